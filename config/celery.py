@@ -1,0 +1,35 @@
+"""The Celery application, its queues, and every clock-driven job on one page."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery, Task
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class GuardedTask(Task):  # type: ignore[type-arg]
+    """Turns MemoryError into an ordinary failure: with late acknowledgement it would end this worker and the next one too."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except MemoryError as error:
+            raise RuntimeError("The task ran out of memory") from error
+
+
+app = Celery("underone", task_cls=GuardedTask)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "reports that no worker holds are handed out again": {
+        "task": "ingestion.tasks.resume_reports",
+        "schedule": timedelta(seconds=15),
+    },
+    "windows slide when nothing arrives": {
+        "task": "metrics.tasks.roll_forward",
+        "schedule": crontab(minute="*/10"),
+    },
+}
