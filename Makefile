@@ -1,0 +1,75 @@
+# Every target makes .venv by itself; all that the machine needs is Python 3.11 or newer and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --disable-pip-version-check
+PACKAGES := config accounts metrics ingestion tests
+
+# Static checks read the settings and connect to nothing.
+SETTINGS_ONLY := SECRET_KEY=lint DATABASE_URL=postgresql://lint:lint@127.0.0.1:1/lint BROKER_URL=redis://127.0.0.1:1/0
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
+SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up smoke test lint bench lock openapi
+
+help:
+	@echo "make demo     the product on this machine with eight sample accounts (http://localhost:8000, PORT=… for another)"
+	@echo "make up       the product on this machine, empty; data stays in .underone (UNDERONE_HOME=… for another folder)"
+	@echo "make smoke    start a throw-away copy, load files, compare every figure, stop"
+	@echo "make test     all tests, on throw-away servers (ARGS=… goes to pytest)"
+	@echo "make lint     style, types, imports, migrations and the OpenAPI document"
+	@echo "make bench    the benchmarks"
+	@echo "make lock     write the lock files anew from pyproject.toml"
+	@echo "make openapi  write docs/openapi.json anew"
+
+demo: .venv/.embedded
+	@exec $(BIN)/python -m config.up --demo
+
+up: .venv/.embedded
+	@exec $(BIN)/python -m config.up
+
+smoke: .venv/.embedded
+	@exec $(BIN)/python -m config.smoke
+
+test: .venv/.dev
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(SETTINGS_ONLY) $(BIN)/mypy --strict $(PACKAGES)
+	$(BIN)/lint-imports
+	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(SPECTACULAR) --file .venv/openapi.json
+	diff docs/openapi.json .venv/openapi.json
+
+bench: .venv/.dev
+	@for file in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
+lock: .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra embedded --constraint requirements.lock --output-file requirements-embedded.lock
+	$(COMPILE) --extra embedded --group dev --constraint requirements-embedded.lock --output-file requirements-dev.lock
+
+openapi: .venv/.dev
+	$(SPECTACULAR) --file docs/openapi.json
+
+.venv/.python:
+	@command -v $(PYTHON) > /dev/null || { echo "Underone needs Python 3.11 or newer, and there is no $(PYTHON)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Underone needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.11 …"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.embedded: requirements-embedded.lock | .venv/.python
+	@echo "Installing the packages of requirements-embedded.lock (a minute the first time) …"
+	@$(INSTALL) -r requirements-embedded.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock | .venv/.python
+	@echo "Installing the packages of requirements-dev.lock (a minute the first time) …"
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@
