@@ -14,7 +14,12 @@ from config.embedded.home import Home
 from config.embedded.privileges import Identity
 
 OURSELVES, ROOT = Identity(), Path("/")
+PAUSE = 0.05  # seconds between two looks at a process
 TAIL = 15  # lines of a log that usually hold the reason
+
+
+class AskedToStop(SystemExit):
+    """Somebody pressed Ctrl-C, or the system asks us to go."""
 
 
 class ProcessFailed(SystemExit):
@@ -39,8 +44,9 @@ class Processes:
     """Every process started for a home. Leaving the `with` block stops them all, the latest first."""
 
     def __init__(self, *, home: Home) -> None:
-        self._home = home
+        self.home = home
         self._children: list[Child] = []
+        self._asked_to_stop = False
         self._stop_leftovers()
 
     def __enter__(self) -> "Processes":
@@ -61,7 +67,7 @@ class Processes:
         folder: Path = ROOT,
     ) -> Child:
         """Start `command` in a session of its own, from `folder`; `gentle` is the signal that asks it to finish."""
-        log = self._home.logs / f"{name}.log"
+        log = self.home.logs / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -91,14 +97,35 @@ class Processes:
         self._remember()
 
     def wait_for(self, child: Child, *, ready: Callable[[], bool], seconds: float = 60) -> None:
-        """Return as soon as `ready()` holds. Raises ProcessFailed when `child` ends first or the time is over."""
-        _wait(until=lambda: child.ended or ready(), seconds=seconds)
-        if child.ended or not ready():
+        """Return as soon as `ready()` holds. Raises what `watch` raises, and ProcessFailed when the time is over."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.watch()
+            if time.monotonic() > deadline:
+                raise ProcessFailed(self.reason(child))
+            time.sleep(PAUSE)
+
+    def run(self, *, name: str, command: Sequence[str | Path], environ: Mapping[str, str], folder: Path) -> None:
+        """Run `command` to its end. Raises ProcessFailed when it fails."""
+        child = self.start(name=name, command=command, environ=environ, folder=folder)
+        while not child.ended:
+            if self._asked_to_stop:
+                raise AskedToStop
+            time.sleep(PAUSE)
+        if child.process.returncode != 0:
+            raise ProcessFailed(self.reason(child))
+        self.stop(child)
+
+    def watch(self) -> None:
+        """Raises ProcessFailed when a child ended by itself, and AskedToStop when a signal asked for that."""
+        if self._asked_to_stop:
+            raise AskedToStop
+        if (child := next((child for child in self._children if child.ended), None)) is not None:
             raise ProcessFailed(self.reason(child))
 
-    def ended(self) -> Child | None:
-        """A child that ended by itself, if any did."""
-        return next((child for child in self._children if child.ended), None)
+    def ask_to_stop(self, *_: object) -> None:
+        """A signal handler: it only notes the wish, so that no child is lost between its start and our list."""
+        self._asked_to_stop = True
 
     def reason(self, child: Child) -> str:
         """What happened to `child`, with the last lines of its log."""
@@ -109,13 +136,13 @@ class Processes:
     def _remember(self) -> None:
         """Keep who runs, so that the next launcher can stop what a killed one left behind."""
         described = [_description(child) for child in self._children if not child.ended]
-        self._home.remember("processes", described)
+        self.home.remember("processes", described)
 
     def _stop_leftovers(self) -> None:
         """Stop what a killed launcher left: the home is ours now, so whatever still runs for it has no master."""
-        for described in reversed(self._home.recall("processes") or []):
+        for described in reversed(self.home.recall("processes") or []):
             _end(described)
-        self._home.remember("processes", [])
+        self.home.remember("processes", [])
 
 
 def _description(child: Child) -> dict[str, object]:
@@ -160,4 +187,4 @@ def _wait(*, until: Callable[[], bool], seconds: float) -> None:
     """Return when `until()` holds or the time is over, whichever comes first."""
     deadline = time.monotonic() + seconds
     while not until() and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(PAUSE)

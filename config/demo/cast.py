@@ -1,0 +1,127 @@
+"""The eight accounts of the demo agency: where they sell, how much, and what goes wrong. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+AGENCY = "Marlowe & Finch Marketplace Partners"
+SEED = "underone demo 1"
+
+
+class Fulfilment(StrEnum):
+    """As the orders report spells it."""
+
+    MERCHANT = "Merchant"
+    AMAZON = "Amazon"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One marketplace as reports write it: the sales channel, money, a way to ship, and places to ship to."""
+
+    sales_channel: str
+    currency: str
+    country: str
+    cities: tuple[tuple[str, str, str], ...]
+    encoding: str = "utf-8"
+
+
+STORES = {
+    "US": Store(
+        "Amazon.com", "USD", "US", (("AUSTIN", "TX", "78701"), ("PORTLAND", "OR", "97201"), ("Troy", "NY", "12180"))
+    ),
+    "CA": Store("Amazon.ca", "CAD", "CA", (("Toronto", "ON", "M5V 2T6"), ("Montréal", "QC", "H2X 1Y4"))),
+    "GB": Store("Amazon.co.uk", "GBP", "GB", (("Leeds", "", "LS1 4AP"), ("Bristol", "", "BS1 5TR"))),
+    "DE": Store("Amazon.de", "EUR", "DE", (("München", "", "80331"), ("Köln", "", "50667")), "cp1252"),
+    "FR": Store("Amazon.fr", "EUR", "FR", (("Orléans", "", "45000"), ("Lyon", "", "69002")), "cp1252"),
+    "JP": Store(
+        "Amazon.co.jp", "JPY", "JP", (("渋谷区", "東京都", "150-0002"), ("札幌市", "北海道", "060-0001")), "cp932"
+    ),
+    "": Store("Non-Amazon", "GBP", "GB", (("Hull", "", "HU1 1AA"),)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """One account. `stores` are shares of its orders; `now` and `before` are the rates of defective orders, the
+    merchant's own and Amazon's, of the current window and of a usual earlier one."""
+
+    name: str
+    partner: str
+    home: str
+    per_day: float
+    stores: Mapping[str, float] = field(default_factory=dict)
+    merchant_share: float = 0.7
+    now: tuple[float, float] = (0.004, 0.002)
+    before: tuple[float, float] = (0.005, 0.003)
+    recovers: bool = False
+    products: tuple[str, ...] = ()
+
+
+CAST = (
+    Shop(
+        name="Harbor & Pine Outdoors",
+        partner="A1HARBORPINE01",
+        home="US",
+        per_day=56,
+        stores={"US": 0.85, "CA": 0.15},
+        products=('Folding Camp Table, 48"', "Enamel Mug Set of 4", 'Dry Bag 20 L with 1" Strap', "Trail Lantern"),
+    ),
+    Shop(
+        name="Brightside Home",
+        partner="A2BRIGHTSIDE02",
+        home="GB",
+        per_day=42,
+        stores={"GB": 0.7, "DE": 0.15, "FR": 0.1, "": 0.05},
+        merchant_share=0.75,
+        now=(0.0096, 0.003),
+        before=(0.007, 0.003),
+        products=("Linen Cushion Cover", 'Shelf Bracket 8", pair', "Bamboo Bath Mat", "Brass Hook"),
+    ),
+    Shop(
+        name="Kessler Werkzeuge",
+        partner="A3KESSLERWZ003",
+        home="DE",
+        per_day=34,
+        merchant_share=0.85,
+        now=(0.0148, 0.004),
+        before=(0.008, 0.004),
+        products=('Steckschlüsselsatz 1/4"', "Hobelmesser, 2 Stück", "Schraubzwinge 300 mm"),
+    ),
+    Shop(
+        name="Sakura Paper Works",
+        partner="A4SAKURAPAPER4",
+        home="JP",
+        per_day=22,
+        products=("和紙ノート A5", "筆ペン 3本セット", "Origami Paper 200"),
+    ),
+    Shop(
+        name="Maple Trail Supply",
+        partner="A5MAPLETRAIL05",
+        home="CA",
+        per_day=18,
+        merchant_share=0.9,
+        now=(0.017, 0.002),
+        recovers=True,
+        products=("Snowshoe Bag", "Wool Socks, 2 Pairs", 'Ice Auger Bit 6"'),
+    ),
+    Shop(
+        name="Atelier Margaux",
+        partner="A6MARGAUX00006",
+        home="FR",
+        per_day=11,
+        merchant_share=0.35,
+        products=("Bougie parfumée", "Carnet relié", "Foulard en soie"),
+    ),
+    Shop(
+        name="Little Lantern Toys",
+        partner="A7LITTLELANT07",
+        home="US",
+        per_day=0.42,
+        merchant_share=1,
+        now=(0, 0),
+        before=(0.05, 0),
+        products=("Wooden Night Light", "Stacking Moon"),
+    ),
+    Shop(name="Juniper & Co", partner="A8JUNIPERCO008", home="US", per_day=0),
+)

@@ -1,0 +1,112 @@
+"""The whole product on one machine: servers, migrations, web, worker and clock, each a process of the home."""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from config.embedded import servers
+from config.embedded.ports import LOOPBACK, is_free
+from config.embedded.processes import Processes
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = "8000"
+VARIABLES = ("SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "UNDERONE_HOME", "UPLOAD_FOLDER", "PORT")
+CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks"]
+
+
+class PortUnusable(SystemExit):
+    """The web server cannot listen on the port that was chosen."""
+
+
+def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:
+    """Start everything and return the environment of the product once `/healthz` answers at `PORT`.
+
+    `say` hears each step. Raises a SystemExit that says what went wrong.
+    """
+    port = _port(environ)
+    _create_folders(processes=processes)
+    urls = servers.start(home=processes.home, processes=processes, environ=environ, say=say)
+    # Only the migrations know the owner's password; what serves and works does without.
+    owner_url = urls.pop("DATABASE_OWNER_URL")
+    running = {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
+    running |= urls | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    say("Migrating the database")
+    _manage(processes, "migrate", "--verbosity=1", environ=running | {"DATABASE_URL": owner_url})
+    say("Checking the configuration")
+    _manage(processes, "check", "--database", "default", environ=running)
+    say("Starting web, worker and clock")
+    _start_product(processes=processes, environ=running, port=port)
+    _write_environment(processes=processes, environ=running | {"DATABASE_OWNER_URL": owner_url})
+    return running
+
+
+def manage_command(*words: str) -> list[str]:
+    """The command line of `manage.py` with `words`."""
+    return [sys.executable, "manage.py", *words]
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    word = environ.get("PORT") or DEFAULT_PORT
+    if not (word.isdecimal() and 0 < int(word) < 65536):
+        raise PortUnusable(f"PORT must be a number from 1 to 65535, not {word!r}.")
+    if not is_free(int(word)):
+        raise PortUnusable(f"Port {word} is taken. Choose another one, as in: PORT={(int(word) + 1) % 65536} make up")
+    return int(word)
+
+
+def _create_folders(*, processes: Processes) -> None:
+    for name in ("documents", "uploads"):
+        (processes.home.folder / name).mkdir(exist_ok=True)
+
+
+def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> None:
+    processes.run(name=words[0], command=manage_command(*words), environ=environ, folder=REPOSITORY)
+
+
+def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
+    """Worker before clock before web, so that they stop the other way round: no new work, then no old work."""
+    schedule = processes.home.folder / "beat-schedule"
+    worker = [*CELERY, "worker", "--concurrency=2", "--queues=celery", "--loglevel=INFO", "--without-mingle"]
+    beat = [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
+    for name, command in (("worker", worker), ("beat", beat)):
+        processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
+    web = processes.start(name="web", command=_web(port), environ=environ, folder=REPOSITORY)
+    processes.wait_for(web, ready=lambda: _is_healthy(port))
+
+
+def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> None:
+    """Keep the variables in a file that a shell can read, for `manage.py` by hand: `set -a; . FOLDER/environment`."""
+    file = processes.home.folder / "environment"
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.writelines(f"{name}={shlex.quote(environ[name])}\n" for name in VARIABLES if name in environ)
+
+
+def _web(port: int) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "config.wsgi:application",
+        f"--bind={LOOPBACK}:{port}",
+        "--worker-class=gthread",
+        "--workers=2",
+        "--threads=4",
+        "--graceful-timeout=10",
+        "--no-control-socket",  # its place is the user's home folder, which two installations would share
+        "--access-logfile=-",
+    ]
+
+
+def _is_healthy(port: int) -> bool:
+    connection = HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,48 @@
+"""Progress in the terminal: a spinner where there is one, plain lines where the output goes to a file."""
+
+import time
+
+from rich.console import Console
+from rich.status import Status
+
+
+class Steps:
+    """Each step is announced when it begins and ticked off, with its seconds, when the next one does."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._spinner: Status | None = None
+        self._text, self._began = "", 0.0
+
+    def say(self, text: str) -> None:
+        """Begin the step called `text`."""
+        self.finish()
+        self._text, self._began = text, time.monotonic()
+        if self._console.is_terminal:
+            self._spinner = self._console.status(f"{text} …")
+            self._spinner.start()
+        else:
+            self._console.print(f"{text} …")
+
+    def detail(self, text: str) -> None:
+        """Show how far the current step is."""
+        if self._spinner is not None:
+            self._spinner.update(f"{self._text} … {text}")
+        else:
+            self._console.print(f"  {text}")
+
+    def finish(self) -> None:
+        """Tick off the current step, if any."""
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._console.print(f"[green]✓[/] {self._text} [dim]{time.monotonic() - self._began:.1f} s[/]")
+        self._spinner, self._text = None, ""
+
+    def give_up(self) -> None:
+        """Leave the current step without ticking it off."""
+        if self._spinner is not None:
+            self._spinner.stop()
+        self._spinner, self._text = None, ""
+
+    def print(self, text: str = "") -> None:
+        self._console.print(text)
