@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
 from random import Random
+from typing import Any
 
 from config.client import Client
 from config.demo import documents
@@ -116,6 +117,6 @@ def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) ->
             raise DemoFailed(f"A document of the demo was not taken: {json.dumps(report, indent=2)}")
 
 
-def _reports(client: Client) -> Iterator[dict[str, object]]:
+def _reports(client: Client) -> Iterator[dict[str, Any]]:
     for account in client.get("/v1/accounts", limit="100")["data"]:
         yield from client.get(f"/v1/accounts/{account['id']}/reports", limit="100")["data"]

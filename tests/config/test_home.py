@@ -1,0 +1,66 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from config.embedded.home import Home, HomeInUse
+from config.embedded.privileges import reaches
+
+
+def test_what_is_remembered_survives_a_restart(tmp_path: Path) -> None:
+    first = Home(folder=tmp_path / "home")
+    first.remember("port", 5432)
+    first.release()
+
+    again = Home(folder=first.folder)
+
+    assert again.recall("port") == 5432
+    assert again.recall("nothing of the kind") is None
+    again.discard()
+
+
+def test_only_we_can_read_the_state_file(home: Home) -> None:
+    home.remember("password", "x")
+
+    assert stat.S_IMODE((home.folder / "state.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.logs.stat().st_mode) == 0o700
+
+
+def test_a_second_launcher_is_refused_the_folder(home: Home) -> None:
+    with pytest.raises(HomeInUse, match="already runs"):
+        Home(folder=home.folder)
+
+
+def test_two_homes_live_side_by_side(home: Home, tmp_path: Path) -> None:
+    other = Home(folder=tmp_path / "other")
+
+    assert other.servers != home.servers
+    other.discard()
+
+
+def test_the_servers_can_enter_their_folder(home: Home) -> None:
+    assert reaches(identity=home.identity, folder=home.servers)
+
+
+def test_the_place_of_the_data_is_kept_when_the_way_to_it_opens_later(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    first = Home(folder=closed / "home")
+    place = first.servers
+    first.release()
+    for folder in (closed, tmp_path):
+        folder.chmod(0o755)
+
+    again = Home(folder=closed / "home")
+
+    assert again.servers == place
+    again.discard()
+
+
+def test_discarding_leaves_nothing(tmp_path: Path) -> None:
+    home = Home(folder=tmp_path / "gone")
+
+    home.discard()
+
+    assert not home.folder.exists()
+    assert not home.servers.exists()

@@ -1,0 +1,105 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.embedded.home import Home
+from config.embedded.processes import AskedToStop, Processes, ProcessFailed
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+PARENT_OF_A_STUBBORN_CHILD = """
+import subprocess, sys, time
+code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+KILLED_LAUNCHER = """
+import os, sys
+from pathlib import Path
+from config.embedded.home import Home
+from config.embedded.processes import Processes
+child = Processes(home=Home(folder=Path(sys.argv[1]))).start(
+    name="sleeper", command=[sys.executable, "-c", "import time; time.sleep(60)"], environ=os.environ
+)
+print(child.process.pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+
+
+def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
+    with Processes(home=home) as processes:
+        children = [processes.start(name=name, command=SLEEP, environ=os.environ) for name in ("first", "second")]
+
+    assert [child.process.returncode for child in children] == [-signal.SIGTERM, -signal.SIGTERM]
+    assert home.recall("processes") == []
+
+
+def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
+    child = processes.start(
+        name="parent", command=[sys.executable, "-c", PARENT_OF_A_STUBBORN_CHILD], environ=os.environ
+    )
+    processes.wait_for(child, ready=lambda: child.log.read_text().strip().isdecimal())
+    grandchild = int(child.log.read_text())
+
+    processes.stop(child)
+
+    assert not is_alive(grandchild)
+
+
+def test_a_child_that_ends_by_itself_is_named_with_the_end_of_its_log(processes: Processes) -> None:
+    child = processes.start(name="worker", command=[sys.executable, "-c", "raise SystemExit('no memory')"], environ={})
+
+    with pytest.raises(ProcessFailed, match=r"(?s)worker ended with code 1.*no memory"):
+        processes.wait_for(child, ready=lambda: False)
+
+
+def test_a_command_that_fails_is_told_and_one_that_works_is_not(processes: Processes, tmp_path: Path) -> None:
+    processes.run(name="fine", command=[sys.executable, "-c", "pass"], environ={}, folder=tmp_path)
+
+    with pytest.raises(ProcessFailed, match="ended with code 3"):
+        processes.run(name="bad", command=[sys.executable, "-c", "raise SystemExit(3)"], environ={}, folder=tmp_path)
+
+
+def test_a_signal_is_heeded_at_the_next_look(processes: Processes) -> None:
+    processes.ask_to_stop(signal.SIGTERM, None)
+
+    with pytest.raises(AskedToStop):
+        processes.watch()
+
+
+def test_the_children_of_a_killed_launcher_are_stopped_at_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    answer = subprocess.run(
+        [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False
+    )
+    orphan = int(answer.stdout)
+    assert is_alive(orphan)
+    home = Home(folder=folder)
+
+    Processes(home=home)
+
+    assert not is_alive(orphan)
+    home.discard()
+
+
+def test_a_process_that_bears_the_number_of_an_old_child_is_left_alone(home: Home) -> None:
+    stranger = subprocess.Popen(SLEEP, start_new_session=True)
+    old = {"name": "web", "pid": stranger.pid, "created": time.time() - 86400, "gentle": signal.SIGTERM}
+    home.remember("processes", [old])
+
+    Processes(home=home)
+
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
