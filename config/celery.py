@@ -28,6 +28,10 @@ app.conf.beat_schedule = {
         "task": "ingestion.tasks.resume_reports",
         "schedule": timedelta(seconds=15),
     },
+    "handed-back accounts are erased": {
+        "task": "ingestion.tasks.erase_accounts",
+        "schedule": crontab(minute="7"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

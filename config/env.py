@@ -44,7 +44,10 @@ def pairs(name: str) -> dict[str, str]:
 
 
 def folder(name: str, *, default: Path) -> Path:
-    return Path(os.environ.get(name) or default).resolve()
+    """A folder, made if it is not there yet."""
+    path = Path(os.environ.get(name) or default).resolve()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def database(name: str) -> dict[str, object]:

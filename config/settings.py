@@ -50,8 +50,10 @@ MIDDLEWARE = [
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = (
+    env.text("STATIC_ROOT", default="") or None
+)  # where the image collects them; else served from their packages
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 # Documents received
 MEDIA_ROOT = UNDERONE_HOME / "documents"

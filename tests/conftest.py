@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -12,6 +13,10 @@ from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts import agencies
+from tests.client import Client
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SEEDED = "metrics_metricrule"  # reference rows that a migration wrote
 TABLES_OF_OURS = """
     SELECT tablename FROM pg_tables
@@ -47,3 +52,21 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owne
         if names:
             tables = sql.SQL(", ").join(map(sql.Identifier, names))
             connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
+
+
+@pytest.fixture
+def acme(db: None) -> Client:
+    """An agency with a key."""
+    return Client(*agencies.open_agency(name="Acme", now=NOON))
+
+
+@pytest.fixture
+def rival(db: None) -> Client:
+    """Another agency, which must not see that anything of acme's exists."""
+    return Client(*agencies.open_agency(name="Rival", now=NOON))
+
+
+@pytest.fixture
+def shop(acme: Client) -> str:
+    """The id of a seller account of acme's, at home in the US."""
+    return acme.take_on()

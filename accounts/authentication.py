@@ -1,0 +1,47 @@
+"""`Authorization: Bearer uo_live_…` becomes the agency that asks."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts import keys
+from accounts.models import ApiKey
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Whoever carries a key."""
+
+    key: ApiKey
+    is_authenticated: bool = True
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[Bearer, ApiKey] | None:
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            return None
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed("Send the key as `Authorization: Bearer uo_live_…`.")
+        try:
+            key = keys.recognise(text=text.strip(), now=timezone.now())
+        except keys.UnknownKey:
+            raise AuthenticationFailed("This key is unknown or was revoked.") from None
+        return Bearer(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="underone"'
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+    """How the OpenAPI document describes the key."""
+
+    target_class = "accounts.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API key of the agency: `uo_live_…`."}

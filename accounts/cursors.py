@@ -1,0 +1,25 @@
+"""Opaque page cursors: where the last row of a page stood in the list's order. Pure."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+
+class BadCursor(Exception):
+    """The text is no cursor that we gave out."""
+
+
+def encode(position: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def decode(text: str, *, length: int) -> list[str]:
+    """The position, `length` texts long. Raises BadCursor."""
+    try:
+        position: Any = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error):
+        raise BadCursor from None
+    if not isinstance(position, list) or len(position) != length or not all(isinstance(part, str) for part in position):
+        raise BadCursor
+    return position

@@ -1,0 +1,27 @@
+"""What a list of accounts can be narrowed to."""
+
+import django_filters as filters
+from django.db.models import Q
+
+from accounts.marketplaces import CODES
+from accounts.models import AccountStatus, SellerAccount, SellerAccountQuerySet
+
+
+class AccountFilter(filters.FilterSet):
+    status = filters.ChoiceFilter(choices=AccountStatus.choices, label="Accounts whose worst series has this status.")
+    marketplace = filters.ChoiceFilter(
+        choices=[(code, code) for code in CODES], method="selling_in", label="Accounts that sell in this store."
+    )
+    search = filters.CharFilter(method="named", label="Part of the name, the selling partner id or your external id.")
+
+    class Meta:
+        model = SellerAccount
+        fields = ("status", "marketplace", "search")
+
+    def selling_in(self, accounts: SellerAccountQuerySet, _name: str, code: str) -> SellerAccountQuerySet:
+        return accounts.filter(marketplaces__contains=[code])
+
+    def named(self, accounts: SellerAccountQuerySet, _name: str, text: str) -> SellerAccountQuerySet:
+        text = text.replace("\0", "")
+        by = Q(name__icontains=text) | Q(selling_partner_id__icontains=text) | Q(external_id__icontains=text)
+        return accounts.filter(by)

@@ -1,0 +1,28 @@
+"""Identifiers: time-ordered inside (UUID version 7), opaque and prefixed outside (`acct_0199…`)."""
+
+import secrets
+import time
+from uuid import UUID
+
+
+def uuid7() -> UUID:
+    """A new time-ordered UUID (RFC 9562, version 7): neighbours in time are neighbours in an index."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=bits)
+
+
+def public(prefix: str, identifier: UUID) -> str:
+    """What the API calls a thing: its prefix and 32 hexadecimal digits."""
+    return f"{prefix}_{identifier.hex}"
+
+
+def private(prefix: str, public_id: str) -> UUID | None:
+    """The UUID inside a public id, or None when it is no id of that kind."""
+    head, _, digits = public_id.rpartition("_")
+    if head != prefix or len(digits) != 32:
+        return None
+    try:
+        return UUID(hex=digits)
+    except ValueError:
+        return None

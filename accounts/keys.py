@@ -1,0 +1,67 @@
+"""API keys: mint, recognise, revoke. A key reads `uo_live_<12 characters>_<43 characters>`; the last part is the secret."""
+
+import hashlib
+import hmac
+import secrets
+import string
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from accounts import scoping
+from accounts.models import Agency, ApiKey
+
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+ALPHABET = string.ascii_letters + string.digits
+NO_DIGEST = bytes(32)
+
+
+class UnknownKey(Exception):
+    """The text is no key, or a key that was revoked."""
+
+
+def mint(*, agency: Agency, name: str, now: datetime) -> tuple[ApiKey, str]:
+    """A new key and its text. The text cannot be had again."""
+    prefix = "uo_live_" + "".join(secrets.choice(ALPHABET) for _ in range(12))
+    text = f"{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(agency=agency, name=name, prefix=prefix, digest=_digest(text), created_at=now)
+    return key, text
+
+
+def recognise(*, text: str, now: datetime) -> ApiKey:
+    """The key behind this text; the rest of the transaction belongs to its agency. Raises UnknownKey.
+
+    An unknown prefix costs the same comparison as a wrong secret, so the answer's time does not tell them apart.
+    """
+    key = _shown_by(prefix=text[:20])
+    known = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
+    if key is None or not known or key.revoked_at is not None:
+        raise UnknownKey
+    scoping.enter(key.agency_id)
+    _note_use(key=key, now=now)
+    return key
+
+
+def revoke(*, key: ApiKey, now: datetime) -> None:
+    """From now on the key opens nothing. A second time changes nothing."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
+
+
+def _shown_by(*, prefix: str) -> ApiKey | None:
+    """The one row that the wall shows to somebody who names its prefix."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('underone.key_prefix', %s, true)", [prefix.replace("\0", "")])
+        key = ApiKey.objects.filter(prefix=prefix.replace("\0", "")).first()
+        cursor.execute("SELECT set_config('underone.key_prefix', '', true)")
+    return key
+
+
+def _note_use(*, key: ApiKey, now: datetime) -> None:
+    longer_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
+    ApiKey.objects.filter(longer_ago, pk=key.pk).update(last_used_at=now)
+
+
+def _digest(text: str) -> bytes:
+    """256 random bits need no slow hash."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

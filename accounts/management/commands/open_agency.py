@@ -1,0 +1,25 @@
+"""Open an agency: prints its id and its first key, once."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from accounts import agencies
+
+
+class Command(BaseCommand):
+    help = "Open an agency and print its id and first API key. The key is shown once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        agency, text = agencies.open_agency(name=options["name"], now=timezone.now())
+        answer = {"agency": agency.public_id, "name": agency.name, "key": text}
+        if options["json"]:
+            self.stdout.write(json.dumps(answer))
+        else:
+            self.stdout.write(f"agency  {agency.public_id}\nkey     {text}\nThe key is shown this once.")

@@ -1,0 +1,107 @@
+"""Agencies, the seller accounts they look after, and the keys their programs carry."""
+
+from typing import Self
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+
+from accounts import identifiers
+
+
+class Agency(models.Model):
+    """The tenant. Everything else belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    counts_pending_and_cancelled = models.BooleanField(
+        default=False, help_text="Count Pending and Cancelled orders in the denominator of ODR. Amazon does not say."
+    )
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("agcy", self.id)
+
+
+class AccountStatus(models.TextChoices):
+    """The status of an account's worst series, worst first."""
+
+    BREACHED = "breached"
+    AT_RISK = "at_risk"
+    HEALTHY = "healthy"
+    NO_DATA = "no_data"
+
+
+class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
+    def present(self) -> Self:
+        return self.filter(deleted_at=None)
+
+
+class SellerAccount(models.Model):
+    """One selling partner in one region. It sells in one or more marketplaces."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="accounts")
+    name = models.CharField(max_length=200)
+    selling_partner_id = models.CharField(max_length=64)
+    home_marketplace = models.CharField(max_length=2)
+    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is "none given", '' is a given value
+    status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
+    marketplaces = ArrayField(models.CharField(max_length=2))
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+    last_recorded_at = models.DateTimeField(null=True)  # facts are recorded at strictly later moments than this
+
+    objects = SellerAccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("agency", "id", name="an_account_is_addressed_by_its_agency"),
+            models.UniqueConstraint(
+                "agency",
+                "selling_partner_id",
+                condition=models.Q(deleted_at=None),
+                name="an_agency_looks_after_a_selling_partner_once",
+            ),
+        )
+        indexes = (
+            models.Index("agency", "status", "id", name="accounts_by_status"),
+            GinIndex("marketplaces", name="accounts_by_marketplace"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return public_account_id(self.id)
+
+
+class ApiKey(models.Model):
+    """A key of an agency. The secret is shown once; only its digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=32, unique=True)
+    digest = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("key", self.id)
+
+
+def public_account_id(account_id: UUID) -> str:
+    """What the API calls the account with this id."""
+    return identifiers.public("acct", account_id)

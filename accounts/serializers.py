@@ -1,0 +1,105 @@
+"""The shapes of who asks and what is theirs."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from accounts.marketplaces import CODES
+from accounts.models import AccountStatus, SellerAccount
+
+ACCOUNT = {
+    "id": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "name": "Nordwind Outdoor",
+    "selling_partner_id": "A2NORDWIND7XYZ",
+    "home_marketplace": "DE",
+    "external_id": "crm-4711",
+    "marketplaces": ["DE", "FR"],
+    "status": "healthy",
+    "created_at": "2026-11-22T09:00:00Z",
+}
+NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
+ME = {
+    "agency": {"id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Acme Marketplace Partners"},
+    "key": {
+        "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+        "name": "first key",
+        "prefix": "uo_live_8fJ2mQ0xYt3Z",
+        "created_at": "2026-11-22T08:59:00Z",
+        "last_used_at": "2026-11-22T09:00:00Z",
+    },
+}
+
+
+class PublicIdField(serializers.CharField):
+    """An opaque id with its kind in front."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="public_id", read_only=True, **kwargs)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A new account", value=NEW_ACCOUNT, request_only=True),
+        OpenApiExample("An account", value=ACCOUNT, response_only=True),
+    ]
+)
+class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
+    id = PublicIdField()
+    home_marketplace = serializers.ChoiceField(choices=CODES, help_text="Where it began to sell (ISO country code).")
+    status = serializers.ChoiceField(
+        choices=AccountStatus.choices, read_only=True, help_text="The status of its worst series."
+    )
+    marketplaces = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Its home and every store it was seen to sell in."
+    )
+
+    class Meta:
+        model = SellerAccount
+        fields = (
+            "id",
+            "name",
+            "selling_partner_id",
+            "home_marketplace",
+            "external_id",
+            "marketplaces",
+            "status",
+            "created_at",
+        )
+        read_only_fields = ("created_at",)
+        extra_kwargs = {"external_id": {"required": False, "help_text": "Your own name for it."}}  # noqa: RUF012
+
+    def validate_selling_partner_id(self, value: str) -> str:
+        if any(letter.isspace() for letter in value):
+            raise serializers.ValidationError("A selling partner id has no spaces.")
+        return value
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("A new name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)]
+)
+class AccountChange(serializers.ModelSerializer[SellerAccount]):
+    """What may change of an account: the selling partner and its home never do."""
+
+    class Meta:
+        model = SellerAccount
+        fields = ("name", "external_id")
+
+
+class AgencyOfKey(serializers.Serializer[Any]):
+    id = PublicIdField()
+    name = serializers.CharField()
+
+
+class KeyOfRequest(serializers.Serializer[Any]):
+    id = PublicIdField()
+    name = serializers.CharField()
+    prefix = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("The bearer", value=ME, response_only=True)])
+class MeSerializer(serializers.Serializer[Any]):
+    agency = AgencyOfKey()
+    key = KeyOfRequest()

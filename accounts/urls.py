@@ -1,0 +1,11 @@
+"""Paths under /v1/ that tell who asks and what is theirs."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("me", views.Me.as_view()),
+    path("accounts", views.Accounts.as_view()),
+    path("accounts/<str:account_id>", views.Account.as_view()),
+]

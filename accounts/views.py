@@ -1,0 +1,111 @@
+"""Who asks, and the accounts that are theirs."""
+
+from django.utils import timezone
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import agencies, scoping
+from accounts.filters import AccountFilter
+from accounts.models import SellerAccount, SellerAccountQuerySet
+from accounts.serializers import AccountChange, AccountSerializer, MeSerializer
+
+ORDERINGS = ("id", "-id", "name", "-name", "created_at", "-created_at", "status", "-status")
+
+
+class AccountExists(APIException):
+    status_code = 409
+    default_code = "account-exists"
+    default_detail = "The agency already looks after an account with this selling_partner_id."
+
+
+class Me(APIView):
+    @extend_schema(operation_id="getMe", summary="Who the key belongs to", responses=MeSerializer, tags=["Agency"])
+    def get(self, request: Request) -> Response:
+        return Response(MeSerializer({"agency": scoping.agency_of(request), "key": request.auth}).data)
+
+
+class Accounts(GenericAPIView[SellerAccount]):
+    serializer_class = AccountSerializer
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = AccountFilter
+    problems = {"post": (409,)}  # noqa: RUF012
+    queryset = SellerAccount.objects.none()  # for the document; requests go through scoping
+
+    def get_queryset(self) -> SellerAccountQuerySet:
+        return scoping.accounts_of(self.request)
+
+    def get_ordering(self) -> str:
+        ordering = self.request.query_params.get("ordering", "-id")
+        if ordering not in ORDERINGS:
+            raise ValidationError({"ordering": f"One of {', '.join(ORDERINGS)}."})
+        return ordering
+
+    @extend_schema(
+        operation_id="listAccounts",
+        summary="The agency's seller accounts",
+        tags=["Accounts"],
+        parameters=[
+            OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description="Newest first by default.")
+        ],
+        responses=AccountSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(AccountSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="createAccount",
+        summary="Look after another seller account",
+        tags=["Accounts"],
+        request=AccountSerializer,
+        responses={201: AccountSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        wanted = AccountSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        fields = {"external_id": None} | wanted.validated_data
+        try:
+            account = agencies.take_on(agency=scoping.agency_of(request), now=timezone.now(), **fields)
+        except agencies.AlreadyLookedAfter:
+            raise AccountExists from None
+        return Response(
+            AccountSerializer(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"}
+        )
+
+
+class Account(APIView):
+    @extend_schema(
+        operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer
+    )
+    def get(self, request: Request, account_id: str) -> Response:
+        return Response(AccountSerializer(scoping.account_of(request, account_id)).data)
+
+    @extend_schema(
+        operation_id="changeAccount",
+        summary="Rename an account",
+        tags=["Accounts"],
+        request=AccountChange,
+        responses=AccountSerializer,
+    )
+    def patch(self, request: Request, account_id: str) -> Response:
+        account = scoping.account_of(request, account_id)
+        change = AccountChange(account, data=request.data, partial=True)
+        change.is_valid(raise_exception=True)
+        change.save()
+        return Response(AccountSerializer(account).data)
+
+    @extend_schema(
+        operation_id="handBackAccount",
+        summary="Stop looking after an account",
+        description="It is gone from every answer at once; its facts, counts and documents are erased within the hour.",
+        tags=["Accounts"],
+        responses={204: None},
+    )
+    def delete(self, request: Request, account_id: str) -> Response:
+        agencies.hand_back(account=scoping.account_of(request, account_id), now=timezone.now())
+        return Response(status=204)

@@ -1,0 +1,35 @@
+"""The tenant wall in the database: the SQL that migrations run for every table that belongs to an agency.
+
+The setting `underone.agency` is set for one transaction by accounts/scoping.py. Where it is not set, no row is visible.
+"""
+
+from django.db.migrations import RunSQL
+
+AGENCY = "(SELECT nullif(current_setting('underone.agency', true), '')::uuid)"  # '' is what a reset leaves behind
+
+
+def build(table: str, *, column: str = "agency_id") -> RunSQL:
+    """Show and accept only the rows of the transaction's agency, to the table's owner too."""
+    return RunSQL(
+        f"""
+        ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+        CREATE POLICY an_agency_sees_its_own ON {table}
+            USING ({column} = {AGENCY}) WITH CHECK ({column} = {AGENCY});
+        """,
+        f"""
+        DROP POLICY an_agency_sees_its_own ON {table};
+        ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+        """,
+    )
+
+
+def belongs_to_account(table: str) -> RunSQL:
+    """Tie a row to an account of the same agency; it goes when the account is erased."""
+    name = f"{table}_belongs_to_an_account_of_its_agency"
+    return RunSQL(
+        f"""
+        ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY (agency_id, account_id)
+            REFERENCES accounts_selleraccount (agency_id, id) ON DELETE CASCADE;
+        """,
+        f"ALTER TABLE {table} DROP CONSTRAINT {name};",
+    )

@@ -1,0 +1,75 @@
+"""How the OpenAPI document is made from the views: every operation tells the problems it can answer with."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample
+from rest_framework import serializers
+
+from config.api import PROBLEM
+
+EXAMPLES: dict[int, tuple[str, str, str]] = {
+    400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
+    401: ("authentication-failed", "The key opens nothing", "This key is unknown or was revoked."),
+    404: ("not-found", "Nothing is here", "No account with this id."),
+    406: ("not-acceptable", "Not acceptable", "Could not satisfy the request Accept header."),
+    409: (
+        "account-exists",
+        "Account exists",
+        "The agency already looks after an account with this selling_partner_id.",
+    ),
+    411: ("length-required", "Length required", "Send the body with a Content-Length."),
+    413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
+    415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
+}
+
+
+class FieldProblem(serializers.Serializer[Any]):
+    pointer = serializers.CharField(allow_blank=True, help_text="JSON pointer (RFC 6901) to the field.")
+    detail = serializers.CharField()
+
+
+class Problem(serializers.Serializer[Any]):
+    """A problem (RFC 9457). `type` is stable; `detail` is for people."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    request_id = serializers.CharField(allow_null=True, required=False)
+    errors = FieldProblem(many=True, required=False)
+
+
+def example(status: int) -> OpenApiExample:
+    slug, title, detail = EXAMPLES[status]
+    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
+    if status == 400:
+        body["errors"] = [{"pointer": "/as_of", "detail": "Date has wrong format."}]
+    return OpenApiExample(title, value=body | {"request_id": "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d"})
+
+
+class Operation(AutoSchema):  # type: ignore[misc]
+    """Adds to each operation the problems of its shape, and those that its view names in `problems`."""
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        for status in sorted({401, *self._by_shape(), *self._named()}):
+            bodies[str(status)] = self._problem(status)
+        return bodies
+
+    def _by_shape(self) -> list[int]:
+        shape = [400] if self.method != "DELETE" else []
+        if "{" in self.path:
+            shape.append(404)
+        return shape + ([415] if self.method in {"POST", "PATCH", "PUT"} else [406])
+
+    def _named(self) -> tuple[int, ...]:
+        return getattr(self.view, "problems", {}).get(self.method.lower(), ())  # type: ignore[no-any-return]
+
+    def _problem(self, status: int) -> dict[str, Any]:
+        shown = example(status)
+        component = self.resolve_serializer(Problem(), "response")
+        return {
+            "description": shown.name,
+            "content": {PROBLEM: {"schema": component.ref, "examples": {"problem": {"value": shown.value}}}},
+        }

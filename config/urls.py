@@ -1,0 +1,22 @@
+"""The whole API on one screen."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from config import health
+
+v1 = [
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("", include("accounts.urls")),
+    path("", include("metrics.urls")),
+    path("", include("ingestion.urls")),
+]
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi")),
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+]
+handler400 = "config.api.bad_request"
+handler404 = "config.api.not_found"
+handler500 = "config.api.server_error"

@@ -1,0 +1,139 @@
+"""A kept document becomes (line, fact) pairs: encoding chosen, kind recognised, rows parsed. Pure but for the open stream."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import IO, Any
+
+from ingestion import tabular
+from ingestion.refusals import BadRow, Refused, RejectedLine
+from ingestion.reports import BY_REPORT_TYPE, KINDS
+from ingestion.reports.kind import ORDER_ID, Kind, Setting
+from metrics.facts import Fact
+
+MOST_REJECTED = 100_000
+EMPTY = Refused("empty-document", "The document is empty", "It has nothing but blank lines.")
+Opening = Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+class Reading:
+    """One pass over a document.
+
+    After `facts()` is exhausted: `read` rows were seen, `rejected` of them could not be used, `encoding`, `kind` and
+    `setting.warnings` say how it was understood.
+    """
+
+    def __init__(self, opening: Opening, *, announced_type: str, setting: Setting, most_bytes: int) -> None:
+        self.setting = setting
+        self.rejected: list[RejectedLine] = []
+        self.read = 0
+        self._opening = opening
+        self._most_bytes = most_bytes
+        with opening() as stream:
+            blocks = tabular.blocks(stream, most=most_bytes)
+            self.encoding = tabular.detect(blocks, japanese=setting.marketplace == "JP")
+        self.kind = BY_REPORT_TYPE[announced_type] if announced_type else _recognised(self._first_lines())
+        self.report_type = announced_type or self.kind.report_types[0]
+
+    def facts(self) -> Iterator[tuple[int, Fact]]:
+        """Each row's line and fact. Raises Refused, at any point, when the document must not be used."""
+        with self._opening() as stream:
+            source = tabular.blocks(stream, most=self._most_bytes)
+            if self.kind.dialect == "json":
+                rows: Iterator[Any] = _posted_rows(source)
+                yield from self._parsed(enumerate(rows, start=1), self.kind.begin((), self.setting))
+            else:
+                yield from self._table(tabular.Lines(source, self.encoding.codec))
+        if not self.read:
+            raise Refused("no-rows", "The document has no rows", "Only a header was found.")
+        if len(self.rejected) == self.read:
+            first = self.rejected[0]
+            raise Refused(
+                "no-usable-row",
+                "No row of the document can be used",
+                f"All {self.read} rows were rejected; the first, line {first.line}: {first.reason}",
+                rejected=tuple(self.rejected),
+            )
+
+    def _first_lines(self) -> list[str]:
+        """The first two lines that say something."""
+        with self._opening() as stream:
+            lines = tabular.Lines(tabular.blocks(stream, most=self._most_bytes), self.encoding.codec)
+            return list(islice((line for line in lines if line.strip()), 2))
+
+    def _table(self, lines: tabular.Lines) -> Iterator[tuple[int, Fact]]:
+        cells = tabular.tab_separated(lines) if self.kind.dialect == "tsv" else tabular.comma_separated(lines)
+        header = next((row for row in cells if any(row)), None)
+        if header is None:
+            raise EMPTY
+        parse = self.kind.begin(header, self.setting)
+        yield from self._parsed(_numbered(cells, lines, width=len(header)), parse)
+
+    def _parsed(self, rows: Iterator[tuple[int, Any]], parse: Callable[[Any], Fact]) -> Iterator[tuple[int, Fact]]:
+        for line, row in rows:
+            self.read += 1
+            try:
+                yield line, parse(row)
+            except BadRow as bad:
+                self._reject(RejectedLine(line, bad.reason[:300]))
+
+    def _reject(self, row: RejectedLine) -> None:
+        self.rejected.append(row)
+        if len(self.rejected) > MOST_REJECTED:
+            raise Refused(
+                "too-many-rejected-rows",
+                "Too many rows cannot be used",
+                f"More than {MOST_REJECTED} rows were rejected; the first, line {self.rejected[0].line}: "
+                f"{self.rejected[0].reason}",
+            )
+
+
+def _recognised(head: list[str]) -> Kind:
+    """The kind whose header the document begins with. Raises Refused, saying what was found instead."""
+    if not head:
+        raise EMPTY
+    for kind in KINDS:
+        delimiter = "\t" if kind.dialect == "tsv" else tabular.delimiter(head[0])
+        header, first_row = (line.split(delimiter) for line in (*head, "")[:2])
+        if kind.recognises(header, first_row):
+            return kind
+    first = head[0].strip()
+    if first[0] in "{[<":
+        what = "XML" if first[0] == "<" else "JSON"
+        raise Refused(
+            "unknown-document", "The document is not of a known kind", f"It is {what}, not a table with a header."
+        )
+    if any(ORDER_ID.fullmatch(cell.strip()) for cell in head[0].split("\t")):
+        raise Refused(
+            "no-header", "The document has no header", "Its first line is a row. Send the report with its header."
+        )
+    raise Refused(
+        "unknown-document",
+        "The document is not of a known kind",
+        f"Its first line is no header of a report that we read: {first[:100]!r}",
+    )
+
+
+def _numbered(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their line. Raises Refused if the last line was not ended and is shorter than every other: a cut."""
+    fewest = width
+    for row in cells:
+        if len(row) < fewest:
+            if not any(cell.strip() for cell in row):
+                continue
+            if lines.last_is_open:
+                raise Refused(
+                    "document-cut-off",
+                    "The document ends in the middle of a row",
+                    f"Line {lines.number} breaks off after {len(row)} cells. Download the document again.",
+                )
+            fewest = len(row)
+        yield lines.number, row
+
+
+def _posted_rows(blocks: Iterator[bytes]) -> Iterator[Any]:
+    try:
+        return iter(json.loads(b"".join(blocks))["defects"])
+    except (ValueError, KeyError, TypeError):
+        raise Refused("invalid-json", "The document is no list of defects", 'It must read {"defects": […]}.') from None

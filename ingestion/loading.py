@@ -1,0 +1,138 @@
+"""One report becomes facts and numbers: read first, outside any transaction; then everything of it commits at once.
+
+A session-level lock marks the report as being in a worker's hands. It goes with the worker's connection, so a killed
+worker's report is free again at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.db.models import F
+
+from accounts import scoping
+from accounts.models import SellerAccount
+from ingestion.documents import Reading
+from ingestion.models import RejectedRow, Report
+from ingestion.refusals import Refused, RejectedLine
+from ingestion.reports.kind import Setting
+from metrics import recording, refresh
+
+MOST_ATTEMPTS = 5
+UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
+OUR_FAULT = {
+    "type": "/problems/loading-failed",
+    "title": "We could not load this document",
+    "detail": f"Loading broke {MOST_ATTEMPTS} times. The fault is ours; nothing of it was counted. Send it again later.",
+}
+
+
+@contextmanager
+def in_hand(report_id: UUID) -> Iterator[bool]:
+    """Whether this worker is the one that holds the report."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(report_id)])
+        held = cursor.fetchone()[0]
+        try:
+            yield held
+        finally:
+            if held:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [str(report_id)])
+
+
+def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
+    """The report, marked as being processed; None when nothing is left to do for it.
+
+    Attempts are counted before the work: what kills its worker every time is given up, not handed out for ever.
+    """
+    with scoping.agency(agency_id):
+        waiting = Report.objects.filter(pk=report_id, status__in=UNDER_WAY, account__deleted_at=None)
+        if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
+            return None
+        if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
+            return None
+        return Report.objects.get(pk=report_id)
+
+
+def read(report: Report) -> Reading:
+    """Stage the facts of the report's document in this session. Raises Refused."""
+    setting = Setting(marketplace=report.marketplace, received_on=report.received_at.astimezone(UTC).date())
+    reading = Reading(
+        partial(default_storage.open, report.document),
+        announced_type=report.announced_type,
+        setting=setting,
+        most_bytes=settings.REPORT_MAX_BYTES,
+    )
+    recording.stage(fact_type=reading.kind.fact, facts=reading.facts())
+    return reading
+
+
+def commit(*, report: Report, reading: Reading, now: datetime) -> None:
+    """Record the staged facts and everything that follows from them, or nothing. A second time it changes nothing."""
+    with scoping.agency(report.agency_id):
+        try:
+            account = refresh.hold(report.account_id)
+        except SellerAccount.DoesNotExist:
+            return  # handed back meanwhile
+        if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
+            return
+        moment = recording.next_moment(account=account, now=now)
+        recorded = recording.record(
+            account=account,
+            fact_type=reading.kind.fact,
+            report_id=report.pk,
+            received_at=report.received_at,
+            recorded_at=moment,
+        )
+        refresh.refresh(account=account, touched=recorded.touched, now=moment)
+        _note_loaded(report, reading, recorded, moment)
+
+
+def refuse(*, report: Report, refused: Refused) -> None:
+    """The document was no use whole: say why, change nothing else."""
+    with scoping.agency(report.agency_id):
+        report.status = Report.Status.REJECTED
+        report.problem = refused.problem()
+        report.rows_read = report.rows_rejected = len(refused.rejected)
+        report.save()
+        _keep_rejected(report, refused.rejected)
+
+
+def _note_loaded(report: Report, reading: Reading, recorded: recording.Recorded, moment: datetime) -> None:
+    used = reading.read - len(reading.rejected)
+    report.status = Report.Status.LOADED
+    report.loaded_at = moment
+    report.problem = None
+    report.report_type = reading.report_type
+    report.encoding = reading.encoding.codec
+    report.encoding_reason = reading.encoding.reason
+    report.warnings = reading.setting.warnings
+    report.rows_read = reading.read
+    report.rows_rejected = len(reading.rejected)
+    report.rows_new = recorded.new
+    report.rows_changed = recorded.changed
+    report.rows_unchanged = used - recorded.new - recorded.changed
+    report.save()
+    _keep_rejected(report, tuple(reading.rejected))
+
+
+def _keep_rejected(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
+    RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
+    RejectedRow.objects.bulk_create(
+        [
+            RejectedRow(
+                agency_id=report.agency_id,
+                account_id=report.account_id,
+                report_id=report.pk,
+                line=row.line,
+                reason=row.reason,
+            )
+            for row in rejected
+        ],
+        batch_size=5000,
+    )

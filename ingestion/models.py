@@ -1,0 +1,95 @@
+"""Documents received, and the rows of them that could not be used."""
+
+from typing import Any
+
+from django.db import models
+
+from accounts import identifiers
+from accounts.models import Agency, SellerAccount
+
+
+class Report(models.Model):
+    """One document received, and what became of it."""
+
+    class Source(models.TextChoices):
+        UPLOAD = "upload"
+        SP_API = "sp_api"
+        JSON = "json"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        PROCESSING = "processing"
+        LOADED = "loaded"
+        REJECTED = "rejected"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="reports")
+    announced_type = models.CharField(max_length=80, blank=True)  # what the sender called it
+    report_type = models.CharField(max_length=80, blank=True)  # what it is
+    marketplace = models.CharField(max_length=2)
+    source = models.CharField(max_length=6, choices=Source)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    rows_read = models.IntegerField(default=0)
+    rows_new = models.IntegerField(default=0)
+    rows_changed = models.IntegerField(default=0)
+    rows_unchanged = models.IntegerField(default=0)
+    rows_rejected = models.IntegerField(default=0)
+    problem: "models.JSONField[Any, Any]" = models.JSONField(null=True)
+    warnings: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+    encoding = models.CharField(max_length=20, blank=True)
+    encoding_reason = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    document = models.CharField(max_length=200)  # its name in the storage
+    attempts = models.PositiveSmallIntegerField(default=0)
+    received_at = models.DateTimeField()
+    handed_out_at = models.DateTimeField()
+    loaded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "agency",
+                "account",
+                "sha256",
+                condition=~models.Q(source="json"),
+                name="an_account_has_a_document_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="loaded") | models.Q(loaded_at__isnull=False),
+                name="a_loaded_report_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=("rejected", "failed")) | models.Q(problem__isnull=False),
+                name="a_refused_report_says_why",
+            ),
+        )
+        indexes = (
+            models.Index("agency", "account", "id", name="reports_by_age"),
+            models.Index(
+                "agency",
+                "handed_out_at",
+                condition=models.Q(status__in=("queued", "processing")),
+                name="reports_under_way",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.report_type or self.announced_type} {self.status}"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("rpt", self.id)
+
+
+class RejectedRow(models.Model):
+    """A row that said nothing we can use, and why."""
+
+    agency_id = models.UUIDField()
+    account_id = models.UUIDField()
+    report_id = models.UUIDField()
+    line = models.IntegerField()
+    reason = models.CharField(max_length=300)
+    pk = models.CompositePrimaryKey("agency_id", "report_id", "line")

@@ -1,0 +1,16 @@
+"""The registry: one line per kind of document."""
+
+from ingestion.reports import all_orders, claims, posted_defects, seller_feedback
+from ingestion.reports.kind import Kind
+
+KINDS: tuple[Kind, ...] = (
+    all_orders.KIND,
+    seller_feedback.KIND,
+    claims.KIND,
+    posted_defects.KIND,
+)
+
+BY_REPORT_TYPE = {name: kind for kind in KINDS for name in kind.report_types}
+"""Every name under which a document may be announced."""
+
+UPLOADABLE = tuple(name for kind in KINDS if kind.dialect != "json" for name in kind.report_types)

@@ -1,0 +1,101 @@
+"""GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one row per order item, of the seller's whole region.
+
+Columns are found by name: 29, 32 and 33 of them are in use, and more were seen. Times are ISO 8601 with an offset.
+Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
+
+from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
+from ingestion.refusals import BadRow
+from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting, column_name, positions, shown
+from metrics.facts import Channel, OrderFact, OrderStatus
+
+REPORT_TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+COLUMNS = (
+    "amazon-order-id",
+    "purchase-date",
+    "last-updated-date",
+    "order-status",
+    "fulfillment-channel",
+    "sales-channel",
+)
+CHANNELS = {
+    "amazon": Channel.AFN.value,
+    "afn": Channel.AFN.value,
+    "merchant": Channel.MFN.value,
+    "mfn": Channel.MFN.value,
+    "seller": Channel.MFN.value,
+}
+STATUSES = {
+    "pending": OrderStatus.PENDING,
+    "pendingavailability": OrderStatus.PENDING,
+    "unshipped": OrderStatus.UNSHIPPED,
+    "invoiceunconfirmed": OrderStatus.UNSHIPPED,
+    "partiallyshipped": OrderStatus.PARTIALLY_SHIPPED,
+    "shipping": OrderStatus.PARTIALLY_SHIPPED,
+    "shipped": OrderStatus.SHIPPED,
+    "complete": OrderStatus.SHIPPED,
+    "cancelled": OrderStatus.CANCELLED,
+    "canceled": OrderStatus.CANCELLED,
+}
+is_order_id = ORDER_ID.fullmatch
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    pick = itemgetter(*positions(header, COLUMNS, report_type=REPORT_TYPE))
+    width = max(positions(header, COLUMNS, report_type=REPORT_TYPE)) + 1
+
+    def parse(cells: list[str]) -> OrderFact:
+        if len(cells) < width:
+            raise BadRow(f"The row has {len(cells)} cells; its needed columns reach to cell {width}.")
+        order, ordered, updated, status, fulfilment, store = pick(cells)
+        channel = CHANNELS.get(fulfilment.lower())
+        if channel is None:
+            raise BadRow(f"fulfillment-channel {shown(fulfilment)} is neither Amazon nor Merchant.")
+        marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
+        if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
+            raise BadRow(f"amazon-order-id {shown(order)} is no Amazon order id (like 123-1234567-1234567).")
+        return OrderFact(order[:19], marketplace, channel, _status(status), _moment(ordered), _moment(updated))
+
+    return parse
+
+
+def _elsewhere(store: str) -> str:
+    if store.lower().startswith("non-amazon"):
+        return NON_AMAZON
+    raise BadRow(f"sales-channel {shown(store)} is no Amazon store that we know.")
+
+
+def _status(text: str) -> int:
+    """`Shipped - Delivered to Buyer` is Shipped: what follows the dash tells of the parcel, not of the order."""
+    status = STATUSES.get(text.lower()) or STATUSES.get(text.lower().partition(" - ")[0].replace(" ", ""))
+    if status is None:
+        raise BadRow(f"order-status {shown(text)} is not known.")
+    return status
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRow(f"{shown(text)} is no ISO 8601 time.") from None
+    if moment.tzinfo is None:
+        raise BadRow(f"{shown(text)} has no offset from UTC.")
+    return moment
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"amazon-order-id", "purchase-date", "order-status"} <= {column_name(cell) for cell in header}
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE, "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
+    title="All orders, flat file",
+    fact=OrderFact,
+    dialect="tsv",
+    recognises=recognises,
+    begin=begin,
+)

@@ -1,0 +1,74 @@
+"""What a kind of document declares. Pure."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from ingestion.refusals import BadRow, Refused
+from metrics.facts import Fact
+
+ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
+Parse = Callable[[Any], Fact]
+"""Turns one row's cells into a fact. Raises BadRow, or Refused where the row shows that the document is not what it seems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known about a document before it is read, and the warnings that reading it gives."""
+
+    marketplace: str
+    received_on: date
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of document: its names, how its header looks, and how a row becomes a fact.
+
+    `recognises` gets the cells of the first two lines. `begin` gets the header's cells and returns the parser of rows; it
+    raises Refused when a needed column is missing.
+    """
+
+    report_types: tuple[str, ...]
+    title: str
+    fact: type[Fact]
+    dialect: Literal["tsv", "csv", "json"]
+    recognises: Callable[[Sequence[str], Sequence[str]], bool]
+    begin: Callable[[Sequence[str], Setting], Parse]
+
+
+def column_name(cell: str) -> str:
+    """A header cell as columns are compared: `Order ID`, `order_id` and `order-id` are one name."""
+    return "-".join(cell.strip().strip('"').lower().replace("_", " ").replace("-", " ").split())
+
+
+def positions(header: Sequence[str], required: Sequence[str], *, report_type: str) -> list[int]:
+    """Where each required column is. Raises Refused, naming the ones that are missing or there twice."""
+    names = [column_name(cell) for cell in header]
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise Refused(
+            "columns-missing",
+            "Columns are missing",
+            f"A {report_type} document needs the columns {', '.join(missing)}, which the header does not have.",
+        )
+    repeated = [name for name in required if names.count(name) > 1]
+    if repeated:
+        raise Refused(
+            "columns-repeated", "Columns are repeated", f"The header has {', '.join(repeated)} more than once."
+        )
+    return [names.index(name) for name in required]
+
+
+def order_id(text: str) -> str:
+    """The order id, or BadRow."""
+    if not ORDER_ID.fullmatch(text):
+        raise BadRow(f"{shown(text)} is no Amazon order id (like 123-1234567-1234567).", field="order_id")
+    return text
+
+
+def shown(text: str) -> str:
+    """A value as a reason may quote it: short, and on one line."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -1,0 +1,125 @@
+"""GET_SELLER_FEEDBACK_DATA: negative and neutral feedback, columns by position.
+
+The order of the columns is constant, the header's language is the seller account's
+(https://github.com/airbytehq/airbyte/pull/9212). The legacy layout has three answers more before the order id. Dates are
+in the marketplace's own order of day, month and year: a wrong guess is silent for the first twelve days of a month, so
+the format is never guessed, and a document with a date that contradicts it is refused.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from ingestion.refusals import BadRow, Refused
+from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting, order_id, shown
+from metrics import defects
+from metrics.facts import DefectFact, DefectKind
+
+REPORT_TYPE = "GET_SELLER_FEEDBACK_DATA"
+ORDER_ID_AT = {6: 4, 9: 7, 10: 7}
+"""Which cell holds the order id, by the number of columns: SP-API's six, and the legacy nine or ten."""
+
+KNOWN_HEADERS = frozenset(
+    {
+        ("date", "rating", "comments", "your response", "order id", "rater email"),
+        ("datum", "bewertung", "kommentar", "ihre antwort", "transaktionsnummer", "e-mail des bewertenden"),
+        ("date", "rating", "comentarios", "response", "número de pedido", "e-mail del cliente"),
+        ("fecha", "rating", "comentarios", "tu respuesta", "número de pedido", "correo electrónico del evaluador"),
+    }
+)
+LEGACY = ("date", "rating", "comments", "your response", "arrived on time", "item as described", "customer service")
+
+DAY_FIRST = ("day", "month", "year")
+ORDERS_OF_DATE = {
+    "US": ("/", ("month", "day", "year")),
+    "JP": ("/", ("year", "month", "day")),
+    "DE": (".", DAY_FIRST),
+    "SE": ("-", ("year", "month", "day")),
+}
+DATE_LIKE = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})")
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    order_at = ORDER_ID_AT.get(len(header))
+    if order_at is None:
+        raise Refused(
+            "columns-missing",
+            "The number of columns is not that of a feedback report",
+            f"The header has {len(header)} columns; a feedback report has 6 (or 9 or 10 in the legacy layout).",
+        )
+    if not _is_known(header):
+        setting.warnings.append("The header is in a language we have not seen; columns were read by position.")
+
+    def parse(cells: list[str]) -> DefectFact:
+        if len(cells) <= order_at:
+            raise BadRow(f"The row has {len(cells)} cells; the order id is in cell {order_at + 1}.")
+        order = order_id(cells[order_at].strip())
+        rating = _stars(cells[1].strip())
+        on = _day(cells[0].strip(), setting)
+        return DefectFact(
+            order_id=order,
+            kind=DefectKind.FEEDBACK,
+            reference="",
+            state=defects.POSTED,
+            rating=rating,
+            occurred_on=on,
+            stated_at=datetime.combine(on, time.min, UTC),
+            funded_by="",
+            counts=defects.ruling(kind=DefectKind.FEEDBACK, state=defects.POSTED, rating=rating).counts,
+        )
+
+    return parse
+
+
+def _stars(text: str) -> int:
+    if text not in {"1", "2", "3", "4", "5"}:
+        raise BadRow(f"Rating {shown(text)} is not 1 to 5.")
+    return int(text)
+
+
+def _day(text: str, setting: Setting) -> date:
+    """The day that a date says in the marketplace's format. Raises Refused where it contradicts that format."""
+    numbers = DATE_LIKE.fullmatch(text)
+    if numbers is None:
+        raise BadRow(f"{shown(text)} is no date.")
+    separator, order = ORDERS_OF_DATE.get(setting.marketplace, ("/", DAY_FIRST))
+    part = dict(zip(order, numbers.group(1, 3, 4), strict=True))
+    try:
+        year = int(part["year"]) if len(part["year"]) == 4 else 2000 + int(part["year"])
+        on = date(year, int(part["month"]), int(part["day"]))
+    except ValueError:
+        on = date.max
+    if numbers[2] != separator or on > setting.received_on + timedelta(days=2):
+        raise Refused(
+            "dates-contradict-marketplace",
+            "The dates are not in the marketplace's format",
+            f"{shown(text)} is no past date written {separator.join(order)} as {setting.marketplace} does. "
+            "Name the marketplace that the report was made for.",
+        )
+    return on
+
+
+def _is_known(header: Sequence[str]) -> bool:
+    names = tuple(cell.strip().strip('"').lower() for cell in header)
+    return names in KNOWN_HEADERS or names[: len(LEGACY)] == LEGACY
+
+
+def recognises(header: Sequence[str], first_row: Sequence[str]) -> bool:
+    """By a header we know, or by a first row that has an order id and stars where feedback has them."""
+    order_at = ORDER_ID_AT.get(len(header))
+    if order_at is None:
+        return False
+    if _is_known(header):
+        return True
+    in_place = len(first_row) > order_at and ORDER_ID.fullmatch(first_row[order_at].strip())
+    return bool(in_place) and first_row[1].strip().isdecimal() and not ORDER_ID.fullmatch(header[order_at].strip())
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Seller feedback",
+    fact=DefectFact,
+    dialect="tsv",
+    recognises=recognises,
+    begin=begin,
+)

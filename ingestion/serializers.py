@@ -1,0 +1,174 @@
+"""The shapes of documents received and of rows posted."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from accounts.marketplaces import CODES
+from accounts.models import public_account_id
+from accounts.serializers import PublicIdField
+from ingestion.models import RejectedRow, Report
+from ingestion.refusals import BadRow
+from ingestion.reports import UPLOADABLE, defect_row
+from metrics import defects
+
+REPORT = {
+    "id": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "account": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "report_type": "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+    "marketplace": "DE",
+    "source": "upload",
+    "status": "loaded",
+    "rows": {"read": 1204, "new": 1187, "changed": 3, "unchanged": 13, "rejected": 1},
+    "problem": None,
+    "warnings": [],
+    "encoding": "utf-8",
+    "encoding_reason": "Every byte of the document is valid UTF-8.",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "size": 402113,
+    "received_at": "2026-11-22T09:00:00Z",
+    "loaded_at": "2026-11-22T09:00:01Z",
+    "duplicate": False,
+}
+QUEUED = REPORT | {
+    "status": "queued",
+    "rows": {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0},
+    "encoding": "",
+    "encoding_reason": "",
+    "loaded_at": None,
+}
+REJECTED_ROW = {"line": 17, "reason": "amazon-order-id 'abc' is no Amazon order id (like 123-1234567-1234567)."}
+POSTED = {
+    "defects": [
+        {"order_id": "302-1234567-1234567", "kind": "a_to_z_claim", "occurred_on": "2026-10-20", "state": "pending"},
+        {
+            "order_id": "302-7654321-7654321",
+            "kind": "feedback",
+            "occurred_on": "2026-10-21",
+            "state": "posted",
+            "rating": 1,
+        },
+    ]
+}
+KINDS = tuple(defects.STATES)
+STATES = tuple(dict.fromkeys(state for states in defects.STATES.values() for state in states))
+
+
+class RowsSerializer(serializers.Serializer[Report]):
+    """How many rows of the document did what."""
+
+    read = serializers.IntegerField(source="rows_read")
+    new = serializers.IntegerField(source="rows_new", help_text="Told of something unknown.")
+    changed = serializers.IntegerField(source="rows_changed", help_text="Changed something known.")
+    unchanged = serializers.IntegerField(
+        source="rows_unchanged", help_text="Told nothing new: repeats, items, older news."
+    )
+    rejected = serializers.IntegerField(source="rows_rejected", help_text="Could not be used; see rejected-rows.")
+
+
+class ProblemOfReport(serializers.Serializer[Any]):
+    """Why a document was refused whole."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    detail = serializers.CharField()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A loaded report", value=REPORT, response_only=True)])
+class ReportSerializer(serializers.Serializer[Report]):
+    id = PublicIdField()
+    account = serializers.SerializerMethodField()
+    report_type = serializers.CharField(allow_blank=True, help_text="Empty until it is recognised.")
+    marketplace = serializers.CharField(help_text="The store that dates in it are written for.")
+    source = serializers.ChoiceField(choices=Report.Source.choices)
+    status = serializers.ChoiceField(
+        choices=Report.Status.choices,
+        help_text="`rejected`: refused whole, nothing changed. `failed`: our fault; it was tried several times.",
+    )
+    rows = RowsSerializer(source="*")
+    problem = ProblemOfReport(allow_null=True)
+    warnings = serializers.ListField(child=serializers.CharField())
+    encoding = serializers.CharField(allow_blank=True)
+    encoding_reason = serializers.CharField(allow_blank=True)
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes received.")
+    received_at = serializers.DateTimeField()
+    loaded_at = serializers.DateTimeField(allow_null=True)
+    duplicate = serializers.SerializerMethodField(help_text="This answer is to bytes that had been received before.")
+
+    def get_account(self, report: Report) -> str:
+        return public_account_id(report.account_id)
+
+    def get_duplicate(self, report: Report) -> bool:
+        return bool(self.context.get("duplicate"))
+
+
+class Upload(serializers.Serializer[Any]):
+    """A document, as it was downloaded; gzip is unpacked."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    report_type = serializers.ChoiceField(
+        choices=UPLOADABLE, required=False, default="", help_text="Without it the kind is recognised by the header."
+    )
+    marketplace = serializers.ChoiceField(
+        choices=CODES, required=False, help_text="The store a feedback report was made for. Without it: the home."
+    )
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A row", value=REJECTED_ROW, response_only=True)])
+class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
+    class Meta:
+        model = RejectedRow
+        fields = ("line", "reason")
+
+
+class PostedDefect(serializers.Serializer[Any]):
+    """One statement about one defect. A later one of the same (order_id, kind, reference) changes its state."""
+
+    order_id = serializers.CharField(help_text="Amazon's, like 302-1234567-1234567.")
+    kind = serializers.ChoiceField(choices=KINDS)
+    occurred_on = serializers.DateField()
+    state = serializers.ChoiceField(
+        choices=STATES,
+        help_text="; ".join(f"{kind}: {', '.join(states)}" for kind, states in defects.STATES.items()),
+    )
+    rating = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=5, help_text="Stars; needed for posted feedback."
+    )
+    reference = serializers.CharField(
+        required=False, allow_blank=True, max_length=64, help_text="Tells several defects of one kind apart."
+    )
+    updated_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="When the state became so; the latest wins. Without it, the moment we received it.",
+    )
+    funded_by = serializers.ChoiceField(choices=("seller", "amazon"), required=False, allow_blank=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Two defects", value=POSTED, request_only=True)])
+class PostedDefects(serializers.Serializer[Any]):
+    defects = PostedDefect(many=True)
+
+
+def check_rows(body: Any, *, most: int) -> None:
+    """Raises ValidationError unless every row could be loaded: none is, where one could not."""
+    rows = body.get("defects") if isinstance(body, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise serializers.ValidationError({"defects": "A list of at least one defect."})
+    if len(rows) > most:
+        raise serializers.ValidationError({"defects": f"At most {most} at a time; send the rest in another request."})
+    wrong = {index: error for index, row in enumerate(rows) if (error := _error(row))}
+    if wrong:
+        raise serializers.ValidationError({"defects": {str(index): error for index, error in wrong.items()}})
+
+
+def _error(row: Any) -> dict[str, str] | str | None:
+    if not isinstance(row, dict):
+        return "An object."
+    try:
+        defect_row.fact(row)
+    except BadRow as bad:
+        return {bad.field: bad.reason} if bad.field else bad.reason
+    return None

@@ -1,0 +1,144 @@
+"""Bytes become lines and cells, in bounded memory. Pure: it takes an open stream and knows no report.
+
+Encoding is chosen by evidence, over the whole document: byte-order mark, strict UTF-8, cp932 for Japan, cp1252, and
+ISO-8859-1 where even that has no character. Amazon's own label is often wrong
+(https://github.com/amzn/selling-partner-api-models/issues/4955).
+"""
+
+import codecs
+import csv
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import IO
+
+from ingestion.refusals import Refused
+
+BLOCK = 1024 * 1024
+LONGEST_LINE = 1024 * 1024  # characters; a line of Amazon's has a few hundred
+GZIP = b"\x1f\x8b"
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+REASONS = {
+    "utf-8": "Every byte of the document is valid UTF-8.",
+    "cp932": "It is not UTF-8, and for Japan every byte is valid cp932.",
+    "cp1252": "It is not UTF-8, and every byte is valid cp1252.",
+    "iso-8859-1": "It is neither UTF-8 nor cp1252; ISO-8859-1 has a character for every byte.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    codec: str
+    reason: str
+
+
+def blocks(stream: IO[bytes], *, most: int) -> Iterator[bytes]:
+    """The document's bytes, unpacked if gzip, in blocks. Raises Refused for broken gzip or more than `most` bytes."""
+    packed = stream.read(2) == GZIP
+    stream.seek(0)
+    source = gzip.GzipFile(fileobj=stream) if packed else stream
+    seen = 0
+    try:
+        while block := source.read(BLOCK):
+            seen += len(block)
+            if seen > most:
+                raise Refused(
+                    "document-too-large",
+                    "The document is too large",
+                    f"Unpacked it has more than {most} bytes. Split it by date.",
+                )
+            yield block
+    except (OSError, EOFError, zlib.error) as error:
+        if not packed:
+            raise
+        raise Refused(
+            "invalid-gzip",
+            "The gzip file cannot be unpacked",
+            f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
+        ) from None
+
+
+def detect(document: Iterable[bytes], *, japanese: bool) -> Encoding:
+    """The encoding of a whole document. Raises Refused if it is empty or no text at all."""
+    source = iter(document)
+    head = next(source, b"")
+    if not head:
+        raise Refused("empty-document", "The document is empty", "It has no bytes at all. Request the report again.")
+    for mark, codec in MARKS:
+        if head.startswith(mark):
+            return Encoding(codec, "The document begins with a byte-order mark.")
+    candidates = ["utf-8", "cp932", "cp1252"] if japanese else ["utf-8", "cp1252"]
+    decoders = {codec: codecs.getincrementaldecoder(codec)() for codec in candidates}
+    for block in chain((head,), source):
+        _feed(decoders, block)
+    _feed(decoders, b"", final=True)
+    chosen = next(iter(decoders), "iso-8859-1")
+    return Encoding(chosen, REASONS[chosen])
+
+
+def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool = False) -> None:
+    """Drop the decoders that this block contradicts."""
+    if b"\0" in block:
+        raise Refused(
+            "not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded."
+        )
+    for codec in list(decoders):
+        try:
+            decoders[codec].decode(block, final)
+        except UnicodeDecodeError:
+            del decoders[codec]
+
+
+class Lines:
+    """The lines of a document, numbered from 1 as an editor does, and whether the last one was ended."""
+
+    def __init__(self, document: Iterable[bytes], codec: str) -> None:
+        self._document = document
+        self._decode = codecs.getincrementaldecoder(codec)(errors="replace")
+        self.last_is_open = False
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        rest = ""
+        for block in self._document:
+            *whole, rest = (rest + self._decode.decode(block)).split("\n")
+            for line in whole:
+                self.number += 1
+                yield line.removesuffix("\r")
+            if len(rest) > LONGEST_LINE:
+                raise Refused(
+                    "line-too-long",
+                    "A line is too long",
+                    f"Line {self.number + 1} has more than {LONGEST_LINE} characters; no report has such lines.",
+                )
+        rest += self._decode.decode(b"", True)  # noqa: FBT003  the codec's own signature
+        if rest:
+            self.number += 1
+            self.last_is_open = True
+            yield rest.removesuffix("\r")
+
+
+def tab_separated(lines: Lines) -> Iterator[list[str]]:
+    """The cells of each line. Amazon encloses nothing in quotes, and product names contain bare ones: none is special."""
+    return (line.split("\t") for line in lines)
+
+
+def delimiter(header: str) -> str:
+    """What separates the columns: spreadsheets write what their country uses."""
+    return max(",;\t", key=header.count)
+
+
+def comma_separated(lines: Lines) -> Iterator[list[str]]:
+    """The cells of each record of a CSV as spreadsheets write it, quoted where needed."""
+    source = iter(lines)
+    header = next(source, "")
+    records = chain((header + "\n",), (line + "\n" for line in source))
+    reader = csv.reader(records, delimiter=delimiter(header), strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise Refused(
+            "invalid-csv", "The CSV cannot be read", f"Near line {reader.line_num}: {error}. Is a quote left open?"
+        ) from None

@@ -1,0 +1,62 @@
+"""What workers do with documents."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import scoping
+from ingestion import erasure, loading
+from ingestion.models import Report
+from ingestion.refusals import Refused
+
+QUEUED_TOO_LONG = timedelta(minutes=2)
+HELD_BY_NOBODY = timedelta(seconds=10)
+
+
+@shared_task
+def load_report(*, agency_id: str, report_id: str) -> None:
+    """Load one report. Handed out twice, or by two workers at once, it is loaded once."""
+    with loading.in_hand(UUID(report_id)) as held:
+        report = loading.claim(agency_id=UUID(agency_id), report_id=UUID(report_id)) if held else None
+        if report is None:
+            return
+        try:
+            reading = loading.read(report)
+        except Refused as refused:
+            loading.refuse(report=report, refused=refused)
+        else:
+            loading.commit(report=report, reading=reading, now=timezone.now())
+
+
+@shared_task
+def resume_reports() -> None:
+    """Hand out again what a lost message or a killed worker left behind."""
+    for agency_id in scoping.every_agency_id():
+        for report_id in _left_behind(agency_id):
+            load_report.delay(agency_id=str(agency_id), report_id=str(report_id))
+
+
+@shared_task
+def erase_accounts() -> None:
+    """Erase what belongs to accounts that were handed back."""
+    for agency_id in scoping.every_agency_id():
+        erasure.erase(agency_id=agency_id)
+
+
+def _left_behind(agency_id: UUID) -> list[UUID]:
+    now = timezone.now()
+    with scoping.agency(agency_id):
+        waiting = Report.objects.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
+        begun = Report.objects.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - HELD_BY_NOBODY)
+        left = list(waiting.values_list("pk", flat=True)) + [
+            pk for pk in begun.values_list("pk", flat=True) if _is_free(pk)
+        ]
+        Report.objects.filter(pk__in=left).update(handed_out_at=now)
+    return left
+
+
+def _is_free(report_id: UUID) -> bool:
+    with loading.in_hand(report_id) as held:
+        return held

@@ -1,0 +1,13 @@
+"""Paths under /v1/ that take documents in and tell what became of them."""
+
+from django.urls import path
+
+from ingestion import views
+
+urlpatterns = [
+    path("accounts/<str:account_id>/reports", views.Reports.as_view()),
+    path("accounts/<str:account_id>/defects", views.Defects.as_view()),
+    path("reports/<str:report_id>", views.OneReport.as_view()),
+    path("reports/<str:report_id>/rejected-rows", views.RejectedRows.as_view()),
+    path("reports/<str:report_id>/document", views.Document.as_view()),
+]

@@ -1,0 +1,180 @@
+"""The doors: documents uploaded, defects posted, and what became of them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.http import FileResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from ingestion import intake
+from ingestion.models import RejectedRow, Report
+from ingestion.serializers import (
+    QUEUED,
+    REPORT,
+    PostedDefects,
+    RejectedRowSerializer,
+    ReportSerializer,
+    Upload,
+    check_rows,
+)
+from ingestion.uploads import ROOM_FOR_FIELDS, DocumentTooLarge
+
+ACCEPTED = OpenApiResponse(
+    ReportSerializer,
+    description="Kept; a worker loads it.",
+    examples=[OpenApiExample("Queued", value=QUEUED)],
+)
+SEEN_BEFORE = OpenApiResponse(
+    ReportSerializer,
+    description="These bytes had been received before: the first report.",
+    examples=[OpenApiExample("The first report", value=REPORT | {"duplicate": True})],
+)
+
+
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length-required"
+    default_detail = "Send the body with a Content-Length; chunked bodies are not taken."
+
+
+def report_of(request: Request, public_id: str) -> Report:
+    """The report with this public id. Raises NotFound for a stranger's as for none at all."""
+    mine = Report.objects.filter(account__in=scoping.accounts_of(request))
+    report = mine.filter(pk=identifiers.private("rpt", public_id)).first()
+    if report is None:
+        raise NotFound("No report with this id.")
+    return report
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class Reports(GenericAPIView[Report]):
+    """No transaction stays open while a body streams in; each step enters the agency for itself."""
+
+    queryset = Report.objects.none()  # for the document; requests go through scoping
+    serializer_class = ReportSerializer
+    parser_classes = (MultiPartParser,)
+    problems = {"post": (411, 413)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="listReports",
+        summary="Documents received for an account, newest first",
+        tags=["Reports"],
+        responses=ReportSerializer(many=True),
+    )
+    def get(self, request: Request, account_id: str) -> Response:
+        with scoping.agency(request.auth.agency_id):
+            account = scoping.account_of(request, account_id)
+            page = self.paginate_queryset(Report.objects.filter(account=account))
+            return self.get_paginated_response(ReportSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="uploadReport",
+        summary="Upload a report of Amazon's or an import file",
+        description="The document is kept as it is and loaded by a worker; follow it by its id. The same bytes again "
+        "answer 200 with the first report.",
+        tags=["Reports"],
+        request={"multipart/form-data": Upload},
+        responses={202: ACCEPTED, 200: SEEN_BEFORE},
+    )
+    def post(self, request: Request, account_id: str) -> Response:
+        account = self._account_before_body(request, account_id)
+        upload = Upload(data=request.data)
+        upload.is_valid(raise_exception=True)
+        arrival = intake.Arrival(
+            content=upload.validated_data["file"],
+            sha256=upload.validated_data["file"].sha256,
+            source=Report.Source.UPLOAD,
+            announced_type=upload.validated_data["report_type"],
+            marketplace=upload.validated_data.get("marketplace", account.home_marketplace),
+        )
+        with scoping.agency(account.agency_id):
+            report, duplicate = intake.accept(account=account, arrival=arrival, now=timezone.now())
+        body = ReportSerializer(report, context={"duplicate": duplicate}).data
+        return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
+
+    def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
+        """Whose it is and how long it says it is, before a byte of it is read."""
+        with scoping.agency(request.auth.agency_id):
+            account = scoping.account_of(request, account_id)
+        if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
+            raise LengthRequired
+        if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + ROOM_FOR_FIELDS:
+            raise DocumentTooLarge
+        return account
+
+
+class OneReport(APIView):
+    @extend_schema(
+        operation_id="getReport", summary="What became of a document", tags=["Reports"], responses=ReportSerializer
+    )
+    def get(self, request: Request, report_id: str) -> Response:
+        return Response(ReportSerializer(report_of(request, report_id)).data)
+
+
+class RejectedRows(GenericAPIView[RejectedRow]):
+    queryset = RejectedRow.objects.none()  # for the document; requests go through scoping
+    serializer_class = RejectedRowSerializer
+
+    def get_ordering(self) -> str:
+        return "line"
+
+    @extend_schema(
+        operation_id="listRejectedRows",
+        summary="Rows of a document that could not be used, and why",
+        tags=["Reports"],
+        responses=RejectedRowSerializer(many=True),
+    )
+    def get(self, request: Request, report_id: str) -> Response:
+        report = report_of(request, report_id)
+        rows = RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk)
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(RejectedRowSerializer(page, many=True).data)
+
+
+class Document(APIView):
+    @extend_schema(
+        operation_id="downloadDocument",
+        summary="The document as it was received",
+        tags=["Reports"],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, report_id: str) -> FileResponse:
+        report = report_of(request, report_id)
+        return FileResponse(
+            default_storage.open(report.document),
+            as_attachment=True,
+            filename=report.public_id,
+            content_type="application/octet-stream",
+        )
+
+
+class Defects(APIView):
+    @extend_schema(
+        operation_id="postDefects",
+        summary="Post defects that Amazon gives no feed of",
+        description="All rows are taken or none. A later row of the same (order_id, kind, reference) changes its state.",
+        tags=["Reports"],
+        request=PostedDefects,
+        responses={202: ACCEPTED},
+    )
+    def post(self, request: Request, account_id: str) -> Response:
+        account = scoping.account_of(request, account_id)
+        body: Any = request.data
+        check_rows(body, most=settings.DEFECTS_MAX_ROWS)
+        report = intake.accept_rows(account=account, rows=body["defects"], now=timezone.now())
+        return Response(
+            ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"}
+        )

@@ -1,0 +1,65 @@
+"""Count order days again from the facts. On healthy data nothing changes; what changed is printed."""
+
+from argparse import ArgumentTypeError
+from datetime import UTC, date, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from metrics import recording, refresh, rollups
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day; write YYYY-MM-DD.") from None
+
+
+class Command(BaseCommand):
+    help = "Count the order days of a span again from the facts, for every account or one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        today = timezone.now().astimezone(UTC).date()
+        parser.add_argument("--from", type=day, dest="first", default=today - timedelta(days=3 * 365))
+        parser.add_argument("--to", type=day, dest="last", default=today)
+        parser.add_argument("--account", help="acct_… (else every account)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        span = _days(options["first"], options["last"])
+        only = identifiers.private("acct", options["account"]) if options["account"] else None
+        if options["account"] and only is None:
+            raise CommandError(f"{options['account']!r} is no account id.")
+        seen = changed = 0
+        for agency_id in scoping.every_agency_id():
+            for account_id in _accounts(agency_id, only):
+                seen += 1
+                changed += _recompute(agency_id, account_id, span)
+        if only and not seen:
+            raise CommandError("No account with this id.")
+        self.stdout.write(f"{seen} accounts, {len(span)} days: {changed} daily counts changed")
+
+
+def _days(first: date, last: date) -> list[date]:
+    if last < first:
+        raise CommandError("--to is before --from.")
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _accounts(agency_id: UUID, only: UUID | None) -> list[UUID]:
+    with scoping.agency(agency_id):
+        accounts = SellerAccount.objects.present()
+        return list((accounts.filter(pk=only) if only else accounts).values_list("pk", flat=True))
+
+
+def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
+    with scoping.agency(agency_id):
+        account = refresh.hold(account_id)
+        moment = recording.next_moment(account=account, now=timezone.now())
+        changed = rollups.rebuild(account=account, days=span, recorded_at=moment)
+        refresh.refresh(account=account, touched=(), now=moment)
+    return changed

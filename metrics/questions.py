@@ -1,0 +1,99 @@
+"""What may be asked of the numbers: query parameters, checked."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from accounts.marketplaces import CODES
+from metrics.definitions import CATALOGUE
+from metrics.facts import Channel
+
+LONGEST_HISTORY = timedelta(days=3 * 366)
+USUAL_HISTORY = timedelta(days=89)
+EARLIEST = date(2000, 1, 1)
+LATEST = date(2100, 1, 1)
+
+
+class PlaceQuestion(serializers.Serializer[Any]):
+    """Where, and as known when."""
+
+    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="ISO country code of the store.")
+    channel = serializers.ChoiceField(
+        choices=[each.value for each in Channel], required=False, help_text="Who fulfils: the merchant or Amazon."
+    )
+    known_at = serializers.DateTimeField(
+        required=False, help_text="Answer exactly what was known at this moment. Without it: everything known now."
+    )
+
+
+class DayQuestion(PlaceQuestion):
+    as_of = serializers.DateField(
+        required=False, help_text="The day to stand on. Without it: the UTC day of `known_at`, else today."
+    )
+
+    def validate_as_of(self, day: date) -> date:
+        return _sane(day)
+
+
+class MetricsQuestion(DayQuestion):
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="Only this metric.")
+
+
+class OrdersQuestion(DayQuestion):
+    counted = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only orders in the numerator, or only the others."
+    )
+
+
+class HistoryQuestion(PlaceQuestion):
+    vars()["from"] = serializers.DateField(required=False, help_text="First day. Without it: 89 days before `to`.")
+    to = serializers.DateField(required=False, help_text="Last day. Without it: the UTC day of `known_at`, else today.")
+
+    def validate_from(self, day: date) -> date:
+        return _sane(day)
+
+    def validate_to(self, day: date) -> date:
+        return _sane(day)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The day to stand on, and the moment whose knowledge counts."""
+
+    as_of: date
+    known_at: datetime
+
+
+def asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The checked parameters. Raises ValidationError, one message a parameter."""
+    question = kind(data=request.query_params)
+    question.is_valid(raise_exception=True)
+    return dict(question.validated_data)
+
+
+def moment(question: dict[str, Any]) -> Moment:
+    """Where the question stands in time; silent parameters mean today and now."""
+    known_at = question.get("known_at") or timezone.now()
+    return Moment(question.get("as_of") or known_at.astimezone(UTC).date(), known_at)
+
+
+def span(question: dict[str, Any]) -> tuple[date, date, datetime]:
+    """First and last day of a history, and the moment whose knowledge counts. Raises ValidationError."""
+    known_at = question.get("known_at") or timezone.now()
+    until = question.get("to") or known_at.astimezone(UTC).date()
+    since = question.get("from") or until - USUAL_HISTORY
+    if since > until:
+        raise serializers.ValidationError({"from": "It is after `to`."})
+    if until - since > LONGEST_HISTORY:
+        raise serializers.ValidationError({"from": "Ask for at most three years at a time."})
+    return since, until, known_at
+
+
+def _sane(day: date) -> date:
+    if not EARLIEST <= day <= LATEST:
+        raise serializers.ValidationError(f"A day from {EARLIEST} to {LATEST}.")
+    return day

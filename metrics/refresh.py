@@ -1,0 +1,64 @@
+"""Facts to numbers to breaches: the product in ten lines."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import SellerAccount
+from metrics import breaches, rollups, values
+from metrics.definitions import METRICS
+from metrics.judgement import worst
+from metrics.models import CurrentValue
+
+
+@transaction.atomic
+def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime) -> None:
+    """Recompute every number that the touched order days can change, up to today. The account must be held."""
+    rollups.rebuild(account=account, days=touched, recorded_at=now)
+    today = now.astimezone(UTC).date()
+    current = values.over(account=account, since=today, until=today, known_at=now)
+    _keep(account=account, current=current, now=now)
+    sources = {metric.source for metric in METRICS}
+    stale = frozenset(source for source in sources if values.is_stale(account=account, source=source, at=now))
+    breaches.judge(account=account, values=current, stale_sources=stale, now=now)
+
+
+def hold(account_id: UUID) -> SellerAccount:
+    """The account, locked until the transaction ends: two reports of one account queue up, two accounts never wait.
+
+    Raises SellerAccount.DoesNotExist for an account that was handed back.
+    """
+    return (
+        SellerAccount.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("agency")
+        .present()
+        .get(pk=account_id)
+    )
+
+
+def _keep(*, account: SellerAccount, current: list[values.Value], now: datetime) -> None:
+    rows = [
+        CurrentValue(
+            agency_id=account.agency_id,
+            account_id=account.pk,
+            metric=value.metric,
+            marketplace=value.marketplace,
+            channel=value.channel,
+            as_of=value.as_of,
+            window_from=value.window.first,
+            window_to=value.window.last,
+            numerator=value.numerator,
+            denominator=value.denominator,
+            status=value.status,
+            computed_at=now,
+        )
+        for value in current
+    ]
+    key = ["agency_id", "account_id", "metric", "marketplace", "channel"]
+    fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at"]
+    CurrentValue.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
+    account.status = worst([value.status for value in current])
+    account.marketplaces = sorted({value.marketplace for value in current})
+    account.save(update_fields=["status", "marketplaces"])

@@ -1,0 +1,192 @@
+"""Numbers over HTTP: where they stand, what they were, which orders are behind them, what they broke."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from metrics import questions, unmatched, values
+from metrics.definitions import CATALOGUE, METRICS, Metric
+from metrics.drilldown import OrdersOfWindow
+from metrics.models import Breach
+from metrics.renderers import HistoryCsv
+from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer
+
+METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
+
+
+def metric_of(code: str) -> Metric:
+    """The metric of a path. Raises NotFound."""
+    if code not in CATALOGUE:
+        raise NotFound(f"No metric of this name. There are {', '.join(CATALOGUE)}.")
+    return CATALOGUE[code]
+
+
+def place(question: dict[str, Any], account: SellerAccount, metric: Metric) -> tuple[str, str]:
+    """Marketplace and channel; where the question is silent, the account's home and the metric's first channel."""
+    return question.get("marketplace", account.home_marketplace), question.get("channel", metric.channels[0].value)
+
+
+class Metrics(APIView):
+    @extend_schema(
+        operation_id="getMetrics",
+        summary="Where every series of an account stands",
+        tags=["Metrics"],
+        parameters=[questions.MetricsQuestion],
+        responses=MetricsAnswer,
+    )
+    def get(self, request: Request, account_id: str) -> Response:
+        account = scoping.account_of(request, account_id)
+        question = questions.asked(questions.MetricsQuestion, request)
+        at = questions.moment(question)
+        answer = {
+            "account": account.public_id,
+            "as_of": at.as_of,
+            "known_at": at.known_at,
+            "unmatched_defects": unmatched.count(account=account, known_at=at.known_at),
+            "metrics": values.over(
+                account=account,
+                since=at.as_of,
+                until=at.as_of,
+                known_at=at.known_at,
+                metrics=[question["metric"]] if "metric" in question else tuple(CATALOGUE),
+                marketplace=question.get("marketplace"),
+                channel=question.get("channel"),
+            ),
+        }
+        sources = {metric.source for metric in METRICS}
+        stale = {source for source in sources if values.is_stale(account=account, source=source, at=at.known_at)}
+        return Response(MetricsAnswer(answer, context={"stale_sources": stale}).data)
+
+
+class History(APIView):
+    renderer_classes = (JSONRenderer, HistoryCsv)
+
+    @extend_schema(
+        operation_id="getHistory",
+        summary="What a series was on each day, restated by everything known since",
+        description="Also as `text/csv`, by `Accept` or `?format=csv`. Without `marketplace` the account's home is "
+        "answered, without `channel` mfn.",
+        tags=["Metrics"],
+        parameters=[METRIC, questions.HistoryQuestion],
+        responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
+    )
+    def get(self, request: Request, account_id: str, metric: str) -> Response:
+        account = scoping.account_of(request, account_id)
+        asked = metric_of(metric)
+        question = questions.asked(questions.HistoryQuestion, request)
+        since, until, known_at = questions.span(question)
+        marketplace, channel = place(question, account, asked)
+        points = values.over(
+            account=account,
+            since=since,
+            until=until,
+            known_at=known_at,
+            metrics=[asked.code],
+            marketplace=marketplace,
+            channel=channel,
+        )
+        answer = {
+            "account": account.public_id,
+            "metric": asked.code,
+            "marketplace": marketplace,
+            "channel": channel,
+            "known_at": known_at,
+            "points": points,
+        }
+        return Response(HistoryAnswer(answer).data)
+
+
+class Orders(GenericAPIView[Any]):
+    queryset = Breach.objects.none()  # for the document; rows come from the drill-down
+    serializer_class = OrderSerializer
+
+    @extend_schema(
+        operation_id="listOrdersOfMetric",
+        summary="The orders behind a number, and why each counts or does not",
+        description="Newest order first, over every marketplace and channel that is not narrowed.",
+        tags=["Metrics"],
+        parameters=[METRIC, questions.OrdersQuestion],
+        responses=OrderSerializer(many=True),
+    )
+    def get(self, request: Request, account_id: str, metric: str) -> Response:
+        account = scoping.account_of(request, account_id)
+        asked = metric_of(metric)
+        question = questions.asked(questions.OrdersQuestion, request)
+        at = questions.moment(question)
+        series = values.over(
+            account=account,
+            since=at.as_of,
+            until=at.as_of,
+            known_at=at.known_at,
+            metrics=[asked.code],
+            marketplace=question.get("marketplace"),
+            channel=question.get("channel"),
+        )
+        orders = OrdersOfWindow(
+            account=account,
+            metric=asked.code,
+            windows={value.marketplace: value.window for value in series},
+            channels=sorted({value.channel for value in series}),
+            known_at=at.known_at,
+            counted=question["counted"],
+        )
+        page = self.paginate_queryset(orders)  # type: ignore[arg-type]
+        return self.get_paginated_response(OrderSerializer(page, many=True).data)
+
+
+class BreachFilter(filters.FilterSet):
+    """What a list of breaches can be narrowed to."""
+
+    status = filters.ChoiceFilter(choices=Breach.State.choices)
+    metric = filters.ChoiceFilter(choices=[(code, code) for code in CATALOGUE])
+    account = filters.CharFilter(method="of_account", label="Breaches of this account (acct_…).")
+
+    class Meta:
+        model = Breach
+        fields = ("status", "metric", "account")
+
+    def of_account(self, breaches: QuerySet[Breach], _name: str, public_id: str) -> QuerySet[Breach]:
+        return breaches.filter(account=scoping.account_of(self.request, public_id))
+
+
+def breaches_of(request: Request) -> QuerySet[Breach]:
+    """The breaches of the accounts that the bearer may see."""
+    return Breach.objects.filter(account__in=scoping.accounts_of(request))
+
+
+class Breaches(GenericAPIView[Breach]):
+    queryset = Breach.objects.none()  # for the document; requests go through scoping
+    serializer_class = BreachSerializer
+    filter_backends = (filters.DjangoFilterBackend,)
+    filterset_class = BreachFilter
+
+    @extend_schema(
+        operation_id="listBreaches",
+        summary="Episodes in which a series missed its limit, newest first",
+        tags=["Breaches"],
+        responses=BreachSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(breaches_of(request)))
+        return self.get_paginated_response(BreachSerializer(page, many=True).data)
+
+
+class OneBreach(APIView):
+    @extend_schema(
+        operation_id="getBreach", summary="One breach with its timeline", tags=["Breaches"], responses=BreachSerializer
+    )
+    def get(self, request: Request, breach_id: str) -> Response:
+        breach = breaches_of(request).filter(pk=identifiers.private("brch", breach_id)).first()
+        if breach is None:
+            raise NotFound("No breach with this id.")
+        return Response(BreachSerializer(breach).data)

@@ -1,0 +1,97 @@
+"""One builder a noun: documents as Amazon and agencies write them, and what is posted beside them."""
+
+import gzip
+import random
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+ORDER_COLUMNS = ["amazon-order-id", "merchant-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel", "order-channel", "url", "ship-service-level", "product-name", "sku", "asin", "item-status", "quantity", "currency", "item-price", "item-tax", "shipping-price", "shipping-tax", "gift-wrap-price", "gift-wrap-tax", "item-promotion-discount", "ship-promotion-discount", "ship-city", "ship-state", "ship-postal-code", "ship-country", "promotion-ids", "is-business-order", "purchase-order-number", "price-designation"]
+FEEDBACK_HEADER = ("Date", "Rating", "Comments", "Your Response", "Order ID", "Rater Email")
+CLAIM_COLUMNS = ("order_id", "kind", "state", "occurred_on", "reference", "updated_at", "funded_by", "rating")
+
+
+def order_id(number: int) -> str:
+    """The order id with this number: 101-0000001-0000001 and so on."""
+    return f"101-{number // 10_000_000 + 1:07d}-{number % 10_000_000:07d}"
+
+
+def order_row(**cells: str) -> dict[str, str]:
+    """One item row of an order that shipped yesterday noon; name the cells that differ (`order_status` for `order-status`)."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    row = {
+        "amazon-order-id": order_id(1),
+        "purchase-date": (noon - timedelta(days=30)).isoformat(),
+        "last-updated-date": (noon - timedelta(days=29)).isoformat(),
+        "order-status": "Shipped",
+        "fulfillment-channel": "Merchant",
+        "sales-channel": "Amazon.com",
+        "product-name": 'Pillow Insert, 12" x 18"',
+        "sku": "th1218",
+        "asin": "B07K1FNN7M",
+        "item-status": "Shipped",
+        "quantity": "1",
+        "currency": "USD",
+        "item-price": "7.49",
+        "is-business-order": "false",
+    }
+    return row | {name.replace("_", "-"): value for name, value in cells.items()}
+
+
+def orders_file(
+    rows: Iterable[Mapping[str, str]], *, columns: Iterable[str] = ORDER_COLUMNS, codec: str = "utf-8"
+) -> bytes:
+    """An all-orders flat file: tabs, CRLF, nothing quoted."""
+    names = list(columns)
+    lines = ["\t".join(names), *("\t".join(row.get(name, "") for name in names) for row in rows)]
+    return "".join(line + "\r\n" for line in lines).encode(codec)
+
+
+def orders_on(day: datetime, *, count: int, first: int = 1, **cells: str) -> list[dict[str, str]]:
+    """`count` orders of one day, numbered from `first`."""
+    return [
+        order_row(
+            amazon_order_id=order_id(first + n),
+            purchase_date=day.isoformat(),
+            last_updated_date=(day + timedelta(hours=20)).isoformat(),
+            **cells,
+        )
+        for n in range(count)
+    ]
+
+
+def feedback_file(
+    rows: Iterable[Iterable[str]], *, header: Iterable[str] = FEEDBACK_HEADER, codec: str = "utf-8"
+) -> bytes:
+    """A feedback report; each row is its cells."""
+    return "".join("\t".join(row) + "\n" for row in [header, *rows]).encode(codec)
+
+
+def feedback_row(*, order: str, on: str, rating: int = 1) -> tuple[str, ...]:
+    return (on, str(rating), "never arrived", "", order, "x1y2z3@marketplace.amazon.com")
+
+
+def claims_file(rows: Iterable[Mapping[str, str]]) -> bytes:
+    """A claims and chargebacks CSV."""
+    lines = [",".join(CLAIM_COLUMNS), *(",".join(row.get(name, "") for name in CLAIM_COLUMNS) for row in rows)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def claim(*, order: str, state: str = "granted", kind: str = "a_to_z_claim", **more: str) -> dict[str, str]:
+    return {"order_id": order, "kind": kind, "state": state, "occurred_on": "2026-10-20"} | more
+
+
+def defect(*, order: str, kind: str = "feedback", state: str = "posted", **more: Any) -> dict[str, Any]:
+    """One row of `POST …/defects`."""
+    rating = {"rating": 1} if kind == "feedback" and state == "posted" else {}
+    return {"order_id": order, "kind": kind, "state": state, "occurred_on": "2026-10-20"} | rating | more
+
+
+def packed(document: bytes) -> bytes:
+    return gzip.compress(document)
+
+
+def shuffled(rows: Iterable[Any], *, seed: int) -> list[Any]:
+    mixed = list(rows)
+    random.Random(seed).shuffle(mixed)
+    return mixed

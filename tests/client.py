@@ -1,0 +1,71 @@
+"""An agency at the API's door: whole HTTP requests with its key."""
+
+import json
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from rest_framework.test import APIClient
+
+from accounts import identifiers, scoping
+from accounts.models import Agency
+from ingestion import tasks
+from ingestion.models import Report
+
+
+class Client(APIClient):
+    """Starts every request outside of any agency, as a request in production does."""
+
+    def __init__(self, agency: Agency, key: str) -> None:
+        super().__init__()
+        self.agency = agency
+        self.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+
+    def generic(self, *args: Any, **kwargs: Any) -> Any:
+        if connection.in_atomic_block:
+            scoping.enter(None)
+        return super().generic(*args, **kwargs)
+
+    def take_on(self, *, name: str = "Shop", partner: str = "A1SHOP", home: str = "US") -> str:
+        """A new account; returns its id."""
+        body = {"name": name, "selling_partner_id": partner, "home_marketplace": home}
+        response = self.post("/v1/accounts", body, format="json")
+        assert response.status_code == 201, response.content
+        return str(response.json()["id"])
+
+    def send(self, account: str, document: bytes, **fields: str) -> Any:
+        """Upload a document; the answer as it came."""
+        file = SimpleUploadedFile("report.txt", document)
+        return self.post(f"/v1/accounts/{account}/reports", {"file": file} | fields, format="multipart")
+
+    def load(self, account: str, document: bytes, **fields: str) -> dict[str, Any]:
+        """Upload a document and let a worker load it; returns the report."""
+        response = self.send(account, document, **fields)
+        assert response.status_code in {200, 202}, response.content
+        return self._worked(response.json()["id"])
+
+    def post_defects(self, account: str, *defects: dict[str, Any]) -> dict[str, Any]:
+        """Post defects and let a worker load them; returns the report."""
+        response = self.post(f"/v1/accounts/{account}/defects", {"defects": defects}, format="json")
+        assert response.status_code == 202, response.content
+        return self._worked(response.json()["id"])
+
+    def read(self, path: str, **parameters: Any) -> Any:
+        """The JSON of a path that must answer 200."""
+        response = self.get(path, parameters)
+        assert response.status_code == 200, response.content
+        return json.loads(response.content)
+
+    def odr(self, account: str, *, channel: str = "mfn", marketplace: str = "US", **at: Any) -> dict[str, Any]:
+        """The order defect rate of one series."""
+        where = {"channel": channel, "marketplace": marketplace, "metric": "order_defect_rate"}
+        (value,) = self.read(f"/v1/accounts/{account}/metrics", **where, **at)["metrics"]
+        return dict(value)
+
+    def _worked(self, report: str) -> dict[str, Any]:
+        report_id = identifiers.private("rpt", report)
+        with scoping.agency(self.agency.pk):
+            waiting = Report.objects.filter(pk=report_id, status=Report.Status.QUEUED).exists()
+        if waiting:
+            tasks.load_report(agency_id=str(self.agency.pk), report_id=str(report_id))
+        return dict(self.read(f"/v1/reports/{report}"))

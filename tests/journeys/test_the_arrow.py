@@ -1,0 +1,28 @@
+"""A report goes in over HTTP; the right rate comes out, with its history, its breach and its reasons."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests import build
+from tests.client import Client
+
+ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+
+
+def test_one_defect_in_a_hundred_misses_and_in_a_hundred_and_one_meets(acme: Client, shop: str) -> None:
+    report = acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=100)))
+    acme.post_defects(shop, build.defect(order=build.order_id(7)))
+
+    missed = acme.odr(shop)
+    assert report["rows"] == {"read": 100, "new": 100, "changed": 0, "unchanged": 0, "rejected": 0}
+    assert (missed["numerator"], missed["denominator"], missed["rate"]) == (1, 100, 0.01)
+    assert (missed["meets_target"], missed["status"]) == (False, "breached")
+    assert missed["budget"] == {"allowed": 0, "left": -1}
+    (breach,) = acme.read("/v1/breaches")["data"]
+    assert (breach["status"], breach["numerator"], breach["denominator"]) == ("open", 1, 100)
+
+    acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=1, first=101)))
+
+    met = acme.odr(shop)
+    assert (met["numerator"], met["denominator"], met["meets_target"], met["status"]) == (1, 101, True, "at_risk")
+    (breach,) = acme.read("/v1/breaches")["data"]
+    assert (breach["status"], breach["numerator"], breach["denominator"]) == ("resolved", 1, 100)
