@@ -155,10 +155,7 @@ def _values(client: Client, account: str, today: datetime) -> dict[str, Any]:
 
 
 def _load(client: Client, processes: Processes, account: str, contents: Mapping[str, str]) -> None:
-    sent = [
-        client.upload(f"/v1/accounts/{account}/reports", name=name, content=text.encode())
-        for name, text in contents.items()
-    ]
+    sent = [client.upload(f"/v1/accounts/{account}/reports", name=name, content=text.encode()) for name, text in contents.items()]
     for report in sent:
         while (now := client.get(f"/v1/reports/{report['id']}"))["status"] in {"queued", "processing"}:
             processes.watch()

@@ -93,9 +93,7 @@ def _halves(orders: Iterable[Order]) -> Iterator[tuple[str, list[Order]]]:
 
 
 def _account(*, client: Client, shop: Shop) -> str:
-    known = {
-        account["selling_partner_id"]: account["id"] for account in client.get("/v1/accounts", limit="100")["data"]
-    }
+    known = {account["selling_partner_id"]: account["id"] for account in client.get("/v1/accounts", limit="100")["data"]}
     fields = {"name": shop.name, "selling_partner_id": shop.partner, "home_marketplace": shop.home}
     return str(known.get(shop.partner) or client.post("/v1/accounts", fields)["id"])
 

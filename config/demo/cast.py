@@ -27,16 +27,12 @@ class Store:
 
 
 STORES = {
-    "US": Store(
-        "Amazon.com", "USD", "US", (("AUSTIN", "TX", "78701"), ("PORTLAND", "OR", "97201"), ("Troy", "NY", "12180"))
-    ),
+    "US": Store("Amazon.com", "USD", "US", (("AUSTIN", "TX", "78701"), ("PORTLAND", "OR", "97201"), ("Troy", "NY", "12180"))),
     "CA": Store("Amazon.ca", "CAD", "CA", (("Toronto", "ON", "M5V 2T6"), ("Montréal", "QC", "H2X 1Y4"))),
     "GB": Store("Amazon.co.uk", "GBP", "GB", (("Leeds", "", "LS1 4AP"), ("Bristol", "", "BS1 5TR"))),
     "DE": Store("Amazon.de", "EUR", "DE", (("München", "", "80331"), ("Köln", "", "50667")), "cp1252"),
     "FR": Store("Amazon.fr", "EUR", "FR", (("Orléans", "", "45000"), ("Lyon", "", "69002")), "cp1252"),
-    "JP": Store(
-        "Amazon.co.jp", "JPY", "JP", (("渋谷区", "東京都", "150-0002"), ("札幌市", "北海道", "060-0001")), "cp932"
-    ),
+    "JP": Store("Amazon.co.jp", "JPY", "JP", (("渋谷区", "東京都", "150-0002"), ("札幌市", "北海道", "060-0001")), "cp932"),
     "": Store("Non-Amazon", "GBP", "GB", (("Hull", "", "HU1 1AA"),)),
 }
 

@@ -45,9 +45,7 @@ def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
     for (marketplace, fulfilment), series in groupby(shipped, key=_series):
         for span, members in groupby(series, key=lambda order: _span(order, now)):
             placed = list(members)
-            counting = _how_many(
-                shop, home=marketplace == shop.home, fulfilment=fulfilment, span=span, placed=len(placed)
-            )
+            counting = _how_many(shop, home=marketplace == shop.home, fulfilment=fulfilment, span=span, placed=len(placed))
             chosen = random.sample(placed, k=min(len(placed), counting + round(0.006 * len(placed))))
             for position, order in enumerate(chosen):
                 yield _trouble(shop=shop, order=order, counts=position < counting, span=span, now=now, random=random)

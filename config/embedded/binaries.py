@@ -65,9 +65,7 @@ def _copy(package: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=SHARED) as fresh:
             for folder in (package, package.with_name(f"{package.name}.libs")):
                 if folder.exists():
-                    shutil.copytree(
-                        folder, Path(fresh) / folder.name, ignore=shutil.ignore_patterns("include", "*.py*", "*.a")
-                    )
+                    shutil.copytree(folder, Path(fresh) / folder.name, ignore=shutil.ignore_patterns("include", "*.py*", "*.a"))
             _open_to_all(Path(fresh))
             _move(fresh=Path(fresh), target=target)
     return target / package.name

@@ -65,9 +65,7 @@ def _create(*, data: Path, programs: Path, password: str, identity: Identity) ->
     with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(password)
     give(path=password_file, identity=identity)
-    answer = run(
-        command=_initdb(programs=programs, data=fresh, password_file=password_file), identity=identity, environ=ENVIRON
-    )
+    answer = run(command=_initdb(programs=programs, data=fresh, password_file=password_file), identity=identity, environ=ENVIRON)
     password_file.unlink()
     if answer.returncode != 0:
         raise ClusterUnusable(f"The database cluster could not be created in {data}:\n{answer.stderr}")

@@ -15,7 +15,7 @@ from config.embedded.privileges import Identity
 
 OURSELVES, ROOT = Identity(), Path("/")
 PAUSE = 0.05  # seconds between two looks at a process
-TAIL = 15  # lines of a log that usually hold the reason
+TAIL = 20  # lines of a log that usually hold the reason
 
 
 class AskedToStop(SystemExit):
@@ -129,9 +129,8 @@ class Processes:
 
     def reason(self, child: Child) -> str:
         """What happened to `child`, with the last lines of its log."""
-        lines = child.log.read_text(errors="replace").splitlines()[-TAIL:]
         what = f"ended with code {child.process.returncode}" if child.ended else "is not ready"
-        return "\n".join([f"{child.name} {what}. The end of {child.log}:", *(f"  {line}" for line in lines)])
+        return f"{child.name} {what}. The end of {child.log}:\n{tail(child.log)}"
 
     def _remember(self) -> None:
         """Keep who runs, so that the next launcher can stop what a killed one left behind."""
@@ -143,6 +142,12 @@ class Processes:
         for described in reversed(self.home.recall("processes") or []):
             _end(described)
         self.home.remember("processes", [])
+
+
+def tail(log: Path) -> str:
+    """The last lines of `log`, indented."""
+    lines = log.read_text(errors="replace").splitlines()[-TAIL:]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _description(child: Child) -> dict[str, object]:

@@ -43,9 +43,7 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
         with _connect(url_of(admin_url, database=database)) as connection:
             _grant(connection, database=database, owner=owner, application=application)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise CannotProvision(
-            f"The role that should make {owner.name} and {application.name} may not: {error}"
-        ) from error
+        raise CannotProvision(f"The role that should make {owner.name} and {application.name} may not: {error}") from error
     return Access(
         owner_url=url_of(admin_url, database=database, role=owner),
         application_url=url_of(admin_url, database=database, role=application),
