@@ -37,7 +37,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="underone"'
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document describes the key."""
 
     target_class = "accounts.authentication.ApiKeyAuthentication"

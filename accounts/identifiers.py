@@ -1,8 +1,12 @@
 """Identifiers: time-ordered inside (UUID version 7), opaque and prefixed outside (`acct_0199…`)."""
 
+import re
 import secrets
 import time
 from uuid import UUID
+
+NOTHING = UUID(int=0)
+HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
 def uuid7() -> UUID:
@@ -17,12 +21,7 @@ def public(prefix: str, identifier: UUID) -> str:
     return f"{prefix}_{identifier.hex}"
 
 
-def private(prefix: str, public_id: str) -> UUID | None:
-    """The UUID inside a public id, or None when it is no id of that kind."""
+def private(prefix: str, public_id: str) -> UUID:
+    """The UUID inside a public id; NOTHING, which nothing has, when it is no id of that kind."""
     head, _, digits = public_id.rpartition("_")
-    if head != prefix or len(digits) != 32:
-        return None
-    try:
-        return UUID(hex=digits)
-    except ValueError:
-        return None
+    return UUID(hex=digits) if head == prefix and HEXADECIMAL.fullmatch(digits) else NOTHING

@@ -6,6 +6,7 @@ connection. Row-level security then shows that agency's rows and no others; with
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts import identifiers
-from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
+from accounts.models import Agency, ApiKey, SellerAccount, SellerAccountQuerySet
 
 
 def enter(agency_id: UUID | None) -> None:
@@ -49,14 +50,19 @@ def every_agency_id() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def bearer(request: Request) -> ApiKey:
+    """The key that the request carries."""
+    return cast("ApiKey", request.auth)
+
+
 def agency_of(request: Request) -> Agency:
     """The agency whose key the request carries."""
-    return request.auth.agency
+    return bearer(request).agency
 
 
 def accounts_of(request: Request) -> SellerAccountQuerySet:
     """The accounts that the bearer of the request may see."""
-    return SellerAccount.objects.present().filter(agency_id=request.auth.agency_id)
+    return SellerAccount.objects.present().filter(agency_id=bearer(request).agency_id)
 
 
 def account_of(request: Request, public_id: str) -> SellerAccount:

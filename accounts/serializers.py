@@ -47,9 +47,7 @@ class PublicIdField(serializers.CharField):
 class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
     id = PublicIdField()
     home_marketplace = serializers.ChoiceField(choices=CODES, help_text="Where it began to sell (ISO country code).")
-    status = serializers.ChoiceField(
-        choices=AccountStatus.choices, read_only=True, help_text="The status of its worst series."
-    )
+    status = serializers.ChoiceField(choices=AccountStatus.choices, read_only=True, help_text="The status of its worst series.")
     marketplaces = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Its home and every store it was seen to sell in."
     )
@@ -75,9 +73,7 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
         return value
 
 
-@extend_schema_serializer(
-    examples=[OpenApiExample("A new name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)]
-)
+@extend_schema_serializer(examples=[OpenApiExample("A new name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)])
 class AccountChange(serializers.ModelSerializer[SellerAccount]):
     """What may change of an account: the selling partner and its home never do."""
 

@@ -49,14 +49,12 @@ class Accounts(GenericAPIView[SellerAccount]):
         operation_id="listAccounts",
         summary="The agency's seller accounts",
         tags=["Accounts"],
-        parameters=[
-            OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description="Newest first by default.")
-        ],
+        parameters=[OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description="Newest first by default.")],
         responses=AccountSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(AccountSerializer(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
         operation_id="createAccount",
@@ -73,15 +71,11 @@ class Accounts(GenericAPIView[SellerAccount]):
             account = agencies.take_on(agency=scoping.agency_of(request), now=timezone.now(), **fields)
         except agencies.AlreadyLookedAfter:
             raise AccountExists from None
-        return Response(
-            AccountSerializer(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"}
-        )
+        return Response(AccountSerializer(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
 
 
 class Account(APIView):
-    @extend_schema(
-        operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer
-    )
+    @extend_schema(operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer)
     def get(self, request: Request, account_id: str) -> Response:
         return Response(AccountSerializer(scoping.account_of(request, account_id)).data)
 

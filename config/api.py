@@ -50,7 +50,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     set_rollback()
     body = _problem_of(error)
     request_id = context["request"].META.get("underone.request_id") if context.get("request") else None
-    headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+    headers = {"WWW-Authenticate": str(error.auth_header)} if hasattr(error, "auth_header") else {}
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
     return Response(body | {"request_id": request_id}, status=error.status_code, headers=headers, content_type=PROBLEM)
@@ -149,7 +149,7 @@ class ByKeys:
             except (ValidationError, ValueError):
                 raise cursors.BadCursor from None
         sign = "-" if self.descending else ""
-        return rows.order_by(*(sign + field for field in self.fields))[:limit]
+        return list(rows.order_by(*(sign + field for field in self.fields))[:limit])
 
     def position(self, row: Any) -> list[str]:
         return [_text(getattr(row, field)) for field in self.fields]
@@ -197,9 +197,10 @@ class Pages(BasePagination):
             "type": "object",
             "required": ["data", "next_cursor"],
             "properties": {
-                "data": {"type": "array", "items": schema},
+                "data": schema,
                 "next_cursor": {
                     "type": ["string", "null"],
+                    "example": None,
                     "description": "Pass it as `cursor` for the next page; null on the last one.",
                 },
             },

@@ -1,4 +1,4 @@
-"""Every setting of the product, in one file. Values that differ between installations come from the environment (config/env.py)."""
+"""Every setting of the product, in one file. What differs between installations comes from the environment (config/env.py)."""
 
 from pathlib import Path
 
@@ -50,9 +50,7 @@ MIDDLEWARE = [
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "static/"
-STATIC_ROOT = (
-    env.text("STATIC_ROOT", default="") or None
-)  # where the image collects them; else served from their packages
+STATIC_ROOT = env.text("STATIC_ROOT", default="") or None  # where the image collects them; else served from their packages
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 # Documents received
@@ -86,6 +84,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Marketplace": "accounts.marketplaces.CODES",
+        "AccountStatus": "accounts.models.AccountStatus",
+        "SeriesStatus": "metrics.judgement.Status",
+        "ReportStatus": "ingestion.models.Report.Status",
+        "BreachState": "metrics.models.Breach.State",
+    },
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",

@@ -1,11 +1,11 @@
 """The whole API on one screen."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from config import health
 
-v1 = [
+v1: list[URLPattern | URLResolver] = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("", include("accounts.urls")),
     path("", include("metrics.urls")),

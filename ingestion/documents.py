@@ -101,13 +101,9 @@ def _recognised(head: list[str]) -> Kind:
     first = head[0].strip()
     if first[0] in "{[<":
         what = "XML" if first[0] == "<" else "JSON"
-        raise Refused(
-            "unknown-document", "The document is not of a known kind", f"It is {what}, not a table with a header."
-        )
+        raise Refused("unknown-document", "The document is not of a known kind", f"It is {what}, not a table with a header.")
     if any(ORDER_ID.fullmatch(cell.strip()) for cell in head[0].split("\t")):
-        raise Refused(
-            "no-header", "The document has no header", "Its first line is a row. Send the report with its header."
-        )
+        raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
     raise Refused(
         "unknown-document",
         "The document is not of a known kind",

@@ -13,7 +13,7 @@ from ingestion.refusals import BadRow
 from ingestion.reports import UPLOADABLE, defect_row
 from metrics import defects
 
-REPORT = {
+REPORT: dict[str, Any] = {
     "id": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "account": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "report_type": "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
@@ -61,9 +61,7 @@ class RowsSerializer(serializers.Serializer[Report]):
     read = serializers.IntegerField(source="rows_read")
     new = serializers.IntegerField(source="rows_new", help_text="Told of something unknown.")
     changed = serializers.IntegerField(source="rows_changed", help_text="Changed something known.")
-    unchanged = serializers.IntegerField(
-        source="rows_unchanged", help_text="Told nothing new: repeats, items, older news."
-    )
+    unchanged = serializers.IntegerField(source="rows_unchanged", help_text="Told nothing new: repeats, items, older news.")
     rejected = serializers.IntegerField(source="rows_rejected", help_text="Could not be used; see rejected-rows.")
 
 
@@ -81,7 +79,7 @@ class ReportSerializer(serializers.Serializer[Report]):
     account = serializers.SerializerMethodField()
     report_type = serializers.CharField(allow_blank=True, help_text="Empty until it is recognised.")
     marketplace = serializers.CharField(help_text="The store that dates in it are written for.")
-    source = serializers.ChoiceField(choices=Report.Source.choices)
+    source = serializers.ChoiceField(choices=Report.Source.choices)  # type: ignore[assignment]  # a field of the contract
     status = serializers.ChoiceField(
         choices=Report.Status.choices,
         help_text="`rejected`: refused whole, nothing changed. `failed`: our fault; it was tried several times.",

@@ -81,9 +81,7 @@ def detect(document: Iterable[bytes], *, japanese: bool) -> Encoding:
 def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool = False) -> None:
     """Drop the decoders that this block contradicts."""
     if b"\0" in block:
-        raise Refused(
-            "not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded."
-        )
+        raise Refused("not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded.")
     for codec in list(decoders):
         try:
             decoders[codec].decode(block, final)

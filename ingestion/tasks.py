@@ -50,9 +50,7 @@ def _left_behind(agency_id: UUID) -> list[UUID]:
     with scoping.agency(agency_id):
         waiting = Report.objects.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
         begun = Report.objects.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - HELD_BY_NOBODY)
-        left = list(waiting.values_list("pk", flat=True)) + [
-            pk for pk in begun.values_list("pk", flat=True) if _is_free(pk)
-        ]
+        left = list(waiting.values_list("pk", flat=True)) + [pk for pk in begun.values_list("pk", flat=True) if _is_free(pk)]
         Report.objects.filter(pk__in=left).update(handed_out_at=now)
     return left
 

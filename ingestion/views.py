@@ -75,10 +75,10 @@ class Reports(GenericAPIView[Report]):
         responses=ReportSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        with scoping.agency(request.auth.agency_id):
+        with scoping.agency(scoping.bearer(request).agency_id):
             account = scoping.account_of(request, account_id)
             page = self.paginate_queryset(Report.objects.filter(account=account))
-            return self.get_paginated_response(ReportSerializer(page, many=True).data)
+            return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
         operation_id="uploadReport",
@@ -107,7 +107,7 @@ class Reports(GenericAPIView[Report]):
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
-        with scoping.agency(request.auth.agency_id):
+        with scoping.agency(scoping.bearer(request).agency_id):
             account = scoping.account_of(request, account_id)
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
@@ -117,9 +117,7 @@ class Reports(GenericAPIView[Report]):
 
 
 class OneReport(APIView):
-    @extend_schema(
-        operation_id="getReport", summary="What became of a document", tags=["Reports"], responses=ReportSerializer
-    )
+    @extend_schema(operation_id="getReport", summary="What became of a document", tags=["Reports"], responses=ReportSerializer)
     def get(self, request: Request, report_id: str) -> Response:
         return Response(ReportSerializer(report_of(request, report_id)).data)
 
@@ -141,7 +139,7 @@ class RejectedRows(GenericAPIView[RejectedRow]):
         report = report_of(request, report_id)
         rows = RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk)
         page = self.paginate_queryset(rows)
-        return self.get_paginated_response(RejectedRowSerializer(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 class Document(APIView):
@@ -175,6 +173,4 @@ class Defects(APIView):
         body: Any = request.data
         check_rows(body, most=settings.DEFECTS_MAX_ROWS)
         report = intake.accept_rows(account=account, rows=body["defects"], now=timezone.now())
-        return Response(
-            ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"}
-        )
+        return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

@@ -29,9 +29,7 @@ class MetricRule(models.Model):
     source = models.CharField(max_length=300)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint("metric", "marketplace", "effective_from", name="a_metric_has_one_rule_a_day"),
-        )
+        constraints = (models.UniqueConstraint("metric", "marketplace", "effective_from", name="a_metric_has_one_rule_a_day"),)
 
     def __str__(self) -> str:
         return f"{self.metric} in {self.marketplace} from {self.effective_from}"
@@ -210,8 +208,7 @@ class Breach(models.Model):
                 name="a_series_has_one_open_breach_a_level",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="open", resolved_at=None)
-                | models.Q(status="resolved", resolved_at__isnull=False),
+                condition=models.Q(status="open", resolved_at=None) | models.Q(status="resolved", resolved_at__isnull=False),
                 name="a_breach_is_open_or_has_an_end",
             ),
         )

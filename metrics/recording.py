@@ -4,6 +4,7 @@ Which statement about an order or a defect is right does not depend on the order
 latest moment is. A fact whose content changes keeps the content it replaces (a trigger writes it to the past table).
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from accounts.models import SellerAccount
 from metrics.facts import DefectFact, Fact, OrderFact
@@ -34,7 +34,7 @@ RECORD_ORDERS = """
 WITH newest AS (
     SELECT DISTINCT ON (order_id)
         order_id, marketplace, channel, status, ordered_at, last_updated_at,
-        (ordered_at AT TIME ZONE coalesce(%(zones)s ->> marketplace, 'UTC'))::date AS ordered_on
+        (ordered_at AT TIME ZONE coalesce(%(zones)s::jsonb ->> marketplace, 'UTC'))::date AS ordered_on
     FROM staged_orders
     ORDER BY order_id, last_updated_at DESC, status DESC, ordered_at DESC, marketplace DESC, channel DESC
 ), fresh AS (
@@ -168,7 +168,7 @@ def record(
                 "report": report_id,
                 "received_at": received_at,
                 "recorded_at": recorded_at,
-                "zones": Jsonb(settings.MARKETPLACE_ZONES),
+                "zones": json.dumps(settings.MARKETPLACE_ZONES),
             },
         )
         new, changed, days, left = cursor.fetchone()

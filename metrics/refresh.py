@@ -31,10 +31,7 @@ def hold(account_id: UUID) -> SellerAccount:
     Raises SellerAccount.DoesNotExist for an account that was handed back.
     """
     return (
-        SellerAccount.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("agency")
-        .present()
-        .get(pk=account_id)
+        SellerAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("agency").present().get(pk=account_id)
     )
 
 

@@ -64,4 +64,4 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
                 "not_counted": [] if counts_all else [OrderStatus.PENDING, OrderStatus.CANCELLED],
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

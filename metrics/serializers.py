@@ -100,9 +100,7 @@ BREACH = {
     "acknowledged_at": None,
     "snoozed_until": None,
     "resolved_at": None,
-    "timeline": [
-        {"at": "2026-11-22T09:00:00Z", "what": "opened", "as_of": "2026-11-22", "numerator": 9, "denominator": 612}
-    ],
+    "timeline": [{"at": "2026-11-22T09:00:00Z", "what": "opened", "as_of": "2026-11-22", "numerator": 9, "denominator": 612}],
 }
 
 
@@ -127,7 +125,7 @@ class LimitSerializer(serializers.Serializer[Any]):
 
 
 class TargetSerializer(LimitSerializer):
-    source = serializers.ChoiceField(choices=["default", "amazon_report", "custom"], default="default")
+    source = serializers.ChoiceField(choices=["default", "amazon_report", "custom"])  # type: ignore[assignment]  # a field of the contract
 
 
 class BudgetSerializer(serializers.Serializer[Any]):

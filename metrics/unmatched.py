@@ -31,4 +31,4 @@ def count(*, account: SellerAccount, known_at: datetime) -> int:
     """How many defects had no order, as known at a moment."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"agency": account.agency_id, "account": account.pk, "known_at": known_at})
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+        return int(cursor.fetchone()[0])

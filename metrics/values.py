@@ -16,6 +16,9 @@ from metrics.models import SourceLoad
 FIGURES = ", ".join(f"('{metric.code}', total.{metric.numerator}, total.{metric.denominator})" for metric in METRICS)
 CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in METRICS for channel in metric.channels)
 
+RUNNING = ", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in COUNTS)
+BETWEEN = ", ".join(f"upto.{name} - before.{name} AS {name}" for name in COUNTS)
+
 VALUES = f"""
 WITH newest AS (
     SELECT DISTINCT ON (marketplace, channel, day) marketplace, channel, day, {", ".join(COUNTS)}
@@ -44,9 +47,10 @@ WITH newest AS (
 ), span AS (
     SELECT min(first) - 1 AS first, max(last) AS last FROM asked
 ), running AS (
-    SELECT marketplace, channel, day::date AS day, {", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in COUNTS)}
+    SELECT marketplace, channel, day::date AS day, {RUNNING}
     FROM (SELECT DISTINCT marketplace, channel FROM series) AS places
-    CROSS JOIN span CROSS JOIN LATERAL generate_series(first::timestamp, last::timestamp, interval '1 day') AS days (day)
+    CROSS JOIN span
+    CROSS JOIN LATERAL generate_series(first::timestamp, last::timestamp, interval '1 day') AS days (day)
     LEFT JOIN newest USING (marketplace, channel, day)
     WINDOW upto AS (PARTITION BY marketplace, channel ORDER BY day)
 )
@@ -57,7 +61,7 @@ FROM asked
 JOIN running AS upto ON (upto.marketplace, upto.channel, upto.day) = (asked.marketplace, asked.channel, asked.last)
 JOIN running AS before
     ON (before.marketplace, before.channel, before.day) = (asked.marketplace, asked.channel, asked.first - 1)
-CROSS JOIN LATERAL (SELECT {", ".join(f"upto.{name} - before.{name} AS {name}" for name in COUNTS)}) AS total
+CROSS JOIN LATERAL (SELECT {BETWEEN}) AS total
 JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, numerator, denominator) ON figure.metric = asked.metric
 ORDER BY array_position(%(metrics)s, asked.metric), asked.marketplace, asked.channel DESC, as_of
 """
@@ -143,9 +147,7 @@ def over(
 
 def is_stale(*, account: SellerAccount, source: str, at: datetime) -> bool:
     """Whether at that moment the source had been silent for longer than it may. What never spoke is not stale."""
-    loads = SourceLoad.objects.filter(
-        agency_id=account.agency_id, account_id=account.pk, source=source, recorded_at__lte=at
-    )
+    loads = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, source=source, recorded_at__lte=at)
     newest = loads.order_by("-recorded_at").values_list("recorded_at", flat=True).first()
     return newest is not None and at - newest > timedelta(hours=settings.ORDERS_MAX_AGE_HOURS)
 

@@ -141,7 +141,7 @@ class Orders(GenericAPIView[Any]):
             counted=question["counted"],
         )
         page = self.paginate_queryset(orders)  # type: ignore[arg-type]
-        return self.get_paginated_response(OrderSerializer(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 class BreachFilter(filters.FilterSet):
@@ -178,7 +178,7 @@ class Breaches(GenericAPIView[Breach]):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(breaches_of(request)))
-        return self.get_paginated_response(BreachSerializer(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 class OneBreach(APIView):

@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=200)),
                 (
@@ -39,9 +37,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=200)),
                 ("prefix", models.CharField(max_length=32, unique=True)),
@@ -51,9 +47,7 @@ class Migration(migrations.Migration):
                 ("revoked_at", models.DateTimeField(null=True)),
                 (
                     "agency",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="accounts.agency"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="accounts.agency"),
                 ),
             ],
         ),
@@ -62,9 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=200)),
                 ("selling_partner_id", models.CharField(max_length=64)),
@@ -92,9 +84,7 @@ class Migration(migrations.Migration):
                 ("last_recorded_at", models.DateTimeField(null=True)),
                 (
                     "agency",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="accounts.agency"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="accounts.agency"),
                 ),
             ],
             options={
@@ -103,9 +93,7 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.indexes.GinIndex(models.F("marketplaces"), name="accounts_by_marketplace"),
                 ],
                 "constraints": [
-                    models.UniqueConstraint(
-                        models.F("agency"), models.F("id"), name="an_account_is_addressed_by_its_agency"
-                    ),
+                    models.UniqueConstraint(models.F("agency"), models.F("id"), name="an_account_is_addressed_by_its_agency"),
                     models.UniqueConstraint(
                         models.F("agency"),
                         models.F("selling_partner_id"),

@@ -35,18 +35,14 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("announced_type", models.CharField(blank=True, max_length=80)),
                 ("report_type", models.CharField(blank=True, max_length=80)),
                 ("marketplace", models.CharField(max_length=2)),
                 (
                     "source",
-                    models.CharField(
-                        choices=[("upload", "Upload"), ("sp_api", "Sp Api"), ("json", "Json")], max_length=6
-                    ),
+                    models.CharField(choices=[("upload", "Upload"), ("sp_api", "Sp Api"), ("json", "Json")], max_length=6),
                 ),
                 (
                     "status",
@@ -86,9 +82,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "agency",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.agency"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.agency"),
                 ),
             ],
             options={

@@ -158,9 +158,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [
-                    models.Index(models.F("agency_id"), models.F("status"), models.F("metric"), name="values_by_status")
-                ],
+                "indexes": [models.Index(models.F("agency_id"), models.F("status"), models.F("metric"), name="values_by_status")],
             },
         ),
         migrations.CreateModel(
@@ -265,9 +263,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        models.F("agency_id"), models.F("account_id"), models.F("ordered_on"), name="orders_by_day"
-                    )
+                    models.Index(models.F("agency_id"), models.F("account_id"), models.F("ordered_on"), name="orders_by_day")
                 ],
             },
         ),
@@ -302,9 +298,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        models.F("agency_id"), models.F("account_id"), models.F("ordered_on"), name="past_orders_by_day"
-                    )
+                    models.Index(models.F("agency_id"), models.F("account_id"), models.F("ordered_on"), name="past_orders_by_day")
                 ],
             },
         ),
@@ -313,9 +307,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("metric", models.CharField(max_length=40)),
                 ("marketplace", models.CharField(max_length=2)),
@@ -323,9 +315,7 @@ class Migration(migrations.Migration):
                 ("level", models.CharField(choices=[("warning", "Warning"), ("breach", "Breach")], max_length=7)),
                 (
                     "status",
-                    models.CharField(
-                        choices=[("open", "Open"), ("resolved", "Resolved")], default="open", max_length=8
-                    ),
+                    models.CharField(choices=[("open", "Open"), ("resolved", "Resolved")], default="open", max_length=8),
                 ),
                 ("opened_at", models.DateTimeField()),
                 ("as_of", models.DateField()),
@@ -350,9 +340,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "agency",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.agency"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.agency"),
                 ),
             ],
             options={

@@ -5,9 +5,7 @@ from datetime import date
 from django.db import migrations
 
 POLICY = "https://sellercentral.amazon.com/gp/help/external/G200285170"
-EXAMPLE = (
-    "https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json"
-)
+EXAMPLE = "https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json"
 PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         span = _days(options["first"], options["last"])
         only = identifiers.private("acct", options["account"]) if options["account"] else None
-        if options["account"] and only is None:
+        if only == identifiers.NOTHING:
             raise CommandError(f"{options['account']!r} is no account id.")
         seen = changed = 0
         for agency_id in scoping.every_agency_id():
