@@ -17,9 +17,7 @@ from config.steps import Steps
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start, say where, wait, stop. Ends with code 1 and the reason when a process ended by itself."""
     parser = argparse.ArgumentParser(prog="python -m config.up", description=__doc__)
-    parser.add_argument(
-        "--demo", action="store_true", help="fill an agency with eight accounts and two years of orders"
-    )
+    parser.add_argument("--demo", action="store_true", help="fill an agency with eight accounts and two years of orders")
     options = parser.parse_args(arguments)
     os.umask(0o077)  # logs, documents and schedules hold other people's data
     steps = Steps()

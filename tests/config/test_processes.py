@@ -46,9 +46,7 @@ def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
 
 
 def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
-    child = processes.start(
-        name="parent", command=[sys.executable, "-c", PARENT_OF_A_STUBBORN_CHILD], environ=os.environ
-    )
+    child = processes.start(name="parent", command=[sys.executable, "-c", PARENT_OF_A_STUBBORN_CHILD], environ=os.environ)
     processes.wait_for(child, ready=lambda: child.log.read_text().strip().isdecimal())
     grandchild = int(child.log.read_text())
 
@@ -80,9 +78,7 @@ def test_a_signal_is_heeded_at_the_next_look(processes: Processes) -> None:
 
 def test_the_children_of_a_killed_launcher_are_stopped_at_the_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    answer = subprocess.run(
-        [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run([sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False)
     orphan = int(answer.stdout)
     assert is_alive(orphan)
     home = Home(folder=folder)

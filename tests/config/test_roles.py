@@ -109,9 +109,7 @@ def test_a_role_that_passes_by_row_level_security_is_refused(server: str) -> Non
         admin.execute("CREATE ROLE mighty LOGIN BYPASSRLS")
 
     with pytest.raises(CannotProvision, match="row-level security"):
-        roles.provision(
-            admin_url=server, database="underone", owner=OWNER, application=Role(name="mighty", password="x")
-        )
+        roles.provision(admin_url=server, database="underone", owner=OWNER, application=Role(name="mighty", password="x"))
 
 
 def test_a_server_that_does_not_answer_is_told_so() -> None:
