@@ -1,0 +1,17 @@
+#!/bin/sh
+# Run once by the PostgreSQL image on an empty data folder: the role that owns the tables, and the one that serves and is
+# bound by row-level security. The same as config/embedded/roles.py.
+set -eu
+psql --set=ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
+    --set=owner_password="$OWNER_PASSWORD" --set=application_password="$APPLICATION_PASSWORD" <<'SQL'
+CREATE ROLE underone_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'owner_password';
+CREATE ROLE underone_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'application_password';
+CREATE DATABASE underone OWNER underone_owner ENCODING 'UTF8' TEMPLATE template0;
+\connect underone
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO underone_owner;
+GRANT USAGE ON SCHEMA public TO underone_app;
+GRANT CONNECT, TEMPORARY ON DATABASE underone TO underone_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE underone_owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO underone_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE underone_owner GRANT USAGE, SELECT ON SEQUENCES TO underone_app;
+SQL
