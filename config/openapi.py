@@ -53,8 +53,9 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        for status in sorted({401, *self._by_shape(), *self._named()}):
-            bodies[str(status)] = self._problem(status)
+        if self.view.permission_classes:
+            for status in sorted({401, *self._by_shape(), *self._named()}):
+                bodies[str(status)] = self._problem(status)
         return bodies
 
     def _by_shape(self) -> list[int]:

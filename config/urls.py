@@ -14,8 +14,8 @@ v1: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("v1/", include(v1)),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi")),
-    path("healthz", health.alive),
-    path("readyz", health.ready),
+    path("healthz", health.Alive.as_view()),
+    path("readyz", health.Ready.as_view()),
 ]
 handler400 = "config.api.bad_request"
 handler404 = "config.api.not_found"

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.marketplaces import CODES
+from accounts.models import SellerAccount
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel
 
@@ -75,22 +76,28 @@ def asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
     return dict(question.validated_data)
 
 
-def moment(question: dict[str, Any]) -> Moment:
-    """Where the question stands in time; silent parameters mean today and now."""
-    known_at = question.get("known_at") or timezone.now()
-    return Moment(question.get("as_of") or known_at.astimezone(UTC).date(), known_at)
+def moment(question: dict[str, Any], account: SellerAccount) -> Moment:
+    """Where the question stands in time; silent parameters mean today, and everything known."""
+    said = question.get("known_at") or timezone.now()
+    return Moment(question.get("as_of") or said.astimezone(UTC).date(), _known_at(question, account))
 
 
-def span(question: dict[str, Any]) -> tuple[date, date, datetime]:
+def span(question: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
     """First and last day of a history, and the moment whose knowledge counts. Raises ValidationError."""
-    known_at = question.get("known_at") or timezone.now()
-    until = question.get("to") or known_at.astimezone(UTC).date()
+    said = question.get("known_at") or timezone.now()
+    until = question.get("to") or said.astimezone(UTC).date()
     since = question.get("from") or until - USUAL_HISTORY
     if since > until:
         raise serializers.ValidationError({"from": "It is after `to`."})
     if until - since > LONGEST_HISTORY:
         raise serializers.ValidationError({"from": "Ask for at most three years at a time."})
-    return since, until, known_at
+    return since, until, _known_at(question, account)
+
+
+def _known_at(question: dict[str, Any], account: SellerAccount) -> datetime:
+    """The moment asked for; else now, or the last recording where its worker's clock is ahead of ours."""
+    asked_for: datetime | None = question.get("known_at")
+    return asked_for or max(timezone.now(), account.last_recorded_at or account.created_at)
 
 
 def _sane(day: date) -> date:

@@ -17,18 +17,36 @@ from accounts.models import SellerAccount
 from metrics.facts import DefectFact, Fact, OrderFact
 from metrics.models import SourceLoad
 
-STAGED: dict[type[Fact], tuple[str, str]] = {
+STAGED: dict[type[Fact], tuple[str, dict[str, str]]] = {
     OrderFact: (
         "staged_orders",
-        "line int, order_id text, marketplace text, channel text, status int2, "
-        "ordered_at timestamptz, last_updated_at timestamptz",
+        {
+            "line": "int4",
+            "order_id": "text",
+            "marketplace": "text",
+            "channel": "text",
+            "status": "int2",
+            "ordered_at": "timestamptz",
+            "last_updated_at": "timestamptz",
+        },
     ),
     DefectFact: (
         "staged_defects",
-        "line int, order_id text, kind text, reference text, state text, rating int2, "
-        "occurred_on date, stated_at timestamptz, funded_by text, counts bool",
+        {
+            "line": "int4",
+            "order_id": "text",
+            "kind": "text",
+            "reference": "text",
+            "state": "text",
+            "rating": "int2",
+            "occurred_on": "date",
+            "stated_at": "timestamptz",
+            "funded_by": "text",
+            "counts": "bool",
+        },
     ),
 }
+"""Where each kind of fact is staged: the line, then the fact's own fields in their order."""
 
 RECORD_ORDERS = """
 WITH newest AS (
@@ -130,15 +148,15 @@ class Recorded:
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
     """Copy (line, fact) pairs to this session's staging table, emptied before. Returns how many there were."""
     table, columns = STAGED[fact_type]
-    names = ", ".join(column.strip().split(" ")[0] for column in columns.split(","))
+    described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     staged = 0
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
-        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({columns})")
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            write_row = copy.write_row
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({described})")
+        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:  # five times cheaper than text to write
+            copy.set_types(list(columns.values()))
             for staged, (line, fact) in enumerate(facts, start=1):  # noqa: B007  the count is the answer
-                write_row((line, *fact))
+                copy.write_row((line, *fact))
     return staged
 
 

@@ -16,7 +16,8 @@ from metrics.models import CurrentValue
 @transaction.atomic
 def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime) -> None:
     """Recompute every number that the touched order days can change, up to today. The account must be held."""
-    rollups.rebuild(account=account, days=touched, recorded_at=now)
+    rebuilt = rollups.rebuild(account=account, days=touched, recorded_at=now)
+    account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces})
     today = now.astimezone(UTC).date()
     current = values.over(account=account, since=today, until=today, known_at=now)
     _keep(account=account, current=current, now=now)
@@ -57,5 +58,4 @@ def _keep(*, account: SellerAccount, current: list[values.Value], now: datetime)
     fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at"]
     CurrentValue.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
     account.status = worst([value.status for value in current])
-    account.marketplaces = sorted({value.marketplace for value in current})
     account.save(update_fields=["status", "marketplaces"])

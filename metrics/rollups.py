@@ -1,6 +1,7 @@
 """Facts become versioned daily counts, in one statement."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
@@ -40,6 +41,7 @@ INSERT INTO metrics_dailycounts (agency_id, account_id, marketplace, channel, da
 SELECT %(agency)s, %(account)s, marketplace, channel, day, %(recorded_at)s, {present}
 FROM counted FULL JOIN newest USING (marketplace, channel, day)
 WHERE ({present}) IS DISTINCT FROM ({before})
+RETURNING marketplace
 """.format(
     columns=", ".join(COUNTS),
     counted=", ".join(f"{COUNTED[name]} AS {name}" for name in COUNTS),
@@ -48,10 +50,18 @@ WHERE ({present}) IS DISTINCT FROM ({before})
 )
 
 
-def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: datetime) -> int:
-    """Count these order days again; write a version of each that changed. Returns how many versions were written."""
+@dataclass(frozen=True)
+class Rebuilt:
+    """How many versions were written, and for which marketplaces."""
+
+    versions: int = 0
+    marketplaces: frozenset[str] = frozenset()
+
+
+def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: datetime) -> Rebuilt:
+    """Count these order days again; write a version of each that changed."""
     if not days:
-        return 0
+        return Rebuilt()
     counts_all = account.agency.counts_pending_and_cancelled
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,4 +74,4 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
                 "not_counted": [] if counts_all else [OrderStatus.PENDING, OrderStatus.CANCELLED],
             },
         )
-        return int(cursor.rowcount)
+        return Rebuilt(cursor.rowcount, frozenset(marketplace for (marketplace,) in cursor.fetchall()))

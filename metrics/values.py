@@ -20,18 +20,17 @@ RUNNING = ", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in 
 BETWEEN = ", ".join(f"upto.{name} - before.{name} AS {name}" for name in COUNTS)
 
 VALUES = f"""
-WITH newest AS (
-    SELECT DISTINCT ON (marketplace, channel, day) marketplace, channel, day, {", ".join(COUNTS)}
-    FROM metrics_dailycounts
-    WHERE agency_id = %(agency)s AND account_id = %(account)s AND recorded_at <= %(known_at)s
-    ORDER BY marketplace, channel, day, recorded_at DESC
-), series AS (
-    SELECT DISTINCT marketplace, offered.metric, offered.channel
-    FROM (SELECT marketplace FROM newest UNION SELECT %(home)s) AS seen
+WITH series AS (
+    SELECT marketplace, offered.metric, offered.channel
+    FROM unnest(%(marketplaces)s::text[]) AS place (marketplace)
     CROSS JOIN (VALUES {CHANNELS}) AS offered (metric, channel)
     WHERE offered.metric = ANY(%(metrics)s)
         AND (%(channel)s::text IS NULL OR offered.channel = %(channel)s)
         AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
+        AND (marketplace = %(home)s OR EXISTS (
+            SELECT FROM metrics_dailycounts AS seen
+            WHERE seen.agency_id = %(agency)s AND seen.account_id = %(account)s AND seen.marketplace = place.marketplace
+                AND seen.recorded_at <= %(known_at)s))
 ), asked AS (
     SELECT series.*, as_of::date, window_days, window_offset, comparator,
         limit_numerator, limit_denominator, warning_numerator, warning_denominator,
@@ -46,6 +45,12 @@ WITH newest AS (
     ) AS rule
 ), span AS (
     SELECT min(first) - 1 AS first, max(last) AS last FROM asked
+), newest AS (
+    SELECT DISTINCT ON (marketplace, channel, day) marketplace, channel, day, {", ".join(COUNTS)}
+    FROM metrics_dailycounts
+    WHERE agency_id = %(agency)s AND account_id = %(account)s AND recorded_at <= %(known_at)s
+        AND day BETWEEN (SELECT first FROM span) AND (SELECT last FROM span)
+    ORDER BY marketplace, channel, day, recorded_at DESC
 ), running AS (
     SELECT marketplace, channel, day::date AS day, {RUNNING}
     FROM (SELECT DISTINCT marketplace, channel FROM series) AS places
@@ -134,6 +139,7 @@ def over(
                 "agency": account.agency_id,
                 "account": account.pk,
                 "home": account.home_marketplace,
+                "marketplaces": account.marketplaces,
                 "since": since,
                 "until": until,
                 "known_at": known_at,

@@ -47,7 +47,7 @@ class Metrics(APIView):
     def get(self, request: Request, account_id: str) -> Response:
         account = scoping.account_of(request, account_id)
         question = questions.asked(questions.MetricsQuestion, request)
-        at = questions.moment(question)
+        at = questions.moment(question, account)
         answer = {
             "account": account.public_id,
             "as_of": at.as_of,
@@ -84,7 +84,7 @@ class History(APIView):
         account = scoping.account_of(request, account_id)
         asked = metric_of(metric)
         question = questions.asked(questions.HistoryQuestion, request)
-        since, until, known_at = questions.span(question)
+        since, until, known_at = questions.span(question, account)
         marketplace, channel = place(question, account, asked)
         points = values.over(
             account=account,
@@ -122,7 +122,7 @@ class Orders(GenericAPIView[Any]):
         account = scoping.account_of(request, account_id)
         asked = metric_of(metric)
         question = questions.asked(questions.OrdersQuestion, request)
-        at = questions.moment(question)
+        at = questions.moment(question, account)
         series = values.over(
             account=account,
             since=at.as_of,

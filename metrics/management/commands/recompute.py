@@ -60,6 +60,6 @@ def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
     with scoping.agency(agency_id):
         account = refresh.hold(account_id)
         moment = recording.next_moment(account=account, now=timezone.now())
-        changed = rollups.rebuild(account=account, days=span, recorded_at=moment)
+        rebuilt = rollups.rebuild(account=account, days=span, recorded_at=moment)
         refresh.refresh(account=account, touched=(), now=moment)
-    return changed
+    return rebuilt.versions

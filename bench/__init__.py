@@ -1,0 +1,38 @@
+"""Benchmarks. Each prints its measures as JSON lines; what is judged is a ratio to a reference taken in the same run.
+
+`python -m bench.<name>` runs one, on throw-away servers of its own with durable writes.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.embedded import servers
+from config.embedded.home import Home
+from config.embedded.processes import Processes
+
+
+@contextlib.contextmanager
+def product() -> Iterator[None]:
+    """Migrated throw-away servers, and Django set up on them as the application's role."""
+    home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
+    try:
+        with Processes(home=home) as processes:
+            os.environ |= servers.start(home=home, processes=processes, environ=os.environ)
+            os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
+            owner = os.environ | {"DATABASE_URL": os.environ["DATABASE_OWNER_URL"]}
+            subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], env=owner, check=True)
+            yield
+    finally:
+        home.discard()
+
+
+def show(*, measure: str, ours: float, reference: float, ratio: float, goal: str, meets: bool) -> None:
+    """One line of the result."""
+    line = {"measure": measure, "ours": round(ours, 1), "reference": round(reference, 1), "ratio": round(ratio, 3)}
+    print(json.dumps(line | {"goal": goal, "meets": meets}), flush=True)

@@ -1,0 +1,33 @@
+"""A large all-orders file, written without holding it in memory."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.build import ORDER_COLUMNS
+
+DAYS = 730
+
+
+def orders(path: Path, *, rows: int, seed: int = 1) -> None:
+    """`rows` orders of one item each over two years, as Amazon writes them: newest first, 32 columns."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("\t".join(ORDER_COLUMNS) + "\r\n")
+        for row in _rows(rows, random.Random(seed)):
+            file.write(row)
+
+
+def _rows(rows: int, chance: random.Random) -> Iterator[str]:
+    now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for n in range(rows):
+        ordered = now - timedelta(seconds=n * DAYS * 86400 // rows)
+        order = f"{chance.randrange(100, 1000)}-{chance.randrange(10**7):07d}-{n:07d}"
+        status = chance.choices(("Shipped", "Cancelled", "Pending"), (94, 4, 2))[0]
+        channel = chance.choice(("Merchant", "Amazon"))
+        updated = ordered + timedelta(hours=20)
+        yield (
+            f"{order}\t{order}\t{ordered.isoformat()}\t{updated.isoformat()}\t{status}\t{channel}\tAmazon.com\t\t\tExpedited\t"
+            f'Trendy Home 12" x 18" Premium Hypoallergenic Stuffer Pillow Insert, Standard/White\tth1218\tB07K1FNN7M\t'
+            f"{status}\t1\tUSD\t7.49\t0.42\t\t\t\t\t\t\tMEMPHIS\tTN\t38117-3311\tUS\t\tfalse\t\t\r\n"
+        )

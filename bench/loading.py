@@ -1,0 +1,81 @@
+"""Rows a second from a kept file to committed numbers, against raw COPY of the same rows into the same keyed table.
+
+The reference writes rows that are already parsed, checked and in COPY's own format, with one command, as the tables' owner
+and outside row-level security: what PostgreSQL can do at best with these keys. Ours parses the file, stages, records,
+counts, values and judges.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import django
+import psycopg
+
+import bench
+from bench import documents
+
+ROWS = 300_000
+ROUNDS = 3
+GOAL = 0.5
+
+SAME_TABLE = """
+DROP TABLE IF EXISTS same_table;
+CREATE TABLE same_table (LIKE metrics_order INCLUDING ALL);
+ALTER TABLE same_table ADD FOREIGN KEY (agency_id, account_id) REFERENCES accounts_selleraccount (agency_id, id);
+"""
+
+
+def main() -> None:
+    with bench.product(), tempfile.TemporaryDirectory() as folder:
+        django.setup()
+        path = Path(folder) / "orders.txt"
+        documents.orders(path, rows=ROWS)
+        ours, reference = [], []
+        for n in range(ROUNDS):
+            account, seconds = _load(path, n)
+            ours.append(ROWS / seconds)
+            reference.append(ROWS / _copy(account))
+        ratio = statistics.median(one / other for one, other in zip(ours, reference, strict=True))
+        bench.show(
+            measure="rows a second, file to committed numbers / raw COPY into the same keyed table",
+            ours=statistics.median(ours),
+            reference=statistics.median(reference),
+            ratio=ratio,
+            goal=f">= {GOAL}",
+            meets=ratio >= GOAL,
+        )
+
+
+def _load(path: Path, n: int) -> tuple[Any, float]:
+    """Seconds that a worker spends on the file, for a new account."""
+    from bench.product import kept_report, work  # noqa: PLC0415  Django is set up only now
+
+    report = kept_report(path, partner=f"BENCH{n}")
+    began = time.perf_counter()
+    work(report)
+    return report.account_id, time.perf_counter() - began
+
+
+def _copy(account: Any) -> float:
+    """Seconds that COPY needs for the rows that `_load` recorded."""
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
+        connection.execute("ALTER TABLE metrics_order NO FORCE ROW LEVEL SECURITY")
+        with connection.cursor().copy("COPY (SELECT * FROM metrics_order WHERE account_id = %s) TO STDOUT", [account]) as copy:
+            rows = b"".join(bytes(block) for block in copy)
+        connection.execute("ALTER TABLE metrics_order FORCE ROW LEVEL SECURITY")
+        connection.execute(SAME_TABLE)
+        connection.commit()
+        began = time.perf_counter()
+        with connection.cursor().copy("COPY same_table FROM STDIN") as copy:
+            for start in range(0, len(rows), 1 << 16):
+                copy.write(rows[start : start + (1 << 16)])
+        connection.commit()
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

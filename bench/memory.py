@@ -1,0 +1,50 @@
+"""Peak memory of a worker that loads a file of a million rows, above what it holds when idle."""
+
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import django
+
+import bench
+from bench import documents
+
+ROWS = 1_000_000
+GOAL = 300.0
+
+
+def main() -> None:
+    with bench.product(), tempfile.TemporaryDirectory() as folder:
+        django.setup()
+        path = Path(folder) / "orders.txt"
+        documents.orders(path, rows=ROWS)
+        small = Path(folder) / "few.txt"
+        documents.orders(small, rows=100)
+        _work(small, "IDLE")
+        idle = _peak()
+        _work(path, "MILLION")
+        above = _peak() - idle
+        bench.show(
+            measure="MB of a worker above idle while it loads a million rows / MB allowed",
+            ours=above,
+            reference=GOAL,
+            ratio=above / GOAL,
+            goal=f"<= {GOAL:.0f} MB",
+            meets=above <= GOAL,
+        )
+
+
+def _work(path: Path, partner: str) -> None:
+    from bench.product import kept_report, work  # noqa: PLC0415  Django is set up only now
+
+    work(kept_report(path, partner=partner))
+
+
+def _peak() -> float:
+    """Megabytes that this process held at most (kilobytes on Linux, bytes on macOS)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+if __name__ == "__main__":
+    main()

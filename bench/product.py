@@ -1,0 +1,32 @@
+"""The product's own steps, for benchmarks to time. Import it when Django is set up."""
+
+from pathlib import Path
+
+from django.core.files.base import File
+from django.utils import timezone
+
+from accounts import agencies, scoping
+from ingestion import intake, loading, tasks
+from ingestion.models import Report
+
+
+def kept_report(path: Path, *, partner: str) -> Report:
+    """The report of a document that the upload door has taken, for a new account of a new agency."""
+    now = timezone.now()
+    agency, _ = agencies.open_agency(name="Bench", now=now)
+    with scoping.agency(agency.pk), path.open("rb") as content:
+        account = agencies.take_on(
+            agency=agency, name="Bench", selling_partner_id=partner, home_marketplace="US", external_id=None, now=now
+        )
+        arrival = intake.Arrival(
+            content=File(content), sha256=partner, source=Report.Source.UPLOAD, announced_type="", marketplace="US"
+        )
+        report, _ = intake.accept(account=account, arrival=arrival, now=now)
+    return report
+
+
+def work(report: Report) -> None:
+    """What a worker does with it."""
+    tasks.load_report(agency_id=str(report.agency_id), report_id=str(report.pk))
+    if loading.claim(agency_id=report.agency_id, report_id=report.pk) is not None:
+        raise RuntimeError("The report was not loaded.")

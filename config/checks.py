@@ -1,0 +1,32 @@
+"""What `manage.py check --database default` says when the installation contradicts itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+
+BOUND = """
+SELECT rolsuper OR rolbypassrls, EXISTS (
+    SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user AND tablename LIKE 'accounts%%')
+FROM pg_roles WHERE rolname = current_user
+"""
+
+
+@register(Tags.database)
+def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Web and workers must be a role that row-level security binds: no superuser, no BYPASSRLS, not the tables' owner."""
+    found: list[CheckMessage] = []
+    for name in databases or ():
+        with connections[name].cursor() as cursor:
+            cursor.execute(BOUND)
+            above, owner = cursor.fetchone()
+        if above or owner:
+            found.append(
+                Error(
+                    "DATABASE_URL names a role that row-level security does not bind.",
+                    hint="Give web, worker and beat the application's role, and the owner's to `manage.py migrate` alone.",
+                    id="underone.E001",
+                )
+            )
+    return found
