@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --disable-pip-version-check
-PACKAGES := config accounts metrics ingestion tests
+PACKAGES := config accounts metrics ingestion tests bench
 
 # Static checks read the settings and connect to nothing.
 SETTINGS_ONLY := SECRET_KEY=lint DATABASE_URL=postgresql://lint:lint@127.0.0.1:1/lint BROKER_URL=redis://127.0.0.1:1/0
@@ -46,7 +46,7 @@ lint: .venv/.dev
 	diff docs/openapi.json .venv/openapi.json
 
 bench: .venv/.dev
-	@for file in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+	@for file in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
 
 lock: .venv/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9

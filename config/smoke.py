@@ -138,7 +138,7 @@ def _history(client: Client, account: str, today: datetime, series: dict[str, st
 def _drill_down(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
     path = f"/v1/accounts/{account}/metrics/{ODR}/orders"
     answer = client.get(path, **series, as_of=_day(today, 0), counted="true")
-    found = {order["order_id"]: len(order["defects"]) for order in answer["data"]}
+    found = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
     expected = {_number(ONE_STAR): 1, _number(TWO_STARS): 2, _number(CLAIMED): 1, _number(CHARGED): 1}
     yield Check("orders that count, and their defects", expected, found)
 
