@@ -1,7 +1,6 @@
 """Opaque page cursors: where the last row of a page stood in the list's order. Pure."""
 
 import base64
-import binascii
 import json
 from typing import Any
 
@@ -18,7 +17,7 @@ def decode(text: str, *, length: int) -> list[str]:
     """The position, `length` texts long. Raises BadCursor."""
     try:
         position: Any = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         raise BadCursor from None
     if not isinstance(position, list) or len(position) != length or not all(isinstance(part, str) for part in position):
         raise BadCursor

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import string
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from accounts.models import Agency, ApiKey
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 ALPHABET = string.ascii_letters + string.digits
+PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}")
 NO_DIGEST = bytes(32)
 
 
@@ -50,16 +52,19 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
 
 def _shown_by(*, prefix: str) -> ApiKey | None:
     """The one row that the wall shows to somebody who names its prefix."""
+    if not PREFIX.fullmatch(prefix):
+        return None
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.key_prefix', %s, true)", [prefix.replace("\0", "")])
-        key = ApiKey.objects.filter(prefix=prefix.replace("\0", "")).first()
+        cursor.execute("SELECT set_config('underone.key_prefix', %s, true)", [prefix])
+        key = ApiKey.objects.filter(prefix=prefix).first()
         cursor.execute("SELECT set_config('underone.key_prefix', '', true)")
     return key
 
 
 def _note_use(*, key: ApiKey, now: datetime) -> None:
     longer_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
-    ApiKey.objects.filter(longer_ago, pk=key.pk).update(last_used_at=now)
+    if ApiKey.objects.filter(longer_ago, pk=key.pk).update(last_used_at=now):
+        key.last_used_at = now
 
 
 def _digest(text: str) -> bytes:

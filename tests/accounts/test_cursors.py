@@ -1,0 +1,21 @@
+"""Cursors: opaque, and refused when they are not ours."""
+
+import base64
+
+import pytest
+
+from accounts import cursors
+
+
+def test_a_cursor_leads_back_to_its_place() -> None:
+    assert cursors.decode(cursors.encode(["2026-10-01", "101-1"]), length=2) == ["2026-10-01", "101-1"]
+
+
+def _cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("text", ["x", "🙂", "%%%", _cursor("{}"), _cursor('["a"]'), _cursor("[1,2]"), _cursor("[" * 3000)])
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(cursors.BadCursor):
+        cursors.decode(text, length=2)

@@ -1,0 +1,77 @@
+"""API keys: only their digest is kept, a revoked one opens nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import keys, scoping
+from accounts.models import ApiKey
+from tests.client import Client
+from tests.conftest import NOON
+
+
+def test_a_minted_key_is_recognised_by_its_text(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        minted, text = keys.mint(agency=acme.agency, name="front end", now=NOON)
+
+    found = keys.recognise(text=text, now=NOON)
+
+    assert (found.pk, found.agency_id) == (minted.pk, acme.agency.pk)
+    assert scoping.current() == acme.agency.pk
+
+
+def test_the_secret_is_kept_nowhere(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        _, text = keys.mint(agency=acme.agency, name="front end", now=NOON)
+        rows = list(ApiKey.objects.values_list("prefix", "digest"))
+
+    secret = text.rpartition("_")[2].encode()
+    assert text.startswith("uo_live_")
+    assert all(secret not in bytes(digest) and secret.decode() not in prefix for prefix, digest in rows)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[:-1] + ("a" if text[-1] != "a" else "b"),
+        lambda text: text[:20],
+        lambda text: "uo_live_000000000000_" + text[21:],
+        lambda text: text.upper(),
+        lambda text: "",
+        lambda text: "\0" * 40,
+        lambda text: "uo_live_\ud800",
+    ],
+)
+def test_a_text_that_is_no_key_opens_nothing(acme: Client, spoil: object) -> None:
+    with scoping.agency(acme.agency.pk):
+        _, text = keys.mint(agency=acme.agency, name="front end", now=NOON)
+
+    with pytest.raises(keys.UnknownKey):
+        keys.recognise(text=spoil(text), now=NOON)  # type: ignore[operator]
+
+    assert scoping.current() is None
+
+
+def test_a_revoked_key_opens_nothing_and_stays_revoked_since_then(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        key, text = keys.mint(agency=acme.agency, name="front end", now=NOON)
+        keys.revoke(key=key, now=NOON)
+        keys.revoke(key=key, now=NOON + timedelta(days=1))
+        key.refresh_from_db()
+
+    with pytest.raises(keys.UnknownKey):
+        keys.recognise(text=text, now=NOON)
+    assert key.revoked_at == NOON
+
+
+def test_a_use_is_noted_at_most_once_a_minute(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        key, text = keys.mint(agency=acme.agency, name="front end", now=NOON)
+
+    seen = []
+    for seconds in (0, 59, 61):
+        keys.recognise(text=text, now=NOON + timedelta(seconds=seconds))
+        key.refresh_from_db()
+        seen.append(key.last_used_at)
+
+    assert seen == [NOON, NOON, NOON + timedelta(seconds=61)]

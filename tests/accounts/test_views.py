@@ -1,0 +1,168 @@
+"""The agency and its accounts over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from accounts import scoping
+from accounts.models import AccountStatus, SellerAccount
+from ingestion import erasure
+from ingestion.models import Report
+from metrics.models import DailyCounts, Order
+from tests import build
+from tests.client import Client
+
+ACCOUNT = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": "crm-1"}
+
+
+def test_me_tells_the_agency_and_the_key(acme: Client) -> None:
+    answer = acme.read("/v1/me")
+
+    assert answer["agency"] == {"id": acme.agency.public_id, "name": "Acme"}
+    assert answer["key"]["name"] == "first key"
+    assert answer["key"]["prefix"].startswith("uo_live_")
+    assert answer["key"]["last_used_at"] is not None
+
+
+def test_a_new_account_has_no_data_yet(acme: Client) -> None:
+    response = acme.post("/v1/accounts", ACCOUNT, format="json")
+
+    body = response.json()
+    assert response.status_code == 201
+    assert response["Location"] == f"/v1/accounts/{body['id']}"
+    assert {key: body[key] for key in ACCOUNT} == ACCOUNT
+    assert (body["status"], body["marketplaces"]) == ("no_data", ["DE"])
+    assert acme.read(f"/v1/accounts/{body['id']}") == body
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"name": ""}, "/name"),
+        ({"name": "x" * 201}, "/name"),
+        ({"name": "nul\0"}, "/name"),
+        ({"selling_partner_id": "A B"}, "/selling_partner_id"),
+        ({"home_marketplace": "UK"}, "/home_marketplace"),
+        ({"home_marketplace": None}, "/home_marketplace"),
+        ({"external_id": ["a"]}, "/external_id"),
+    ],
+)
+def test_a_wrong_field_is_pointed_at(acme: Client, change: dict[str, Any], pointer: str) -> None:
+    response = acme.post("/v1/accounts", ACCOUNT | change, format="json")
+
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+    assert acme.read("/v1/accounts")["data"] == []
+
+
+def test_fields_that_are_not_the_callers_are_ignored(acme: Client, rival: Client) -> None:
+    response = acme.post(
+        "/v1/accounts", ACCOUNT | {"agency": str(rival.agency.pk), "status": "breached", "id": "acct_1"}, format="json"
+    )
+
+    assert response.json()["status"] == "no_data"
+    assert rival.read("/v1/accounts")["data"] == []
+
+
+def test_the_same_selling_partner_twice_conflicts_but_not_between_agencies(acme: Client, rival: Client) -> None:
+    acme.post("/v1/accounts", ACCOUNT, format="json")
+
+    again = acme.post("/v1/accounts", ACCOUNT, format="json")
+    elsewhere = rival.post("/v1/accounts", ACCOUNT, format="json")
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/account-exists")
+    assert elsewhere.status_code == 201
+
+
+def test_an_account_is_renamed_and_nothing_else_of_it(acme: Client, shop: str) -> None:
+    response = acme.patch(
+        f"/v1/accounts/{shop}", {"name": "Renamed", "external_id": None, "selling_partner_id": "A9"}, format="json"
+    )
+
+    assert response.status_code == 200
+    assert (response.json()["name"], response.json()["selling_partner_id"]) == ("Renamed", "A1SHOP")
+
+
+def test_a_handed_back_account_is_gone_and_may_be_taken_on_again(acme: Client, shop: str) -> None:
+    response = acme.delete(f"/v1/accounts/{shop}")
+
+    assert response.status_code == 204
+    assert acme.get(f"/v1/accounts/{shop}").status_code == 404
+    assert acme.delete(f"/v1/accounts/{shop}").status_code == 404
+    assert acme.read("/v1/accounts")["data"] == []
+    assert acme.take_on() != shop
+
+
+def test_erasing_removes_every_row_of_a_handed_back_account(acme: Client, shop: str) -> None:
+    other = acme.take_on(partner="A2OTHER")
+    for account in (shop, other):
+        acme.load(account, build.orders_file([build.order_row()]))
+    acme.delete(f"/v1/accounts/{shop}")
+
+    erased = erasure.erase(agency_id=acme.agency.pk)
+
+    with scoping.agency(acme.agency.pk):
+        left = [SellerAccount, Report, Order, DailyCounts]
+        assert erased == 1
+        assert [model._default_manager.count() for model in left] == [1, 1, 1, 1]
+    assert erasure.erase(agency_id=acme.agency.pk) == 0
+
+
+def test_a_list_is_read_page_by_page_without_gap_or_repeat_while_accounts_are_added(acme: Client) -> None:
+    made = [acme.take_on(partner=f"A{n}", name=f"Shop {n}") for n in range(5)]
+
+    first = acme.read("/v1/accounts", limit=2)
+    acme.take_on(partner="ANEW")
+    second = acme.read("/v1/accounts", limit=2, cursor=first["next_cursor"])
+    third = acme.read("/v1/accounts", limit=2, cursor=second["next_cursor"])
+
+    seen = [account["id"] for page in (first, second, third) for account in page["data"]]
+    assert seen == made[::-1]
+    assert third["next_cursor"] is None
+
+
+@pytest.mark.parametrize("ordering", ["name", "-name", "created_at", "-created_at", "status", "-status", "id"])
+def test_every_ordering_pages_through_all_accounts(acme: Client, ordering: str) -> None:
+    made = {acme.take_on(partner=f"A{n}", name=name) for n, name in enumerate("baacb")}
+
+    seen: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = acme.read("/v1/accounts", ordering=ordering, limit=2, **({"cursor": cursor} if cursor else {}))
+        seen += page["data"]
+        cursor = page["next_cursor"]
+
+    field = ordering.removeprefix("-")
+    assert {account["id"] for account in seen} == made
+    assert len(seen) == len(made)
+    assert [account[field] for account in seen] == sorted((account[field] for account in seen), reverse=ordering.startswith("-"))
+
+
+def test_accounts_are_found_by_status_marketplace_and_text(acme: Client) -> None:
+    nordic = acme.take_on(partner="A1", name="Nordic Shop", home="SE")
+    acme.take_on(partner="A2", name="Other")
+    with scoping.agency(acme.agency.pk):
+        SellerAccount.objects.filter(name="Nordic Shop").update(status=AccountStatus.BREACHED)
+
+    for narrowed in ({"status": "breached"}, {"marketplace": "SE"}, {"search": "nord"}, {"search": "a1"}):
+        assert [account["id"] for account in acme.read("/v1/accounts", **narrowed)["data"]] == [nordic]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"status": "fine"},
+        {"marketplace": "UK"},
+        {"ordering": "agency"},
+        {"limit": "0"},
+        {"limit": "201"},
+        {"limit": "x"},
+        {"cursor": "x"},
+    ],
+)
+def test_a_wrong_parameter_is_pointed_at(acme: Client, parameters: dict[str, str]) -> None:
+    response = acme.get("/v1/accounts", parameters)
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [f"/{next(iter(parameters))}"]
