@@ -9,7 +9,6 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
@@ -33,16 +32,6 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
-
-
-class JsonBody(JSONParser):
-    """JSON that says what is wrong with it, however deep it nests."""
-
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError:
-            raise exceptions.ParseError("JSON parse error - it nests too deep.") from None
 
 
 def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:

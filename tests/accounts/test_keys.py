@@ -37,9 +37,9 @@ def test_the_secret_is_kept_nowhere(acme: Client) -> None:
         lambda text: text[:20],
         lambda text: "uo_live_000000000000_" + text[21:],
         lambda text: text.upper(),
-        lambda text: "",
-        lambda text: "\0" * 40,
-        lambda text: "uo_live_\ud800",
+        lambda _: "",
+        lambda _: "\0" * 40,
+        lambda _: "uo_live_\ud800",
     ],
 )
 def test_a_text_that_is_no_key_opens_nothing(acme: Client, spoil: object) -> None:
