@@ -1,5 +1,6 @@
 """The orders behind a number: which ones it counts and why, today or as known at any moment."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -127,7 +128,7 @@ class OrdersOfWindow:
             channel=channel,
             ordered_on=ordered_on,
             counted=counted,
-            defects=tuple(_defect(each) for each in told),
+            defects=tuple(_defect(each) for each in json.loads(told)),
             leaves_window_on=ordered_on + timedelta(days=window.days + window.offset),
         )
 
