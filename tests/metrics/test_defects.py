@@ -1,0 +1,48 @@
+"""Which defects count: the whole table of kinds and states."""
+
+import pytest
+
+from metrics import defects
+
+COUNT = {
+    ("feedback", "posted", 1),
+    ("feedback", "posted", 2),
+    ("a_to_z_claim", "pending", None),
+    ("a_to_z_claim", "granted", None),
+    ("a_to_z_claim", "refunded_by_seller", None),
+    ("a_to_z_claim", "order_cancelled", None),
+    ("chargeback", "service", None),
+}
+DO_NOT = {
+    ("feedback", "posted", 3),
+    ("feedback", "posted", 4),
+    ("feedback", "posted", 5),
+    ("feedback", "removed", 1),
+    ("feedback", "removed", None),
+    ("a_to_z_claim", "denied", None),
+    ("a_to_z_claim", "withdrawn", None),
+    ("a_to_z_claim", "amazon_funded", None),
+    ("a_to_z_claim", "appeal_won", None),
+    ("chargeback", "fraud", None),
+    ("chargeback", "reversed", None),
+}
+
+
+@pytest.mark.parametrize(("kind", "state", "rating"), sorted(COUNT | DO_NOT, key=str))
+def test_what_counts(kind: str, state: str, rating: int | None) -> None:
+    ruling = defects.ruling(kind=kind, state=state, rating=rating)
+
+    assert ruling.counts is ((kind, state, rating) in COUNT)
+    assert ruling.reason.endswith(".")
+
+
+def test_every_state_of_every_kind_is_in_the_table() -> None:
+    known = {(kind, state) for kind, state, _ in COUNT | DO_NOT}
+
+    assert {(kind, state) for kind, states in defects.STATES.items() for state in states} == known
+
+
+@pytest.mark.parametrize(("kind", "state"), [("return", "posted"), ("feedback", "granted"), ("chargeback", "pending")])
+def test_an_unknown_kind_or_state_has_no_ruling(kind: str, state: str) -> None:
+    with pytest.raises(KeyError):
+        defects.ruling(kind=kind, state=state, rating=None)

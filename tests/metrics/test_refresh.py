@@ -1,0 +1,151 @@
+"""Facts to numbers to breaches, with the clock passed in: windows slide, breaches open and resolve, silence freezes."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from metrics import refresh, tasks
+from metrics.models import Breach, CurrentValue, DailyCounts, SourceLoad
+from tests import build
+from tests.client import Client
+
+NOW = datetime.now(UTC)
+ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
+
+
+def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:
+    """Refresh as if it were then; the breaches there are now."""
+    with scoping.agency(acme.agency.pk):
+        held = refresh.hold(identifiers.private("acct", account))
+        refresh.refresh(account=held, touched=(), now=now)
+        return list(Breach.objects.order_by("opened_at").values_list("metric", "status"))
+
+
+def current(acme: Client) -> tuple[date, int, int, str]:
+    with scoping.agency(acme.agency.pk):
+        value = CurrentValue.objects.get(metric="order_defect_rate", channel="mfn")
+        return value.as_of, value.numerator, value.denominator, value.status
+
+
+def keep_fresh(acme: Client, until: datetime) -> None:
+    with scoping.agency(acme.agency.pk):
+        account = SellerAccount.objects.get()
+        SourceLoad.objects.create(
+            agency_id=acme.agency.pk, account_id=account.pk, source="orders", recorded_at=until, report_id=UUID(int=1)
+        )
+
+
+@pytest.fixture
+def breached(acme: Client, shop: str) -> str:
+    """An account with one defect in fifty orders of one day, forty days ago."""
+    acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=50)))
+    acme.post_defects(shop, build.defect(order=build.order_id(1)))
+    return shop
+
+
+def test_windows_slide_when_nothing_arrives_and_orders_age_out(acme: Client, breached: str) -> None:
+    leaves = ORDERED + timedelta(days=75)
+    keep_fresh(acme, leaves)
+
+    before = at(acme, breached, leaves - timedelta(days=1))
+    held = current(acme)
+    after = at(acme, breached, leaves)
+
+    assert held == ((leaves - timedelta(days=1)).date(), 1, 50, "breached")
+    assert current(acme) == (leaves.date(), 0, 0, "no_data")
+    assert before == after == [("order_defect_rate", "open")]
+
+
+def test_a_breach_resolves_once_the_rate_is_good_again_and_a_new_one_is_another_episode(acme: Client, breached: str) -> None:
+    acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
+    resolved = at(acme, breached, NOW)
+    acme.post_defects(breached, build.defect(order=build.order_id(2)))
+
+    assert resolved == [("order_defect_rate", "resolved")]
+    assert at(acme, breached, NOW) == [("order_defect_rate", "resolved"), ("order_defect_rate", "open")]
+
+
+def test_refreshing_again_opens_nothing_twice(acme: Client, breached: str) -> None:
+    assert at(acme, breached, NOW) == at(acme, breached, NOW) == [("order_defect_rate", "open")]
+
+
+def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str) -> None:
+    acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
+    with scoping.agency(acme.agency.pk):
+        Breach.objects.update(status="open", resolved_at=None)
+        SourceLoad.objects.filter(source="orders").update(recorded_at=NOW - timedelta(hours=73))
+
+    assert at(acme, breached, NOW) == [("order_defect_rate", "open")]
+    assert acme.odr(breached)["stale"] is True
+
+
+def test_what_never_spoke_is_not_stale(acme: Client, shop: str) -> None:
+    value = acme.odr(shop)
+
+    assert (value["stale"], value["status"], value["rate"], value["meets_target"]) == (False, "no_data", None, None)
+
+
+def test_an_announcement_is_not_restated(acme: Client, breached: str) -> None:
+    acme.post_defects(breached, build.defect(order=build.order_id(2)), build.defect(order=build.order_id(3)))
+
+    (breach,) = acme.read("/v1/breaches")["data"]
+    assert (breach["numerator"], breach["denominator"]) == (1, 50)
+    assert acme.odr(breached)["numerator"] == 3
+
+
+def test_the_clock_slides_only_accounts_that_are_behind(acme: Client, breached: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        CurrentValue.objects.update(as_of=NOW.date() - timedelta(days=1), numerator=99)
+    tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
+
+    once = current(acme)
+    with scoping.agency(acme.agency.pk):
+        CurrentValue.objects.update(numerator=99)
+    tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
+
+    assert once[1:] == (1, 50, "breached")
+    assert current(acme)[1] == 99
+
+
+def test_the_status_of_an_account_is_that_of_its_worst_series(acme: Client, breached: str) -> None:
+    assert acme.read(f"/v1/accounts/{breached}")["status"] == "breached"
+    assert acme.read("/v1/accounts", status="breached")["data"][0]["id"] == breached
+
+
+def test_a_daily_count_is_written_only_when_a_number_changed(acme: Client, breached: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        before = DailyCounts.objects.count()
+
+    acme.post_defects(breached, build.defect(order=build.order_id(1), kind="chargeback", state="fraud"))
+    acme.post_defects(breached, build.defect(order="101-9999999-9999999"))
+
+    with scoping.agency(acme.agency.pk):
+        assert (before, DailyCounts.objects.count()) == (2, 2)
+
+
+def test_pending_and_cancelled_orders_count_where_the_agency_says_so(acme: Client, shop: str) -> None:
+    rows = [
+        *build.orders_on(ORDERED, count=1, first=1, order_status="Pending"),
+        *build.orders_on(ORDERED, count=1, first=2, order_status="Cancelled"),
+        *build.orders_on(ORDERED, count=1, first=3),
+    ]
+    usual = acme.load(shop, build.orders_file(rows)) and acme.odr(shop)["denominator"]
+    with scoping.agency(acme.agency.pk):
+        acme.agency.counts_pending_and_cancelled = True
+        acme.agency.save()
+    other = acme.take_on(partner="A2")
+    acme.load(other, build.orders_file(rows))
+
+    assert (usual, acme.odr(other)["denominator"]) == (1, 3)
+
+
+def test_a_cancelled_order_with_a_counted_defect_is_in_the_denominator(acme: Client, shop: str) -> None:
+    acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=2, order_status="Cancelled")))
+    acme.post_defects(shop, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="order_cancelled"))
+
+    value = acme.odr(shop)
+
+    assert (value["numerator"], value["denominator"]) == (1, 1)
