@@ -4,7 +4,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+    ValidationError,
+)
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
@@ -39,12 +45,31 @@ def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> 
     return {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail} | more
 
 
+class BodyTooLarge(exceptions.APIException):
+    status_code = 413
+    default_code = "body-too-large"
+    default_detail = "The body is larger than this operation takes. Send it in several requests."
+
+
+class NotUnderstood(exceptions.APIException):
+    status_code = 400
+    default_code = "bad-request"
+    default_detail = "The request was not understood."
+
+
+OURS: dict[type[Exception], type[exceptions.APIException]] = {
+    Http404: exceptions.NotFound,
+    PermissionDenied: exceptions.PermissionDenied,
+    RequestDataTooBig: BodyTooLarge,
+    TooManyFieldsSent: NotUnderstood,
+    TooManyFilesSent: NotUnderstood,
+}
+"""What Django raises below a view, as what the API answers."""
+
+
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every error that a view raises, as a problem. None lets Django answer 500."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
+    error = OURS[type(error)]() if type(error) in OURS else error
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()

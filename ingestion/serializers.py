@@ -107,7 +107,7 @@ class Upload(serializers.Serializer[Any]):
 
     file = serializers.FileField(allow_empty_file=True)
     report_type = serializers.ChoiceField(
-        choices=UPLOADABLE, required=False, default="", help_text="Without it the kind is recognised by the header."
+        choices=UPLOADABLE, required=False, help_text="Without it the kind is recognised by the header."
     )
     marketplace = serializers.ChoiceField(
         choices=CODES, required=False, help_text="The store a feedback report was made for. Without it: the home."

@@ -97,7 +97,7 @@ class Reports(GenericAPIView[Report]):
             content=upload.validated_data["file"],
             sha256=upload.validated_data["file"].sha256,
             source=Report.Source.UPLOAD,
-            announced_type=upload.validated_data["report_type"],
+            announced_type=upload.validated_data.get("report_type", ""),
             marketplace=upload.validated_data.get("marketplace", account.home_marketplace),
         )
         with scoping.agency(account.agency_id):
@@ -160,6 +160,8 @@ class Document(APIView):
 
 
 class Defects(APIView):
+    problems = {"post": (413,)}  # noqa: RUF012
+
     @extend_schema(
         operation_id="postDefects",
         summary="Post defects that Amazon gives no feed of",

@@ -1,0 +1,105 @@
+"""The manners of the API: problems, request ids, conditional reads."""
+
+import pytest
+from django.test import Client as Stranger
+
+from tests import build
+from tests.client import Client
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("get", "/nowhere", 404, "/problems/not-found"),
+        ("get", "/v1/nowhere", 404, "/problems/not-found"),
+        ("get", "/v1/accounts/acct_unknown", 404, "/problems/not-found"),
+        ("put", "/v1/accounts", 405, "/problems/method-not-allowed"),
+        ("delete", "/v1/breaches", 405, "/problems/method-not-allowed"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_problem(acme: Client, method: str, path: str, status: int, kind: str) -> None:
+    response = getattr(acme, method)(path)
+
+    body = response.json()
+    assert (response.status_code, response["Content-Type"]) == (status, PROBLEM)
+    assert (body["type"], body["status"]) == (kind, status)
+    assert body["title"]
+    assert body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"name": NaN}', "application/json", 400),
+        (b"1" * 10_000, "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"null", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"name=x", "application/x-www-form-urlencoded", 415),
+        (b"<a/>", "application/xml", 415),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_a_problem(acme: Client, body: bytes, content_type: str, status: int) -> None:
+    response = acme.generic("POST", "/v1/accounts", body, content_type)
+
+    assert (response.status_code, response["Content-Type"]) == (status, PROBLEM)
+
+
+def test_an_answer_that_is_not_wanted_is_a_problem(acme: Client) -> None:
+    response = acme.get("/v1/accounts", HTTP_ACCEPT="application/xml")  # type: ignore[arg-type]
+
+    assert response.status_code == 406
+
+
+def test_every_answer_has_a_request_id_and_a_plain_one_of_the_callers_is_kept(acme: Client) -> None:
+    given = acme.get("/v1/me", HTTP_X_REQUEST_ID="trace-1")  # type: ignore[arg-type]
+    hostile = acme.get("/v1/me", HTTP_X_REQUEST_ID="a b\r\nSet-Cookie: x")  # type: ignore[arg-type]
+    missing = acme.get("/v1/accounts/acct_unknown")
+
+    assert given["X-Request-Id"] == "trace-1"
+    assert hostile["X-Request-Id"].startswith("req_")
+    assert missing["X-Request-Id"] == missing.json()["request_id"]
+
+
+def test_an_unchanged_answer_is_not_sent_twice(acme: Client, shop: str) -> None:
+    first = acme.get(f"/v1/accounts/{shop}")
+
+    again = acme.get(f"/v1/accounts/{shop}", HTTP_IF_NONE_MATCH=first["ETag"])  # type: ignore[arg-type]
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_wrong_host_is_a_problem_and_no_traceback() -> None:
+    response = Stranger().get("/v1/me", headers={"host": "evil.example"})
+
+    assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
+
+
+def test_a_failure_of_ours_tells_nothing_of_its_cause(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    acme.raise_request_exception = False
+    monkeypatch.setattr("metrics.values.VALUES", "SELECT secret FROM nowhere")
+
+    response = acme.get(f"/v1/accounts/{shop}/metrics")
+
+    assert (response.status_code, response["Content-Type"]) == (500, PROBLEM)
+    assert b"nowhere" not in response.content
+    assert response.json()["request_id"] == response["X-Request-Id"]
+
+
+def test_health_needs_no_key(db: None) -> None:
+    alive, ready = Stranger().get("/healthz"), Stranger().get("/readyz")
+
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok"})
+
+
+def test_a_large_json_body_is_refused_as_too_large(acme: Client, shop: str) -> None:
+    rows = [build.defect(order=build.order_id(1), reference="x" * 64)] * 80_000
+
+    response = acme.post(f"/v1/accounts/{shop}/defects", {"defects": rows}, format="json")
+
+    assert (response.status_code, response["Content-Type"]) == (413, PROBLEM)

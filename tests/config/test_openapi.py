@@ -1,0 +1,77 @@
+"""The OpenAPI document: valid, complete, equal to the committed one, and readable without a network."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client as Stranger
+from openapi_spec_validator import validate
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return dict(json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text()))
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS & set(item):
+            yield f"{method} {path}", item[method]
+
+
+def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    validate(document)
+
+    assert document["openapi"].startswith("3.1")
+
+
+def test_the_served_document_is_the_committed_one(db: None, document: dict[str, Any]) -> None:
+    served = Stranger().get("/v1/openapi.json")
+
+    assert served.status_code == 200
+    assert json.loads(served.content) == document
+
+
+def test_every_operation_has_a_name_a_summary_and_examples(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, operation in operations(document)]
+    without = [name for name, operation in operations(document) if not operation.get("summary") or not _has_example(operation)]
+
+    assert len(set(names)) == len(names) > 10
+    assert without == []
+
+
+def _has_example(operation: dict[str, Any]) -> bool:
+    """Something to look at in its success; a binary or empty answer, or a CSV beside JSON, has nothing to show."""
+    answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    contents = [content for answer in answers for kind, content in answer.get("content", {}).items() if kind.endswith("json")]
+    return all("examples" in content for content in contents)
+
+
+def test_every_operation_with_a_key_tells_its_problems(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        if operation.get("security") in ([{}], None):
+            continue
+        told = {
+            status for status, answer in operation["responses"].items() if "application/problem+json" in answer.get("content", {})
+        }
+        assert "401" in told, name
+        assert ("404" in told) == ("{" in name), name
+
+
+def test_every_request_body_has_an_example_or_is_a_file(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+            assert kind == "multipart/form-data" or "examples" in content, name
+
+
+def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
+    page = Stranger().get("/docs").content.decode()
+
+    assert "swagger-ui-bundle.js" in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page
