@@ -64,7 +64,7 @@ class Reading:
 
     def _table(self, lines: tabular.Lines) -> Iterator[tuple[int, Fact]]:
         cells = tabular.tab_separated(lines) if self.kind.dialect == "tsv" else tabular.comma_separated(lines)
-        header = next((row for row in cells if any(row)), None)
+        header = next((row for row in cells if any(cell.strip() for cell in row)), None)
         if header is None:
             raise EMPTY
         parse = self.kind.begin(header, self.setting)

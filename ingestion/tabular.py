@@ -61,7 +61,7 @@ def blocks(stream: IO[bytes], *, most: int) -> Iterator[bytes]:
 
 
 def detect(document: Iterable[bytes], *, japanese: bool) -> Encoding:
-    """The encoding of a whole document. Raises Refused if it is empty or no text at all."""
+    """The encoding of a whole document. Raises Refused if it is empty."""
     source = iter(document)
     head = next(source, b"")
     if not head:
@@ -80,8 +80,6 @@ def detect(document: Iterable[bytes], *, japanese: bool) -> Encoding:
 
 def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool = False) -> None:
     """Drop the decoders that this block contradicts."""
-    if b"\0" in block:
-        raise Refused("not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded.")
     for codec in list(decoders):
         try:
             decoders[codec].decode(block, final)
@@ -90,7 +88,10 @@ def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final
 
 
 class Lines:
-    """The lines of a document, numbered from 1 as an editor does, and whether the last one was ended."""
+    """The lines of a document, numbered from 1 as an editor does, and whether the last one was ended.
+
+    Raises Refused for what is no text (NUL is in every binary file, and PostgreSQL has no place for it) or has no lines.
+    """
 
     def __init__(self, document: Iterable[bytes], codec: str) -> None:
         self._document = document
@@ -101,21 +102,27 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         rest = ""
         for block in self._document:
-            *whole, rest = (rest + self._decode.decode(block)).split("\n")
-            for line in whole:
-                self.number += 1
-                yield line.removesuffix("\r")
-            if len(rest) > LONGEST_LINE:
+            *whole, rest = (rest + self._text(block)).split("\n")
+            if len(whole[0] if whole else rest) > LONGEST_LINE:  # the others are within one block
                 raise Refused(
                     "line-too-long",
                     "A line is too long",
                     f"Line {self.number + 1} has more than {LONGEST_LINE} characters; no report has such lines.",
                 )
+            for line in whole:
+                self.number += 1
+                yield line.removesuffix("\r")
         rest += self._decode.decode(b"", True)  # noqa: FBT003  the codec's own signature
         if rest:
             self.number += 1
             self.last_is_open = True
             yield rest.removesuffix("\r")
+
+    def _text(self, block: bytes) -> str:
+        text = self._decode.decode(block)
+        if "\0" in text:
+            raise Refused("not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded.")
+        return text
 
 
 def tab_separated(lines: Lines) -> Iterator[list[str]]:
@@ -131,7 +138,7 @@ def delimiter(header: str) -> str:
 def comma_separated(lines: Lines) -> Iterator[list[str]]:
     """The cells of each record of a CSV as spreadsheets write it, quoted where needed."""
     source = iter(lines)
-    header = next(source, "")
+    header = next((line for line in source if line.strip()), "")
     records = chain((header + "\n",), (line + "\n" for line in source))
     reader = csv.reader(records, delimiter=delimiter(header), strict=True)
     try:

@@ -5,12 +5,11 @@ Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
 from ingestion.refusals import BadRow
-from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting, column_name, positions, shown
+from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting, column_name, moment, positions, shown
 from metrics.facts import Channel, OrderFact, OrderStatus
 
 REPORT_TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
@@ -58,7 +57,7 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
         marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
         if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
             raise BadRow(f"amazon-order-id {shown(order)} is no Amazon order id (like 123-1234567-1234567).")
-        return OrderFact(order[:19], marketplace, channel, _status(status), _moment(ordered), _moment(updated))
+        return OrderFact(order[:19], marketplace, channel, _status(status), moment(ordered), moment(updated))
 
     return parse
 
@@ -75,16 +74,6 @@ def _status(text: str) -> int:
     if status is None:
         raise BadRow(f"order-status {shown(text)} is not known.")
     return status
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadRow(f"{shown(text)} is no ISO 8601 time.") from None
-    if moment.tzinfo is None:
-        raise BadRow(f"{shown(text)} has no offset from UTC.")
-    return moment
 
 
 def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:

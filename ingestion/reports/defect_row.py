@@ -1,15 +1,17 @@
 """One defect as our own doors take it: a row of the claims CSV, or an object of `POST …/defects`. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from ingestion.refusals import BadRow
-from ingestion.reports.kind import order_id, shown
+from ingestion.reports.kind import FIRST_DAY, LAST_DAY, moment, order_id, shown
 from metrics import defects
 from metrics.facts import DefectFact, DefectKind
 
 FUNDERS = ("", "seller", "amazon")
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters: JSON can spell them, PostgreSQL has none
 
 
 def fact(row: Mapping[str, Any]) -> DefectFact:
@@ -34,8 +36,8 @@ def fact(row: Mapping[str, Any]) -> DefectFact:
 def _text(row: Mapping[str, Any], field: str, *, most: int) -> str:
     value = row.get(field)
     value = "" if value is None else value
-    if not isinstance(value, str) or len(value.strip()) > most or "\0" in value:
-        raise BadRow(f"{field} must be a text of at most {most} characters.", field=field)
+    if not isinstance(value, str) or len(value.strip()) > most or UNSTORABLE.search(value):
+        raise BadRow(f"{field} must be a text of at most {most} whole characters.", field=field)
     return value.strip()
 
 
@@ -58,9 +60,12 @@ def _rating(row: Mapping[str, Any], *, needed: bool) -> int | None:
 def _day(row: Mapping[str, Any]) -> date:
     value = _text(row, "occurred_on", most=40)
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise BadRow(f"occurred_on {shown(value)} is no day (YYYY-MM-DD).", field="occurred_on") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise BadRow(f"occurred_on {shown(value)} is not between {FIRST_DAY} and {LAST_DAY}.", field="occurred_on")
+    return day
 
 
 def _moment(row: Mapping[str, Any]) -> datetime | None:
@@ -68,7 +73,6 @@ def _moment(row: Mapping[str, Any]) -> datetime | None:
     if not value:
         return None
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise BadRow(f"updated_at {shown(value)} is no RFC 3339 time.", field="updated_at") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment(value, without_offset=UTC)
+    except BadRow as bad:
+        raise BadRow(f"updated_at {bad.reason}", field="updated_at") from None

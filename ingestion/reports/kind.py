@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any, Literal
 
 from ingestion.refusals import BadRow, Refused
 from metrics.facts import Fact
 
-ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
+ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
+FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
+FIRST_MOMENT, LAST_MOMENT = (datetime.combine(day, time.min, UTC) for day in (FIRST_DAY, LAST_DAY))
 Parse = Callable[[Any], Fact]
 """Turns one row's cells into a fact. Raises BadRow, or Refused where the row shows that the document is not what it seems."""
 
@@ -65,6 +67,24 @@ def order_id(text: str) -> str:
     if not ORDER_ID.fullmatch(text):
         raise BadRow(f"{shown(text)} is no Amazon order id (like 123-1234567-1234567).", field="order_id")
     return text
+
+
+def moment(text: str, *, without_offset: tzinfo | None = None) -> datetime:
+    """The moment that an ISO 8601 text names, or BadRow.
+
+    PostgreSQL takes no offset of 16 hours and more nor one with fractions of a second: any but UTC's is converted.
+    """
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRow(f"{shown(text)} is no ISO 8601 time.") from None
+    if named.tzinfo is None:
+        if without_offset is None:
+            raise BadRow(f"{shown(text)} has no offset from UTC.")
+        named = named.replace(tzinfo=without_offset)
+    if not FIRST_MOMENT <= named <= LAST_MOMENT:
+        raise BadRow(f"{shown(text)} is not between {FIRST_DAY} and {LAST_DAY}.")
+    return named if named.tzinfo is UTC else named.astimezone(UTC)
 
 
 def shown(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.refusals import BadRow, Refused
-from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting, order_id, shown
+from ingestion.reports.kind import FIRST_DAY, ORDER_ID, Kind, Parse, Setting, order_id, shown
 from metrics import defects
 from metrics.facts import DefectFact, DefectKind
 
@@ -47,6 +47,8 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
             "The number of columns is not that of a feedback report",
             f"The header has {len(header)} columns; a feedback report has 6 (or 9 or 10 in the legacy layout).",
         )
+    if ORDER_ID.fullmatch(header[order_at].strip()):
+        raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
     if not _is_known(header):
         setting.warnings.append("The header is in a language we have not seen; columns were read by position.")
 
@@ -89,7 +91,7 @@ def _day(text: str, setting: Setting) -> date:
         on = date(year, int(part["month"]), int(part["day"]))
     except ValueError:
         on = date.max
-    if numbers[2] != separator or on > setting.received_on + timedelta(days=2):
+    if numbers[2] != separator or not FIRST_DAY <= on <= setting.received_on + timedelta(days=2):
         raise Refused(
             "dates-contradict-marketplace",
             "The dates are not in the marketplace's format",

@@ -1,0 +1,44 @@
+"""A document read without a server: bytes in, facts and rejected rows out."""
+
+import io
+from dataclasses import dataclass
+from datetime import date
+
+from ingestion.documents import Reading
+from ingestion.reports.kind import Setting
+from metrics.facts import DefectFact, Fact, OrderFact
+
+TODAY = date(2026, 11, 22)
+MOST_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a reading gave, and the reading itself."""
+
+    lines: list[tuple[int, Fact]]
+    reading: Reading
+
+    @property
+    def orders(self) -> list[OrderFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, OrderFact)]
+
+    @property
+    def defects(self) -> list[DefectFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, DefectFact)]
+
+    @property
+    def rejected(self) -> dict[int, str]:
+        """Reasons by line."""
+        return {row.line: row.reason for row in self.reading.rejected}
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.reading.setting.warnings
+
+
+def read(document: bytes, *, announced: str = "", marketplace: str = "US", today: date = TODAY, most: int = MOST_BYTES) -> Read:
+    """Read a document that was received `today`. Raises Refused."""
+    setting = Setting(marketplace=marketplace, received_on=today)
+    reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most)
+    return Read(list(reading.facts()), reading)

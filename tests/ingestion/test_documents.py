@@ -1,0 +1,265 @@
+import gzip
+import json
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ingestion.documents import MOST_REJECTED
+from ingestion.refusals import Refused
+from ingestion.reports import all_orders, claims, seller_feedback
+from tests import build
+from tests.ingestion.reading import read
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+ORDERS, FEEDBACK, CLAIMS = all_orders.REPORT_TYPE, seller_feedback.REPORT_TYPE, claims.REPORT_TYPE
+RETURNS, FBA_RETURNS = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE", "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
+V1, V2 = "GET_V1_SELLER_PERFORMANCE_REPORT", "GET_V2_SELLER_PERFORMANCE_REPORT"
+
+orders = build.orders_file(build.order_row(amazon_order_id=build.order_id(n)) for n in (1, 2, 3))
+feedback = build.feedback_file(build.feedback_row(order=build.order_id(n), on="10/20/26") for n in (1, 2, 3))
+claimed = build.claims_file(build.claim(order=build.order_id(n)) for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("document", "report_type"),
+    [
+        (orders, ORDERS),
+        (feedback, FEEDBACK),
+        (claimed, CLAIMS),
+        (claimed.replace(b",", b";"), CLAIMS),
+        (claimed.replace(b",", b"\t"), CLAIMS),
+        (gzip.compress(orders), ORDERS),
+        (b"\n \t\r\n" + orders, ORDERS),
+        (b"\n\n" + claimed.replace(b",", b";"), CLAIMS),
+        (orders.decode().encode("utf-16"), ORDERS),
+        (feedback.decode().encode("utf-8-sig"), FEEDBACK),
+        (orders.replace(b"\r\n", b"\n"), ORDERS),
+    ],
+)
+def test_a_kind_is_recognised_by_its_header(document: bytes, report_type: str) -> None:
+    found = read(document)
+
+    assert found.reading.report_type == report_type
+    assert len(found.lines) == found.reading.read == 3
+
+
+def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
+    by_update = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
+
+    assert read(orders, announced=by_update).reading.report_type == by_update
+
+
+@pytest.mark.parametrize(
+    ("document", "slug", "said"),
+    [
+        (b"", "empty-document", "no bytes"),
+        (b"\n \r\n\t\n\n", "empty-document", "blank lines"),
+        (gzip.compress(b""), "empty-document", "no bytes"),
+        (orders.splitlines(keepends=True)[0], "no-rows", "Only a header"),
+        (b"Date range exceeded. Report can be requested only upto 30 days", "unknown-document", "Date range exceeded"),
+        (b'{"accountStatuses": []}', "unknown-document", "JSON"),
+        (b"[\n]", "unknown-document", "JSON"),
+        (b'<?xml version="1.0"?>\n<AmazonEnvelope/>', "unknown-document", "XML"),
+        (b"one\ttwo\tthree\n1\t2\t3\n", "unknown-document", "one"),
+        (b"".join(orders.splitlines(keepends=True)[1:]), "no-header", "header"),
+        (b"".join(feedback.splitlines(keepends=True)[1:]), "no-header", "header"),
+        (orders.replace(b"sales-channel", b"store"), "columns-missing", "sales-channel"),
+        (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
+        (orders.replace(b"101-", b"1O1-"), "no-usable-row", "line 2"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not-text", "NUL"),
+    ],
+)
+def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, slug: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(document)
+
+    assert refused.value.slug == slug
+    assert said in refused.value.detail
+    assert refused.value.problem().keys() == {"type", "title", "detail"}
+
+
+@pytest.mark.parametrize(
+    ("document", "announced", "slug"),
+    [
+        (orders, FEEDBACK, "columns-missing"),
+        (orders, CLAIMS, "columns-missing"),
+        (feedback, ORDERS, "columns-missing"),
+        (feedback, CLAIMS, "columns-missing"),
+        (claimed, ORDERS, "columns-missing"),
+        (claimed, FEEDBACK, "columns-missing"),
+        (b"a\tb\tc\td\te\tf\n1\t2\t3\t4\t5\t6\n", FEEDBACK, "no-usable-row"),
+        (b"".join(feedback.splitlines(keepends=True)[1:]), FEEDBACK, "no-header"),
+        (b"".join(orders.splitlines(keepends=True)[1:]), ORDERS, "columns-missing"),
+        (b'{"defects": []}', ORDERS, "columns-missing"),
+        (b"\n\n", ORDERS, "empty-document"),
+        (b"no json", "defects", "invalid-json"),
+        (b"[]", "defects", "invalid-json"),
+        (b'{"defects": 7}', "defects", "invalid-json"),
+        (b'{"defects": []}', "defects", "no-rows"),
+        (b"\xff\xfe", "defects", "invalid-json"),
+    ],
+)
+def test_a_document_announced_as_another_kind_is_refused(document: bytes, announced: str, slug: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(document, announced=announced)
+
+    assert refused.value.slug == slug
+
+
+def test_bad_rows_are_rejected_by_line_and_the_others_used() -> None:
+    first, second, *rest = orders.splitlines(keepends=True)
+    document = b"\n" + first + second + b"\n" + b"".join(rest[:1]) + second.replace(b"Merchant", b"Somebody")
+
+    found = read(document)
+
+    assert [line for line, _ in found.lines] == [3, 5]
+    assert found.rejected == {6: "fulfillment-channel 'Somebody' is neither Amazon nor Merchant."}
+    assert found.reading.read == 3
+
+
+@pytest.mark.parametrize("document", [orders, feedback, claimed], ids=["orders", "feedback", "claims"])
+def test_a_document_cut_in_the_middle_of_a_row_is_refused_wherever_it_is_cut(document: bytes) -> None:
+    """Up to the delimiter before the last cell: what is cut off within that one cannot be told from a short value."""
+    last_row = document.rstrip(b"\r\n").rfind(b"\n") + 1
+    delimiter = b"\t" if b"\t" in document else b","
+    last_cell = document.rstrip(b"\r\n").rfind(delimiter)
+    outcomes = Counter[str]()
+
+    for end in range(last_row + 1, last_cell + 1):
+        with pytest.raises(Refused) as refused:
+            read(document[:end])
+        outcomes[refused.value.slug] += 1
+
+    assert outcomes.keys() == {"document-cut-off"}
+
+
+def test_a_cut_in_the_middle_of_a_character_is_a_cut() -> None:
+    document = build.feedback_file([build.feedback_row(order=build.order_id(1), on="10/20/26"), ("10/21/26", "1", "zu spät")])
+
+    with pytest.raises(Refused) as refused:
+        read(document[: document.rindex("ä".encode()) + 1])
+
+    assert refused.value.slug == "document-cut-off"
+
+
+def test_a_cut_is_noticed_in_a_document_of_one_row() -> None:
+    document = build.orders_file([build.order_row()])
+
+    with pytest.raises(Refused) as refused:
+        read(document[:-40])
+
+    assert refused.value.slug == "document-cut-off"
+
+
+def test_a_last_line_without_an_end_is_whole_when_no_shorter_than_the_others() -> None:
+    assert len(read(orders.rstrip(b"\r\n")).lines) == 3
+
+
+def test_rows_whose_empty_cells_at_the_end_were_trimmed_are_whole() -> None:
+    trimmed = b"\n".join(line.rstrip(b"\t\r") for line in orders.splitlines())
+
+    found = read(trimmed)
+
+    assert (len(found.lines), found.rejected) == (3, {})
+
+
+def test_more_rejected_rows_than_are_kept_refuse_the_document() -> None:
+    header, row, *_ = claimed.splitlines(keepends=True)
+    document = header + row + row.replace(b"granted", b"?") * (MOST_REJECTED + 1)
+
+    with pytest.raises(Refused) as refused:
+        read(document)
+
+    assert refused.value.slug == "too-many-rejected-rows"
+    assert "line 3" in refused.value.detail
+
+
+def test_where_all_rows_are_bad_each_is_listed() -> None:
+    with pytest.raises(Refused) as refused:
+        read(claimed.replace(b"granted", b"?"))
+
+    assert [row.line for row in refused.value.rejected] == [2, 3, 4]
+
+
+def test_a_long_value_is_not_repeated_whole_in_a_reason() -> None:
+    (reason,) = read(orders + b"\t".join([b"x" * 5_000] * 32) + b"\n").rejected.values()
+
+    assert len(reason) < 300
+
+
+def test_posted_rows_are_numbered_from_one() -> None:
+    rows = [build.defect(order=build.order_id(1)), build.defect(order="none"), "junk"]
+
+    found = read(json.dumps({"defects": rows[:2]}).encode(), announced="defects")
+
+    assert [line for line, _ in found.lines] == [1]
+    assert found.rejected.keys() == {2}
+
+
+@pytest.mark.parametrize(
+    ("path", "marketplace", "facts", "encoding", "warnings"),
+    [
+        (f"{FEEDBACK}/2_DE_RECONSTRUCTED_cp1252.tsv", "DE", [(1, True), (3, False)], "cp1252", 0),
+        (f"{FEEDBACK}/2_DE_RECONSTRUCTED_utf8.tsv", "DE", [(1, True), (3, False)], "utf-8", 0),
+        (f"{FEEDBACK}/3_ES_RECONSTRUCTED_utf8.tsv", "ES", [(2, True)], "utf-8", 0),
+        (f"{FEEDBACK}/4_MX_RECONSTRUCTED_utf8.tsv", "MX", [(1, True)], "utf-8", 0),
+        (f"{FEEDBACK}/6_MWS_10col_RECONSTRUCTED.tsv", "US", [(2, True)], "utf-8", 0),
+    ],
+)
+def test_sample_feedback_gives_its_stars(
+    path: str, marketplace: str, facts: list[tuple[int, bool]], encoding: str, warnings: int
+) -> None:
+    found = read((SAMPLES / path).read_bytes(), marketplace=marketplace)
+
+    assert [(fact.rating, fact.counts) for fact in found.defects] == facts
+    assert found.reading.encoding.codec == encoding
+    assert (found.rejected, len(found.warnings)) == ({}, warnings)
+
+
+@pytest.mark.parametrize(
+    ("path", "marketplace", "slug"),
+    [
+        (f"{ORDERS}/1_rows_without_header.tsv", "US", "no-header"),
+        (f"{FEEDBACK}/1_us_header_fixture.tsv", "US", "no-usable-row"),
+        (f"{FEEDBACK}/2_DE_RECONSTRUCTED_utf8.tsv", "US", "dates-contradict-marketplace"),
+        (f"{FEEDBACK}/3_ES_RECONSTRUCTED_utf8.tsv", "US", "dates-contradict-marketplace"),
+        (f"{FBA_RETURNS}/1.tsv", "US", "unknown-document"),
+        (f"{FBA_RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
+        (f"{RETURNS}/1.tsv", "US", "unknown-document"),
+        (f"{RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
+        ("GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL/1.xml", "US", "unknown-document"),
+        (f"{V1}/1_RECONSTRUCTED.xml", "US", "unknown-document"),
+        (f"{V2}/1_airbyte_fixture.json", "US", "unknown-document"),
+        (f"{V2}/3_schema_examples_root.json", "US", "unknown-document"),
+        (f"{V2}/4_schema_example_performanceMetrics.json", "US", "unknown-document"),
+    ],
+)
+def test_samples_that_cannot_be_used_are_refused(path: str, marketplace: str, slug: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read((SAMPLES / path).read_bytes(), marketplace=marketplace)
+
+    assert refused.value.slug == slug
+
+
+def test_real_rows_load_under_the_header_they_lack() -> None:
+    rows = (SAMPLES / ORDERS / "1_rows_without_header.tsv").read_bytes()
+    header = "\t".join(build.ORDER_COLUMNS).encode() + b"\r\n"
+
+    found = read(header + rows)
+
+    assert {(fact.marketplace, fact.channel, fact.ordered_at.date()) for fact in found.orders} == {
+        ("US", "afn", date(2020, 2, 18))
+    }
+    assert [fact.order_id for fact in found.orders][:2] == ["114-4892924-3377867", "113-9925451-0581038"]
+    assert (len(found.orders), found.rejected) == (6, {})
+
+
+def test_every_sample_is_in_a_table_above() -> None:
+    told = Path(__file__).read_text()
+
+    unnamed = [path.name for path in SAMPLES.rglob("*.*ml") if path.name not in told]
+    unnamed += [path.name for path in SAMPLES.rglob("*.[jt]s*") if path.name not in told]
+
+    assert unnamed == []

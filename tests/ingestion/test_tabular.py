@@ -1,0 +1,218 @@
+import gzip
+import io
+
+import pytest
+
+from ingestion import tabular
+from ingestion.refusals import Refused
+
+UMLAUTS = "Verkäufer\tRückerstattung\n"
+YEN = "注文番号\t評価\n"
+MOST = 10_000
+
+
+def in_blocks(document: bytes, size: int) -> list[bytes]:
+    return [document[at : at + size] for at in range(0, len(document), size)]
+
+
+def unpacked(document: bytes, *, most: int = MOST) -> bytes:
+    return b"".join(tabular.blocks(io.BytesIO(document), most=most))
+
+
+def lines_of(document: bytes, codec: str = "utf-8") -> list[str]:
+    return list(tabular.Lines([document], codec))
+
+
+def records_of(text: str) -> list[list[str]]:
+    return list(tabular.comma_separated(tabular.Lines([text.encode()], "utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("document", "japanese", "codec"),
+    [
+        (b"order-id\n", False, "utf-8"),
+        (UMLAUTS.encode(), False, "utf-8"),
+        (YEN.encode(), True, "utf-8"),
+        (UMLAUTS.encode("utf-8-sig"), False, "utf-8-sig"),
+        (UMLAUTS.encode("cp1252"), False, "cp1252"),
+        ("12 € – 15 €\n".encode("cp1252"), False, "cp1252"),
+        (YEN.encode("cp932"), True, "cp932"),
+        (UMLAUTS.encode("utf-16"), False, "utf-16"),
+        (b"\xfe\xff" + UMLAUTS.encode("utf-16-be"), False, "utf-16"),
+        (b"caf\xe9 \x81\x8d\n", False, "iso-8859-1"),
+        (b"\x81 caf\xe9\xff\n", True, "iso-8859-1"),
+    ],
+)
+@pytest.mark.parametrize("size", [3, 7, 4096])
+def test_the_encoding_is_what_the_bytes_prove(document: bytes, japanese: bool, codec: str, size: int) -> None:
+    encoding = tabular.detect(in_blocks(document, size), japanese=japanese)
+
+    assert encoding.codec == codec
+    assert encoding.reason
+
+
+def test_one_byte_far_down_decides_the_encoding_of_the_whole() -> None:
+    document = b"a plain line\n" * 200_000 + "Größe\n".encode("cp1252")
+
+    encoding = tabular.detect(in_blocks(document, tabular.BLOCK), japanese=False)
+
+    assert encoding.codec == "cp1252"
+
+
+def test_a_character_cut_at_the_end_is_no_utf_8() -> None:
+    assert tabular.detect([b"12 \xe2\x82"], japanese=False).codec == "cp1252"
+
+
+def test_a_document_of_no_bytes_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        tabular.detect([], japanese=False)
+
+    assert refused.value.slug == "empty-document"
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+def test_lines_are_the_same_whatever_the_blocks(codec: str, size: int) -> None:
+    text = "注文番号\t12″\r\n\r\n二\n三"
+
+    lines = tabular.Lines(in_blocks(text.encode(codec, "replace"), size), codec)
+
+    assert list(lines) == text.encode(codec, "replace").decode(codec).replace("\r", "").split("\n")
+    assert (lines.number, lines.last_is_open) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("document", "lines", "is_open"),
+    [
+        (b"", [], False),
+        (b"a", ["a"], True),
+        (b"a\n", ["a"], False),
+        (b"a\r\n", ["a"], False),
+        (b"a\r\nb\r", ["a", "b"], True),
+        (b"a\rb\n", ["a\rb"], False),
+        (b"\n\na\n", ["", "", "a"], False),
+        (b"a\x0bb\x0cc\x85d\n", ["a\x0bb\x0cc\ufffdd"], False),
+        ("a\u2028b\n".encode(), ["a\u2028b"], False),
+    ],
+)
+def test_only_a_line_feed_ends_a_line(document: bytes, lines: list[str], is_open: bool) -> None:
+    source = tabular.Lines([document], "utf-8")
+
+    assert list(source) == lines
+    assert (source.number, source.last_is_open) == (len(lines), is_open)
+
+
+@pytest.mark.parametrize(
+    ("document", "codec"),
+    [
+        (b"order\0id\n", "utf-8"),
+        (b"\xef\xbb\xbforder\0id\n", "utf-8-sig"),
+        ("order\0id\n".encode("utf-16"), "utf-16"),
+        ("order id\n".encode("utf-16-le"), "cp1252"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "cp1252"),
+    ],
+)
+def test_what_holds_nul_is_no_text(document: bytes, codec: str) -> None:
+    with pytest.raises(Refused) as refused:
+        lines_of(document, codec)
+
+    assert refused.value.slug == "not-text"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\nmore\n"])
+def test_a_line_of_two_megabytes_is_refused_with_its_number(end: bytes) -> None:
+    document = b"header\n" + b"x" * 2_000_000 + end
+
+    with pytest.raises(Refused) as refused:
+        list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
+
+    assert refused.value.slug == "line-too-long"
+    assert "Line 2" in refused.value.detail
+
+
+def test_a_long_line_within_the_limit_is_a_line() -> None:
+    document = b"x" * (tabular.LONGEST_LINE - 1) + b"\nshort\n"
+
+    lines = list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
+
+    assert [len(line) for line in lines] == [tabular.LONGEST_LINE - 1, 5]
+
+
+def test_a_plain_document_comes_as_it_is() -> None:
+    assert unpacked(b"plain") == b"plain"
+
+
+@pytest.mark.parametrize("document", [b"", b"\x1f", b"\x1f\x8c not gzip"])
+def test_what_is_no_gzip_is_not_unpacked(document: bytes) -> None:
+    assert unpacked(document) == document
+
+
+def test_gzip_is_unpacked_all_of_its_members() -> None:
+    assert unpacked(gzip.compress(b"one\n") + gzip.compress(b"two\n")) == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        gzip.compress(b"a report" * 100)[:-9],
+        gzip.compress(b"a report" * 100)[:30],
+        gzip.compress(b"a report" * 100)[:2],
+        b"\x1f\x8bnothing of the kind",
+        gzip.compress(b"a report") + b"trailing rubbish",
+        gzip.compress(b"a report")[:-8] + bytes(8),
+        b"\x1f\x8b\x08\x00" + bytes(6) + b"\xff" * 50,
+    ],
+)
+def test_damaged_gzip_is_refused(document: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        unpacked(document)
+
+    assert refused.value.slug == "invalid-gzip"
+    assert "again" in refused.value.detail
+
+
+@pytest.mark.parametrize("document", [b"x" * (MOST + 1), gzip.compress(b"x" * (MOST + 1))])
+def test_more_bytes_than_allowed_are_refused_packed_or_not(document: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        unpacked(document)
+
+    assert refused.value.slug == "document-too-large"
+
+
+@pytest.mark.parametrize("document", [b"x" * MOST, gzip.compress(b"x" * MOST)])
+def test_exactly_as_many_bytes_as_allowed_are_taken(document: bytes) -> None:
+    assert len(unpacked(document)) == MOST
+
+
+def test_no_quote_is_special_between_tabs() -> None:
+    lines = tabular.Lines([b'Pillow 12" x 18"\t"quoted"\t"open\n"\t\ta\n'], "utf-8")
+
+    assert list(tabular.tab_separated(lines)) == [['Pillow 12" x 18"', '"quoted"', '"open'], ['"', "", "a"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "records"),
+    [
+        ("a,b\n1,2\n", [["a", "b"], ["1", "2"]]),
+        ("a;b\n1,5;2\n", [["a", "b"], ["1,5", "2"]]),
+        ("a\tb\n1\t2\n", [["a", "b"], ["1", "2"]]),
+        ('"a","b"\n"1,5","say ""no"""\n', [["a", "b"], ["1,5", 'say "no"']]),
+        ('a,b\n"two\nlines",2\n', [["a", "b"], ["two\nlines", "2"]]),
+        ("a,b\r\n1,2\r\n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n1,2", [["a", "b"], ["1", "2"]]),
+        ("\n\na;b\n1;2\n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n\n1,2\n", [["a", "b"], [], ["1", "2"]]),
+        ('a,b\n1,12" x 18"\n', [["a", "b"], ["1", '12" x 18"']]),
+    ],
+)
+def test_records_are_read_as_spreadsheets_write_them(text: str, records: list[list[str]]) -> None:
+    assert records_of(text) == records
+
+
+@pytest.mark.parametrize("text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n', "a,b\n1\r5,2\n", "a,b\n" + "x" * 200_000 + ",2\n"])
+def test_a_csv_that_is_none_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        records_of(text)
+
+    assert refused.value.slug == "invalid-csv"
+    assert "line" in refused.value.detail
