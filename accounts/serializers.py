@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
-from accounts.models import AccountStatus, SellerAccount
+from accounts.models import AccountStatus, Agency, SellerAccount
 
 ACCOUNT = {
     "id": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -20,7 +20,11 @@ ACCOUNT = {
 }
 NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
 ME = {
-    "agency": {"id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Acme Marketplace Partners"},
+    "agency": {
+        "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+        "name": "Acme Marketplace Partners",
+        "counts_pending_and_cancelled": False,
+    },
     "key": {
         "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
         "name": "first key",
@@ -82,9 +86,13 @@ class AccountChange(serializers.ModelSerializer[SellerAccount]):
         fields = ("name", "external_id")
 
 
-class AgencyOfKey(serializers.Serializer[Any]):
+@extend_schema_serializer(examples=[OpenApiExample("The agency", value=ME["agency"])])
+class AgencySerializer(serializers.ModelSerializer[Agency]):
     id = PublicIdField()
-    name = serializers.CharField()
+
+    class Meta:
+        model = Agency
+        fields = ("id", "name", "counts_pending_and_cancelled")
 
 
 class KeyOfRequest(serializers.Serializer[Any]):
@@ -97,5 +105,5 @@ class KeyOfRequest(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("The bearer", value=ME, response_only=True)])
 class MeSerializer(serializers.Serializer[Any]):
-    agency = AgencyOfKey()
+    agency = AgencySerializer()
     key = KeyOfRequest()

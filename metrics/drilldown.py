@@ -10,8 +10,8 @@ from django.db import connection
 
 from accounts import cursors
 from accounts.models import SellerAccount
-from metrics import defects
-from metrics.facts import DefectKind, OrderStatus
+from metrics import defects, denominators
+from metrics.facts import DefectKind
 from metrics.values import Window
 
 COUNTS_INTO: dict[str, tuple[str, ...]] = {
@@ -103,7 +103,6 @@ class OrdersOfWindow:
         return [row.ordered_on.isoformat(), row.order_id]
 
     def _asked(self) -> dict[str, Any]:
-        counts_all = self.account.agency.counts_pending_and_cancelled
         return {
             "agency": self.account.agency_id,
             "account": self.account.pk,
@@ -116,7 +115,7 @@ class OrdersOfWindow:
             "known_at": self.known_at,
             "kinds": list(COUNTS_INTO[self.metric]),
             "counted": self.counted,
-            "not_counted": [] if counts_all else [OrderStatus.PENDING, OrderStatus.CANCELLED],
+            "not_counted": denominators.left_out(account=self.account, known_at=self.known_at),
         }
 
     def _order(self, row: tuple[Any, ...]) -> OrderOfWindow:

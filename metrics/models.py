@@ -120,6 +120,14 @@ class SourceLoad(OfAccount):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "source", "recorded_at")
 
 
+class DenominatorRule(OfAccount):
+    """Whether Pending and Cancelled orders are in the account's denominators, from `recorded_at` on. Without a row: no."""
+
+    counts_pending_and_cancelled = models.BooleanField()
+    recorded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "recorded_at")
+
+
 class DailyCounts(OfAccount):
     """How many orders of a day are what, as counted at `recorded_at`. Append-only: a version is written when a number changed."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import breaches, rollups, values
+from metrics import breaches, denominators, rollups, values
 from metrics.definitions import METRICS
 from metrics.judgement import worst
 from metrics.models import CurrentValue
@@ -16,7 +16,8 @@ from metrics.models import CurrentValue
 @transaction.atomic
 def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime) -> None:
     """Recompute every number that the touched order days can change, up to today. The account must be held."""
-    rebuilt = rollups.rebuild(account=account, days=touched, recorded_at=now)
+    days = {*touched, *denominators.follow(account=account, now=now)}
+    rebuilt = rollups.rebuild(account=account, days=days, recorded_at=now)
     account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces})
     today = now.astimezone(UTC).date()
     current = values.over(account=account, since=today, until=today, known_at=now)

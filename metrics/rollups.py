@@ -7,8 +7,8 @@ from datetime import date, datetime
 from django.db import connection
 
 from accounts.models import SellerAccount
+from metrics import denominators
 from metrics.definitions import COUNTS
-from metrics.facts import OrderStatus
 
 COUNTED = {
     "orders": "count(*) FILTER (WHERE status <> ALL(%(not_counted)s) OR defective.order_id IS NOT NULL)",
@@ -62,7 +62,6 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
     """Count these order days again; write a version of each that changed."""
     if not days:
         return Rebuilt()
-    counts_all = account.agency.counts_pending_and_cancelled
     with connection.cursor() as cursor:
         cursor.execute(
             REBUILD,
@@ -71,7 +70,7 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
                 "account": account.pk,
                 "days": sorted(days),
                 "recorded_at": recorded_at,
-                "not_counted": [] if counts_all else [OrderStatus.PENDING, OrderStatus.CANCELLED],
+                "not_counted": denominators.left_out(account=account, known_at=recorded_at),
             },
         )
         return Rebuilt(cursor.rowcount, frozenset(marketplace for (marketplace,) in cursor.fetchall()))

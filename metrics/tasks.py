@@ -1,5 +1,6 @@
 """Clock-driven work on the numbers."""
 
+import logging
 from datetime import UTC
 from uuid import UUID
 
@@ -8,8 +9,10 @@ from django.utils import timezone
 
 from accounts import scoping
 from accounts.models import SellerAccount
-from metrics import refresh
+from metrics import recording, refresh
 from metrics.models import CurrentValue
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -21,12 +24,35 @@ def roll_forward() -> None:
 
 @shared_task
 def roll_agency_forward(*, agency_id: str) -> None:
-    """Slide the windows of the agency's accounts to today; each account on its own, so that one cannot stop the rest."""
-    agency = UUID(agency_id)
-    with scoping.agency(agency):
+    """Slide the windows of the agency's accounts to today."""
+    with scoping.agency(UUID(agency_id)):
         today = timezone.now().astimezone(UTC).date()
         behind = CurrentValue.objects.filter(as_of__lt=today).values_list("account_id", flat=True).distinct()
         accounts = list(SellerAccount.objects.present().filter(pk__in=behind).values_list("pk", flat=True))
+    _refresh_each(UUID(agency_id), accounts)
+
+
+@shared_task
+def follow_denominator(*, agency_id: str) -> None:
+    """Count every account of the agency by its present choice of denominator. A lost message is made good by the next report."""
+    with scoping.agency(UUID(agency_id)):
+        accounts = list(SellerAccount.objects.present().values_list("pk", flat=True))
+    _refresh_each(UUID(agency_id), accounts)
+
+
+def _refresh_each(agency_id: UUID, accounts: list[UUID]) -> None:
+    """Each account in a transaction of its own, so that one cannot hold up or undo the rest."""
     for account_id in accounts:
-        with scoping.agency(agency):
-            refresh.refresh(account=refresh.hold(account_id), touched=(), now=timezone.now())
+        try:
+            _refresh(agency_id, account_id)
+        except SellerAccount.DoesNotExist:
+            continue  # handed back meanwhile
+        except Exception:
+            log.exception("account %s could not be refreshed", account_id)
+
+
+def _refresh(agency_id: UUID, account_id: UUID) -> None:
+    with scoping.agency(agency_id):
+        account = refresh.hold(account_id)
+        moment = recording.next_moment(account=account, now=timezone.now())
+        refresh.refresh(account=account, touched=(), now=moment)

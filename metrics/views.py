@@ -1,7 +1,9 @@
 """Numbers over HTTP: where they stand, what they were, which orders are behind them, what they broke."""
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,7 +16,8 @@ from rest_framework.views import APIView
 
 from accounts import identifiers, scoping
 from accounts.models import SellerAccount
-from metrics import questions, unmatched, values
+from accounts.serializers import AgencySerializer
+from metrics import questions, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, METRICS, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Breach
@@ -142,6 +145,32 @@ class Orders(GenericAPIView[Any]):
         )
         page = self.paginate_queryset(orders)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class AgencyChoices(APIView):
+    """Here and not beside the accounts, because a change counts all of them again."""
+
+    @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)
+    def get(self, request: Request) -> Response:
+        return Response(AgencySerializer(scoping.agency_of(request)).data)
+
+    @extend_schema(
+        operation_id="changeAgency",
+        summary="Change the agency's name or its choices",
+        description="`counts_pending_and_cancelled` decides whether Pending and Cancelled orders are in the denominator of "
+        "every account; a change counts them all again within minutes. Answers as known before keep the choice of then.",
+        tags=["Agency"],
+        request=AgencySerializer,
+        responses=AgencySerializer,
+    )
+    def patch(self, request: Request) -> Response:
+        agency = scoping.agency_of(request)
+        change = AgencySerializer(agency, data=request.data, partial=True)
+        change.is_valid(raise_exception=True)
+        change.save()
+        recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
+        transaction.on_commit(recount, robust=True)
+        return Response(AgencySerializer(agency).data)
 
 
 class BreachFilter(filters.FilterSet):

@@ -10,6 +10,7 @@ TABLES = (
     "metrics_defect",
     "metrics_pastdefect",
     "metrics_sourceload",
+    "metrics_denominatorrule",
     "metrics_dailycounts",
     "metrics_currentvalue",
     "metrics_breach",

@@ -18,7 +18,7 @@ ACCOUNT = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketp
 def test_me_tells_the_agency_and_the_key(acme: Client) -> None:
     answer = acme.read("/v1/me")
 
-    assert answer["agency"] == {"id": acme.agency.public_id, "name": "Acme"}
+    assert answer["agency"] == {"id": acme.agency.public_id, "name": "Acme", "counts_pending_and_cancelled": False}
     assert answer["key"]["name"] == "first key"
     assert answer["key"]["prefix"].startswith("uo_live_")
     assert answer["key"]["last_used_at"] is not None

@@ -132,14 +132,25 @@ def test_pending_and_cancelled_orders_count_where_the_agency_says_so(acme: Clien
         *build.orders_on(ORDERED, count=1, first=2, order_status="Cancelled"),
         *build.orders_on(ORDERED, count=1, first=3),
     ]
-    usual = acme.load(shop, build.orders_file(rows)) and acme.odr(shop)["denominator"]
-    with scoping.agency(acme.agency.pk):
-        acme.agency.counts_pending_and_cancelled = True
-        acme.agency.save()
-    other = acme.take_on(partner="A2")
-    acme.load(other, build.orders_file(rows))
+    acme.load(shop, build.orders_file(rows))
+    before = acme.read(f"/v1/accounts/{shop}/metrics")["known_at"]
 
-    assert (usual, acme.odr(other)["denominator"]) == (1, 3)
+    changed = acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
+    tasks.follow_denominator(agency_id=str(acme.agency.pk))
+
+    path = f"/v1/accounts/{shop}/metrics/order_defect_rate/orders"
+    assert changed.json()["counts_pending_and_cancelled"] is True
+    assert (acme.odr(shop)["denominator"], len(acme.read(path)["data"])) == (3, 3)
+    assert (acme.odr(shop, known_at=before)["denominator"], len(acme.read(path, known_at=before)["data"])) == (1, 1)
+
+
+def test_an_account_that_a_lost_message_left_behind_follows_with_its_next_report(acme: Client, shop: str) -> None:
+    acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=1, order_status="Pending")))
+    acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
+
+    acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=1, first=9, sales_channel="Amazon.ca")))
+
+    assert acme.odr(shop)["denominator"] == 1
 
 
 def test_a_cancelled_order_with_a_counted_defect_is_in_the_denominator(acme: Client, shop: str) -> None:
