@@ -13,7 +13,7 @@ from ingestion.reports.kind import ORDER_ID, Kind, Setting
 from metrics.facts import Fact
 
 MOST_REJECTED = 100_000
-EMPTY = Refused("empty-document", "The document is empty", "It has nothing but blank lines.")
+WHAT_IS_READ = f"Send one of: {', '.join(kind.title for kind in KINDS if kind.dialect != 'json')}."
 Opening = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -46,7 +46,9 @@ class Reading:
             else:
                 yield from self._table(tabular.Lines(source, self.encoding.codec))
         if not self.read:
-            raise Refused("no-rows", "The document has no rows", "Only a header was found.")
+            raise Refused(
+                "no-rows", "The document has no rows", "Only a header was found. Request the report again for days with orders."
+            )
         if len(self.rejected) == self.read:
             first = self.rejected[0]
             raise Refused(
@@ -66,7 +68,7 @@ class Reading:
         cells = tabular.tab_separated(lines) if self.kind.dialect == "tsv" else tabular.comma_separated(lines)
         header = next((row for row in cells if any(cell.strip() for cell in row)), None)
         if header is None:
-            raise EMPTY
+            raise _empty()
         parse = self.kind.begin(header, self.setting)
         yield from self._parsed(_numbered(cells, lines, width=len(header)), parse)
 
@@ -89,10 +91,15 @@ class Reading:
             )
 
 
+def _empty() -> Refused:
+    """A new one each time: an exception that is raised again keeps every frame it ever passed."""
+    return Refused("empty-document", "The document is empty", "It has nothing but blank lines. Request the report again.")
+
+
 def _recognised(head: list[str]) -> Kind:
     """The kind whose header the document begins with. Raises Refused, saying what was found instead."""
     if not head:
-        raise EMPTY
+        raise _empty()
     for kind in KINDS:
         delimiter = "\t" if kind.dialect == "tsv" else tabular.delimiter(head[0])
         header, first_row = (line.split(delimiter) for line in (*head, "")[:2])
@@ -101,13 +108,15 @@ def _recognised(head: list[str]) -> Kind:
     first = head[0].strip()
     if first[0] in "{[<":
         what = "XML" if first[0] == "<" else "JSON"
-        raise Refused("unknown-document", "The document is not of a known kind", f"It is {what}, not a table with a header.")
+        raise Refused(
+            "unknown-document", "The document is not of a known kind", f"It is {what}, not a table with a header. {WHAT_IS_READ}"
+        )
     if any(ORDER_ID.fullmatch(cell.strip()) for cell in head[0].split("\t")):
         raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
     raise Refused(
         "unknown-document",
         "The document is not of a known kind",
-        f"Its first line is no header of a report that we read: {first[:100]!r}",
+        f"Its first line is no header of a report: {first[:100]!r}. {WHAT_IS_READ}",
     )
 
 

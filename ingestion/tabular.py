@@ -107,7 +107,7 @@ class Lines:
                 raise Refused(
                     "line-too-long",
                     "A line is too long",
-                    f"Line {self.number + 1} has more than {LONGEST_LINE} characters; no report has such lines.",
+                    f"Line {self.number + 1} has more than {LONGEST_LINE} characters. Send the report as it was downloaded.",
                 )
             for line in whole:
                 self.number += 1

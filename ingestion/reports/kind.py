@@ -58,7 +58,9 @@ def positions(header: Sequence[str], required: Sequence[str], *, report_type: st
         )
     repeated = [name for name in required if names.count(name) > 1]
     if repeated:
-        raise Refused("columns-repeated", "Columns are repeated", f"The header has {', '.join(repeated)} more than once.")
+        raise Refused(
+            "columns-repeated", "Columns are repeated", f"The header has {', '.join(repeated)} more than once. Keep one of each."
+        )
     return [names.index(name) for name in required]
 
 

@@ -80,6 +80,12 @@ def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, s
     assert refused.value.problem().keys() == {"type", "title", "detail"}
 
 
+def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:
+    first, second = (pytest.raises(Refused, read, b"\n\n").value for _ in range(2))
+
+    assert first is not second
+
+
 @pytest.mark.parametrize(
     ("document", "announced", "slug"),
     [
