@@ -77,10 +77,26 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }
+API_DESCRIPTION = """
+Keeps every Amazon seller account's order defect rate under one percent: send the reports that Amazon gives, read where each
+number stands, why, what it was known to be on any past day, and which limits it missed.
+
+**Keys.** Send `Authorization: Bearer uo_live_…`. What belongs to another agency is answered like what does not exist: 404.
+
+**Words.** Ids are opaque and prefixed. Times are RFC 3339 in UTC, days are `YYYY-MM-DD`. A `rate` is for people and charts; the
+integers beside it are the truth, and targets are judged by them.
+
+**Time.** `as_of` is the day to stand on. `known_at` is the moment whose knowledge counts: with it, an answer is exactly what
+would have been answered then.
+
+**Lists** are `{"data": [...], "next_cursor": …}`; pass `next_cursor` as `cursor` until it is null.
+
+**Problems** follow RFC 9457 with a stable `type`; `errors` points to the fields. Every answer has an `X-Request-Id`.
+"""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",
     "VERSION": "1",
-    "DESCRIPTION": "Keeps every Amazon seller account's order defect rate under one percent.",
+    "DESCRIPTION": API_DESCRIPTION,
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
