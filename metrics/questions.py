@@ -30,6 +30,10 @@ class PlaceQuestion(serializers.Serializer[Any]):
         required=False, help_text="Answer exactly what was known at this moment. Without it: everything known now."
     )
 
+    def validate_known_at(self, moment: datetime) -> datetime:
+        _sane(moment.astimezone(UTC).date())
+        return moment
+
 
 class DayQuestion(PlaceQuestion):
     as_of = serializers.DateField(

@@ -1,0 +1,159 @@
+"""What may be asked of the numbers: what silence means, what is too far away, what is read how."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests import build
+from tests.client import Client
+from tests.metrics.books import NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
+
+HISTORY = "metrics/order_defect_rate/history"
+ORDERS = "metrics/order_defect_rate/orders"
+
+
+def utc_today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def test_without_a_word_it_is_today_and_everything_known(acme: Client, shop: str) -> None:
+    before = datetime.now(UTC)
+
+    answer = acme.read(f"/v1/accounts/{shop}/metrics")
+
+    known_at = datetime.fromisoformat(answer["known_at"])
+    assert answer["as_of"] == utc_today()
+    assert before <= known_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("known_at", "day"),
+    [
+        ("2026-03-01T12:00:00Z", "2026-03-01"),
+        ("2026-03-01T23:30:00-08:00", "2026-03-02"),
+        ("2026-03-01T00:30:00+09:00", "2026-02-28"),
+        ("2026-03-01T12:00:00", "2026-03-01"),
+        ("2026-03-01", "2026-03-01"),
+    ],
+)
+def test_the_day_of_a_past_moment_is_its_utc_day(acme: Client, shop: str, known_at: str, day: str) -> None:
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", known_at=known_at)
+    points = acme.read(f"/v1/accounts/{shop}/{HISTORY}", known_at=known_at)["points"]
+
+    assert (answer["as_of"], points[-1]["as_of"]) == (day, day)
+
+
+def test_a_day_and_a_moment_are_asked_apart(acme: Client, shop: str) -> None:
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of="2026-03-01", known_at="2026-11-22T09:00:00Z")
+
+    assert (answer["as_of"], answer["known_at"]) == ("2026-03-01", "2026-11-22T09:00:00Z")
+
+
+def test_what_a_faster_clock_recorded_is_known_now(acme: Client, shop: str, books: Books) -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=5)
+    books.load(*orders(3), at=ahead)
+
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of=TODAY.isoformat(), metric="order_defect_rate", channel="mfn")
+
+    assert answer["metrics"][0]["denominator"] == 3
+    assert datetime.fromisoformat(answer["known_at"]) == ahead
+
+
+def test_a_moment_to_come_knows_what_is_known_now(acme: Client, shop: str, books: Books) -> None:
+    books.load(*orders(3))
+
+    value = acme.odr(shop, as_of=TODAY.isoformat(), known_at="2099-01-01T00:00:00Z")
+
+    assert value["denominator"] == 3
+
+
+def test_before_anything_was_known_all_is_empty(acme: Client, shop: str, books: Books) -> None:
+    books.load(*orders(3))
+    books.load(defect(1), defect(99), at=TEN)
+    before = {"as_of": TODAY.isoformat(), "known_at": (NINE - timedelta(seconds=1)).isoformat()}
+
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", **before)
+
+    assert answer["unmatched_defects"] == 0
+    assert {(value["denominator"], value["status"]) for value in answer["metrics"]} == {(0, "no_data")}
+    assert acme.read(f"/v1/accounts/{shop}/{ORDERS}", **before)["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("span", "days"),
+    [
+        ({}, 90),
+        ({"to": "2026-03-31"}, 90),
+        ({"from": "2026-03-31", "to": "2026-03-31"}, 1),
+        ({"from": "2024-02-28", "to": "2024-03-01"}, 3),
+        ({"from": "2023-03-01", "to": "2026-03-03"}, 1099),
+        ({"from": "", "to": ""}, 90),
+        ({"from": "2000-01-01", "to": "2000-01-02"}, 2),
+        ({"from": "2099-12-31", "to": "2100-01-01"}, 2),
+    ],
+)
+def test_a_history_has_a_point_for_each_day_of_its_span(acme: Client, shop: str, span: dict[str, str], days: int) -> None:
+    points = acme.read(f"/v1/accounts/{shop}/{HISTORY}", **span)["points"]
+
+    seen = [date.fromisoformat(point["as_of"]) for point in points]
+    assert seen == [seen[0] + timedelta(days=n) for n in range(days)]
+    assert seen[-1].isoformat() == (span.get("to") or utc_today())
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "pointers"),
+    [
+        (HISTORY, {"from": "2023-03-01", "to": "2026-03-04"}, ["/from"]),
+        (HISTORY, {"from": "2999-01-01"}, ["/from"]),
+        (HISTORY, {"from": "2026-02-29", "to": "03/01/2026"}, ["/from", "/to"]),
+        (HISTORY, {"to": "2100-01-02"}, ["/to"]),
+        (HISTORY, {"known_at": "0001-01-01T00:00:00Z"}, ["/known_at"]),
+        (HISTORY, {"known_at": "9999-12-31T23:59:59-12:00"}, ["/known_at"]),
+        ("metrics", {"known_at": "1999-12-31T23:59:59Z"}, ["/known_at"]),
+        ("metrics", {"as_of": "1999-12-31"}, ["/as_of"]),
+        ("metrics", {"as_of": "2100-01-02"}, ["/as_of"]),
+        ("metrics", {"channel": "MFN", "marketplace": "us"}, ["/channel", "/marketplace"]),
+        (ORDERS, {"as_of": "2026-11-31", "counted": "2"}, ["/as_of", "/counted"]),
+    ],
+)
+def test_what_cannot_be_asked_is_pointed_at(
+    acme: Client, shop: str, path: str, asked: dict[str, str], pointers: list[str]
+) -> None:
+    response = acme.get(f"/v1/accounts/{shop}/{path}", asked)
+
+    assert response.status_code == 400
+    assert sorted(error["pointer"] for error in response.json()["errors"]) == pointers
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [({}, [1, 2, 3]), ({"counted": "true"}, [1]), ({"counted": "false"}, [2, 3]), ({"counted": "null"}, [1, 2, 3])],
+)
+def test_orders_are_asked_for_by_whether_they_count(
+    acme: Client, shop: str, books: Books, asked: dict[str, str], numbers: list[int]
+) -> None:
+    books.load(*orders(3))
+    books.load(defect(1), at=TEN)
+
+    listed = acme.read(f"/v1/accounts/{shop}/{ORDERS}", as_of=TODAY.isoformat(), **asked)["data"]
+
+    assert sorted(each["order_id"] for each in listed) == [build.order_id(number) for number in numbers]
+
+
+def test_a_history_without_a_place_is_of_the_home_and_its_merchant(acme: Client, books: Books) -> None:
+    home = acme.take_on(partner="A1JP", home="JP")
+
+    with_nothing = acme.read(f"/v1/accounts/{home}/{HISTORY}")
+    elsewhere = acme.read(f"/v1/accounts/{home}/{HISTORY}", marketplace="DE", channel="afn")
+
+    assert (with_nothing["marketplace"], with_nothing["channel"]) == ("JP", "mfn")
+    assert (elsewhere["marketplace"], elsewhere["channel"], elsewhere["points"]) == ("DE", "afn", [])
+
+
+def test_a_moment_is_exact_to_the_microsecond(acme: Client, shop: str, books: Books) -> None:
+    books.load(order(), at=TWELVE)
+
+    before = acme.odr(shop, as_of=TODAY.isoformat(), known_at="2026-11-22T11:59:59.999999Z")
+    then = acme.odr(shop, as_of=TODAY.isoformat(), known_at="2026-11-22T12:00:00Z")
+
+    assert (before["denominator"], then["denominator"]) == (0, 1)
