@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
@@ -74,7 +75,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         return None
     set_rollback()
     body = _problem_of(error)
-    request_id = context["request"].META.get("underone.request_id") if context.get("request") else None
+    request = context.get("request")
+    request_id = request.META.get("underone.request_id") if request else None
+    if request:  # a problem is JSON, also where a spreadsheet was asked for
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     headers = {"WWW-Authenticate": str(error.auth_header)} if hasattr(error, "auth_header") else {}
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
