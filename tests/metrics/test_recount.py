@@ -1,0 +1,403 @@
+"""Whatever is loaded, in whatever order, every answer about any day and any moment equals a recount from the uploads.
+
+RECOUNT_EXAMPLES=300 tries that many accounts, others each time; without it the same few are tried each time.
+"""
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from itertools import cycle, product
+from random import Random
+from typing import Any
+
+from django.core.management import call_command
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from accounts import agencies
+from tests import build, recount
+from tests.client import Client
+from tests.recount import DefectRow, Knowledge, OrderRow, Upload
+
+TODAY = datetime.now(UTC).date()
+DAYS_OF_ORDERS = 100
+FIRST_DAY = TODAY - timedelta(days=DAYS_OF_ORDERS)
+LAST_DAY = TODAY + timedelta(days=recount.DAYS + recount.OFFSET)  # the last window that holds an order of today's
+BEGINNING = datetime.combine(FIRST_DAY, time.min, UTC)
+A_MOMENT = timedelta(microseconds=1)
+
+STORES = {"GB": "Amazon.co.uk", "DE": "Amazon.de", recount.ELSEWHERE: "Non-Amazon"}
+MARKETPLACES, CHANNELS, METRICS = ("GB", "DE"), ("mfn", "afn"), tuple(recount.KINDS_OF_METRIC)
+HOME, ODR = "GB", "order_defect_rate"
+DAY_WRITTEN = {"GB": "%d/%m/%y", "DE": "%d.%m.%y"}
+FULFILMENT = {"mfn": "Merchant", "afn": "Amazon"}
+STATES = {
+    "feedback": ("posted", "removed"),
+    "a_to_z_claim": (
+        *("pending", "granted", "refunded_by_seller", "order_cancelled"),
+        *("denied", "withdrawn", "amazon_funded", "appeal_won"),
+    ),
+    "chargeback": ("service", "fraud", "reversed"),
+}
+EXAMPLES = int(os.environ.get("RECOUNT_EXAMPLES", "0"))
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is sent through one door at once. Feedback is written as its store writes dates.
+
+    `counts_all`: before, the agency asks for Pending and Cancelled orders to be counted.
+    """
+
+    door: str
+    rows: tuple[OrderRow | DefectRow, ...]
+    store: str = HOME
+    counts_all: bool = False
+
+    @property
+    def content(self) -> bytes:
+        if self.door == "orders":
+            return build.orders_file(_order_cells(row) for row in self.rows if isinstance(row, OrderRow))
+        defects = [row for row in self.rows if isinstance(row, DefectRow)]
+        if self.door == "claims":
+            return build.claims_file({name: str(cell) for name, cell in fields(row).items()} for row in defects)
+        return build.feedback_file(
+            build.feedback_row(order=row.order_id, on=row.occurred_on.strftime(DAY_WRITTEN[self.store]), rating=row.rating or 0)
+            for row in defects
+        )
+
+
+def fields(row: DefectRow) -> dict[str, Any]:
+    """The fields of a posted defect; what the row does not say is left out."""
+    told = {
+        "order_id": row.order_id,
+        "kind": row.kind,
+        "reference": row.reference,
+        "state": row.state,
+        "rating": row.rating,
+        "occurred_on": row.occurred_on.isoformat(),
+        "updated_at": row.updated_at.isoformat() if row.updated_at else None,
+        "funded_by": row.funded_by,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _order_cells(row: OrderRow) -> dict[str, str]:
+    return build.order_row(
+        amazon_order_id=row.order_id,
+        purchase_date=row.ordered_at.isoformat(),
+        last_updated_date=row.updated_at.isoformat(),
+        order_status=row.status,
+        fulfillment_channel=FULFILMENT[row.channel],
+        sales_channel=STORES[row.store],
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn, *, dated: bool = False) -> list[Document]:
+    """Documents in the order of their arrival, some twice. `dated`: each row says when, and no two the same moment.
+
+    Each order and each defect has dice of its own, so that a smaller failing plan is the greater one without some of them.
+    """
+    seed, orders, defects = draw(st.integers(0, 2**32)), draw(st.integers(5, 60)), draw(st.integers(0, 40))
+    told = [row for n in range(orders) for row in _life(build.order_id(n), Random(f"{seed} order {n}"))]
+    said = [row for n in range(defects) for row in _trouble(orders, Random(f"{seed} defect {n}"))]
+    if dated:
+        moments = [(row.updated_at or BEGINNING) + timedelta(seconds=n) for n, row in enumerate(said, start=1)]
+        said = [replace(row, updated_at=moment) for row, moment in zip(said, moments, strict=True)]
+    chance = Random(f"{seed} documents")
+    documents = [*_orders_files(told, chance), *_defect_documents(said, chance, dated=dated)]
+    arrivals = documents + chance.choices(documents, k=chance.randrange(3))
+    chance.shuffle(arrivals)
+    choices = [False] if dated else chance.choice(([False], [False], [True], [False, True]))
+    return [replace(document, counts_all=chance.choice(choices)) for document in arrivals]
+
+
+def _life(order_id: str, chance: Random) -> list[OrderRow]:
+    """What is said of an order over time. Statements of one moment differ in status; some move the order elsewhere."""
+    place = _place(chance)
+    updated_at = place[2]
+    told: dict[tuple[datetime, str], OrderRow] = {}
+    for _ in range(chance.randint(1, 3)):
+        status = chance.choice(recount.FURTHER_AND_FURTHER)
+        place = _place(chance) if chance.random() < 0.1 else place
+        updated_at += timedelta(hours=chance.choice((0, 1, 30, 400)))
+        told.setdefault((updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at))
+    return list(told.values())
+
+
+def _place(chance: Random) -> tuple[str, str, datetime]:
+    """Store, channel, and a moment told by some clock of the world, often the first or the last minute of a day."""
+    zone = timezone(timedelta(hours=chance.choice((0, 0, 9, -8))))
+    minutes = chance.choice((0, 1439, chance.randrange(1440)))
+    moment = BEGINNING + timedelta(days=chance.randrange(DAYS_OF_ORDERS), minutes=minutes)
+    return chance.choice(("GB", "GB", "DE", recount.ELSEWHERE)), chance.choice(CHANNELS), moment.astimezone(zone)
+
+
+def _trouble(orders: int, chance: Random) -> list[DefectRow]:
+    """What is said of a defect over time, with or without the moment of each change. Some orders are never told of."""
+    order_id = build.order_id(chance.randrange(orders + 2))
+    kind, reference = chance.choice(tuple(STATES)), chance.choice(("", "", "C-1", "C-2"))
+    return [
+        DefectRow(
+            order_id,
+            kind,
+            reference,
+            state=chance.choice(STATES[kind]),
+            rating=chance.choice((1, 2, 3, 3, 4, 5)) if kind == "feedback" else None,
+            occurred_on=FIRST_DAY + timedelta(days=chance.randint(0, DAYS_OF_ORDERS)),
+            updated_at=chance.choice((None, BEGINNING + timedelta(days=chance.choice((*range(0, 91, 3), 4000))))),
+            funded_by=chance.choice(("", "seller", "amazon")),
+        )
+        for _ in range(chance.randint(1, 3))
+    ]
+
+
+def _orders_files(told: list[OrderRow], chance: Random) -> Iterator[Document]:
+    """Files that overlap; an order of several items has several rows."""
+    files: list[list[OrderRow]] = [[] for _ in range(chance.randint(1, 3))]
+    for row in told:
+        for file in chance.sample(files, k=chance.randint(1, len(files))):
+            file.extend([row] * chance.choice((1, 1, 1, 2, 3)))
+    for rows in filter(None, files):
+        chance.shuffle(rows)
+        yield Document("orders", tuple(rows))
+
+
+def _defect_documents(said: list[DefectRow], chance: Random, *, dated: bool) -> Iterator[Document]:
+    doors = [("claims", HOME), ("claims", HOME), ("defects", HOME), ("defects", HOME), ("feedback", "GB"), ("feedback", "DE")]
+    rows_of: dict[int, list[DefectRow]] = {n: [] for n in range(len(doors))}
+    stars: dict[tuple[str, date], int] = {}
+    for row in said:
+        n = chance.choice(list(rows_of) if (row.kind, row.reference, row.state) == ("feedback", "", "posted") else [0, 1, 2, 3])
+        if doors[n][0] == "feedback":
+            stars_then = stars.setdefault((row.order_id, row.occurred_on), row.rating or 0)
+            rating = stars_then if dated else row.rating or 0
+            rows_of[n].append(recount.feedback(order_id=row.order_id, rating=rating, on=row.occurred_on))
+        else:
+            rows_of[n].append(row)
+    for n, rows in rows_of.items():
+        if rows:
+            chance.shuffle(rows)
+            yield Document(doors[n][0], tuple(rows), doors[n][1])
+
+
+class Shop:
+    """An account, everything that it was ever told, and when."""
+
+    def __init__(self, plan: Iterable[Document]) -> None:
+        self.client = Client(*agencies.open_agency(name="Acme", now=datetime.now(UTC)))
+        self.account = self.client.take_on(home=HOME)
+        self.uploads: dict[str, Upload] = {}
+        for document in plan:
+            self.tell(document)
+
+    def tell(self, document: Document) -> None:
+        choice = {"counts_pending_and_cancelled": document.counts_all}
+        assert self.client.patch("/v1/agency", choice, format="json").status_code == 200
+        if document.door == "defects":
+            rows = [fields(row) for row in document.rows if isinstance(row, DefectRow)]
+            report = self.client.post_defects(self.account, *rows)
+        else:
+            report = self.client.load(self.account, document.content, marketplace=document.store)
+        assert (report["status"], report["rows"]["read"], report["rows"]["rejected"]) == ("loaded", len(document.rows), 0)
+        received_at, known_at = (datetime.fromisoformat(report[name]) for name in ("received_at", "loaded_at"))
+        self.uploads.setdefault(report["id"], Upload(document.rows, received_at, known_at, document.counts_all))
+
+    def moments(self) -> list[datetime | None]:
+        """Just before the first upload was known, at each one, and now."""
+        known = [upload.known_at for upload in self.uploads.values()]
+        return [min(known) - A_MOMENT, *known, None]
+
+    def knowledge(self, known_at: datetime | None) -> Knowledge:
+        return Knowledge(self.uploads.values(), known_at=known_at or datetime.max.replace(tzinfo=UTC))
+
+    def days(self) -> list[date]:
+        """Today, and days at which some order just enters, is still in, or just left the window."""
+        told = {row.ordered_on for upload in self.uploads.values() for row in upload.rows if isinstance(row, OrderRow)}
+        ordered = sorted(told) or [TODAY]
+        edges = (recount.OFFSET - 1, recount.OFFSET, recount.OFFSET + recount.DAYS - 1, recount.OFFSET + recount.DAYS)
+        return [TODAY, *(ordered[n * len(ordered) // 4] + timedelta(days=edge) for n, edge in enumerate(edges))]
+
+    def read(self, path: str, known_at: datetime | None, **asked: Any) -> Any:
+        if known_at is not None:
+            asked["known_at"] = known_at.isoformat()
+        return self.client.read(f"/v1/accounts/{self.account}/metrics{path}", **asked)
+
+    def values(self, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
+        """The figures of each series. Of a marketplace that nothing is known of, nothing is said."""
+        answer = self.read("", known_at, as_of=as_of.isoformat())
+        found = {(each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]}
+        assert len(found) == len(answer["metrics"])
+        assert {HOME} <= {marketplace for _, marketplace, _ in found} <= set(MARKETPLACES)
+        fields_of_value = ("numerator", "denominator", "parts", "meets_target")
+        figures = {key: [value[field] for field in fields_of_value] for key, value in found.items()}
+        return NOTHING_KNOWN | figures | {"unmatched": answer["unmatched_defects"]}
+
+    def status(self) -> str:
+        return str(self.client.read(f"/v1/accounts/{self.account}")["status"])
+
+    def open_breaches(self) -> set[tuple[str, str, str]]:
+        listed = self.client.read("/v1/breaches", account=self.account, status="open")["data"]
+        return {(each["metric"], each["marketplace"], each["channel"]) for each in listed}
+
+    def history(self, key: tuple[str, str, str], *, known_at: datetime | None) -> dict[date, tuple[int, int]]:
+        """Numerator and denominator of each day on which there is any."""
+        metric, marketplace, channel = key
+        span = {"from": FIRST_DAY.isoformat(), "to": LAST_DAY.isoformat()}
+        asked = {"marketplace": marketplace, "channel": channel}
+        points = self.read(f"/{metric}/history", known_at, **span, **asked)["points"]
+        assert len(points) in {0, len(ALL_DAYS)}
+        return {
+            date.fromisoformat(point["as_of"]): (point["numerator"], point["denominator"])
+            for point in points
+            if point["denominator"]
+        }
+
+    def orders(self, metric: str, *, as_of: date, known_at: datetime | None) -> dict[str, Any]:
+        """Each order of the window's denominator: where and when it was placed, whether it counts, its defects."""
+        page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50)
+        listed = page["data"]
+        while page["next_cursor"]:
+            page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50, cursor=page["next_cursor"])
+            listed += page["data"]
+        assert len({order["order_id"] for order in listed}) == len(listed)
+        return {
+            order["order_id"]: (
+                *(order[field] for field in ("marketplace", "channel", "ordered_on", "leaves_window_on", "counted")),
+                sorted(
+                    (each["kind"], each["reference"], each["state"], each["rating"] or 0, each["occurred_on"], each["counts"])
+                    for each in order["defects"]
+                ),
+            )
+            for order in listed
+        }
+
+
+ALL_DAYS = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
+
+
+def recounted_values(known: Knowledge, *, as_of: date) -> dict[Any, Any]:
+    figures = {key: _figures(known, *key, as_of) for key in product(METRICS, MARKETPLACES, CHANNELS)}
+    return {**figures, "unmatched": known.unmatched()}
+
+
+def _figures(known: Knowledge, metric: str, marketplace: str, channel: str, as_of: date) -> list[Any]:
+    figures = known.figures(metric=metric, as_of=as_of, marketplace=marketplace, channel=channel)
+    if metric != ODR:
+        return [*figures, None, None]
+    parts = known.parts(as_of=as_of, marketplace=marketplace, channel=channel)
+    return [*figures, parts, recount.meets_target(*figures)]
+
+
+NOTHING_KNOWN = recounted_values(Knowledge([], known_at=recount.NEVER), as_of=TODAY)
+
+
+def recounted_history(known: Knowledge, key: tuple[str, str, str]) -> dict[date, tuple[int, int]]:
+    metric, marketplace, channel = key
+    each = {as_of: known.figures(metric=metric, as_of=as_of, marketplace=marketplace, channel=channel) for as_of in ALL_DAYS}
+    return {as_of: figures for as_of, figures in each.items() if figures[1]}
+
+
+def recounted_orders(known: Knowledge, metric: str, *, as_of: date) -> dict[str, Any]:
+    return {
+        order_id: (
+            order.store,
+            order.channel,
+            order.ordered_on.isoformat(),
+            (order.ordered_on + timedelta(days=recount.DAYS + recount.OFFSET)).isoformat(),
+            known.is_counted(order_id, metric),
+            sorted(
+                (each.kind, each.reference, each.state, each.rating or 0, each.occurred_on.isoformat(), each.counts)
+                for each in known.defects.get(order_id, [])
+            ),
+        )
+        for marketplace, channel in product(MARKETPLACES, CHANNELS)
+        for order_id, order in known.denominator(as_of=as_of, marketplace=marketplace, channel=channel).items()
+    }
+
+
+@contextmanager
+def left_no_trace() -> Iterator[None]:
+    """Every example begins in an empty database."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def reliably(examples: int) -> settings:
+    return settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=not EXAMPLES,
+        phases=tuple(Phase) if EXAMPLES else (Phase.explicit, Phase.generate),  # shrinking takes minutes
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+@reliably(14)
+@given(plan=plans())
+def test_every_answer_about_any_day_and_moment_equals_the_recount(db: None, plan: list[Document]) -> None:
+    with left_no_trace():
+        shop = Shop(plan)
+
+        for known_at, other_metric in zip(shop.moments(), cycle(METRICS[1:]), strict=False):
+            known = shop.knowledge(known_at)
+            for as_of in shop.days():
+                assert shop.values(as_of=as_of, known_at=known_at) == recounted_values(known, as_of=as_of)
+            for metric, as_of in product((ODR, other_metric), shop.days()):
+                listed = recounted_orders(known, metric, as_of=as_of)
+                assert shop.orders(metric, as_of=as_of, known_at=known_at) == listed
+            for key in product((ODR, other_metric), MARKETPLACES, CHANNELS):
+                assert shop.history(key, known_at=known_at) == recounted_history(known, key)
+
+
+@reliably(10)
+@given(plan=plans(dated=True), chance=st.randoms(use_true_random=True))
+def test_the_same_documents_in_another_order_give_the_same_numbers(db: None, plan: list[Document], chance: Random) -> None:
+    with left_no_trace():
+        first, second = Shop(plan), Shop(chance.sample(plan, k=len(plan)))
+
+        for as_of in first.days():
+            values = recounted_values(first.knowledge(None), as_of=as_of)
+            listed = recounted_orders(first.knowledge(None), ODR, as_of=as_of)
+            for shop in (first, second):
+                assert shop.values(as_of=as_of, known_at=None) == values
+                assert shop.orders(ODR, as_of=as_of, known_at=None) == listed
+
+
+@reliably(10)
+@given(plan=plans())
+def test_counting_again_changes_nothing(db: None, plan: list[Document]) -> None:
+    with left_no_trace():
+        shop = Shop(plan)
+        before = [shop.values(as_of=as_of, known_at=None) for as_of in shop.days()]
+
+        said = io.StringIO()
+        call_command("recompute", "--account", shop.account, stdout=said)
+
+        assert said.getvalue().endswith(": 0 daily counts changed\n")
+        assert [shop.values(as_of=as_of, known_at=None) for as_of in shop.days()] == before
+
+
+@reliably(10)
+@given(plan=plans())
+def test_status_and_breaches_say_what_the_numbers_say(db: None, plan: list[Document]) -> None:
+    with left_no_trace():
+        shop = Shop(plan)
+
+        status, open_breaches = shop.status(), shop.open_breaches()
+
+        verdicts = {
+            key: figures[3] for key, figures in recounted_values(shop.knowledge(None), as_of=TODAY).items() if key[0] == ODR
+        }
+        missed = {key for key, met in verdicts.items() if met is False}
+        met = {key for key, met in verdicts.items() if met}
+        assert status == ("breached" if missed else "healthy" if met else "no_data")
+        assert missed <= open_breaches
+        assert not met & open_breaches
