@@ -38,6 +38,7 @@ class DocumentUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._received += len(raw_data)
         if self._received > settings.REPORT_MAX_BYTES:
+            self.file.close()  # removes it; Django forgets a file that it has not finished
             raise DocumentTooLarge
         self._digest.update(raw_data)
         super().receive_data_chunk(raw_data, start)

@@ -81,9 +81,12 @@ def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, s
 
 
 def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:
-    first, second = (pytest.raises(Refused, read, b"\n\n").value for _ in range(2))
+    with pytest.raises(Refused) as first:
+        read(b"\n\n")
+    with pytest.raises(Refused) as second:
+        read(b"\n\n")
 
-    assert first is not second
+    assert first.value is not second.value
 
 
 @pytest.mark.parametrize(

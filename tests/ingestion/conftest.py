@@ -1,0 +1,35 @@
+"""An agency whose rows are committed, for documents that a worker loads.
+
+A document that is refused while it is staged ends the statement that stages it, and with it a test's own transaction.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts import agencies
+from tests import build
+from tests.client import Client
+from tests.conftest import NOON
+
+
+@pytest.fixture
+def nord(committed_db: None) -> Client:
+    """An agency whose rows are committed."""
+    return Client(*agencies.open_agency(name="Nord", now=NOON))
+
+
+@pytest.fixture
+def shelf(nord: Client) -> str:
+    """Nord's account of which nothing is known yet."""
+    return nord.take_on(partner="A1SHELF")
+
+
+@pytest.fixture
+def store(nord: Client) -> str:
+    """Nord's account with a hundred orders, a counted claim and so a breach."""
+    store = nord.take_on()
+    ordered = datetime.now(UTC) - timedelta(days=30)
+    nord.load(store, build.orders_file(build.orders_on(ordered, count=100)))
+    nord.post_defects(store, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="granted"))
+    return store

@@ -1,0 +1,39 @@
+"""What a test looks at to see that a refusal said where, and that nothing changed."""
+
+from typing import Any
+
+from django.db import connection
+
+from accounts import scoping
+from tests.client import Client
+
+FACTS_AND_NUMBERS = (
+    "metrics_order",
+    "metrics_pastorder",
+    "metrics_defect",
+    "metrics_pastdefect",
+    "metrics_sourceload",
+    "metrics_dailycounts",
+    "metrics_currentvalue",
+    "metrics_breach",
+)
+
+
+def contents(client: Client) -> dict[str, tuple[int, str]]:
+    """How many rows each table of the agency's facts and numbers has, and a digest of them."""
+    found = {}
+    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+        for table in FACTS_AND_NUMBERS:
+            cursor.execute(f"SELECT count(*), md5(string_agg(it::text, '|' ORDER BY it::text)) FROM {table} AS it")
+            found[table] = cursor.fetchone()
+    return found
+
+
+def pointers(response: Any) -> list[str]:
+    """Where a 400 says that the request is wrong."""
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json"), response.content
+    return [error["pointer"] for error in response.json()["errors"]]
+
+
+def reports_of(client: Client, account: str) -> list[str]:
+    return [report["id"] for report in client.read(f"/v1/accounts/{account}/reports")["data"]]
