@@ -22,6 +22,5 @@ class AccountFilter(filters.FilterSet):
         return accounts.filter(marketplaces__contains=[code])
 
     def named(self, accounts: SellerAccountQuerySet, _name: str, text: str) -> SellerAccountQuerySet:
-        text = text.replace("\0", "")
         by = Q(name__icontains=text) | Q(selling_partner_id__icontains=text) | Q(external_id__icontains=text)
         return accounts.filter(by)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts import agencies
@@ -17,7 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        agency, text = agencies.open_agency(name=options["name"], now=timezone.now())
+        name = options["name"].strip()
+        if not 0 < len(name) <= 200:
+            raise CommandError("The name of an agency has from 1 to 200 characters.")
+        agency, text = agencies.open_agency(name=name, now=timezone.now())
         answer = {"agency": agency.public_id, "name": agency.name, "key": text}
         if options["json"]:
             self.stdout.write(json.dumps(answer))

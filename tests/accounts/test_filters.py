@@ -1,0 +1,122 @@
+"""What narrows a list of accounts, friendly or not."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from accounts import scoping
+from accounts.models import AccountStatus, SellerAccount
+from tests.client import Client
+
+SHOPS = (
+    # name, selling partner, external id, home, status
+    ("50% Off", "A1PERCENT", "crm_1", "US", AccountStatus.BREACHED),
+    ("Under_Score", "A2UNDER", None, "DE", AccountStatus.HEALTHY),
+    (r"Back\Slash", "A3BACK", "", "DE", AccountStatus.AT_RISK),
+    ('O\'Brien "quoted"', "A4QUOTE", "crm1", "GB", AccountStatus.NO_DATA),
+)
+
+
+@pytest.fixture
+def shops(acme: Client) -> Client:
+    """An agency with one shop of every awkward name."""
+    for name, partner, external_id, home, status in SHOPS:
+        body = {"name": name, "selling_partner_id": partner, "home_marketplace": home, "external_id": external_id}
+        if external_id == "":
+            del body["external_id"]
+        assert acme.post("/v1/accounts", body, format="json").status_code == 201
+        with scoping.agency(acme.agency.pk):
+            SellerAccount.objects.filter(name=name).update(status=status)
+    return acme
+
+
+def partners(client: Client, **parameters: str) -> list[str]:
+    return sorted(account["selling_partner_id"] for account in client.read("/v1/accounts", **parameters)["data"])
+
+
+EVERY = [partner for _, partner, _, _, _ in SHOPS]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("%", ["A1PERCENT"]),
+        ("50%", ["A1PERCENT"]),
+        ("%%", []),
+        ("_", ["A1PERCENT", "A2UNDER"]),  # a name, and an external id
+        ("m_1", ["A1PERCENT"]),
+        ("crm", ["A1PERCENT", "A4QUOTE"]),
+        ("\\", ["A3BACK"]),
+        ("\\\\", []),
+        ("\\S", ["A3BACK"]),
+        ("'", ["A4QUOTE"]),
+        ('"', ["A4QUOTE"]),
+        ("' OR 1=1 --", []),
+        ("under", ["A2UNDER"]),
+        ("UNDER_s", ["A2UNDER"]),
+        ("a4q", ["A4QUOTE"]),
+        ("%s", []),
+        ("x" * 5000, []),
+        ("", EVERY),
+        ("  ", EVERY),
+    ],
+)
+def test_a_search_finds_the_text_itself_and_no_pattern(shops: Client, text: str, found: list[str]) -> None:
+    assert partners(shops, search=text) == found
+
+
+@pytest.mark.parametrize("text", ["\0", "un\0der", "\0" * 100 + "%"])
+def test_a_search_for_a_nul_byte_is_refused(shops: Client, text: str) -> None:
+    response = shops.get("/v1/accounts", {"search": text})
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/search"]
+
+
+def test_bytes_that_are_no_text_find_nothing(shops: Client) -> None:
+    response = shops.get("/v1/accounts?search=%ff%fe")
+
+    assert (response.status_code, response.json()["data"]) == (200, [])
+
+
+@pytest.mark.parametrize("status", AccountStatus.values)
+def test_a_status_finds_its_accounts(shops: Client, status: str) -> None:
+    assert partners(shops, status=status) == [partner for _, partner, _, _, has in SHOPS if has == status]
+
+
+@pytest.mark.parametrize(("code", "found"), [("DE", ["A2UNDER", "A3BACK"]), ("US", ["A1PERCENT"]), ("JP", [])])
+def test_a_marketplace_finds_the_accounts_that_sell_there(shops: Client, code: str, found: list[str]) -> None:
+    assert partners(shops, marketplace=code) == found
+
+
+def test_an_account_is_found_in_every_store_it_was_seen_to_sell_in(shops: Client) -> None:
+    with scoping.agency(shops.agency.pk):
+        SellerAccount.objects.filter(selling_partner_id="A1PERCENT").update(marketplaces=["CA", "US"])
+
+    assert partners(shops, marketplace="CA") == partners(shops, marketplace="US") == ["A1PERCENT"]
+
+
+def test_conditions_narrow_each_other(shops: Client) -> None:
+    assert partners(shops, marketplace="DE", status="healthy") == ["A2UNDER"]
+    assert partners(shops, marketplace="DE", status="healthy", search="back") == []
+
+
+@pytest.mark.parametrize("parameters", [{"status": "BREACHED"}, {"marketplace": "de"}, {"status": "\0"}, {"marketplace": "\0"}])
+def test_a_value_that_is_no_choice_is_refused(shops: Client, parameters: dict[str, str]) -> None:
+    response = shops.get("/v1/accounts", parameters)
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [f"/{name}" for name in parameters]
+
+
+def test_a_handed_back_account_is_found_by_nothing(shops: Client) -> None:
+    (account,) = shops.read("/v1/accounts", search="under")["data"]
+    shops.delete(f"/v1/accounts/{account['id']}")
+
+    narrowed: Iterable[dict[str, str]] = ({}, {"search": "under"}, {"status": "healthy"}, {"marketplace": "DE"})
+
+    assert all("A2UNDER" not in partners(shops, **parameters) for parameters in narrowed)
+
+
+def test_a_rival_finds_none_of_them(shops: Client, rival: Client) -> None:
+    assert partners(rival) == partners(rival, search="under") == partners(rival, marketplace="DE") == []
