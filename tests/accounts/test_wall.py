@@ -1,0 +1,198 @@
+"""The wall itself: what its SQL does to a table, for the application and for the table's owner."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import scalar_row
+
+from accounts import agencies, identifiers, scoping, wall
+from accounts.models import SellerAccount
+from tests.conftest import NOON
+
+MINE, OTHER = identifiers.uuid7(), identifiers.uuid7()
+TABLE = """
+DROP TABLE IF EXISTS walled_thing;
+CREATE TABLE walled_thing (agency_id uuid NOT NULL, account_id uuid, word text NOT NULL);
+"""
+
+
+@contextmanager
+def session(url: str, agency: UUID | None = None) -> Iterator[psycopg.Connection]:
+    """A transaction of the role of `url` that sees one agency, or none."""
+    with psycopg.connect(url) as connection:
+        if agency:
+            connection.execute(sql.SQL("SET LOCAL underone.agency = {}").format(str(agency)))
+        yield connection
+
+
+def words(connection: psycopg.Connection) -> list[str]:
+    return connection.cursor(row_factory=scalar_row).execute("SELECT word FROM walled_thing ORDER BY word").fetchall()
+
+
+@pytest.fixture
+def application_dsn(committed_db: None) -> str:
+    """The connection string of the role that serves."""
+    return os.environ["DATABASE_URL"]
+
+
+@pytest.fixture
+def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
+    """A table of the owner's with a row of each agency, and no wall."""
+    with session(owner_dsn) as owner:
+        owner.execute(TABLE)
+        for agency, word in ((MINE, "mine"), (OTHER, "theirs")):
+            owner.execute("INSERT INTO walled_thing (agency_id, word) VALUES (%s, %s)", [agency, word])
+    yield
+    with session(owner_dsn) as owner:
+        owner.execute("DROP TABLE walled_thing")
+
+
+@pytest.fixture
+def thing(bare: None, owner_dsn: str) -> None:
+    """The same table behind the wall."""
+    with session(owner_dsn) as owner:
+        owner.execute(str(wall.build("walled_thing").sql).encode())
+
+
+def test_without_a_wall_everybody_sees_everything(bare: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+def test_the_wall_is_forced_and_holds_for_every_command(thing: None, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        switches = owner.execute(
+            "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'walled_thing'"
+        ).fetchone()
+        policies = owner.execute(
+            "SELECT policyname, permissive, roles, cmd, qual = with_check FROM pg_policies WHERE tablename = 'walled_thing'"
+        ).fetchall()
+
+    assert switches == (True, True)
+    assert policies == [("an_agency_sees_its_own", "PERMISSIVE", ["public"], "ALL", True)]
+
+
+@pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
+@pytest.mark.parametrize(("agency", "seen"), [(None, []), (MINE, ["mine"]), (OTHER, ["theirs"]), (identifiers.uuid7(), [])])
+def test_a_role_sees_the_rows_of_its_agency_and_no_others(thing: None, role: str, agency: UUID | None, seen: list[str]) -> None:
+    with session(os.environ[role], agency) as somebody:
+        assert words(somebody) == seen
+
+
+def test_an_agency_that_was_reset_is_no_agency(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        application.execute("RESET underone.agency")
+
+        assert words(application) == []
+
+
+def test_changes_reach_the_agencys_own_rows_only(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        changed = application.execute("UPDATE walled_thing SET word = upper(word)").rowcount
+        deleted = application.execute("DELETE FROM walled_thing WHERE word <> 'MINE'").rowcount
+
+    with session(application_dsn, OTHER) as application:
+        assert (changed, deleted, words(application)) == (1, 0, ["theirs"])
+
+
+@pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
+@pytest.mark.parametrize("agency", [None, MINE])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO walled_thing (agency_id, word) VALUES (%(other)s, 'x')",
+        "INSERT INTO walled_thing (agency_id, word) SELECT %(other)s, 'x' FROM generate_series(1, 3)",
+        "MERGE INTO walled_thing USING (SELECT %(other)s::uuid AS id) AS new ON agency_id = id AND word = 'y' "
+        "WHEN NOT MATCHED THEN INSERT (agency_id, word) VALUES (id, 'x')",
+    ],
+)
+def test_a_strangers_row_is_not_accepted(thing: None, role: str, agency: UUID | None, statement: str) -> None:
+    with session(os.environ[role], agency) as somebody, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+        somebody.execute(statement.encode(), {"other": OTHER})
+
+
+def test_a_row_cannot_be_given_away(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+        application.execute("UPDATE walled_thing SET agency_id = %s", [OTHER])
+
+
+def test_a_text_that_is_no_id_fails_instead_of_showing_anything(thing: None, application_dsn: str) -> None:
+    with session(application_dsn) as application:
+        application.execute("SET LOCAL underone.agency = 'everyone'")
+
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            words(application)
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE walled_thing", "ALTER TABLE walled_thing NO FORCE ROW LEVEL SECURITY"])
+def test_the_application_cannot_take_the_wall_down_nor_go_round_it(thing: None, application_dsn: str, statement: str) -> None:
+    with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        application.execute(statement.encode())
+
+
+def test_switching_row_security_off_raises_instead_of_showing_everything(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        application.execute("SET LOCAL row_security = off")
+
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            words(application)
+
+
+def test_the_way_back_takes_the_whole_wall_down(thing: None, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute(str(wall.build("walled_thing").reverse_sql).encode())
+
+    with session(application_dsn) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+def test_another_column_may_name_the_agency(bare: None, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute("UPDATE walled_thing SET account_id = agency_id")
+        owner.execute("ALTER TABLE walled_thing DROP COLUMN agency_id")
+        owner.execute(str(wall.build("walled_thing", column="account_id").sql).encode())
+
+    with session(application_dsn, OTHER) as application:
+        assert words(application) == ["theirs"]
+
+
+@pytest.fixture
+def tied(bare: None, owner_dsn: str) -> SellerAccount:
+    """The table tied to accounts, and an account."""
+    agency, _ = agencies.open_agency(name="Acme", now=NOON)
+    with scoping.agency(agency.pk):
+        account = agencies.take_on(
+            agency=agency, name="Shop", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
+        )
+    with session(owner_dsn) as owner:
+        owner.execute(str(wall.belongs_to_account("walled_thing").sql).encode())
+        owner.execute("INSERT INTO walled_thing VALUES (%s, %s, 'of the account')", [agency.pk, account.pk])
+    return account
+
+
+def test_a_row_belongs_to_an_account_of_its_own_agency(tied: SellerAccount, application_dsn: str) -> None:
+    for agency, account in ((OTHER, tied.pk), (tied.agency_id, identifiers.uuid7())):
+        with session(application_dsn) as application, pytest.raises(psycopg.errors.ForeignKeyViolation):
+            application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'x')", [agency, account])
+
+
+def test_a_row_goes_with_its_account(tied: SellerAccount, application_dsn: str) -> None:
+    with scoping.agency(tied.agency_id):
+        tied.delete()
+
+    with session(application_dsn) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+def test_a_row_can_be_untied_again(tied: SellerAccount, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute(str(wall.belongs_to_account("walled_thing").reverse_sql).encode())
+
+    with session(application_dsn) as application:
+        application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'free')", [OTHER, identifiers.uuid7()])
+        assert "free" in words(application)
