@@ -1,18 +1,42 @@
 """Typed readers of environment variables: a bad value stops the process with a sentence that names the variable."""
 
 import os
+import shlex
+from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import available_timezones
 
 
 class BadVariable(SystemExit):
     """An environment variable is missing or cannot be read."""
 
 
+def borrow(*, home: Path) -> None:
+    """Take the variables of the product that runs in `home`, so that a command beside it needs none of its own.
+
+    Nothing is taken where a database is named already, or where no product was started.
+    """
+    file = Path(os.environ.get("UNDERONE_HOME") or home) / "environment"
+    if "DATABASE_URL" in os.environ or not os.access(file, os.R_OK):
+        return
+    for word in shlex.split(file.read_text()):
+        name, _, value = word.partition("=")
+        os.environ.setdefault(name, value)
+
+
 def text(name: str, *, default: str | None = None) -> str:
     value = os.environ.get(name) or default
     if value is None:
-        raise BadVariable(f"{name} is not set. See docker/env.example for what it means.")
+        raise BadVariable(f"{name} is not set. Start the product with `make up`, or see docker/env.example for what it means.")
+    return value
+
+
+def one_of(name: str, *, choices: Collection[str], default: str) -> str:
+    """One of `choices`, which are in capitals, however it is written."""
+    value = text(name, default=default).upper()
+    if value not in choices:
+        raise BadVariable(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
     return value
 
 
@@ -43,23 +67,48 @@ def pairs(name: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in members}
 
 
+def zones(name: str, *, places: Collection[str]) -> dict[str, str]:
+    """The IANA time zone of each place that is named, of `places` only."""
+    found = pairs(name)
+    known = available_timezones() if found else ()
+    if wrong := [f"{place}={zone}" for place, zone in found.items() if place not in places or zone not in known]:
+        raise BadVariable(f"{name} must name our marketplaces and IANA time zones, which {wrong[0]!r} does not.")
+    return found
+
+
 def folder(name: str, *, default: Path) -> Path:
     """A folder, made if it is not there yet."""
     path = Path(os.environ.get(name) or default).resolve()
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadVariable(f"{name} must be a folder, and {path} cannot be made: {error.strerror}.") from None
     return path
 
 
 def database(name: str) -> dict[str, object]:
-    """Django's description of the PostgreSQL server that the URL in `name` points to."""
-    parts = urlsplit(text(name))
+    """Django's description of the PostgreSQL server that the URL in `name` points to.
+
+    What follows a question mark, such as `sslmode=require`, goes to the driver as it is.
+    """
+    try:
+        parts = urlsplit(text(name))
+        port = parts.port
+    except ValueError:
+        raise _no_database(name) from None
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise BadVariable(f"{name} must read postgresql://user:password@host:port/database.")
+        raise _no_database(name)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "PORT": str(port or ""),
+        "OPTIONS": {"application_name": "underone"} | dict(parse_qsl(parts.query)),
     }
+
+
+def _no_database(name: str) -> BadVariable:
+    """The value stays out of the sentence: it holds a password."""
+    return BadVariable(f"{name} must read postgresql://user:password@host:port/database.")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from accounts.marketplaces import CODES
 from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,7 +26,6 @@ DATABASES = {
         "CONN_MAX_AGE": env.integer("DATABASE_CONNECTION_SECONDS", default=60),
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"application_name": "underone"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -62,7 +62,7 @@ DEFECTS_MAX_ROWS = 10_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 
 # The numbers
-MARKETPLACE_ZONES = env.pairs("MARKETPLACE_ZONES")
+MARKETPLACE_ZONES = env.zones("MARKETPLACE_ZONES", places=CODES)
 ORDERS_MAX_AGE_HOURS = env.integer("ORDERS_MAX_AGE_HOURS", default=72, least=1)
 
 # The API
@@ -137,10 +137,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO")},
 }

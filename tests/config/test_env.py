@@ -1,0 +1,195 @@
+"""Typed readers of the environment: a value, its default, or a sentence that names the variable."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import env
+
+NAME = "UNDERONE_TRIAL"
+Reader = Callable[[str], Any]
+word = env.text
+word_or_blue = partial(env.text, default="blue")
+number = partial(env.integer, default=7)
+positive = partial(env.integer, default=7, least=1)
+off, on = partial(env.switch, default=False), partial(env.switch, default=True)
+words_or_two = partial(env.words, default="a,b")
+level = partial(env.one_of, choices=("LOW", "HIGH"), default="LOW")
+zones = partial(env.zones, places=("US", "DE"))
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
+    """Sets the variable, or takes it away."""
+
+    def give(value: str | None) -> None:
+        if value is None:
+            monkeypatch.delenv(NAME, raising=False)
+        else:
+            monkeypatch.setenv(NAME, value)
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "read"),
+    [
+        (word, "red", "red"),
+        (word, " padded ", " padded "),
+        (word_or_blue, "red", "red"),
+        (number, "0", 0),
+        (number, "12", 12),
+        (number, "007", 7),
+        (positive, "1", 1),
+        (off, "true", True),
+        (off, "TRUE", True),
+        (off, "1", True),
+        (off, "yes", True),
+        (on, "false", False),
+        (on, "False", False),
+        (on, "0", False),
+        (on, "no", False),
+        (env.words, "a", ["a"]),
+        (env.words, "a,b", ["a", "b"]),
+        (env.words, " a , b ,, ", ["a", "b"]),
+        (env.words, ",", []),
+        (words_or_two, "c", ["c"]),
+        (env.pairs, "US=x", {"US": "x"}),
+        (env.pairs, " US = x , DE=y=z", {"US": "x", "DE": "y=z"}),
+        (level, "HIGH", "HIGH"),
+        (level, "high", "HIGH"),
+        (zones, "US=America/Los_Angeles", {"US": "America/Los_Angeles"}),
+        (zones, "US=UTC, DE=Europe/Berlin", {"US": "UTC", "DE": "Europe/Berlin"}),
+    ],
+)
+def test_a_good_value_is_read(given: Callable[[str | None], None], reader: Reader, value: str, read: object) -> None:
+    given(value)
+
+    assert reader(NAME) == read
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+@pytest.mark.parametrize(
+    ("reader", "default"),
+    [
+        (word_or_blue, "blue"),
+        (number, 7),
+        (positive, 7),
+        (off, False),
+        (on, True),
+        (env.words, []),
+        (words_or_two, ["a", "b"]),
+        (env.pairs, {}),
+        (level, "LOW"),
+        (zones, {}),
+    ],
+)
+def test_a_variable_that_is_missing_or_empty_has_its_default(
+    given: Callable[[str | None], None], reader: Reader, default: object, absent: str | None
+) -> None:
+    given(absent)
+
+    assert reader(NAME) == default
+
+
+@pytest.mark.parametrize(
+    ("reader", "value"),
+    [
+        (word, None),
+        (word, ""),
+        (number, "x"),
+        (number, "-1"),
+        (number, "1.5"),
+        (number, "1e9"),
+        (number, "1_000"),
+        (number, " 1"),
+        (number, "²"),
+        (positive, "0"),
+        (off, "maybe"),
+        (on, "on"),
+        (on, "2"),
+        (env.pairs, "US"),
+        (env.pairs, "US="),
+        (env.pairs, "=x"),
+        (env.pairs, "US=x,DE"),
+        (level, "MEDIUM"),
+        (zones, "UK=Europe/London"),
+        (zones, "US=America/Nowhere"),
+        (zones, "US=PST"),
+        (zones, "us=UTC"),
+        (zones, "US=../../etc/passwd"),
+        (env.database, None),
+        (env.database, "underone"),
+        (env.database, "mysql://user:secret@host/underone"),
+        (env.database, "postgresql://user:secret@host"),
+        (env.database, "postgresql://user:secret@host/"),
+        (env.database, "postgresql://user:secret@host:port/underone"),
+        (env.database, "postgresql://user:secret@host:99999/underone"),
+        (env.database, "postgresql://user:secret@[::1/underone"),
+    ],
+)
+def test_a_bad_value_stops_the_process_with_one_sentence_that_names_the_variable(
+    given: Callable[[str | None], None], reader: Reader, value: str | None
+) -> None:
+    given(value)
+
+    with pytest.raises(SystemExit) as stopped:
+        reader(NAME)
+
+    sentence = str(stopped.value)
+    assert isinstance(stopped.value, env.BadVariable)
+    assert sentence.startswith(f"{NAME} ")
+    assert "\n" not in sentence
+    assert "secret" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "described"),
+    [
+        ("postgresql://u:p@h:5433/d", {"USER": "u", "PASSWORD": "p", "HOST": "h", "PORT": "5433", "NAME": "d"}),
+        ("postgres://u@h/d", {"USER": "u", "PASSWORD": "", "HOST": "h", "PORT": "", "NAME": "d"}),
+        ("postgresql:///d", {"USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "NAME": "d"}),
+        ("postgresql://a%40b:p%2Fq%3A@h/my%20db", {"USER": "a@b", "PASSWORD": "p/q:", "NAME": "my db"}),
+        ("postgresql://u:p@[::1]:5432/d", {"HOST": "::1", "PORT": "5432"}),
+        ("postgresql://u:p@h/d?sslmode=require", {"OPTIONS": {"application_name": "underone", "sslmode": "require"}}),
+        ("postgresql://u:p@h/d?application_name=mine", {"OPTIONS": {"application_name": "mine"}}),
+    ],
+)
+def test_a_database_url_becomes_what_django_needs(
+    given: Callable[[str | None], None], url: str, described: dict[str, object]
+) -> None:
+    given(url)
+
+    assert env.database(NAME).items() >= ({"ENGINE": "django.db.backends.postgresql"} | described).items()
+
+
+def test_a_folder_is_made_with_what_lies_above_it(given: Callable[[str | None], None], tmp_path: Path) -> None:
+    given(str(tmp_path / "a" / ".." / "b" / "c"))
+
+    made = env.folder(NAME, default=tmp_path / "unused")
+
+    assert made == tmp_path / "b" / "c"
+    assert made.is_dir()
+    assert not (tmp_path / "unused").exists()
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_a_folder_that_is_not_named_is_the_default_one(
+    given: Callable[[str | None], None], tmp_path: Path, absent: str | None
+) -> None:
+    given(absent)
+
+    assert env.folder(NAME, default=tmp_path / "usual") == tmp_path / "usual"
+    assert (tmp_path / "usual").is_dir()
+
+
+@pytest.mark.parametrize("below", ["file", "file/folder"])
+def test_a_folder_that_cannot_be_made_stops_the_process(given: Callable[[str | None], None], tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    given(str(tmp_path / below))
+
+    with pytest.raises(env.BadVariable, match=f"^{NAME} must be a folder"):
+        env.folder(NAME, default=tmp_path)
