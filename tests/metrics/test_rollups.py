@@ -1,0 +1,217 @@
+"""Facts become versioned daily counts: what counts where, and when a version is written."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import DatabaseError, IntegrityError
+
+from accounts.marketplaces import NON_AMAZON
+from metrics import rollups
+from metrics.definitions import COUNTS
+from metrics.facts import DefectFact, OrderFact, OrderStatus
+from metrics.models import DailyCounts
+from metrics.rollups import Rebuilt
+from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TWELVE, Books, defect, order, orders
+
+NEXT_DAY = DAY + timedelta(days=1)
+FEEDBACK = defect(kind="feedback", state="posted", rating=1)
+CHARGEBACK = defect(kind="chargeback", state="service")
+
+
+def versions(day: date = DAY) -> list[tuple[int, ...]]:
+    """The counts of a day's versions, oldest first."""
+    return list(DailyCounts.objects.filter(day=day).order_by("recorded_at").values_list(*COUNTS))
+
+
+def rebuild(books: Books, *days: date, at: datetime) -> Rebuilt:
+    return rollups.rebuild(account=books.account, days=days or (DAY,), recorded_at=at)
+
+
+def test_orders_are_counted_by_store_channel_and_day(books: Books) -> None:
+    books.record(
+        *orders(3),
+        *orders(2, first=11, channel="afn"),
+        *orders(1, first=21, marketplace="CA"),
+        *orders(4, first=31, on=NEXT_DAY),
+    )
+
+    rebuilt = rebuild(books, DAY, NEXT_DAY, at=TEN)
+
+    counted = DailyCounts.objects.order_by("day", "marketplace", "channel").values_list("day", "marketplace", "channel", "orders")
+    assert list(counted) == [(DAY, "CA", "mfn", 1), (DAY, "US", "afn", 2), (DAY, "US", "mfn", 3), (NEXT_DAY, "US", "mfn", 4)]
+    assert rebuilt == Rebuilt(versions=4, marketplaces=frozenset({"US", "CA"}))
+
+
+def test_only_the_days_asked_for_are_counted(books: Books) -> None:
+    books.record(*orders(3), *orders(4, first=31, on=NEXT_DAY))
+
+    rebuilt = rebuild(books, NEXT_DAY, at=TEN)
+
+    assert (rebuilt.versions, versions(DAY), versions(NEXT_DAY)) == (1, [], [(4, 0, 0, 0, 0)])
+
+
+@pytest.mark.parametrize("days", [(), (DAY,)])
+def test_where_there_are_no_orders_nothing_is_written(books: Books, days: tuple[date, ...]) -> None:
+    assert rollups.rebuild(account=books.account, days=days, recorded_at=NINE) == Rebuilt()
+
+
+@pytest.mark.parametrize(
+    ("defects", "counts"),
+    [
+        ([], (2, 0, 0, 0, 0)),
+        ([FEEDBACK], (2, 1, 1, 0, 0)),
+        ([defect(kind="feedback", state="posted", rating=3)], (2, 0, 0, 0, 0)),
+        ([defect()], (2, 1, 0, 1, 0)),
+        ([defect(state="denied")], (2, 0, 0, 0, 0)),
+        ([CHARGEBACK], (2, 1, 0, 0, 1)),
+        ([defect(kind="chargeback", state="fraud")], (2, 0, 0, 0, 0)),
+        ([FEEDBACK, defect(), CHARGEBACK], (2, 1, 1, 1, 1)),
+        ([defect(reference="C1"), defect(reference="C2")], (2, 1, 0, 1, 0)),
+        ([defect(reference="C1"), defect(reference="C2", state="denied")], (2, 1, 0, 1, 0)),
+        ([defect(funded_by="amazon")], (2, 1, 0, 1, 0)),
+        ([FEEDBACK, defect(2)], (2, 2, 1, 1, 0)),
+        ([defect(99)], (2, 0, 0, 0, 0)),
+    ],
+)
+def test_an_order_is_defective_once_and_in_each_part_once(
+    books: Books, defects: list[DefectFact], counts: tuple[int, ...]
+) -> None:
+    books.record(*orders(2))
+    if defects:
+        books.record(*defects, at=TEN)
+
+    rebuild(books, at=ELEVEN)
+
+    assert versions() == [counts]
+
+
+@pytest.mark.parametrize(
+    ("status", "without", "with_a_claim", "with_a_denied_claim"),
+    [
+        (OrderStatus.PENDING, [], [(1, 1, 0, 1, 0)], []),
+        (OrderStatus.CANCELLED, [], [(1, 1, 0, 1, 0)], []),
+        (OrderStatus.UNSHIPPED, [(1, 0, 0, 0, 0)], [(1, 1, 0, 1, 0)], [(1, 0, 0, 0, 0)]),
+        (OrderStatus.PARTIALLY_SHIPPED, [(1, 0, 0, 0, 0)], [(1, 1, 0, 1, 0)], [(1, 0, 0, 0, 0)]),
+        (OrderStatus.SHIPPED, [(1, 0, 0, 0, 0)], [(1, 1, 0, 1, 0)], [(1, 0, 0, 0, 0)]),
+    ],
+)
+def test_pending_and_cancelled_orders_count_only_with_a_counted_defect(
+    books: Books,
+    status: OrderStatus,
+    without: list[tuple[int, ...]],
+    with_a_claim: list[tuple[int, ...]],
+    with_a_denied_claim: list[tuple[int, ...]],
+) -> None:
+    books.record(
+        order(1, status=status), order(2, on=NEXT_DAY, status=status), order(3, on=DAY - timedelta(days=1), status=status)
+    )
+    books.record(defect(2), defect(3, state="denied"), at=TEN)
+
+    rebuild(books, DAY - timedelta(days=1), DAY, NEXT_DAY, at=ELEVEN)
+
+    assert (versions(DAY), versions(NEXT_DAY)) == (without, with_a_claim)
+    assert versions(DAY - timedelta(days=1)) == with_a_denied_claim
+
+
+def test_orders_that_another_shop_sold_are_in_nothing(books: Books) -> None:
+    books.record(*orders(3, marketplace=NON_AMAZON, channel="afn"))
+    books.record(defect(1), at=TEN)
+
+    assert rebuild(books, at=ELEVEN) == Rebuilt()
+    assert not DailyCounts.objects.exists()
+
+
+def test_a_version_is_written_only_when_a_number_changed(books: Books) -> None:
+    books.record(*orders(3))
+
+    first, again = rebuild(books, at=NINE), rebuild(books, at=TEN)
+    books.record(order(4), at=ELEVEN)
+    third = rebuild(books, at=TWELVE)
+
+    assert (first.versions, again.versions, third.versions) == (1, 0, 1)
+    assert versions() == [(3, 0, 0, 0, 0), (4, 0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("fact", "counts"),
+    [
+        (order(4), (4, 1, 0, 1, 0)),
+        (order(1, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), (3, 1, 0, 1, 0)),
+        (order(3, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), (2, 1, 0, 1, 0)),
+        (order(2, status=OrderStatus.UNSHIPPED, last_updated_at=TWELVE), (3, 1, 0, 1, 0)),
+        (defect(2), (3, 2, 0, 2, 0)),
+        (defect(1, state="denied"), (3, 0, 0, 0, 0)),
+        (defect(1, kind="feedback", state="posted", rating=2), (3, 1, 1, 1, 0)),
+        (defect(1, kind="feedback", state="posted", rating=4), (3, 1, 0, 1, 0)),
+        (defect(1, reference="C2"), (3, 1, 0, 1, 0)),
+    ],
+)
+def test_the_newest_version_is_the_present(books: Books, fact: OrderFact | DefectFact, counts: tuple[int, ...]) -> None:
+    books.record(*orders(3))
+    books.record(defect(1), at=NINE + A_MOMENT)
+    rebuild(books, at=TEN)
+
+    books.record(fact, at=ELEVEN)
+    rebuilt = rebuild(books, at=TWELVE)
+
+    assert versions()[-1] == counts
+    assert rebuilt.versions == int(counts != (3, 1, 0, 1, 0))
+
+
+def test_a_day_that_empties_is_written_as_zero_once(books: Books) -> None:
+    books.record(order(1))
+    rebuild(books, at=NINE)
+    books.record(order(1, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), at=TEN)
+
+    emptied, again = rebuild(books, at=TEN), rebuild(books, at=ELEVEN)
+
+    assert (emptied.versions, again.versions) == (1, 0)
+    assert versions() == [(1, 0, 0, 0, 0), (0, 0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize("elsewhere", [{"marketplace": "DE"}, {"channel": "afn"}, {"on": NEXT_DAY}])
+def test_an_order_that_moves_leaves_a_zero_where_it_was(books: Books, elsewhere: dict[str, Any]) -> None:
+    books.load(order(1))
+
+    books.load(order(1, last_updated_at=TWELVE, **elsewhere), at=TEN)
+
+    newest = DailyCounts.objects.filter(recorded_at=TEN)
+    assert sorted(newest.values_list("orders", flat=True)) == [0, 1]
+    assert newest.get(orders=0, marketplace="US", channel="mfn").day == DAY
+
+
+def test_an_order_that_another_shop_turns_out_to_have_sold_is_taken_out(books: Books) -> None:
+    books.load(*orders(2))
+
+    books.load(order(1, marketplace=NON_AMAZON, last_updated_at=TWELVE), at=TEN)
+
+    assert versions() == [(2, 0, 0, 0, 0), (1, 0, 0, 0, 0)]
+    assert books.account.marketplaces == ["US"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE metrics_dailycounts SET orders = 7",
+        "UPDATE metrics_dailycounts SET recorded_at = now()",
+        "UPDATE metrics_dailycounts SET orders = orders",
+    ],
+)
+def test_the_database_lets_nobody_rewrite_a_version(books: Books, statement: str) -> None:
+    books.load(*orders(2))
+
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="keeps versions"), transaction.atomic():
+        cursor.execute(statement)
+
+    assert versions() == [(2, 0, 0, 0, 0)]
+
+
+def test_the_database_holds_that_a_defective_order_is_an_order(books: Books) -> None:
+    books.load(*orders(2))
+    row = DailyCounts.objects.get()
+    wrong = {field: getattr(row, field) for field in ("agency_id", "account_id", "marketplace", "channel", "day", *COUNTS)}
+
+    with pytest.raises(IntegrityError, match="a_defective_order_is_in_the_denominator"), transaction.atomic():
+        DailyCounts.objects.create(**wrong | {"recorded_at": TEN, "defective_orders": 3})
