@@ -79,7 +79,7 @@ def _start_product(*, processes: Processes, environ: Mapping[str, str], port: in
 
 
 def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> None:
-    """Keep the variables in a file that a shell can read, for `manage.py` by hand: `set -a; . FOLDER/environment`."""
+    """Keep the variables in a file that a shell can read, and that `manage.py` borrows (config/env.py)."""
     file = processes.home.folder / "environment"
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:

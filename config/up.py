@@ -59,8 +59,8 @@ def _announce(*, processes: Processes, steps: Steps, port: str, key: str | None)
     steps.print(f"  Pages    http://localhost:{port}/docs")
     steps.print(f"  Data     {processes.home.folder}")
     if key is None:
-        environment = processes.home.folder / "environment"
-        steps.print(f"  Key      (set -a; . {environment}; .venv/bin/python manage.py open_agency NAME) makes one")
+        home = f"UNDERONE_HOME={os.environ['UNDERONE_HOME']} " if os.environ.get("UNDERONE_HOME") else ""
+        steps.print(f"  Key      {home}.venv/bin/python manage.py open_agency NAME    makes one")
     else:
         steps.print(f"  Key      {key}")
         steps.print(f'  Try      curl -H "Authorization: Bearer {key}" http://localhost:{port}/v1/accounts')

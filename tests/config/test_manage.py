@@ -1,0 +1,42 @@
+"""`manage.py` beside a running product, and without one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from django.conf import settings
+
+BARE = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+
+
+def manage(*words: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=settings.BASE_DIR,
+        env=BARE | {"UNDERONE_HOME": str(home)} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_command_borrows_the_variables_of_the_product_that_runs_in_its_home(django_db_setup: None, tmp_path: Path) -> None:
+    names = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL")
+    (tmp_path / "environment").write_text("".join(f"{name}='{os.environ[name]}'\n" for name in names))
+
+    done = manage("check", "--database", "default", home=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no issues" in done.stdout
+
+
+def test_a_command_of_a_named_database_borrows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "environment").write_text("SECRET_KEY=borrowed\n")
+
+    done = manage("check", home=tmp_path, DATABASE_URL="postgresql://a:b@127.0.0.1:1/c")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr == "SECRET_KEY is not set. Start the product with `make up`, or see docker/env.example for what it means.\n"
+    )
