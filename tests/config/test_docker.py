@@ -1,6 +1,5 @@
 """What the image is told must be what the product reads."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,6 @@ from django.conf import settings
 from config.embedded.roles import RIGHTS
 
 DOCKER = Path(settings.BASE_DIR) / "docker"
-
-
-def test_every_variable_is_explained_in_the_order_of_the_settings() -> None:
-    read = re.findall(r'env\.\w+\("([A-Z_]+)"', (Path(settings.BASE_DIR) / "config" / "settings.py").read_text())
-    explained = re.findall(r"^#?([A-Z_]+)=", (DOCKER / "env.example").read_text(), flags=re.MULTILINE)
-
-    assert [name for name in explained if name in read] == read
 
 
 @pytest.mark.parametrize("right", RIGHTS)

@@ -1,0 +1,158 @@
+"""The settings: every variable is explained, and what is wrong is said in one sentence."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+NEEDED = {
+    "SECRET_KEY": "trial",
+    "DATABASE_URL": "postgresql://user:password@127.0.0.1:1/underone",
+    "BROKER_URL": "redis://127.0.0.1:1/0",
+}
+SHOW = """
+import json, django, os
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from config import settings
+print(json.dumps({name: getattr(settings, name) for name in dir(settings) if name.isupper()}, default=str))
+"""
+
+
+def read_by_settings() -> list[str]:
+    """The variables that config/settings.py reads, in its order."""
+    return re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config" / "settings.py").read_text())
+
+
+def explained() -> dict[str, str]:
+    """The variables of docker/env.example in its order, each with the comment lines above it."""
+    comments: list[str] = []
+    found: dict[str, str] = {}
+    for line in (ROOT / "docker" / "env.example").read_text().splitlines():
+        if variable := re.match(r"#?([A-Z_]+)=", line):
+            found[variable[1]] = "\n".join(comments)
+        elif line.startswith("#"):
+            comments.append(line)
+        else:
+            comments = []
+    return found
+
+
+def load(home: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What a process says that reads the settings and nothing else of the environment."""
+    return subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "UNDERONE_HOME": str(home)} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_variable_that_is_read_is_explained_in_the_same_order() -> None:
+    read = read_by_settings()
+
+    assert len(read) > 10
+    assert [name for name in explained() if name in read] == read
+
+
+def test_every_variable_that_is_explained_is_read_by_somebody() -> None:
+    others = ("docker/start", "docker/compose.yaml", "config/product.py")
+    used = set(read_by_settings()) | set(re.findall(r"[A-Z_]{4,}", "".join((ROOT / file).read_text() for file in others)))
+
+    assert [name for name in explained() if name not in used] == []
+
+
+def test_every_variable_is_explained_in_words() -> None:
+    assert [name for name, comment in explained().items() if len(comment) < 20] == []
+
+
+def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> None:
+    looking = {
+        str(path.relative_to(ROOT))
+        for app in ("accounts", "metrics", "ingestion", "config")
+        for path in (ROOT / app).rglob("*.py")
+        if re.search(r"os\.environ\b(?!\.setdefault)|os\.getenv", path.read_text())
+    }
+
+    assert looking == {"config/env.py", "config/smoke.py", "config/up.py"}
+
+
+def test_with_the_three_needed_variables_the_settings_load_with_the_defaults_that_are_explained(tmp_path: Path) -> None:
+    comments = explained()
+
+    answer = load(tmp_path, NEEDED)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    loaded = json.loads(answer.stdout)
+    for name, value in (
+        ("DEBUG", loaded["DEBUG"]),
+        ("REPORT_MAX_BYTES", loaded["REPORT_MAX_BYTES"]),
+        ("ORDERS_MAX_AGE_HOURS", loaded["ORDERS_MAX_AGE_HOURS"]),
+        ("DATABASE_CONNECTION_SECONDS", loaded["DATABASES"]["default"]["CONN_MAX_AGE"]),
+        ("LOG_LEVEL", loaded["LOGGING"]["root"]["level"]),
+        ("ALLOWED_HOSTS", ",".join(loaded["ALLOWED_HOSTS"])),
+    ):
+        assert comments[name].lower().endswith(f"[{value}]".lower()), name
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) -> None:
+    answer = load(tmp_path, NEEDED | {name: ""})
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"{name} is not set. ")
+    assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "maybe"),
+        ("DATABASE_URL", "sqlite:///underone.db"),
+        ("DATABASE_CONNECTION_SECONDS", "-1"),
+        ("REPORT_MAX_BYTES", "0"),
+        ("ORDERS_MAX_AGE_HOURS", "three"),
+        ("MARKETPLACE_ZONES", "UK=Europe/London"),
+        ("LOG_LEVEL", "loud"),
+        ("UPLOAD_FOLDER", "/dev/null/uploads"),
+        ("UNDERONE_HOME", "/dev/null/home"),
+    ],
+)
+def test_a_bad_variable_is_named_in_one_sentence_without_a_traceback(tmp_path: Path, name: str, value: str) -> None:
+    answer = load(tmp_path, NEEDED | {name: value})
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"{name} must ")
+    assert answer.stderr.count("\n") == 1
+    assert answer.stdout == ""
+
+
+def test_manage_py_says_it_the_same_way(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=NEEDED | {"UNDERONE_HOME": str(tmp_path), "SECRET_KEY": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stderr.count("\n")) == (1, 1)
+    assert answer.stderr.startswith("SECRET_KEY is not set.")
+
+
+def test_what_protects_production_is_on_without_a_word() -> None:
+    assert settings.DEBUG is False
+    assert settings.ALLOWED_HOSTS != ["*"]
+    assert settings.DATABASES["default"]["ATOMIC_REQUESTS"] is True
+    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["rest_framework.permissions.IsAuthenticated"]
+    assert settings.USE_TZ is True
+    assert settings.TIME_ZONE == "UTC"
