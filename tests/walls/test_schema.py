@@ -1,0 +1,161 @@
+"""The wall as the database itself describes it."""
+
+import pytest
+from django.db.utils import ProgrammingError
+
+from tests.walls.statements import rows, touched
+
+BELONGS_TO_ALL = {
+    "django_migrations": "which migrations ran",
+    "metrics_metricrule": "Amazon's rules, the same for every agency",
+    "accounts_agency": "the agencies themselves: an agency sees its own row, and the owner's function lists the ids",
+}
+UNIQUE_WITHOUT_AGENCY = {
+    "accounts_selleraccount_pkey": "a random id, in paths and foreign keys",
+    "accounts_apikey_pkey": "a random id, in paths",
+    "accounts_apikey_prefix_key": "a key is recognised before anybody knows whose it is",
+    "ingestion_report_pkey": "a random id, in paths",
+    "metrics_breach_pkey": "a random id, in paths",
+}
+OTHER_POLICIES = {
+    ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
+}
+
+
+def test_row_level_security_is_on_and_forced_for_every_table_of_an_agency(tables: list[str]) -> None:
+    unguarded = rows(
+        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT (relrowsecurity AND relforcerowsecurity)", tables
+    )
+
+    assert len(tables) >= 13
+    assert unguarded == []
+
+
+def test_every_table_belongs_to_an_agency_or_is_known_to_belong_to_all(tables: list[str]) -> None:
+    every = rows("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relnamespace = 'public'::regnamespace")
+    elsewhere = rows(
+        "SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+        "WHERE relkind IN ('r', 'p', 'f') AND nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema')"
+    )
+
+    assert sorted(every) == sorted([*tables, *BELONGS_TO_ALL])
+    assert elsewhere == []
+
+
+def test_an_agency_sees_itself_and_only_the_owner_sees_them_all(db: None) -> None:
+    switches = rows("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'accounts_agency'")
+
+    assert switches == [(True, False)]
+
+
+def test_one_policy_for_all_commands_shows_and_accepts_an_agency_s_rows_and_no_other_opens_the_wall(
+    tables: list[str],
+) -> None:
+    policies = rows("SELECT tablename, policyname, cmd, permissive, roles, qual, with_check FROM pg_policies")
+    whole = {
+        table: (permissive, roles)
+        for table, _, command, permissive, roles, shown, accepted in policies
+        if command == "ALL" and shown == accepted and "underone.agency" in shown
+    }
+
+    assert whole == dict.fromkeys([*tables, "accounts_agency"], ("PERMISSIVE", ["public"]))
+    assert {policy[:3] for policy in policies if policy[2] != "ALL"} == set(OTHER_POLICIES)
+    assert len(policies) == len(whole) + len(OTHER_POLICIES)
+
+
+def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
+    views = rows("SELECT relname, reloptions FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace")
+    stored = rows("SELECT relname FROM pg_class WHERE relkind = 'm'")
+
+    assert [name for name, options in views if "security_invoker=true" not in (options or ())] == []
+    assert stored == []
+
+
+def test_one_function_alone_runs_with_the_owner_s_rights_and_finds_nothing_but_ours(db: None) -> None:
+    functions = rows(
+        "SELECT proname, proconfig, prorettype::regtype::text FROM pg_proc "
+        "WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+    )
+
+    assert functions == [("every_agency_id", ["search_path=pg_catalog, public"], "uuid")]
+
+
+def test_every_unique_index_of_an_agency_s_table_leads_with_the_agency(tables: list[str]) -> None:
+    others = rows(
+        "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+        "WHERE indisunique AND attname <> 'agency_id' AND indrelid::regclass::text = ANY(%s)",
+        tables,
+    )
+
+    assert sorted(others) == sorted(UNIQUE_WITHOUT_AGENCY)
+
+
+def test_whatever_names_an_account_names_it_together_with_its_agency(tables: list[str]) -> None:
+    naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id' AND attrelid > 16384")
+    tied = rows(
+        "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' "
+        "AND confrelid = 'accounts_selleraccount'::regclass AND convalidated AND NOT condeferrable "
+        "AND pg_get_constraintdef(oid) LIKE "
+        "'FOREIGN KEY (agency_id, account_id) REFERENCES accounts_selleraccount(agency_id, id) ON DELETE CASCADE'"
+    )
+
+    assert set(tied) == {name for name in naming if name in tables}
+
+
+def test_the_application_s_role_has_no_powers(db: None) -> None:
+    powers = rows(
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = current_user"
+    )
+    belongs_to = rows(
+        "SELECT roleid::regrole::text FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = member WHERE rolname = current_user"
+    )
+    owned = rows(
+        "SELECT relname::text FROM pg_class WHERE pg_get_userbyid(relowner) = current_user "
+        "UNION ALL SELECT nspname FROM pg_namespace WHERE pg_get_userbyid(nspowner) = current_user "
+        "AND nspname !~ '^pg_(toast_)?temp_' "
+        "UNION ALL SELECT proname FROM pg_proc WHERE pg_get_userbyid(proowner) = current_user "
+        "UNION ALL SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = current_user"
+    )
+
+    assert powers == [(False, False, False, False, False)]
+    assert (belongs_to, owned) == ([], [])
+
+
+def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
+    """TRUNCATE passes by row-level security, REFERENCES tells whether a stranger's row exists, TRIGGER runs code."""
+    more = rows(
+        "SELECT relname, privilege FROM pg_class, unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege "
+        "WHERE relkind IN ('r', 'p', 'v') AND relnamespace = 'public'::regnamespace "
+        "AND has_table_privilege(current_user, pg_class.oid, privilege)"
+    )
+    (may_create,) = rows("SELECT has_schema_privilege(current_user, 'public', 'CREATE')")
+
+    assert (more, may_create) == ([], False)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE metrics_order",
+        "ALTER TABLE metrics_order DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE metrics_order NO FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE metrics_dailycounts DISABLE TRIGGER ALL",
+        "DROP POLICY an_agency_sees_its_own ON metrics_order",
+        "CREATE POLICY everybody ON metrics_order USING (true)",
+        "CREATE TABLE public.copy (LIKE metrics_order)",
+        "CREATE VIEW public.everything AS SELECT * FROM metrics_order",
+        "CREATE FUNCTION public.every_agency_id(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE OR REPLACE FUNCTION every_agency_id() RETURNS SETOF uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'",
+        "ALTER ROLE CURRENT_USER BYPASSRLS",
+        "SET SESSION AUTHORIZATION DEFAULT; SET ROLE {owner}",
+        "SET session_replication_role = replica",
+        "SET LOCAL row_security = off; SELECT * FROM metrics_order",
+        "COPY metrics_order TO PROGRAM 'cat'",
+        "COPY metrics_order TO '/tmp/orders'",
+    ],
+)
+def test_the_application_cannot_take_the_wall_down(db: None, statement: str) -> None:
+    (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'metrics_order'")
+
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner|only roles with|row-level security"):
+        touched(statement.format(owner=owner))

@@ -1,0 +1,195 @@
+"""The wall as it stands when somebody runs at it."""
+
+import queue
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import IntegrityError, ProgrammingError
+
+from accounts import agencies, scoping
+from accounts.models import SellerAccount
+from tests.client import Client
+from tests.conftest import NOON
+from tests.walls.furnishing import furnish
+from tests.walls.statements import TENANT_TABLES, rows, touched
+
+APPEND_ONLY = ("metrics_dailycounts", "metrics_pastorder", "metrics_pastdefect")
+COPY_OF_A_ROW = "INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, %(row)s)).* "
+
+
+def seen(tables: list[str]) -> dict[str, list[UUID]]:
+    """Whose rows each table shows."""
+    return {table: rows(f"SELECT DISTINCT agency_id FROM {table}") for table in tables}
+
+
+def test_without_an_agency_no_table_shows_a_row_and_with_one_it_shows_that_agency_s(
+    both: None, tables: list[str], acme: Client, rival: Client
+) -> None:
+    nobody_sees = seen(tables)
+    with scoping.agency(acme.agency.pk):
+        acme_sees = seen(tables)
+    with scoping.agency(rival.agency.pk):
+        rival_sees = seen(tables)
+
+    assert nobody_sees == {table: [] for table in tables}
+    assert acme_sees == {table: [acme.agency.pk] for table in tables}
+    assert rival_sees == {table: [rival.agency.pk] for table in tables}
+
+
+@pytest.mark.parametrize("setting", ["''", "'00000000-0000-0000-0000-000000000000'", "DEFAULT"])
+def test_an_agency_that_is_none_sees_nothing(both: None, tables: list[str], setting: str) -> None:
+    touched(f"SET LOCAL underone.agency = {setting}")
+
+    assert seen(tables) == {table: [] for table in tables}
+    assert rows("SELECT id FROM accounts_agency") == []
+
+
+def test_committed_rows_are_behind_the_wall_like_others(committed_db: None) -> None:
+    clients = [Client(*agencies.open_agency(name=name, now=NOON)) for name in ("acme", "rival")]
+    for client in clients:
+        furnish(client, name=client.agency.name)
+    tables = rows(TENANT_TABLES)
+
+    assert seen(tables) == {table: [] for table in tables}
+    for client in clients:
+        with scoping.agency(client.agency.pk):
+            assert seen(tables) == {table: [client.agency.pk] for table in tables}
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {table} SET agency_id = agency_id", "DELETE FROM {table}"])
+@pytest.mark.parametrize("condition", ["WHERE agency_id = %(other)s", "WHERE agency_id <> %(own)s"])
+def test_another_agency_s_rows_are_out_of_reach(
+    both: None, tables: list[str], acme: Client, rival: Client, statement: str, condition: str
+) -> None:
+    agencies_of = {"own": rival.agency.pk, "other": acme.agency.pk}
+
+    with scoping.agency(rival.agency.pk):
+        changed = {table: touched(f"{statement} {condition}".format(table=table), agencies_of) for table in tables}
+
+    assert changed == dict.fromkeys(tables, 0)
+
+
+def test_another_agency_s_rows_are_out_of_reach_for_upserts(both: None, acme: Client, rival: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        (row,) = rows("SELECT to_jsonb(it)::text FROM metrics_order AS it LIMIT 1")
+    upsert = COPY_OF_A_ROW + "ON CONFLICT (agency_id, account_id, order_id) DO UPDATE SET status = 1"
+
+    with scoping.agency(rival.agency.pk), pytest.raises(ProgrammingError, match="row-level security"):
+        touched(upsert.format(table="metrics_order"), {"row": row})
+
+
+def test_a_row_of_another_agency_s_is_not_accepted(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        copied = {table: rows(f"SELECT to_jsonb(it)::text FROM {table} AS it LIMIT 1")[0] for table in tables}
+
+    for table, row in copied.items():
+        for agency in (rival.agency.pk, None):
+            with refused(ProgrammingError, "row-level security"), transaction.atomic():
+                scoping.enter(agency)
+                touched(COPY_OF_A_ROW.format(table=table), {"row": row})
+
+
+def test_an_own_row_cannot_be_given_to_another_agency(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+    for table in tables:
+        with scoping.agency(rival.agency.pk), refused(DatabaseError, "row-level security|keeps versions"):
+            touched(f"UPDATE {table} SET agency_id = %(other)s", {"other": acme.agency.pk})
+
+
+def test_an_own_row_cannot_name_another_agency_s_account(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        account = SellerAccount.objects.get().pk
+    naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id'")
+
+    for table in set(naming) & set(tables):
+        with scoping.agency(rival.agency.pk), refused(IntegrityError, "belongs_to_an_account_of_its_agency"):
+            (row,) = rows(
+                "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'line', 99, 'account_id', %s::text))::text "
+                f"FROM {table} AS it LIMIT 1",
+                str(account),
+            )
+            touched(COPY_OF_A_ROW.format(table=table), {"row": row})
+
+
+@contextmanager
+def refused(error: type[DatabaseError], match: str) -> Iterator[None]:
+    """The database refuses what happens in this block, which is then as if it had not happened."""
+    with pytest.raises(error, match=match), transaction.atomic():
+        yield
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_a_version_is_never_changed_not_even_by_its_agency(both: None, acme: Client, table: str) -> None:
+    with scoping.agency(acme.agency.pk), refused(DatabaseError, "keeps versions"):
+        touched(f"UPDATE {table} SET recorded_at = recorded_at")
+
+
+def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acme: Client, rival: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        (prefix,) = rows("SELECT prefix FROM accounts_apikey")
+    scoping.enter(None)
+
+    shown = {}
+    for named in (prefix, prefix[:-1], prefix + "x", "%", "", prefix.upper()):
+        rows("SELECT set_config('underone.key_prefix', %s, true)", named)
+        shown[named] = rows("SELECT prefix FROM accounts_apikey")
+    rows("SELECT set_config('underone.key_prefix', %s, true)", prefix)
+    changed = touched("UPDATE accounts_apikey SET revoked_at = NULL"), touched("DELETE FROM accounts_apikey")
+
+    assert {named: found for named, found in shown.items() if found} == {prefix: [prefix]}
+    assert changed == (0, 0)
+    with scoping.agency(rival.agency.pk):
+        assert sorted(rows("SELECT agency_id FROM accounts_apikey")) == sorted([acme.agency.pk, rival.agency.pk])
+
+
+@pytest.fixture
+def pool(committed_db: None) -> Iterator["queue.Queue[BaseDatabaseWrapper]"]:
+    """Three connections that whoever is next gets."""
+    pooled = [connections.create_connection("default") for _ in range(3)]
+    free: queue.Queue[BaseDatabaseWrapper] = queue.Queue()
+    for each in pooled:
+        each.inc_thread_sharing()
+        free.put(each)
+    yield free
+    for each in pooled:
+        each.close()
+
+
+@contextmanager
+def borrowed(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
+    """This thread uses the connection that is free next, and nobody else does meanwhile."""
+    mine = connections["default"] = free.get()
+    try:
+        yield
+    finally:
+        del connections["default"]
+        free.put(mine)
+
+
+def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(pool: "queue.Queue[BaseDatabaseWrapper]") -> None:
+    opened = [agencies.open_agency(name=name, now=NOON) for name in ("acme", "rival")]
+    for agency, key in opened:
+        Client(agency, key).take_on(name=f"Shop of {agency.name}")
+
+    def ask(seed: int) -> set[tuple[str, ...]]:
+        """Thirty times, as one of the two at random: what a request sees, and nobody after it and after a failure."""
+        chance, told = random.Random(seed), set()
+        for _ in range(30):
+            agency, key = chance.choice(opened)
+            with borrowed(pool):
+                names = [account["name"] for account in Client(agency, key).read("/v1/accounts")["data"]]
+            with borrowed(pool), pytest.raises(ZeroDivisionError), scoping.agency(agency.pk):
+                raise ZeroDivisionError
+            with borrowed(pool):
+                told.add((agency.name, *names, *rows("SELECT name FROM accounts_selleraccount")))
+        return told
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        answers = set().union(*threads.map(ask, range(8)))
+
+    assert answers == {("acme", "Shop of acme"), ("rival", "Shop of rival")}
