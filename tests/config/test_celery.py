@@ -1,0 +1,154 @@
+"""Workers and the clock: every job is one that workers know, and no task ends the worker that runs it."""
+
+import inspect
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Task
+from django.conf import settings
+from redis import Redis
+
+from config.celery import GuardedTask, app
+from tests.config import poison
+
+app.loader.import_default_modules()
+OURS = {name: task for name, task in app.tasks.items() if name.startswith(("accounts.", "metrics.", "ingestion."))}
+WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker", "--include=tests.config.poison"]
+
+
+@pytest.mark.parametrize("entry", app.conf.beat_schedule.values(), ids=list(app.conf.beat_schedule))
+def test_every_job_of_the_clock_is_a_task_that_needs_nothing(entry: dict[str, Any]) -> None:
+    assert entry["task"] in OURS
+    assert not inspect.signature(OURS[entry["task"]].run).parameters
+    assert set(entry) == {"task", "schedule"}
+
+
+def test_the_names_of_the_jobs_read_as_sentences() -> None:
+    assert [name for name in app.conf.beat_schedule if len(name.split()) < 3] == []
+
+
+@pytest.mark.parametrize("task", OURS.values(), ids=list(OURS))
+def test_a_task_takes_words_by_name_only(task: Task[..., Any]) -> None:
+    parameters = inspect.signature(task.run).parameters.values()
+
+    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters)
+    assert all(parameter.annotation is str for parameter in parameters)  # ids, which JSON carries as they are
+
+
+@pytest.mark.parametrize("task", OURS.values(), ids=list(OURS))
+def test_a_task_is_guarded_and_acknowledged_when_it_is_done(task: Task[..., Any]) -> None:
+    assert isinstance(task, GuardedTask)
+    assert task.acks_late
+    assert task.reject_on_worker_lost
+    assert task.ignore_result
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("task_acks_late", True),
+        ("task_reject_on_worker_lost", True),
+        ("task_ignore_result", True),
+        ("task_serializer", "json"),
+        ("accept_content", ["json"]),
+        ("task_always_eager", False),
+        ("worker_prefetch_multiplier", 1),
+        ("worker_cancel_long_running_tasks_on_connection_loss", True),
+        ("worker_hijack_root_logger", False),
+        ("broker_connection_retry_on_startup", True),
+        ("task_default_queue", "celery"),
+        ("result_backend", None),
+        ("timezone", None),
+    ],
+)
+def test_a_setting_reaches_celery(name: str, value: object) -> None:
+    assert app.conf[name] == value
+
+
+def test_a_message_comes_back_only_after_the_longest_task_was_ended() -> None:
+    soft, hard = app.conf.task_soft_time_limit, app.conf.task_time_limit
+
+    assert soft < hard < app.conf.broker_transport_options["visibility_timeout"]
+
+
+@pytest.mark.parametrize("file", ["docker/start", "config/product.py"])
+def test_every_worker_that_we_start_reads_the_queue_that_tasks_go_to(file: str) -> None:
+    text = (Path(settings.BASE_DIR) / file).read_text()
+
+    assert {task.queue for task in OURS.values() if hasattr(task, "queue")} <= {None, app.conf.task_default_queue}
+    assert f"--queues={app.conf.task_default_queue}" in text
+
+
+def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
+    with pytest.raises(RuntimeError, match="ran out of memory") as failure:
+        poison.run_out_of_memory()
+
+    assert isinstance(failure.value.__cause__, MemoryError)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker with one process, on a queue of its own."""
+    command = [*WORKER, f"--queues={poison.QUEUE}", "--concurrency=1", "--without-mingle", "--without-gossip"]
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
+    yield process
+    process.terminate()
+    process.wait(timeout=20)
+
+
+def sees(happened: Callable[[], bool], *, seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happened()
+
+
+def unacknowledged() -> int:
+    with Redis.from_url(os.environ["BROKER_URL"]) as broker:
+        return int(broker.hlen("unacked"))
+
+
+def send(task: Task[..., Any], **words: str) -> None:
+    task.apply_async(kwargs=words, queue=poison.QUEUE)
+
+
+def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    for _ in range(3):
+        send(poison.run_out_of_memory)
+    send(poison.leave_a_mark, path=str(tmp_path / "mark"))
+
+    assert sees((tmp_path / "mark").exists)
+    assert worker.poll() is None
+    assert sees(lambda: unacknowledged() == 0)
+
+
+def test_a_task_whose_process_is_killed_runs_again_and_the_worker_goes_on(
+    worker: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    send(poison.kill_its_process_once, folder=str(tmp_path))
+    send(poison.leave_a_mark, path=str(tmp_path / "mark"))
+
+    assert sees((tmp_path / "mark").exists)
+    assert sees(lambda: (tmp_path / "runs").read_text() == "xx")
+    assert worker.poll() is None
+    assert sees(lambda: unacknowledged() == 0)
+
+
+def test_a_message_that_is_no_json_or_no_task_leaves_the_worker_at_work(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    with app.connection_for_write() as broker, broker.SimpleQueue(poison.QUEUE) as queue:
+        queue.put({"not": "a task"})
+        queue.put("text", serializer="yaml")
+    app.send_task("nobody.knows", kwargs={"x": 1}, queue=poison.QUEUE)
+    app.send_task("tests.config.poison.leave_a_mark", args=["positional"], queue=poison.QUEUE)
+    send(poison.leave_a_mark, path=str(tmp_path / "mark"))
+
+    assert sees((tmp_path / "mark").exists)
+    assert worker.poll() is None

@@ -1,0 +1,70 @@
+"""`manage.py check --database default` refuses to serve as a role that stands above the wall."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from config.embedded import postgres, roles
+from config.embedded.home import Home
+from config.embedded.processes import Processes
+from config.embedded.roles import Role
+
+MIGHTY = Role(name="mighty", password="mighty")
+
+
+@pytest.fixture(scope="module")
+def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the superuser of a server of our own."""
+    home = Home(folder=tmp_path_factory.mktemp("checks") / "home")
+    with Processes(home=home) as processes:
+        yield postgres.start(home=home, processes=processes, durable=False)
+    home.discard()
+
+
+@pytest.fixture(scope="module")
+def above_the_wall(superuser: str) -> str:
+    """The URL of an ordinary role that row-level security does not bind."""
+    with psycopg.connect(superuser) as session:
+        session.execute("CREATE ROLE mighty LOGIN BYPASSRLS PASSWORD 'mighty'")
+    return roles.url_of(superuser, role=MIGHTY)
+
+
+def check(url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", *words],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("role", ["owner_dsn", "superuser", "above_the_wall"])
+def test_a_role_that_the_wall_does_not_bind_is_refused_with_what_to_do(
+    request: pytest.FixtureRequest, django_db_setup: None, role: str
+) -> None:
+    answer = check(request.getfixturevalue(role), "--database", "default")
+
+    assert answer.returncode == 1
+    assert "underone.E001" in answer.stderr
+    assert "HINT: Give web, worker and beat the application's role" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_role_that_serves_is_fine(django_db_setup: None) -> None:
+    answer = check(os.environ["DATABASE_URL"], "--database", "default")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "no issues" in answer.stdout
+
+
+def test_without_a_database_nothing_is_asked_of_one() -> None:
+    answer = check("postgresql://nobody:x@127.0.0.1:1/nowhere")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
