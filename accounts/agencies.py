@@ -1,6 +1,7 @@
 """Agencies and their accounts: open, take on, hand back."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -40,6 +41,13 @@ def take_on(
         if "selling_partner_once" in str(error):
             raise AlreadyLookedAfter from None
         raise
+
+
+def change(*, thing: Agency | SellerAccount, fields: dict[str, Any]) -> None:
+    """Change these fields and touch no other: a worker may be writing the rest of the row at this moment."""
+    for name, value in fields.items():
+        setattr(thing, name, value)
+    thing.save(update_fields=list(fields))
 
 
 def hand_back(*, account: SellerAccount, now: datetime) -> None:

@@ -62,9 +62,12 @@ def _shown_by(*, prefix: str) -> ApiKey | None:
 
 
 def _note_use(*, key: ApiKey, now: datetime) -> None:
+    """At most once a minute, and by one request at a time: none waits for another to end."""
     longer_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
-    if ApiKey.objects.filter(longer_ago, pk=key.pk).update(last_used_at=now):
+    unnoted = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(longer_ago, pk=key.pk)
+    if unnoted.first():
         key.last_used_at = now
+        key.save(update_fields=["last_used_at"])
 
 
 def _digest(text: str) -> bytes:

@@ -90,7 +90,7 @@ class Account(APIView):
         account = scoping.account_of(request, account_id)
         change = AccountChange(account, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        change.save()
+        agencies.change(thing=account, fields=change.validated_data)
         return Response(AccountSerializer(account).data)
 
     @extend_schema(

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import identifiers, scoping
+from accounts import agencies, identifiers, scoping
 from accounts.models import SellerAccount
 from accounts.serializers import AgencySerializer
 from metrics import questions, tasks, unmatched, values
@@ -167,7 +167,7 @@ class AgencyChoices(APIView):
         agency = scoping.agency_of(request)
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        change.save()
+        agencies.change(thing=agency, fields=change.validated_data)
         recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
         transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)

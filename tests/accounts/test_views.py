@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts import scoping
+from accounts import agencies, scoping
 from accounts.models import AccountStatus, SellerAccount
 from ingestion import erasure
 from ingestion.models import Report
@@ -165,3 +165,16 @@ def test_a_wrong_parameter_is_pointed_at(acme: Client, parameters: dict[str, str
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [f"/{next(iter(parameters))}"]
+
+
+def test_renaming_leaves_alone_what_a_worker_wrote_meanwhile(acme: Client, shop: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        stale = SellerAccount.objects.get()
+    acme.load(shop, build.orders_file([build.order_row(sales_channel="Amazon.ca")]))
+
+    with scoping.agency(acme.agency.pk):
+        agencies.change(thing=stale, fields={"name": "Renamed"})
+        kept = SellerAccount.objects.get()
+
+    assert (kept.name, kept.marketplaces) == ("Renamed", ["CA", "US"])
+    assert kept.last_recorded_at is not None
