@@ -17,7 +17,8 @@ FIGURES = ", ".join(f"('{metric.code}', total.{metric.numerator}, total.{metric.
 CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in METRICS for channel in metric.channels)
 
 RUNNING = ", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in COUNTS)
-BETWEEN = ", ".join(f"upto.{name} - before.{name} AS {name}" for name in COUNTS)
+BY_DAY = ", ".join(f"array_agg({name} ORDER BY day) AS {name}" for name in COUNTS)
+BETWEEN = ", ".join(f"{name}[asked.last - span.first + 1] - {name}[asked.first - span.first] AS {name}" for name in COUNTS)
 
 VALUES = f"""
 WITH series AS (
@@ -52,23 +53,22 @@ WITH series AS (
         AND day BETWEEN (SELECT first FROM span) AND (SELECT last FROM span)
     ORDER BY marketplace, channel, day, recorded_at DESC
 ), running AS (
-    SELECT marketplace, channel, day::date AS day, {RUNNING}
+    SELECT marketplace, channel, day, {RUNNING}
     FROM (SELECT DISTINCT marketplace, channel FROM series) AS places
-    CROSS JOIN span
-    CROSS JOIN LATERAL generate_series(first::timestamp, last::timestamp, interval '1 day') AS days (day)
+    CROSS JOIN (SELECT first + n AS day FROM span, generate_series(0, last - first) AS n) AS days
     LEFT JOIN newest USING (marketplace, channel, day)
     WINDOW upto AS (PARTITION BY marketplace, channel ORDER BY day)
+), by_day AS (
+    -- One row a series and its days as arrays: the planner would join day by day, the square of the days.
+    SELECT marketplace, channel, {BY_DAY} FROM running GROUP BY marketplace, channel
 )
-SELECT asked.metric, asked.marketplace, asked.channel, as_of, first, asked.last, window_days, window_offset,
+SELECT asked.metric, marketplace, channel, as_of, asked.first, asked.last, window_days, window_offset,
     comparator, limit_numerator, limit_denominator, warning_numerator, warning_denominator,
     figure.numerator::int, figure.denominator::int, {", ".join(f"total.{name}::int" for name in COUNTS)}
-FROM asked
-JOIN running AS upto ON (upto.marketplace, upto.channel, upto.day) = (asked.marketplace, asked.channel, asked.last)
-JOIN running AS before
-    ON (before.marketplace, before.channel, before.day) = (asked.marketplace, asked.channel, asked.first - 1)
+FROM asked JOIN by_day USING (marketplace, channel) CROSS JOIN span
 CROSS JOIN LATERAL (SELECT {BETWEEN}) AS total
 JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, numerator, denominator) ON figure.metric = asked.metric
-ORDER BY array_position(%(metrics)s, asked.metric), asked.marketplace, asked.channel DESC, as_of
+ORDER BY array_position(%(metrics)s, asked.metric), marketplace, channel DESC, as_of
 """
 
 
