@@ -1,0 +1,305 @@
+"""Daily counts become values: windows day by day, the rule in force on each day, what was known when."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import scoping
+from accounts.models import SellerAccount
+from metrics import values
+from metrics.definitions import CATALOGUE
+from metrics.facts import OrderStatus
+from metrics.judgement import Comparator, Limit, Status
+from metrics.models import DailyCounts, MetricRule
+from metrics.values import Value, Window
+from tests.client import Client
+from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
+
+ODR = "order_defect_rate"
+ONE_PERCENT = Limit(Comparator.LT, 1, 100)
+
+
+@pytest.fixture
+def rule() -> Callable[..., MetricRule]:
+    """Writes a rule of the order defect rate: the usual one but for the fields that are named."""
+
+    def write(**fields: Any) -> MetricRule:
+        usual = MetricRule.objects.filter(metric=ODR, marketplace="*").earliest("effective_from")
+        names = ("metric", "marketplace", "comparator", "window_days", "window_offset", "limit_numerator", "limit_denominator")
+        warning = ("warning_numerator", "warning_denominator")
+        return MetricRule.objects.create(
+            **{name: getattr(usual, name) for name in (*names, *warning)} | {"source": "a test"} | fields
+        )
+
+    return write
+
+
+def odr(books: Books, **at: Any) -> list[Value]:
+    return books.values(metrics=[ODR], marketplace="US", channel="mfn", **at)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first", "last"),
+    [
+        pytest.param(date(2026, 11, 22), date(2026, 9, 9), date(2026, 11, 7), id="usual"),
+        pytest.param(date(2027, 1, 15), date(2026, 11, 2), date(2026, 12, 31), id="ends with the year"),
+        pytest.param(date(2027, 3, 15), date(2026, 12, 31), date(2027, 2, 28), id="over the year and a February"),
+        pytest.param(date(2028, 3, 15), date(2028, 1, 1), date(2028, 2, 29), id="over a leap day, with the year"),
+        pytest.param(date(2028, 3, 14), date(2027, 12, 31), date(2028, 2, 28), id="up to the eve of a leap day"),
+        pytest.param(date(2028, 2, 29), date(2027, 12, 17), date(2028, 2, 14), id="on a leap day"),
+    ],
+)
+def test_a_window_is_sixty_order_days_up_to_fifteen_days_ago(books: Books, as_of: date, first: date, last: date) -> None:
+    around = [first - timedelta(days=1), first, last, last + timedelta(days=1)]
+    books.load(*[order(number, on=day) for number, day in enumerate(around)])
+
+    (value,) = odr(books, since=as_of)
+
+    assert value.window == Window(first=first, last=last, days=60, offset=15)
+    assert (value.as_of, value.denominator) == (as_of, 2)
+
+
+def test_a_span_answers_each_of_its_days_as_if_asked_alone(books: Books) -> None:
+    books.load(*[order(n, on=DAY + timedelta(days=n)) for n in range(90)])
+    books.load(*[defect(n) for n in range(0, 90, 7)], at=TEN)
+    since, until = DAY, DAY + timedelta(days=170)
+
+    span = odr(books, since=since, until=until)
+
+    alone = [value for n in range(0, 171, 10) for value in odr(books, since=since + timedelta(days=n))]
+    assert [value.as_of for value in span] == [since + timedelta(days=n) for n in range(171)]
+    assert span[::10] == alone
+
+
+def test_a_value_has_its_parts_its_limit_and_its_budget(books: Books) -> None:
+    books.load(*orders(200))
+    books.load(defect(1), defect(1, kind="chargeback", state="service"), defect(2), at=TEN)
+
+    (value,) = odr(books)
+
+    assert (value.numerator, value.denominator, value.rate) == (2, 200, 0.01)
+    assert value.parts == {"negative_feedback": 0, "a_to_z_claims": 2, "chargebacks": 1}
+    assert (value.limit, value.warning) == (ONE_PERCENT, Limit(Comparator.LT, 3, 400))
+    assert (value.meets_target, value.status) == (False, Status.BREACHED)
+    assert value.budget is not None
+    assert (value.budget.allowed, value.budget.left) == (1, -1)
+
+
+def test_a_part_is_the_numerator_of_its_own_rate_and_is_judged_by_nothing(books: Books) -> None:
+    books.load(*orders(10))
+    books.load(defect(1), defect(2, kind="chargeback", state="service"), defect(3, kind="chargeback", state="service"), at=TEN)
+
+    by_metric = {value.metric: value for value in books.values(marketplace="US", channel="mfn")}
+
+    assert {metric: value.numerator for metric, value in by_metric.items()} == {
+        "order_defect_rate": 3,
+        "negative_feedback_rate": 0,
+        "a_to_z_claim_rate": 1,
+        "chargeback_rate": 2,
+    }
+    part = by_metric["chargeback_rate"]
+    assert (part.limit, part.warning, part.parts, part.budget, part.meets_target) == (None, None, None, None, None)
+    assert part.status == Status.HEALTHY
+
+
+def test_without_orders_there_is_no_rate_to_judge(books: Books) -> None:
+    (value,) = odr(books)
+
+    assert (value.numerator, value.denominator, value.rate, value.meets_target) == (0, 0, None, None)
+    assert value.status == Status.NO_DATA
+
+
+@pytest.mark.parametrize(
+    ("known_at", "figures"),
+    [
+        (NINE - A_MOMENT, (0, 0)),
+        (NINE, (0, 3)),
+        (TEN - A_MOMENT, (0, 3)),
+        (TEN, (1, 3)),
+        (ELEVEN - A_MOMENT, (1, 3)),
+        (ELEVEN, (1, 2)),
+        (TWELVE - A_MOMENT, (1, 2)),
+        (TWELVE, (0, 2)),
+        (TWELVE + timedelta(days=400), (0, 2)),
+    ],
+)
+def test_each_version_is_the_answer_from_its_moment_on(books: Books, known_at: datetime, figures: tuple[int, int]) -> None:
+    books.load(*orders(3), at=NINE)
+    books.load(defect(1), at=TEN)
+    books.load(order(2, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), at=ELEVEN)
+    books.load(defect(1, state="withdrawn"), at=TWELVE)
+
+    assert books.odr(known_at=known_at) == [figures]
+
+
+def test_a_day_is_judged_by_the_target_in_force_on_it(books: Books, rule: Callable[..., MetricRule]) -> None:
+    books.load(*orders(150))
+    books.load(defect(1), at=TEN)
+    rule(effective_from=TODAY, limit_numerator=1, limit_denominator=200)
+
+    before, on_the_day, after = odr(books, since=TODAY - timedelta(days=1), until=TODAY + timedelta(days=1))
+
+    assert (before.limit, before.meets_target) == (ONE_PERCENT, True)
+    assert on_the_day.limit == after.limit == Limit(Comparator.LT, 1, 200)
+    assert (on_the_day.meets_target, after.meets_target) == (False, False)
+
+
+def test_a_window_changes_from_the_day_of_its_rule_on(books: Books, rule: Callable[..., MetricRule]) -> None:
+    books.load(*[order(n, on=TODAY - timedelta(days=n)) for n in range(80)])
+    rule(effective_from=TODAY, window_days=30, window_offset=0)
+
+    before, on_the_day = odr(books, since=TODAY - timedelta(days=1), until=TODAY)
+
+    assert before.window == Window(first=date(2026, 9, 8), last=date(2026, 11, 6), days=60, offset=15)
+    assert on_the_day.window == Window(first=date(2026, 10, 24), last=TODAY, days=30, offset=0)
+    assert (before.denominator, on_the_day.denominator) == (60, 30)
+
+
+def test_a_marketplace_s_own_rule_goes_before_a_later_one_of_all_others(books: Books, rule: Callable[..., MetricRule]) -> None:
+    books.load(order(1), order(2, marketplace="DE"))
+    rule(marketplace="DE", effective_from=TODAY - timedelta(days=2), limit_numerator=2)
+    rule(effective_from=TODAY - timedelta(days=1), limit_numerator=3)
+
+    asked = books.values(metrics=[ODR], channel="mfn", since=TODAY - timedelta(days=3), until=TODAY)
+
+    limits = {
+        place: [value.limit.numerator for value in asked if value.limit and value.marketplace == place] for place in ("DE", "US")
+    }
+    assert limits == {"DE": [1, 2, 2, 2], "US": [1, 1, 3, 3]}
+
+
+def test_a_rule_of_one_metric_changes_no_other(books: Books, rule: Callable[..., MetricRule]) -> None:
+    books.load(order(1))
+    rule(effective_from=DAY, window_days=7, window_offset=1)
+
+    windows = {value.metric: value.window.days for value in books.values(channel="mfn")}
+
+    assert windows == dict.fromkeys(CATALOGUE, 60) | {ODR: 7}
+
+
+def test_a_series_whose_target_falls_away_is_judged_no_more(books: Books, rule: Callable[..., MetricRule]) -> None:
+    books.load(order(1))
+    books.load(defect(1), at=TEN)
+    none = {"limit_numerator": None, "limit_denominator": None, "warning_numerator": None, "warning_denominator": None}
+    rule(effective_from=TODAY, comparator="", **none)
+
+    before, today = odr(books, since=TODAY - timedelta(days=1), until=TODAY)
+
+    assert (before.status, today.status, today.limit, today.meets_target) == (Status.BREACHED, Status.HEALTHY, None, None)
+
+
+@pytest.mark.parametrize(
+    ("known_at", "places"), [(NINE - A_MOMENT, ["US"]), (NINE, ["US"]), (TEN - A_MOMENT, ["US"]), (TEN, ["DE", "US"])]
+)
+def test_the_home_is_always_answered_and_another_store_once_it_was_seen(
+    books: Books, known_at: datetime, places: list[str]
+) -> None:
+    books.load(order(1), at=NINE)
+    books.load(order(2, marketplace="DE"), at=TEN)
+
+    asked = books.values(metrics=[ODR], known_at=known_at)
+
+    assert [(value.marketplace, value.channel) for value in asked] == [(place, ch) for place in places for ch in ("mfn", "afn")]
+
+
+def test_a_store_that_was_left_is_still_answered(books: Books) -> None:
+    books.load(order(1, marketplace="DE"))
+    books.load(order(1, marketplace="FR", last_updated_at=TWELVE), at=TEN)
+
+    figures = {value.marketplace: value.denominator for value in books.values(metrics=[ODR], channel="mfn")}
+
+    assert figures == {"US": 0, "DE": 0, "FR": 1}
+
+
+@pytest.mark.parametrize("asked", [list(CATALOGUE), list(reversed(CATALOGUE)), ["chargeback_rate", ODR]])
+def test_metrics_come_in_the_order_they_were_asked_for(books: Books, asked: list[str]) -> None:
+    books.load(order(1), order(2, marketplace="CA"))
+
+    answered = [value.series for value in books.values(metrics=asked)]
+
+    assert answered == [(metric, place, channel) for metric in asked for place in ("CA", "US") for channel in ("mfn", "afn")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "series"),
+    [
+        ({"marketplace": "CA"}, {("CA", "mfn"), ("CA", "afn")}),
+        ({"channel": "afn"}, {("CA", "afn"), ("US", "afn")}),
+        ({"marketplace": "US", "channel": "mfn"}, {("US", "mfn")}),
+        ({"marketplace": "JP"}, set()),
+        ({"metrics": []}, set()),
+    ],
+)
+def test_a_question_is_narrowed(books: Books, asked: dict[str, Any], series: set[tuple[str, str]]) -> None:
+    books.load(order(1), order(2, marketplace="CA"))
+
+    assert {(value.marketplace, value.channel) for value in books.values(**{"metrics": [ODR]} | asked)} == series
+
+
+def test_the_orders_of_another_account_are_not_ours(acme: Client, books: Books) -> None:
+    acme.take_on(partner="A2OTHER")
+    with scoping.agency(acme.agency.pk):
+        other = SellerAccount.objects.exclude(pk=books.account_id).get()
+    Books(acme.agency.pk, other.pk).load(*orders(5))
+    books.load(*orders(3))
+
+    assert books.odr() == [(0, 3)]
+
+
+def test_three_years_of_five_stores_are_one_question(books: Books, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    stores = ("US", "CA", "MX", "BR", "GB")
+    span = [TODAY - timedelta(days=n) for n in range(3 * 365 + 75)]
+    DailyCounts.objects.bulk_create(
+        DailyCounts(
+            agency_id=books.agency_id,
+            account_id=books.account_id,
+            marketplace=store,
+            channel="mfn",
+            day=day,
+            recorded_at=NINE,
+            orders=10,
+            defective_orders=1,
+            negative_feedback_orders=1,
+            a_to_z_claim_orders=0,
+            chargeback_orders=0,
+        )
+        for store in stores
+        for day in span
+    )
+    SellerAccount.objects.filter(pk=books.account_id).update(marketplaces=list(stores))
+    account = books.account
+
+    with django_assert_num_queries(1):
+        asked = values.over(account=account, since=TODAY - timedelta(days=3 * 365 - 1), until=TODAY, known_at=NINE)
+
+    assert len(asked) == len(CATALOGUE) * len(stores) * 2 * 3 * 365
+    assert {(value.numerator, value.denominator) for value in asked if value.metric == ODR} == {(60, 600), (0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("age", "stale"),
+    [
+        (timedelta(0), False),
+        (timedelta(hours=72), False),
+        (timedelta(hours=72) + A_MOMENT, True),
+        (-A_MOMENT, False),
+    ],
+)
+def test_a_source_is_stale_once_it_was_silent_for_too_long(books: Books, age: timedelta, stale: bool) -> None:
+    books.load(order(1), at=NINE)
+
+    assert values.is_stale(account=books.account, source="orders", at=NINE + age) is stale
+
+
+def test_a_source_that_spoke_later_was_stale_before(books: Books) -> None:
+    books.load(order(1), at=NINE)
+    week_later = NINE + timedelta(days=7)
+    books.load(order(1), at=week_later)
+
+    account = books.account
+    assert values.is_stale(account=account, source="orders", at=week_later - A_MOMENT)
+    assert not values.is_stale(account=account, source="orders", at=week_later)
+    assert not values.is_stale(account=account, source="defects", at=week_later)
