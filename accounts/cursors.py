@@ -2,7 +2,10 @@
 
 import base64
 import json
+import re
 from typing import Any
+
+STORABLE = re.compile("[^\0\ud800-\udfff]*")  # JSON can spell NUL and halves of characters, PostgreSQL has none
 
 
 class BadCursor(Exception):
@@ -19,6 +22,8 @@ def decode(text: str, *, length: int) -> list[str]:
         position: Any = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, RecursionError):
         raise BadCursor from None
-    if not isinstance(position, list) or len(position) != length or not all(isinstance(part, str) for part in position):
+    if not isinstance(position, list) or len(position) != length:
+        raise BadCursor
+    if not all(isinstance(part, str) and STORABLE.fullmatch(part) for part in position):
         raise BadCursor
     return position

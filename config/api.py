@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.core.exceptions import (
@@ -23,6 +24,7 @@ from rest_framework.views import APIView, set_rollback
 from accounts import cursors, identifiers
 
 PROBLEM = "application/problem+json"
+WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 SEEN_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
@@ -185,12 +187,25 @@ class ByKeys:
 
     def _beyond(self, after: list[str]) -> Q:
         past = "lt" if self.descending else "gt"
-        first = Q(**{f"{self.fields[0]}__{past}": after[0]})
-        return first if len(after) == 1 else first | Q(**{self.fields[0]: after[0], f"id__{past}": after[1]})
+        place = READERS.get(self.field, str)(after[0])
+        first = Q(**{f"{self.field}__{past}": place})
+        return first if len(after) == 1 else first | Q(**{self.field: place, f"id__{past}": after[1]})
 
 
 def _text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _moment(text: str) -> datetime:
+    """A moment as `_text` writes it, which is in UTC: PostgreSQL does not take every offset that Python does."""
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError
+    return moment
+
+
+READERS: dict[str, Callable[[str], Any]] = {"created_at": _moment}
+"""Of the fields that a cursor holds as another text than the database would read."""
 
 
 class Pages(BasePagination):
@@ -214,7 +229,7 @@ class Pages(BasePagination):
 
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", str(self.default_limit))
-        if not text.isdecimal() or not 1 <= int(text) <= self.most:
+        if not WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= self.most:
             raise exceptions.ValidationError({"limit": f"A whole number from 1 to {self.most}."})
         return int(text)
 
