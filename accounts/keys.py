@@ -41,7 +41,8 @@ def recognise(*, text: str, now: datetime) -> ApiKey:
     if key is None or not known or key.revoked_at is not None:
         raise UnknownKey
     scoping.enter(key.agency_id)
-    _note_use(key=key, now=now)
+    with scoping.agency(key.agency_id):  # an upload is no transaction of its own
+        _note_use(key=key, now=now)
     return key
 
 
