@@ -1,0 +1,325 @@
+"""Nothing is lost and nothing counts twice: documents sent again or at once, workers that race or are killed, a broker that
+forgets everything.
+"""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from threading import Barrier
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from redis import Redis
+
+from accounts import agencies, identifiers, scoping
+from ingestion import tasks
+from ingestion.models import Report
+from metrics.models import DailyCounts, Defect, Order, SourceLoad
+from tests import build
+from tests.client import Client
+
+NOW = datetime.now(UTC)
+ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
+COLUMNS = ("amazon-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel")
+MANY, DAYS = 150_000, 20  # orders of a document that takes a worker seconds, spread over days inside of today's window
+WORKER = ["-m", "celery", "-A", "config", "worker", "-P", "prefork", "-c", "2", "--without-mingle", "--without-gossip"]
+FINAL = {"loaded", "rejected", "failed"}
+READING, RECORDING = "COPY staged_orders", "FROM staged_orders"  # as the database shows what it works on
+T = TypeVar("T")
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    """The broker, without messages of other tests."""
+    with Redis.from_url(settings.CELERY_BROKER_URL, protocol=2) as redis:
+        redis.flushdb()
+        yield redis
+        redis.flushdb()
+
+
+@pytest.fixture
+def agency(committed_db: None, broker: Redis) -> Client:
+    return Client(*agencies.open_agency(name="Acme", now=NOW))
+
+
+@pytest.fixture
+def account(agency: Client) -> str:
+    return agency.take_on()
+
+
+class Worker:
+    """A real worker with two pool children, in a process group of its own. It is not started yet."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, *WORKER],
+                cwd=settings.BASE_DIR,
+                env=dict(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """End the whole group as a power cut would."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def kill_child(self, port: int) -> None:
+        """End the pool child whose connection to the database comes from this port."""
+        assert self.process is not None
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            if port in {each.laddr.port for each in child.net_connections("inet")}:
+                child.kill()
+
+
+@pytest.fixture
+def worker(agency: Client, tmp_path: Path) -> Iterator[Worker]:
+    idle = Worker(tmp_path / "worker.log")
+    yield idle
+    idle.kill()
+
+
+@cache
+def big_document() -> bytes:
+    """One that takes a worker seconds."""
+    rows = [
+        row
+        for n in range(DAYS)
+        for row in build.orders_on(ORDERED + timedelta(days=n), count=MANY // DAYS, first=1 + n * MANY // DAYS)
+    ]
+    return build.orders_file(rows, columns=COLUMNS)
+
+
+def at_once(*calls: Callable[[], T]) -> list[T]:
+    """What the calls return, each made in a thread and on a connection of its own, all at the same moment."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], T]) -> T:
+        barrier.wait()
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def load(agency: Client, report: dict[str, Any]) -> None:
+    """Work on the report as a worker does."""
+    report_id = identifiers.private("rpt", report["id"])
+    tasks.load_report(agency_id=str(agency.agency.pk), report_id=str(report_id))
+
+
+def row_of(agency: Client, report: dict[str, Any]) -> Report:
+    with scoping.agency(agency.agency.pk):
+        return Report.objects.get(pk=identifiers.private("rpt", report["id"]))
+
+
+def loads_of(agency: Client, report: dict[str, Any]) -> int:
+    """How often the report brought its facts."""
+    with scoping.agency(agency.agency.pk):
+        return SourceLoad.objects.filter(report_id=identifiers.private("rpt", report["id"])).count()
+
+
+def rows(agency: Client, model: Any) -> int:
+    with scoping.agency(agency.agency.pk):
+        return int(model.objects.count())
+
+
+def figures(agency: Client, account: str, **at: Any) -> tuple[int, int]:
+    value = agency.odr(account, **at)
+    return value["numerator"], value["denominator"]
+
+
+def counts_again(account: str) -> str:
+    said = io.StringIO()
+    call_command("recompute", "--account", account, stdout=said)
+    return said.getvalue().strip().partition(": ")[2]
+
+
+def hand_out_again(agency: Client) -> None:
+    """What the clock does when a report was handed out too long ago."""
+    with scoping.agency(agency.agency.pk):
+        Report.objects.update(handed_out_at=NOW - timedelta(hours=1))
+    tasks.resume_reports()
+
+
+def wait_until(happened: Callable[[], Any], *, worker: Worker, every: float = 0.01, seconds: float = 60) -> Any:
+    """What `happened` returns once it is true."""
+    deadline = time.monotonic() + seconds
+    while not (result := happened()):
+        assert time.monotonic() < deadline, worker.log.read_text()[-3000:]
+        time.sleep(every)
+    return result
+
+
+def is_final(agency: Client, *reports: dict[str, Any]) -> bool:
+    """Whether nothing more will become of the reports; until then the clock does its work."""
+    if all(row_of(agency, report).status in FINAL for report in reports):
+        return True
+    hand_out_again(agency)
+    return False
+
+
+def port_of_the_worker_at(statement: str) -> int | None:
+    """From which port somebody else has the database work on the statement right now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT client_port FROM pg_stat_activity WHERE backend_type = 'client backend' "
+            "AND state = 'active' AND pid <> pg_backend_pid() AND strpos(query, %s) > 0",
+            [statement],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def test_a_file_sent_again_is_the_first_report(agency: Client, account: str) -> None:
+    document = build.orders_file(build.orders_on(ORDERED, count=3))
+    first = agency.load(account, document)
+
+    again = agency.send(account, document)
+
+    assert (again.status_code, again.json()) == (200, first | {"duplicate": True})
+    assert (rows(agency, Report), loads_of(agency, first), figures(agency, account)) == (1, 1, (0, 3))
+
+
+def test_a_file_sent_through_four_doors_at_once_is_one_report(agency: Client, account: str) -> None:
+    document = build.orders_file(build.orders_on(ORDERED, count=3))
+
+    answers = at_once(*[partial(copy(agency).send, account, document) for _ in range(4)])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 202]
+    assert sorted(answer.json()["duplicate"] for answer in answers) == [False, True, True, True]
+    assert len({answer.json()["id"] for answer in answers}) == rows(agency, Report) == 1
+    assert len(list((settings.MEDIA_ROOT / agency.agency.pk.hex).rglob("rpt_*"))) == 1
+
+
+def test_a_report_in_the_hands_of_four_workers_is_loaded_once(agency: Client, account: str) -> None:
+    report = agency.send(account, build.orders_file(build.orders_on(ORDERED, count=2000))).json()
+
+    at_once(*[partial(load, agency, report)] * 4)
+
+    row = row_of(agency, report)
+    assert (row.status, row.attempts, row.rows_new, loads_of(agency, report)) == ("loaded", 1, 2000, 1)
+    assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (2000, 1, (0, 2000))
+
+
+def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts(agency: Client, account: str) -> None:
+    shipped = build.orders_on(ORDERED, count=700)
+    pending = [row | {"last-updated-date": row["purchase-date"], "order-status": "Pending"} for row in shipped]
+    cancelled = [row | {"last-updated-date": NOW.isoformat(), "order-status": "Cancelled"} for row in shipped[600:]]
+    posted = [build.defect(order=build.order_id(n), updated_at="2026-10-20T00:00:00Z") for n in range(1, 6)]
+    removed = [build.defect(order=build.order_id(1), state="removed", updated_at="2026-10-21T00:00:00Z")]
+    documents = [build.orders_file(rows) for rows in (pending, shipped[:500], shipped[400:], cancelled)]
+    reports = [agency.send(account, document).json() for document in documents]
+    path = f"/v1/accounts/{account}/defects"
+    reports += [agency.post(path, {"defects": defects}, format="json").json() for defects in (posted, removed, posted)]
+
+    at_once(*[partial(load, agency, report) for report in reports])
+
+    found = [row_of(agency, report) for report in reports]
+    assert [(row.status, row.attempts) for row in found] == [("loaded", 1)] * 7
+    assert len({row.loaded_at for row in found}) == 7
+    assert [loads_of(agency, report) for report in reports] == [1] * 7
+    assert (rows(agency, Order), rows(agency, Defect), figures(agency, account)) == (700, 5, (4, 600))
+    assert counts_again(account) == "0 daily counts changed"
+
+
+@pytest.mark.parametrize("victim", ["child", "group"])
+@pytest.mark.parametrize("statement", [READING, RECORDING])
+def test_a_report_whose_worker_is_killed_is_loaded_once(
+    agency: Client, account: str, worker: Worker, statement: str, victim: str
+) -> None:
+    report = agency.send(account, big_document()).json()
+    worker.start()
+    port = wait_until(partial(port_of_the_worker_at, statement), worker=worker)
+
+    if victim == "child":
+        worker.kill_child(port)
+    else:
+        worker.kill()
+        worker.start()
+    wait_until(partial(is_final, agency, report), worker=worker, every=0.5)
+
+    row = row_of(agency, report)
+    assert (row.status, row.rows_new, loads_of(agency, report)) == ("loaded", MANY, 1)
+    assert row.attempts >= 2
+    assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (MANY, DAYS, (0, MANY))
+    assert counts_again(account) == "0 daily counts changed"
+
+
+def test_a_document_that_ends_every_worker_is_given_up_and_may_be_sent_again(
+    agency: Client, account: str, worker: Worker
+) -> None:
+    report = agency.send(account, big_document()).json()
+    worker.start()
+
+    def is_given_up() -> bool:
+        port = port_of_the_worker_at(READING)
+        if port is not None:
+            worker.kill_child(port)
+        return is_final(agency, report)
+
+    wait_until(is_given_up, worker=worker)
+
+    row = row_of(agency, report)
+    assert (row.status, row.attempts, loads_of(agency, report), rows(agency, Order)) == ("failed", 5, 0, 0)
+    assert agency.read(f"/v1/reports/{report['id']}")["problem"]["type"] == "/problems/loading-failed"
+    assert agency.send(account, big_document()).status_code == 200
+    wait_until(partial(is_final, agency, report), worker=worker, every=0.5)
+    assert (row_of(agency, report).status, figures(agency, account)) == ("loaded", (0, MANY))
+
+
+def test_a_broker_that_forgets_every_message_loses_no_report(agency: Client, account: str, worker: Worker, broker: Redis) -> None:
+    documents = [build.orders_file(build.orders_on(ORDERED, count=50, first=1 + 50 * n)) for n in range(3)]
+    reports = [agency.send(account, document).json() for document in documents]
+    posted = {"defects": [build.defect(order=build.order_id(7))]}
+    reports.append(agency.post(f"/v1/accounts/{account}/defects", posted, format="json").json())
+
+    broker.flushdb()
+    worker.start()
+    wait_until(partial(is_final, agency, *reports), worker=worker, every=0.5)
+
+    assert [row_of(agency, report).status for report in reports] == ["loaded"] * 4
+    assert [loads_of(agency, report) for report in reports] == [1] * 4
+    assert figures(agency, account) == (1, 150)
+
+
+def test_a_defect_before_its_order_and_one_after_it_give_the_same_numbers(agency: Client, account: str) -> None:
+    other = agency.take_on(partner="A2OTHER")
+    orders, trouble = build.orders_file(build.orders_on(ORDERED, count=9)), build.defect(order=build.order_id(4))
+
+    agency.load(account, orders)
+    agency.post_defects(account, trouble)
+    agency.post_defects(other, trouble)
+    waiting = agency.read(f"/v1/accounts/{other}/metrics")["unmatched_defects"]
+    agency.load(other, orders)
+
+    one, two = (agency.read(f"/v1/accounts/{each}/metrics") for each in (account, other))
+    assert waiting == 1
+    assert one["metrics"] == two["metrics"]
+    assert (one["unmatched_defects"], two["unmatched_defects"], figures(agency, other)) == (0, 0, (1, 9))
