@@ -1,0 +1,275 @@
+"""The state machine of breaches: each series apart, one open episode, silence and staleness change nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from django.db.utils import IntegrityError
+
+from accounts import agencies, identifiers, scoping
+from accounts.models import SellerAccount
+from metrics import breaches, refresh
+from metrics.facts import OrderStatus
+from metrics.judgement import Comparator, Limit
+from metrics.models import Breach, MetricRule
+from tests.client import Client
+from tests.conftest import NOON
+from tests.metrics.books import DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
+
+OPEN, RESOLVED = Breach.State.OPEN, Breach.State.RESOLVED
+LEAVES_ON = DAY + timedelta(days=75)
+STALE = timedelta(hours=73)
+
+
+@pytest.fixture
+def breached(books: Books) -> Books:
+    """A claim in fifty orders of the merchant's, known at ten."""
+    books.load(*orders(50), at=NINE)
+    books.load(defect(1), at=TEN)
+    return books
+
+
+def episodes() -> list[tuple[str, str, str, str]]:
+    rows = Breach.objects.order_by("opened_at", "marketplace", "channel")
+    return [(breach.metric, breach.marketplace, breach.channel, breach.status) for breach in rows]
+
+
+def look(books: Books, at: datetime) -> None:
+    """Nothing arrives; the clock goes on."""
+    refresh.refresh(account=refresh.hold(books.account_id), touched=(), now=at)
+
+
+def row(account: SellerAccount, **fields: Any) -> Breach:
+    """A breach as the database could be given one."""
+    usual = {
+        "metric": "order_defect_rate",
+        "marketplace": "US",
+        "channel": "mfn",
+        "level": Breach.Level.BREACH,
+        "opened_at": NINE,
+        "as_of": TODAY,
+        "numerator": 1,
+        "denominator": 50,
+        "comparator": "lt",
+        "limit_numerator": 1,
+        "limit_denominator": 100,
+    }
+    return Breach(agency_id=account.agency_id, account_id=account.pk, **usual | fields)
+
+
+@pytest.mark.parametrize(
+    ("count", "defective", "opened"),
+    [(100, 1, True), (101, 1, False), (50, 0, False), (199, 2, True), (201, 2, False), (1, 1, True)],
+)
+def test_a_breach_opens_where_the_target_is_missed(books: Books, count: int, defective: int, opened: bool) -> None:
+    books.load(*orders(count))
+    books.load(*[defect(n + 1) for n in range(defective)], defect(999), at=TEN)
+
+    assert episodes() == [("order_defect_rate", "US", "mfn", OPEN)] * opened
+
+
+def test_a_breach_says_what_was_seen_when_it_opened(breached: Books) -> None:
+    breach = Breach.objects.get()
+
+    assert (breach.opened_at, breach.as_of) == (TEN, TODAY)
+    assert (breach.numerator, breach.denominator, breach.limit) == (1, 50, Limit(Comparator.LT, 1, 100))
+    assert (breach.level, breach.resolved_at, breach.acknowledged_at) == (Breach.Level.BREACH, None, None)
+
+
+def test_each_channel_and_store_has_its_own(books: Books) -> None:
+    books.load(
+        *orders(50),
+        *orders(50, first=101, channel="afn"),
+        *orders(50, first=201, marketplace="CA"),
+        *orders(50, first=301, marketplace="CA", channel="afn"),
+    )
+    books.load(defect(101), defect(201), at=TEN)
+    books.load(defect(101, state="denied"), defect(1), at=ELEVEN)
+
+    assert episodes() == [
+        ("order_defect_rate", "CA", "mfn", OPEN),
+        ("order_defect_rate", "US", "afn", RESOLVED),
+        ("order_defect_rate", "US", "mfn", OPEN),
+    ]
+
+
+def test_a_part_has_no_target_to_miss(books: Books) -> None:
+    books.load(*orders(3))
+    books.load(defect(1), defect(2, kind="chargeback", state="service"), at=TEN)
+
+    assert {breach.metric for breach in Breach.objects.all()} == {"order_defect_rate"}
+
+
+def test_an_episode_ends_with_the_figures_that_ended_it(breached: Books) -> None:
+    breached.load(*orders(60, first=51), at=ELEVEN)
+
+    breach = Breach.objects.get()
+    assert (breach.status, breach.resolved_at, breach.resolved_as_of) == (RESOLVED, ELEVEN, TODAY)
+    assert (breach.resolved_numerator, breach.resolved_denominator) == (1, 110)
+    assert (breach.numerator, breach.denominator) == (1, 50)
+
+
+def test_missing_the_target_again_is_another_episode(breached: Books) -> None:
+    breached.load(defect(1, state="denied"), at=ELEVEN)
+    breached.load(defect(1, state="granted"), at=TWELVE)
+
+    first, second = Breach.objects.order_by("opened_at")
+    assert (first.status, first.opened_at, first.resolved_at) == (RESOLVED, TEN, ELEVEN)
+    assert (second.status, second.opened_at, second.resolved_at) == (OPEN, TWELVE, None)
+
+
+def test_what_was_announced_is_not_restated(breached: Books) -> None:
+    announced = Breach.objects.values().get()
+
+    breached.load(*orders(40, first=51), at=ELEVEN)
+    breached.load(defect(2), defect(3), at=TWELVE)
+
+    assert Breach.objects.values().get() == announced
+    assert breached.odr() == [(3, 90)]
+
+
+def test_an_open_breach_is_opened_once(breached: Books) -> None:
+    for at in (ELEVEN, TWELVE, TWELVE + timedelta(days=1)):
+        look(breached, at)
+
+    assert episodes() == [("order_defect_rate", "US", "mfn", OPEN)]
+
+
+@pytest.mark.parametrize("today", [LEAVES_ON, LEAVES_ON + timedelta(days=400)])
+def test_without_orders_in_the_window_a_breach_stays_open(breached: Books, today: date) -> None:
+    at = datetime.combine(today, NINE.timetz())
+    breached.load(order(1), at=at)
+
+    assert breached.odr(since=today, known_at=at) == [(0, 0)]
+    assert episodes() == [("order_defect_rate", "US", "mfn", OPEN)]
+
+
+def test_a_breach_stays_open_when_its_only_order_falls_out_of_the_count(books: Books) -> None:
+    books.load(order(1))
+    books.load(defect(1), at=TEN)
+    books.load(order(1, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), at=ELEVEN)
+
+    books.load(defect(1, state="denied"), at=TWELVE)
+
+    assert books.odr() == [(0, 0)]
+    assert episodes() == [("order_defect_rate", "US", "mfn", OPEN)]
+
+
+def test_a_stale_source_resolves_nothing(breached: Books) -> None:
+    breached.load(defect(1, state="denied"), at=NINE + STALE)
+
+    assert breached.odr(known_at=NINE + STALE) == [(0, 50)]
+    assert episodes() == [("order_defect_rate", "US", "mfn", OPEN)]
+
+
+def test_a_stale_source_opens_nothing(books: Books) -> None:
+    books.load(*orders(50))
+
+    books.load(defect(1), at=NINE + STALE)
+
+    assert episodes() == []
+
+
+def test_what_was_held_back_is_judged_once_the_source_speaks_again(breached: Books) -> None:
+    breached.load(defect(1, state="denied"), at=NINE + STALE)
+
+    breached.load(order(50), at=NINE + STALE + timedelta(hours=1))
+
+    assert episodes() == [("order_defect_rate", "US", "mfn", RESOLVED)]
+
+
+@pytest.mark.parametrize(
+    ("stale_sources", "resolved"), [(frozenset({"orders"}), False), (frozenset({"defects"}), True), (frozenset(), True)]
+)
+def test_only_the_source_of_the_metric_holds_it_back(breached: Books, stale_sources: frozenset[str], resolved: bool) -> None:
+    (missed,) = breached.values(metrics=["order_defect_rate"], channel="mfn")
+    met = replace(missed, numerator=0)
+
+    breaches.judge(account=breached.account, values=[met], stale_sources=stale_sources, now=TWELVE)
+
+    assert (Breach.objects.get().status == RESOLVED) is resolved
+
+
+def test_a_stricter_target_opens_on_its_day_and_is_announced_with_it(books: Books) -> None:
+    books.load(*orders(150), at=NINE)
+    books.load(defect(1), at=TEN)
+    usual = MetricRule.objects.filter(metric="order_defect_rate").values().get()
+    MetricRule.objects.create(**usual | {"id": None, "effective_from": TODAY + timedelta(days=1), "limit_denominator": 200})
+
+    look(books, TWELVE)
+    before = episodes()
+    look(books, TWELVE + timedelta(days=1))
+
+    breach = Breach.objects.get()
+    assert before == []
+    assert (breach.limit, breach.as_of) == (Limit(Comparator.LT, 1, 200), TODAY + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({}, "a_series_has_one_open_breach_a_level"),
+        ({"channel": "afn", "status": RESOLVED}, "a_breach_is_open_or_has_an_end"),
+        ({"channel": "afn", "resolved_at": TEN}, "a_breach_is_open_or_has_an_end"),
+    ],
+)
+def test_the_database_takes_no_impossible_breach(breached: Books, fields: dict[str, Any], constraint: str) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        row(breached.account, **fields).save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"channel": "afn"}, {"marketplace": "CA"}, {"level": Breach.Level.WARNING}, {"status": RESOLVED, "resolved_at": TEN}],
+)
+def test_the_database_takes_another_series_level_or_episode(breached: Books, fields: dict[str, Any]) -> None:
+    row(breached.account, **fields).save(force_insert=True)
+
+    assert Breach.objects.count() == 2
+
+
+def test_two_connections_cannot_both_open_a_breach(committed_db: None) -> None:
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    account_id = identifiers.private("acct", acme.take_on())
+    together = Barrier(2)
+
+    def try_to_open() -> bool:
+        try:
+            with scoping.agency(acme.agency.pk):
+                breach = row(SellerAccount.objects.get(pk=account_id))
+                together.wait(timeout=10)
+                breach.save(force_insert=True)
+        except IntegrityError:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        opened = [future.result() for future in [pool.submit(try_to_open) for _ in range(2)]]
+
+    assert sorted(opened) == [False, True]
+
+
+def test_two_workers_at_once_open_one_breach(committed_db: None) -> None:
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    books = Books(acme.agency.pk, identifiers.private("acct", acme.take_on()))
+    books.load(*orders(50))
+    books.record(defect(1), at=TEN)
+    together = Barrier(2)
+
+    def judge() -> None:
+        together.wait(timeout=10)
+        with scoping.agency(acme.agency.pk):
+            refresh.refresh(account=refresh.hold(books.account_id), touched=[DAY], now=books.account.last_recorded_at or TEN)
+        connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(judge) for _ in range(2)]:
+            future.result()
+
+    assert len(acme.read("/v1/breaches")["data"]) == 1
