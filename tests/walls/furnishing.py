@@ -19,7 +19,7 @@ class Furnished:
 
 
 def furnish(client: Client, *, name: str) -> Furnished:
-    """Orders that changed, a defect that changed, a row that was rejected, a breach, and a choice of denominator.
+    """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
 
     `name` is in everything that an agency can name, so that it can be looked for in the answers to others.
     """
@@ -28,7 +28,8 @@ def furnish(client: Client, *, name: str) -> Furnished:
     account = client.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
     cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": datetime.now(UTC).isoformat()}
-    report = client.load(account, build.orders_file([cancelled, orders[1] | {"amazon-order-id": name}]))
+    unusable = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
+    report = client.load(account, build.orders_file([cancelled, *unusable]))
     with scoping.agency(client.agency.pk):
         Agency.objects.update(counts_pending_and_cancelled=True)
     for state in ("pending", "granted"):

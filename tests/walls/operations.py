@@ -1,0 +1,99 @@
+"""Every operation of the API, as its OpenAPI document tells, and how a test fills it."""
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+from tests import build
+from tests.client import Client
+from tests.walls.furnishing import Furnished
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+FREE = {"metric": "order_defect_rate"}
+"""Parts of paths that belong to nobody."""
+
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
+    ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
+    ("PATCH", "/v1/agency"): {"counts_pending_and_cancelled": True},
+    ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
+    ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
+}
+"""What each operation that takes a body is sent. A `file` goes as multipart."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Its JSON object; an empty one where it is none."""
+        return dict(json.loads(self.text)) if self.headers["Content-Type"].endswith("json") else {}
+
+
+def read(response: Any) -> Answer:
+    """The answer as it arrived; the file that it may stream is closed."""
+    content = response.getvalue() if response.streaming else response.content
+    response.close()
+    return Answer(response.status_code, response.headers, content.decode())
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    needs_key: bool
+    takes_body: bool
+    parameters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def names(self) -> list[str]:
+        """The parts of the path that name something of an agency's."""
+        return [name for name in re.findall(r"{(\w+)}", self.path) if name not in FREE]
+
+    def ask(self, client: Client, has: Furnished | dict[str, str], **more: str) -> Answer:
+        """The answer to this operation on what somebody `has`. Raises KeyError for a part or body that nobody knows."""
+        known = FREE | (asdict(has) if isinstance(has, Furnished) else has)
+        path = self.path.format_map(known)
+        if self.method == "GET":
+            return read(client.get(path, more))
+        body = dict(BODIES[self.method, self.path]) if self.takes_body else {}
+        form = "multipart" if "file" in body else "json"
+        if "file" in body:
+            body["file"] = io.BytesIO(body["file"])
+        return read(getattr(client, self.method.lower())(path, body, format=form))
+
+
+def operations() -> list[Operation]:
+    """Every operation that the document describes."""
+    document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return [
+        Operation(
+            method.upper(),
+            path,
+            needs_key=bool(described.get("security")),
+            takes_body="requestBody" in described,
+            parameters=tuple(each["name"] for each in described.get("parameters", ()) if each["in"] == "query"),
+        )
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+        if method.upper() in METHODS
+    ]
+
+
+DOCUMENTED = operations()
+OPERATIONS = [operation for operation in DOCUMENTED if operation.needs_key]
+"""For tables of cases."""
