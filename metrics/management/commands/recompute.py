@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts import identifiers, scoping
 from accounts.models import SellerAccount
-from metrics import recording, refresh, rollups
+from metrics import recording, refresh
+from metrics.models import DailyCounts
 
 
 def day(text: str) -> date:
@@ -60,6 +61,5 @@ def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
     with scoping.agency(agency_id):
         account = refresh.hold(account_id)
         moment = recording.next_moment(account=account, now=timezone.now())
-        rebuilt = rollups.rebuild(account=account, days=span, recorded_at=moment)
-        refresh.refresh(account=account, touched=(), now=moment)
-    return rebuilt.versions
+        refresh.refresh(account=account, touched=span, now=moment)
+        return DailyCounts.objects.filter(agency_id=agency_id, account_id=account_id, recorded_at=moment).count()

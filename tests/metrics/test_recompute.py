@@ -1,0 +1,195 @@
+"""`manage.py recompute`: damaged counts are counted again from the facts, healthy ones are left alone."""
+
+import io
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import agencies, identifiers, scoping
+from accounts.models import Agency, SellerAccount
+from metrics.facts import OrderStatus
+from metrics.models import DailyCounts
+from tests.client import Client
+from tests.metrics.books import DAY, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
+
+NEXT_DAY = DAY + timedelta(days=1)
+SPAN = ["--from=2026-09-01", "--to=2026-11-22"]
+
+
+def recompute(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("recompute", *arguments, stdout=said)
+    return said.getvalue().strip()
+
+
+def damage(books: Books, *, on: date = DAY, orders: int = 7) -> None:
+    """A version that the facts do not bear out, newer than the right one."""
+    with scoping.agency(books.agency_id):
+        DailyCounts.objects.create(
+            agency_id=books.agency_id,
+            account_id=books.account_id,
+            marketplace="US",
+            channel="mfn",
+            day=on,
+            recorded_at=TEN,
+            orders=orders,
+            defective_orders=orders,
+            negative_feedback_orders=0,
+            a_to_z_claim_orders=orders,
+            chargeback_orders=0,
+        )
+
+
+def versions(day: date = DAY) -> list[int]:
+    return list(DailyCounts.objects.filter(day=day).order_by("recorded_at").values_list("orders", flat=True))
+
+
+def odr(books: Books) -> list[tuple[int, int]]:
+    return books.odr(known_at=datetime.max.replace(tzinfo=NINE.tzinfo))
+
+
+@pytest.fixture
+def sold(books: Books) -> Books:
+    books.load(*orders(3), *orders(2, first=11, on=NEXT_DAY))
+    return books
+
+
+@pytest.fixture
+def other(acme: Client, sold: Books) -> Books:
+    """Another account of acme's with the same orders."""
+    other = Books(acme.agency.pk, identifiers.private("acct", acme.take_on(partner="A2OTHER")))
+    other.load(*orders(3))
+    return other
+
+
+def test_healthy_counts_are_left_as_they_are(sold: Books) -> None:
+    before = list(DailyCounts.objects.order_by("day").values())
+
+    assert recompute(*SPAN) == "1 accounts, 83 days: 0 daily counts changed"
+    assert list(DailyCounts.objects.order_by("day").values()) == before
+
+
+def test_a_damaged_count_is_repaired_and_said_and_its_version_kept(acme: Client, shop: str, sold: Books) -> None:
+    damage(sold)
+    damage(sold, on=NEXT_DAY, orders=2)
+    damaged = odr(sold)
+
+    assert recompute(*SPAN) == "1 accounts, 83 days: 2 daily counts changed"
+    assert (damaged, odr(sold)) == ([(9, 9)], [(0, 5)])
+    assert (versions(DAY), versions(NEXT_DAY)) == ([3, 7, 3], [2, 2, 2])
+    assert recompute(*SPAN) == "1 accounts, 83 days: 0 daily counts changed"
+
+
+def test_a_missing_count_is_written(sold: Books) -> None:
+    sold.record(*orders(4, first=21), at=TEN)
+
+    assert recompute(*SPAN).endswith(": 1 daily counts changed")
+    assert versions() == [3, 7]
+
+
+def test_a_store_that_was_never_counted_is_answered_afterwards(sold: Books) -> None:
+    sold.record(*orders(4, first=21, marketplace="DE"), at=TEN)
+
+    recompute(*SPAN)
+
+    assert sold.account.marketplaces == ["DE", "US"]
+
+
+def test_what_follows_from_a_repaired_count_is_repaired_too(acme: Client, shop: str, sold: Books) -> None:
+    day = datetime.now(NINE.tzinfo).date() - timedelta(days=30)
+    sold.load(*orders(3, first=31, on=day), at=datetime.now(NINE.tzinfo))
+    damage(sold, on=day)
+
+    recompute(f"--from={day}", f"--to={day}")
+
+    assert acme.odr(shop)["numerator"] == 0
+    assert acme.read(f"/v1/accounts/{shop}")["status"] == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "days", "repaired"),
+    [
+        ([f"--from={DAY}", f"--to={DAY}"], 1, True),
+        ([f"--from={NEXT_DAY}", f"--to={TODAY}"], 52, False),
+        (["--from=2026-01-01", f"--to={DAY - timedelta(days=1)}"], 273, False),
+        ([f"--from={DAY}", f"--to={NEXT_DAY}"], 2, True),
+    ],
+)
+def test_only_the_days_of_the_span_are_counted_again(sold: Books, arguments: list[str], days: int, repaired: bool) -> None:
+    damage(sold)
+
+    assert recompute(*arguments) == f"1 accounts, {days} days: {int(repaired)} daily counts changed"
+    assert versions() == [3, 7, 3][: 2 + repaired]
+
+
+def test_without_a_span_it_is_three_years_up_to_today(sold: Books) -> None:
+    assert recompute() == "1 accounts, 1096 days: 0 daily counts changed"
+
+
+def test_one_account_is_counted_alone(other: Books, sold: Books) -> None:
+    damage(sold)
+    damage(other)
+
+    said = recompute(*SPAN, f"--account={identifiers.public('acct', other.account_id)}")
+
+    assert said == "1 accounts, 83 days: 1 daily counts changed"
+    assert (odr(sold), odr(other)) == ([(7, 9)], [(0, 3)])
+
+
+def test_every_agency_is_counted(sold: Books, rival: Client) -> None:
+    theirs = Books(rival.agency.pk, identifiers.private("acct", rival.take_on(partner="A1RIVAL")))
+    theirs.load(*orders(3))
+    damage(sold)
+    damage(theirs)
+
+    assert recompute(*SPAN) == "2 accounts, 83 days: 2 daily counts changed"
+    assert (odr(sold), odr(theirs)) == ([(0, 5)], [(0, 3)])
+
+
+def test_an_account_that_was_handed_back_is_not_counted(sold: Books) -> None:
+    agencies.hand_back(account=sold.account, now=TWELVE)
+
+    assert recompute(*SPAN) == "0 accounts, 83 days: 0 daily counts changed"
+
+
+def test_a_choice_that_waits_is_followed_on_damaged_days_too(sold: Books) -> None:
+    sold.load(order(9, status=OrderStatus.PENDING), at=TEN)
+    sold.load(defect(1), at=TWELVE)
+    sold.record(order(10), at=TWELVE)
+    Agency.objects.update(counts_pending_and_cancelled=True)
+
+    assert recompute(*SPAN) == "1 accounts, 83 days: 1 daily counts changed"
+    assert odr(sold) == [(1, 7)]
+
+
+def test_a_clock_that_went_back_repairs_all_the_same(sold: Books) -> None:
+    ahead = datetime.now(NINE.tzinfo) + timedelta(days=1)
+    sold.load(order(21), at=ahead)
+    damage(sold, on=NEXT_DAY)
+
+    assert recompute(*SPAN).endswith(": 1 daily counts changed")
+    assert SellerAccount.objects.get().last_recorded_at == ahead + timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from=yesterday"], "'yesterday' is no day"),
+        (["--to=2026-02-30"], "'2026-02-30' is no day"),
+        (["--from=2026-02-02", "--to=2026-02-01"], "--to is before --from"),
+        (["--account=shop"], "'shop' is no account id"),
+        (["--account=acct_1"], "'acct_1' is no account id"),
+        ([f"--account=acct_{'a' * 32}"], "No account with this id"),
+    ],
+)
+def test_what_cannot_be_done_is_said(sold: Books, arguments: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        recompute(*arguments)
+
+
+def test_an_account_that_was_handed_back_is_none_at_all(sold: Books) -> None:
+    agencies.hand_back(account=sold.account, now=TWELVE)
+
+    with pytest.raises(CommandError, match="No account with this id"):
+        recompute(f"--account={sold.account.public_id}")
