@@ -1,0 +1,138 @@
+"""Clock-driven work on the numbers: who is slid forward, who is left alone, and that one account cannot stop the rest."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts import agencies, identifiers, scoping
+from metrics import tasks
+from metrics.models import CurrentValue, DailyCounts
+from tests import messages
+from tests.client import Client
+from tests.conftest import NOON
+from tests.metrics.books import A_MOMENT, Books, defect, orders
+
+NOW = datetime.now(UTC)
+YESTERDAY = NOW.date() - timedelta(days=1)
+DAY = NOW.date() - timedelta(days=40)
+WRONG = 99
+
+
+def account_of(client: Client, *, partner: str, at: datetime = NOW) -> Books:
+    """An account with ten orders, whose values were last computed yesterday, and wrongly."""
+    books = Books(client.agency.pk, identifiers.private("acct", client.take_on(partner=partner)))
+    books.load(*orders(10, on=DAY), at=at)
+    with scoping.agency(client.agency.pk):
+        CurrentValue.objects.filter(account_id=books.account_id).update(as_of=YESTERDAY, denominator=WRONG)
+    return books
+
+
+def denominator(books: Books) -> int:
+    with scoping.agency(books.agency_id):
+        value = CurrentValue.objects.get(account_id=books.account_id, metric="order_defect_rate", channel="mfn")
+        return value.denominator
+
+
+def overflow(books: Books) -> None:
+    """Counts that no sum can hold."""
+    with scoping.agency(books.agency_id):
+        newest = DailyCounts.objects.filter(account_id=books.account_id).values().get()
+        for day in (DAY, DAY + timedelta(days=1)):
+            DailyCounts.objects.create(**newest | {"day": day, "recorded_at": NOW + A_MOMENT, "orders": 2**31 - 1})
+
+
+def test_each_agency_is_told_to_slide_on_its_own(acme: Client, rival: Client) -> None:
+    messages.take()
+
+    tasks.roll_forward()
+
+    assert messages.take() == [
+        ("metrics.tasks.roll_agency_forward", {"agency_id": str(client.agency.pk)}) for client in (acme, rival)
+    ]
+
+
+def test_accounts_that_are_behind_slide_to_today(acme: Client) -> None:
+    behind = [account_of(acme, partner=f"A{n}") for n in range(3)]
+
+    tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
+
+    assert [denominator(books) for books in behind] == [10, 10, 10]
+    with scoping.agency(acme.agency.pk):
+        assert set(CurrentValue.objects.values_list("as_of", flat=True)) == {datetime.now(UTC).date()}
+
+
+def test_accounts_that_are_there_already_are_left_alone(acme: Client) -> None:
+    books = account_of(acme, partner="A1")
+    with scoping.agency(acme.agency.pk):
+        CurrentValue.objects.update(as_of=datetime.now(UTC).date())
+
+    tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
+
+    assert denominator(books) == WRONG
+
+
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
+def test_an_account_that_was_handed_back_is_left_alone(acme: Client, task: Callable[..., None]) -> None:
+    books = account_of(acme, partner="A1")
+    with scoping.agency(acme.agency.pk):
+        agencies.hand_back(account=books.account, now=NOW)
+
+    task(agency_id=str(acme.agency.pk))
+
+    assert denominator(books) == WRONG
+
+
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
+def test_another_agency_s_accounts_are_left_alone(acme: Client, rival: Client, task: Callable[..., None]) -> None:
+    theirs = account_of(rival, partner="A1")
+
+    task(agency_id=str(acme.agency.pk))
+
+    assert denominator(theirs) == WRONG
+
+
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_an_account_that_cannot_be_computed_stops_no_other_and_is_logged(
+    acme: Client, caplog: pytest.LogCaptureFixture, task: Callable[..., None], broken: int
+) -> None:
+    accounts = [account_of(acme, partner=f"A{n}") for n in range(3)]
+    overflow(accounts[broken])
+
+    task(agency_id=str(acme.agency.pk))
+
+    expected = [10, 10, 10]
+    expected[broken] = WRONG
+    assert [denominator(books) for books in accounts] == expected
+    assert caplog.messages == [f"account {accounts[broken].account_id} could not be refreshed"]
+
+
+def test_what_a_faster_clock_recorded_is_in_the_values(acme: Client) -> None:
+    books = account_of(acme, partner="A1", at=NOW + timedelta(minutes=5))
+
+    tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
+
+    assert denominator(books) == 10
+
+
+def test_a_breach_that_only_the_calendar_opens_is_opened(acme: Client) -> None:
+    books = Books(acme.agency.pk, identifiers.private("acct", acme.take_on()))
+    books.load(*orders(150, on=NOW.date() - timedelta(days=75)), *orders(50, first=201, on=DAY), at=NOW - timedelta(days=1))
+    books.load(defect(201), at=NOW - timedelta(days=1))
+    before = acme.read("/v1/breaches")["data"]
+
+    tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
+
+    (breach,) = acme.read("/v1/breaches")["data"]
+    assert before == []
+    assert (breach["numerator"], breach["denominator"], breach["as_of"]) == (1, 50, NOW.date().isoformat())
+
+
+def test_a_new_choice_of_denominator_is_handed_to_a_worker_once_it_is_committed(committed_db: None) -> None:
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    messages.take()
+
+    acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
+
+    assert messages.take() == [("metrics.tasks.follow_denominator", {"agency_id": str(acme.agency.pk)})]
