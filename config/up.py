@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import time
 from collections.abc import Sequence
@@ -59,7 +60,8 @@ def _announce(*, processes: Processes, steps: Steps, port: str, key: str | None)
     steps.print(f"  Pages    http://localhost:{port}/docs")
     steps.print(f"  Data     {processes.home.folder}")
     if key is None:
-        home = f"UNDERONE_HOME={os.environ['UNDERONE_HOME']} " if os.environ.get("UNDERONE_HOME") else ""
+        named = os.environ.get("UNDERONE_HOME")
+        home = f"UNDERONE_HOME={shlex.quote(named)} " if named else ""
         steps.print(f"  Key      {home}.venv/bin/python manage.py open_agency NAME    makes one")
     else:
         steps.print(f"  Key      {key}")

@@ -1,5 +1,6 @@
 """Typed readers of the environment: a value, its default, or a sentence that names the variable."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -193,3 +194,43 @@ def test_a_folder_that_cannot_be_made_stops_the_process(given: Callable[[str | N
 
     with pytest.raises(env.BadVariable, match=f"^{NAME} must be a folder"):
         env.folder(NAME, default=tmp_path)
+
+
+ENVIRONMENT = "DATABASE_URL=postgresql://a:b@h/d\nSECRET_KEY='a b'\"'\"'c'\nPORT=8001\n"  # as the launcher quotes
+
+
+@pytest.mark.parametrize(
+    ("own", "afterwards"),
+    [
+        ({}, {"DATABASE_URL": "postgresql://a:b@h/d", "SECRET_KEY": "a b'c", "PORT": "8001"}),
+        ({"PORT": "9000"}, {"DATABASE_URL": "postgresql://a:b@h/d", "SECRET_KEY": "a b'c", "PORT": "9000"}),
+        ({"DATABASE_URL": "postgresql://mine"}, {"DATABASE_URL": "postgresql://mine"}),
+        ({"DATABASE_URL": ""}, {"DATABASE_URL": ""}),
+    ],
+)
+def test_a_command_borrows_what_it_does_not_have_unless_it_names_a_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: dict[str, str], afterwards: dict[str, str]
+) -> None:
+    (tmp_path / "environment").write_text(ENVIRONMENT)
+    monkeypatch.setattr(os, "environ", dict(own))
+
+    env.borrow(home=tmp_path)
+
+    assert os.environ == afterwards
+
+
+def test_the_home_that_is_named_lends_before_the_usual_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "environment").write_text(ENVIRONMENT)
+    monkeypatch.setattr(os, "environ", {"UNDERONE_HOME": str(tmp_path)})
+
+    env.borrow(home=tmp_path / "usual")
+
+    assert os.environ["PORT"] == "8001"
+
+
+def test_where_no_product_was_started_nothing_is_borrowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "environ", {})
+
+    env.borrow(home=tmp_path / "nowhere")
+
+    assert os.environ == {}

@@ -1,0 +1,257 @@
+"""`python -m config.up`: the whole product from one command, and nothing left of it afterwards."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.conf import settings
+
+from config import product
+from config.client import Client
+from config.embedded.home import Home
+from config.embedded.ports import LOOPBACK
+
+COMMAND = [sys.executable, "-m", "config.up"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(home: Path, port: int | str) -> dict[str, str]:
+    """As somebody's shell has it who names nothing but where."""
+    plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
+    return plain | {"UNDERONE_HOME": str(home), "PORT": str(port)}
+
+
+@dataclass
+class Running:
+    """The launcher of one home, and every process that was seen below it."""
+
+    launcher: subprocess.Popen[str]
+    home: Path
+    port: int
+    family: set[psutil.Process] = field(default_factory=set)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            connection.request("GET", path, headers={"Host": "localhost"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def printed_until(self, text: str) -> str:
+        """What it printed up to a line with `text`, or up to its end."""
+        assert self.launcher.stdout
+        printed = ""
+        for line in self.launcher.stdout:
+            printed += line
+            if text in line:
+                break
+        self.family |= set(psutil.Process(self.launcher.pid).children(recursive=True))
+        return printed
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> str:
+        """Send a signal; returns the rest of what it printed."""
+        self.launcher.send_signal(number)
+        return self.launcher.communicate(timeout=30)[0]
+
+    def survivors(self) -> list[str]:
+        _, alive = psutil.wait_procs(self.family, timeout=1)
+        return [process.name() for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+@contextmanager
+def started(home: Path, port: int) -> Iterator[Running]:
+    launcher = subprocess.Popen(
+        COMMAND,
+        cwd=settings.BASE_DIR,
+        env=environment(home, port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    running = Running(launcher, home, port)
+    try:
+        yield running
+    finally:
+        if launcher.poll() is None:
+            launcher.terminate()
+            launcher.wait(timeout=30)
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """What was seen of the first start of a home, from the first line to the last."""
+
+    printed: str
+    farewell: str
+    exit_code: int
+    healthz: tuple[int, Any]
+    readyz: tuple[int, Any]
+    names: set[str]
+    survivors: list[str]
+    second_launcher: subprocess.CompletedProcess[str]
+    key: str
+    modes: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("up") / "my home"
+    yield folder
+    Home(folder=folder).discard()
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def first_run(home: Path, port: int) -> FirstRun:
+    with started(home, port) as running:
+        printed = running.printed_until("Ctrl-C stops everything")
+        return FirstRun(
+            printed=printed,
+            healthz=running.get("/healthz"),
+            readyz=running.get("/readyz"),
+            second_launcher=run(environment(home, free_port())),
+            key=open_agency_as_printed(printed),
+            names={process.name() for process in running.family},
+            modes={path.name: path.stat().st_mode & 0o777 for path in home.iterdir()},
+            farewell=running.stop(),
+            exit_code=running.launcher.returncode,
+            survivors=running.survivors(),
+        )
+
+
+def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """The launcher where it should refuse at once."""
+    return subprocess.run(
+        [*COMMAND, *words], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def open_agency_as_printed(printed: str) -> str:
+    """The key that the printed command line makes."""
+    command = re.search(r"Key +(.*?) +makes one", printed)
+    assert command
+    line = command[1].replace("NAME", "'Acme' --json").replace(".venv/bin/python", sys.executable)
+    plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
+    answer = subprocess.run(["/bin/sh", "-c", line], cwd=settings.BASE_DIR, env=plain, capture_output=True, text=True, check=True)
+    return str(json.loads(answer.stdout)["key"])
+
+
+def test_it_says_where_everything_is(first_run: FirstRun, home: Path, port: int) -> None:
+    assert f"http://localhost:{port}/v1/" in first_run.printed
+    assert f"http://localhost:{port}/docs" in first_run.printed
+    assert str(home) in first_run.printed
+    assert "Traceback" not in first_run.printed
+
+
+def test_it_answers_once_it_says_so(first_run: FirstRun) -> None:
+    assert first_run.healthz == (200, {"status": "ok"})
+    assert first_run.readyz == (200, {"database": "ok", "broker": "ok"})
+
+
+def test_the_printed_command_makes_a_key(first_run: FirstRun) -> None:
+    assert first_run.key.startswith("uo_live_")
+
+
+def test_no_secret_is_printed(first_run: FirstRun, home: Path) -> None:
+    state = json.loads((home / "state.json").read_text())
+    secrets = [value for name, value in state.items() if "password" in name or name == "secret_key"]
+
+    assert len(secrets) >= 4
+    assert [secret for secret in secrets if str(secret) in first_run.printed + first_run.farewell] == []
+
+
+def test_nobody_else_reads_what_it_keeps(first_run: FirstRun) -> None:
+    assert {"environment", "state.json", "logs", "documents", "uploads"} <= set(first_run.modes)
+    assert {name for name, mode in first_run.modes.items() if mode & 0o077} <= {"servers"}  # which servers pass through
+
+
+def test_a_second_launcher_on_the_same_home_is_refused(first_run: FirstRun, home: Path) -> None:
+    assert first_run.second_launcher.returncode == 1
+    assert f"Underone already runs on {home}" in first_run.second_launcher.stderr
+    assert "Traceback" not in first_run.second_launcher.stderr
+
+
+def test_ctrl_c_ends_it_and_every_process_that_it_started(first_run: FirstRun) -> None:
+    assert {"postgres", "valkey-server"} <= first_run.names
+    assert first_run.survivors == []
+    assert first_run.exit_code == 0
+    assert first_run.farewell.strip().endswith("Stopped.")
+
+
+def test_started_again_it_knows_the_agency_and_ends_with_the_reason_when_a_process_dies(
+    first_run: FirstRun, home: Path, port: int
+) -> None:
+    with started(home, port) as running:
+        running.printed_until("Ctrl-C stops everything")
+        agency = Client(port=port, key=first_run.key).get("/v1/me")["agency"]
+        worker = next(each for each in json.loads((home / "state.json").read_text())["processes"] if each["name"] == "worker")
+
+        os.kill(worker["pid"], signal.SIGKILL)
+        end = running.launcher.communicate(timeout=30)[0]
+
+        assert agency["name"] == "Acme"
+        assert running.launcher.returncode == 1
+        assert "worker ended with code -9. The end of " in end
+        assert running.survivors() == []
+
+
+def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with socket.socket() as somebody:
+        somebody.bind((LOOPBACK, 0))
+        somebody.listen()
+        taken = somebody.getsockname()[1]
+
+        answer = run(environment(tmp_path / "home", taken))
+
+    assert answer.returncode == 1
+    assert answer.stderr == f"Port {taken} is taken. Choose another one, as in: PORT={(taken + 1) % 65536} make up\n"
+    assert not (tmp_path / "home" / "servers" / "postgres").exists()
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("word", ["http", "0", "65536", "-1", "80.5"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, word: str) -> None:
+    answer = run(environment(tmp_path / "home", word))
+
+    assert answer.returncode == 1
+    assert answer.stderr == f"PORT must be a number from 1 to 65535, not {word!r}.\n"
+
+
+def test_an_owner_without_an_application_role_is_refused(tmp_path: Path) -> None:
+    answer = run(environment(tmp_path / "home", free_port()) | {"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"})
+
+    assert answer.returncode == 1
+    assert answer.stderr.strip().endswith("DATABASE_OWNER_URL is set and DATABASE_URL is not. Set both, or neither.")
+
+
+def test_a_word_that_it_does_not_know_is_refused(tmp_path: Path) -> None:
+    answer = run(environment(tmp_path / "home", free_port()), "--demonstration")
+
+    assert answer.returncode == 2
+    assert "unrecognized arguments" in answer.stderr
+    assert not (tmp_path / "home").exists()
