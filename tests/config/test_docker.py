@@ -1,13 +1,187 @@
-"""What the image is told must be what the product reads."""
+"""The image and the compose file: what they are told is what the product reads, and no more."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from django.conf import settings
 
 from config.embedded.roles import RIGHTS
 
-DOCKER = Path(settings.BASE_DIR) / "docker"
+ROOT = Path(settings.BASE_DIR)
+DOCKER = ROOT / "docker"
+OURS = ("migrate", "web", "worker", "beat")
+SERVING = ("web", "worker", "beat")
+SERVERS = ("postgres", "valkey")
+PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile as (instruction, its words), lines joined."""
+    text = re.sub(r"\\\n\s*", "", (DOCKER / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
+
+
+def said(instruction: str) -> list[str]:
+    return [words for name, words in instructions() if name == instruction]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((DOCKER / "compose.yaml").read_text()))
+
+
+@pytest.fixture(scope="module")
+def services(compose: dict[str, Any]) -> dict[str, Any]:
+    return dict(compose["services"])
+
+
+def test_the_image_is_made_in_two_stages_of_one_base() -> None:
+    first, second = said("FROM")
+
+    assert first == f"{second} AS packages"
+    assert "latest" not in second
+    assert re.search(r":\d", second)
+
+
+def test_the_packages_are_the_locked_ones_by_their_hashes() -> None:
+    (install,) = (words for words in said("RUN") if "pip install" in words)
+
+    assert "--require-hashes -r requirements.lock" in install
+    assert "-dev" not in install
+
+
+@pytest.mark.parametrize("word", ["pypi", "index-url", "extra-index", "find-links", "http://", "https://", "apt-get", "curl"])
+def test_the_image_names_no_place_to_load_from(word: str) -> None:
+    outside = [words for name, words in instructions() if name in {"RUN", "ENV", "ARG", "ADD"} and word in words]
+
+    assert outside == []
+
+
+def test_the_image_runs_as_a_user_without_powers() -> None:
+    (user,) = said("USER")
+    names = [name for name, _ in instructions()]
+
+    assert f"useradd --system --uid 10001 --no-create-home {user}" in " ".join(said("RUN"))
+    assert names.index("USER") < names.index("ENTRYPOINT")
+    assert not [words for name, words in instructions()[names.index("USER") :] if name in {"RUN", "COPY", "ADD"}]
+
+
+def test_everything_that_is_copied_exists_and_passes_the_filter_of_the_build() -> None:
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [words.split()[-2].removeprefix("/") for words in said("COPY") if "--from" not in words]
+
+    assert (ROOT / ".dockerignore").read_text().startswith("*\n")
+    assert [path for path in copied if not (ROOT / path).exists()] == []
+    assert sorted(copied) == sorted(allowed)
+
+
+def test_every_package_of_the_product_is_in_the_image() -> None:
+    apps = [app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()]
+
+    assert set(apps) <= {words.split()[-1] for words in said("COPY")}
+
+
+def test_what_the_image_is_built_with_is_no_secret_of_anybody() -> None:
+    assert not [words for words in (*said("ENV"), *said("ARG")) if re.search("SECRET|PASSWORD|TOKEN", words)]
+
+
+def test_the_image_starts_the_web_server_unless_told_otherwise() -> None:
+    assert said("ENTRYPOINT") == ['["start"]']
+    assert said("CMD") == ['["web"]']
+    assert "docker/start /usr/local/bin/start" in " ".join(said("COPY"))
+
+
+@pytest.mark.parametrize("script", ["docker/start", "docker/roles.sh"])
+def test_a_script_is_plain_shell(script: str) -> None:
+    assert subprocess.run(["/bin/sh", "-n", ROOT / script], check=False).returncode == 0
+    assert "set -eu" in (ROOT / script).read_text()
+
+
+def test_compose_starts_the_servers_and_each_process_of_the_product_once(services: dict[str, Any]) -> None:
+    assert set(services) == {*SERVERS, *OURS}
+    assert {name: services[name]["command"] for name in OURS} == {name: name for name in OURS}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_start_script_knows_what_compose_asks_for(name: str) -> None:
+    assert re.search(rf"^    {name}\)$", (DOCKER / "start").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_has_what_the_settings_need(services: dict[str, Any], name: str) -> None:
+    environment = services[name]["environment"]
+
+    assert environment["DATABASE_URL"].startswith("postgresql://underone_app:")
+    assert environment["BROKER_URL"].startswith("redis://:")
+    assert environment["UNDERONE_HOME"] == "/data"
+    assert services[name]["env_file"] == ".env"
+    assert "home:/data" in services[name]["volumes"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_only_migrations_know_the_owner_and_nobody_the_passwords_of_others(services: dict[str, Any], name: str) -> None:
+    environment = services[name]["environment"]
+
+    assert ("DATABASE_OWNER_URL" in environment) == (name == "migrate")
+    assert {password: environment[password] for password in PASSWORDS} == dict.fromkeys(PASSWORDS, "")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_can_do_little_to_its_machine(services: dict[str, Any], name: str) -> None:
+    assert services[name]["cap_drop"] == ["ALL"]
+    assert services[name]["security_opt"] == ["no-new-privileges:true"]
+    assert services[name]["init"] is True
+    assert "privileged" not in services[name]
+    assert not [volume for volume in services[name]["volumes"] if volume.startswith("/")]
+
+
+def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:
+    waits = {name: {on: how["condition"] for on, how in services[name].get("depends_on", {}).items()} for name in services}
+
+    assert waits["migrate"] == {"postgres": "service_healthy"}
+    for name in SERVING:
+        assert waits[name] == {"migrate": "service_completed_successfully", "valkey": "service_healthy"}
+    assert {on for names in waits.values() for on in names} <= set(services)
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *SERVING])
+def test_what_runs_for_long_is_looked_after(services: dict[str, Any], name: str) -> None:
+    assert services[name]["restart"] == "unless-stopped"
+    assert services[name]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("name", [*SERVERS, *OURS])
+def test_nothing_listens_beyond_this_machine(services: dict[str, Any], name: str) -> None:
+    assert services[name].get("ports", []) == (["127.0.0.1:${PORT:-8000}:8000"] if name == "web" else [])
+
+
+def test_every_volume_is_declared_and_used(compose: dict[str, Any], services: dict[str, Any]) -> None:
+    used = {volume.partition(":")[0] for service in services.values() for volume in service["volumes"]}
+
+    assert {volume for volume in used if not volume.startswith(".")} == set(compose["volumes"])
+    assert [path for path in used if path.startswith(".") and not (DOCKER / path).exists()] == []
+
+
+def test_every_variable_that_compose_asks_for_is_explained() -> None:
+    asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (DOCKER / "compose.yaml").read_text()))
+    explained = set(re.findall(r"^#?([A-Z_]+)=", (DOCKER / "env.example").read_text(), flags=re.MULTILINE))
+
+    assert set(PASSWORDS) <= asked <= explained
+
+
+def test_the_broker_keeps_messages_as_the_launchers_does(services: dict[str, Any]) -> None:
+    command = " ".join(services["valkey"]["command"])
+
+    for words in ("--appendonly yes", "--appendfsync everysec", '--save ""', "--maxmemory-policy noeviction"):
+        assert words in command
+    assert "${" not in command.replace("$$", "")  # a password on a command line shows in any list of processes
 
 
 @pytest.mark.parametrize("right", RIGHTS)
@@ -15,3 +189,52 @@ def test_the_container_gives_the_same_rights_as_the_launcher(right: str) -> None
     statement = right.format(owner="underone_owner", application="underone_app", database="underone")
 
     assert f"{statement};" in (DOCKER / "roles.sh").read_text().splitlines()
+
+
+@pytest.mark.parametrize("role", ["underone_owner", "underone_app"])
+def test_the_container_makes_roles_without_powers(role: str) -> None:
+    text = (DOCKER / "roles.sh").read_text()
+
+    assert f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD :'" in text
+
+
+def start(home: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The container's entry point on this machine, with our own packages."""
+    packages = Path(sys.executable).parent
+    return subprocess.run(
+        ["/bin/sh", DOCKER / "start", *words],
+        cwd=ROOT,
+        env=os.environ | {"UNDERONE_HOME": str(home), "PATH": f"{packages}:{os.environ['PATH']}"} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_any_other_command_runs_as_it_is_and_never_sees_the_owner(tmp_path: Path) -> None:
+    answer = start(tmp_path, "env", DATABASE_OWNER_URL="postgresql://owner:secret@host/underone")
+
+    assert answer.returncode == 0
+    assert f"UNDERONE_HOME={tmp_path}" in answer.stdout
+    assert "secret" not in answer.stdout
+
+
+def test_the_folders_of_documents_are_made_for_us_alone(tmp_path: Path) -> None:
+    start(tmp_path, "true")
+
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {"documents": 0o700, "uploads": 0o700}
+
+
+def test_migrating_without_the_owner_is_refused_with_what_is_needed(tmp_path: Path) -> None:
+    answer = start(tmp_path, "migrate", DATABASE_OWNER_URL="")
+
+    assert answer.returncode != 0
+    assert "is the URL of the role that owns the database" in answer.stderr
+
+
+def test_migrating_a_migrated_database_changes_nothing_and_checks_the_serving_role(django_db_setup: None, tmp_path: Path) -> None:
+    answer = start(tmp_path, "migrate")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "No migrations to apply" in answer.stdout
+    assert "no issues" in answer.stdout

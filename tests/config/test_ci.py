@@ -1,0 +1,84 @@
+"""`.ci/run`: one script, whose last line is the summary of the tests and whose exit code is theirs."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+SCRIPT = Path(settings.BASE_DIR) / ".ci" / "run"
+MAKE = """#!/bin/sh
+echo "make $1" >> calls
+case "$1" in
+    lint) echo "all clean"; exit {lint} ;;
+    test) cat "{summary}"; exit {test} ;;
+esac
+"""
+
+
+def run(folder: Path, summary: str, *, lint: int = 0, test: int = 0) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """The script in a folder where `make` answers as told; also what it asked of `make`."""
+    (folder / ".ci").mkdir()
+    shutil.copy(SCRIPT, folder / ".ci" / "run")
+    (folder / "summary").write_text(summary)
+    (folder / "make").write_text(MAKE.format(lint=lint, test=test, summary=folder / "summary"))
+    (folder / "make").chmod(0o755)
+    environ = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    answer = subprocess.run([folder / ".ci" / "run"], env=environ, cwd="/", capture_output=True, text=True, check=False)
+    return answer, (folder / "calls").read_text().splitlines()
+
+
+def test_the_script_can_be_run_and_is_sound() -> None:
+    assert os.access(SCRIPT, os.X_OK)
+    assert SCRIPT.read_text().startswith("#!/usr/bin/env bash\n")
+    assert subprocess.run([shutil.which("bash") or "bash", "-n", SCRIPT], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "137 passed in 13.77s",
+        "===== 137 passed, 2 skipped in 61.02s (0:01:01) =====",
+        "================== 1 passed, 1 warning in 0.10s ==================",
+    ],
+)
+def test_when_all_is_well_the_last_line_is_the_summary(tmp_path: Path, summary: str) -> None:
+    answer, calls = run(tmp_path, f"....\n{summary}\n")
+
+    assert answer.returncode == 0
+    assert answer.stdout.splitlines()[-1] == summary
+    assert calls == ["make lint", "make test"]
+
+
+@pytest.mark.parametrize(
+    ("summary", "code"),
+    [("3 failed, 134 passed in 13.77s", 2), ("=== 1 error in 0.31s ===", 2), ("== 2 failed, 1 passed, 4 errors in 9.00s ==", 1)],
+)
+def test_when_tests_fail_so_does_the_script_and_the_summary_is_last(tmp_path: Path, summary: str, code: int) -> None:
+    answer, _ = run(tmp_path, f"FAILED tests/x.py::test_y - 1 passed in my head\n{summary}\n", test=code)
+
+    assert answer.returncode == code
+    assert answer.stdout.splitlines()[-1] == summary
+
+
+def test_when_style_fails_no_test_is_run(tmp_path: Path) -> None:
+    answer, calls = run(tmp_path, "1 passed in 0.01s\n", lint=1)
+
+    assert answer.returncode == 1
+    assert calls == ["make lint"]
+    assert answer.stdout.splitlines()[-1] == "make lint failed: the reason is above."
+
+
+def test_when_the_tests_do_not_even_start_the_script_fails(tmp_path: Path) -> None:
+    answer, _ = run(tmp_path, "the servers did not come up\n", test=1)
+
+    assert answer.returncode == 1
+    assert "make test failed: the reason is above." in answer.stdout
+
+
+def test_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    run(tmp_path, "1 passed in 0.01s\n")
+
+    assert {path.name for path in tmp_path.iterdir()} == {".ci", "calls", "make", "summary"}

@@ -1,0 +1,109 @@
+"""The Makefile: every target is explained, and none needs more than it says."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+MAKE = shutil.which("make") or "make"
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, flags=re.MULTILINE)[0].split()
+
+
+def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "ARGS", "PYTHON"}}
+    return subprocess.run([MAKE, *words], cwd=folder, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A fresh copy, in which nothing is installed yet."""
+    for name in ("Makefile", "requirements-embedded.lock", "requirements-dev.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_says_what_it_would_do(target: str) -> None:
+    answer = make("--dry-run", target)
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "help"])
+def test_help_explains_each_target(target: str) -> None:
+    (line,) = (line for line in make("help").stdout.splitlines() if line.split()[:2] == ["make", target])
+
+    assert len(line.split()) > 3
+
+
+def test_help_is_what_a_plain_make_says_and_tells_of_nothing_else() -> None:
+    plain = make()
+
+    assert plain.stdout == make("help").stdout
+    assert {line.split()[1] for line in plain.stdout.splitlines()} == set(TARGETS) - {"help"}
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target != "help"])
+def test_a_target_installs_what_it_needs_by_itself(elsewhere: Path, target: str) -> None:
+    answer = make("--dry-run", target, folder=elsewhere)
+
+    assert answer.returncode == 0
+    assert "python3 -m venv .venv" in answer.stdout
+    assert re.search(r"pip install .*--require-hashes .*-r requirements-(embedded|dev)\.lock", answer.stdout)
+
+
+@pytest.mark.parametrize(("target", "lock"), [("up", "embedded"), ("demo", "embedded"), ("smoke", "embedded"), ("test", "dev")])
+def test_running_the_product_installs_no_tools_of_developers(elsewhere: Path, target: str, lock: str) -> None:
+    locks = set(re.findall(r"-r requirements-(\w+)\.lock", make("--dry-run", target, folder=elsewhere).stdout))
+
+    assert locks == {lock}
+
+
+def test_a_machine_without_python_is_told_what_is_needed(elsewhere: Path) -> None:
+    answer = make("PYTHON=no-such-python", "up", folder=elsewhere)
+
+    assert answer.returncode != 0
+    assert "Underone needs Python 3.11 or newer, and there is no no-such-python." in answer.stdout
+    assert not (elsewhere / ".venv").exists()
+
+
+def test_a_python_that_is_too_old_is_told_what_to_try(elsewhere: Path) -> None:
+    old = elsewhere / "python3.9"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+
+    answer = make(f"PYTHON={old}", "up", folder=elsewhere)
+
+    assert answer.returncode != 0
+    assert f"{old} is older. Try: make PYTHON=python3.11" in answer.stdout
+    assert not (elsewhere / ".venv").exists()
+
+
+def test_types_are_checked_in_every_package() -> None:
+    packages = re.findall(r"^PACKAGES := (.*)$", MAKEFILE, flags=re.MULTILINE)[0].split()
+
+    assert sorted(packages) == sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+
+
+def test_lint_looks_at_style_types_imports_migrations_and_the_document() -> None:
+    commands = make("--dry-run", "lint").stdout
+
+    for word in ("ruff check", "ruff format --check", "mypy --strict", "lint-imports", "makemigrations --check", "openapi.json"):
+        assert word in commands
+
+
+def test_static_checks_are_given_no_server() -> None:
+    commands = make("--dry-run", "lint").stdout
+
+    assert set(re.findall(r"(?:@|//)([\w.]+):(\d+)/", commands)) == {("127.0.0.1", "1")}
+
+
+def test_words_for_pytest_reach_it() -> None:
+    assert make("--dry-run", "test", "ARGS=-k wall").stdout.strip().endswith("-m pytest -k wall")
