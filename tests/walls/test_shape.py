@@ -1,0 +1,264 @@
+"""The style, held by machine: sizes, names, imports, the clock, and what is said twice in two places."""
+
+import ast
+import graphlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.migrations import CreateModel, RunSQL
+from django.db.migrations.loader import MigrationLoader
+from django.urls import URLPattern, URLResolver, get_resolver
+
+ROOT = Path(settings.BASE_DIR)
+APPS = ("accounts", "metrics", "ingestion")
+PACKAGES = (*APPS, "config")
+LONGEST_FUNCTION, USUAL_FUNCTION = 40, 10
+LONGEST_MODULE = 400
+METHODS = {"get", "post", "put", "patch", "delete"}
+EMPTY_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "core",
+    "manager",
+    "managers",
+    "service",
+    "services",
+    "base",
+    "misc",
+}
+CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
+STAGES = {
+    "accounts": ("agencies", "keys"),
+    "ingestion": ("intake", "loading", "erasure"),
+    "metrics": ("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
+}
+DOORS = {
+    "accounts.authentication": "recognises the key at the moment of the request",
+    "metrics.questions": "what a view is asked, where silence means now",
+}
+"""Modules beside views, tasks and commands that may look at the clock, and why."""
+
+
+@cache
+def product() -> dict[str, Path]:
+    """The modules of the product by name, without migrations."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "migrations" not in file.parts]
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(product()[module].read_text())
+
+
+def functions(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def imported(module: str) -> set[str]:
+    """The modules of ours that a module names in its imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= whole if whole & set(product()) else {node.module or ""}
+    return found & set(product()) - {module}
+
+
+@cache
+def tracked() -> dict[str, str]:
+    """Every text file under version control."""
+    names = subprocess.run(
+        ["/usr/bin/env", "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    texts = {}
+    for name in names:
+        if name and (ROOT / name).is_file() and b"\0" not in (content := (ROOT / name).read_bytes()):
+            texts[name] = content.decode(errors="replace")
+    return texts
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    lengths = {f"{module}.{function.name}": length(function) for module in product() for function in functions(module)}
+
+    assert {name: found for name, found in lengths.items() if found > LONGEST_FUNCTION} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= USUAL_FUNCTION
+
+
+def test_a_module_is_short_and_says_what_it_is_for() -> None:
+    texts = {module: file.read_text() for module, file in product().items()}
+
+    assert {module for module, text in texts.items() if text.count("\n") > LONGEST_MODULE} == set()
+    assert {module for module, text in texts.items() if text and not ast.get_docstring(tree(module))} == set()
+
+
+def test_a_module_is_named_for_what_it_holds() -> None:
+    words = {module: {word for part in module.split(".") for word in part.split("_")} for module in product()}
+
+    assert {module for module in words if words[module] & EMPTY_NAMES} == set()
+
+
+def test_imports_stand_at_the_top() -> None:
+    inside = [
+        f"{module}.{function.name}: {ast.unparse(node)}"
+        for module in product()
+        for function in functions(module)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert inside == []
+
+
+def test_the_product_knows_nothing_of_its_tests() -> None:
+    others = {"tests", "bench", "unittest", "pytest"}
+    names = {
+        (module, node.module)
+        for module in product()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in others
+    }
+
+    assert names == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module: imported(module) for module in product()}
+
+    assert sum(map(len, graph.values())) > 100
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, naming the circle
+
+
+def test_packages_import_in_one_direction() -> None:
+    pairs = {(module.split(".")[0], other.split(".")[0]) for module in product() for other in imported(module)}
+    arrows = {(package, other) for package, other in pairs if package != other}
+
+    assert ("metrics", "accounts") in arrows
+    assert {arrow for arrow in arrows if arrow[::-1] in arrows} == set()
+
+
+def test_only_the_doors_look_at_the_clock() -> None:
+    looking = {
+        module
+        for module in product()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCKS
+    }
+
+    beyond = {module for module in looking if not {"config", "views", "tasks", "commands"} & set(module.split("."))}
+    assert beyond == set(DOORS)
+
+
+def test_the_functions_of_a_stage_take_their_words_by_name() -> None:
+    by_place = [
+        f"{app}.{name}.{function.name}"
+        for app, names in STAGES.items()
+        for name in names
+        for function in tree(f"{app}.{name}").body
+        if isinstance(function, ast.FunctionDef)
+        and not function.name.startswith("_")
+        and len(function.args.args) + len(function.args.posonlyargs) > 1
+    ]
+
+    assert by_place == []
+
+
+def test_tests_are_sentences_and_replace_nothing_of_ours() -> None:
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        module = ast.parse(file.read_text())
+        names = [node.name for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+        froms = {node.module for node in ast.walk(module) if isinstance(node, ast.ImportFrom)}
+
+        assert [name for name in names if name.count("_") < 2] == [], file
+        assert len(set(names)) == len(names) > 0, file
+        assert "unittest.mock" not in froms, file
+
+
+MACHINE_PATH = re.compile(r"(?<![\w.:/$-])/(?:home|root|Users|work|mnt|srv|media)/\w|\b[A-Z]:\\\w")
+REGISTRY = re.compile(
+    r"pypi\.org|pythonhosted\.|npmjs\.|proxy\.golang\.|crates\.io|rubygems\.|(?<![\w.])(?:docker|ghcr|quay)\.io"
+)
+PRIVATE_ADDRESS = re.compile(
+    r"(?<![\d.])(?:10\.\d+|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+(?![\d.])|--(?:extra-)?index-url"
+)
+
+
+@pytest.mark.parametrize("pattern", [MACHINE_PATH, REGISTRY, PRIVATE_ADDRESS], ids=["path", "registry", "address"])
+def test_no_file_names_somebodys_machine(pattern: re.Pattern[str]) -> None:
+    found = {name: match[0] for name, text in tracked().items() if (match := pattern.search(text))}
+
+    assert len(tracked()) > 100
+    assert found == {}
+
+
+@pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X", "<<<<" + "<<<"])
+def test_no_file_is_left_half_done(word: str) -> None:
+    assert [name for name, text in tracked().items() if re.search(rf"(?<!\w){word}(?!\w)", text)] == []
+
+
+def paths(patterns: list[URLPattern | URLResolver], at: str = "/") -> Iterator[tuple[str, set[str]]]:
+    """Every path of the API as the document writes it, and the methods its view answers."""
+    for pattern in patterns:
+        path = at + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            yield from paths(pattern.url_patterns, path)
+        else:
+            view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
+            yield path, {method for method in METHODS if hasattr(view, method)}
+
+
+def test_the_document_tells_every_path_and_method_and_no_other() -> None:
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    told = {path: METHODS & set(item) for path, item in document["paths"].items()}
+
+    answered = dict(paths(get_resolver().url_patterns))
+
+    of_the_document_itself = {"/v1/openapi.json", "/docs"}
+    assert answered.keys() - told.keys() == of_the_document_itself
+    assert told == {path: methods for path, methods in answered.items() if path not in of_the_document_itself}
+
+
+def test_every_table_of_an_agency_is_made_behind_the_wall() -> None:
+    operations = [
+        (app, operation)
+        for (app, _), migration in MigrationLoader(None).disk_migrations.items()
+        if app in APPS
+        for operation in migration.operations
+    ]
+    statements = re.sub(r"\s+", " ", " ".join(str(each.sql) for _, each in operations if isinstance(each, RunSQL)))
+    made = {
+        f"{app}_{each.name.lower()}"
+        for app, each in operations
+        if isinstance(each, CreateModel) and {"agency", "agency_id"} & {name for name, _ in each.fields}
+    }
+
+    assert len(made) >= 12
+    for table in made:
+        assert f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;" in statements
+        assert f"CREATE POLICY an_agency_sees_its_own ON {table} USING (agency_id = " in statements
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_migrations_are_named_for_what_they_do(app: str) -> None:
+    names = [file.stem for file in (ROOT / app / "migrations").glob("[0-9]*.py")]
+
+    assert [name for name in names if re.search("auto|alter_|custom|tmp", name)] == []
