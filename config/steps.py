@@ -22,14 +22,14 @@ class Steps:
             self._spinner = self._console.status(f"{text} …")
             self._spinner.start()
         else:
-            self._console.print(f"{text} …")
+            self.print(f"{text} …")
 
     def detail(self, text: str) -> None:
         """Show how far the current step is."""
         if self._spinner is not None:
             self._spinner.update(f"{self._text} … {text}")
         else:
-            self._console.print(f"  {text}")
+            self.print(f"  {text}")
 
     def finish(self) -> None:
         """Tick off the current step, if any."""
@@ -45,4 +45,4 @@ class Steps:
         self._spinner, self._text = None, ""
 
     def print(self, text: str = "") -> None:
-        self._console.print(text)
+        self._console.print(text, markup=False)  # a folder may be called [bold]

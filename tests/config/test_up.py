@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ import pytest
 from django.conf import settings
 
 from config import product
-from config.client import Client
+from config.client import Client, UnexpectedAnswer
 from config.embedded.home import Home
 from config.embedded.ports import LOOPBACK
+from tests import build
 
 COMMAND = [sys.executable, "-m", "config.up"]
 
@@ -202,21 +204,62 @@ def test_ctrl_c_ends_it_and_every_process_that_it_started(first_run: FirstRun) -
     assert first_run.farewell.strip().endswith("Stopped.")
 
 
-def test_started_again_it_knows_the_agency_and_ends_with_the_reason_when_a_process_dies(
-    first_run: FirstRun, home: Path, port: int
-) -> None:
+@pytest.fixture(scope="module")
+def second_run(first_run: FirstRun, home: Path, port: int) -> Iterator[Running]:
+    """The same home, started again."""
     with started(home, port) as running:
         running.printed_until("Ctrl-C stops everything")
-        agency = Client(port=port, key=first_run.key).get("/v1/me")["agency"]
-        worker = next(each for each in json.loads((home / "state.json").read_text())["processes"] if each["name"] == "worker")
+        yield running
 
-        os.kill(worker["pid"], signal.SIGKILL)
-        end = running.launcher.communicate(timeout=30)[0]
 
-        assert agency["name"] == "Acme"
-        assert running.launcher.returncode == 1
-        assert "worker ended with code -9. The end of " in end
-        assert running.survivors() == []
+@pytest.fixture
+def client(second_run: Running, first_run: FirstRun) -> Client:
+    return Client(port=second_run.port, key=first_run.key)
+
+
+def test_started_again_it_knows_the_agency_and_its_key(client: Client) -> None:
+    assert client.get("/v1/me")["agency"]["name"] == "Acme"
+
+
+def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_other(second_run: Running) -> None:
+    state = json.loads((second_run.home / "state.json").read_text())
+
+    assert [process["name"] for process in state["processes"]] == ["postgres", "valkey", "worker", "beat", "web"]
+
+
+def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: Client) -> None:
+    fields = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
+    account = client.post("/v1/accounts", fields)["id"]
+    document = build.orders_file(build.orders_on(datetime.now(UTC) - timedelta(days=30), count=3))
+
+    report = client.upload(f"/v1/accounts/{account}/reports", name="orders.txt", content=document)
+    deadline = time.monotonic() + 20
+    while (status := client.get(f"/v1/reports/{report['id']}")["status"]) != "loaded" and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    (value,) = client.get(f"/v1/accounts/{account}/metrics", metric="order_defect_rate", channel="mfn")["metrics"]
+    assert (status, value["denominator"], value["status"]) == ("loaded", 3, "healthy")
+    assert client.upload(f"/v1/accounts/{account}/reports", name="again.txt", content=document)["duplicate"] is True
+
+
+def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_what_was_said(second_run: Running) -> None:
+    stranger = Client(port=second_run.port, key="uo_live_nobody")
+
+    with pytest.raises(UnexpectedAnswer, match=r"GET /v1/me answered 401: .*This key is unknown"):
+        stranger.get("/v1/me")
+
+
+def test_when_a_process_dies_the_rest_is_stopped_and_the_reason_told(second_run: Running) -> None:
+    state = json.loads((second_run.home / "state.json").read_text())
+    worker = next(process for process in state["processes"] if process["name"] == "worker")
+
+    os.kill(worker["pid"], signal.SIGKILL)
+    end = second_run.launcher.communicate(timeout=30)[0]
+
+    assert second_run.launcher.returncode == 1
+    assert "worker ended with code -9. The end of " in end
+    assert "Traceback" not in end
+    assert second_run.survivors() == []
 
 
 def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None:

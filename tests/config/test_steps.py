@@ -1,0 +1,59 @@
+"""Progress: plain lines into a file, ticks in a terminal."""
+
+import pytest
+
+from config.steps import Steps
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_into_a_file_each_step_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    steps = Steps()
+
+    steps.say("Starting")
+    steps.say("Loading")
+    steps.detail("3 of 4")
+    steps.finish()
+    steps.print("done")
+
+    assert capsys.readouterr().out == "Starting …\nLoading …\n  3 of 4\ndone\n"
+
+
+def test_in_a_terminal_a_step_is_ticked_off_with_its_seconds(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = Steps()
+
+    steps.say("Starting")
+    steps.say("Loading")
+    steps.finish()
+
+    printed = capsys.readouterr().out
+    assert printed.count("✓") == 2
+    assert printed.index("Starting") < printed.index("Loading")
+    assert "0.0 s" in printed
+
+
+def test_a_step_that_is_given_up_is_not_ticked_off(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = Steps()
+
+    steps.say("Starting")
+    steps.give_up()
+    steps.give_up()
+
+    assert "✓" not in capsys.readouterr().out
+
+
+def test_a_detail_without_a_step_is_shown_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    Steps().detail("alone")
+
+    assert capsys.readouterr().out == "  alone\n"
+
+
+@pytest.mark.parametrize("line", ["a" * 300, "postgresql://user:p%40ss@[::1]:5432/x", "Data [bold]/srv/[red][/]"])
+def test_a_line_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    Steps().print(line)
+
+    assert capsys.readouterr().out == f"{line}\n"
