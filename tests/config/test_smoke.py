@@ -1,0 +1,65 @@
+"""`python -m config.smoke`: a throw-away copy of the product, compared with its files figure by figure."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from config import product, smoke
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the copy puts everything."""
+    return tmp_path_factory.mktemp("smoke")
+
+
+@pytest.fixture(scope="module")
+def answer(place: Path) -> subprocess.CompletedProcess[str]:
+    plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
+    return subprocess.run(
+        [sys.executable, "-m", "config.smoke"],
+        cwd=settings.BASE_DIR,
+        env=plain | {"TMPDIR": str(place), "DATABASE_URL": "postgresql://somebody@127.0.0.1:1/elses", "PORT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_every_figure_is_what_the_files_say(answer: subprocess.CompletedProcess[str]) -> None:
+    marks = re.findall("^│ ([✓✗]) │", answer.stdout, flags=re.MULTILINE)
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert len(marks) >= 12
+    assert set(marks) == {"✓"}
+
+
+def test_it_tells_what_it_does(answer: subprocess.CompletedProcess[str]) -> None:
+    steps = re.findall("^(.*) …$", answer.stdout, flags=re.MULTILINE)
+
+    assert steps[0] == "Creating the PostgreSQL cluster"
+    assert steps[-4:] == ["Loading orders, feedback and claims", "Comparing", "Taking two troubles back", "Stopping"]
+    assert answer.stderr == ""
+
+
+def test_it_leaves_nothing_behind(answer: subprocess.CompletedProcess[str], place: Path) -> None:
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize(("expected", "found", "holds"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)])
+def test_a_figure_holds_only_when_it_is_the_very_same(expected: object, found: object, holds: bool) -> None:
+    assert smoke.Check("figure", expected, found).holds is holds
+
+
+def test_the_orders_it_makes_straddle_both_ends_of_the_window() -> None:
+    ages = [age for _, age, *_ in smoke.ORDERS]
+
+    assert {14, 15, 74, 75} <= set(ages)
+    assert {status for *_, status, _, _ in smoke.ORDERS} >= {"Shipped", "Pending", "Cancelled"}
+    assert {store for *_, store in smoke.ORDERS} == {"Amazon.com", "Non-Amazon"}
