@@ -1,0 +1,339 @@
+"""One report becomes facts and numbers: claimed once, read outside, committed whole, given up in the end."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.core.files.storage import default_storage
+from django.db.utils import DataError
+
+from accounts import agencies, identifiers, scoping
+from accounts.models import SellerAccount
+from ingestion import loading, tasks
+from ingestion.models import RejectedRow, Report
+from metrics.models import DailyCounts, Defect, Order, SourceLoad
+from tests import build
+from tests.client import Client
+from tests.ingestion import witness
+
+NOW = datetime.now(UTC)
+ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ROWS = build.orders_on(ORDERED, count=3)
+DOCUMENT = build.orders_file(ROWS)
+WITH_BAD_ROWS = build.orders_file([ROWS[0], ROWS[1] | {"order-status": "Lost"}, ROWS[2] | {"amazon-order-id": "7"}])
+Status = Report.Status
+
+
+def sent(client: Client, account: str, document: bytes = DOCUMENT, **fields: str) -> UUID:
+    """A document that no worker has looked at."""
+    return identifiers.private("rpt", client.send(account, document, **fields).json()["id"])
+
+
+def claim(client: Client, report_id: UUID) -> Report | None:
+    return loading.claim(agency_id=client.agency.pk, report_id=report_id)
+
+
+def claimed(client: Client, account: str, document: bytes = DOCUMENT, **fields: str) -> Report:
+    """A document in the hands of a worker."""
+    report = claim(client, sent(client, account, document, **fields))
+    assert report is not None
+    return report
+
+
+def load(client: Client, report_id: UUID) -> None:
+    tasks.load_report(agency_id=str(client.agency.pk), report_id=str(report_id))
+
+
+def stored(client: Client, report_id: UUID) -> Report:
+    with scoping.agency(client.agency.pk):
+        return Report.objects.get(pk=report_id)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[psycopg.Connection]:
+    """Another worker's connection."""
+    with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as connection:
+        yield connection
+
+
+def hold(connection: psycopg.Connection, report_id: UUID) -> bool:
+    """Take the report in hand over another connection; whether it could be."""
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(report_id)]).fetchone()
+    return bool(row and row[0])
+
+
+def test_a_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: Client, shop: str) -> None:
+    report_id = sent(acme, shop)
+
+    attempts = [(report.status, report.attempts) for _ in range(3) if (report := claim(acme, report_id))]
+
+    assert attempts == [(Status.PROCESSING, 1), (Status.PROCESSING, 2), (Status.PROCESSING, 3)]
+
+
+@pytest.mark.parametrize("status", [Status.LOADED, Status.REJECTED, Status.FAILED])
+def test_a_report_that_is_done_is_claimed_by_nobody(acme: Client, shop: str, status: str) -> None:
+    report_id = sent(acme, shop)
+    with scoping.agency(acme.agency.pk):
+        Report.objects.update(status=status, loaded_at=NOW, problem={})
+
+    assert claim(acme, report_id) is None
+    assert (stored(acme, report_id).status, stored(acme, report_id).attempts) == (status, 0)
+
+
+def test_a_report_of_nobody_s_or_another_agency_s_is_claimed_by_nobody(acme: Client, rival: Client, shop: str) -> None:
+    report_id = sent(acme, shop)
+
+    assert claim(acme, identifiers.uuid7()) is None
+    assert claim(rival, report_id) is None
+    assert stored(acme, report_id).status == Status.QUEUED
+
+
+def test_a_report_of_an_account_that_was_handed_back_is_claimed_by_nobody(acme: Client, shop: str) -> None:
+    report_id = sent(acme, shop)
+    acme.delete(f"/v1/accounts/{shop}")
+
+    assert claim(acme, report_id) is None
+    assert stored(acme, report_id).attempts == 0
+
+
+def test_after_five_attempts_a_report_is_given_up_and_the_fault_is_ours(acme: Client, shop: str) -> None:
+    report_id = sent(acme, shop)
+    for _ in range(loading.MOST_ATTEMPTS):
+        claim(acme, report_id)
+
+    sixth = claim(acme, report_id)
+
+    report = acme.read(f"/v1/reports/{identifiers.public('rpt', report_id)}")
+    assert sixth is None
+    assert (report["status"], report["problem"]["type"]) == ("failed", "/problems/loading-failed")
+    assert "The fault is ours" in report["problem"]["detail"]
+    assert acme.odr(shop)["denominator"] == 0
+
+
+def test_what_breaks_its_worker_every_time_ends_as_failed_and_loads_once_it_can(nord: Client, shelf: str) -> None:
+    report_id = sent(nord, shelf)
+    name = stored(nord, report_id).document
+    default_storage.delete(name)
+    for _ in range(loading.MOST_ATTEMPTS):
+        with pytest.raises(FileNotFoundError):
+            load(nord, report_id)
+    load(nord, report_id)
+    failed = stored(nord, report_id).status
+
+    nord.send(shelf, DOCUMENT)
+    with default_storage.open(name, "wb") as document:
+        document.write(DOCUMENT)
+    load(nord, report_id)
+
+    assert (failed, stored(nord, report_id).status) == (Status.FAILED, Status.LOADED)
+
+
+def test_one_worker_at_a_time_has_a_report_in_hand(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+    report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
+
+    with loading.in_hand(report_id) as held:
+        meanwhile = hold(elsewhere, report_id), hold(elsewhere, other_id)
+
+    assert held
+    assert meanwhile == (False, True)
+    assert hold(elsewhere, report_id)
+
+
+def test_a_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+    report_id = sent(nord, shelf)
+    hold(elsewhere, report_id)
+
+    load(nord, report_id)
+    waiting = stored(nord, report_id)
+    elsewhere.close()
+    load(nord, report_id)
+
+    assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
+    assert stored(nord, report_id).status == Status.LOADED
+
+
+def test_a_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+    report_id = sent(nord, shelf)
+    default_storage.delete(stored(nord, report_id).document)
+
+    with pytest.raises(FileNotFoundError):
+        load(nord, report_id)
+
+    assert hold(elsewhere, report_id)
+
+
+def test_a_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:
+    acme.load(shop, DOCUMENT)
+    later = {"last-updated-date": NOW.isoformat()}
+    rows = [
+        ROWS[0],
+        ROWS[1] | later | {"order-status": "Cancelled"},
+        ROWS[2] | later,
+        *build.orders_on(ORDERED, count=2, first=11),
+        build.order_row(amazon_order_id="7"),
+    ]
+
+    report = acme.load(shop, build.orders_file([*rows, rows[3]]))
+
+    assert report["rows"] == {"read": 7, "new": 2, "changed": 1, "unchanged": 3, "rejected": 1}
+    assert (report["status"], report["problem"]) == ("loaded", None)
+
+
+def test_everything_of_a_report_is_known_from_one_moment_on(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT)
+
+    loaded_at = datetime.fromisoformat(report["loaded_at"])
+    with scoping.agency(acme.agency.pk):
+        moments = {
+            *Order.objects.values_list("recorded_at", flat=True),
+            *SourceLoad.objects.values_list("recorded_at", flat=True),
+            *DailyCounts.objects.values_list("recorded_at", flat=True),
+            SellerAccount.objects.get().last_recorded_at,
+        }
+        reports = {*Order.objects.values_list("report_id", flat=True), *SourceLoad.objects.values_list("report_id", flat=True)}
+    assert moments == {loaded_at}
+    assert reports == {identifiers.private("rpt", report["id"])}
+
+
+@pytest.mark.parametrize(
+    ("document", "fields", "encoding", "reason"),
+    [
+        (DOCUMENT, {}, "utf-8", "Every byte of the document is valid UTF-8."),
+        (build.packed(DOCUMENT), {}, "utf-8", "Every byte of the document is valid UTF-8."),
+        (build.orders_file(ROWS, codec="utf-8-sig"), {}, "utf-8-sig", "The document begins with a byte-order mark."),
+        (build.orders_file(ROWS, codec="utf-16"), {}, "utf-16", "The document begins with a byte-order mark."),
+        (
+            build.orders_file([build.order_row(product_name="Kissen für Müller")], codec="cp1252"),
+            {},
+            "cp1252",
+            "It is not UTF-8, and every byte is valid cp1252.",
+        ),
+        (
+            build.orders_file([build.order_row(product_name="枕カバー")], codec="cp932"),
+            {"marketplace": "JP"},
+            "cp932",
+            "It is not UTF-8, and for Japan every byte is valid cp932.",
+        ),
+        (
+            build.orders_file([build.order_row(product_name="\x81")], codec="iso-8859-1"),
+            {},
+            "iso-8859-1",
+            "It is neither UTF-8 nor cp1252; ISO-8859-1 has a character for every byte.",
+        ),
+    ],
+)
+def test_a_loaded_report_says_how_it_was_read_and_why(
+    acme: Client, shop: str, document: bytes, fields: dict[str, str], encoding: str, reason: str
+) -> None:
+    report = acme.load(shop, document, **fields)
+
+    assert (report["status"], report["encoding"], report["encoding_reason"]) == ("loaded", encoding, reason)
+    assert report["report_type"] == "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+    assert report["warnings"] == []
+
+
+def test_a_doubt_about_a_document_is_kept_as_a_warning(acme: Client, shop: str) -> None:
+    row = build.feedback_row(order=build.order_id(1), on=ORDERED.strftime("%m/%d/%y"))
+    header = ("Data", "Ocena", "Komentarze", "Twoja odpowiedź", "Numer zamówienia", "E-mail oceniającego")
+
+    report = acme.load(shop, build.feedback_file([row], header=header))
+
+    assert report["warnings"] == ["The header is in a language we have not seen; columns were read by position."]
+    assert (report["status"], report["report_type"]) == ("loaded", "GET_SELLER_FEEDBACK_DATA")
+
+
+def test_rejected_rows_are_kept_with_line_and_reason_and_the_others_are_loaded(acme: Client, shop: str) -> None:
+    report = acme.load(shop, WITH_BAD_ROWS)
+
+    rejected = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
+    assert rejected == [
+        {"line": 3, "reason": "order-status 'Lost' is not known."},
+        {"line": 4, "reason": "amazon-order-id '7' is no Amazon order id (like 123-1234567-1234567)."},
+    ]
+    assert report["rows"] == {"read": 3, "new": 1, "changed": 0, "unchanged": 0, "rejected": 2}
+    assert acme.odr(shop)["denominator"] == 1
+
+
+def test_rejected_rows_of_a_second_look_take_the_place_of_the_first(nord: Client, shelf: str) -> None:
+    refused = nord.load(shelf, build.orders_file([row | {"order-status": "Lost"} for row in ROWS]))
+    with scoping.agency(nord.agency.pk):
+        RejectedRow.objects.filter(line=4).delete()
+
+    again = nord.load(shelf, build.orders_file([row | {"order-status": "Lost"} for row in ROWS]))
+
+    lines = [row["line"] for row in nord.read(f"/v1/reports/{again['id']}/rejected-rows")["data"]]
+    assert (again["id"], again["status"], again["rows"]["rejected"]) == (refused["id"], "rejected", 3)
+    assert lines == [2, 3, 4]
+
+
+def test_committing_twice_records_once(acme: Client, shop: str) -> None:
+    report = claimed(acme, shop)
+    reading = loading.read(report)
+    loading.commit(report=report, reading=reading, now=NOW)
+    before = acme.read(f"/v1/reports/{report.public_id}"), witness.contents(acme)
+
+    loading.commit(report=report, reading=loading.read(report), now=NOW + timedelta(hours=1))
+
+    assert (acme.read(f"/v1/reports/{report.public_id}"), witness.contents(acme)) == before
+
+
+def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_next_attempt(nord: Client, store: str) -> None:
+    report_id = sent(nord, store, build.orders_file(build.orders_on(ORDERED, count=3, first=501)))
+    with scoping.agency(nord.agency.pk):
+        counted = DailyCounts.objects.order_by("recorded_at").values()[0]
+        beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
+        DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
+    before = witness.contents(nord)
+    with pytest.raises(DataError):
+        load(nord, report_id)
+    broken = stored(nord, report_id).status, witness.contents(nord)
+    with scoping.agency(nord.agency.pk):
+        DailyCounts.objects.filter(orders=2**31 - 1).delete()
+
+    load(nord, report_id)
+
+    assert broken == (Status.PROCESSING, before)
+    assert (stored(nord, report_id).status, stored(nord, report_id).attempts) == (Status.LOADED, 2)
+    assert nord.odr(store)["denominator"] == 103
+
+
+def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
+    report = claimed(acme, shop)
+    reading = loading.read(report)
+    with scoping.agency(acme.agency.pk):
+        agencies.hand_back(account=report.account, now=NOW)
+    before = witness.contents(acme)
+
+    loading.commit(report=report, reading=reading, now=NOW)
+
+    assert witness.contents(acme) == before
+    assert stored(acme, report.pk).status == Status.PROCESSING
+
+
+def test_reading_records_nothing(acme: Client, shop: str) -> None:
+    report = claimed(acme, shop, WITH_BAD_ROWS)
+
+    reading = loading.read(report)
+
+    with scoping.agency(acme.agency.pk):
+        assert not Order.objects.exists()
+        assert not RejectedRow.objects.exists()
+    assert (reading.read, len(reading.rejected), reading.encoding.codec) == (3, 2, "utf-8")
+
+
+def test_the_day_of_a_report_is_the_day_it_was_received(acme: Client, shop: str) -> None:
+    in_a_week = (NOW + timedelta(days=7)).strftime("%m/%d/%y")
+    document = build.feedback_file([build.feedback_row(order=build.order_id(1), on=in_a_week)])
+    report = claimed(acme, shop, document)
+    with scoping.agency(acme.agency.pk):
+        Report.objects.update(received_at=NOW + timedelta(days=30))
+    report.refresh_from_db(fields=["received_at"])
+
+    loading.commit(report=report, reading=loading.read(report), now=NOW)
+
+    with scoping.agency(acme.agency.pk):
+        assert Defect.objects.get().occurred_on == (NOW + timedelta(days=7)).date()
