@@ -1,0 +1,99 @@
+"""The pages: what they point to is there, and is called what they call it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands
+
+from ingestion.reports import BY_REPORT_TYPE
+
+ROOT = Path(settings.BASE_DIR)
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)")
+VARIABLE = re.compile(
+    r"\b(?:DATABASE|BROKER|SECRET|UNDERONE|UPLOAD|REPORT|ORDERS|MARKETPLACE|WEB|WORKER|LOG|STATIC|ALLOWED)_[A-Z_]+\b"
+)
+REPORT = re.compile(r"\bGET_[A-Z_]+\b")
+PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/])")
+COMMAND = re.compile(r"manage\.py ([a-z_]+)")
+TARGET = re.compile(r"\bmake ([a-z]+)`")
+FILE = re.compile(r"`((?:accounts|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
+NAME = re.compile(r"`((?:accounts|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
+SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
+ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # Amazon's, spoken of and not read
+
+
+def missing(pattern: re.Pattern[str], known: set[str]) -> dict[str, set[str]]:
+    """What pages call by a name that nothing bears."""
+    named = {str(page.relative_to(ROOT)): set(pattern.findall(page.read_text())) - known for page in PAGES}
+    return {page: names for page, names in named.items() if names}
+
+
+def test_there_is_something_to_read() -> None:
+    names = {str(page.relative_to(ROOT)) for page in PAGES}
+
+    assert {"README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/security.md", "docs/odr.md"} <= names
+    assert any(name.startswith("docs/adr/") for name in names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def test_every_variable_is_one_that_is_explained() -> None:
+    explained = re.findall(r"^#?([A-Z_]+)=", (ROOT / "docker" / "env.example").read_text(), flags=re.MULTILINE)
+
+    assert missing(VARIABLE, set(explained)) == {}
+
+
+def test_every_target_of_make_exists() -> None:
+    targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)[0].split()
+
+    assert missing(TARGET, set(targets)) == {}
+
+
+def test_every_command_exists() -> None:
+    assert missing(COMMAND, set(get_commands())) == {}
+
+
+def test_every_report_is_one_that_is_read() -> None:
+    assert missing(REPORT, set(BY_REPORT_TYPE) | ELSEWHERE) == {}
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = {file for page in PAGES for file in FILE.findall(page.read_text())}
+
+    assert {file for file in named if not (ROOT / file).exists()} == set()
+
+
+def test_every_name_in_the_code_is_there() -> None:
+    named = {found for page in PAGES for found in NAME.findall(page.read_text())}
+
+    assert {(file, name) for file, name in named if f"\n{name}" not in (ROOT / f"{file}.py").read_text()} == set()
+
+
+def test_every_path_of_the_api_is_in_the_document() -> None:
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    known = {re.sub(r"{\w+}", "{}", path) for path in document["paths"]}
+    named = {path for page in PAGES for path in PATH.findall(page.read_text())}
+
+    assert {path for path in named if re.sub(r"{\w+}", "{}", path) not in known} == set()
+
+
+def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+
+    assert [page.name[:4] for page in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
+    assert [page.name for page in pages if not page.read_text().startswith("# ")] == []
+
+
+def test_every_dependency_says_why_it_is_there() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    pinned = re.findall(r'^  "([\w.\[\]-]+)==[\w.]+",(.*)$', text, flags=re.MULTILINE)
+
+    assert len(pinned) > 15
+    assert {name for name, why in pinned if len(why.partition("#")[2].strip()) < 5} <= SPEAK_FOR_THEMSELVES
