@@ -93,6 +93,11 @@ def tracked() -> dict[str, str]:
     return texts
 
 
+def lines(files: Iterator[Path]) -> int:
+    """Lines that say something."""
+    return sum(bool(line.strip()) for file in files for line in file.read_text().splitlines())
+
+
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
@@ -213,6 +218,12 @@ def test_no_file_names_somebodys_machine(pattern: re.Pattern[str]) -> None:
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X", "<<<<" + "<<<"])
 def test_no_file_is_left_half_done(word: str) -> None:
     assert [name for name, text in tracked().items() if re.search(rf"(?<!\w){word}(?!\w)", text)] == []
+
+
+def test_tests_outweigh_the_product_by_half() -> None:
+    tests, code = lines((ROOT / "tests").rglob("*.py")), lines(iter(product().values()))
+
+    assert tests / code >= 1.5, f"{tests} lines of tests, {code} of code"
 
 
 def paths(patterns: list[URLPattern | URLResolver], at: str = "/") -> Iterator[tuple[str, set[str]]]:
