@@ -23,6 +23,20 @@ def build(table: str, *, column: str = "agency_id") -> RunSQL:
     )
 
 
+def only_the_owner_writes(table: str) -> RunSQL:
+    """Everybody reads, nobody but the table's owner (migrations) writes: for rows that belong to all agencies."""
+    return RunSQL(
+        f"""
+        ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY everybody_reads_and_nobody_writes ON {table} FOR SELECT USING (true);
+        """,
+        f"""
+        DROP POLICY everybody_reads_and_nobody_writes ON {table};
+        ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
+        """,
+    )
+
+
 def belongs_to_account(table: str) -> RunSQL:
     """Tie a row to an account of the same agency; it goes when the account is erased."""
     name = f"{table}_belongs_to_an_account_of_its_agency"

@@ -46,10 +46,8 @@ class Reading:
             else:
                 yield from self._table(tabular.Lines(source, self.encoding.codec))
         if not self.read:
-            raise Refused(
-                "no-rows", "The document has no rows", "Only a header was found. Request the report again for days with orders."
-            )
-        if len(self.rejected) == self.read:
+            self.setting.warnings.append("The document has a header and no rows: nothing happened in its period.")
+        elif len(self.rejected) == self.read:
             first = self.rejected[0]
             raise Refused(
                 "no-usable-row",

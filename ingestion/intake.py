@@ -14,7 +14,7 @@ from accounts import identifiers
 from accounts.models import SellerAccount
 from ingestion import tasks
 from ingestion.models import Report
-from ingestion.reports import posted_defects
+from ingestion.reports import defect_row, posted_defects
 
 AGAIN = {Report.Status.REJECTED, Report.Status.FAILED}
 """What became of a document is final, but for these: sent again, it is looked at again."""
@@ -53,7 +53,8 @@ def accept(*, account: SellerAccount, arrival: Arrival, now: datetime) -> tuple[
 
 def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime) -> Report:
     """The report of defects posted as JSON. Posted twice they are two statements: the later may take an earlier one back."""
-    body = json.dumps({"defects": rows}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    known = [{name: row[name] for name in defect_row.FIELDS if name in row} for row in rows]  # nothing else is kept
+    body = json.dumps({"defects": known}, ensure_ascii=False).encode("utf-8", "surrogatepass")
     arrival = Arrival(
         content=ContentFile(body),
         sha256=hashlib.sha256(body).hexdigest(),

@@ -1,5 +1,6 @@
 """The shapes of documents received and of rows posted."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -150,23 +151,23 @@ class PostedDefects(serializers.Serializer[Any]):
     defects = PostedDefect(many=True)
 
 
-def check_rows(body: Any, *, most: int) -> None:
+def check_rows(body: Any, *, most: int, latest: datetime) -> None:
     """Raises ValidationError unless every row could be loaded: none is, where one could not."""
     rows = body.get("defects") if isinstance(body, dict) else None
     if not isinstance(rows, list) or not rows:
         raise serializers.ValidationError({"defects": "A list of at least one defect."})
     if len(rows) > most:
         raise serializers.ValidationError({"defects": f"At most {most} at a time; send the rest in another request."})
-    wrong = {index: error for index, row in enumerate(rows) if (error := _error(row))}
+    wrong = {index: error for index, row in enumerate(rows) if (error := _error(row, latest))}
     if wrong:
         raise serializers.ValidationError({"defects": {str(index): error for index, error in wrong.items()}})
 
 
-def _error(row: Any) -> dict[str, str] | str | None:
+def _error(row: Any, latest: datetime) -> dict[str, str] | str | None:
     if not isinstance(row, dict):
         return "An object."
     try:
-        defect_row.fact(row)
+        defect_row.fact(row, latest=latest)
     except BadRow as bad:
         return {bad.field: bad.reason} if bad.field else bad.reason
     return None

@@ -1,5 +1,6 @@
 """The doors: documents uploaded, defects posted, and what became of them."""
 
+from datetime import UTC
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from accounts import identifiers, scoping
 from accounts.models import SellerAccount
 from ingestion import intake
 from ingestion.models import RejectedRow, Report
+from ingestion.reports.kind import latest_of
 from ingestion.serializers import (
     QUEUED,
     REPORT,
@@ -173,6 +175,7 @@ class Defects(APIView):
     def post(self, request: Request, account_id: str) -> Response:
         account = scoping.account_of(request, account_id)
         body: Any = request.data
-        check_rows(body, most=settings.DEFECTS_MAX_ROWS)
-        report = intake.accept_rows(account=account, rows=body["defects"], now=timezone.now())
+        now = timezone.now()
+        check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_of(now.astimezone(UTC).date()))
+        report = intake.accept_rows(account=account, rows=body["defects"], now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
             ALTER TABLE accounts_agency DISABLE ROW LEVEL SECURITY;
             """,
         ),
+        wall.only_the_owner_writes("django_migrations"),
         wall.build("accounts_selleraccount"),
         wall.build("accounts_apikey"),
         migrations.RunSQL(KEYS, "DROP POLICY a_key_is_shown_to_its_bearer ON accounts_apikey;"),

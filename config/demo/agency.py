@@ -82,8 +82,7 @@ def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Itera
     contents["feedback.txt"] = documents.feedback_report(shop=shop, troubles=troubles, random=random)
     contents["claims.csv"] = documents.claims_file(troubles=troubles, updated_at=now)
     for name, content in contents.items():
-        if not documents.is_empty(content):
-            client.upload(f"/v1/accounts/{account}/reports", name=name, content=content)
+        client.upload(f"/v1/accounts/{account}/reports", name=name, content=content)
     if shop.recovers:
         yield account, documents.claims_file(troubles=decided(troubles=troubles), updated_at=datetime.now(UTC))
 

@@ -70,11 +70,6 @@ def claims_file(*, troubles: Iterable[Trouble], updated_at: datetime) -> bytes:
     return _lines(",", [CLAIM_COLUMNS, *rows]).encode()
 
 
-def is_empty(document: bytes) -> bool:
-    """Whether it is a header alone, as when a little shop had no trouble: such a document is refused, not loaded."""
-    return document.count(b"\n") < 2
-
-
 def _order_cells(order: Order, position: int, random: Random) -> list[str]:
     store = STORES[order.marketplace]
     product, quantity = order.items[position]

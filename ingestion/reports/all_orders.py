@@ -5,6 +5,7 @@ Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
 """
 
 from collections.abc import Sequence
+from functools import partial
 from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
@@ -47,6 +48,8 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
     pick = itemgetter(*positions(header, COLUMNS, report_type=REPORT_TYPE))
     width = max(positions(header, COLUMNS, report_type=REPORT_TYPE)) + 1
 
+    at = partial(moment, latest=setting.latest)
+
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
             raise BadRow(f"The row has {len(cells)} cells; its needed columns reach to cell {width}.")
@@ -57,7 +60,7 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
         marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
         if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
             raise BadRow(f"amazon-order-id {shown(order)} is no Amazon order id (like 123-1234567-1234567).")
-        return OrderFact(order[:19], marketplace, channel, _status(status), moment(ordered), moment(updated))
+        return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
 
     return parse
 

@@ -24,7 +24,7 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
     def parse(cells: list[str]) -> DefectFact:
         if any(cell.strip() for cell in cells[len(names) :]):
             raise BadRow(f"The row has {len(cells)} cells, the header {len(names)}. Is a comma not enclosed in quotes?")
-        return defect_row.fact(dict(zip(names, cells, strict=False)))
+        return defect_row.fact(dict(zip(names, cells, strict=False)), latest=setting.latest)
 
     return parse
 

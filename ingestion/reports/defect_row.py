@@ -10,12 +10,13 @@ from ingestion.reports.kind import FIRST_DAY, LAST_DAY, moment, order_id, shown
 from metrics import defects
 from metrics.facts import DefectFact, DefectKind
 
+FIELDS = ("order_id", "kind", "state", "rating", "occurred_on", "reference", "updated_at", "funded_by")
 FUNDERS = ("", "seller", "amazon")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters: JSON can spell them, PostgreSQL has none
 
 
-def fact(row: Mapping[str, Any]) -> DefectFact:
-    """The fact that a row states. Raises BadRow, naming the field."""
+def fact(row: Mapping[str, Any], *, latest: datetime) -> DefectFact:
+    """The fact that a row states, of which nothing became so after `latest`. Raises BadRow, naming the field."""
     order = order_id(_text(row, "order_id", most=19))
     kind = _one_of(row, "kind", tuple(defects.STATES))
     state = _one_of(row, "state", tuple(defects.STATES[kind]))
@@ -27,7 +28,7 @@ def fact(row: Mapping[str, Any]) -> DefectFact:
         state=state,
         rating=rating,
         occurred_on=_day(row),
-        stated_at=_moment(row),
+        stated_at=_moment(row, latest),
         funded_by=_one_of(row, "funded_by", FUNDERS),
         counts=defects.ruling(kind=kind, state=state, rating=rating).counts,
     )
@@ -68,11 +69,11 @@ def _day(row: Mapping[str, Any]) -> date:
     return day
 
 
-def _moment(row: Mapping[str, Any]) -> datetime | None:
+def _moment(row: Mapping[str, Any], latest: datetime) -> datetime | None:
     value = _text(row, "updated_at", most=40)
     if not value:
         return None
     try:
-        return moment(value, without_offset=UTC)
+        return moment(value, latest=latest, without_offset=UTC)
     except BadRow as bad:
         raise BadRow(f"updated_at {bad.reason}", field="updated_at") from None

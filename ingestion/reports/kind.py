@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
 from ingestion.refusals import BadRow, Refused
@@ -11,7 +11,7 @@ from metrics.facts import Fact
 
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
-FIRST_MOMENT, LAST_MOMENT = (datetime.combine(day, time.min, UTC) for day in (FIRST_DAY, LAST_DAY))
+FIRST_MOMENT = datetime.combine(FIRST_DAY, time.min, UTC)
 Parse = Callable[[Any], Fact]
 """Turns one row's cells into a fact. Raises BadRow, or Refused where the row shows that the document is not what it seems."""
 
@@ -23,6 +23,11 @@ class Setting:
     marketplace: str
     received_on: date
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def latest(self) -> datetime:
+        """Nothing in the document can have happened later: two days for clocks and zones. A slip of a year would win for ever."""
+        return latest_of(self.received_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +76,12 @@ def order_id(text: str) -> str:
     return text
 
 
-def moment(text: str, *, without_offset: tzinfo | None = None) -> datetime:
+def latest_of(received_on: date) -> datetime:
+    """The latest moment that a document received on this day can speak of."""
+    return datetime.combine(received_on + timedelta(days=3), time.min, UTC)
+
+
+def moment(text: str, *, latest: datetime, without_offset: tzinfo | None = None) -> datetime:
     """The moment that an ISO 8601 text names, or BadRow.
 
     PostgreSQL takes no offset of 16 hours and more nor one with fractions of a second: any but UTC's is converted.
@@ -84,8 +94,8 @@ def moment(text: str, *, without_offset: tzinfo | None = None) -> datetime:
         if without_offset is None:
             raise BadRow(f"{shown(text)} has no offset from UTC.")
         named = named.replace(tzinfo=without_offset)
-    if not FIRST_MOMENT <= named <= LAST_MOMENT:
-        raise BadRow(f"{shown(text)} is not between {FIRST_DAY} and {LAST_DAY}.")
+    if not FIRST_MOMENT <= named <= latest:
+        raise BadRow(f"{shown(text)} is not between {FIRST_DAY} and the day the document was received.")
     return named if named.tzinfo is UTC else named.astimezone(UTC)
 
 

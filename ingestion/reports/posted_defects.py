@@ -1,6 +1,7 @@
 """The rows of `POST /v1/accounts/{id}/defects`, kept as the JSON document that was posted."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from ingestion.reports import defect_row
 from ingestion.reports.kind import Kind, Parse, Setting
@@ -10,7 +11,7 @@ REPORT_TYPE = "defects"
 
 
 def begin(header: Sequence[str], setting: Setting) -> Parse:
-    return defect_row.fact
+    return partial(defect_row.fact, latest=setting.latest)
 
 
 def recognises(_header: Sequence[str], _first_row: Sequence[str]) -> bool:

@@ -43,35 +43,35 @@ def keep_past(present: str, past: str, columns: str) -> migrations.RunSQL:
     )
 
 
+VERSIONS = (
+    "metrics_dailycounts",
+    "metrics_pastorder",
+    "metrics_pastdefect",
+    "metrics_sourceload",
+    "metrics_denominatorrule",
+)
+
 NEVER_CHANGED = """
 CREATE FUNCTION a_version_is_never_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% keeps versions: write a new row', TG_TABLE_NAME;
 END $$;
-CREATE TRIGGER a_version_is_never_changed BEFORE UPDATE ON metrics_dailycounts
-    FOR EACH ROW EXECUTE FUNCTION a_version_is_never_changed();
-CREATE TRIGGER a_version_is_never_changed BEFORE UPDATE ON metrics_pastorder
-    FOR EACH ROW EXECUTE FUNCTION a_version_is_never_changed();
-CREATE TRIGGER a_version_is_never_changed BEFORE UPDATE ON metrics_pastdefect
-    FOR EACH ROW EXECUTE FUNCTION a_version_is_never_changed();
-"""
+""" + "".join(
+    f"CREATE TRIGGER a_version_is_never_changed BEFORE UPDATE ON {table} "
+    "FOR EACH ROW EXECUTE FUNCTION a_version_is_never_changed();\n"
+    for table in VERSIONS
+)
+CHANGED_AGAIN = "".join(f"DROP TRIGGER a_version_is_never_changed ON {table};\n" for table in VERSIONS)
 
 
 class Migration(migrations.Migration):
     dependencies = [("metrics", "0001_initial"), ("accounts", "0002_wall")]
 
     operations = [
+        wall.only_the_owner_writes("metrics_metricrule"),
         *[wall.build(table) for table in TABLES],
         *[wall.belongs_to_account(table) for table in TABLES],
         keep_past("metrics_order", "metrics_pastorder", ORDER),
         keep_past("metrics_defect", "metrics_pastdefect", DEFECT),
-        migrations.RunSQL(
-            NEVER_CHANGED,
-            """
-            DROP TRIGGER a_version_is_never_changed ON metrics_dailycounts;
-            DROP TRIGGER a_version_is_never_changed ON metrics_pastorder;
-            DROP TRIGGER a_version_is_never_changed ON metrics_pastdefect;
-            DROP FUNCTION a_version_is_never_changed();
-            """,
-        ),
+        migrations.RunSQL(NEVER_CHANGED, CHANGED_AGAIN + "DROP FUNCTION a_version_is_never_changed();"),
     ]

@@ -196,3 +196,39 @@ def test_a_row_can_be_untied_again(tied: SellerAccount, application_dsn: str, ow
     with session(application_dsn) as application:
         application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'free')", [OTHER, identifiers.uuid7()])
         assert "free" in words(application)
+
+
+@pytest.fixture
+def shared(bare: None, owner_dsn: str) -> None:
+    """The table as one whose rows belong to all agencies."""
+    with session(owner_dsn) as owner:
+        owner.execute(str(wall.only_the_owner_writes("walled_thing").sql).encode())
+
+
+@pytest.mark.parametrize("agency", [None, MINE, OTHER])
+def test_what_belongs_to_all_is_read_by_everybody(shared: None, application_dsn: str, agency: UUID | None) -> None:
+    with session(application_dsn, agency) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+@pytest.mark.parametrize("agency", [None, MINE])
+def test_what_belongs_to_all_is_changed_by_its_owner_alone(
+    shared: None, application_dsn: str, owner_dsn: str, agency: UUID | None
+) -> None:
+    with session(application_dsn, agency) as application:
+        changed = application.execute("UPDATE walled_thing SET word = 'x'").rowcount
+        deleted = application.execute("DELETE FROM walled_thing").rowcount
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+            application.execute("INSERT INTO walled_thing (agency_id, word) VALUES (%s, 'x')", [MINE])
+
+    with session(owner_dsn) as owner:
+        assert (changed, deleted) == (0, 0)
+        assert owner.execute("UPDATE walled_thing SET word = 'x'").rowcount == 2
+
+
+def test_what_belongs_to_all_can_be_opened_again(shared: None, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute(str(wall.only_the_owner_writes("walled_thing").reverse_sql).encode())
+
+    with session(application_dsn) as application:
+        assert application.execute("DELETE FROM walled_thing").rowcount == 2

@@ -1,6 +1,6 @@
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -214,3 +214,16 @@ def test_a_row_with_too_few_cells_is_rejected_where_the_file_goes_on() -> None:
     document = build.orders_file([build.order_row()]) + b"101-0000001-0000002\tonly\tthree\n"
 
     assert "3 cells" in read(document).rejected[3]
+
+
+@pytest.mark.parametrize("column", ["purchase_date", "last_updated_date"])
+@pytest.mark.parametrize(("days", "is_used"), [(2, True), (4, False), (366, False)])
+def test_a_time_that_is_not_yet_is_rejected_since_it_would_be_the_newest_for_ever(column: str, days: int, is_used: bool) -> None:
+    ahead = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+    found = read(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
+
+    assert len(found.lines) == 1 + is_used
+    assert [f"{ahead!r} is not between 1995-07-01 and the day the document was received." for _ in found.rejected] == list(
+        found.rejected.values()
+    )

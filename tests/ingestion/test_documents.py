@@ -57,7 +57,6 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (b"", "empty-document", "no bytes"),
         (b"\n \r\n\t\n\n", "empty-document", "blank lines"),
         (gzip.compress(b""), "empty-document", "no bytes"),
-        (orders.splitlines(keepends=True)[0], "no-rows", "Only a header"),
         (b"Date range exceeded. Report can be requested only upto 30 days", "unknown-document", "Date range exceeded"),
         (b'{"accountStatuses": []}', "unknown-document", "JSON"),
         (b"[\n]", "unknown-document", "JSON"),
@@ -106,7 +105,6 @@ def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:
         (b"no json", "defects", "invalid-json"),
         (b"[]", "defects", "invalid-json"),
         (b'{"defects": 7}', "defects", "invalid-json"),
-        (b'{"defects": []}', "defects", "no-rows"),
         (b"\xff\xfe", "defects", "invalid-json"),
     ],
 )
@@ -115,6 +113,14 @@ def test_a_document_announced_as_another_kind_is_refused(document: bytes, announ
         read(document, announced=announced)
 
     assert refused.value.slug == slug
+
+
+@pytest.mark.parametrize("document", [orders, feedback, claimed])
+def test_a_header_without_rows_says_that_nothing_happened(document: bytes) -> None:
+    found = read(document.splitlines(keepends=True)[0])
+
+    assert (found.reading.read, found.lines, found.reading.rejected) == (0, [], [])
+    assert found.reading.setting.warnings == ["The document has a header and no rows: nothing happened in its period."]
 
 
 def test_bad_rows_are_rejected_by_line_and_the_others_used() -> None:

@@ -35,6 +35,7 @@ HUGE = int("9" * 4_000)
         (GOOD | {"state": None}, "/state"),
         (GOOD | {"kind": "chargeback", "state": "pending"}, "/state"),
         ({name: GOOD[name] for name in ("order_id", "kind", "occurred_on")}, "/state"),
+        (GOOD | {"updated_at": "2099-01-01T00:00:00Z"}, "/updated_at"),
         (GOOD | {"occurred_on": "20.10.2026"}, "/occurred_on"),
         (GOOD | {"occurred_on": "2026-02-30"}, "/occurred_on"),
         (GOOD | {"occurred_on": "0001-01-01"}, "/occurred_on"),
@@ -143,3 +144,10 @@ def test_a_body_of_many_megabytes_is_refused(acme: Client, shop: str) -> None:
     response = acme.generic("POST", f"/v1/accounts/{shop}/defects", body, content_type="application/json")
 
     assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
+
+
+def test_what_is_no_field_of_ours_is_not_kept(acme: Client, shop: str) -> None:
+    report = acme.post_defects(shop, GOOD | {"buyer_name": "Jane Roe", "rating": None})
+
+    kept = acme.get(f"/v1/reports/{report['id']}/document").getvalue()
+    assert json.loads(kept) == {"defects": [GOOD | {"rating": None}]}

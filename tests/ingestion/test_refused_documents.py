@@ -53,7 +53,6 @@ def headless(document: bytes) -> bytes:
         pytest.param(b'<?xml version="1.0"?>\n<AmazonEnvelope/>\n', {}, "unknown-document", "XML", orders, id="XML"),
         pytest.param(b"", {}, "empty-document", "Request the report again", orders, id="empty"),
         pytest.param(b"\r\n \n\t\n\n", {}, "empty-document", "Request the report again", orders, id="blank lines"),
-        pytest.param(orders.splitlines(keepends=True)[0], {}, "no-rows", "Request the report again", orders, id="header only"),
         pytest.param(
             b"Date range exceeded. Report can be requested only upto 30 days",
             {},

@@ -1,12 +1,33 @@
 """The books of acme's shop."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
 
 from accounts import identifiers, scoping
 from tests.client import Client
 from tests.metrics.books import Books
+
+
+@pytest.fixture
+def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
+    """Writes a rule of the order defect rate, but for the named fields the usual one, as migrations do: for all."""
+    with psycopg.connect(owner_dsn, autocommit=True, row_factory=dict_row) as owner:
+        usual = owner.execute("SELECT * FROM metrics_metricrule WHERE metric = 'order_defect_rate'").fetchone()
+        written: list[int] = []
+
+        def write(**fields: Any) -> None:
+            row = {name: value for name, value in (usual or {}).items() if name != "id"} | {"source": "a test"} | fields
+            names, values = sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(map(sql.Placeholder, row))
+            statement = sql.SQL("INSERT INTO metrics_metricrule ({}) VALUES ({}) RETURNING id").format(names, values)
+            written.extend(each["id"] for each in owner.execute(statement, row))
+
+        yield write
+        owner.execute("DELETE FROM metrics_metricrule WHERE id = ANY(%s)", [written])
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The state machine of breaches: each series apart, one open episode, silence and staleness change nothing."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -15,7 +16,7 @@ from accounts.models import SellerAccount
 from metrics import breaches, refresh
 from metrics.facts import OrderStatus
 from metrics.judgement import Comparator, Limit
-from metrics.models import Breach, MetricRule
+from metrics.models import Breach
 from tests.client import Client
 from tests.conftest import NOON
 from tests.metrics.books import DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
@@ -194,11 +195,10 @@ def test_only_the_source_of_the_metric_holds_it_back(breached: Books, stale_sour
     assert (Breach.objects.get().status == RESOLVED) is resolved
 
 
-def test_a_stricter_target_opens_on_its_day_and_is_announced_with_it(books: Books) -> None:
+def test_a_stricter_target_opens_on_its_day_and_is_announced_with_it(books: Books, rule: Callable[..., None]) -> None:
     books.load(*orders(150), at=NINE)
     books.load(defect(1), at=TEN)
-    usual = MetricRule.objects.filter(metric="order_defect_rate").values().get()
-    MetricRule.objects.create(**usual | {"id": None, "effective_from": TODAY + timedelta(days=1), "limit_denominator": 200})
+    rule(effective_from=TODAY + timedelta(days=1), limit_denominator=200)
 
     look(books, TWELVE)
     before = episodes()

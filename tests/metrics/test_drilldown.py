@@ -1,17 +1,16 @@
 """The orders behind a number: exactly those it counts, today or as known then, page by page."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from accounts import scoping
 from accounts.marketplaces import NON_AMAZON
 from metrics import defects
 from metrics.definitions import CATALOGUE
 from metrics.drilldown import COUNTS_INTO
 from metrics.facts import DefectKind, OrderStatus
-from metrics.models import MetricRule
 from tests import build
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
@@ -266,10 +265,8 @@ def test_the_list_ends_where_the_window_ends(acme: Client, shop: str, books: Boo
     assert numbers(listed(acme, shop)) == [1] * is_in
 
 
-def test_each_store_has_its_own_window(acme: Client, shop: str, books: Books) -> None:
-    usual = MetricRule.objects.filter(metric="order_defect_rate").values().get()
-    with scoping.agency(acme.agency.pk):
-        MetricRule.objects.create(**usual | {"id": None, "marketplace": "CA", "window_days": 10, "window_offset": 0})
+def test_each_store_has_its_own_window(acme: Client, shop: str, books: Books, rule: Callable[..., None]) -> None:
+    rule(marketplace="CA", window_days=10, window_offset=0)
     days = (TODAY, TODAY - timedelta(days=9), TODAY - timedelta(days=10), TODAY - timedelta(days=15))
     books.load(*[order(n, on=day) for n, day in enumerate(days)])
     books.load(*[order(10 + n, on=day, marketplace="CA") for n, day in enumerate(days)], at=TEN)

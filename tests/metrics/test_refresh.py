@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 
 from accounts import identifiers, scoping
 from accounts.models import SellerAccount
@@ -72,11 +73,11 @@ def test_refreshing_again_opens_nothing_twice(acme: Client, breached: str) -> No
     assert at(acme, breached, NOW) == at(acme, breached, NOW) == [("order_defect_rate", "open")]
 
 
-def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str) -> None:
+def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str, settings: LazySettings) -> None:
     acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
     with scoping.agency(acme.agency.pk):
         Breach.objects.update(status="open", resolved_at=None)
-        SourceLoad.objects.filter(source="orders").update(recorded_at=NOW - timedelta(hours=73))
+    settings.ORDERS_MAX_AGE_HOURS = 0
 
     assert at(acme, breached, NOW) == [("order_defect_rate", "open")]
     assert acme.odr(breached)["stale"] is True

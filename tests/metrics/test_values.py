@@ -13,28 +13,13 @@ from metrics import values
 from metrics.definitions import CATALOGUE
 from metrics.facts import OrderStatus
 from metrics.judgement import Comparator, Limit, Status
-from metrics.models import DailyCounts, MetricRule
+from metrics.models import DailyCounts
 from metrics.values import Value, Window
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 
 ODR = "order_defect_rate"
 ONE_PERCENT = Limit(Comparator.LT, 1, 100)
-
-
-@pytest.fixture
-def rule() -> Callable[..., MetricRule]:
-    """Writes a rule of the order defect rate: the usual one but for the fields that are named."""
-
-    def write(**fields: Any) -> MetricRule:
-        usual = MetricRule.objects.filter(metric=ODR, marketplace="*").earliest("effective_from")
-        names = ("metric", "marketplace", "comparator", "window_days", "window_offset", "limit_numerator", "limit_denominator")
-        warning = ("warning_numerator", "warning_denominator")
-        return MetricRule.objects.create(
-            **{name: getattr(usual, name) for name in (*names, *warning)} | {"source": "a test"} | fields
-        )
-
-    return write
 
 
 def odr(books: Books, **at: Any) -> list[Value]:
@@ -135,7 +120,7 @@ def test_each_version_is_the_answer_from_its_moment_on(books: Books, known_at: d
     assert books.odr(known_at=known_at) == [figures]
 
 
-def test_a_day_is_judged_by_the_target_in_force_on_it(books: Books, rule: Callable[..., MetricRule]) -> None:
+def test_a_day_is_judged_by_the_target_in_force_on_it(books: Books, rule: Callable[..., None]) -> None:
     books.load(*orders(150))
     books.load(defect(1), at=TEN)
     rule(effective_from=TODAY, limit_numerator=1, limit_denominator=200)
@@ -147,7 +132,7 @@ def test_a_day_is_judged_by_the_target_in_force_on_it(books: Books, rule: Callab
     assert (on_the_day.meets_target, after.meets_target) == (False, False)
 
 
-def test_a_window_changes_from_the_day_of_its_rule_on(books: Books, rule: Callable[..., MetricRule]) -> None:
+def test_a_window_changes_from_the_day_of_its_rule_on(books: Books, rule: Callable[..., None]) -> None:
     books.load(*[order(n, on=TODAY - timedelta(days=n)) for n in range(80)])
     rule(effective_from=TODAY, window_days=30, window_offset=0)
 
@@ -158,7 +143,7 @@ def test_a_window_changes_from_the_day_of_its_rule_on(books: Books, rule: Callab
     assert (before.denominator, on_the_day.denominator) == (60, 30)
 
 
-def test_a_marketplace_s_own_rule_goes_before_a_later_one_of_all_others(books: Books, rule: Callable[..., MetricRule]) -> None:
+def test_a_marketplace_s_own_rule_goes_before_a_later_one_of_all_others(books: Books, rule: Callable[..., None]) -> None:
     books.load(order(1), order(2, marketplace="DE"))
     rule(marketplace="DE", effective_from=TODAY - timedelta(days=2), limit_numerator=2)
     rule(effective_from=TODAY - timedelta(days=1), limit_numerator=3)
@@ -171,7 +156,7 @@ def test_a_marketplace_s_own_rule_goes_before_a_later_one_of_all_others(books: B
     assert limits == {"DE": [1, 2, 2, 2], "US": [1, 1, 3, 3]}
 
 
-def test_a_rule_of_one_metric_changes_no_other(books: Books, rule: Callable[..., MetricRule]) -> None:
+def test_a_rule_of_one_metric_changes_no_other(books: Books, rule: Callable[..., None]) -> None:
     books.load(order(1))
     rule(effective_from=DAY, window_days=7, window_offset=1)
 
@@ -180,7 +165,7 @@ def test_a_rule_of_one_metric_changes_no_other(books: Books, rule: Callable[...,
     assert windows == dict.fromkeys(CATALOGUE, 60) | {ODR: 7}
 
 
-def test_a_series_whose_target_falls_away_is_judged_no_more(books: Books, rule: Callable[..., MetricRule]) -> None:
+def test_a_series_whose_target_falls_away_is_judged_no_more(books: Books, rule: Callable[..., None]) -> None:
     books.load(order(1))
     books.load(defect(1), at=TEN)
     none = {"limit_numerator": None, "limit_denominator": None, "warning_numerator": None, "warning_denominator": None}

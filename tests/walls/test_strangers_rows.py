@@ -19,7 +19,13 @@ from tests.conftest import NOON
 from tests.walls.furnishing import furnish
 from tests.walls.statements import TENANT_TABLES, rows, touched
 
-APPEND_ONLY = ("metrics_dailycounts", "metrics_pastorder", "metrics_pastdefect")
+APPEND_ONLY = (
+    "metrics_dailycounts",
+    "metrics_pastorder",
+    "metrics_pastdefect",
+    "metrics_sourceload",
+    "metrics_denominatorrule",
+)
 COPY_OF_A_ROW = "INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, %(row)s)).* "
 
 
@@ -193,3 +199,23 @@ def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(pool: "que
         answers = set().union(*threads.map(ask, range(8)))
 
     assert answers == {("acme", "Shop of acme"), ("rival", "Shop of rival")}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE metrics_metricrule SET limit_numerator = 50",
+        "DELETE FROM metrics_metricrule",
+        "UPDATE django_migrations SET name = 'none'",
+        "DELETE FROM django_migrations",
+    ],
+)
+def test_what_belongs_to_all_is_written_by_migrations_alone(db: None, statement: str) -> None:
+    assert touched(statement) == 0
+
+
+def test_no_rule_of_amazon_s_can_be_added(db: None) -> None:
+    row = "(metric, marketplace, effective_from, window_days, window_offset, comparator, source)"
+
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        touched(f"INSERT INTO metrics_metricrule {row} VALUES ('order_defect_rate', 'US', '2026-01-01', 60, 15, '', 'us')")
