@@ -18,7 +18,7 @@ from ingestion.models import RejectedRow, Report
 from metrics.models import DailyCounts, Defect, Order, SourceLoad
 from tests import build
 from tests.client import Client
-from tests.ingestion import witness
+from tests.ingestion import hands, witness
 
 NOW = datetime.now(UTC)
 ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
@@ -58,12 +58,6 @@ def elsewhere() -> Iterator[psycopg.Connection]:
     """Another worker's connection."""
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as connection:
         yield connection
-
-
-def hold(connection: psycopg.Connection, report_id: UUID) -> bool:
-    """Take the report in hand over another connection; whether it could be."""
-    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(report_id)]).fetchone()
-    return bool(row and row[0])
 
 
 def test_a_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: Client, shop: str) -> None:
@@ -136,20 +130,21 @@ def test_one_worker_at_a_time_has_a_report_in_hand(nord: Client, shelf: str, els
     report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
 
     with loading.in_hand(report_id) as held:
-        meanwhile = hold(elsewhere, report_id), hold(elsewhere, other_id)
+        meanwhile = hands.take(elsewhere, report_id), hands.take(elsewhere, other_id)
 
     assert held
     assert meanwhile == (False, True)
-    assert hold(elsewhere, report_id)
+    assert hands.take(elsewhere, report_id)
 
 
 def test_a_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id = sent(nord, shelf)
-    hold(elsewhere, report_id)
+    hands.take(elsewhere, report_id)
 
     load(nord, report_id)
     waiting = stored(nord, report_id)
     elsewhere.close()
+    hands.until_free(report_id)
     load(nord, report_id)
 
     assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
@@ -163,7 +158,7 @@ def test_a_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str,
     with pytest.raises(FileNotFoundError):
         load(nord, report_id)
 
-    assert hold(elsewhere, report_id)
+    assert hands.take(elsewhere, report_id)
 
 
 def test_a_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:

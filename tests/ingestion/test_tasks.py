@@ -1,0 +1,166 @@
+"""What workers do with documents: load once, resume what was left behind and nothing else."""
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from accounts import identifiers, scoping
+from ingestion import tasks
+from ingestion.models import Report
+from tests import build, messages
+from tests.client import Client
+from tests.ingestion import hands
+
+NOW = datetime.now(UTC)
+Status = Report.Status
+DOCUMENT = build.orders_file(build.orders_on(NOW - timedelta(days=30), count=3))
+
+
+def waiting(client: Client, account: str, *, status: str = Status.QUEUED, since: timedelta) -> UUID:
+    """A report that was handed out so long ago."""
+    report_id = identifiers.private("rpt", client.send(account, os.urandom(20)).json()["id"])
+    with scoping.agency(client.agency.pk):
+        Report.objects.filter(pk=report_id).update(
+            status=status, handed_out_at=datetime.now(UTC) - since, loaded_at=NOW, problem={}
+        )
+    return report_id
+
+
+def handed_out() -> list[tuple[str, UUID]]:
+    """Which agency's reports wait for a worker."""
+    taken = messages.take()
+    assert {task for task, _ in taken} <= {"ingestion.tasks.load_report"}
+    return [(words["agency_id"], UUID(words["report_id"])) for _, words in taken]
+
+
+@pytest.fixture(autouse=True)
+def quiet_broker() -> None:
+    """No message of another test waits."""
+    messages.take()
+
+
+@pytest.mark.parametrize(
+    ("status", "since", "is_handed_out"),
+    [
+        (Status.QUEUED, timedelta(seconds=110), False),
+        (Status.QUEUED, timedelta(seconds=130), True),
+        (Status.QUEUED, timedelta(days=30), True),
+        (Status.PROCESSING, timedelta(seconds=5), False),
+        (Status.PROCESSING, timedelta(seconds=15), True),
+        (Status.LOADED, timedelta(days=30), False),
+        (Status.REJECTED, timedelta(days=30), False),
+        (Status.FAILED, timedelta(days=30), False),
+    ],
+)
+def test_what_was_left_behind_is_handed_out_again(
+    acme: Client, shop: str, status: str, since: timedelta, is_handed_out: bool
+) -> None:
+    report_id = waiting(acme, shop, status=status, since=since)
+
+    tasks.resume_reports()
+
+    assert handed_out() == [(str(acme.agency.pk), report_id)] * is_handed_out
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.PROCESSING])
+def test_what_was_just_handed_out_is_not_handed_out_twice(acme: Client, shop: str, status: str) -> None:
+    waiting(acme, shop, status=status, since=timedelta(hours=1))
+
+    tasks.resume_reports()
+    tasks.resume_reports()
+
+    assert len(handed_out()) == 1
+
+
+def test_a_report_in_a_living_worker_s_hands_is_left_there(acme: Client, shop: str) -> None:
+    held, left = (waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1)) for _ in range(2))
+    with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
+        hands.take(worker, held)
+
+        tasks.resume_reports()
+
+        assert handed_out() == [(str(acme.agency.pk), left)]
+
+
+def test_a_report_whose_worker_died_is_handed_out_again(acme: Client, shop: str) -> None:
+    report_id = waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1))
+    with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
+        hands.take(worker, report_id)
+    hands.until_free(report_id)
+
+    tasks.resume_reports()
+
+    assert handed_out() == [(str(acme.agency.pk), report_id)]
+
+
+def test_looking_for_what_is_free_keeps_nothing_held(acme: Client, shop: str) -> None:
+    waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1))
+
+    tasks.resume_reports()
+
+    with psycopg.connect(os.environ["DATABASE_URL"]) as other:
+        row = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+    assert row == (0,)
+
+
+def test_every_agency_s_reports_are_resumed(acme: Client, rival: Client, shop: str) -> None:
+    theirs = rival.take_on(partner="A1RIVAL")
+    ids = {
+        (str(client.agency.pk), waiting(client, account, since=timedelta(hours=1)))
+        for client, account in ((acme, shop), (rival, theirs))
+    }
+
+    tasks.resume_reports()
+
+    assert set(handed_out()) == ids
+
+
+def test_a_report_handed_out_twice_is_loaded_once(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT)
+    words = {"agency_id": str(acme.agency.pk), "report_id": str(identifiers.private("rpt", report["id"]))}
+
+    tasks.load_report(**words)
+
+    assert acme.read(f"/v1/reports/{report['id']}") == report
+    with scoping.agency(acme.agency.pk):
+        assert Report.objects.get().attempts == 1
+
+
+def test_a_report_that_a_killed_worker_began_is_loaded_by_the_next(acme: Client, shop: str) -> None:
+    report_id = acme.send(shop, DOCUMENT).json()["id"]
+    with scoping.agency(acme.agency.pk):
+        Report.objects.update(status=Status.PROCESSING, attempts=1, handed_out_at=NOW - timedelta(hours=1))
+    tasks.resume_reports()
+
+    for agency_id, pk in handed_out():
+        tasks.load_report(agency_id=agency_id, report_id=str(pk))
+
+    report = acme.read(f"/v1/reports/{report_id}")
+    assert (report["status"], report["rows"]["new"]) == ("loaded", 3)
+
+
+@pytest.mark.parametrize("agency", ["rival", "nobody"])
+def test_a_message_about_another_agency_s_report_loads_nothing(acme: Client, rival: Client, shop: str, agency: str) -> None:
+    report_id = acme.send(shop, DOCUMENT).json()["id"]
+    agency_id = rival.agency.pk if agency == "rival" else identifiers.uuid7()
+
+    tasks.load_report(agency_id=str(agency_id), report_id=str(identifiers.private("rpt", report_id)))
+
+    assert acme.read(f"/v1/reports/{report_id}")["status"] == "queued"
+
+
+def test_every_agency_s_handed_back_accounts_are_erased(acme: Client, rival: Client, shop: str) -> None:
+    theirs = rival.take_on(partner="A1RIVAL")
+    kept = acme.take_on(partner="A2KEPT")
+    acme.delete(f"/v1/accounts/{shop}")
+    rival.delete(f"/v1/accounts/{theirs}")
+
+    tasks.erase_accounts()
+
+    assert [account["id"] for account in acme.read("/v1/accounts")["data"]] == [kept]
+    acme.take_on(partner="A1SHOP")
+    rival.take_on(partner="A1RIVAL")
