@@ -1,0 +1,295 @@
+"""The doors over HTTP: the shape of a report, lists page by page, documents byte for byte, rows as JSON, strangers."""
+
+import gzip
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ingestion.models import Report
+from tests import build
+from tests.client import Client
+
+NOW = datetime.now(UTC)
+ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
+ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+NO_ROWS = {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0}
+
+
+def moments_of(report: dict[str, Any], *names: str) -> list[datetime]:
+    return [datetime.fromisoformat(report.pop(name)) for name in names]
+
+
+def pages(client: Client, path: str, **asked: Any) -> list[list[Any]]:
+    """The rows of a list, page by page."""
+    page = client.read(path, **asked)
+    seen = [page["data"]]
+    while page["next_cursor"]:
+        page = client.read(path, **asked, cursor=page["next_cursor"])
+        seen.append(page["data"])
+    return seen
+
+
+def test_an_upload_is_answered_as_the_contract_says(acme: Client, shop: str) -> None:
+    before = datetime.now(UTC)
+
+    response = acme.send(shop, DOCUMENT)
+
+    report = response.json()
+    report_id, (received_at,) = report.pop("id"), moments_of(report, "received_at")
+    assert (response.status_code, response["Location"]) == (202, f"/v1/reports/{report_id}")
+    assert report_id.startswith("rpt_")
+    assert before <= received_at <= datetime.now(UTC)
+    assert report == {
+        "account": shop,
+        "report_type": "",
+        "marketplace": "US",
+        "source": "upload",
+        "status": "queued",
+        "rows": NO_ROWS,
+        "problem": None,
+        "warnings": [],
+        "encoding": "",
+        "encoding_reason": "",
+        "sha256": hashlib.sha256(DOCUMENT).hexdigest(),
+        "size": len(DOCUMENT),
+        "loaded_at": None,
+        "duplicate": False,
+    }
+
+
+def test_a_loaded_report_is_answered_as_the_contract_says(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT)
+
+    received_at, loaded_at = moments_of(report, "received_at", "loaded_at")
+    assert received_at < loaded_at
+    assert report.pop("id").startswith("rpt_")
+    assert report == {
+        "account": shop,
+        "report_type": ALL_ORDERS,
+        "marketplace": "US",
+        "source": "upload",
+        "status": "loaded",
+        "rows": NO_ROWS | {"read": 3, "new": 3},
+        "problem": None,
+        "warnings": [],
+        "encoding": "utf-8",
+        "encoding_reason": "Every byte of the document is valid UTF-8.",
+        "sha256": hashlib.sha256(DOCUMENT).hexdigest(),
+        "size": len(DOCUMENT),
+        "duplicate": False,
+    }
+
+
+def test_a_refused_report_says_why_as_a_problem(nord: Client, shelf: str) -> None:
+    report = nord.load(shelf, b"")
+
+    assert (report["status"], report["loaded_at"], report["rows"]) == ("rejected", None, NO_ROWS)
+    assert set(report["problem"]) == {"type", "title", "detail"}
+    assert report["problem"]["type"] == "/problems/empty-document"
+
+
+def test_the_same_bytes_again_answer_the_first_report_as_it_is_now(acme: Client, shop: str) -> None:
+    loaded = acme.load(shop, DOCUMENT)
+
+    again = acme.send(shop, DOCUMENT)
+
+    assert (again.status_code, again["Location"]) == (200, f"/v1/reports/{loaded['id']}")
+    assert again.json() == loaded | {"duplicate": True}
+    assert acme.read(f"/v1/reports/{loaded['id']}") == loaded
+
+
+@pytest.mark.parametrize(
+    ("fields", "marketplace", "report_type"),
+    [
+        ({}, "GB", ""),
+        ({"marketplace": "DE"}, "DE", ""),
+        ({"report_type": ALL_ORDERS}, "GB", ALL_ORDERS),
+        ({"report_type": "claims_and_chargebacks", "marketplace": "JP"}, "JP", "claims_and_chargebacks"),
+    ],
+)
+def test_what_the_sender_says_of_a_document_is_kept(
+    acme: Client, fields: dict[str, str], marketplace: str, report_type: str
+) -> None:
+    british = acme.take_on(home="GB")
+
+    report = acme.send(british, DOCUMENT, **fields).json()
+
+    assert (report["marketplace"], report["report_type"]) == (marketplace, report_type)
+
+
+def test_rows_posted_are_a_report_of_their_own(acme: Client, shop: str) -> None:
+    rows = [build.defect(order=build.order_id(n)) for n in (1, 2)]
+
+    response = acme.post(f"/v1/accounts/{shop}/defects", {"defects": rows}, format="json")
+
+    report = response.json()
+    assert (response.status_code, response["Location"]) == (202, f"/v1/reports/{report['id']}")
+    assert (report["source"], report["report_type"], report["status"]) == ("json", "defects", "queued")
+    assert (report["account"], report["duplicate"], report["rows"]) == (shop, False, NO_ROWS)
+
+
+def test_a_later_row_changes_the_state_of_the_same_defect(acme: Client, shop: str) -> None:
+    acme.load(shop, DOCUMENT)
+    claim = {"kind": "a_to_z_claim", "reference": "C1"}
+    first = acme.post_defects(shop, build.defect(order=build.order_id(1), state="pending", **claim))
+    counted = acme.odr(shop)["numerator"]
+
+    second = acme.post_defects(shop, build.defect(order=build.order_id(1), state="withdrawn", **claim))
+
+    assert first["rows"] == NO_ROWS | {"read": 1, "new": 1}
+    assert second["rows"] == NO_ROWS | {"read": 1, "changed": 1}
+    assert (counted, acme.odr(shop)["numerator"]) == (1, 0)
+
+
+def test_rows_of_one_request_are_told_in_their_order(acme: Client, shop: str) -> None:
+    acme.load(shop, DOCUMENT)
+    states = ("pending", "denied", "granted")
+
+    report = acme.post_defects(
+        shop, *[build.defect(order=build.order_id(1), kind="a_to_z_claim", state=state) for state in states]
+    )
+
+    assert report["rows"] == NO_ROWS | {"read": 3, "new": 1, "unchanged": 2}
+    assert acme.odr(shop)["numerator"] == 1
+
+
+def test_reports_are_listed_newest_first_page_by_page(acme: Client, shop: str) -> None:
+    sent = [acme.send(shop, bytes([n])).json()["id"] for n in range(5)]
+    acme.send(acme.take_on(partner="A2OTHER"), DOCUMENT)
+
+    listed = pages(acme, f"/v1/accounts/{shop}/reports", limit=2)
+
+    assert [[report["id"] for report in page] for page in listed] == [sent[:2:-1], sent[2:0:-1], sent[:1]]
+
+
+def test_a_listed_report_is_the_report(acme: Client, shop: str) -> None:
+    loaded = acme.load(shop, DOCUMENT)
+
+    assert acme.read(f"/v1/accounts/{shop}/reports") == {"data": [loaded], "next_cursor": None}
+
+
+def test_a_report_that_arrives_between_two_pages_moves_none(acme: Client, shop: str) -> None:
+    sent = [acme.send(shop, bytes([n])).json()["id"] for n in range(4)]
+    path = f"/v1/accounts/{shop}/reports"
+    first = acme.read(path, limit=2)
+    acme.send(shop, DOCUMENT)
+
+    second = acme.read(path, limit=2, cursor=first["next_cursor"])
+
+    assert [report["id"] for report in first["data"] + second["data"]] == sent[::-1]
+
+
+def test_rejected_rows_are_listed_by_line_page_by_page(acme: Client, shop: str) -> None:
+    rows = build.orders_on(ORDERED, count=9)
+    bad = [row | {"order-status": "Lost"} if n % 2 else row for n, row in enumerate(rows)]
+    report = acme.load(shop, build.orders_file(bad))
+
+    listed = pages(acme, f"/v1/reports/{report['id']}/rejected-rows", limit=3)
+
+    assert [[row["line"] for row in page] for page in listed] == [[3, 5, 7], [9]]
+    assert listed[1] == [{"line": 9, "reason": "order-status 'Lost' is not known."}]
+
+
+def test_a_report_without_rejected_rows_lists_none(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT)
+
+    assert acme.read(f"/v1/reports/{report['id']}/rejected-rows") == {"data": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(DOCUMENT, id="a report"),
+        pytest.param(gzip.compress(DOCUMENT), id="gzip"),
+        pytest.param(DOCUMENT.replace(b"\r\n", b"\r"), id="old line ends"),
+        pytest.param(bytes(range(256)) * 1000, id="any bytes"),
+        pytest.param(b"", id="none"),
+    ],
+)
+def test_a_document_is_downloaded_byte_for_byte(acme: Client, shop: str, document: bytes) -> None:
+    report = acme.send(shop, document).json()
+
+    response = acme.get(f"/v1/reports/{report['id']}/document")
+
+    assert b"".join(response.streaming_content) == document  # type: ignore[attr-defined]
+    assert (response.status_code, response["Content-Type"]) == (200, "application/octet-stream")
+    assert response["Content-Disposition"] == f'attachment; filename="{report["id"]}"'
+    assert response["Content-Length"] == str(len(document))
+    assert "Content-Encoding" not in response
+
+
+def test_posted_rows_are_downloaded_as_json(acme: Client, shop: str) -> None:
+    row = build.defect(order=build.order_id(1), reference="Ω", funded_by="amazon")
+    report = acme.post_defects(shop, row)
+
+    response = acme.get(f"/v1/reports/{report['id']}/document")
+
+    assert json.loads(b"".join(response.streaming_content)) == {"defects": [row]}  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def owned(acme: Client, shop: str) -> dict[str, str]:
+    """An account and a report of acme's."""
+    return {"account": shop, "report": acme.send(shop, DOCUMENT).json()["id"]}
+
+
+@pytest.mark.parametrize("whose", ["acme's", "nobody's"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/v1/accounts/{account}/reports"),
+        ("post", "/v1/accounts/{account}/reports"),
+        ("post", "/v1/accounts/{account}/defects"),
+        ("get", "/v1/reports/{report}"),
+        ("get", "/v1/reports/{report}/rejected-rows"),
+        ("get", "/v1/reports/{report}/document"),
+    ],
+)
+def test_a_stranger_s_is_answered_like_nobody_s(rival: Client, owned: dict[str, str], whose: str, method: str, path: str) -> None:
+    nobody_s = {"account": f"acct_{'a' * 32}", "report": f"rpt_{'a' * 32}"}
+
+    response = getattr(rival, method)(path.format(**owned if whose == "acme's" else nobody_s))
+
+    thing = "report" if "{report}" in path else "account"
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert response.json()["detail"] == f"No {thing} with this id."
+
+
+@pytest.mark.parametrize("report_id", ["rpt_1", "rpt_" + "A" * 32, "acct_" + "a" * 32, "rpt_" + "0" * 32, "x"])
+def test_what_is_no_id_is_no_report(acme: Client, report_id: str) -> None:
+    assert acme.get(f"/v1/reports/{report_id}").status_code == 404
+
+
+def test_the_reports_of_an_account_that_was_handed_back_are_gone(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT)
+    acme.delete(f"/v1/accounts/{shop}")
+
+    gone = [acme.get(f"/v1/reports/{report['id']}{path}").status_code for path in ("", "/document", "/rejected-rows")]
+
+    assert gone == [404, 404, 404]
+    assert acme.send(shop, DOCUMENT).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts/{account}/reports", "/v1/reports/{report}", "/v1/reports/{report}/document"])
+def test_nothing_is_shown_without_a_key(acme: Client, owned: dict[str, str], path: str) -> None:
+    acme.credentials()
+
+    assert acme.get(path.format(**owned)).status_code == 401
+
+
+def test_an_unchanged_report_is_not_sent_twice(acme: Client, shop: str) -> None:
+    path = f"/v1/reports/{acme.load(shop, DOCUMENT)['id']}"
+    first = acme.get(path)
+
+    again = acme.get(path, HTTP_IF_NONE_MATCH=first["ETag"])
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_every_status_and_source_is_one_of_the_contract() -> None:
+    assert Report.Status.values == ["queued", "processing", "loaded", "rejected", "failed"]
+    assert Report.Source.values == ["upload", "sp_api", "json"]
