@@ -1,0 +1,137 @@
+"""What an account leaves behind when it is handed back goes: documents, then every row of every table."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from ingestion import erasure
+from ingestion.models import Report
+from tests import build
+from tests.client import Client
+
+NOW = datetime.now(UTC)
+ORDERED = NOW - timedelta(days=30)
+TABLES_OF_ACCOUNTS = """
+    SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' AND table_schema = 'public' ORDER BY 1
+"""
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def documents(storage: Path) -> int:
+    return sum(path.is_file() for path in storage.rglob("*"))
+
+
+def rows(client: Client, account: str) -> dict[str, int]:
+    """How many rows of the account each table has."""
+    account_id = identifiers.private("acct", account)
+    counted = {}
+    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+        cursor.execute(TABLES_OF_ACCOUNTS)
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"SELECT count(*) FROM {table} WHERE account_id = %s", [account_id])
+            counted[table] = cursor.fetchone()[0]
+    return counted
+
+
+def furnish(client: Client, *, partner: str) -> str:
+    """An account with rows in every table: facts, changes of them, a refused row, a choice, a breach."""
+    account = client.take_on(partner=partner)
+    claim = {"order": build.order_id(1), "kind": "a_to_z_claim"}
+    client.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
+    rows = [*build.orders_on(ORDERED, count=5), build.order_row(amazon_order_id="7")]
+    client.load(account, build.orders_file(rows))
+    client.load(account, build.orders_file([rows[1] | {"order-status": "Cancelled", "last-updated-date": NOW.isoformat()}]))
+    client.post_defects(account, build.defect(**claim, state="pending"))
+    client.post_defects(account, build.defect(**claim, state="granted"))
+    return account
+
+
+def hand_back(client: Client, account: str) -> None:
+    assert client.delete(f"/v1/accounts/{account}").status_code == 204
+
+
+def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -> None:
+    account = furnish(acme, partner="A1")
+    before = rows(acme, account), documents(storage)
+    hand_back(acme, account)
+
+    erased = erasure.erase(agency_id=acme.agency.pk)
+
+    assert min(before[0].values()) > 0, before
+    assert before[1] == 4
+    assert erased == 1
+    assert set(rows(acme, account).values()) == {0}
+    assert documents(storage) == 0
+    with scoping.agency(acme.agency.pk):
+        assert not SellerAccount.objects.exists()
+
+
+def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Client, storage: Path) -> None:
+    kept, gone, theirs = furnish(acme, partner="A1"), furnish(acme, partner="A2"), furnish(rival, partner="A2")
+    before = rows(acme, kept), rows(rival, theirs)
+    hand_back(acme, gone)
+
+    assert erasure.erase(agency_id=acme.agency.pk) == 1
+
+    assert (rows(acme, kept), rows(rival, theirs)) == before
+    assert documents(storage) == 8
+    assert acme.odr(kept)["denominator"] == rival.odr(theirs)["denominator"] == 5
+
+
+def test_an_agency_erases_its_own_only(acme: Client, rival: Client, storage: Path) -> None:
+    theirs = furnish(rival, partner="A1")
+    hand_back(rival, theirs)
+
+    assert erasure.erase(agency_id=acme.agency.pk) == 0
+    assert documents(storage) == 4
+
+
+def test_several_accounts_go_at_once_and_a_second_run_finds_none(acme: Client, storage: Path) -> None:
+    for partner in ("A1", "A2", "A3"):
+        hand_back(acme, furnish(acme, partner=partner))
+
+    assert [erasure.erase(agency_id=acme.agency.pk) for _ in range(2)] == [3, 0]
+    assert documents(storage) == 0
+
+
+def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storage: Path) -> None:
+    account = furnish(acme, partner="A1")
+    hand_back(acme, account)
+    with scoping.agency(acme.agency.pk):
+        default_storage.delete(Report.objects.all()[0].document)
+
+    assert erasure.erase(agency_id=acme.agency.pk) == 1
+    assert documents(storage) == 0
+
+
+def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str, storage: Path) -> None:
+    acme.send(shop, b"unread")
+    hand_back(acme, shop)
+
+    erasure.erase(agency_id=acme.agency.pk)
+
+    assert (documents(storage), set(rows(acme, shop).values())) == (0, {0})
+
+
+def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
+    first = furnish(acme, partner="A1")
+    hand_back(acme, first)
+    again = furnish(acme, partner="A1")
+
+    erasure.erase(agency_id=acme.agency.pk)
+
+    assert documents(storage) == 4
+    assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (1, 5)
+    assert acme.get(f"/v1/accounts/{first}").status_code == 404
