@@ -90,22 +90,6 @@ def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Clie
     assert acme.odr(kept)["denominator"] == rival.odr(theirs)["denominator"] == 5
 
 
-def test_an_agency_erases_its_own_only(acme: Client, rival: Client, storage: Path) -> None:
-    theirs = furnish(rival, partner="A1")
-    hand_back(rival, theirs)
-
-    assert erasure.erase(agency_id=acme.agency.pk) == 0
-    assert documents(storage) == 4
-
-
-def test_several_accounts_go_at_once_and_a_second_run_finds_none(acme: Client, storage: Path) -> None:
-    for partner in ("A1", "A2", "A3"):
-        hand_back(acme, furnish(acme, partner=partner))
-
-    assert [erasure.erase(agency_id=acme.agency.pk) for _ in range(2)] == [3, 0]
-    assert documents(storage) == 0
-
-
 def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storage: Path) -> None:
     account = furnish(acme, partner="A1")
     hand_back(acme, account)

@@ -114,13 +114,6 @@ def test_the_same_bytes_again_are_the_first_report(account: SellerAccount, statu
     assert len(files()) == 1
 
 
-def test_other_bytes_are_another_report(account: SellerAccount) -> None:
-    reports = [intake.accept(account=account, arrival=arrival(bytes([n])), now=NOW) for n in range(3)]
-
-    assert len({report.pk for report, _ in reports}) == len(files()) == 3
-    assert not any(duplicate for _, duplicate in reports)
-
-
 def test_the_same_bytes_for_another_account_are_another_report(acme: Client, shop: str) -> None:
     other = acme.take_on(partner="A2OTHER")
 
@@ -158,15 +151,6 @@ def test_a_refused_document_loads_once_its_marketplace_is_named(nord: Client, sh
     assert (refused["status"], refused["problem"]["type"]) == ("rejected", "/problems/dates-contradict-marketplace")
     assert (loaded["id"], loaded["status"], loaded["problem"]) == (refused["id"], "loaded", None)
     assert loaded["rows"] == {"read": 1, "new": 1, "changed": 0, "unchanged": 0, "rejected": 0}
-
-
-def test_a_refused_document_is_recognised_once_it_is_no_longer_announced_wrongly(nord: Client, shelf: str) -> None:
-    refused = nord.load(shelf, DOCUMENT, report_type="claims_and_chargebacks")
-
-    loaded = nord.load(shelf, DOCUMENT)
-
-    assert (refused["status"], loaded["status"], loaded["id"]) == ("rejected", "loaded", refused["id"])
-    assert loaded["report_type"] == "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 
 
 def test_rows_posted_twice_are_two_statements(account: SellerAccount) -> None:

@@ -309,17 +309,6 @@ def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(ac
     assert stored(acme, report.pk).status == Status.PROCESSING
 
 
-def test_reading_records_nothing(acme: Client, shop: str) -> None:
-    report = claimed(acme, shop, WITH_BAD_ROWS)
-
-    reading = loading.read(report)
-
-    with scoping.agency(acme.agency.pk):
-        assert not Order.objects.exists()
-        assert not RejectedRow.objects.exists()
-    assert (reading.read, len(reading.rejected), reading.encoding.codec) == (3, 2, "utf-8")
-
-
 def test_the_day_of_a_report_is_the_day_it_was_received(acme: Client, shop: str) -> None:
     in_a_week = (NOW + timedelta(days=7)).strftime("%m/%d/%y")
     document = build.feedback_file([build.feedback_row(order=build.order_id(1), on=in_a_week)])

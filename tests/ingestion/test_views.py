@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ingestion.models import Report
 from tests import build
 from tests.client import Client
 
@@ -145,18 +144,6 @@ def test_a_later_row_changes_the_state_of_the_same_defect(acme: Client, shop: st
     assert (counted, acme.odr(shop)["numerator"]) == (1, 0)
 
 
-def test_rows_of_one_request_are_told_in_their_order(acme: Client, shop: str) -> None:
-    acme.load(shop, DOCUMENT)
-    states = ("pending", "denied", "granted")
-
-    report = acme.post_defects(
-        shop, *[build.defect(order=build.order_id(1), kind="a_to_z_claim", state=state) for state in states]
-    )
-
-    assert report["rows"] == NO_ROWS | {"read": 3, "new": 1, "unchanged": 2}
-    assert acme.odr(shop)["numerator"] == 1
-
-
 def test_reports_are_listed_newest_first_page_by_page(acme: Client, shop: str) -> None:
     sent = [acme.send(shop, bytes([n])).json()["id"] for n in range(5)]
     acme.send(acme.take_on(partner="A2OTHER"), DOCUMENT)
@@ -192,12 +179,6 @@ def test_rejected_rows_are_listed_by_line_page_by_page(acme: Client, shop: str) 
 
     assert [[row["line"] for row in page] for page in listed] == [[3, 5, 7], [9]]
     assert listed[1] == [{"line": 9, "reason": "order-status 'Lost' is not known."}]
-
-
-def test_a_report_without_rejected_rows_lists_none(acme: Client, shop: str) -> None:
-    report = acme.load(shop, DOCUMENT)
-
-    assert acme.read(f"/v1/reports/{report['id']}/rejected-rows") == {"data": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -259,11 +240,6 @@ def test_a_stranger_s_is_answered_like_nobody_s(rival: Client, owned: dict[str, 
     assert response.json()["detail"] == f"No {thing} with this id."
 
 
-@pytest.mark.parametrize("report_id", ["rpt_1", "rpt_" + "A" * 32, "acct_" + "a" * 32, "rpt_" + "0" * 32, "x"])
-def test_what_is_no_id_is_no_report(acme: Client, report_id: str) -> None:
-    assert acme.get(f"/v1/reports/{report_id}").status_code == 404
-
-
 def test_the_reports_of_an_account_that_was_handed_back_are_gone(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)
     acme.delete(f"/v1/accounts/{shop}")
@@ -272,24 +248,3 @@ def test_the_reports_of_an_account_that_was_handed_back_are_gone(acme: Client, s
 
     assert gone == [404, 404, 404]
     assert acme.send(shop, DOCUMENT).status_code == 404
-
-
-@pytest.mark.parametrize("path", ["/v1/accounts/{account}/reports", "/v1/reports/{report}", "/v1/reports/{report}/document"])
-def test_nothing_is_shown_without_a_key(acme: Client, owned: dict[str, str], path: str) -> None:
-    acme.credentials()
-
-    assert acme.get(path.format(**owned)).status_code == 401
-
-
-def test_an_unchanged_report_is_not_sent_twice(acme: Client, shop: str) -> None:
-    path = f"/v1/reports/{acme.load(shop, DOCUMENT)['id']}"
-    first = acme.get(path)
-
-    again = acme.get(path, HTTP_IF_NONE_MATCH=first["ETag"])
-
-    assert (again.status_code, again.content) == (304, b"")
-
-
-def test_every_status_and_source_is_one_of_the_contract() -> None:
-    assert Report.Status.values == ["queued", "processing", "loaded", "rejected", "failed"]
-    assert Report.Source.values == ["upload", "sp_api", "json"]

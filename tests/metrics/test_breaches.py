@@ -98,13 +98,6 @@ def test_each_channel_and_store_has_its_own(books: Books) -> None:
     ]
 
 
-def test_a_part_has_no_target_to_miss(books: Books) -> None:
-    books.load(*orders(3))
-    books.load(defect(1), defect(2, kind="chargeback", state="service"), at=TEN)
-
-    assert {breach.metric for breach in Breach.objects.all()} == {"order_defect_rate"}
-
-
 def test_an_episode_ends_with_the_figures_that_ended_it(breached: Books) -> None:
     breached.load(*orders(60, first=51), at=ELEVEN)
 
@@ -112,15 +105,6 @@ def test_an_episode_ends_with_the_figures_that_ended_it(breached: Books) -> None
     assert (breach.status, breach.resolved_at, breach.resolved_as_of) == (RESOLVED, ELEVEN, TODAY)
     assert (breach.resolved_numerator, breach.resolved_denominator) == (1, 110)
     assert (breach.numerator, breach.denominator) == (1, 50)
-
-
-def test_missing_the_target_again_is_another_episode(breached: Books) -> None:
-    breached.load(defect(1, state="denied"), at=ELEVEN)
-    breached.load(defect(1, state="granted"), at=TWELVE)
-
-    first, second = Breach.objects.order_by("opened_at")
-    assert (first.status, first.opened_at, first.resolved_at) == (RESOLVED, TEN, ELEVEN)
-    assert (second.status, second.opened_at, second.resolved_at) == (OPEN, TWELVE, None)
 
 
 def test_what_was_announced_is_not_restated(breached: Books) -> None:
@@ -131,13 +115,6 @@ def test_what_was_announced_is_not_restated(breached: Books) -> None:
 
     assert Breach.objects.values().get() == announced
     assert breached.odr() == [(3, 90)]
-
-
-def test_an_open_breach_is_opened_once(breached: Books) -> None:
-    for at in (ELEVEN, TWELVE, TWELVE + timedelta(days=1)):
-        look(breached, at)
-
-    assert episodes() == [("order_defect_rate", "US", "mfn", OPEN)]
 
 
 @pytest.mark.parametrize("today", [LEAVES_ON, LEAVES_ON + timedelta(days=400)])

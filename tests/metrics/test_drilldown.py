@@ -9,7 +9,6 @@ import pytest
 from accounts.marketplaces import NON_AMAZON
 from metrics import defects
 from metrics.definitions import CATALOGUE
-from metrics.drilldown import COUNTS_INTO
 from metrics.facts import DefectKind, OrderStatus
 from tests import build
 from tests.client import Client
@@ -203,12 +202,6 @@ def test_defects_of_an_order_are_in_the_order_they_happened(acme: Client, shop: 
     ]
 
 
-def test_the_newest_order_comes_first(acme: Client, shop: str, books: Books) -> None:
-    books.load(order(1, on=DAY), order(2, on=DAY + timedelta(days=1)), order(3, on=DAY - timedelta(days=1)), order(4, on=DAY))
-
-    assert [int(row["order_id"][-7:]) for row in listed(acme, shop)] == [2, 4, 1, 3]
-
-
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
 def test_pages_neither_skip_nor_repeat_while_orders_are_added(acme: Client, shop: str, books: Books, limit: int) -> None:
     books.load(*[order(10 * n, on=DAY + timedelta(days=n % 3)) for n in range(1, 8)])
@@ -258,13 +251,6 @@ def test_an_order_leaves_on_the_first_day_whose_window_is_without_it(
     assert [figures[1] for figures in books.odr(since=leaves - timedelta(days=1), until=leaves)] == [1, 0]
 
 
-@pytest.mark.parametrize(("days_ago", "is_in"), [(14, False), (15, True), (74, True), (75, False)])
-def test_the_list_ends_where_the_window_ends(acme: Client, shop: str, books: Books, days_ago: int, is_in: bool) -> None:
-    books.load(order(1, on=TODAY - timedelta(days=days_ago)))
-
-    assert numbers(listed(acme, shop)) == [1] * is_in
-
-
 def test_each_store_has_its_own_window(acme: Client, shop: str, books: Books, rule: Callable[..., None]) -> None:
     rule(marketplace="CA", window_days=10, window_offset=0)
     days = (TODAY, TODAY - timedelta(days=9), TODAY - timedelta(days=10), TODAY - timedelta(days=15))
@@ -278,15 +264,3 @@ def test_each_store_has_its_own_window(acme: Client, shop: str, books: Books, ru
         "US": (days[3] + timedelta(days=75)).isoformat(),
         "CA": (days[1] + timedelta(days=10)).isoformat(),
     }
-
-
-@pytest.mark.parametrize("asked", [{"marketplace": "JP"}, {"marketplace": "CA", "channel": "afn"}, known(NINE - A_MOMENT)])
-def test_where_there_is_nothing_the_list_is_empty(acme: Client, shop: str, books: Books, asked: dict[str, str]) -> None:
-    books.load(*orders(3))
-
-    assert acme.read(path(shop), as_of=TODAY, **asked) == {"data": [], "next_cursor": None}
-
-
-def test_every_metric_says_whose_defects_it_counts() -> None:
-    assert set(COUNTS_INTO) == set(CATALOGUE)
-    assert set(COUNTS_INTO["order_defect_rate"]) == set(DefectKind)

@@ -4,9 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests import build
 from tests.client import Client
-from tests.metrics.books import NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
+from tests.metrics.books import NINE, TEN, TODAY, Books, defect, orders
 
 HISTORY = "metrics/order_defect_rate/history"
 ORDERS = "metrics/order_defect_rate/orders"
@@ -125,21 +124,6 @@ def test_what_cannot_be_asked_is_pointed_at(
     assert sorted(error["pointer"] for error in response.json()["errors"]) == pointers
 
 
-@pytest.mark.parametrize(
-    ("asked", "numbers"),
-    [({}, [1, 2, 3]), ({"counted": "true"}, [1]), ({"counted": "false"}, [2, 3]), ({"counted": "null"}, [1, 2, 3])],
-)
-def test_orders_are_asked_for_by_whether_they_count(
-    acme: Client, shop: str, books: Books, asked: dict[str, str], numbers: list[int]
-) -> None:
-    books.load(*orders(3))
-    books.load(defect(1), at=TEN)
-
-    listed = acme.read(f"/v1/accounts/{shop}/{ORDERS}", as_of=TODAY.isoformat(), **asked)["data"]
-
-    assert sorted(each["order_id"] for each in listed) == [build.order_id(number) for number in numbers]
-
-
 def test_a_history_without_a_place_is_of_the_home_and_its_merchant(acme: Client, books: Books) -> None:
     home = acme.take_on(partner="A1JP", home="JP")
 
@@ -148,12 +132,3 @@ def test_a_history_without_a_place_is_of_the_home_and_its_merchant(acme: Client,
 
     assert (with_nothing["marketplace"], with_nothing["channel"]) == ("JP", "mfn")
     assert (elsewhere["marketplace"], elsewhere["channel"], elsewhere["points"]) == ("DE", "afn", [])
-
-
-def test_a_moment_is_exact_to_the_microsecond(acme: Client, shop: str, books: Books) -> None:
-    books.load(order(), at=TWELVE)
-
-    before = acme.odr(shop, as_of=TODAY.isoformat(), known_at="2026-11-22T11:59:59.999999Z")
-    then = acme.odr(shop, as_of=TODAY.isoformat(), known_at="2026-11-22T12:00:00Z")
-
-    assert (before["denominator"], then["denominator"]) == (0, 1)

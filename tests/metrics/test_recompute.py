@@ -81,13 +81,6 @@ def test_a_damaged_count_is_repaired_and_said_and_its_version_kept(acme: Client,
     assert recompute(*SPAN) == "1 accounts, 83 days: 0 daily counts changed"
 
 
-def test_a_missing_count_is_written(sold: Books) -> None:
-    sold.record(*orders(4, first=21), at=TEN)
-
-    assert recompute(*SPAN).endswith(": 1 daily counts changed")
-    assert versions() == [3, 7]
-
-
 def test_a_store_that_was_never_counted_is_answered_afterwards(sold: Books) -> None:
     sold.record(*orders(4, first=21, marketplace="DE"), at=TEN)
 

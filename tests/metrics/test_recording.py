@@ -1,6 +1,5 @@
 """Facts enter the database: whatever the order of arrival the newest statement is right, and what it replaced is kept."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -302,14 +301,6 @@ def test_within_a_report_the_later_moment_is_right_then_the_later_line(
     assert Defect.objects.get().state == right
 
 
-def test_an_older_statement_that_arrives_late_is_kept_out(books: Books) -> None:
-    books.record(order(1))
-    books.record(defect(1, state="withdrawn", stated_at=TEN), at=TEN)
-
-    assert books.record(defect(1, state="granted", stated_at=NINE), at=TWELVE) == NOTHING
-    assert Defect.objects.get().state == "withdrawn"
-
-
 @pytest.mark.parametrize(
     ("clock", "moment"),
     [
@@ -325,15 +316,6 @@ def test_a_moment_is_later_than_every_one_before(books: Books, clock: datetime, 
     second = recording.next_moment(account=held, now=clock)
 
     assert (first, second, books.account.last_recorded_at) == (TEN, moment, moment)
-
-
-def test_a_clock_that_goes_back_keeps_the_order_of_what_was_known(books: Books) -> None:
-    books.record(PLACED, at=TEN)
-    books.record(SHIPPED, at=NINE)
-    books.record(CANCELLED, at=NINE)
-
-    spans = PastOrder.objects.order_by("recorded_at").values_list("recorded_at", "superseded_at")
-    assert list(spans) == [(TEN, TEN + A_MOMENT), (TEN + A_MOMENT, TEN + 2 * A_MOMENT)]
 
 
 def test_every_report_says_that_its_source_spoke(books: Books) -> None:
@@ -366,28 +348,6 @@ def test_nothing_staged_is_left_behind(books: Books) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('pg_temp.staged_orders')")
         assert cursor.fetchone() == (None,)
-
-
-def test_an_empty_report_records_nothing_and_speaks_all_the_same(books: Books) -> None:
-    recording.stage(fact_type=OrderFact, facts=[])
-
-    recorded = recording.record(
-        account=books.account, fact_type=OrderFact, report_id=UUID(int=1), received_at=NINE, recorded_at=NINE
-    )
-
-    assert recorded == NOTHING
-    assert SourceLoad.objects.get().recorded_at == NINE
-
-
-def test_a_reading_that_breaks_off_stages_nothing(books: Books) -> None:
-    def broken() -> Iterator[tuple[int, Fact]]:
-        yield 1, order(1)
-        raise LookupError("the document ends here")
-
-    with pytest.raises(LookupError), transaction.atomic():
-        recording.stage(fact_type=OrderFact, facts=broken())
-
-    assert not Order.objects.exists()
 
 
 @pytest.mark.parametrize("table", ["metrics_pastorder", "metrics_pastdefect"])

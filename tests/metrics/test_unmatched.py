@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 
 from metrics import unmatched
-from tests import build
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 
@@ -68,4 +67,3 @@ def test_it_is_answered_beside_the_numbers_and_counts_by_itself_once_matched(acm
         return answer["unmatched_defects"], value["numerator"], value["denominator"]
 
     assert [seen(at) for at in (NINE, TEN, ELEVEN)] == [(0, 0, 10), (1, 0, 10), (0, 1, 11)]
-    assert build.order_id(11) == order(11).order_id

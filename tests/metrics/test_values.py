@@ -90,13 +90,6 @@ def test_a_part_is_the_numerator_of_its_own_rate_and_is_judged_by_nothing(books:
     assert part.status == Status.HEALTHY
 
 
-def test_without_orders_there_is_no_rate_to_judge(books: Books) -> None:
-    (value,) = odr(books)
-
-    assert (value.numerator, value.denominator, value.rate, value.meets_target) == (0, 0, None, None)
-    assert value.status == Status.NO_DATA
-
-
 @pytest.mark.parametrize(
     ("known_at", "figures"),
     [
