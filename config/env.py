@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
 
+BROKERS = ("redis", "rediss", "amqp", "amqps")
+
 
 class BadVariable(SystemExit):
     """An environment variable is missing or cannot be read."""
@@ -107,6 +109,14 @@ def database(name: str) -> dict[str, object]:
         "PORT": str(port or ""),
         "OPTIONS": {"application_name": "underone"} | dict(parse_qsl(parts.query)),
     }
+
+
+def broker(name: str) -> str:
+    """The URL of a Valkey or Redis server, or of RabbitMQ."""
+    url = text(name)
+    if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
+        raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
+    return url
 
 
 def _no_database(name: str) -> BadVariable:

@@ -115,7 +115,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery: messages are hints, the database is the truth
-CELERY_BROKER_URL = env.text("BROKER_URL")
+CELERY_BROKER_URL = env.broker("BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 1200,

@@ -6,7 +6,6 @@ from django.core.files.storage import default_storage
 
 from accounts import scoping
 from accounts.models import SellerAccount
-from ingestion.models import Report
 
 
 def erase(*, agency_id: UUID) -> int:
@@ -14,8 +13,17 @@ def erase(*, agency_id: UUID) -> int:
     with scoping.agency(agency_id):
         gone = list(SellerAccount.objects.exclude(deleted_at=None).values_list("pk", flat=True))
     for account_id in gone:
+        _erase_documents(f"{agency_id.hex}/{account_id.hex}")
         with scoping.agency(agency_id):
-            for name in Report.objects.filter(account_id=account_id).values_list("document", flat=True):
-                default_storage.delete(name)
             SellerAccount.objects.filter(pk=account_id).delete()
     return len(gone)
+
+
+def _erase_documents(folder: str) -> None:
+    """Every file of the account's, also one whose row was never written."""
+    try:
+        _, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
+        default_storage.delete(f"{folder}/{name}")

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from accounts import identifiers
 from accounts.models import SellerAccount
 from ingestion import tasks
-from ingestion.models import Report
+from ingestion.models import RejectedRow, Report
 from ingestion.reports import defect_row, posted_defects
 
 AGAIN = {Report.Status.REJECTED, Report.Status.FAILED}
@@ -96,14 +96,23 @@ def _keep(account: SellerAccount, arrival: Arrival, now: datetime) -> Report:
 
 
 def _look_again(report: Report, arrival: Arrival, now: datetime) -> None:
-    report.announced_type = report.report_type = arrival.announced_type
-    report.marketplace = arrival.marketplace
-    report.status = Report.Status.QUEUED
-    report.problem = None
-    report.attempts = 0
-    report.handed_out_at = now
-    report.save()
-    _hand_out(report)
+    """Queue it as if it had come just now. Of two who send it at once, one does."""
+    again = Report.objects.filter(pk=report.pk, status__in=AGAIN).update(
+        announced_type=arrival.announced_type,
+        report_type=arrival.announced_type,
+        marketplace=arrival.marketplace,
+        status=Report.Status.QUEUED,
+        problem=None,
+        attempts=0,
+        rows_read=0,
+        rows_rejected=0,
+        received_at=now,
+        handed_out_at=now,
+    )
+    report.refresh_from_db()
+    if again:
+        RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
+        _hand_out(report)
 
 
 def _hand_out(report: Report) -> None:

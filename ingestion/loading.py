@@ -1,7 +1,7 @@
 """One report becomes facts and numbers: read first, outside any transaction; then everything of it commits at once.
 
 A session-level lock marks the report as being in a worker's hands. It goes with the worker's connection, so a killed
-worker's report is free again at once.
+worker's report is free again as soon as PostgreSQL notices.
 """
 
 from collections.abc import Iterator

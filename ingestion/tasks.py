@@ -48,8 +48,9 @@ def erase_accounts() -> None:
 def _left_behind(agency_id: UUID) -> list[UUID]:
     now = timezone.now()
     with scoping.agency(agency_id):
-        waiting = Report.objects.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
-        begun = Report.objects.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - HELD_BY_NOBODY)
+        open_reports = Report.objects.filter(account__deleted_at=None)
+        waiting = open_reports.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
+        begun = open_reports.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - HELD_BY_NOBODY)
         left = list(waiting.values_list("pk", flat=True)) + [pk for pk in begun.values_list("pk", flat=True) if _is_free(pk)]
         Report.objects.filter(pk__in=left).update(handed_out_at=now)
     return left

@@ -67,10 +67,11 @@ class HistoryQuestion(PlaceQuestion):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The day to stand on, and the moment whose knowledge counts."""
+    """The day to stand on, the moment whose knowledge counts, and the moment of the question, which makes things stale."""
 
     as_of: date
     known_at: datetime
+    asked_at: datetime
 
 
 def asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -82,8 +83,8 @@ def asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str
 
 def moment(question: dict[str, Any], account: SellerAccount) -> Moment:
     """Where the question stands in time; silent parameters mean today, and everything known."""
-    said = question.get("known_at") or timezone.now()
-    return Moment(question.get("as_of") or said.astimezone(UTC).date(), _known_at(question, account))
+    asked_at = question.get("known_at") or timezone.now()
+    return Moment(question.get("as_of") or asked_at.astimezone(UTC).date(), _known_at(question, account), asked_at)
 
 
 def span(question: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
@@ -99,9 +100,12 @@ def span(question: dict[str, Any], account: SellerAccount) -> tuple[date, date, 
 
 
 def _known_at(question: dict[str, Any], account: SellerAccount) -> datetime:
-    """The moment asked for; else now, or the last recording where its worker's clock is ahead of ours."""
-    asked_for: datetime | None = question.get("known_at")
-    return asked_for or max(timezone.now(), account.last_recorded_at or account.created_at)
+    """The moment asked for; else that of the last recording which is visible. Nothing was learned since, so it is now's answer.
+
+    Not the clock's: a report that is being recorded at this moment has an earlier moment and is not visible yet. Asked again for
+    the moment that was answered here, the answer is the same for ever.
+    """
+    return question.get("known_at") or account.last_recorded_at or account.created_at
 
 
 def _sane(day: date) -> date:

@@ -184,7 +184,9 @@ class ValueSerializer(serializers.Serializer[Value]):
 class MetricsAnswer(serializers.Serializer[Any]):
     account = serializers.CharField()
     as_of = serializers.DateField()
-    known_at = serializers.DateTimeField()
+    known_at = serializers.DateTimeField(
+        help_text="The last moment at which anything that this answer saw was learned. Ask with it again for the same answer."
+    )
     unmatched_defects = serializers.IntegerField(
         help_text="Defects whose order was not loaded yet. They count by themselves when it is."
     )

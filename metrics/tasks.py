@@ -5,6 +5,7 @@ from datetime import UTC
 from uuid import UUID
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from accounts import scoping
@@ -47,6 +48,8 @@ def _refresh_each(agency_id: UUID, accounts: list[UUID]) -> None:
             _refresh(agency_id, account_id)
         except SellerAccount.DoesNotExist:
             continue  # handed back meanwhile
+        except SoftTimeLimitExceeded:
+            raise  # the rest is still behind, and the clock starts again with it
         except Exception:
             log.exception("account %s could not be refreshed", account_id)
 

@@ -67,7 +67,7 @@ class Metrics(APIView):
             ),
         }
         sources = {metric.source for metric in METRICS}
-        stale = {source for source in sources if values.is_stale(account=account, source=source, at=at.known_at)}
+        stale = {source for source in sources if values.is_stale(account=account, source=source, at=at.asked_at)}
         return Response(MetricsAnswer(answer, context={"stale_sources": stale}).data)
 
 

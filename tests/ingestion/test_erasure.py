@@ -100,6 +100,17 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storag
     assert documents(storage) == 0
 
 
+def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: Path) -> None:
+    account = furnish(acme, partner="A1")
+    folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
+    (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
+    hand_back(acme, account)
+
+    erasure.erase(agency_id=acme.agency.pk)
+
+    assert documents(storage) == 0
+
+
 def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str, storage: Path) -> None:
     acme.send(shop, b"unread")
     hand_back(acme, shop)

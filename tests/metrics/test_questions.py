@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tests import build
 from tests.client import Client
 from tests.metrics.books import NINE, TEN, TODAY, Books, defect, orders
 
@@ -16,13 +17,14 @@ def utc_today() -> str:
 
 
 def test_without_a_word_it_is_today_and_everything_known(acme: Client, shop: str) -> None:
-    before = datetime.now(UTC)
+    taken_on = acme.read(f"/v1/accounts/{shop}")["created_at"]
+    first = acme.read(f"/v1/accounts/{shop}/metrics")
 
-    answer = acme.read(f"/v1/accounts/{shop}/metrics")
+    report = acme.load(shop, build.orders_file([build.order_row()]))
 
-    known_at = datetime.fromisoformat(answer["known_at"])
-    assert answer["as_of"] == utc_today()
-    assert before <= known_at <= datetime.now(UTC)
+    second = acme.read(f"/v1/accounts/{shop}/metrics")
+    assert first["as_of"] == second["as_of"] == utc_today()
+    assert (first["known_at"], second["known_at"]) == (taken_on, report["loaded_at"])
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ def _accounts(agency_id: UUID, only: UUID | None) -> list[UUID]:
 
 def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
     with scoping.agency(agency_id):
-        account = refresh.hold(account_id)
+        try:
+            account = refresh.hold(account_id)
+        except SellerAccount.DoesNotExist:
+            return 0  # handed back meanwhile
         moment = recording.next_moment(account=account, now=timezone.now())
         refresh.refresh(account=account, touched=span, now=moment)
         return DailyCounts.objects.filter(agency_id=agency_id, account_id=account_id, recorded_at=moment).count()

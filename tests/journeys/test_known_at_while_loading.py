@@ -1,0 +1,55 @@
+"""What was answered while a report was being loaded is what is answered for that moment ever after."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from redis import Redis
+
+from accounts import agencies
+from tests import build
+from tests.client import Client
+
+NOW = datetime.now(UTC)
+ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
+MANY = 40_000
+
+
+@pytest.fixture
+def agency(committed_db: None) -> Iterator[Client]:
+    yield Client(*agencies.open_agency(name="Acme", now=NOW))
+    with Redis.from_url(settings.CELERY_BROKER_URL, protocol=2) as redis:
+        redis.flushdb()
+
+
+def in_a_thread(client: Client, account: str, document: bytes) -> dict[str, Any]:
+    try:
+        return client.load(account, document)
+    finally:
+        connections.close_all()
+
+
+def test_an_answer_is_repeated_exactly_for_the_moment_that_it_named(agency: Client) -> None:
+    account = agency.take_on()
+    agency.load(account, build.orders_file(build.orders_on(ORDERED, count=10)))
+    document = build.orders_file(build.orders_on(ORDERED, count=MANY, first=100))
+    columns = {"metric": "order_defect_rate", "marketplace": "US", "channel": "mfn"}
+    path = f"/v1/accounts/{account}/metrics"
+
+    answers = [agency.read(path, **columns)]
+    with ThreadPoolExecutor(1) as pool:
+        loading: Future[dict[str, Any]] = pool.submit(in_a_thread, agency, account, document)
+        while not loading.done():
+            answers.append(agency.read(path, **columns))
+    answers.append(agency.read(path, **columns))
+
+    again = [agency.read(path, **columns, as_of=answer["as_of"], known_at=answer["known_at"]) for answer in answers]
+    seen = {answer["metrics"][0]["denominator"] for answer in answers}
+    assert again == answers
+    assert seen == {10, 10 + MANY}
+    assert len(answers) > 20
+    assert loading.result()["status"] == "loaded"
