@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -91,8 +92,9 @@ class Worker:
         """End the pool child whose connection to the database comes from this port."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            if port in {each.laddr.port for each in child.net_connections("inet")}:
-                child.kill()
+            with suppress(psutil.Error):  # one that ends at this moment tells nothing of itself
+                if port in {each.laddr.port for each in child.net_connections("inet")}:
+                    child.kill()
 
 
 @pytest.fixture
