@@ -86,7 +86,12 @@ class AccountChange(serializers.ModelSerializer[SellerAccount]):
         fields = ("name", "external_id")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("The agency", value=ME["agency"])])
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("The agency", value=ME["agency"], response_only=True),
+        OpenApiExample("Another choice", value={"counts_pending_and_cancelled": True}, request_only=True),
+    ]
+)
 class AgencySerializer(serializers.ModelSerializer[Agency]):
     id = PublicIdField()
 

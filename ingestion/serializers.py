@@ -12,6 +12,7 @@ from accounts.serializers import PublicIdField
 from ingestion.models import RejectedRow, Report
 from ingestion.refusals import BadRow
 from ingestion.reports import UPLOADABLE, defect_row
+from ingestion.reports.kind import ORDER_ID
 from metrics import defects
 
 REPORT: dict[str, Any] = {
@@ -125,7 +126,7 @@ class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
 class PostedDefect(serializers.Serializer[Any]):
     """One statement about one defect. A later one of the same (order_id, kind, reference) changes its state."""
 
-    order_id = serializers.CharField(help_text="Amazon's, like 302-1234567-1234567.")
+    order_id = serializers.RegexField(f"^{ORDER_ID.pattern}$", help_text="Amazon's, like 302-1234567-1234567.")
     kind = serializers.ChoiceField(choices=KINDS)
     occurred_on = serializers.DateField()
     state = serializers.ChoiceField(

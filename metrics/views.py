@@ -198,6 +198,7 @@ class Breaches(GenericAPIView[Breach]):
     serializer_class = BreachSerializer
     filter_backends = (filters.DjangoFilterBackend,)
     filterset_class = BreachFilter
+    problems = {"get": (404,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listBreaches",

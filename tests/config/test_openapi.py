@@ -60,7 +60,7 @@ def test_every_operation_with_a_key_tells_its_problems(document: dict[str, Any])
             status for status, answer in operation["responses"].items() if "application/problem+json" in answer.get("content", {})
         }
         assert "401" in told, name
-        assert ("404" in told) == ("{" in name), name
+        assert "404" in told or "{" not in name, name
 
 
 def test_every_request_body_has_an_example_or_is_a_file(document: dict[str, Any]) -> None:
