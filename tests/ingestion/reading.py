@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from ingestion.documents import Reading
 from ingestion.reports.kind import Setting
@@ -37,8 +37,10 @@ class Read:
         return self.reading.setting.warnings
 
 
-def read(document: bytes, *, announced: str = "", marketplace: str = "US", today: date = TODAY, most: int = MOST_BYTES) -> Read:
-    """Read a document that was received `today`. Raises Refused."""
-    setting = Setting(marketplace=marketplace, received_on=today)
+def read(
+    document: bytes, *, announced: str = "", marketplace: str = "US", today: date | None = None, most: int = MOST_BYTES
+) -> Read:
+    """Read a document that was received `today`, where it matters when; else on the day the test runs. Raises Refused."""
+    setting = Setting(marketplace=marketplace, received_on=today or datetime.now(UTC).date())
     reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most)
     return Read(list(reading.facts()), reading)

@@ -70,7 +70,7 @@ def test_a_date_of_another_marketplace_s_refuses_the_document_and_is_never_guess
     ],
 )
 def test_values_need_no_zeros_in_front_and_may_have_a_whole_year(marketplace: str, text: str, day: date) -> None:
-    (fact,) = read(one(text), marketplace=marketplace).defects
+    (fact,) = read(one(text), marketplace=marketplace, today=TODAY).defects
 
     assert fact.occurred_on == day
 
@@ -82,7 +82,7 @@ def test_a_date_that_no_past_day_has_refuses_the_document(text: str) -> None:
     good = build.feedback_row(order=build.order_id(2), on="10/20/26")
 
     with pytest.raises(Refused) as refused:
-        read(build.feedback_file([good, build.feedback_row(order=ORDER, on=text)]))
+        read(build.feedback_file([good, build.feedback_row(order=ORDER, on=text)]), today=TODAY)
 
     assert refused.value.slug == "dates-contradict-marketplace"
 
