@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import IO, Any
 
-from ingestion import tabular
+from ingestion import markup, tabular
 from ingestion.refusals import BadRow, Refused, RejectedLine
 from ingestion.reports import BY_REPORT_TYPE, KINDS
 from ingestion.reports.kind import ORDER_ID, Kind, Setting
 from metrics.facts import Fact
 
 MOST_REJECTED = 100_000
+BEGINNING = 4096
+TABLES = tuple(kind for kind in KINDS if kind.dialect in {"tsv", "csv"})
 WHAT_IS_READ = f"Send one of: {', '.join(kind.title for kind in KINDS if kind.dialect != 'json')}."
 Opening = Callable[[], AbstractContextManager[IO[bytes]]]
 
@@ -33,7 +35,9 @@ class Reading:
         with opening() as stream:
             blocks = tabular.blocks(stream, most=most_bytes)
             self.encoding = tabular.detect(blocks, japanese=setting.marketplace == "JP")
-        self.kind = BY_REPORT_TYPE[announced_type] if announced_type else _recognised(self._first_lines())
+        self.kind = BY_REPORT_TYPE[announced_type] if announced_type else self._recognised()
+        if self.kind.dialect == "xml":
+            self.encoding = markup.declared(self._beginning())
         self.report_type = announced_type or self.kind.report_types[0]
 
     def facts(self) -> Iterator[tuple[int, Fact]]:
@@ -41,12 +45,13 @@ class Reading:
         with self._opening() as stream:
             source = tabular.blocks(stream, most=self._most_bytes)
             if self.kind.dialect == "json":
-                rows: Iterator[Any] = _posted_rows(source)
-                yield from self._parsed(enumerate(rows, start=1), self.kind.begin((), self.setting))
+                yield from self._parsed(enumerate(_posted_rows(source), start=1), self.kind.begin((), self.setting))
+            elif self.kind.dialect == "xml":
+                yield from self._parsed(markup.records(source, name=self.kind.element), self.kind.begin((), self.setting))
             else:
                 yield from self._table(tabular.Lines(source, self.encoding.codec))
         if not self.read:
-            self.setting.warnings.append("The document has a header and no rows: nothing happened in its period.")
+            self.setting.warnings.append("The document has no rows: nothing happened in its period.")
         elif len(self.rejected) == self.read:
             first = self.rejected[0]
             raise Refused(
@@ -55,6 +60,16 @@ class Reading:
                 f"All {self.read} rows were rejected; the first, line {first.line}: {first.reason}",
                 rejected=tuple(self.rejected),
             )
+
+    def _recognised(self) -> Kind:
+        beginning = self._beginning()
+        return _recognised_markup(beginning) if beginning.startswith("<") else _recognised_table(self._first_lines())
+
+    def _beginning(self) -> str:
+        """What the document begins with, up to a few thousand characters."""
+        with self._opening() as stream:
+            block = next(tabular.blocks(stream, most=self._most_bytes), b"")
+        return block[:BEGINNING].decode(self.encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")
 
     def _first_lines(self) -> list[str]:
         """The first two lines that say something."""
@@ -94,20 +109,29 @@ def _empty() -> Refused:
     return Refused("empty-document", "The document is empty", "It has nothing but blank lines. Request the report again.")
 
 
-def _recognised(head: list[str]) -> Kind:
+def _recognised_markup(beginning: str) -> Kind:
+    """The kind of XML that begins so. Raises Refused."""
+    for kind in KINDS:
+        if kind.dialect == "xml" and kind.recognises((beginning,), ()):
+            return kind
+    raise Refused(
+        "unknown-document", "The document is not of a known kind", f"It is XML, but no report that we read. {WHAT_IS_READ}"
+    )
+
+
+def _recognised_table(head: list[str]) -> Kind:
     """The kind whose header the document begins with. Raises Refused, saying what was found instead."""
     if not head:
         raise _empty()
-    for kind in KINDS:
+    for kind in TABLES:
         delimiter = "\t" if kind.dialect == "tsv" else tabular.delimiter(head[0])
         header, first_row = (line.split(delimiter) for line in (*head, "")[:2])
         if kind.recognises(header, first_row):
             return kind
     first = head[0].strip()
-    if first[0] in "{[<":
-        what = "XML" if first[0] == "<" else "JSON"
+    if first[0] in "{[":
         raise Refused(
-            "unknown-document", "The document is not of a known kind", f"It is {what}, not a table with a header. {WHAT_IS_READ}"
+            "unknown-document", "The document is not of a known kind", f"It is JSON, not a table with a header. {WHAT_IS_READ}"
         )
     if any(ORDER_ID.fullmatch(cell.strip()) for cell in head[0].split("\t")):
         raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")

@@ -10,10 +10,10 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import IO
 
+from ingestion.encodings import Encoding
 from ingestion.refusals import Refused
 
 BLOCK = 1024 * 1024
@@ -26,12 +26,6 @@ REASONS = {
     "cp1252": "It is not UTF-8, and every byte is valid cp1252.",
     "iso-8859-1": "It is neither UTF-8 nor cp1252; ISO-8859-1 has a character for every byte.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    codec: str
-    reason: str
 
 
 def blocks(stream: IO[bytes], *, most: int) -> Iterator[bytes]:

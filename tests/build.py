@@ -65,6 +65,32 @@ def orders_on(day: datetime, *, count: int, first: int = 1, **cells: str) -> lis
     ]
 
 
+MESSAGE = {
+    "AmazonOrderID": order_id(1),
+    "PurchaseDate": "2026-10-01T12:00:00+00:00",
+    "LastUpdatedDate": "2026-10-02T12:00:00+00:00",
+    "OrderStatus": "Shipped",
+    "SalesChannel": "Amazon.de",
+    "FulfillmentChannel": "Merchant",
+}
+
+
+def message(**texts: str | None) -> str:
+    """The message of one order in an all-orders XML; an element whose text is None is left out."""
+    told = {name: text for name, text in (MESSAGE | texts).items() if text is not None}
+    fulfilment = told.pop("FulfillmentChannel", None)
+    inner = "".join(f"<{name}>{text}</{name}>" for name, text in told.items())
+    channel = f"<FulfillmentChannel>{fulfilment}</FulfillmentChannel>" if fulfilment is not None else ""
+    item = "<OrderItem><SKU>a</SKU><OrderStatus>Pending</OrderStatus></OrderItem>"
+    return f"<Message><Order>{inner}<FulfillmentData>{channel}</FulfillmentData>{item}{item}</Order></Message>\n"
+
+
+def orders_xml(*messages: str) -> bytes:
+    """An all-orders XML of these messages."""
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n<AmazonEnvelope>\n<MessageType>AllOrdersReport</MessageType>\n'
+    return (head + "".join(messages) + "</AmazonEnvelope>\n").encode()
+
+
 def feedback_file(rows: Iterable[Iterable[str]], *, header: Iterable[str] = FEEDBACK_HEADER, codec: str = "utf-8") -> bytes:
     """A feedback report; each row is its cells."""
     return "".join("\t".join(row) + "\n" for row in [header, *rows]).encode(codec)

@@ -1,10 +1,11 @@
 """The registry: one line per kind of document."""
 
-from ingestion.reports import all_orders, claims, posted_defects, seller_feedback
+from ingestion.reports import all_orders, all_orders_xml, claims, posted_defects, seller_feedback
 from ingestion.reports.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     all_orders.KIND,
+    all_orders_xml.KIND,
     seller_feedback.KIND,
     claims.KIND,
     posted_defects.KIND,

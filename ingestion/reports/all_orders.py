@@ -4,7 +4,8 @@ Columns are found by name: 29, 32 and 33 of them are in use, and more were seen.
 Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from operator import itemgetter
 
@@ -53,16 +54,22 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
             raise BadRow(f"The row has {len(cells)} cells; its needed columns reach to cell {width}.")
-        order, ordered, updated, status, fulfilment, store = pick(cells)
-        channel = CHANNELS.get(fulfilment.lower())
-        if channel is None:
-            raise BadRow(f"fulfillment-channel {shown(fulfilment)} is neither Amazon nor Merchant.")
-        marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
-        if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
-            raise BadRow(f"amazon-order-id {shown(order)} is no Amazon order id (like 123-1234567-1234567).")
-        return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
+        return statement(*pick(cells), at=at)
 
     return parse
+
+
+def statement(
+    order: str, ordered: str, updated: str, status: str, fulfilment: str, store: str, *, at: Callable[[str], datetime]
+) -> OrderFact:
+    """The fact in these texts, as Amazon writes them in every all-orders report. Raises BadRow."""
+    channel = CHANNELS.get(fulfilment.lower())
+    if channel is None:
+        raise BadRow(f"fulfillment-channel {shown(fulfilment)} is neither Amazon nor Merchant.")
+    marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
+    if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
+        raise BadRow(f"amazon-order-id {shown(order)} is no Amazon order id (like 123-1234567-1234567).")
+    return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
 
 
 def _elsewhere(store: str) -> str:

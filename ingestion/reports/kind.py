@@ -34,16 +34,17 @@ class Setting:
 class Kind:
     """A kind of document: its names, how its header looks, and how a row becomes a fact.
 
-    `recognises` gets the cells of the first two lines. `begin` gets the header's cells and returns the parser of rows; it
-    raises Refused when a needed column is missing.
+    `recognises` gets the cells of the first two lines, or of XML its beginning. `begin` gets the header's cells and returns the
+    parser of rows; it raises Refused when a needed column is missing. Of XML, `element` is what a row is.
     """
 
     report_types: tuple[str, ...]
     title: str
     fact: type[Fact]
-    dialect: Literal["tsv", "csv", "json"]
+    dialect: Literal["tsv", "csv", "json", "xml"]
     recognises: Callable[[Sequence[str], Sequence[str]], bool]
     begin: Callable[[Sequence[str], Setting], Parse]
+    element: str = ""
 
 
 def column_name(cell: str) -> str:

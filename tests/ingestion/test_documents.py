@@ -1,7 +1,7 @@
 import gzip
 import json
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from ingestion.documents import MOST_REJECTED
 from ingestion.refusals import Refused
 from ingestion.reports import all_orders, claims, seller_feedback
+from metrics.facts import OrderStatus
 from tests import build
 from tests.ingestion.reading import read
 
@@ -120,7 +121,7 @@ def test_a_header_without_rows_says_that_nothing_happened(document: bytes) -> No
     found = read(document.splitlines(keepends=True)[0])
 
     assert (found.reading.read, found.lines, found.reading.rejected) == (0, [], [])
-    assert found.reading.setting.warnings == ["The document has a header and no rows: nothing happened in its period."]
+    assert found.reading.setting.warnings == ["The document has no rows: nothing happened in its period."]
 
 
 def test_bad_rows_are_rejected_by_line_and_the_others_used() -> None:
@@ -244,7 +245,6 @@ def test_sample_feedback_gives_its_stars(
         (f"{FBA_RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
         (f"{RETURNS}/1.tsv", "US", "unknown-document"),
         (f"{RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
-        ("GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL/1.xml", "US", "unknown-document"),
         (f"{V1}/1_RECONSTRUCTED.xml", "US", "unknown-document"),
         (f"{V2}/1_airbyte_fixture.json", "US", "unknown-document"),
         (f"{V2}/3_schema_examples_root.json", "US", "unknown-document"),
@@ -256,6 +256,15 @@ def test_samples_that_cannot_be_used_are_refused(path: str, marketplace: str, sl
         read((SAMPLES / path).read_bytes(), marketplace=marketplace)
 
     assert refused.value.slug == slug
+
+
+def test_a_real_xml_report_gives_its_order_in_the_encoding_that_it_declares() -> None:
+    found = read((SAMPLES / "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL/1.xml").read_bytes())
+
+    assert [order[:4] for order in found.orders] == [("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)]
+    assert found.orders[0].last_updated_at == datetime(2017, 10, 30, 20, 6, 11, tzinfo=UTC)
+    assert found.reading.report_type == "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+    assert found.reading.encoding.codec == "iso-8859-1"
 
 
 def test_real_rows_load_under_the_header_they_lack() -> None:

@@ -204,3 +204,13 @@ def test_a_mutated_document_gives_facts_that_fit_or_is_refused(name: str) -> Non
     assert outcomes["used"] > MUTATIONS // 10
     assert len(outcomes) > 8
     assert "refused without a word" not in outcomes
+
+
+def test_a_mutated_xml_gives_facts_that_fit_or_is_refused() -> None:
+    document = build.orders_xml(*(build.message(AmazonOrderID=build.order_id(n), City="München") for n in range(12)))
+    outcomes = Counter(outcome(document, random.Random(seed)) for seed in range(MUTATIONS))
+
+    assert outcomes.total() == MUTATIONS
+    assert outcomes["used"] > 10
+    assert outcomes["invalid-xml"] > 10
+    assert "refused without a word" not in outcomes

@@ -1,0 +1,50 @@
+"""GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one `Order` a message, with its items; the declaration says the encoding.
+
+Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from ingestion.markup import Record
+from ingestion.refusals import BadRow
+from ingestion.reports import all_orders
+from ingestion.reports.kind import Kind, Parse, Setting, moment
+from metrics.facts import OrderFact
+
+REPORT_TYPE = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+ELEMENTS = (
+    "AmazonOrderID",
+    "PurchaseDate",
+    "LastUpdatedDate",
+    "OrderStatus",
+    "FulfillmentData/FulfillmentChannel",
+    "SalesChannel",
+)
+
+
+def begin(_header: Sequence[str], setting: Setting) -> Parse:
+    at = partial(moment, latest=setting.latest)
+
+    def parse(record: Record) -> OrderFact:
+        missing = [element for element in ELEMENTS if element not in record]
+        if missing:
+            raise BadRow(f"The Order has no {', '.join(missing)}.")
+        return all_orders.statement(*(record[element] for element in ELEMENTS), at=at)
+
+    return parse
+
+
+def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
+    return "<MessageType>AllOrdersReport</MessageType>" in "".join(head[0].split())
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE, "GET_XML_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
+    title="All orders, XML",
+    fact=OrderFact,
+    dialect="xml",
+    element="Order",
+    recognises=recognises,
+    begin=begin,
+)

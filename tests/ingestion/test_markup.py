@@ -1,0 +1,112 @@
+"""XML in bounded memory: records by their element, and whatever is no plain, whole XML refused."""
+
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ingestion import markup
+from ingestion.markup import Record
+from ingestion.refusals import Refused
+
+BLOCK = 64 * 1024
+
+
+def of(document: bytes, *, name: str = "Order", size: int = BLOCK) -> list[tuple[int, Record]]:
+    return list(markup.records((document[start : start + size] for start in range(0, len(document), size)), name=name))
+
+
+def repeated(block: bytes, *, times: int, before: bytes = b"<a><Order>", after: bytes = b"") -> Iterator[bytes]:
+    yield before
+    for _ in range(times):
+        yield block
+    yield after
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, BLOCK])
+def test_a_record_has_its_line_and_the_first_text_of_each_path(size: int) -> None:
+    document = b"""<?xml version="1.0"?>
+<Envelope><Header><Id>no record</Id></Header>
+<Order><Id> 1 </Id><Item><Sku>a</Sku></Item><Item><Sku>b</Sku><Empty/></Item></Order>
+
+<Order kind="x"><Id>A &amp; B<![CDATA[ <c>]]></Id></Order><Order/>
+</Envelope>"""
+
+    assert of(document, size=size) == [(3, {"Id": "1", "Item/Sku": "a"}), (5, {"Id": "A & B <c>"}), (5, {})]
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "name"),
+    [
+        ("Ölverkäufer", "utf-8", "UTF-8"),
+        ("Ölverkäufer", "iso-8859-1", "ISO-8859-1"),
+        ("12 € – Ölverkäufer", "cp1252", "windows-1252"),
+        ("Ölverkäufer", "utf-16", "UTF-16"),
+    ],
+)
+def test_the_declared_encoding_is_used(text: str, codec: str, name: str) -> None:
+    document = f'<?xml version="1.0" encoding="{name}"?><a><Order><Id>{text}</Id></Order></a>'
+
+    assert of(document.encode(codec)) == [(1, {"Id": text})]
+    assert markup.declared(document).codec == name.lower()
+
+
+@pytest.mark.parametrize("beginning", ["<a/>", '<?xml version="1.0"?><a encoding="x"/>', "", '<?xml encoding="">'])
+def test_without_a_declared_encoding_it_is_utf_8(beginning: str) -> None:
+    assert markup.declared(beginning).codec == "utf-8"
+
+
+@pytest.mark.parametrize(
+    ("document", "slug"),
+    [
+        (b"", "invalid-xml"),
+        (b"plain", "invalid-xml"),
+        (b"<a><Order><Id>1</Id></Order>", "invalid-xml"),
+        (b"<a><Order><Id>1</Id></a>", "invalid-xml"),
+        (b"<a><Order><Id>1</I", "invalid-xml"),
+        (b"<a/><b/>", "invalid-xml"),
+        (b"<a>&nothing;</a>", "invalid-xml"),
+        (b"<a>\xff</a>", "invalid-xml"),
+        (b"<a>\0</a>", "invalid-xml"),
+        (b'<?xml version="1.0" encoding="no-such"?><a/>', "invalid-xml"),
+        (b'<?xml version="1.0" encoding="cp932"?><a>\x83</a>', "invalid-xml"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "document-type"),
+        (b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', "document-type"),
+        (b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><a/>', "document-type"),
+        (b"<a>" * 65, "nested-too-deep"),
+        (b"<a><Order>" + b"<b>" * 100, "nested-too-deep"),
+    ],
+)
+def test_what_is_no_plain_whole_xml_is_refused(document: bytes, slug: str) -> None:
+    with pytest.raises(Refused) as refused:
+        of(document)
+
+    assert refused.value.slug == slug
+
+
+BOMB = b"<!DOCTYPE a [" + b"".join(
+    b'<!ENTITY l%d "%s">' % (n + 1, b"&l%d;" % n * 10) if n else b'<!ENTITY l1 "lol">' for n in range(10)
+)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "slug"),
+    [
+        pytest.param(lambda: iter([BOMB, b"]><a>&l9;</a>"]), "document-type", id="entity bomb"),
+        pytest.param(lambda: repeated(b"<a>" * 20_000, times=17_000), "nested-too-deep", id="a gigabyte of nesting"),
+        pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000), "line-too-long", id="250 MB of text"),
+        pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000, before=b"<a b='"), "line-too-long", id="250 MB in a tag"),
+        pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000, before=b"<a><!--"), "line-too-long", id="250 MB of comment"),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused_in_little(blocks: Callable[[], Iterator[bytes]], slug: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused) as refused:
+            list(markup.records(blocks(), name="Order"))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert refused.value.slug == slug
+    assert most < 30 * 1024**2
