@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import public_account_id
 from accounts.serializers import PublicIdField
+from metrics import examples
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel, DefectKind
 from metrics.judgement import Comparator, Status, rate
@@ -16,92 +17,6 @@ from metrics.values import Value
 CHANNELS = [each.value for each in Channel]
 COMPARATORS = [each.value for each in Comparator]
 STATUSES = [each.value for each in Status]
-
-WINDOW = {"from": "2026-09-09", "to": "2026-11-07", "days": 60, "offset_days": 15}
-TARGET = {"comparator": "lt", "value": 0.01, "source": "default"}
-VALUE = {
-    "metric": "order_defect_rate",
-    "name": "Order Defect Rate",
-    "marketplace": "DE",
-    "channel": "mfn",
-    "window": WINDOW,
-    "numerator": 9,
-    "denominator": 612,
-    "rate": 0.014705882352941176,
-    "parts": {"negative_feedback": 5, "a_to_z_claims": 4, "chargebacks": 1},
-    "target": TARGET,
-    "meets_target": False,
-    "status": "breached",
-    "stale": False,
-    "enforced": True,
-    "budget": {"allowed": 6, "left": -3},
-    "amazon": None,
-}
-ACCOUNT_ID = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
-METRICS = {
-    "account": ACCOUNT_ID,
-    "as_of": "2026-11-22",
-    "known_at": "2026-11-22T09:00:00Z",
-    "unmatched_defects": 1,
-    "metrics": [VALUE],
-}
-HISTORY = {
-    "account": ACCOUNT_ID,
-    "metric": "order_defect_rate",
-    "marketplace": "DE",
-    "channel": "mfn",
-    "known_at": "2026-11-22T09:00:00Z",
-    "points": [
-        {
-            "as_of": "2026-11-22",
-            "from": "2026-09-09",
-            "to": "2026-11-07",
-            "numerator": 9,
-            "denominator": 612,
-            "rate": 0.014705882352941176,
-            "meets_target": False,
-        }
-    ],
-}
-ORDER = {
-    "order_id": "302-1234567-1234567",
-    "ordered_on": "2026-10-02",
-    "marketplace": "DE",
-    "channel": "mfn",
-    "counted": True,
-    "defects": [
-        {
-            "kind": "a_to_z_claim",
-            "state": "granted",
-            "rating": None,
-            "occurred_on": "2026-10-20",
-            "counts": True,
-            "reason": "A claim granted against the seller counts.",
-            "reference": "",
-            "funded_by": "amazon",
-        }
-    ],
-    "leaves_window_on": "2026-12-16",
-}
-BREACH = {
-    "id": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
-    "account": ACCOUNT_ID,
-    "metric": "order_defect_rate",
-    "marketplace": "DE",
-    "channel": "mfn",
-    "level": "breach",
-    "status": "open",
-    "opened_at": "2026-11-22T09:00:00Z",
-    "as_of": "2026-11-22",
-    "numerator": 9,
-    "denominator": 612,
-    "rate": 0.014705882352941176,
-    "target": {"comparator": "lt", "value": 0.01},
-    "acknowledged_at": None,
-    "snoozed_until": None,
-    "resolved_at": None,
-    "timeline": [{"at": "2026-11-22T09:00:00Z", "what": "opened", "as_of": "2026-11-22", "numerator": 9, "denominator": 612}],
-}
 
 
 class WindowSerializer(serializers.Serializer[Any]):
@@ -180,7 +95,7 @@ class ValueSerializer(serializers.Serializer[Value]):
         return None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One series", value=METRICS, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("One series", value=examples.METRICS, response_only=True)])
 class MetricsAnswer(serializers.Serializer[Any]):
     account = serializers.CharField()
     as_of = serializers.DateField()
@@ -203,7 +118,7 @@ class PointSerializer(serializers.Serializer[Value]):
     meets_target = serializers.BooleanField(allow_null=True)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One day", value=HISTORY, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("One day", value=examples.HISTORY, response_only=True)])
 class HistoryAnswer(serializers.Serializer[Any]):
     account = serializers.CharField()
     metric = serializers.CharField()
@@ -224,7 +139,7 @@ class DefectSerializer(serializers.Serializer[Any]):
     funded_by = serializers.CharField(allow_blank=True, help_text="Who paid. It never decides whether a claim counts.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A defective order", value=ORDER, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("A defective order", value=examples.ORDER, response_only=True)])
 class OrderSerializer(serializers.Serializer[Any]):
     order_id = serializers.CharField()
     ordered_on = serializers.DateField()
@@ -243,7 +158,7 @@ class BreachMoment(serializers.Serializer[Any]):
     denominator = serializers.IntegerField()
 
 
-@extend_schema_serializer(examples=[OpenApiExample("An open breach", value=BREACH, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("An open breach", value=examples.BREACH, response_only=True)])
 class BreachSerializer(serializers.Serializer[Breach]):
     id = PublicIdField()
     account = serializers.SerializerMethodField()

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts import agencies, cursors, identifiers, scoping
 from accounts.models import SellerAccount
-from config.api import ByKeys
+from config.pages import ByKeys
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON

@@ -1,0 +1,87 @@
+"""What the OpenAPI document shows of numbers, orders and breaches."""
+
+WINDOW = {"from": "2026-09-09", "to": "2026-11-07", "days": 60, "offset_days": 15}
+TARGET = {"comparator": "lt", "value": 0.01, "source": "default"}
+VALUE = {
+    "metric": "order_defect_rate",
+    "name": "Order Defect Rate",
+    "marketplace": "DE",
+    "channel": "mfn",
+    "window": WINDOW,
+    "numerator": 9,
+    "denominator": 612,
+    "rate": 0.014705882352941176,
+    "parts": {"negative_feedback": 5, "a_to_z_claims": 4, "chargebacks": 1},
+    "target": TARGET,
+    "meets_target": False,
+    "status": "breached",
+    "stale": False,
+    "enforced": True,
+    "budget": {"allowed": 6, "left": -3},
+    "amazon": None,
+}
+ACCOUNT_ID = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
+METRICS = {
+    "account": ACCOUNT_ID,
+    "as_of": "2026-11-22",
+    "known_at": "2026-11-22T09:00:00Z",
+    "unmatched_defects": 1,
+    "metrics": [VALUE],
+}
+HISTORY = {
+    "account": ACCOUNT_ID,
+    "metric": "order_defect_rate",
+    "marketplace": "DE",
+    "channel": "mfn",
+    "known_at": "2026-11-22T09:00:00Z",
+    "points": [
+        {
+            "as_of": "2026-11-22",
+            "from": "2026-09-09",
+            "to": "2026-11-07",
+            "numerator": 9,
+            "denominator": 612,
+            "rate": 0.014705882352941176,
+            "meets_target": False,
+        }
+    ],
+}
+ORDER = {
+    "order_id": "302-1234567-1234567",
+    "ordered_on": "2026-10-02",
+    "marketplace": "DE",
+    "channel": "mfn",
+    "counted": True,
+    "defects": [
+        {
+            "kind": "a_to_z_claim",
+            "state": "granted",
+            "rating": None,
+            "occurred_on": "2026-10-20",
+            "counts": True,
+            "reason": "A claim granted against the seller counts.",
+            "reference": "",
+            "funded_by": "amazon",
+        }
+    ],
+    "leaves_window_on": "2026-12-16",
+}
+BREACH = {
+    "id": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "account": ACCOUNT_ID,
+    "metric": "order_defect_rate",
+    "marketplace": "DE",
+    "channel": "mfn",
+    "level": "breach",
+    "status": "open",
+    "opened_at": "2026-11-22T09:00:00Z",
+    "as_of": "2026-11-22",
+    "numerator": 9,
+    "denominator": 612,
+    "rate": 0.014705882352941176,
+    "target": {"comparator": "lt", "value": 0.01},
+    "acknowledged_at": None,
+    "snoozed_until": None,
+    "resolved_at": None,
+    "timeline": [{"at": "2026-11-22T09:00:00Z", "what": "opened", "as_of": "2026-11-22", "numerator": 9, "denominator": 612}],
+}
