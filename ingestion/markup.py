@@ -1,7 +1,7 @@
 """XML becomes records, in bounded memory. Pure: it takes blocks of bytes and knows no report.
 
 Reports of Amazon's declare no entities, so a document type is refused unread: with it go entity bombs and external entities.
-Nesting, one record's text and one unfinished tag are bounded.
+Nesting, names, one record's text and one unfinished tag are bounded.
 """
 
 import re
@@ -14,6 +14,7 @@ from ingestion.refusals import Refused
 DEEPEST = 64
 LONGEST_RECORD = 1024 * 1024  # characters of text; an order of Amazon's has a few thousand
 DECLARED = re.compile(r"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
+MOST_NAMES, LONGEST_NAME = 1000, 200  # expat keeps every name it ever saw; a report has some dozens
 LONGEST_TAG = 4 * 1024 * 1024  # bytes that may wait for the end of a tag
 
 Record = dict[str, str]
@@ -53,6 +54,7 @@ class _Reader:
         self.parser.CharacterDataHandler = self._text
         self.parser.StartDoctypeDeclHandler = self._doctype
         self._name = name
+        self._names: set[str] = set()
         self._depth = 0
         self._path: list[str] | None = None  # inside of a record: the names below it
         self._line = 0
@@ -74,8 +76,10 @@ class _Reader:
         found, self._found = self._found, []
         return found
 
-    def _start(self, name: str, _attributes: object) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        if name not in self._names or not attributes.keys() <= self._names:
+            self._note_names({name, *attributes})
         if self._depth > DEEPEST:
             raise Refused(
                 "nested-too-deep",
@@ -87,6 +91,16 @@ class _Reader:
             self._path.append(name)
         elif name == self._name:
             self._path, self._record, self._length, self._line = [], {}, 0, self.parser.CurrentLineNumber
+
+    def _note_names(self, names: set[str]) -> None:
+        self._names |= names
+        if len(self._names) > MOST_NAMES or max(map(len, names)) > LONGEST_NAME:
+            raise Refused(
+                "too-many-names",
+                "The XML has too many names, or too long ones",
+                f"Line {self.parser.CurrentLineNumber}: no report has over {MOST_NAMES} names of elements and attributes, "
+                f"or one of over {LONGEST_NAME} characters. Send the report as it was downloaded.",
+            )
 
     def _end(self, _name: str) -> None:
         self._depth -= 1

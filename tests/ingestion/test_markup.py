@@ -89,9 +89,19 @@ BOMB = b"<!DOCTYPE a [" + b"".join(
 )
 
 
+def named(shape: bytes) -> Iterator[bytes]:
+    """Elements or attributes, each of a name of its own."""
+    yield b"<a><Order>"
+    for start in range(0, 3_000_000, 1000):
+        yield b"".join(shape.replace(b"#", b"%d" % n) for n in range(start, start + 1000))
+
+
 @pytest.mark.parametrize(
     ("blocks", "slug"),
     [
+        pytest.param(lambda: named(b"<n#>x</n#>"), "too-many-names", id="millions of element names"),
+        pytest.param(lambda: named(b"<n b#='x'/>"), "too-many-names", id="millions of attribute names"),
+        pytest.param(lambda: iter([b"<a><" + b"n" * 201 + b"/></a>"]), "too-many-names", id="a long name"),
         pytest.param(lambda: iter([BOMB, b"]><a>&l9;</a>"]), "document-type", id="entity bomb"),
         pytest.param(lambda: repeated(b"<a>" * 20_000, times=17_000), "nested-too-deep", id="a gigabyte of nesting"),
         pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000), "line-too-long", id="250 MB of text"),
