@@ -8,7 +8,6 @@ from django.db import transaction
 
 from accounts.models import SellerAccount
 from metrics import breaches, denominators, rollups, values
-from metrics.definitions import METRICS
 from metrics.judgement import worst
 from metrics.models import CurrentValue
 
@@ -22,8 +21,7 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     today = now.astimezone(UTC).date()
     current = values.over(account=account, since=today, until=today, known_at=now)
     _keep(account=account, current=current, now=now)
-    sources = {metric.source for metric in METRICS}
-    stale = frozenset(source for source in sources if values.is_stale(account=account, source=source, at=now))
+    stale = values.stale_sources(account=account, at=now)
     breaches.judge(account=account, values=current, stale_sources=stale, now=now)
 
 

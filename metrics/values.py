@@ -151,6 +151,13 @@ def over(
         return [_value(row) for row in cursor.fetchall()]
 
 
+def stale_sources(*, account: SellerAccount, at: datetime) -> frozenset[str]:
+    """The sources of the catalogue's metrics that were stale at that moment."""
+    return frozenset(
+        source for source in {metric.source for metric in METRICS} if is_stale(account=account, source=source, at=at)
+    )
+
+
 def is_stale(*, account: SellerAccount, source: str, at: datetime) -> bool:
     """Whether at that moment the source had been silent for longer than it may. What never spoke is not stale."""
     loads = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, source=source, recorded_at__lte=at)

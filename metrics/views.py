@@ -18,7 +18,7 @@ from accounts import agencies, identifiers, scoping
 from accounts.models import SellerAccount
 from accounts.serializers import AgencySerializer
 from metrics import questions, tasks, unmatched, values
-from metrics.definitions import CATALOGUE, METRICS, Metric
+from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Breach
 from metrics.renderers import HistoryCsv
@@ -66,8 +66,7 @@ class Metrics(APIView):
                 channel=question.get("channel"),
             ),
         }
-        sources = {metric.source for metric in METRICS}
-        stale = {source for source in sources if values.is_stale(account=account, source=source, at=at.asked_at)}
+        stale = values.stale_sources(account=account, at=at.asked_at)
         return Response(MetricsAnswer(answer, context={"stale_sources": stale}).data)
 
 
