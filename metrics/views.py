@@ -167,8 +167,9 @@ class AgencyChoices(APIView):
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
         agencies.change(thing=agency, fields=change.validated_data)
-        recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
-        transaction.on_commit(recount, robust=True)
+        if "counts_pending_and_cancelled" in change.validated_data:
+            recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
+            transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)
 
 

@@ -136,3 +136,13 @@ def test_a_new_choice_of_denominator_is_handed_to_a_worker_once_it_is_committed(
     acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
 
     assert messages.take() == [("metrics.tasks.follow_denominator", {"agency_id": str(acme.agency.pk)})]
+
+
+def test_a_new_name_of_the_agency_counts_nothing_again(committed_db: None) -> None:
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    messages.take()
+
+    response = acme.patch("/v1/agency", {"name": "Acme Europe"}, format="json")
+
+    assert response.json()["name"] == "Acme Europe"
+    assert messages.take() == []
