@@ -1,7 +1,6 @@
 """A kept document becomes (line, fact) pairs: encoding chosen, kind recognised, rows parsed. Pure but for the open stream."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import IO, Any
@@ -9,13 +8,13 @@ from typing import IO, Any
 from ingestion import markup, tabular
 from ingestion.refusals import BadRow, Refused, RejectedLine
 from ingestion.reports import BY_REPORT_TYPE, KINDS
-from ingestion.reports.kind import ORDER_ID, Kind, Setting
+from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting
 from metrics.facts import Fact
 
 MOST_REJECTED = 100_000
-BEGINNING = 4096
+BEGINNING = 64 * 1024
 TABLES = tuple(kind for kind in KINDS if kind.dialect in {"tsv", "csv"})
-WHAT_IS_READ = f"Send one of: {', '.join(kind.title for kind in KINDS if kind.dialect != 'json')}."
+WHAT_IS_READ = f"Send one of: {', '.join(dict.fromkeys(kind.title for kind in KINDS if kind.is_uploaded))}."
 Opening = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -41,13 +40,20 @@ class Reading:
         self.report_type = announced_type or self.kind.report_types[0]
 
     def facts(self) -> Iterator[tuple[int, Fact]]:
-        """Each row's line and fact. Raises Refused, at any point, when the document must not be used."""
+        """Each fact with the line of its row. Raises Refused, at any point, when the document must not be used.
+
+        May be asked again: the document is then read anew.
+        """
+        self.read = 0
+        self.rejected.clear()
+        self.setting.warnings.clear()
         with self._opening() as stream:
             source = tabular.blocks(stream, most=self._most_bytes)
-            if self.kind.dialect == "json":
-                yield from self._parsed(enumerate(_posted_rows(source), start=1), self.kind.begin((), self.setting))
+            if self.kind.rows is not None:
+                rows = self.kind.rows(_whole(source, most=min(self._most_bytes, self.kind.largest)))
+                yield from self._parsed(enumerate(rows, start=1), self.kind.begin((), self.setting))
             elif self.kind.dialect == "xml":
-                yield from self._parsed(markup.records(source, name=self.kind.element), self.kind.begin((), self.setting))
+                yield from self._parsed(markup.records(source, names=self.kind.elements), self.kind.begin((), self.setting))
             else:
                 yield from self._table(tabular.Lines(source, self.encoding.codec))
         if not self.read:
@@ -61,9 +67,17 @@ class Reading:
                 rejected=tuple(self.rejected),
             )
 
+    def facts_of(self, fact_type: type[Fact]) -> Iterator[tuple[int, Fact]]:
+        """Those of one type, in a pass of their own."""
+        if self.kind.facts == (fact_type,):
+            return self.facts()
+        return (pair for pair in self.facts() if type(pair[1]) is fact_type)
+
     def _recognised(self) -> Kind:
         beginning = self._beginning()
-        return _recognised_markup(beginning) if beginning.startswith("<") else _recognised_table(self._first_lines())
+        if beginning[:1] in {"<", "{", "["}:
+            return _recognised_by_beginning(beginning)
+        return _recognised_table(self._first_lines())
 
     def _beginning(self) -> str:
         """What the document begins with, up to a few thousand characters."""
@@ -85,13 +99,18 @@ class Reading:
         parse = self.kind.begin(header, self.setting)
         yield from self._parsed(_numbered(cells, lines, width=len(header)), parse)
 
-    def _parsed(self, rows: Iterator[tuple[int, Any]], parse: Callable[[Any], Fact]) -> Iterator[tuple[int, Fact]]:
+    def _parsed(self, rows: Iterable[tuple[int, Any]], parse: Parse) -> Iterator[tuple[int, Fact]]:
         for line, row in rows:
             self.read += 1
             try:
-                yield line, parse(row)
+                said = parse(row)
             except BadRow as bad:
                 self._reject(RejectedLine(line, bad.reason[:300]))
+                continue
+            if type(said) is list:
+                yield from ((line, fact) for fact in said)
+            else:
+                yield line, said  # type: ignore[misc]  # no fact is a list
 
     def _reject(self, row: RejectedLine) -> None:
         self.rejected.append(row)
@@ -109,13 +128,16 @@ def _empty() -> Refused:
     return Refused("empty-document", "The document is empty", "It has nothing but blank lines. Request the report again.")
 
 
-def _recognised_markup(beginning: str) -> Kind:
-    """The kind of XML that begins so. Raises Refused."""
+def _recognised_by_beginning(beginning: str) -> Kind:
+    """The kind of XML or JSON that begins so. Raises Refused."""
+    dialect = "xml" if beginning.startswith("<") else "json"
     for kind in KINDS:
-        if kind.dialect == "xml" and kind.recognises((beginning,), ()):
+        if kind.dialect == dialect and kind.recognises((beginning,), ()):
             return kind
     raise Refused(
-        "unknown-document", "The document is not of a known kind", f"It is XML, but no report that we read. {WHAT_IS_READ}"
+        "unknown-document",
+        "The document is not of a known kind",
+        f"It is {dialect.upper()}, but no report that we read. {WHAT_IS_READ}",
     )
 
 
@@ -129,10 +151,6 @@ def _recognised_table(head: list[str]) -> Kind:
         if kind.recognises(header, first_row):
             return kind
     first = head[0].strip()
-    if first[0] in "{[":
-        raise Refused(
-            "unknown-document", "The document is not of a known kind", f"It is JSON, not a table with a header. {WHAT_IS_READ}"
-        )
     if any(ORDER_ID.fullmatch(cell.strip()) for cell in head[0].split("\t")):
         raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
     raise Refused(
@@ -159,8 +177,11 @@ def _numbered(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int) -
         yield lines.number, row
 
 
-def _posted_rows(blocks: Iterator[bytes]) -> Iterator[Any]:
-    try:
-        return iter(json.loads(b"".join(blocks))["defects"])
-    except (ValueError, KeyError, TypeError):
-        raise Refused("invalid-json", "The document is no list of defects", 'It must read {"defects": […]}.') from None
+def _whole(blocks: Iterator[bytes], *, most: int) -> bytes:
+    """The document in one piece. Raises Refused for more than `most` bytes."""
+    pieces = bytearray()
+    for block in blocks:
+        pieces += block
+        if len(pieces) > most:
+            raise Refused("document-too-large", "The document is too large", f"JSON of this kind has at most {most} bytes.")
+    return bytes(pieces)

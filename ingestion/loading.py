@@ -6,9 +6,10 @@ worker's report is free again as soon as PostgreSQL notices.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import date, datetime
 from functools import partial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -61,14 +62,16 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
 
 def read(report: Report) -> Reading:
     """Stage the facts of the report's document in this session. Raises Refused."""
-    setting = Setting(marketplace=report.marketplace, received_on=report.received_at.astimezone(UTC).date())
+    zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
+    setting = Setting(marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone))
     reading = Reading(
         partial(default_storage.open, report.document),
         announced_type=report.announced_type,
         setting=setting,
         most_bytes=settings.REPORT_MAX_BYTES,
     )
-    recording.stage(fact_type=reading.kind.fact, facts=reading.facts())
+    for fact_type in reading.kind.facts:
+        recording.stage(fact_type=fact_type, facts=reading.facts_of(fact_type))
     return reading
 
 
@@ -82,15 +85,19 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
-        recorded = recording.record(
-            account=account,
-            fact_type=reading.kind.fact,
-            report_id=report.pk,
-            received_at=report.received_at,
-            recorded_at=moment,
-        )
-        refresh.refresh(account=account, touched=recorded.touched, now=moment)
-        _note_loaded(report, reading, recorded, moment)
+        recorded = [
+            recording.record(
+                account=account,
+                fact_type=fact_type,
+                report_id=report.pk,
+                received_at=report.received_at,
+                recorded_at=moment,
+            )
+            for fact_type in reading.kind.facts
+        ]
+        touched = frozenset[date]().union(*(each.touched for each in recorded))
+        refresh.refresh(account=account, touched=touched, now=moment)
+        _note_loaded(report, reading, recorded[0], moment)
 
 
 def refuse(*, report: Report, refused: Refused) -> None:

@@ -5,7 +5,7 @@ Nesting, names, one record's text and one unfinished tag are bounded.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from xml.parsers import expat
 
 from ingestion.encodings import Encoding
@@ -18,12 +18,15 @@ MOST_NAMES, LONGEST_NAME = 1000, 200  # expat keeps every name it ever saw; a re
 LONGEST_TAG = 4 * 1024 * 1024  # bytes that may wait for the end of a tag
 
 Record = dict[str, str]
-"""The texts of an element by their path in it (`FulfillmentData/FulfillmentChannel`); of repeated ones the first."""
+"""The texts of an element by their path in it (`FulfillmentData/FulfillmentChannel`); of repeated ones the first.
+
+At `""` is the name of the element itself.
+"""
 
 
-def records(document: Iterable[bytes], *, name: str) -> Iterator[tuple[int, Record]]:
-    """Each element of this name, with its line. Raises Refused for what is no whole, plain XML."""
-    reader = _Reader(name)
+def records(document: Iterable[bytes], *, names: Collection[str]) -> Iterator[tuple[int, Record]]:
+    """Each element of these names, with its line. Raises Refused for what is no whole, plain XML."""
+    reader = _Reader(frozenset(names))
     fed = 0
     for block in document:
         fed += len(block)
@@ -46,14 +49,14 @@ def declared(beginning: str) -> Encoding:
 class _Reader:
     """Collects the records that the parser passes."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, wanted: frozenset[str]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
         self.parser.StartDoctypeDeclHandler = self._doctype
-        self._name = name
+        self._wanted = wanted
         self._names: set[str] = set()
         self._depth = 0
         self._path: list[str] | None = None  # inside of a record: the names below it
@@ -89,8 +92,8 @@ class _Reader:
         self._texts.clear()
         if self._path is not None:
             self._path.append(name)
-        elif name == self._name:
-            self._path, self._record, self._length, self._line = [], {}, 0, self.parser.CurrentLineNumber
+        elif name in self._wanted:
+            self._path, self._record, self._length, self._line = [], {"": name}, 0, self.parser.CurrentLineNumber
 
     def _note_names(self, names: set[str]) -> None:
         self._names |= names

@@ -45,9 +45,27 @@ STATES: dict[str, dict[str, Ruling]] = {
     },
 }
 
+LISTED = "listed"
+FILED = "filed"
+HEARSAY: dict[str, dict[str, Ruling]] = {
+    **{
+        kind: {LISTED: Ruling(counts=True, reason="Amazon's list of orders with defects names it; nothing tells more.")}
+        for kind in DefectKind
+    },
+    DefectKind.A_TO_Z_CLAIM: {
+        LISTED: Ruling(counts=True, reason="Amazon's list of orders with defects names it; nothing tells more."),
+        FILED: Ruling(counts=True, reason="A returns report says that a claim was filed; its outcome is not known yet."),
+    },
+}
+"""States in which a defect is known to exist and nothing more. As soon as any statement with details about a defect of the same kind
+on the same order is known, that one decides, and hearsay counts no more."""
+OVERRULED = Ruling(counts=False, reason="A statement with details about this kind of defect on this order is known and decides.")
+
 
 def ruling(*, kind: str, state: str, rating: int | None) -> Ruling:
     """The ruling on a defect. Raises KeyError for a kind or state that does not exist."""
+    if state in HEARSAY[kind]:
+        return HEARSAY[kind][state]
     found = STATES[kind][state]
     if found is not FEEDBACK_NEGATIVE or rating in NEGATIVE_STARS:
         return found

@@ -14,4 +14,4 @@ KINDS: tuple[Kind, ...] = (
 BY_REPORT_TYPE = {name: kind for kind in KINDS for name in kind.report_types}
 """Every name under which a document may be announced."""
 
-UPLOADABLE = tuple(name for kind in KINDS if kind.dialect != "json" for name in kind.report_types)
+UPLOADABLE = tuple(name for kind in KINDS if kind.is_uploaded for name in kind.report_types)

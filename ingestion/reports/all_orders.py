@@ -93,7 +93,7 @@ def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
 KIND = Kind(
     report_types=(REPORT_TYPE, "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
     title="All orders, flat file",
-    fact=OrderFact,
+    facts=(OrderFact,),
     dialect="tsv",
     recognises=recognises,
     begin=begin,

@@ -42,9 +42,9 @@ def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
 KIND = Kind(
     report_types=(REPORT_TYPE, "GET_XML_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
     title="All orders, XML",
-    fact=OrderFact,
+    facts=(OrderFact,),
     dialect="xml",
-    element="Order",
+    elements=("Order",),
     recognises=recognises,
     begin=begin,
 )

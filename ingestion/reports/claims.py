@@ -36,7 +36,7 @@ def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
 KIND = Kind(
     report_types=(REPORT_TYPE,),
     title="A-to-z claims and chargebacks, CSV",
-    fact=DefectFact,
+    facts=(DefectFact,),
     dialect="csv",
     recognises=recognises,
     begin=begin,

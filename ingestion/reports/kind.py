@@ -1,7 +1,7 @@
 """What a kind of document declares. Pure."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
@@ -12,8 +12,10 @@ from metrics.facts import Fact
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
 FIRST_MOMENT = datetime.combine(FIRST_DAY, time.min, UTC)
-Parse = Callable[[Any], Fact]
-"""Turns one row's cells into a fact. Raises BadRow, or Refused where the row shows that the document is not what it seems."""
+Parse = Callable[[Any], Fact | list[Fact]]
+"""Turns one row into a fact, or a list of them where it states several. Raises BadRow, or Refused where the row shows that the
+document is not what it seems.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,14 @@ class Setting:
     """What is known about a document before it is read, and the warnings that reading it gives."""
 
     marketplace: str
-    received_on: date
+    received_at: datetime
+    zone: tzinfo = UTC
+    """In which the marketplace's days begin and end."""
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def received_on(self) -> date:
+        return self.received_at.astimezone(UTC).date()
 
     @property
     def latest(self) -> datetime:
@@ -31,20 +39,39 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """A kind of document: its names, how its header looks, and how a row becomes a fact.
+class Column:
+    """A column as the documentation tells of it."""
 
-    `recognises` gets the cells of the first two lines, or of XML its beginning. `begin` gets the header's cells and returns the
-    parser of rows; it raises Refused when a needed column is missing. Of XML, `element` is what a row is.
+    name: str
+    meaning: str
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of document: its names, how its header looks, and how a row becomes facts of the types in `facts`.
+
+    `recognises` gets the cells of the first two lines, or of XML and JSON the beginning. `begin` gets the header's cells and
+    returns the parser of rows; it raises Refused when a needed column is missing. A row of XML is one of the `elements`; of
+    JSON it is what `rows` makes of the whole document, or Refused.
+
+    `about`, `columns`, `example` and `source` are what people are told of it. `example` is a whole document of this kind.
     """
 
     report_types: tuple[str, ...]
     title: str
-    fact: type[Fact]
+    facts: tuple[type[Fact], ...]
     dialect: Literal["tsv", "csv", "json", "xml"]
     recognises: Callable[[Sequence[str], Sequence[str]], bool]
     begin: Callable[[Sequence[str], Setting], Parse]
-    element: str = ""
+    elements: tuple[str, ...] = ()
+    rows: Callable[[bytes], Iterable[Any]] | None = None
+    largest: int = 1024**3  # bytes of JSON, which is read whole
+    is_uploaded: bool = True
+    about: str = ""
+    columns: tuple[Column, ...] = ()
+    example: str = ""
+    source: str = ""
 
 
 def column_name(cell: str) -> str:

@@ -120,7 +120,7 @@ def recognises(header: Sequence[str], first_row: Sequence[str]) -> bool:
 KIND = Kind(
     report_types=(REPORT_TYPE,),
     title="Seller feedback",
-    fact=DefectFact,
+    facts=(DefectFact,),
     dialect="tsv",
     recognises=recognises,
     begin=begin,

@@ -62,7 +62,7 @@ def stories() -> dict[str, Story]:
 def read(content: bytes, shop: Shop) -> tuple[Reading, list[OrderFact | DefectFact]]:
     """The document as a worker reads it."""
     opening = partial(lambda: closing(io.BytesIO(content)))
-    setting = Setting(marketplace=shop.home, received_on=NOON.date())
+    setting = Setting(marketplace=shop.home, received_at=NOON)
     reading = Reading(opening, announced_type="", setting=setting, most_bytes=2**30)
     return reading, [fact for _, fact in reading.facts() if isinstance(fact, OrderFact | DefectFact)]
 

@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from ingestion.documents import Reading
 from ingestion.reports.kind import Setting
@@ -41,6 +41,7 @@ def read(
     document: bytes, *, announced: str = "", marketplace: str = "US", today: date | None = None, most: int = MOST_BYTES
 ) -> Read:
     """Read a document that was received `today`, where it matters when; else on the day the test runs. Raises Refused."""
-    setting = Setting(marketplace=marketplace, received_on=today or datetime.now(UTC).date())
+    received_at = datetime.combine(today, time(12), UTC) if today else datetime.now(UTC)
+    setting = Setting(marketplace=marketplace, received_at=received_at)
     reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most)
     return Read(list(reading.facts()), reading)

@@ -13,7 +13,7 @@ BLOCK = 64 * 1024
 
 
 def of(document: bytes, *, name: str = "Order", size: int = BLOCK) -> list[tuple[int, Record]]:
-    return list(markup.records((document[start : start + size] for start in range(0, len(document), size)), name=name))
+    return list(markup.records((document[start : start + size] for start in range(0, len(document), size)), names=[name]))
 
 
 def repeated(block: bytes, *, times: int, before: bytes = b"<a><Order>", after: bytes = b"") -> Iterator[bytes]:
@@ -32,7 +32,11 @@ def test_a_record_has_its_line_and_the_first_text_of_each_path(size: int) -> Non
 <Order kind="x"><Id>A &amp; B<![CDATA[ <c>]]></Id></Order><Order/>
 </Envelope>"""
 
-    assert of(document, size=size) == [(3, {"Id": "1", "Item/Sku": "a"}), (5, {"Id": "A & B <c>"}), (5, {})]
+    assert of(document, size=size) == [
+        (3, {"": "Order", "Id": "1", "Item/Sku": "a"}),
+        (5, {"": "Order", "Id": "A & B <c>"}),
+        (5, {"": "Order"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,7 @@ def test_a_record_has_its_line_and_the_first_text_of_each_path(size: int) -> Non
 def test_the_declared_encoding_is_used(text: str, codec: str, name: str) -> None:
     document = f'<?xml version="1.0" encoding="{name}"?><a><Order><Id>{text}</Id></Order></a>'
 
-    assert of(document.encode(codec)) == [(1, {"Id": text})]
+    assert of(document.encode(codec)) == [(1, {"": "Order", "Id": text})]
     assert markup.declared(document).codec == name.lower()
 
 
@@ -113,7 +117,7 @@ def test_what_would_fill_the_memory_is_refused_in_little(blocks: Callable[[], It
     tracemalloc.start()
     try:
         with pytest.raises(Refused) as refused:
-            list(markup.records(blocks(), name="Order"))
+            list(markup.records(blocks(), names=["Order"]))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

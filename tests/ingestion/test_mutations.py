@@ -167,7 +167,9 @@ def fits(fact: Fact) -> bool:
             return False
         if isinstance(value, datetime) and not (value.tzinfo is UTC and 1995 <= value.year < 2100):
             return False
-    return order_fits(fact) if isinstance(fact, OrderFact) else defect_fits(fact)
+    if isinstance(fact, OrderFact):
+        return order_fits(fact)
+    return not isinstance(fact, DefectFact) or defect_fits(fact)
 
 
 def order_fits(fact: OrderFact) -> bool:
