@@ -59,7 +59,7 @@ HEARSAY: dict[str, dict[str, Ruling]] = {
 }
 """States in which a defect is known to exist and nothing more. As soon as any statement with details about a defect of the same kind
 on the same order is known, that one decides, and hearsay counts no more."""
-OVERRULED = Ruling(counts=False, reason="A statement with details about this kind of defect on this order is known and decides.")
+OVERRULED = Ruling(counts=False, reason="A statement with details about this kind of defect on this order decides.")
 
 
 def ruling(*, kind: str, state: str, rating: int | None) -> Ruling:
