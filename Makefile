@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --disable-pip-version-check
-PACKAGES := config accounts metrics ingestion tests bench
+PACKAGES := config accounts webhooks metrics ingestion tests bench
 
 # Static checks read the settings and connect to nothing.
 SETTINGS_ONLY := SECRET_KEY=lint DATABASE_URL=postgresql://lint:lint@127.0.0.1:1/lint BROKER_URL=redis://127.0.0.1:1/0

@@ -1,6 +1,6 @@
 """Agencies, the seller accounts they look after, and the keys their programs carry."""
 
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -52,6 +52,7 @@ class SellerAccount(models.Model):
     home_marketplace = models.CharField(max_length=2)
     external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is "none given", '' is a given value
     status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
+    amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})  # by marketplace, Amazon's word
     marketplaces = ArrayField(models.CharField(max_length=2))
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)

@@ -16,6 +16,7 @@ ACCOUNT = {
     "external_id": "crm-4711",
     "marketplaces": ["DE", "FR"],
     "status": "healthy",
+    "amazon_statuses": {"DE": {"status": "NORMAL", "reported_at": "2026-11-22T08:12:00Z"}},
     "created_at": "2026-11-22T09:00:00Z",
 }
 NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
@@ -42,6 +43,11 @@ class PublicIdField(serializers.CharField):
         super().__init__(source="public_id", read_only=True, **kwargs)
 
 
+class AmazonStatus(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="NORMAL, AT_RISK, DEACTIVATED, or as Amazon says.")
+    reported_at = serializers.DateTimeField()
+
+
 @extend_schema_serializer(
     examples=[
         OpenApiExample("A new account", value=NEW_ACCOUNT, request_only=True),
@@ -55,6 +61,11 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
     marketplaces = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Its home and every store it was seen to sell in."
     )
+    amazon_statuses = serializers.DictField(
+        child=AmazonStatus(),
+        read_only=True,
+        help_text="By marketplace: the status that Amazon's newest report tells.",
+    )
 
     class Meta:
         model = SellerAccount
@@ -66,6 +77,7 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
             "external_id",
             "marketplaces",
             "status",
+            "amazon_statuses",
             "created_at",
         )
         read_only_fields = ("created_at",)

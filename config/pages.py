@@ -70,7 +70,7 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-READERS: dict[str, Callable[[str], Any]] = {"created_at": _moment}
+READERS: dict[str, Callable[[str], Any]] = {"created_at": _moment, "reported_at": _moment}
 """Of the fields that a cursor holds as another text than the database would read."""
 
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "config",
     "accounts",
+    "webhooks",
     "metrics",
     "ingestion",
 ]
@@ -63,7 +64,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 
 # The numbers
 MARKETPLACE_ZONES = env.zones("MARKETPLACE_ZONES", places=CODES)
-ORDERS_MAX_AGE_HOURS = env.integer("ORDERS_MAX_AGE_HOURS", default=72, least=1)
+SOURCES_MAX_AGE_HOURS = {
+    "orders": env.integer("ORDERS_MAX_AGE_HOURS", default=72, least=1),
+    "shipments": env.integer("SHIPMENTS_MAX_AGE_HOURS", default=72, least=1),
+    "messages": env.integer("MESSAGES_MAX_AGE_HOURS", default=72, least=1),
+    "returns": env.integer("RETURNS_MAX_AGE_HOURS", default=168, least=1),
+    "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
+}
 
 # The API
 REST_FRAMEWORK = {

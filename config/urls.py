@@ -9,6 +9,7 @@ v1: list[URLPattern | URLResolver] = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("", include("accounts.urls")),
     path("", include("metrics.urls")),
+    path("", include("webhooks.urls")),
     path("", include("ingestion.urls")),
 ]
 urlpatterns = [

@@ -93,11 +93,11 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
                 received_at=report.received_at,
                 recorded_at=moment,
             )
-            for fact_type in reading.kind.facts
+            for fact_type in reversed(reading.kind.facts)
         ]
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         refresh.refresh(account=account, touched=touched, now=moment)
-        _note_loaded(report, reading, recorded[0], moment)
+        _note_loaded(report, reading, recorded[-1], moment)
 
 
 def refuse(*, report: Report, refused: Refused) -> None:

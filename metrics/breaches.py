@@ -6,7 +6,7 @@ from datetime import datetime
 from accounts.models import SellerAccount
 from metrics.definitions import CATALOGUE
 from metrics.models import Breach
-from metrics.values import Value
+from metrics.series import Value
 
 
 def judge(*, account: SellerAccount, values: Iterable[Value], stale_sources: frozenset[str], now: datetime) -> None:

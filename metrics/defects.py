@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from metrics.facts import DefectKind
 
 NEGATIVE_STARS = (1, 2)
+IN_ODR = (DefectKind.FEEDBACK, DefectKind.A_TO_Z_CLAIM, DefectKind.CHARGEBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ HEARSAY: dict[str, dict[str, Ruling]] = {
         FILED: Ruling(counts=True, reason="A returns report says that a claim was filed; its outcome is not known yet."),
     },
 }
-"""States in which a defect is known to exist and nothing more. As soon as any statement with details about a defect of the same kind
-on the same order is known, that one decides, and hearsay counts no more."""
+"""States in which a defect is known to exist and nothing more. As soon as a statement with details about a defect of the same
+kind on the same order is known, that one decides, and hearsay counts no more."""
 OVERRULED = Ruling(counts=False, reason="A statement with details about this kind of defect on this order decides.")
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: what each metric divides by what. Windows and targets are dated rows (models.MetricRule), not code."""
+"""The catalogue: what each metric divides by what. Windows, targets, names and force are dated rows (MetricRule), not code."""
 
 from dataclasses import dataclass
 
@@ -10,65 +10,151 @@ COUNTS = (
     "negative_feedback_orders",
     "a_to_z_claim_orders",
     "chargeback_orders",
+    "cancellable_orders",
+    "seller_cancelled_orders",
+    "unexplained_cancelled_orders",
+    "cancellable_at_most_orders",
+    "returnable_orders",
+    "returned_orders",
+    "shipped_orders",
+    "late_orders",
+    "shipped_packages",
+    "scanned_packages",
+    "tracked_packages",
+    "on_time_packages",
+    "tracked_units",
+    "on_time_units",
+    "business_orders",
+    "invoice_defect_orders",
+    "messages",
+    "answered_messages",
+    "return_requests",
+    "dissatisfied_requests",
 )
-"""The integer columns of DailyCounts, each a number of orders placed on the day."""
+"""The integer columns of DailyCounts. What puts a thing on a day is the metric's own: `Metric.day`."""
 
+MFN = (Channel.MFN,)
 BOTH_CHANNELS = (Channel.MFN, Channel.AFN)
+UNPARTED = (Channel.ALL,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A rate: two counts of COUNTS. `parts` are counted beside the numerator and never summed into it."""
+    """A rate: two counts of COUNTS; without them it is only reported by Amazon. `units` are the two where a rule counts units.
+
+    `day` says which day puts a thing into the window. `source` is what goes stale. `parts` are counted beside the numerator and
+    never summed into it. `doubt` are what nothing explains, and the denominator if all of it were held against the seller.
+    """
 
     code: str
-    title: str
-    numerator: str
-    denominator: str
-    channels: tuple[Channel, ...]
-    source: str
-    enforced: bool = False
+    numerator: str = ""
+    denominator: str = ""
+    units: tuple[str, str] | None = None
+    channels: tuple[Channel, ...] = MFN
+    day: str = "order"
+    source: str = "orders"
     parts: tuple[tuple[str, str], ...] = ()
+    doubt: tuple[str, str] | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        return bool(self.denominator)
+
+
+def _part_of_odr(code: str, numerator: str) -> Metric:
+    return Metric(code=code, numerator=numerator, denominator="orders", channels=BOTH_CHANNELS)
+
+
+def _late(code: str) -> Metric:
+    return Metric(code=code, numerator="late_orders", denominator="shipped_orders", day="ship-by", source="shipments")
+
+
+def _reported(code: str) -> Metric:
+    return Metric(code=code, channels=UNPARTED, day="", source="reported")
 
 
 METRICS = (
     Metric(
         code="order_defect_rate",
-        title="Order Defect Rate",
         numerator="defective_orders",
         denominator="orders",
         channels=BOTH_CHANNELS,
-        source="orders",
-        enforced=True,
         parts=(
             ("negative_feedback", "negative_feedback_orders"),
             ("a_to_z_claims", "a_to_z_claim_orders"),
             ("chargebacks", "chargeback_orders"),
         ),
     ),
+    _part_of_odr("negative_feedback_rate", "negative_feedback_orders"),
+    _part_of_odr("a_to_z_claim_rate", "a_to_z_claim_orders"),
+    _part_of_odr("chargeback_rate", "chargeback_orders"),
+    _late("late_shipment_rate_10d"),
+    _late("late_shipment_rate_30d"),
     Metric(
-        code="negative_feedback_rate",
-        title="Negative Feedback Rate",
-        numerator="negative_feedback_orders",
-        denominator="orders",
-        channels=BOTH_CHANNELS,
-        source="orders",
+        code="pre_fulfillment_cancel_rate",
+        numerator="seller_cancelled_orders",
+        denominator="cancellable_orders",
+        doubt=("unexplained_cancelled_orders", "cancellable_at_most_orders"),
     ),
     Metric(
-        code="a_to_z_claim_rate",
-        title="A-to-z Guarantee Claim Rate",
-        numerator="a_to_z_claim_orders",
-        denominator="orders",
-        channels=BOTH_CHANNELS,
-        source="orders",
+        code="valid_tracking_rate",
+        numerator="scanned_packages",
+        denominator="shipped_packages",
+        day="ship",
+        source="shipments",
     ),
     Metric(
-        code="chargeback_rate",
-        title="Chargeback Rate",
-        numerator="chargeback_orders",
-        denominator="orders",
-        channels=BOTH_CHANNELS,
-        source="orders",
+        code="on_time_delivery_rate",
+        numerator="on_time_packages",
+        denominator="tracked_packages",
+        units=("on_time_units", "tracked_units"),
+        day="promise",
+        source="shipments",
     ),
+    Metric(
+        code="invoice_defect_rate",
+        numerator="invoice_defect_orders",
+        denominator="business_orders",
+        day="ship",
+        source="shipments",
+    ),
+    Metric(
+        code="message_response_rate_24h",
+        numerator="answered_messages",
+        denominator="messages",
+        channels=UNPARTED,
+        day="message",
+        source="messages",
+    ),
+    Metric(
+        code="return_dissatisfaction_rate",
+        numerator="dissatisfied_requests",
+        denominator="return_requests",
+        day="request",
+        source="returns",
+    ),
+    Metric(
+        code="return_rate",
+        numerator="returned_orders",
+        denominator="returnable_orders",
+        channels=BOTH_CHANNELS,
+        source="returns",
+    ),
+    _reported("account_health_rating"),
+    _reported("listing_policy_violations"),
+    _reported("product_authenticity_customer_complaints"),
+    _reported("product_condition_customer_complaints"),
+    _reported("product_safety_customer_complaints"),
+    _reported("received_intellectual_property_complaints"),
+    _reported("restricted_product_policy_violations"),
+    _reported("suspected_intellectual_property_violations"),
+    _reported("food_and_product_safety_issues"),
+    _reported("other_policy_violations"),
+    _reported("document_requests"),
+    _reported("customer_product_reviews_policy_violations"),
+    _reported("policy_violation_warnings"),
 )
 
 CATALOGUE = {metric.code: metric for metric in METRICS}
+COUNTED = tuple(metric for metric in METRICS if metric.is_counted)
+REPORTED_ONLY = tuple(metric for metric in METRICS if not metric.is_counted)

@@ -18,7 +18,20 @@ VALUE = {
     "stale": False,
     "enforced": True,
     "budget": {"allowed": 6, "left": -3},
-    "amazon": None,
+    "amazon": {
+        "rate": 0.0145,
+        "status": "BAD",
+        "from": "2026-09-09",
+        "to": "2026-11-07",
+        "reported_at": "2026-11-22T08:12:00Z",
+        "numerator": 9,
+        "denominator": 621,
+        "target": {"comparator": "lt", "value": 0.01},
+        "flags": [],
+        "ours": {"numerator": 9, "denominator": 612, "rate": 0.014705882352941176, "meets_target": False},
+    },
+    "explanation": "Orders with negative feedback, a counted A-to-z claim or a service chargeback, out of all orders.",
+    "unexplained": None,
 }
 ACCOUNT_ID = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 METRICS = {
@@ -58,6 +71,7 @@ ORDER = {
             "state": "granted",
             "rating": None,
             "occurred_on": "2026-10-20",
+            "due_on": None,
             "counts": True,
             "reason": "A claim granted against the seller counts.",
             "reference": "",
@@ -65,6 +79,32 @@ ORDER = {
         }
     ],
     "leaves_window_on": "2026-12-16",
+    "day": "2026-10-02",
+    "reference": "",
+}
+SNAPSHOT = {
+    "id": "snap_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "account": ACCOUNT_ID,
+    "report": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "marketplace": "DE",
+    "account_status": "AT_RISK",
+    "reported_at": "2026-11-22T08:12:00Z",
+    "recorded_at": "2026-11-22T09:00:00Z",
+    "figures": [
+        {
+            "metric": "order_defect_rate",
+            "channel": "mfn",
+            "from": "2026-09-09",
+            "to": "2026-11-07",
+            "numerator": 9,
+            "denominator": 621,
+            "rate": 0.0145,
+            "status": "BAD",
+            "target": {"comparator": "lt", "value": 0.01},
+            "flags": [],
+        }
+    ],
+    "document": {"orderDefectRate": {"mfn": {"orderCount": 621, "orderWithDefects": {"count": 9, "status": "BAD"}}}},
 }
 BREACH = {
     "id": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d",

@@ -37,6 +37,13 @@ class Limit:
         return self.numerator / self.denominator
 
 
+def limit_of(comparator: str | None, numerator: int | None, denominator: int | None) -> Limit | None:
+    """The limit as a row holds it; None where there is none."""
+    if not comparator or numerator is None or denominator is None:
+        return None
+    return Limit(Comparator(comparator), numerator, denominator)
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """How many defective orders the limit allows in the window, and how many of them are left (below 0: over it)."""
@@ -65,21 +72,46 @@ def meets(numerator: int, denominator: int, limit: Limit) -> bool | None:
 
 
 def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
-    """For an upper limit: the greatest numerator that still keeps it, closed form floor((N·p - 1) / q) where strict."""
-    slack = 1 if limit.comparator is Comparator.LT else 0
-    allowed = max(0, (denominator * limit.numerator - slack) // limit.denominator)
-    return Budget(allowed=allowed, left=allowed - numerator)
+    """How many of the denominator may go wrong. Of an upper limit the numerator is what went wrong, of a lower limit the rest is.
+
+    Closed forms: the greatest bad count that keeps the limit is floor((N·p - 1) / q) where strict, floor(N·p / q) where not.
+    """
+    strict = 1 if limit.comparator in {Comparator.LT, Comparator.GT} else 0
+    from_below = limit.comparator in {Comparator.GT, Comparator.GTE}
+    share = limit.denominator - limit.numerator if from_below else limit.numerator
+    bad = denominator - numerator if from_below else numerator
+    allowed = max(0, (denominator * share - strict) // limit.denominator)
+    return Budget(allowed=allowed, left=allowed - bad)
 
 
-def status(numerator: int, denominator: int, limit: Limit | None, warning: Limit | None) -> Status:
-    """Where a series stands. A missed warning line is at risk, unless nothing at all went wrong yet."""
-    if not denominator:
+def warning_of(limit: Limit | None) -> Limit | None:
+    """Three quarters of what a limit allows: the line that goes with a target which Amazon set for one account."""
+    if limit is None:
+        return None
+    p, q = limit.numerator, limit.denominator
+    if limit.comparator in {Comparator.LT, Comparator.LTE}:
+        return Limit(limit.comparator, 3 * p, 4 * q)
+    if limit.comparator in {Comparator.GT, Comparator.GTE} and p <= q:
+        return Limit(limit.comparator, q + 3 * p, 4 * q)
+    return None
+
+
+def status(
+    numerator: int, denominator: int, limit: Limit | None, warning: Limit | None, doubt: tuple[int, int] | None = None
+) -> Status:
+    """Where a series stands. A missed warning line is at risk, unless nothing at all went wrong yet.
+
+    `doubt`: numerator and denominator if everything unexplained were held against the seller. A limit missed only so is a risk.
+    """
+    if not denominator and not (doubt and doubt[1]):
         return Status.NO_DATA
-    if limit and not meets(numerator, denominator, limit):
+    if limit and meets(numerator, denominator, limit) is False:
         return Status.BREACHED
-    if warning and not meets(numerator, denominator, warning):
+    if warning and meets(numerator, denominator, warning) is False:
         return Status.AT_RISK
-    return Status.HEALTHY
+    if doubt and limit and meets(*doubt, limit) is False:
+        return Status.AT_RISK
+    return Status.HEALTHY if denominator else Status.NO_DATA
 
 
 def worst(statuses: list[Status]) -> Status:

@@ -24,7 +24,9 @@ class PlaceQuestion(serializers.Serializer[Any]):
 
     marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="ISO country code of the store.")
     channel = serializers.ChoiceField(
-        choices=[each.value for each in Channel], required=False, help_text="Who fulfils: the merchant or Amazon."
+        choices=[each.value for each in Channel],
+        required=False,
+        help_text="Who fulfils; `all` where Amazon does not part them.",
     )
     known_at = serializers.DateTimeField(
         required=False, help_text="Answer exactly what was known at this moment. Without it: everything known now."
@@ -52,6 +54,10 @@ class OrdersQuestion(DayQuestion):
     counted = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Only orders in the numerator, or only the others."
     )
+
+
+class SnapshotsQuestion(serializers.Serializer[Any]):
+    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only of this store.")
 
 
 class HistoryQuestion(PlaceQuestion):

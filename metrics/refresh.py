@@ -7,17 +7,21 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import breaches, denominators, rollups, values
+from metrics import breaches, denominators, feedback, restatements, rollups, snapshots, statuses, values
 from metrics.judgement import worst
 from metrics.models import CurrentValue
+from metrics.series import Value
 
 
 @transaction.atomic
 def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime) -> None:
-    """Recompute every number that the touched order days can change, up to today. The account must be held."""
-    days = {*touched, *denominators.follow(account=account, now=now)}
+    """Recompute every number that the touched days can change, up to today. The account must be held."""
+    removed = feedback.sweep(account=account, recorded_at=now)
+    days = {*touched, *removed, *denominators.follow(account=account, now=now)}
     rebuilt = rollups.rebuild(account=account, days=days, recorded_at=now)
-    account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces})
+    statuses.follow(account=account, now=now)
+    account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces, *snapshots.marketplaces(account=account)})
+    restatements.tell(account=account, changed=rebuilt.versions, now=now)
     today = now.astimezone(UTC).date()
     current = values.over(account=account, since=today, until=today, known_at=now)
     _keep(account=account, current=current, now=now)
@@ -35,7 +39,7 @@ def hold(account_id: UUID) -> SellerAccount:
     )
 
 
-def _keep(*, account: SellerAccount, current: list[values.Value], now: datetime) -> None:
+def _keep(*, account: SellerAccount, current: list[Value], now: datetime) -> None:
     rows = [
         CurrentValue(
             agency_id=account.agency_id,
@@ -57,4 +61,4 @@ def _keep(*, account: SellerAccount, current: list[values.Value], now: datetime)
     fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at"]
     CurrentValue.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
     account.status = worst([value.status for value in current])
-    account.save(update_fields=["status", "marketplaces"])
+    account.save(update_fields=["status", "marketplaces", "amazon_statuses"])

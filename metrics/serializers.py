@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts import identifiers
 from accounts.models import public_account_id
 from accounts.serializers import PublicIdField
-from metrics import examples
+from metrics import evidence, examples, explanations
 from metrics.definitions import CATALOGUE
-from metrics.facts import Channel, DefectKind
-from metrics.judgement import Comparator, Status, rate
-from metrics.models import Breach
-from metrics.values import Value
+from metrics.facts import Channel
+from metrics.judgement import Comparator, Status, limit_of, meets, rate
+from metrics.models import Breach, ReportedFigure, Snapshot
+from metrics.reported import Figure
+from metrics.series import Value
 
 CHANNELS = [each.value for each in Channel]
 COMPARATORS = [each.value for each in Comparator]
@@ -48,14 +51,39 @@ class BudgetSerializer(serializers.Serializer[Any]):
     left = serializers.IntegerField(help_text="How many more it bears; below 0 it is over.")
 
 
-class AmazonFigure(serializers.Serializer[Any]):
-    """What Amazon itself reported."""
+class OursOnTheirDays(serializers.Serializer[Any]):
+    """Our counts over exactly the days of Amazon's figure."""
+
+    numerator = serializers.IntegerField()
+    denominator = serializers.IntegerField()
+    rate = serializers.FloatField(allow_null=True)
+    meets_target = serializers.BooleanField(allow_null=True, help_text="Whether they meet the target that the report states.")
+
+
+class AmazonFigure(serializers.Serializer[Figure]):
+    """What Amazon itself reported. Amazon's rate and status are as told, also where they contradict its counts: see `flags`."""
 
     rate = serializers.FloatField(allow_null=True)
-    status = serializers.CharField(allow_null=True)
-    vars()["from"] = serializers.DateField(allow_null=True)
-    to = serializers.DateField(allow_null=True)
+    status = serializers.CharField(allow_null=True, help_text="Amazon's word: GOOD, BAD, AT_RISK, NONE, …")
+    vars()["from"] = serializers.DateField(source="first_on", allow_null=True)
+    to = serializers.DateField(source="last_on", allow_null=True)
     reported_at = serializers.DateTimeField()
+    numerator = serializers.IntegerField(allow_null=True)
+    denominator = serializers.IntegerField(allow_null=True)
+    target = LimitSerializer(allow_null=True)
+    flags = serializers.ListField(child=serializers.CharField(), help_text="What contradicts itself in the report.")
+    ours = serializers.SerializerMethodField()
+
+    @extend_schema_field(OursOnTheirDays(allow_null=True))
+    def get_ours(self, figure: Figure) -> dict[str, Any] | None:
+        if figure.ours is None:
+            return None
+        return {
+            "numerator": figure.ours[0],
+            "denominator": figure.ours[1],
+            "rate": rate(*figure.ours),
+            "meets_target": meets(*figure.ours, figure.target) if figure.target else None,
+        }
 
 
 class ValueSerializer(serializers.Serializer[Value]):
@@ -64,35 +92,42 @@ class ValueSerializer(serializers.Serializer[Value]):
     marketplace = serializers.CharField()
     channel = serializers.ChoiceField(choices=CHANNELS)
     window = WindowSerializer()
-    numerator = serializers.IntegerField()
-    denominator = serializers.IntegerField()
-    rate = serializers.FloatField(allow_null=True, help_text="For people; null where there are no orders.")
+    numerator = serializers.IntegerField(help_text="Of a counter that only Amazon reports: the count.")
+    denominator = serializers.IntegerField(help_text="Of a counter that only Amazon reports: 1.")
+    rate = serializers.FloatField(allow_null=True, help_text="For people; null where there is nothing to count.")
     parts = PartsSerializer(allow_null=True)
     target = serializers.SerializerMethodField()
     meets_target = serializers.BooleanField(allow_null=True)
     status = serializers.ChoiceField(choices=STATUSES)
-    stale = serializers.SerializerMethodField(help_text="Its orders were last brought up to date too long ago.")
-    enforced = serializers.SerializerMethodField(help_text="Amazon closes shops over it.")
+    stale = serializers.SerializerMethodField(help_text="Its source was last brought up to date too long ago.")
+    enforced = serializers.BooleanField(help_text="Amazon closes shops over it.")
     budget = BudgetSerializer(allow_null=True)
     amazon = serializers.SerializerMethodField()
+    explanation = serializers.SerializerMethodField(help_text="What is counted, in a sentence or two.")
+    unexplained = serializers.IntegerField(
+        allow_null=True,
+        help_text="Of pre_fulfillment_cancel_rate: cancelled orders of which nothing tells who cancelled. They are not in the "
+        "rate; if it would miss its target with them, the status is at_risk.",
+    )
 
     def get_name(self, value: Value) -> str:
-        return CATALOGUE[value.metric].title
+        return gettext(value.name)
+
+    def get_explanation(self, value: Value) -> str:
+        return gettext(explanations.OF[value.metric])
 
     @extend_schema_field(TargetSerializer(allow_null=True))
     def get_target(self, value: Value) -> dict[str, Any] | None:
         limit = value.limit
-        return {"comparator": limit.comparator, "value": limit.value, "source": "default"} if limit else None
+        return {"comparator": limit.comparator, "value": limit.value, "source": value.limit_source} if limit else None
 
     def get_stale(self, value: Value) -> bool:
         return CATALOGUE[value.metric].source in self.context["stale_sources"]
 
-    def get_enforced(self, value: Value) -> bool:
-        return CATALOGUE[value.metric].enforced
-
     @extend_schema_field(AmazonFigure(allow_null=True))
-    def get_amazon(self, value: Value) -> None:
-        return None
+    def get_amazon(self, value: Value) -> Any:
+        figure = self.context["amazon"].get(value.series)
+        return AmazonFigure(figure).data if figure else None
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One series", value=examples.METRICS, response_only=True)])
@@ -128,26 +163,81 @@ class HistoryAnswer(serializers.Serializer[Any]):
     points = PointSerializer(many=True)
 
 
-class DefectSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=[each.value for each in DefectKind])
+class DefectSerializer(serializers.Serializer[evidence.Evidence]):
+    kind = serializers.ChoiceField(choices=evidence.KINDS)
     state = serializers.CharField()
     rating = serializers.IntegerField(allow_null=True, help_text="Stars, for feedback.")
     occurred_on = serializers.DateField(allow_null=True)
-    counts = serializers.BooleanField(help_text="Whether Amazon counts it into the order defect rate.")
-    reason = serializers.CharField(help_text="The rule that says so.")
+    due_on = serializers.DateField(allow_null=True, help_text="The day by which it should have happened, where there is one.")
+    counts = serializers.BooleanField(help_text="Whether it puts the order into the numerator of its metric.")
+    reason = serializers.SerializerMethodField(help_text="The rule that says so.")
     reference = serializers.CharField(allow_blank=True)
     funded_by = serializers.CharField(allow_blank=True, help_text="Who paid. It never decides whether a claim counts.")
+
+    def get_reason(self, told: evidence.Evidence) -> str:
+        return gettext(told.reason)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A defective order", value=examples.ORDER, response_only=True)])
 class OrderSerializer(serializers.Serializer[Any]):
-    order_id = serializers.CharField()
-    ordered_on = serializers.DateField()
+    order_id = serializers.CharField(allow_null=True, help_text="Null for a message that belongs to no order.")
+    ordered_on = serializers.DateField(allow_null=True)
     marketplace = serializers.CharField()
     channel = serializers.ChoiceField(choices=CHANNELS)
     counted = serializers.BooleanField(help_text="In the metric's numerator.")
     defects = DefectSerializer(many=True)
-    leaves_window_on = serializers.DateField(help_text="The first day whose window no longer holds the order.")
+    leaves_window_on = serializers.DateField(help_text="The first day whose window no longer holds it.")
+    day = serializers.DateField(
+        help_text="The day that puts it into the window: order, ship-by, ship, promise, request, message."
+    )
+    reference = serializers.CharField(
+        allow_blank=True, help_text="The package, request or message, where the metric counts those and not orders."
+    )
+
+
+class FigureOfSnapshot(serializers.Serializer[ReportedFigure]):
+    """One figure as Amazon's report states it. `numerator / denominator` is our quotient of Amazon's own counts."""
+
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
+    channel = serializers.ChoiceField(choices=CHANNELS)
+    vars()["from"] = serializers.DateField(source="first_on", allow_null=True)
+    to = serializers.DateField(source="last_on", allow_null=True)
+    numerator = serializers.IntegerField(allow_null=True)
+    denominator = serializers.IntegerField(allow_null=True)
+    rate = serializers.FloatField(allow_null=True)
+    status = serializers.CharField(allow_blank=True)
+    target = serializers.SerializerMethodField()
+    flags = serializers.ListField(child=serializers.CharField(), help_text="What contradicts itself in it.")
+
+    @extend_schema_field(LimitSerializer(allow_null=True))
+    def get_target(self, figure: ReportedFigure) -> Any:
+        limit = limit_of(figure.comparator, figure.limit_numerator, figure.limit_denominator)
+        return LimitSerializer(limit).data if limit else None
+
+
+@extend_schema_serializer(examples=[OpenApiExample("One marketplace", value=examples.SNAPSHOT, response_only=True)])
+class SnapshotSerializer(serializers.Serializer[Snapshot]):
+    id = PublicIdField()
+    account = serializers.SerializerMethodField()
+    report = serializers.SerializerMethodField()
+    marketplace = serializers.CharField()
+    account_status = serializers.CharField(
+        allow_blank=True, help_text="NORMAL, AT_RISK, DEACTIVATED; empty where it is not told."
+    )
+    reported_at = serializers.DateTimeField(help_text="The moment that the report speaks of.")
+    recorded_at = serializers.DateTimeField(help_text="The moment since which we know it.")
+    figures = serializers.SerializerMethodField()
+    document = serializers.JSONField(help_text="The marketplace's part of the report as it was received, extras included.")
+
+    def get_account(self, snapshot: Snapshot) -> str:
+        return public_account_id(snapshot.account_id)
+
+    def get_report(self, snapshot: Snapshot) -> str:
+        return identifiers.public("rpt", snapshot.report_id)
+
+    @extend_schema_field(FigureOfSnapshot(many=True))
+    def get_figures(self, snapshot: Snapshot) -> Any:
+        return FigureOfSnapshot(self.context["figures"][snapshot.pk], many=True).data
 
 
 class BreachMoment(serializers.Serializer[Any]):

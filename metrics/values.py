@@ -1,7 +1,9 @@
-"""Daily counts become values, in one statement: for one day or a year of days, now or as known at any moment."""
+"""Daily counts become values, in one statement: for one day or a year of days, now or as known at any moment.
+
+A target that Amazon's own report states for a series goes before the default one, from the day of the report on.
+"""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +11,21 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics.definitions import CATALOGUE, COUNTS, METRICS
-from metrics.judgement import Budget, Comparator, Limit, Status, budget, meets, rate, status
+from metrics import reported
+from metrics.definitions import CATALOGUE, COUNTED, COUNTS, METRICS
+from metrics.judgement import limit_of, warning_of
 from metrics.models import SourceLoad
+from metrics.series import Value, Window
 
-FIGURES = ", ".join(f"('{metric.code}', total.{metric.numerator}, total.{metric.denominator})" for metric in METRICS)
-CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in METRICS for channel in metric.channels)
+FIGURES = ", ".join(
+    f"('{metric.code}', {units}, total.{numerator}, total.{denominator})"
+    for metric in COUNTED
+    for units, (numerator, denominator) in (
+        ("false", (metric.numerator, metric.denominator)),
+        ("true", metric.units or (metric.numerator, metric.denominator)),
+    )
+)
+CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in COUNTED for channel in metric.channels)
 
 RUNNING = ", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in COUNTS)
 BY_DAY = ", ".join(f"array_agg({name} ORDER BY day) AS {name}" for name in COUNTS)
@@ -31,11 +42,16 @@ WITH series AS (
         AND (marketplace = %(home)s OR EXISTS (
             SELECT FROM metrics_dailycounts AS seen
             WHERE seen.agency_id = %(agency)s AND seen.account_id = %(account)s AND seen.marketplace = place.marketplace
-                AND seen.recorded_at <= %(known_at)s))
+                AND seen.recorded_at <= %(known_at)s)
+        OR EXISTS (
+            SELECT FROM metrics_snapshot AS told
+            WHERE told.agency_id = %(agency)s AND told.account_id = %(account)s AND told.marketplace = place.marketplace
+                AND told.recorded_at <= %(known_at)s))
 ), asked AS (
-    SELECT series.*, as_of::date, window_days, window_offset, comparator,
-        limit_numerator, limit_denominator, warning_numerator, warning_denominator,
-        as_of::date - window_offset - window_days + 1 AS first, as_of::date - window_offset AS last
+    SELECT series.*, as_of::date, rule.window_days, rule.window_offset, rule.counts_units, rule.name, rule.enforced,
+        rule.comparator, rule.limit_numerator, rule.limit_denominator, rule.warning_numerator, rule.warning_denominator,
+        told.comparator AS told_comparator, told.limit_numerator AS told_numerator, told.limit_denominator AS told_denominator,
+        as_of::date - rule.window_offset - rule.window_days + 1 AS first, as_of::date - rule.window_offset AS last
     FROM series
     CROSS JOIN generate_series(%(since)s::timestamp, %(until)s::timestamp, interval '1 day') AS as_of
     CROSS JOIN LATERAL (
@@ -44,6 +60,13 @@ WITH series AS (
             AND rule.effective_from <= as_of::date
         ORDER BY rule.marketplace <> '*' DESC, rule.effective_from DESC LIMIT 1
     ) AS rule
+    LEFT JOIN LATERAL (
+        SELECT comparator, limit_numerator, limit_denominator FROM metrics_reportedfigure AS figure
+        WHERE figure.agency_id = %(agency)s AND figure.account_id = %(account)s AND figure.metric = series.metric
+            AND figure.marketplace = series.marketplace AND figure.channel = series.channel AND figure.comparator <> ''
+            AND figure.reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC' AND figure.recorded_at <= %(known_at)s
+        ORDER BY figure.reported_at DESC, figure.recorded_at DESC LIMIT 1
+    ) AS told ON true
 ), span AS (
     SELECT min(first) - 1 AS first, max(last) AS last FROM asked
 ), newest AS (
@@ -62,60 +85,16 @@ WITH series AS (
     -- One row a series and its days as arrays: the planner would join day by day, the square of the days.
     SELECT marketplace, channel, {BY_DAY} FROM running GROUP BY marketplace, channel
 )
-SELECT asked.metric, marketplace, channel, as_of, asked.first, asked.last, window_days, window_offset,
-    comparator, limit_numerator, limit_denominator, warning_numerator, warning_denominator,
+SELECT asked.metric, marketplace, channel, as_of, asked.first, asked.last, window_days, window_offset, asked.counts_units, name,
+    enforced, comparator, limit_numerator, limit_denominator, warning_numerator, warning_denominator,
+    told_comparator, told_numerator, told_denominator,
     figure.numerator::int, figure.denominator::int, {", ".join(f"total.{name}::int" for name in COUNTS)}
 FROM asked JOIN by_day USING (marketplace, channel) CROSS JOIN span
 CROSS JOIN LATERAL (SELECT {BETWEEN}) AS total
-JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, numerator, denominator) ON figure.metric = asked.metric
+JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, denominator)
+    ON figure.metric = asked.metric AND figure.counts_units = asked.counts_units
 ORDER BY array_position(%(metrics)s, asked.metric), marketplace, channel DESC, as_of
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The order days that a value covers, both included."""
-
-    first: date
-    last: date
-    days: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """Numerator and denominator of one series over one window, with the limit in force on its day."""
-
-    metric: str
-    marketplace: str
-    channel: str
-    as_of: date
-    window: Window
-    numerator: int
-    denominator: int
-    limit: Limit | None
-    warning: Limit | None
-    parts: dict[str, int] | None
-
-    @property
-    def rate(self) -> float | None:
-        return rate(self.numerator, self.denominator)
-
-    @property
-    def meets_target(self) -> bool | None:
-        return meets(self.numerator, self.denominator, self.limit) if self.limit else None
-
-    @property
-    def status(self) -> Status:
-        return status(self.numerator, self.denominator, self.limit, self.warning)
-
-    @property
-    def budget(self) -> Budget | None:
-        return budget(self.numerator, self.denominator, self.limit) if self.limit else None
-
-    @property
-    def series(self) -> tuple[str, str, str]:
-        return (self.metric, self.marketplace, self.channel)
 
 
 def over(
@@ -130,25 +109,25 @@ def over(
 ) -> list[Value]:
     """The values of each asked series for each day of `since … until`, as known at a moment.
 
-    The home marketplace and every marketplace that orders were known in are answered, in both channels.
+    The home marketplace and every marketplace that orders or Amazon's own figures were known in are answered, in every channel;
+    what only Amazon reports is answered where it was reported.
     """
+    asked: dict[str, Any] = {
+        "agency": account.agency_id,
+        "account": account.pk,
+        "home": account.home_marketplace,
+        "marketplaces": account.marketplaces,
+        "since": since,
+        "until": until,
+        "known_at": known_at,
+        "metrics": list(metrics),
+        "marketplace": marketplace,
+        "channel": channel,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            VALUES,
-            {
-                "agency": account.agency_id,
-                "account": account.pk,
-                "home": account.home_marketplace,
-                "marketplaces": account.marketplaces,
-                "since": since,
-                "until": until,
-                "known_at": known_at,
-                "metrics": list(metrics),
-                "marketplace": marketplace,
-                "channel": channel,
-            },
-        )
-        return [_value(row) for row in cursor.fetchall()]
+        cursor.execute(VALUES, asked)
+        counted = cursor.fetchall()
+    return [_value(row) for row in counted] + reported.over(asked=asked)
 
 
 def stale_sources(*, account: SellerAccount, at: datetime) -> frozenset[str]:
@@ -162,14 +141,16 @@ def is_stale(*, account: SellerAccount, source: str, at: datetime) -> bool:
     """Whether at that moment the source had been silent for longer than it may. What never spoke is not stale."""
     loads = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, source=source, recorded_at__lte=at)
     newest = loads.order_by("-recorded_at").values_list("recorded_at", flat=True).first()
-    return newest is not None and at - newest > timedelta(hours=settings.ORDERS_MAX_AGE_HOURS)
+    return newest is not None and at - newest > timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
 
 
 def _value(row: tuple[Any, ...]) -> Value:
-    (metric, marketplace, channel, as_of, first, last, days, offset, comparator, *numbers) = row
-    limit_p, limit_q, warning_p, warning_q, numerator, denominator, *sums = numbers
-    totals = dict(zip(COUNTS, sums, strict=True))
-    parts = {part: totals[column] for part, column in CATALOGUE[metric].parts}
+    (metric, marketplace, channel, as_of, first, last, days, offset, counts_units, name, enforced, *numbers) = row
+    comparator, limit_p, limit_q, warning_p, warning_q, *told, numerator, denominator = numbers[: -len(COUNTS)]
+    totals = dict(zip(COUNTS, numbers[-len(COUNTS) :], strict=True))
+    definition = CATALOGUE[metric]
+    limit, stated = limit_of(comparator, limit_p, limit_q), limit_of(*told)
+    warning = limit_of(comparator, warning_p, warning_q) if stated in {None, limit} else warning_of(stated)
     return Value(
         metric=metric,
         marketplace=marketplace,
@@ -178,13 +159,12 @@ def _value(row: tuple[Any, ...]) -> Value:
         window=Window(first, last, days, offset),
         numerator=numerator,
         denominator=denominator,
-        limit=_limit(comparator, limit_p, limit_q),
-        warning=_limit(comparator, warning_p, warning_q),
-        parts=parts or None,
+        limit=stated or limit,
+        limit_source="amazon_report" if stated else "default",
+        warning=warning,
+        name=name,
+        enforced=enforced,
+        counts_units=counts_units,
+        parts={part: totals[column] for part, column in definition.parts} or None,
+        doubt=(totals[definition.doubt[0]], totals[definition.doubt[1]]) if definition.doubt else None,
     )
-
-
-def _limit(comparator: str, numerator: int | None, denominator: int | None) -> Limit | None:
-    if not comparator or numerator is None or denominator is None:
-        return None
-    return Limit(Comparator(comparator), numerator, denominator)

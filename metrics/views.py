@@ -17,12 +17,12 @@ from rest_framework.views import APIView
 from accounts import agencies, identifiers, scoping
 from accounts.models import SellerAccount
 from accounts.serializers import AgencySerializer
-from metrics import questions, tasks, unmatched, values
+from metrics import questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
-from metrics.models import Breach
+from metrics.models import Breach, Snapshot
 from metrics.renderers import HistoryCsv
-from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer
+from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer, SnapshotSerializer
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 
@@ -51,23 +51,27 @@ class Metrics(APIView):
         account = scoping.account_of(request, account_id)
         question = questions.asked(questions.MetricsQuestion, request)
         at = questions.moment(question, account)
+        found = values.over(
+            account=account,
+            since=at.as_of,
+            until=at.as_of,
+            known_at=at.known_at,
+            metrics=[question["metric"]] if "metric" in question else tuple(CATALOGUE),
+            marketplace=question.get("marketplace"),
+            channel=question.get("channel"),
+        )
         answer = {
             "account": account.public_id,
             "as_of": at.as_of,
             "known_at": at.known_at,
             "unmatched_defects": unmatched.count(account=account, known_at=at.known_at),
-            "metrics": values.over(
-                account=account,
-                since=at.as_of,
-                until=at.as_of,
-                known_at=at.known_at,
-                metrics=[question["metric"]] if "metric" in question else tuple(CATALOGUE),
-                marketplace=question.get("marketplace"),
-                channel=question.get("channel"),
-            ),
+            "metrics": found,
         }
-        stale = values.stale_sources(account=account, at=at.asked_at)
-        return Response(MetricsAnswer(answer, context={"stale_sources": stale}).data)
+        beside = {
+            "stale_sources": values.stale_sources(account=account, at=at.asked_at),
+            "amazon": reported.beside(account=account, values=found, as_of=at.as_of, known_at=at.known_at),
+        }
+        return Response(MetricsAnswer(answer, context=beside).data)
 
 
 class History(APIView):
@@ -77,7 +81,7 @@ class History(APIView):
         operation_id="getHistory",
         summary="What a series was on each day, restated by everything known since",
         description="Also as `text/csv`, by `Accept` or `?format=csv`. Without `marketplace` the account's home is "
-        "answered, without `channel` mfn.",
+        "answered, without `channel` the metric's first (mfn; all for messages and for what only Amazon reports).",
         tags=["Metrics"],
         parameters=[METRIC, questions.HistoryQuestion],
         responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
@@ -144,6 +148,29 @@ class Orders(GenericAPIView[Any]):
         )
         page = self.paginate_queryset(orders)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class Snapshots(GenericAPIView[Snapshot]):
+    queryset = Snapshot.objects.none()  # for the document; requests go through scoping
+    serializer_class = SnapshotSerializer
+
+    def get_ordering(self) -> str:
+        return "-reported_at"
+
+    @extend_schema(
+        operation_id="listSnapshots",
+        summary="What Amazon itself reported of an account, newest first, kept for ever",
+        tags=["Metrics"],
+        parameters=[questions.SnapshotsQuestion],
+        responses=SnapshotSerializer(many=True),
+    )
+    def get(self, request: Request, account_id: str) -> Response:
+        account = scoping.account_of(request, account_id)
+        question = questions.asked(questions.SnapshotsQuestion, request)
+        told = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk, **question)
+        page = self.paginate_queryset(told) or []
+        figures = snapshots.figures(account=account, snapshots=page)
+        return self.get_paginated_response(SnapshotSerializer(page, many=True, context={"figures": figures}).data)  # type: ignore[arg-type]
 
 
 class AgencyChoices(APIView):

@@ -51,6 +51,8 @@ class Column:
 class Kind:
     """A kind of document: its names, how its header looks, and how a row becomes facts of the types in `facts`.
 
+    Rows are counted by the first of the types; the others are recorded before it.
+
     `recognises` gets the cells of the first two lines, or of XML and JSON the beginning. `begin` gets the header's cells and
     returns the parser of rows; it raises Refused when a needed column is missing. A row of XML is one of the `elements`; of
     JSON it is what `rows` makes of the whole document, or Refused.

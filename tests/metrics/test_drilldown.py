@@ -14,7 +14,7 @@ from tests import build
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 
-FEEDBACK, CLAIM, CHARGEBACK = DefectKind
+FEEDBACK, CLAIM, CHARGEBACK = defects.IN_ODR
 MOMENTS = (NINE - A_MOMENT, NINE, TEN - A_MOMENT, TEN, ELEVEN - A_MOMENT, ELEVEN, TWELVE - A_MOMENT, TWELVE)
 
 

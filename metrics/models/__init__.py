@@ -1,0 +1,45 @@
+"""Facts with their past, Amazon's own figures, daily counts with their versions, current values, breaches, and rules as rows.
+
+Tables without inbound keys lead with the agency in their primary key: row-level security is one equality on it, and the
+same tables distribute by it. Each is tied to its account by a composite key in the database (accounts/wall.py).
+"""
+
+from metrics.models.counted import CurrentValue, DailyCounts, DenominatorRule, MetricRule
+from metrics.models.episodes import Breach
+from metrics.models.reported import ReportedFigure, Snapshot
+from metrics.models.told import (
+    Defect,
+    FeedbackCoverage,
+    Message,
+    Order,
+    PastDefect,
+    PastMessage,
+    PastOrder,
+    PastReturn,
+    PastShipment,
+    Return,
+    Shipment,
+    SourceLoad,
+)
+
+__all__ = (
+    "Breach",
+    "CurrentValue",
+    "DailyCounts",
+    "Defect",
+    "DenominatorRule",
+    "FeedbackCoverage",
+    "Message",
+    "MetricRule",
+    "Order",
+    "PastDefect",
+    "PastMessage",
+    "PastOrder",
+    "PastReturn",
+    "PastShipment",
+    "ReportedFigure",
+    "Return",
+    "Shipment",
+    "Snapshot",
+    "SourceLoad",
+)

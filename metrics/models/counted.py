@@ -1,0 +1,124 @@
+"""Rules as rows, daily counts with their versions, and where each series stands."""
+
+from django.db import models
+
+from metrics.judgement import Comparator, Status
+from metrics.models.tenancy import OfAccount
+
+PART_OF = (
+    ("seller_cancelled_orders", "cancellable_orders"),
+    ("cancellable_orders", "cancellable_at_most_orders"),
+    ("returned_orders", "returnable_orders"),
+    ("late_orders", "shipped_orders"),
+    ("scanned_packages", "shipped_packages"),
+    ("on_time_packages", "tracked_packages"),
+    ("on_time_units", "tracked_units"),
+    ("invoice_defect_orders", "business_orders"),
+    ("answered_messages", "messages"),
+    ("dissatisfied_requests", "return_requests"),
+)
+"""Counts that are part of another: numerators and their denominators."""
+
+
+class MetricRule(models.Model):
+    """Window, target, name and force of a metric in a marketplace ('*': all others) from a day on, with the page that says so."""
+
+    metric = models.CharField(max_length=60)
+    marketplace = models.CharField(max_length=2, default="*")
+    effective_from = models.DateField()
+    window_days = models.PositiveSmallIntegerField()
+    window_offset = models.PositiveSmallIntegerField()
+    counts_units = models.BooleanField(db_default=False)  # of packages, where a metric can be counted in either
+    name = models.CharField(max_length=80, db_default="")
+    enforced = models.BooleanField(db_default=False)
+    comparator = models.CharField(max_length=3, choices=[(each.value, each.name) for each in Comparator], blank=True)
+    limit_numerator = models.PositiveIntegerField(null=True)
+    limit_denominator = models.PositiveIntegerField(null=True)
+    warning_numerator = models.PositiveIntegerField(null=True)
+    warning_denominator = models.PositiveIntegerField(null=True)
+    source = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (models.UniqueConstraint("metric", "marketplace", "effective_from", name="a_metric_has_one_rule_a_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.metric} in {self.marketplace} from {self.effective_from}"
+
+
+class DenominatorRule(OfAccount):
+    """Whether Pending and Cancelled orders are in the account's denominators, from `recorded_at` on. Without a row: no."""
+
+    counts_pending_and_cancelled = models.BooleanField()
+    recorded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "recorded_at")
+
+
+class DailyCounts(OfAccount):
+    """How many orders, packages, messages and requests of a day are what, as counted at `recorded_at`.
+
+    Append-only: a version is written when a number changed.
+    """
+
+    marketplace = models.CharField(max_length=2)
+    channel = models.CharField(max_length=3)
+    day = models.DateField()
+    recorded_at = models.DateTimeField()
+    orders = models.IntegerField()
+    defective_orders = models.IntegerField()
+    negative_feedback_orders = models.IntegerField()
+    a_to_z_claim_orders = models.IntegerField()
+    chargeback_orders = models.IntegerField()
+    cancellable_orders = models.IntegerField(db_default=0)
+    seller_cancelled_orders = models.IntegerField(db_default=0)
+    unexplained_cancelled_orders = models.IntegerField(db_default=0)
+    cancellable_at_most_orders = models.IntegerField(db_default=0)
+    returnable_orders = models.IntegerField(db_default=0)
+    returned_orders = models.IntegerField(db_default=0)
+    shipped_orders = models.IntegerField(db_default=0)
+    late_orders = models.IntegerField(db_default=0)
+    shipped_packages = models.IntegerField(db_default=0)
+    scanned_packages = models.IntegerField(db_default=0)
+    tracked_packages = models.IntegerField(db_default=0)
+    on_time_packages = models.IntegerField(db_default=0)
+    tracked_units = models.IntegerField(db_default=0)
+    on_time_units = models.IntegerField(db_default=0)
+    business_orders = models.IntegerField(db_default=0)
+    invoice_defect_orders = models.IntegerField(db_default=0)
+    messages = models.IntegerField(db_default=0)
+    answered_messages = models.IntegerField(db_default=0)
+    return_requests = models.IntegerField(db_default=0)
+    dissatisfied_requests = models.IntegerField(db_default=0)
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "marketplace", "channel", "day", "recorded_at")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(defective_orders__lte=models.F("orders")),
+                name="a_defective_order_is_in_the_denominator",
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=models.Q(**{f"{part}__lte": models.F(whole)}), name=f"{part}_are_some_of_{whole}"
+                )
+                for part, whole in PART_OF
+            ),
+        )
+
+
+class CurrentValue(OfAccount):
+    """Where a series stands today. Rebuilt by refresh, never by hand."""
+
+    metric = models.CharField(max_length=60)
+    marketplace = models.CharField(max_length=2)
+    channel = models.CharField(max_length=3)
+    as_of = models.DateField()
+    window_from = models.DateField()
+    window_to = models.DateField()
+    numerator = models.IntegerField()
+    denominator = models.IntegerField()
+    status = models.CharField(max_length=10, choices=[(each.value, each.name) for each in Status])
+    computed_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "metric", "marketplace", "channel")
+
+    class Meta:
+        indexes = (models.Index("agency_id", "status", "metric", name="values_by_status"),)

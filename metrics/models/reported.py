@@ -1,0 +1,65 @@
+"""Amazon's own figures."""
+
+from typing import Any
+
+from django.db import models
+
+from accounts import identifiers
+from metrics.models.tenancy import OfAccount
+
+
+class Snapshot(models.Model):
+    """What Amazon itself reported of one marketplace at a moment, whole. Kept for ever."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency_id = models.UUIDField()
+    account_id = models.UUIDField()
+    report_id = models.UUIDField()
+    marketplace = models.CharField(max_length=2)
+    account_status = models.CharField(max_length=20)
+    reported_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    document: "models.JSONField[Any, Any]" = models.JSONField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "agency_id", "account_id", "report_id", "marketplace", name="a_report_speaks_of_a_marketplace_once"
+            ),
+        )
+        indexes = (models.Index("agency_id", "account_id", "marketplace", "reported_at", name="snapshots_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.marketplace} {self.reported_at}"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("snap", self.id)
+
+
+class ReportedFigure(OfAccount):
+    """One figure of Amazon's own report: its counts, rate, window, status and target, and what contradicts itself in it."""
+
+    snapshot_id = models.UUIDField()
+    line = models.IntegerField()
+    metric = models.CharField(max_length=60)
+    marketplace = models.CharField(max_length=2)
+    channel = models.CharField(max_length=3)
+    first_on = models.DateField(null=True)
+    last_on = models.DateField(null=True)
+    numerator = models.IntegerField(null=True)
+    denominator = models.IntegerField(null=True)
+    rate = models.DecimalField(max_digits=20, decimal_places=12, null=True)
+    status = models.CharField(max_length=20)
+    comparator = models.CharField(max_length=3)
+    limit_numerator = models.IntegerField(null=True)
+    limit_denominator = models.IntegerField(null=True)
+    flags: "models.JSONField[Any, Any]" = models.JSONField()
+    reported_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "snapshot_id", "metric", "channel", "line")
+
+    class Meta:
+        indexes = (
+            models.Index("agency_id", "account_id", "metric", "marketplace", "channel", "reported_at", name="figures_by_series"),
+        )

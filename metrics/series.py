@@ -1,0 +1,66 @@
+"""A series on a day: its counts over a window, and how they stand against the limit in force. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from metrics import judgement
+from metrics.judgement import Budget, Limit, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days that a value covers, both included."""
+
+    first: date
+    last: date
+    days: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """Numerator and denominator of one series over one window, with the rule in force on its day.
+
+    `doubt`: what nothing explains, and the denominator if all of it were held against the seller.
+    """
+
+    metric: str
+    marketplace: str
+    channel: str
+    as_of: date
+    window: Window
+    numerator: int
+    denominator: int
+    limit: Limit | None
+    limit_source: str
+    warning: Limit | None
+    name: str
+    enforced: bool
+    counts_units: bool = False
+    parts: dict[str, int] | None = None
+    doubt: tuple[int, int] | None = None
+
+    @property
+    def rate(self) -> float | None:
+        return judgement.rate(self.numerator, self.denominator)
+
+    @property
+    def meets_target(self) -> bool | None:
+        return judgement.meets(self.numerator, self.denominator, self.limit) if self.limit else None
+
+    @property
+    def status(self) -> Status:
+        at_worst = (self.numerator + self.doubt[0], self.doubt[1]) if self.doubt else None
+        return judgement.status(self.numerator, self.denominator, self.limit, self.warning, at_worst)
+
+    @property
+    def budget(self) -> Budget | None:
+        return judgement.budget(self.numerator, self.denominator, self.limit) if self.limit else None
+
+    @property
+    def unexplained(self) -> int | None:
+        return self.doubt[0] if self.doubt else None
+
+    @property
+    def series(self) -> tuple[str, str, str]:
+        return (self.metric, self.marketplace, self.channel)

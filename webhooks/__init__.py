@@ -1,0 +1,1 @@
+"""Events reach the agency."""

@@ -1,0 +1,48 @@
+"""The shapes of events."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from accounts.models import public_account_id
+from accounts.serializers import ACCOUNT, PublicIdField
+from webhooks.catalogue import EVENT_TYPES, TYPES
+from webhooks.models import Event
+
+EVENT = {
+    "id": "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "type": EVENT_TYPES[1].type,
+    "account": ACCOUNT["id"],
+    "occurred_at": "2026-11-22T09:00:00Z",
+    "data": EVENT_TYPES[1].example,
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A status changed", value=EVENT, response_only=True)])
+class EventSerializer(serializers.Serializer[Event]):
+    id = PublicIdField()
+    type = serializers.ChoiceField(choices=tuple(TYPES))
+    account = serializers.SerializerMethodField()
+    occurred_at = serializers.DateTimeField()
+    data = serializers.DictField(help_text="What the type says it carries; see event-types.")  # type: ignore[assignment]  # a field of the contract
+
+    def get_account(self, event: Event) -> str:
+        return public_account_id(event.account_id)
+
+
+EVENT_TYPE = {"type": EVENT_TYPES[1].type, "description": EVENT_TYPES[1].description, "example": EVENT_TYPES[1].example}
+
+
+class EventTypeSerializer(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    description = serializers.CharField()
+    example = serializers.DictField(help_text="The `data` of an event of this type.")
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("One type", value={"data": [EVENT_TYPE], "next_cursor": None}, response_only=True)]
+)
+class EventTypesAnswer(serializers.Serializer[Any]):
+    data = EventTypeSerializer(many=True)  # type: ignore[assignment]  # a field of the contract
+    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list is whole.")
