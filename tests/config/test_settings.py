@@ -95,7 +95,7 @@ def test_with_the_three_needed_variables_the_settings_load_with_the_defaults_tha
     for name, value in (
         ("DEBUG", loaded["DEBUG"]),
         ("REPORT_MAX_BYTES", loaded["REPORT_MAX_BYTES"]),
-        ("ORDERS_MAX_AGE_HOURS", loaded["ORDERS_MAX_AGE_HOURS"]),
+        ("ORDERS_MAX_AGE_HOURS", loaded["SOURCES_MAX_AGE_HOURS"]["orders"]),
         ("DATABASE_CONNECTION_SECONDS", loaded["DATABASES"]["default"]["CONN_MAX_AGE"]),
         ("LOG_LEVEL", loaded["LOGGING"]["root"]["level"]),
         ("ALLOWED_HOSTS", ",".join(loaded["ALLOWED_HOSTS"])),

@@ -3,17 +3,20 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q
 
-from metrics import drilldown, recording, rollups
-from metrics.definitions import CATALOGUE, COUNTS, METRICS, Metric
+from metrics import behind, explanations, rollups, statements
+from metrics.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY, Metric
 from metrics.facts import Channel
 from metrics.judgement import Comparator
 from metrics.models import MetricRule
 from metrics.questions import EARLIEST
 from metrics.serializers import PartsSerializer
 
+PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
+INVOICES = "invoice_defect_rate"
 INTEGERS = """
     SELECT column_name FROM information_schema.columns
     WHERE table_name = 'metrics_dailycounts' AND data_type = 'integer' ORDER BY ordinal_position
@@ -24,20 +27,30 @@ def named(metrics: tuple[Metric, ...]) -> list[str]:
     return [metric.code for metric in metrics]
 
 
-def test_codes_and_titles_are_unique() -> None:
-    titles = [metric.title for metric in METRICS]
-
-    assert len(CATALOGUE) == len(METRICS) == len(set(titles))
-    assert list(CATALOGUE) == named(METRICS)
+def test_codes_are_unique_and_each_metric_is_explained() -> None:
+    assert len(CATALOGUE) == len(METRICS)
+    assert list(CATALOGUE) == named(METRICS) == list(explanations.OF)
+    assert named((*COUNTED, *REPORTED_ONLY)) == named(METRICS)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))
-def test_a_metric_is_a_rate_of_two_counts_of_orders(metric: Metric) -> None:
-    assert {metric.numerator, metric.denominator, *(column for _, column in metric.parts)} <= set(COUNTS)
-    assert metric.numerator != metric.denominator
+def test_a_metric_is_named_and_placed(metric: Metric) -> None:
     assert set(metric.channels) <= set(Channel)
-    assert metric.source in {source for source, _ in recording.RECORD.values()}
-    assert re.fullmatch(r"[a-z][a-z_0-9]{,39}", metric.code)
+    assert metric.source in {source for source, _ in statements.RECORD.values()} & set(settings.SOURCES_MAX_AGE_HOURS)
+    assert re.fullmatch(r"[a-z][a-z_0-9]{,59}", metric.code)
+
+
+@pytest.mark.parametrize("metric", COUNTED, ids=named(COUNTED))
+def test_a_counted_metric_is_a_rate_of_two_counts(metric: Metric) -> None:
+    assert {metric.numerator, metric.denominator, *(metric.units or ()), *(metric.doubt or ())} <= set(COUNTS)
+    assert {column for _, column in metric.parts} <= set(COUNTS)
+    assert metric.numerator != metric.denominator
+
+
+@pytest.mark.parametrize("metric", REPORTED_ONLY, ids=named(REPORTED_ONLY))
+def test_what_only_amazon_reports_has_no_channel_and_no_day_of_its_own(metric: Metric) -> None:
+    assert (metric.channels, metric.day, metric.source) == ((Channel.ALL,), "", "reported")
+    assert behind.BEHIND[metric.code] is behind.OF_DEFECTS
 
 
 def test_counts_are_the_integer_columns_of_a_day(db: None) -> None:
@@ -45,34 +58,56 @@ def test_counts_are_the_integer_columns_of_a_day(db: None) -> None:
         cursor.execute(INTEGERS)
         columns = [name for (name,) in cursor.fetchall()]
 
-    assert tuple(columns) == COUNTS == tuple(rollups.COUNTED)
+    assert sorted(columns) == sorted(COUNTS)
+    assert sorted(name for group in rollups.GROUPS for name in group.counts) == sorted(COUNTS)
 
 
 def test_every_count_is_used() -> None:
-    used = {column for metric in METRICS for column in (metric.numerator, metric.denominator)}
+    pairs = [pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units, metric.doubt) if pair]
 
-    assert used == set(COUNTS)
+    assert {column for pair in pairs for column in pair} == set(COUNTS)
 
 
 def test_every_part_is_a_rate_of_its_own_and_is_answered() -> None:
     parts = dict(CATALOGUE["order_defect_rate"].parts)
 
-    assert set(parts.values()) == {metric.numerator for metric in METRICS if not metric.enforced}
+    assert set(parts.values()) == {CATALOGUE[code].numerator for code in PARTS}
     assert set(parts) == set(PartsSerializer().fields)
 
 
-def test_every_metric_says_whose_defects_put_an_order_into_it() -> None:
-    assert list(drilldown.COUNTS_INTO) == named(METRICS)
+def test_every_metric_says_what_is_behind_it() -> None:
+    assert set(behind.BEHIND) == set(CATALOGUE)
+    assert set(behind.COUNTS_INTO) < set(CATALOGUE)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))
-def test_a_metric_has_a_rule_everywhere_for_every_day_that_can_be_asked_for(db: None, metric: Metric) -> None:
-    rule = MetricRule.objects.get(metric=metric.code, marketplace="*", effective_from__lte=EARLIEST)
+def test_a_metric_has_a_rule_for_every_day_that_can_be_asked_for(db: None, metric: Metric) -> None:
+    rules = MetricRule.objects.filter(metric=metric.code, effective_from__lte=EARLIEST)
 
-    assert rule.window_days >= 1
-    assert rule.source.startswith("https://")
-    assert (rule.comparator != "") is metric.enforced
-    assert (rule.limit_numerator is None) is (rule.limit_denominator is None) is (rule.comparator == "")
+    assert {rule.marketplace for rule in rules} == ({"GB", "DE", "FR", "IT", "ES"} if metric.code == INVOICES else {"*"})
+    for rule in rules:
+        assert rule.window_days >= 1
+        assert rule.name
+        assert rule.source.startswith(("https://", "Underone's own"))
+        assert (rule.limit_numerator is None) is (rule.limit_denominator is None) is (rule.comparator == "")
+
+
+def test_what_has_no_target_is_named(db: None) -> None:
+    without = set(MetricRule.objects.filter(comparator="").values_list("metric", flat=True))
+
+    assert without == {*PARTS, "return_rate"}
+
+
+def test_only_these_are_not_enforced(db: None) -> None:
+    kept = MetricRule.objects.filter(enforced=False).values_list("metric", "marketplace")
+
+    assert set(kept) == {
+        *((part, "*") for part in PARTS),
+        ("on_time_delivery_rate", "*"),
+        ("message_response_rate_24h", "*"),
+        ("return_dissatisfaction_rate", "*"),
+        ("return_rate", "*"),
+    }
 
 
 def test_there_is_no_rule_without_a_metric(db: None) -> None:
@@ -81,7 +116,7 @@ def test_there_is_no_rule_without_a_metric(db: None) -> None:
 
 def test_a_warning_comes_before_the_limit(db: None) -> None:
     """`warning < limit` as fractions, multiplied out; the other way round for a limit from below."""
-    lines = MetricRule.objects.exclude(comparator="").alias(
+    lines = MetricRule.objects.exclude(warning_numerator=None).alias(
         warning=F("warning_numerator") * F("limit_denominator"), limit=F("limit_numerator") * F("warning_denominator")
     )
     upper = Q(comparator__in=(Comparator.LT, Comparator.LTE))
@@ -95,3 +130,29 @@ def test_the_order_defect_rate_is_under_one_percent_of_sixty_days_that_ended_fif
 
     assert (rule.window_days, rule.window_offset) == (60, 15)
     assert (rule.comparator, rule.limit_numerator, rule.limit_denominator) == (Comparator.LT, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("metric", "marketplace", "window", "target"),
+    [
+        ("late_shipment_rate_10d", "*", (10, 0), ("lt", 4, 100)),
+        ("late_shipment_rate_30d", "*", (30, 0), ("lt", 4, 100)),
+        ("pre_fulfillment_cancel_rate", "*", (7, 1), ("lt", 25, 1000)),
+        ("valid_tracking_rate", "*", (30, 10), ("gte", 95, 100)),
+        ("on_time_delivery_rate", "*", (30, 10), ("gt", 97, 100)),
+        ("on_time_delivery_rate", "US", (14, 7), ("gte", 90, 100)),
+        ("invoice_defect_rate", "FR", (7, 7), ("lt", 5, 100)),
+        ("message_response_rate_24h", "*", (30, 0), ("gte", 90, 100)),
+        ("return_dissatisfaction_rate", "*", (30, 0), ("lt", 10, 100)),
+        ("return_rate", "*", (60, 15), ("", None, None)),
+        ("account_health_rating", "*", (181, 0), ("gte", 200, 1)),
+        ("document_requests", "*", (180, 0), ("eq", 0, 1)),
+    ],
+)
+def test_windows_and_targets_are_as_stated(
+    db: None, metric: str, marketplace: str, window: tuple[int, int], target: tuple[str, int, int]
+) -> None:
+    rule = MetricRule.objects.get(metric=metric, marketplace=marketplace)
+
+    assert (rule.window_days, rule.window_offset) == window
+    assert (rule.comparator, rule.limit_numerator, rule.limit_denominator) == target

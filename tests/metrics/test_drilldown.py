@@ -174,6 +174,7 @@ def test_every_state_is_listed_with_its_reason(acme: Client, shop: str, books: B
             "state": state,
             "rating": rating,
             "occurred_on": (DAY + timedelta(days=7)).isoformat(),
+            "due_on": None,
             "counts": ruled.counts,
             "reason": ruled.reason,
             "reference": "R-1",

@@ -77,7 +77,7 @@ def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str, se
     acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
     with scoping.agency(acme.agency.pk):
         Breach.objects.update(status="open", resolved_at=None)
-    settings.ORDERS_MAX_AGE_HOURS = 0
+    settings.SOURCES_MAX_AGE_HOURS = settings.SOURCES_MAX_AGE_HOURS | {"orders": 0}
 
     assert at(acme, breached, NOW) == [("order_defect_rate", "open")]
     assert acme.odr(breached)["stale"] is True

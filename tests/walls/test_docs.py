@@ -14,14 +14,14 @@ ROOT = Path(settings.BASE_DIR)
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)")
 VARIABLE = re.compile(
-    r"\b(?:DATABASE|BROKER|SECRET|UNDERONE|UPLOAD|REPORT|ORDERS|MARKETPLACE|WEB|WORKER|LOG|STATIC|ALLOWED)_[A-Z_]+\b"
+    r"\b(?:DATABASE|BROKER|SECRET|UNDERONE|UPLOAD|REPORT|ORDERS|SHIPMENTS|MESSAGES|RETURNS|REPORTED|MARKETPLACE|WEB|WORKER|LOG|STATIC|ALLOWED)_[A-Z_]+\b"
 )
 REPORT = re.compile(r"\bGET_[A-Z_]+\b")
 PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/])")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 TARGET = re.compile(r"\bmake ([a-z]+)`")
-FILE = re.compile(r"`((?:accounts|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
-NAME = re.compile(r"`((?:accounts|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
+FILE = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
+NAME = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
 SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
 ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # Amazon's, spoken of and not read
 

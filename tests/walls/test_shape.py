@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.urls import URLPattern, URLResolver, get_resolver
 
 ROOT = Path(settings.BASE_DIR)
-APPS = ("accounts", "metrics", "ingestion")
+APPS = ("accounts", "webhooks", "metrics", "ingestion")
 PACKAGES = (*APPS, "config")
 LONGEST_FUNCTION, USUAL_FUNCTION = 40, 10
 LONGEST_MODULE = 400
@@ -39,7 +39,11 @@ CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
     "accounts": ("agencies", "keys"),
     "ingestion": ("intake", "loading", "erasure"),
-    "metrics": ("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
+    "webhooks": ("publishing",),
+    "metrics": (
+        *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses"),
+    ),
 }
 DOORS = {
     "accounts.authentication": "recognises the key at the moment of the request",
