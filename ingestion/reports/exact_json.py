@@ -4,13 +4,14 @@ A number may be larger or finer than any of Python's or PostgreSQL's: it is a te
 """
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from ingestion.refusals import BadRow, Refused
 from ingestion.reports.defect_row import UNSTORABLE
-from ingestion.reports.figures import exact
 
 DEEPEST = 64
+STORABLE = re.compile(r"-?[0-9]{1,500}(\.[0-9]{1,500})?([eE][+-]?[0-9]{1,3})?")  # well within PostgreSQL's numeric
 MOST_VALUES = 200_000  # each takes many times its bytes in memory; a report on every marketplace has some 5,000
 
 
@@ -33,7 +34,10 @@ def parsed(document: bytes) -> Any:
 
 
 def written(value: Any, *, depth: int = 0) -> str:
-    """The value as compact JSON that PostgreSQL can keep, numbers as they were. Raises BadRow where it cannot."""
+    """The value as compact JSON, numbers as they were. Raises BadRow for what PostgreSQL cannot keep.
+
+    What is no JSON number (`NaN`), or larger or finer than PostgreSQL's, becomes a text.
+    """
     if depth > DEEPEST:
         raise BadRow(f"It nests deeper than {DEEPEST} levels.")
     if isinstance(value, dict):
@@ -42,8 +46,7 @@ def written(value: Any, *, depth: int = 0) -> str:
     if isinstance(value, list):
         return "[" + ",".join(written(each, depth=depth + 1) for each in value) + "]"
     if isinstance(value, Number):
-        exact(value.text, "number")
-        return value.text
+        return value.text if STORABLE.fullmatch(value.text) else _text(value.text)
     return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
