@@ -146,8 +146,9 @@ def order_defects(value: Any, market: Market, channel: Channel) -> list[Reported
     ]
     flags = [*figures.of_parts(whole.numerator, [part.numerator for part in parts])]
     said = found.get("fulfillmenttype", channel.value)
-    if said not in {channel.value, channel.value.upper()}:
-        flags.append(f"It stands under {channel} and calls itself {shown(str(said))}; it is taken for what it stands under.")
+    if not isinstance(said, str) or said.lower() != channel:
+        called = shown(said) if isinstance(said, str) else "otherwise"
+        flags.append(f"It stands under {channel} and calls itself {called}; it is taken for what it stands under.")
     return market.state(replace(whole, flags=tuple(flags)), *parts)
 
 

@@ -33,6 +33,7 @@ PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,10}))?\s*%")
 BEGINNING = re.compile(r"<sellerPerformanceReports?[\s/>]")
 FEED = 64 * 1024
 ANY, SHORT, LONG = range(10**6), range(15), range(15, 10**6)  # days
+USUAL = 30  # where a time frame does not tell
 
 
 class Told(NamedTuple):
@@ -112,10 +113,9 @@ def _nearest(told: Told, report: Report) -> list[tuple[int, Record]]:
     found = list[tuple[int, int, int, Record]]()
     for line, record in report.records:
         window = _usable_window(record, report)
-        days = window.days or told.days
         ends = window.last_on.toordinal() if window.last_on else 0
-        if record[""] == told.element and _tells(record, told) and days in told.lengths:
-            found.append((abs(days - told.days) if window.days else max(ANY), -ends, line, record))
+        if record[""] == told.element and _tells(record, told) and (window.days or USUAL) in told.lengths:
+            found.append((abs(window.days - told.days) if window.days else max(ANY), -ends, line, record))
     return [(line, record) for _, _, line, record in sorted(found, key=lambda each: each[:3])[:1]]
 
 
