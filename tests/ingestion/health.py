@@ -1,7 +1,7 @@
 """Account health reports: documents as Amazon writes them, and what was read of them by metric."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from ingestion.reports import performance_v1
@@ -61,7 +61,7 @@ def v2(*metrics: dict[str, Any], statuses: dict[str, Any] | None = None) -> byte
     return json.dumps({"accountStatuses": told, "performanceMetrics": metrics}).encode()
 
 
-def read_blocks(marketplace_id: str = US, **blocks: Any) -> Read:
+def read_blocks(marketplace_id: Any = US, **blocks: Any) -> Read:
     """A V2 report of one marketplace with these blocks, read."""
     return read(v2({"marketplaceId": marketplace_id} | blocks), today=DAY)
 
@@ -88,6 +88,11 @@ def v1(*records: str, checklist: str = "") -> bytes:
 def read_v1(*records: str, checklist: str = "", marketplace: str = "US") -> Read:
     announced = performance_v1.REPORT_TYPE
     return read(v1(*records, checklist=checklist), announced=announced, today=DAY, marketplace=marketplace)
+
+
+def moments(found: Read) -> set[datetime]:
+    """When the report was made, by each of its facts."""
+    return {fact.reported_at for fact in found.reported} | {fact.reported_at for fact in found.snapshots}
 
 
 def figure(found: Read, metric: str, channel: str = "mfn") -> ReportedFact:

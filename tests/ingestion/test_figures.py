@@ -23,7 +23,8 @@ SETTING = Setting(marketplace="US", received_at=NOON)
 
 
 def stated(**told: Any) -> ReportedFact:
-    figure = Figure(**{"metric": "order_defect_rate", "channel": "mfn", "numerator": 7, "denominator": 1000} | told)
+    usual: dict[str, Any] = {"metric": "order_defect_rate", "channel": "mfn", "numerator": 7, "denominator": 1000}
+    figure = Figure(**usual | told)
     return figures.stated(figure, marketplace="US", reported_at=NOON)
 
 

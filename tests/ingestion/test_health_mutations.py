@@ -20,6 +20,7 @@ from ingestion.reports.defect_row import UNSTORABLE
 from ingestion.reports.kind import FIRST_DAY, latest_of
 from metrics.facts import Channel, ReportedFact, SnapshotFact
 from metrics.judgement import Comparator
+from tests.ingestion import health
 from tests.ingestion.health import DAY
 from tests.ingestion.reading import Read, read
 from tests.ingestion.test_mutations import (
@@ -179,7 +180,7 @@ def assert_fits(found: Read) -> None:
     series = [(fact.marketplace, fact.metric, fact.channel) for fact in found.reported]
     assert len(set(series)) == len(series)
     assert len({fact.marketplace for fact in found.snapshots}) == len(found.snapshots)
-    assert len({fact.reported_at for fact in (*found.reported, *found.snapshots)}) <= 1
+    assert len(health.moments(found)) <= 1
 
 
 def figure_fits(fact: ReportedFact) -> bool:

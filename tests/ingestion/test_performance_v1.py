@@ -5,6 +5,7 @@ import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_figures_stand_on_the_lines_of_their_elements() -> None:
 def test_the_report_is_of_the_marketplace_that_it_is_sent_for() -> None:
     found = read(SAMPLE, marketplace="JP", today=DAY)
 
-    assert {fact.marketplace for fact in (*found.reported, *found.snapshots)} == {"JP"}
+    assert {fact.marketplace for fact in found.reported} == {fact.marketplace for fact in found.snapshots} == {"JP"}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +265,7 @@ def test_answers_in_time_are_of_all_that_needed_one() -> None:
         ({"in_time": "0", "late": "0", "never": "0"}, (0, 0)),
     ],
 )
-def test_a_count_of_answers_that_is_missing_is_not_0(told: dict[str, str], counted: tuple[int | None, int | None]) -> None:
+def test_a_count_of_answers_that_is_missing_is_not_0(told: dict[str, Any], counted: tuple[int | None, int | None]) -> None:
     fact = figure(read_v1(answered(**told)), "message_response_rate_24h", "all")
 
     assert counts(fact) == counted
@@ -330,7 +331,7 @@ def test_a_status_that_is_too_long_rejects_its_figures() -> None:
 def test_a_report_of_today_was_made_when_it_came(last: str) -> None:
     found = read_v1(late((THIRTY[0], last)))
 
-    assert {fact.reported_at for fact in (*found.reported, *found.snapshots)} == {datetime.combine(DAY, time(12), UTC)}
+    assert health.moments(found) == {datetime.combine(DAY, time(12), UTC)}
 
 
 # Documents as a whole.

@@ -12,7 +12,7 @@ import pytest
 from ingestion.refusals import Refused
 from ingestion.reports import performance_v2
 from ingestion.reports.health_blocks import VIOLATIONS
-from metrics.facts import ReportedFact, SnapshotFact
+from metrics.facts import ReportedFact
 from tests.ingestion import health
 from tests.ingestion.health import DAY, ODR_DAYS, counts, figure, flags, limit, read_blocks
 from tests.ingestion.reading import read
@@ -161,9 +161,7 @@ def test_a_fixture_with_words_that_amazon_never_sent_is_read() -> None:
         ("mfn", Decimal("0.01")),
     ]
     assert {fact.flags for fact in found.reported} == {"[]"}
-    assert {fact.reported_at for _, fact in found.lines if isinstance(fact, ReportedFact | SnapshotFact)} == {
-        datetime(2026, 7, 24, 23, 59, 59, tzinfo=UTC)
-    }
+    assert health.moments(found) == {datetime(2026, 7, 24, 23, 59, 59, tzinfo=UTC)}
     assert (found.reading.read, found.rejected) == (6, {})
 
 
@@ -545,7 +543,7 @@ def test_all_facts_of_a_document_are_of_one_moment() -> None:
 
     found = read(document, today=DAY)
 
-    moments = {fact.reported_at for fact in (*found.reported, *found.snapshots)}
+    moments = health.moments(found)
     assert moments == {datetime(2026, 9, 26, 23, 59, 59, tzinfo=UTC)}
     assert len(found.snapshots) == 3
 
@@ -556,7 +554,7 @@ def test_a_report_of_today_was_made_when_it_came(last: str | None) -> None:
 
     found = read_blocks(lateShipmentRate=health.late(reportingDateRange=days))
 
-    assert {fact.reported_at for fact in (*found.reported, *found.snapshots)} == {datetime.combine(DAY, time(12), UTC)}
+    assert health.moments(found) == {datetime.combine(DAY, time(12), UTC)}
 
 
 # Documents as a whole.
