@@ -44,3 +44,4 @@ MARKETPLACES = (
 
 CODES = tuple(marketplace.code for marketplace in MARKETPLACES)
 CODE_OF_SALES_CHANNEL = {marketplace.sales_channel.lower(): marketplace.code for marketplace in MARKETPLACES}
+CODE_OF_AMAZON_ID = {marketplace.amazon_id: marketplace.code for marketplace in MARKETPLACES}

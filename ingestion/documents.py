@@ -49,8 +49,12 @@ class Reading:
         self.setting.warnings.clear()
         with self._opening() as stream:
             source = tabular.blocks(stream, most=self._most_bytes)
-            if self.kind.rows is not None:
-                rows = self.kind.rows(_whole(source, most=min(self._most_bytes, self.kind.largest)))
+            most = min(self._most_bytes, self.kind.largest)
+            if self.kind.statements is not None:
+                pairs = self.kind.statements(_whole(source, most=most), self.setting)
+                yield from self._parsed(pairs, self.kind.begin((), self.setting))
+            elif self.kind.rows is not None:
+                rows = self.kind.rows(_whole(source, most=most))
                 yield from self._parsed(enumerate(rows, start=1), self.kind.begin((), self.setting))
             elif self.kind.dialect == "xml":
                 yield from self._parsed(markup.records(source, names=self.kind.elements), self.kind.begin((), self.setting))
@@ -183,5 +187,5 @@ def _whole(blocks: Iterator[bytes], *, most: int) -> bytes:
     for block in blocks:
         pieces += block
         if len(pieces) > most:
-            raise Refused("document-too-large", "The document is too large", f"JSON of this kind has at most {most} bytes.")
+            raise Refused("document-too-large", "The document is too large", f"One of this kind has at most {most} bytes.")
     return bytes(pieces)

@@ -1,12 +1,14 @@
 """The registry: one line per kind of document."""
 
-from ingestion.reports import all_orders, all_orders_xml, claims, posted_defects, seller_feedback
+from ingestion.reports import all_orders, all_orders_xml, claims, performance_v1, performance_v2, posted_defects, seller_feedback
 from ingestion.reports.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     all_orders.KIND,
     all_orders_xml.KIND,
     seller_feedback.KIND,
+    performance_v2.KIND,
+    performance_v1.KIND,
     claims.KIND,
     posted_defects.KIND,
 )

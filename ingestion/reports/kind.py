@@ -55,7 +55,8 @@ class Kind:
 
     `recognises` gets the cells of the first two lines, or of XML and JSON the beginning. `begin` gets the header's cells and
     returns the parser of rows; it raises Refused when a needed column is missing. A row of XML is one of the `elements`; of
-    JSON it is what `rows` makes of the whole document, or Refused.
+    JSON it is what `rows` makes of the whole document, or Refused. Where a row can only be understood beside the others, or
+    in its setting, `statements` makes all (line, row) pairs of the whole document instead, or Refused.
 
     `about`, `columns`, `example` and `source` are what people are told of it. `example` is a whole document of this kind.
     """
@@ -68,7 +69,8 @@ class Kind:
     begin: Callable[[Sequence[str], Setting], Parse]
     elements: tuple[str, ...] = ()
     rows: Callable[[bytes], Iterable[Any]] | None = None
-    largest: int = 1024**3  # bytes of JSON, which is read whole
+    statements: Callable[[bytes, Setting], Iterable[tuple[int, Any]]] | None = None
+    largest: int = 1024**3  # bytes of a document that is read whole
     is_uploaded: bool = True
     about: str = ""
     columns: tuple[Column, ...] = ()

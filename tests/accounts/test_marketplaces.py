@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES, MARKETPLACES, NON_AMAZON, Marketplace
+from accounts.marketplaces import CODE_OF_AMAZON_ID, CODE_OF_SALES_CHANNEL, CODES, MARKETPLACES, NON_AMAZON, Marketplace
 
 
 def test_codes_sales_channels_and_ids_are_each_unique() -> None:
@@ -60,3 +60,4 @@ def test_a_region_is_the_one_whose_server_amazon_answers_from(region: str, codes
 def test_the_tables_of_names_lose_no_store() -> None:
     assert tuple(store.code for store in MARKETPLACES) == CODES
     assert tuple(CODE_OF_SALES_CHANNEL.values()) == CODES
+    assert tuple(CODE_OF_AMAZON_ID.values()) == CODES

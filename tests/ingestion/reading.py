@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from ingestion.documents import Reading
 from ingestion.reports.kind import Setting
-from metrics.facts import DefectFact, Fact, OrderFact
+from metrics.facts import DefectFact, Fact, OrderFact, ReportedFact, SnapshotFact
 
 TODAY = date(2026, 11, 22)
 MOST_BYTES = 64 * 1024**2
@@ -26,6 +26,14 @@ class Read:
     @property
     def defects(self) -> list[DefectFact]:
         return [fact for _, fact in self.lines if isinstance(fact, DefectFact)]
+
+    @property
+    def reported(self) -> list[ReportedFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, ReportedFact)]
+
+    @property
+    def snapshots(self) -> list[SnapshotFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, SnapshotFact)]
 
     @property
     def rejected(self) -> dict[int, str]:

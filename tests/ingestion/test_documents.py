@@ -59,7 +59,7 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (b"\n \r\n\t\n\n", "empty-document", "blank lines"),
         (gzip.compress(b""), "empty-document", "no bytes"),
         (b"Date range exceeded. Report can be requested only upto 30 days", "unknown-document", "Date range exceeded"),
-        (b'{"accountStatuses": []}', "unknown-document", "JSON"),
+        (b'{"accounts": []}', "unknown-document", "JSON"),
         (b"[\n]", "unknown-document", "JSON"),
         (b'<?xml version="1.0"?>\n<AmazonEnvelope/>', "unknown-document", "XML"),
         (b"one\ttwo\tthree\n1\t2\t3\n", "unknown-document", "one"),
@@ -245,10 +245,7 @@ def test_sample_feedback_gives_its_stars(
         (f"{FBA_RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
         (f"{RETURNS}/1.tsv", "US", "unknown-document"),
         (f"{RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
-        (f"{V1}/1_RECONSTRUCTED.xml", "US", "unknown-document"),
-        (f"{V2}/1_airbyte_fixture.json", "US", "unknown-document"),
-        (f"{V2}/3_schema_examples_root.json", "US", "unknown-document"),
-        (f"{V2}/4_schema_example_performanceMetrics.json", "US", "unknown-document"),
+        (f"{V2}/0_json_schema.json", "US", "schema-not-report"),
     ],
 )
 def test_samples_that_cannot_be_used_are_refused(path: str, marketplace: str, slug: str) -> None:
@@ -256,6 +253,21 @@ def test_samples_that_cannot_be_used_are_refused(path: str, marketplace: str, sl
         read((SAMPLES / path).read_bytes(), marketplace=marketplace)
 
     assert refused.value.slug == slug
+
+
+@pytest.mark.parametrize(
+    ("path", "read_as", "rows"),
+    [
+        (f"{V1}/1_RECONSTRUCTED.xml", V1, 11),
+        (f"{V2}/1_airbyte_fixture.json", V2, 6),
+        (f"{V2}/3_schema_examples_root.json", V2, 19),
+        (f"{V2}/4_schema_example_performanceMetrics.json", V2, 19),
+    ],
+)
+def test_sample_account_health_reports_are_read_whole(path: str, read_as: str, rows: int) -> None:
+    found = read((SAMPLES / path).read_bytes())
+
+    assert (found.reading.report_type, found.reading.read, found.rejected) == (read_as, rows, {})
 
 
 def test_a_real_xml_report_gives_its_order_in_the_encoding_that_it_declares() -> None:

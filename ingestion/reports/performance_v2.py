@@ -1,0 +1,240 @@
+"""GET_V2_SELLER_PERFORMANCE_REPORT: what Amazon says of account health, as JSON, of each marketplace by itself.
+
+Its schema's examples spell names otherwise than its properties, live reports hold more than it tells of, and third parties
+store what Amazon never sent: names are compared without case, and each block is a row that can be rejected alone.
+Source: https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance
+"""
+
+import re
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from accounts.marketplaces import CODE_OF_AMAZON_ID
+from ingestion.refusals import BadRow, Refused
+from ingestion.reports import exact_json, figures, health_blocks
+from ingestion.reports.figures import Row
+from ingestion.reports.health_blocks import VIOLATIONS, Market
+from ingestion.reports.kind import Column, Kind, Setting, shown
+from metrics.facts import Channel, ReportedFact, SnapshotFact
+
+REPORT_TYPE = "GET_V2_SELLER_PERFORMANCE_REPORT"
+ORDER_DEFECTS, LATE_LIST, WARNING_STATES = "orderdefectrate", "lateshipmentratelist", "warningstates"
+COUNTERS = {name: (metric, "defectscount") for name, metric in VIOLATIONS.items()} | {
+    "policyviolationwarnings": ("policy_violation_warnings", "warningscount")
+}
+"""The metric that each block of a counter tells, and the field with its count."""
+BEGINNING = re.compile(r'"(accountStatuses|performanceMetrics)"\s*:', re.IGNORECASE)
+
+
+def statements(document: bytes, setting: Setting) -> Iterator[tuple[int, Row]]:
+    """A row for each marketplace as a whole, and one for each of its blocks. Raises Refused for what is no such report."""
+    report = _report(exact_json.parsed(document))
+    reported_at = figures.made_at(_ends(report), setting)
+    return enumerate(_rows(report, setting, partial(Market, reported_at=reported_at, latest=setting.latest)), start=1)
+
+
+def _report(parsed: Any) -> health_blocks.Block:
+    whole = parsed[0] if isinstance(parsed, list) and len(parsed) == 1 else parsed
+    told = {name.lower() for name in whole} if isinstance(whole, dict) else set()
+    if {"$schema", "properties"} & told:
+        raise Refused(
+            "schema-not-report",
+            "The document is the schema of a report, not a report",
+            "It says what reports look like and has no figures of an account. Request the report itself.",
+        )
+    if not {"accountstatuses", "performancemetrics"} & told:
+        raise Refused(
+            "invalid-json",
+            "The JSON is no report",
+            "It must be one object with accountStatuses and performanceMetrics, or a list of that one.",
+        )
+    return health_blocks.block(whole)
+
+
+def _rows(report: health_blocks.Block, setting: Setting, market: Callable[..., Market]) -> Iterator[Row]:
+    entries = _listed(report.get("performancemetrics"))
+    entered = {_code(entry, setting) for entry in entries}
+    statuses = dict[str, Any]()
+    alone = list[Row]()
+    for entry in _listed(report.get("accountstatuses")):
+        code = _code(entry, setting)
+        if wrong := _unusable(entry, code, statuses):
+            alone.append(Row("accountStatuses", partial(_rejected, wrong)))
+            continue
+        statuses[code] = health_blocks.block(entry).get("status")
+        if code not in entered:
+            alone.append(Row(f"accountStatuses {code}", partial(_snapshot, {}, market(code=code), statuses[code])))
+    seen = set[str]()
+    for entry in entries:
+        code = _code(entry, setting)
+        wrong = _unusable(entry, code, seen)
+        seen.add(code)
+        for row in _of_entry(entry, market(code=code), statuses.get(code)):
+            yield Row(f"{row.name} {code}", partial(_rejected, wrong) if wrong else row.state)
+    yield from alone
+
+
+def _of_entry(entry: Any, market: Market, status: Any) -> Iterator[Row]:
+    """The marketplace as a whole, then its blocks, and last the list that may repeat one of them."""
+    yield Row("performanceMetrics", partial(_snapshot, entry, market, status))
+    told = _blocks(entry) if isinstance(entry, dict) else []
+    for name, value in sorted(told, key=lambda pair: pair[0] == LATE_LIST):
+        yield from _of_block(name, value, market)
+
+
+def _of_block(name: str, value: Any, market: Market) -> Iterator[Row]:
+    """The rows that a block is; none where it is no figure of ours: it then stays in the marketplace's document only."""
+    if name in market.shares:
+        share = market.shares[name]
+        yield Row(share.metric, partial(health_blocks.share, value, market, share))
+    elif name in COUNTERS:
+        metric, field = COUNTERS[name]
+        yield Row(metric, partial(health_blocks.counter, value, market, metric, field))
+    elif name == "accounthealthrating":
+        yield Row("account_health_rating", partial(health_blocks.rating, value, market))
+    elif name == LATE_LIST:
+        yield from (Row("late_shipment_rate", partial(health_blocks.late, each, market)) for each in _listed(value))
+    elif name == ORDER_DEFECTS:
+        yield from _of_channels(value, market)
+
+
+def _of_channels(value: Any, market: Market) -> Iterator[Row]:
+    if not isinstance(value, dict):
+        yield Row("order_defect_rate", partial(_rejected, "The block is no object."))
+        return
+    for name, told in health_blocks.fields(value):
+        if name in {Channel.MFN, Channel.AFN}:
+            yield Row(f"order_defect_rate {name}", partial(health_blocks.order_defects, told, market, Channel(name)))
+
+
+def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The blocks of a marketplace by name; violations that stand in an object of warning states as if beside it."""
+    told = list(health_blocks.fields(entry))
+    names = {name for name, _ in told}
+    within = [value for name, value in told if name == WARNING_STATES and isinstance(value, dict)]
+    moved = [pair for value in within for pair in health_blocks.fields(value)]
+    return told + [(name, value) for name, value in moved if name in VIOLATIONS and name not in names]
+
+
+def _snapshot(entry: Any, market: Market, status: Any) -> list[SnapshotFact]:
+    return [SnapshotFact(market.code, figures.status(status), market.reported_at, exact_json.written(entry))]
+
+
+def _rejected(reason: str) -> list[Any]:
+    raise BadRow(reason)
+
+
+def _unusable(entry: Any, code: str, seen: Container[str]) -> str:
+    """Why nothing of this entry can be used; empty if it can."""
+    if not isinstance(entry, dict):
+        return "The entry of a marketplace is no object."
+    if not code:
+        told = health_blocks.block(entry).get("marketplaceid")
+        return f"marketplaceId {shown(told) if isinstance(told, str) else 'is no text and'} is none of Amazon's that we know."
+    return f"{code} is told twice; the first is used." if code in seen else ""
+
+
+def _code(entry: Any, setting: Setting) -> str:
+    """Our code of the marketplace that an entry names; of one that names none the report's; empty if it is unknown."""
+    told = health_blocks.block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
+    if told is None:
+        return setting.marketplace
+    return CODE_OF_AMAZON_ID.get(told.strip(), "") if isinstance(told, str) else ""
+
+
+def _listed(value: Any) -> list[Any]:
+    """What a field lists: a single object stands for a list of it, as in the official example."""
+    if value is None:
+        return []
+    return [each for each in value if each is not None] if isinstance(value, list) else [value]
+
+
+def _ends(report: Any) -> Iterator[str]:
+    """Every `reportingDateTo` in the report, however deep."""
+    waiting = [report]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from (end for name, end in value.items() if name.lower() == "reportingdateto" and isinstance(end, str))
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
+    return bool(BEGINNING.search(head[0]))
+
+
+EXAMPLE = """{
+  "accountStatuses": [{"marketplaceId": "ATVPDKIKX0DER", "status": "NORMAL"}],
+  "performanceMetrics": [
+    {
+      "marketplaceId": "ATVPDKIKX0DER",
+      "orderDefectRate": {
+        "mfn": {
+          "reportingDateRange": {"reportingDateFrom": "2026-07-12T00:00:00Z", "reportingDateTo": "2026-09-09T23:59:59Z"},
+          "orderCount": 1936,
+          "orderWithDefects": {"count": 2, "status": "GOOD"},
+          "claims": {"count": 1, "status": "NONE"},
+          "chargebacks": {"count": 0, "status": "NONE"},
+          "negativeFeedback": {"count": 1, "status": "NONE"},
+          "fulfillmentType": "mfn",
+          "status": "GOOD",
+          "rate": 0.001,
+          "targetValue": 0.01,
+          "targetCondition": "LESS_THAN"
+        }
+      },
+      "lateShipmentRate": {
+        "reportingDateRange": {"reportingDateFrom": "2026-08-26T00:00:00Z", "reportingDateTo": "2026-09-24T23:59:59Z"},
+        "orderCount": 30,
+        "lateShipmentCount": 1,
+        "status": "BAD",
+        "rate": 0.0333,
+        "targetValue": 0.02,
+        "targetCondition": "LESS_THAN"
+      },
+      "listingPolicyViolations": {"defectsCount": 0, "status": "GOOD", "targetValue": 0, "targetCondition": "EQUALS"},
+      "accountHealthRating": {"ahrStatus": "GREAT", "ahrScore": 428}
+    }
+  ]
+}
+"""
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Account health, V2 JSON",
+    facts=(ReportedFact, SnapshotFact),
+    dialect="json",
+    recognises=recognises,
+    begin=figures.begin,
+    statements=statements,
+    largest=16 * 1024**2,
+    about=(
+        "Amazon's own figures of account health, of each marketplace. A row is one block: the marketplace as a whole, kept as it "
+        "came, or one figure. Names are read in either spelling and any case; what is not told stays empty, and what "
+        "contradicts itself is kept as it is told and said to."
+    ),
+    columns=(
+        Column(name="accountStatuses[].status", meaning="NORMAL, AT_RISK, DEACTIVATED, or as told"),
+        Column(
+            name="performanceMetrics[].marketplaceId", meaning="Amazon's id of the store; without it the report's marketplace"
+        ),
+        Column(name="orderDefectRate.mfn, .afn", meaning="the order defect rate of each channel, and the counts of its parts"),
+        Column(name="lateShipmentRate", meaning="the late shipment rate of 30 days"),
+        Column(name="lateShipmentRateList[]", meaning="the same of 10 and 30 days, where the report has it"),
+        Column(name="preFulfillmentCancellationRate", meaning="the cancel rate; also prefulfillmentCancelRate"),
+        Column(name="validTrackingRate", meaning="the valid tracking rate; no shipments are no data, whatever its status"),
+        Column(name="unitOnTimeDeliveryRate", meaning="the on-time delivery rate in the US, by units"),
+        Column(name="onTimeDeliveryRate", meaning="the on-time delivery rate elsewhere, by packages"),
+        Column(name="invoiceDefectRate", meaning="the invoice defect rate"),
+        Column(name="accountHealthRating", meaning="its status, and its score where the report has one"),
+        Column(name="listingPolicyViolations and ten more", meaning="how many violations or complaints of each kind are open"),
+        Column(name="policyViolationWarnings", meaning="how many warnings there are"),
+        Column(name="reportingDateRange", meaning="the UTC days of a figure, both included"),
+        Column(name="targetValue, targetCondition", meaning="the limit that Amazon sets the figure, in place of ours"),
+    ),
+    example=EXAMPLE,
+    source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",
+)

@@ -1,0 +1,115 @@
+"""Account health reports: documents as Amazon writes them, and what was read of them by metric."""
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+from ingestion.reports import performance_v1
+from metrics.facts import ReportedFact
+from tests.ingestion.reading import Read, read
+
+DAY = date(2026, 9, 30)
+"""On which these documents are received."""
+US, CA, DE, JP = "ATVPDKIKX0DER", "A2EUQ1WTGCTBG2", "A1PA6795UKMFR9", "A1VC38T7YXB528"
+ODR_DAYS = {"reportingDateFrom": "2026-07-12T00:00:00Z", "reportingDateTo": "2026-09-09T23:59:59Z"}
+LATE_DAYS = {"reportingDateFrom": "2026-08-26T00:00:00Z", "reportingDateTo": "2026-09-24T23:59:59Z"}
+
+
+def order_defects(**told: Any) -> dict[str, Any]:
+    """One channel of `orderDefectRate`; name the fields that differ, None leaves one out."""
+    block = {
+        "reportingDateRange": ODR_DAYS,
+        "orderCount": 1000,
+        "orderWithDefects": {"count": 7, "status": "GOOD"},
+        "claims": {"count": 4, "status": "NONE"},
+        "chargebacks": {"count": 1, "status": "NONE"},
+        "negativeFeedback": {"count": 3, "status": "NONE"},
+        "status": "GOOD",
+        "rate": 0.007,
+        "targetValue": 0.01,
+        "targetCondition": "LESS_THAN",
+    }
+    return without_none(block | told)
+
+
+def late(**told: Any) -> dict[str, Any]:
+    """`lateShipmentRate` as it was seen live."""
+    block = {
+        "reportingDateRange": LATE_DAYS,
+        "orderCount": 30,
+        "lateShipmentCount": 1,
+        "status": "BAD",
+        "rate": 0.0333,
+        "targetValue": 0.02,
+        "targetCondition": "LESS_THAN",
+    }
+    return without_none(block | told)
+
+
+def violations(count: int | None = 0, **told: Any) -> dict[str, Any]:
+    block = {"defectsCount": count, "status": "GOOD", "targetValue": 0, "targetCondition": "EQUALS"}
+    return without_none(block | told)
+
+
+def without_none(block: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if value is not None}
+
+
+def v2(*metrics: dict[str, Any], statuses: dict[str, Any] | None = None) -> bytes:
+    """A V2 report of these marketplaces, each a dict of blocks."""
+    told = [{"marketplaceId": each, "status": status} for each, status in (statuses or {}).items()]
+    return json.dumps({"accountStatuses": told, "performanceMetrics": metrics}).encode()
+
+
+def read_blocks(marketplace_id: Any = US, **blocks: Any) -> Read:
+    """A V2 report of one marketplace with these blocks, read."""
+    return read(v2({"marketplaceId": marketplace_id} | blocks), today=DAY)
+
+
+def record(element: str, days: tuple[str, str], **told: str) -> str:
+    """A V1 metrics element: `late_shipment__count="5"` is a count in `late_shipment`, names as they are."""
+    texts = "".join(
+        f"<{name}>{text}</{name}>" if "__" not in name else "<{0}><{1}>{2}</{1}></{0}>".format(*name.split("__"), text)
+        for name, text in told.items()
+    )
+    start, end = days
+    return f"<{element}><timeFrame><start>{start}</start><end>{end}</end></timeFrame>{texts}</{element}>"
+
+
+def v1(*records: str, checklist: str = "") -> bytes:
+    """A V1 report of these elements."""
+    checked = f"<performanceChecklist>{checklist}</performanceChecklist>" if checklist else ""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<sellerPerformanceReports><sellerPerformanceReport>\n'
+        f"{checked}\n" + "\n".join(records) + "\n</sellerPerformanceReport></sellerPerformanceReports>"
+    ).encode()
+
+
+def read_v1(*records: str, checklist: str = "", marketplace: str = "US") -> Read:
+    announced = performance_v1.REPORT_TYPE
+    return read(v1(*records, checklist=checklist), announced=announced, today=DAY, marketplace=marketplace)
+
+
+def moments(found: Read) -> set[datetime]:
+    """When the report was made, by each of its facts."""
+    return {fact.reported_at for fact in found.reported} | {fact.reported_at for fact in found.snapshots}
+
+
+def figure(found: Read, metric: str, channel: str = "mfn") -> ReportedFact:
+    """The one figure of a metric."""
+    (fact,) = [fact for fact in found.reported if (fact.metric, fact.channel) == (metric, channel)]
+    return fact
+
+
+def counts(fact: ReportedFact) -> tuple[int | None, int | None]:
+    return fact.numerator, fact.denominator
+
+
+def limit(fact: ReportedFact) -> tuple[str, int | None, int | None]:
+    return fact.comparator, fact.limit_numerator, fact.limit_denominator
+
+
+def flags(fact: ReportedFact) -> list[str]:
+    found = json.loads(fact.flags)
+    assert isinstance(found, list)
+    return found

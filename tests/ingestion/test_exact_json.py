@@ -1,0 +1,113 @@
+"""JSON whose numbers stay as they were written."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.refusals import BadRow, Refused
+from ingestion.reports.exact_json import DEEPEST, MOST_VALUES, Number, parsed, written
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.sampled_from("abc")), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_written_is_what_was_parsed(value: Any) -> None:
+    document = json.dumps(value).encode()
+
+    assert json.loads(written(parsed(document))) == value
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-0", "0.0", "0.10", "0.0100", "1e5", "1E+5", "0.03203973037", "12345678901234567890", "1.5e-30"]
+)
+def test_a_number_is_written_as_it_came(number: str) -> None:
+    assert written(parsed(f'{{"rate": {number}}}'.encode())) == f'{{"rate":{number}}}'
+
+
+def test_a_number_is_worth_what_it_says_and_not_its_float() -> None:
+    number = parsed(b"0.1000000000000000055511151231257827")
+
+    assert number == Number("0.1000000000000000055511151231257827")
+    assert Decimal(number.text) != Decimal("0.1")
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_every_encoding_of_json_is_read(codec: str) -> None:
+    assert parsed('{"größe": 1}'.encode(codec)) == {"größe": Number("1")}
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (b"", "damaged or cut off"),
+        (b"{", "damaged or cut off"),
+        (b'{"a": 1,}', "damaged or cut off"),
+        (b'{"a": 1} {"b": 2}', "damaged or cut off"),
+        (b'{"a": 01}', "damaged or cut off"),
+        (b"\xff\xfe\xfd", "damaged or cut off"),
+        (b'{"a": "\xe4"}', "damaged or cut off"),
+        (b'{"a": "\0"}', "damaged or cut off"),
+        (b'{"a": 1, "a": 1}', "same name twice"),
+        (b'[{"b": {"a": 1, "c": 2, "a": 3}}]', "same name twice"),
+        (b"[" * 200_000, "too deep"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "too deep"),
+    ],
+    ids=range(12),
+)
+def test_what_is_no_json_is_refused_and_told_why(document: bytes, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parsed(document)
+
+    assert refused.value.slug == "invalid-json"
+    assert said in refused.value.detail
+
+
+def test_more_values_than_any_report_has_are_refused_unread() -> None:
+    with pytest.raises(Refused) as refused:
+        parsed(b"[" + b"0," * (MOST_VALUES + 1) + b"0]")
+
+    assert refused.value.slug == "too-many-values"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'"\\u0000"',
+        b'"\\ud800"',
+        b'{"\\u0000": 1}',
+        b'{"a": {"\\udfff": 1}}',
+        b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2),
+    ],
+    ids=range(5),
+)
+def test_what_postgresql_cannot_keep_is_a_bad_row(document: bytes) -> None:
+    value = parsed(document)
+
+    with pytest.raises(BadRow):
+        written(value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e200000", "1e-200000", "1" * 5_000, "0." + "1" * 20_000])
+def test_a_number_beyond_every_table_is_written_as_text(number: str) -> None:
+    assert written(parsed(f'{{"a": [{number}]}}'.encode())) == f'{{"a":["{number}"]}}'
+
+
+def test_a_whole_character_beyond_the_first_plane_is_no_half() -> None:
+    assert written(parsed(b'"\\ud83d\\ude00"')) == '"😀"'
+
+
+def test_what_is_as_deep_as_allowed_is_written() -> None:
+    document = b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1)
+
+    assert written(parsed(document)).encode() == document

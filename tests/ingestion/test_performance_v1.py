@@ -1,0 +1,444 @@
+"""GET_V1_SELLER_PERFORMANCE_REPORT: the older report, of several time frames."""
+
+import gzip
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestion.refusals import Refused
+from ingestion.reports import all_orders_xml, performance_v1
+from ingestion.reports.performance_v1 import MOST_RECORDS
+from tests import build
+from tests.ingestion import health
+from tests.ingestion.health import DAY, counts, figure, flags, read_v1, record
+from tests.ingestion.reading import read
+
+SAMPLES = Path(__file__).parent.parent / "samples" / performance_v1.REPORT_TYPE
+SAMPLE = (SAMPLES / "1_RECONSTRUCTED.xml").read_bytes()
+MADE = datetime(2025, 3, 1, 23, 59, 59, tzinfo=UTC)
+SIXTY = ("2026-07-12T00:00:00Z", "2026-09-09T23:59:59Z")
+THIRTY = ("2026-08-26T00:00:00Z", "2026-09-24T23:59:59Z")
+TEN = ("2026-09-15T00:00:00Z", "2026-09-24T23:59:59Z")
+WEEK = ("2026-09-18T00:00:00Z", "2026-09-24T23:59:59Z")
+NINETY = ("2026-06-27T00:00:00Z", "2026-09-24T23:59:59Z")
+
+
+def late(days: tuple[str, str], count: str = "5", rate: str = "1.00%", orders: str = "500") -> str:
+    told = {"orderCount": orders, "lateShipment__count": count, "lateShipment__rate": rate}
+    return record("customerExperienceMetrics", days, **told)
+
+
+def answered(days: tuple[str, str] = THIRTY, **told: str) -> str:
+    names = {"in_time": "responseUnder24Hours", "late": "responseTimeGreaterThan24Hours"}
+    never = "noResponseForContactsOlderThan24Hours"
+    return record("responseTimeMetrics", days, **{names.get(name, never): text for name, text in told.items()})
+
+
+@pytest.mark.parametrize(
+    ("metric", "channel", "told"),
+    [
+        ("order_defect_rate", "all", (7, 1000, Decimal("0.0070"), "GOOD")),
+        ("negative_feedback_rate", "all", (3, 1000, Decimal("0.0030"), "")),
+        ("a_to_z_claim_rate", "all", (4, 1000, Decimal("0.0040"), "")),
+        ("chargeback_rate", "all", (1, 1000, Decimal("0.0010"), "")),
+        ("late_shipment_rate_30d", "mfn", (5, 500, Decimal("0.0100"), "GOOD")),
+        ("pre_fulfillment_cancel_rate", "mfn", (2, 500, Decimal("0.0040"), "GOOD")),
+        ("valid_tracking_rate", "mfn", (480, None, Decimal("0.9700"), "GOOD")),
+        ("on_time_delivery_rate", "mfn", (470, None, Decimal("0.9600"), "GOOD")),
+        ("message_response_rate_24h", "all", (40, 43, None, "FAIR")),
+        ("return_dissatisfaction_rate", "mfn", (1, None, Decimal("0.0200"), "GOOD")),
+    ],
+)
+def test_the_sample_gives_each_of_its_figures(metric: str, channel: str, told: tuple[object, ...]) -> None:
+    found = read(SAMPLE, today=DAY)
+
+    fact = figure(found, metric, channel)
+    assert (fact.numerator, fact.denominator, fact.rate, fact.status) == told
+    assert (fact.marketplace, fact.comparator, fact.flags, fact.reported_at) == ("US", "", "[]", MADE)
+    assert (len(found.reported), found.reading.read, found.rejected) == (10, 11, {})
+
+
+@pytest.mark.parametrize(
+    ("metric", "channel", "first", "last"),
+    [
+        ("order_defect_rate", "all", date(2025, 1, 1), date(2025, 3, 1)),
+        ("valid_tracking_rate", "mfn", date(2025, 1, 20), date(2025, 2, 18)),
+        ("message_response_rate_24h", "all", date(2025, 2, 22), date(2025, 3, 1)),
+    ],
+)
+def test_each_figure_of_the_sample_has_the_days_of_its_time_frame(metric: str, channel: str, first: date, last: date) -> None:
+    fact = figure(read(SAMPLE, today=DAY), metric, channel)
+
+    assert (fact.first_on, fact.last_on) == (first, last)
+
+
+def test_the_sample_is_kept_whole_as_it_came() -> None:
+    (snapshot,) = read(SAMPLE, today=DAY).snapshots
+
+    document = json.loads(snapshot.document)
+    assert (snapshot.marketplace, snapshot.account_status, snapshot.reported_at) == ("US", "", MADE)
+    assert document["performanceChecklist"][0]["contactResponseTime/status"] == "Fair"
+    assert document["customerExperienceMetrics"][0]["refunds/rate"] == "2.00%"
+    assert document["responseTimeMetrics"][0]["averageResponseTimeInHours"] == "6.2"
+    assert len(document) == len(performance_v1.ELEMENTS)
+
+
+def test_figures_stand_on_the_lines_of_their_elements() -> None:
+    lines = {line for line, _ in read(SAMPLE, today=DAY).lines}
+
+    assert lines == {8, 24, 34, 43, 50, 59}
+
+
+def test_the_report_is_of_the_marketplace_that_it_is_sent_for() -> None:
+    found = read(SAMPLE, marketplace="JP", today=DAY)
+
+    assert {fact.marketplace for fact in found.reported} == {fact.marketplace for fact in found.snapshots} == {"JP"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        SAMPLE,
+        gzip.compress(SAMPLE),
+        SAMPLE.decode().encode("utf-8-sig"),
+        SAMPLE.replace(b"UTF-8", b"UTF-16").decode().encode("utf-16"),
+        SAMPLE.replace(b"\n", b""),
+        SAMPLE.replace(b"<sellerPerformanceReports>", b'<sellerPerformanceReports xmlns="http://example.com/schema">'),
+        SAMPLE.replace(b"sellerPerformanceReports>", b"reports>"),
+    ],
+    ids=["plain", "gzip", "BOM", "UTF-16", "one line", "namespace", "another envelope"],
+)
+def test_a_report_is_recognised_by_its_beginning(document: bytes) -> None:
+    found = read(document, today=DAY)
+
+    assert found.reading.report_type == performance_v1.REPORT_TYPE
+    assert len(found.reported) == 10
+
+
+def test_other_xml_is_not_taken_for_a_report() -> None:
+    assert read(build.orders_xml(build.message())).reading.report_type == all_orders_xml.REPORT_TYPE
+    with pytest.raises(Refused) as refused:
+        read(b"<?xml version='1.0'?><sellerPerformance><sellerPerformanceReporting/></sellerPerformance>", today=DAY)
+    assert refused.value.slug == "unknown-document"
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("0.70%", "0.0070"),
+        ("0,70 %", "0.0070"),
+        ("0,70\u00a0%", "0.0070"),
+        (" 0.70% ", "0.0070"),
+        ("0%", "0.00"),
+        ("7%", "0.07"),
+        ("100%", "1.00"),
+        ("97.00%", "0.9700"),
+        ("0.0123456789%", "0.000123456789"),
+    ],
+)
+def test_a_percentage_is_a_fraction_with_all_of_its_digits(text: str, rate: str) -> None:
+    fact = figure(read_v1(record("trackingMetrics", THIRTY, validTracking__rate=text)), "valid_tracking_rate")
+
+    assert str(fact.rate) == rate
+
+
+@pytest.mark.parametrize("text", ["0.70", "%", "-1%", "1e2%", "0.7.0%", "٧%", "NaN%", "1000%", "9" * 5_000 + "%", "less than 1%"])
+def test_what_is_no_percentage_rejects_its_figure_and_no_other(text: str) -> None:
+    found = read_v1(late(THIRTY), record("trackingMetrics", THIRTY, validTracking__rate=text, onTimeDelivery__rate="97%"))
+
+    assert {fact.metric for fact in found.reported} == {"late_shipment_rate_30d", "on_time_delivery_rate"}
+    ((line, reason),) = found.rejected.items()
+    assert line == 5
+    assert reason.startswith("valid_tracking_rate: The rate ")
+    assert len(reason) < 120
+
+
+@pytest.mark.parametrize("text", ["-1", "0.5", "1,000", "many", "2147483648", "1e99", "٧"])
+def test_what_is_no_count_rejects_its_figure_and_no_other(text: str) -> None:
+    found = read_v1(late(THIRTY, count=text), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
+
+    assert [fact.metric for fact in found.reported] == ["on_time_delivery_rate"]
+    assert [reason.split(":")[0] for reason in found.rejected.values()] == ["late_shipment_rate_30d"]
+
+
+@pytest.mark.parametrize(
+    "days", [("soon", "2026-09-24"), ("2026-09-01", "2027-09-24"), ("1990-01-01", "2026-09-24"), ("24.09.2026", "2026-09-24")]
+)
+def test_a_time_frame_that_is_none_rejects_its_figures(days: tuple[str, str]) -> None:
+    found = read_v1(late(days), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
+
+    assert [fact.metric for fact in found.reported] == ["on_time_delivery_rate"]
+    assert [reason.split(":")[0] for reason in found.rejected.values()] == ["late_shipment_rate_30d"]
+
+
+# Which time frame is a metric's own.
+
+
+@pytest.mark.parametrize(
+    ("days", "metric"),
+    [
+        (WEEK, "late_shipment_rate_10d"),
+        (TEN, "late_shipment_rate_10d"),
+        (("2026-09-11", "2026-09-24"), "late_shipment_rate_10d"),
+        (("2026-09-10", "2026-09-24"), "late_shipment_rate_30d"),
+        (THIRTY, "late_shipment_rate_30d"),
+        (NINETY, "late_shipment_rate_30d"),
+    ],
+)
+def test_late_shipments_of_up_to_14_days_are_the_short_rate(days: tuple[str, str], metric: str) -> None:
+    assert [fact.metric for fact in read_v1(late(days)).reported] == [metric]
+
+
+def test_of_several_time_frames_the_nearest_to_each_window_is_a_figure() -> None:
+    found = read_v1(late(NINETY, "9"), late(WEEK, "1"), late(TEN, "2"), late(THIRTY, "3"))
+
+    assert [(fact.metric, fact.numerator) for fact in found.reported] == [
+        ("late_shipment_rate_10d", 2),
+        ("late_shipment_rate_30d", 3),
+    ]
+    assert len(json.loads(found.snapshots[0].document)["customerExperienceMetrics"]) == 4
+    assert found.reading.read == 3
+
+
+def test_orders_with_defects_are_of_60_days_where_the_report_has_them() -> None:
+    told = [
+        record("orderDefectMetrics", days, orderCount="1000", orderWithDefects__count=count)
+        for days, count in ((WEEK, "1"), (THIRTY, "3"), (SIXTY, "6"), (NINETY, "9"))
+    ]
+
+    fact = figure(read_v1(*told), "order_defect_rate", "all")
+
+    assert (fact.numerator, fact.first_on, fact.last_on) == (6, date(2026, 7, 12), date(2026, 9, 9))
+
+
+def test_of_two_time_frames_as_long_the_later_one_is_a_figure() -> None:
+    earlier = ("2026-07-26T00:00:00Z", "2026-08-24T23:59:59Z")
+
+    fact = figure(read_v1(late(earlier, "1"), late(THIRTY, "2"), late(earlier, "3")), "late_shipment_rate_30d")
+
+    assert fact.numerator == 2
+
+
+def test_a_time_frame_that_cannot_be_used_gives_way_to_one_that_can() -> None:
+    found = read_v1(late(("soon", "later"), "1"), late(NINETY, "2"))
+
+    assert figure(found, "late_shipment_rate_30d").numerator == 2
+    assert found.rejected == {}
+
+
+def test_a_time_frame_is_not_taken_from_an_element_that_lacks_the_metric() -> None:
+    other = record("customerExperienceMetrics", THIRTY, orderCount="500", preFulfillmentCancellation__count="1")
+
+    found = read_v1(other, late(NINETY, "2"))
+
+    assert {fact.metric: fact.numerator for fact in found.reported} == {
+        "late_shipment_rate_30d": 2,
+        "pre_fulfillment_cancel_rate": 1,
+    }
+
+
+def test_a_time_frame_that_runs_backwards_is_left_out_and_said() -> None:
+    fact = figure(read_v1(late((THIRTY[1], THIRTY[0]))), "late_shipment_rate_30d")
+
+    assert (fact.first_on, fact.last_on, fact.numerator) == (None, None, 5)
+    assert "runs backwards" in flags(fact)[0]
+
+
+# What figures say.
+
+
+def test_answers_in_time_are_of_all_that_needed_one() -> None:
+    fact = figure(read_v1(answered(in_time="90", late="7", never="3")), "message_response_rate_24h", "all")
+
+    assert (counts(fact), fact.rate) == ((90, 100), None)
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [
+        ({"in_time": "90", "late": "7"}, (90, None)),
+        ({"late": "7", "never": "3"}, (None, None)),
+        ({"in_time": "0", "late": "0", "never": "0"}, (0, 0)),
+    ],
+)
+def test_a_count_of_answers_that_is_missing_is_not_0(told: dict[str, Any], counted: tuple[int | None, int | None]) -> None:
+    fact = figure(read_v1(answered(**told)), "message_response_rate_24h", "all")
+
+    assert counts(fact) == counted
+    assert fact.status == ("NONE" if counted == (0, 0) else "")
+
+
+def test_no_orders_are_no_data() -> None:
+    fact = figure(read_v1(late(THIRTY, "0", "0.00%", "0")), "late_shipment_rate_30d")
+
+    assert (counts(fact), fact.rate, fact.status, fact.flags) == ((0, 0), None, "NONE", "[]")
+
+
+def test_a_missing_count_is_nothing_and_never_0() -> None:
+    fact = figure(read_v1(record("orderDefectMetrics", SIXTY, orderWithDefects__rate="0.70%")), "order_defect_rate", "all")
+
+    assert (counts(fact), fact.rate) == ((None, None), Decimal("0.0070"))
+
+
+@pytest.mark.parametrize(
+    ("count", "rate", "said"),
+    [
+        ("5", "3.00%", "The rate 0.0300 is not that of its counts: 5 of 500 is 0.0100."),
+        ("5", "1.01%", "The rate 0.0101 is not that of its counts: 5 of 500 is 0.0100."),
+        ("501", "100.20%", "The count 501 is more than the 500 that it is counted in."),
+        ("5", "101%", "The rate 1.01 is more than all, so it is left out."),
+    ],
+)
+def test_what_a_figure_says_against_itself_is_said_beside_it(count: str, rate: str, said: str) -> None:
+    assert said in flags(figure(read_v1(late(THIRTY, count, rate)), "late_shipment_rate_30d"))
+
+
+def test_orders_with_defects_that_their_parts_contradict_are_said() -> None:
+    parts = {"negativeFeedbacks__count": "3", "a_z_claims__count": "4", "chargebacks__count": "1"}
+
+    found = read_v1(record("orderDefectMetrics", SIXTY, orderCount="1000", orderWithDefects__count="3", **parts))
+
+    assert flags(figure(found, "order_defect_rate", "all")) == [
+        "The 3 orders with defects are fewer than the 4 of one kind of defect."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [("Good", "GOOD"), ("Fair", "FAIR"), ("Poor", "POOR"), ("Not Available", "NOT_AVAILABLE")]
+)
+def test_the_checklist_tells_the_status_wherever_it_stands(told: str, kept: str) -> None:
+    checklist = f"<lateShipmentRate><status>{told}</status></lateShipmentRate>"
+    first = health.v1(late(THIRTY), checklist=checklist)
+    last = health.v1(late(THIRTY), f"<performanceChecklist>{checklist}</performanceChecklist>")
+
+    statuses = [figure(read(document, today=DAY), "late_shipment_rate_30d").status for document in (first, last)]
+
+    assert statuses == [kept, kept]
+
+
+def test_a_status_that_is_too_long_rejects_its_figures() -> None:
+    found = read_v1(late(THIRTY), late(TEN), checklist=f"<lateShipmentRate><status>{'x' * 21}</status></lateShipmentRate>")
+
+    assert found.reported == []
+    assert len(found.rejected) == 2
+
+
+@pytest.mark.parametrize("last", ["2026-09-30T23:59:59Z", "2026-10-01T23:59:59Z"])
+def test_a_report_of_today_was_made_when_it_came(last: str) -> None:
+    found = read_v1(late((THIRTY[0], last)))
+
+    assert health.moments(found) == {datetime.combine(DAY, time(12), UTC)}
+
+
+# Documents as a whole.
+
+
+@pytest.mark.parametrize("cut", [1, 2, 20, 200, 2000])
+def test_a_report_that_is_cut_off_is_refused(cut: int) -> None:
+    with pytest.raises(Refused) as refused:
+        read(SAMPLE.rstrip()[:-cut], today=DAY)
+
+    assert refused.value.slug == "invalid-xml"
+
+
+BOMB = b'<!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+OUTSIDE = b'<!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+
+
+@pytest.mark.parametrize("doctype", [BOMB, OUTSIDE, b"<!DOCTYPE sellerPerformanceReports>"])
+def test_a_report_with_entities_is_refused_unread(doctype: bytes) -> None:
+    document = SAMPLE.replace(b"<sellerPerformanceReports>", doctype + b"<sellerPerformanceReports>").replace(b"Fair", b"&a;")
+
+    with pytest.raises(Refused) as refused:
+        read(document, today=DAY)
+
+    assert refused.value.slug == "document-type"
+
+
+@pytest.mark.parametrize(
+    ("inside", "slug"),
+    [
+        (b"<a>" * 100 + b"</a>" * 100, "nested-too-deep"),
+        (b"".join(b"<n%d/>" % number for number in range(2000)), "too-many-names"),
+        (b"<%s/>" % (b"n" * 1000), "too-many-names"),
+        (b"<orderDefectMetrics>" + b"x" * 2 * 1024**2 + b"</orderDefectMetrics>", "line-too-long"),
+        (b"<a b='" + b"x" * 6 * 1024**2 + b"'/>", "line-too-long"),
+        (b"x" * 17 * 1024**2, "document-too-large"),
+        (b"&unknown;", "invalid-xml"),
+        (b"\0", "invalid-xml"),
+    ],
+    ids=["deep", "names", "long name", "long element", "long tag", "large", "entity", "NUL"],
+)
+def test_a_report_that_no_memory_should_hold_is_refused(inside: bytes, slug: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(SAMPLE.replace(b"</sellerPerformanceReport>", inside + b"</sellerPerformanceReport>"), today=DAY)
+
+    assert refused.value.slug == slug
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(MOST_RECORDS, True), (MOST_RECORDS + 1, False)])
+def test_a_report_of_more_records_than_any_has_is_refused(count: int, is_read: bool) -> None:
+    document = health.v1(*[late(THIRTY)] * count)
+
+    if is_read:
+        assert len(read(document, today=DAY).reported) == 1
+        return
+    with pytest.raises(Refused) as refused:
+        read(document, today=DAY)
+    assert refused.value.slug == "too-many-records"
+
+
+def test_several_reports_in_one_document_are_refused() -> None:
+    checklist = "<performanceChecklist><lateShipmentRate><status>Good</status></lateShipmentRate></performanceChecklist>"
+
+    with pytest.raises(Refused) as refused:
+        read_v1(checklist, late(THIRTY), checklist, late(THIRTY, "6"))
+
+    assert refused.value.slug == "not-one-report"
+    assert "several reports" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "document", [health.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>"), build.orders_xml()]
+)
+def test_a_report_without_any_figure_is_refused(document: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        read(document, announced=performance_v1.REPORT_TYPE, today=DAY)
+
+    assert refused.value.slug == "not-one-report"
+    assert "orderDefectMetrics" in refused.value.detail
+
+
+def test_a_checklist_alone_is_kept() -> None:
+    found = read_v1(checklist="<policyViolation><status>Good</status></policyViolation>")
+
+    assert [json.loads(fact.document) for fact in found.snapshots] == [
+        {"performanceChecklist": [{"policyViolation/status": "Good"}]}
+    ]
+    assert found.reported == []
+
+
+def test_the_example_of_the_documentation_is_read_whole_and_contradicts_nothing() -> None:
+    found = read(performance_v1.EXAMPLE.encode(), today=DAY)
+
+    assert (found.rejected, found.warnings, len(found.reported), len(found.snapshots)) == ({}, [], 5, 1)
+    assert {fact.flags for fact in found.reported} == {"[]"}
+
+
+def test_the_documentation_tells_of_every_element() -> None:
+    kind = performance_v1.KIND
+
+    names = " ".join(column.name for column in kind.columns)
+
+    assert [element for element in kind.elements if element not in names] == []
+    assert all((kind.about, kind.source, *(column.meaning for column in kind.columns)))
+
+
+def test_a_report_may_be_read_again() -> None:
+    found = read(SAMPLE, today=DAY)
+
+    assert list(found.reading.facts()) == found.lines
