@@ -1,13 +1,19 @@
 """The registry: one line per kind of document."""
 
-from ingestion.reports import all_orders, all_orders_xml, claims, posted_defects, seller_feedback
+from ingestion.reports import (
+    all_orders,
+    all_orders_xml,
+    claims,
+    posted_defects,
+    seller_feedback,
+)
 from ingestion.reports.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     all_orders.KIND,
     all_orders_xml.KIND,
-    seller_feedback.KIND,
     claims.KIND,
+    seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
 )
 
