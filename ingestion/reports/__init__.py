@@ -4,6 +4,7 @@ from ingestion.reports import (
     all_orders,
     all_orders_xml,
     claims,
+    mfn_returns,
     posted_defects,
     seller_feedback,
 )
@@ -12,6 +13,7 @@ from ingestion.reports.kind import Kind
 KINDS: tuple[Kind, ...] = (
     all_orders.KIND,
     all_orders_xml.KIND,
+    mfn_returns.KIND,
     claims.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
