@@ -5,6 +5,7 @@ from ingestion.reports import (
     all_orders_xml,
     claims,
     mfn_returns,
+    mfn_returns_xml,
     posted_defects,
     seller_feedback,
 )
@@ -14,6 +15,7 @@ KINDS: tuple[Kind, ...] = (
     all_orders.KIND,
     all_orders_xml.KIND,
     mfn_returns.KIND,
+    mfn_returns_xml.KIND,
     claims.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
