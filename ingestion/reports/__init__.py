@@ -4,6 +4,7 @@ from ingestion.reports import (
     all_orders,
     all_orders_xml,
     claims,
+    fba_returns,
     mfn_returns,
     mfn_returns_xml,
     posted_defects,
@@ -16,6 +17,7 @@ KINDS: tuple[Kind, ...] = (
     all_orders_xml.KIND,
     mfn_returns.KIND,
     mfn_returns_xml.KIND,
+    fba_returns.KIND,
     claims.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
