@@ -5,6 +5,7 @@ from ingestion.reports import (
     all_orders_xml,
     claims,
     fba_returns,
+    fba_shipments,
     mfn_returns,
     mfn_returns_xml,
     posted_defects,
@@ -18,6 +19,7 @@ KINDS: tuple[Kind, ...] = (
     mfn_returns.KIND,
     mfn_returns_xml.KIND,
     fba_returns.KIND,
+    fba_shipments.KIND,
     claims.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
