@@ -8,6 +8,7 @@ from ingestion.reports import (
     fba_shipments,
     mfn_returns,
     mfn_returns_xml,
+    orders_with_defects,
     posted_defects,
     seller_feedback,
 )
@@ -20,6 +21,7 @@ KINDS: tuple[Kind, ...] = (
     mfn_returns_xml.KIND,
     fba_returns.KIND,
     fba_shipments.KIND,
+    orders_with_defects.KIND,
     claims.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
