@@ -11,6 +11,7 @@ from ingestion.reports import (
     orders_with_defects,
     posted_defects,
     seller_feedback,
+    shipments,
 )
 from ingestion.reports.kind import Kind
 
@@ -23,6 +24,7 @@ KINDS: tuple[Kind, ...] = (
     fba_shipments.KIND,
     orders_with_defects.KIND,
     claims.KIND,
+    shipments.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
 )
