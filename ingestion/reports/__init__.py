@@ -3,6 +3,7 @@
 from ingestion.reports import (
     all_orders,
     all_orders_xml,
+    buyer_messages,
     claims,
     fba_returns,
     fba_shipments,
@@ -25,6 +26,7 @@ KINDS: tuple[Kind, ...] = (
     orders_with_defects.KIND,
     claims.KIND,
     shipments.KIND,
+    buyer_messages.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
 )
