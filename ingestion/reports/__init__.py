@@ -7,6 +7,7 @@ from ingestion.reports import (
     claims,
     fba_returns,
     fba_shipments,
+    feedback_removals,
     mfn_returns,
     mfn_returns_xml,
     orders_with_defects,
@@ -27,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     claims.KIND,
     shipments.KIND,
     buyer_messages.KIND,
+    feedback_removals.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
 )
