@@ -12,6 +12,7 @@ from ingestion.reports import (
     mfn_returns_xml,
     orders_with_defects,
     posted_defects,
+    returns,
     seller_feedback,
     shipments,
 )
@@ -29,6 +30,7 @@ KINDS: tuple[Kind, ...] = (
     shipments.KIND,
     buyer_messages.KIND,
     feedback_removals.KIND,
+    returns.KIND,
     seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
     posted_defects.KIND,
 )
