@@ -1,7 +1,7 @@
 """Our own CSV of return requests, for what Amazon's reports do not tell: how they were handled.
 
 A request dissatisfies with negative feedback on it, a wrong rejection, or an answer after 48 hours
-(https://www.repricerexpress.com/?p=9212). Where a request has several, that order decides.
+(https://amazowl.com/?p=8493). Where a request has several, that order decides.
 """
 
 from collections.abc import Sequence
