@@ -1,11 +1,13 @@
 """A kept document becomes (line, fact) pairs: encoding chosen, kind recognised, rows parsed. Pure but for the open stream."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, Any
 
 from ingestion import markup, tabular
+from ingestion.encodings import Encoding
 from ingestion.refusals import BadRow, Refused, RejectedLine
 from ingestion.reports import BY_REPORT_TYPE, KINDS
 from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting
@@ -13,7 +15,17 @@ from metrics.facts import Fact
 
 MOST_REJECTED = 100_000
 BEGINNING = 64 * 1024
-TABLES = tuple(kind for kind in KINDS if kind.dialect in {"tsv", "csv"})
+ANY_DELIMITER = re.compile("[\t,;]")
+CELLS = {"tsv": tabular.tab_separated, "csv": tabular.comma_separated, "tsv_or_csv": tabular.separated}
+TABLES = tuple(kind for kind in KINDS if kind.dialect in CELLS)
+BINARY = {
+    b"PK\x03\x04": (
+        "spreadsheet",
+        "It is an Excel workbook or a ZIP archive. Save the sheet as CSV or tab-delimited text and send that.",
+    ),
+    b"\xd0\xcf\x11\xe0": ("spreadsheet", "It is an Excel workbook. Save the sheet as CSV or tab-delimited text and send that."),
+    b"%PDF": ("not-text", "It is a PDF. Download the report as CSV or tab-delimited text and send that."),
+}
 WHAT_IS_READ = f"Send one of: {', '.join(dict.fromkeys(kind.title for kind in KINDS if kind.is_uploaded))}."
 Opening = Callable[[], AbstractContextManager[IO[bytes]]]
 
@@ -33,10 +45,12 @@ class Reading:
         self._most_bytes = most_bytes
         with opening() as stream:
             blocks = tabular.blocks(stream, most=most_bytes)
-            self.encoding = tabular.detect(blocks, japanese=setting.marketplace == "JP")
+            head = next(blocks, b"")
+            _forbid_binary(head)
+            self.encoding = tabular.detect(chain((head,), blocks), japanese=setting.marketplace == "JP")
         self.kind = BY_REPORT_TYPE[announced_type] if announced_type else self._recognised()
         if self.kind.dialect == "xml":
-            self.encoding = markup.declared(self._beginning())
+            self.encoding = self._declared()
         self.report_type = announced_type or self.kind.report_types[0]
 
     def facts(self) -> Iterator[tuple[int, Fact]]:
@@ -83,6 +97,17 @@ class Reading:
             return _recognised_by_beginning(beginning)
         return _recognised_table(self._first_lines())
 
+    def _declared(self) -> Encoding:
+        """The encoding of XML. Raises Refused for XML that does not begin as its kind does: it would seem to have no rows."""
+        beginning = self._beginning()
+        if beginning.startswith("<") and not self.kind.recognises((beginning,), ()):
+            raise Refused(
+                "unknown-document",
+                "The document is not of the announced kind",
+                f"It is XML, but none of the kind {self.kind.report_types[0]}. Leave report_type out, or name the right one.",
+            )
+        return markup.declared(beginning)
+
     def _beginning(self) -> str:
         """What the document begins with, up to a few thousand characters."""
         with self._opening() as stream:
@@ -96,7 +121,7 @@ class Reading:
             return list(islice((line for line in lines if line.strip()), 2))
 
     def _table(self, lines: tabular.Lines) -> Iterator[tuple[int, Fact]]:
-        cells = tabular.tab_separated(lines) if self.kind.dialect == "tsv" else tabular.comma_separated(lines)
+        cells = CELLS[self.kind.dialect](lines)
         header = next((row for row in cells if any(cell.strip() for cell in row)), None)
         if header is None:
             raise _empty()
@@ -132,6 +157,13 @@ def _empty() -> Refused:
     return Refused("empty-document", "The document is empty", "It has nothing but blank lines. Request the report again.")
 
 
+def _forbid_binary(head: bytes) -> None:
+    """Raises Refused for files of programs, which a spreadsheet saves unless it is told otherwise."""
+    for mark, (slug, detail) in BINARY.items():
+        if head.startswith(mark):
+            raise Refused(slug, "The document is not text", detail)
+
+
 def _recognised_by_beginning(beginning: str) -> Kind:
     """The kind of XML or JSON that begins so. Raises Refused."""
     dialect = "xml" if beginning.startswith("<") else "json"
@@ -155,7 +187,7 @@ def _recognised_table(head: list[str]) -> Kind:
         if kind.recognises(header, first_row):
             return kind
     first = head[0].strip()
-    if any(ORDER_ID.fullmatch(cell.strip()) for cell in head[0].split("\t")):
+    if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
     raise Refused(
         "unknown-document",

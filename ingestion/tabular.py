@@ -119,7 +119,7 @@ class Lines:
         return text
 
 
-def tab_separated(lines: Lines) -> Iterator[list[str]]:
+def tab_separated(lines: Iterable[str]) -> Iterator[list[str]]:
     """The cells of each line. Amazon encloses nothing in quotes, and product names contain bare ones: none is special."""
     return (line.split("\t") for line in lines)
 
@@ -129,7 +129,15 @@ def delimiter(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def comma_separated(lines: Lines) -> Iterator[list[str]]:
+def separated(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The cells of a document of either form, by its header: with tabs in it nothing is quoted, else it is a CSV."""
+    source = iter(lines)
+    header = next((line for line in source if line.strip()), "")
+    form = tab_separated if delimiter(header) == "\t" else comma_separated
+    return form(chain((header,), source))
+
+
+def comma_separated(lines: Iterable[str]) -> Iterator[list[str]]:
     """The cells of each record of a CSV as spreadsheets write it, quoted where needed."""
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")

@@ -57,10 +57,7 @@ class Group:
     def counted(self) -> str:
         """The group's counts by marketplace, channel and day; 0 for every other."""
         columns = ", ".join(f"{self.counts.get(name, '0')} AS {name}" for name in COUNTS)
-        return (
-            f"SELECT marketplace, {self.channel} AS channel, {self.day} AS day, {columns} FROM {self.rows} "
-            "GROUP BY 1, 2, 3"
-        )
+        return f"SELECT marketplace, {self.channel} AS channel, {self.day} AS day, {columns} FROM {self.rows} GROUP BY 1, 2, 3"
 
 
 def _parcels(day: str, judged: str) -> str:

@@ -116,6 +116,13 @@ def defect(*, order: str, kind: str = "feedback", state: str = "posted", **more:
     return {"order_id": order, "kind": kind, "state": state, "occurred_on": "2026-10-20"} | rating | more
 
 
+def table(*rows: Mapping[str, str], columns: Iterable[str] = (), delimiter: str = ",") -> bytes:
+    """A table of these rows under the columns that are named, or else those of the first row."""
+    names = list(columns or rows[0])
+    lines = [names, *([row.get(name, "") for name in names] for row in rows)]
+    return "".join(delimiter.join(line) + "\n" for line in lines).encode()
+
+
 def packed(document: bytes) -> bytes:
     return gzip.compress(document)
 

@@ -1,7 +1,6 @@
 """GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one row per order item, of the seller's whole region.
 
 Columns are found by name: 29, 32 and 33 of them are in use, and more were seen. Times are ISO 8601 with an offset.
-Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
 """
 
 from collections.abc import Callable, Sequence
@@ -11,17 +10,24 @@ from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
 from ingestion.refusals import BadRow
-from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting, column_name, moment, positions, shown
+from ingestion.reports.kind import ORDER_ID, Column, Kind, Parse, Setting, column_name, moment, positions, shown
 from metrics.facts import Channel, OrderFact, OrderStatus
 
 REPORT_TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+SOURCE = "https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes"
 COLUMNS = (
-    "amazon-order-id",
-    "purchase-date",
-    "last-updated-date",
-    "order-status",
-    "fulfillment-channel",
-    "sales-channel",
+    Column(name="amazon-order-id", meaning="the order; several rows are several items of one order", needed=True),
+    Column(name="purchase-date", meaning="the order's moment, ISO 8601 with offset", needed=True),
+    Column(name="last-updated-date", meaning="which statement about the order is newer", needed=True),
+    Column(name="order-status", meaning="Pending, Unshipped, Shipping, Shipped, Complete, Cancelled", needed=True),
+    Column(name="fulfillment-channel", meaning="Amazon is afn, Merchant is mfn", needed=True),
+    Column(name="sales-channel", meaning="the marketplace; Non-Amazon orders are kept apart", needed=True),
+)
+NAMES = tuple(column.name for column in COLUMNS)
+EXAMPLE = (
+    "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel\tsales-channel\tproduct-name\tsku\n"
+    "302-1234567-1234567\t2025-07-01T09:15:00+00:00\t2025-07-02T15:10:00+00:00\tShipped\tMerchant\tAmazon.de\tBecher\tCUP-BLUE\n"
+    "302-7654321-7654321\t2025-07-03T20:02:11+00:00\t2025-07-03T21:00:00+00:00\tCancelled\tMerchant\tAmazon.de\tBecher\tCUP-RED\n"
 )
 CHANNELS = {
     "amazon": Channel.AFN.value,
@@ -46,8 +52,8 @@ is_order_id = ORDER_ID.fullmatch
 
 
 def begin(header: Sequence[str], setting: Setting) -> Parse:
-    pick = itemgetter(*positions(header, COLUMNS, report_type=REPORT_TYPE))
-    width = max(positions(header, COLUMNS, report_type=REPORT_TYPE)) + 1
+    pick = itemgetter(*positions(header, NAMES, report_type=REPORT_TYPE))
+    width = max(positions(header, NAMES, report_type=REPORT_TYPE)) + 1
 
     at = partial(moment, latest=setting.latest)
 
@@ -94,7 +100,11 @@ KIND = Kind(
     report_types=(REPORT_TYPE, "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
     title="All orders, flat file",
     facts=(OrderFact,),
-    dialect="tsv",
+    dialect="tsv_or_csv",
     recognises=recognises,
     begin=begin,
+    about="Every order with its moment, status, channel and store: what every rate is divided by.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source=SOURCE,
 )

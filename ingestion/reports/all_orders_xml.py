@@ -1,7 +1,4 @@
-"""GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one `Order` a message, with its items; the declaration says the encoding.
-
-Source: https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes
-"""
+"""GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one `Order` a message, with its items; the declaration says the encoding."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +6,7 @@ from functools import partial
 from ingestion.markup import Record
 from ingestion.refusals import BadRow
 from ingestion.reports import all_orders
-from ingestion.reports.kind import Kind, Parse, Setting, moment
+from ingestion.reports.kind import Column, Kind, Parse, Setting, moment
 from metrics.facts import OrderFact
 
 REPORT_TYPE = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
@@ -21,6 +18,23 @@ ELEMENTS = (
     "FulfillmentData/FulfillmentChannel",
     "SalesChannel",
 )
+EXAMPLE = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<AmazonEnvelope>
+  <Header><DocumentVersion>1.00</DocumentVersion></Header>
+  <MessageType>AllOrdersReport</MessageType>
+  <Message>
+    <Order>
+      <AmazonOrderID>302-1234567-1234567</AmazonOrderID>
+      <PurchaseDate>2025-07-01T09:15:00+00:00</PurchaseDate>
+      <LastUpdatedDate>2025-07-02T15:10:00+00:00</LastUpdatedDate>
+      <OrderStatus>Shipped</OrderStatus>
+      <SalesChannel>Amazon.de</SalesChannel>
+      <FulfillmentData><FulfillmentChannel>Merchant</FulfillmentChannel></FulfillmentData>
+    </Order>
+  </Message>
+</AmazonEnvelope>
+"""
 
 
 def begin(_header: Sequence[str], setting: Setting) -> Parse:
@@ -47,4 +61,11 @@ KIND = Kind(
     elements=("Order",),
     recognises=recognises,
     begin=begin,
+    about="The same as the flat file of all orders.",
+    columns=tuple(
+        Column(name=element, meaning=column.meaning, needed=True)
+        for element, column in zip(ELEMENTS, all_orders.COLUMNS, strict=True)
+    ),
+    example=EXAMPLE,
+    source=all_orders.SOURCE,
 )

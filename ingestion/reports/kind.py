@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ingestion.refusals import BadRow, Refused
 from metrics.facts import Fact
 
+OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
 FIRST_MOMENT = datetime.combine(FIRST_DAY, time.min, UTC)
@@ -58,13 +59,15 @@ class Kind:
     JSON it is what `rows` makes of the whole document, or Refused. Where a row can only be understood beside the others, or
     in its setting, `statements` makes all (line, row) pairs of the whole document instead, or Refused.
 
+    In a `tsv` no quote is special, a `csv` may have any delimiter; `tsv_or_csv` is for what comes as either.
+
     `about`, `columns`, `example` and `source` are what people are told of it. `example` is a whole document of this kind.
     """
 
     report_types: tuple[str, ...]
     title: str
     facts: tuple[type[Fact], ...]
-    dialect: Literal["tsv", "csv", "json", "xml"]
+    dialect: Literal["tsv", "csv", "tsv_or_csv", "json", "xml"]
     recognises: Callable[[Sequence[str], Sequence[str]], bool]
     begin: Callable[[Sequence[str], Setting], Parse]
     elements: tuple[str, ...] = ()

@@ -6,11 +6,17 @@ from functools import partial
 from typing import Any
 
 from ingestion.refusals import Refused
-from ingestion.reports import defect_row
-from ingestion.reports.kind import Kind, Parse, Setting
+from ingestion.reports import claims, defect_row
+from ingestion.reports.kind import OWN_LAYOUT, Kind, Parse, Setting
 from metrics.facts import DefectFact
 
 REPORT_TYPE = "defects"
+EXAMPLE = """\
+{"defects": [
+  {"order_id": "302-1234567-1234567", "kind": "feedback", "rating": 1, "state": "posted", "occurred_on": "2025-10-20"},
+  {"order_id": "302-7654321-7654321", "kind": "a_to_z_claim", "state": "pending", "occurred_on": "2025-10-21"}
+]}
+"""
 
 
 def begin(header: Sequence[str], setting: Setting) -> Parse:
@@ -37,4 +43,8 @@ KIND = Kind(
     begin=begin,
     rows=rows,
     is_uploaded=False,
+    about="The rows of the CSV of claims and chargebacks as JSON; feedback may be among them.",
+    columns=claims.COLUMNS,
+    example=EXAMPLE,
+    source=OWN_LAYOUT,
 )

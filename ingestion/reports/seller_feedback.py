@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.refusals import BadRow, Refused
-from ingestion.reports.kind import FIRST_DAY, ORDER_ID, Kind, Parse, Setting, order_id, shown
+from ingestion.reports.kind import FIRST_DAY, ORDER_ID, Column, Kind, Parse, Setting, order_id, shown
 from metrics import defects
 from metrics.facts import DefectFact, DefectKind
 
@@ -28,6 +28,19 @@ KNOWN_HEADERS = frozenset(
     }
 )
 LEGACY = ("date", "rating", "comments", "your response", "arrived on time", "item as described", "customer service")
+COLUMNS = (
+    Column(name="Date", meaning="the day, written as the report's marketplace does", needed=True),
+    Column(name="Rating", meaning="stars from 1 to 5; 1 and 2 count", needed=True),
+    Column(name="Comments", meaning="not kept", needed=True),
+    Column(name="Your Response", meaning="not kept", needed=True),
+    Column(name="Order ID", meaning="the order", needed=True),
+    Column(name="Rater Email", meaning="not kept", needed=True),
+)
+EXAMPLE = (
+    "Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n"
+    "7/14/25\t1\tnever arrived\t\t112-1234567-1234567\tx1y2z3@marketplace.amazon.com\n"
+    "7/15/25\t3\tlate\tSorry!\t112-7654321-7654321\tq9w8e7@marketplace.amazon.com\n"
+)
 
 DAY_FIRST = ("day", "month", "year")
 ORDERS_OF_DATE = {
@@ -124,4 +137,9 @@ KIND = Kind(
     dialect="tsv",
     recognises=recognises,
     begin=begin,
+    about="Negative and neutral feedback. Columns are read by position: the header is in the seller's language. Dates are in the "
+    "marketplace's own format; one that contradicts it refuses the document.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",
 )

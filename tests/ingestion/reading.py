@@ -3,10 +3,11 @@
 import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 from ingestion.documents import Reading
 from ingestion.reports.kind import Setting
-from metrics.facts import DefectFact, Fact, OrderFact, ReportedFact, SnapshotFact
+from metrics.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 
 TODAY = date(2026, 11, 22)
 MOST_BYTES = 64 * 1024**2
@@ -35,6 +36,17 @@ class Read:
     def snapshots(self) -> list[SnapshotFact]:
         return [fact for _, fact in self.lines if isinstance(fact, SnapshotFact)]
 
+    def shipments(self) -> list[ShipmentFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, ShipmentFact)]
+
+    @property
+    def returns(self) -> list[ReturnFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, ReturnFact)]
+
+    @property
+    def messages(self) -> list[MessageFact]:
+        return [fact for _, fact in self.lines if isinstance(fact, MessageFact)]
+
     @property
     def rejected(self) -> dict[int, str]:
         """Reasons by line."""
@@ -46,10 +58,16 @@ class Read:
 
 
 def read(
-    document: bytes, *, announced: str = "", marketplace: str = "US", today: date | None = None, most: int = MOST_BYTES
+    document: bytes,
+    *,
+    announced: str = "",
+    marketplace: str = "US",
+    zone: str = "UTC",
+    today: date | None = None,
+    most: int = MOST_BYTES,
 ) -> Read:
-    """Read a document that was received `today`, where it matters when; else on the day the test runs. Raises Refused."""
+    """Read a document that was received at noon `today`, where it matters when; else as the test runs. Raises Refused."""
     received_at = datetime.combine(today, time(12), UTC) if today else datetime.now(UTC)
-    setting = Setting(marketplace=marketplace, received_at=received_at)
+    setting = Setting(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
     reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most)
     return Read(list(reading.facts()), reading)

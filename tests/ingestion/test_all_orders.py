@@ -131,6 +131,17 @@ def test_a_bare_quote_is_part_of_a_product_s_name() -> None:
     assert [fact.order_id for fact in found.orders] == [build.order_id(n) for n in range(len(names))]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too(delimiter: str) -> None:
+    row = build.order_row(purchase_date="2026-10-01T12:00:00+00:00") | {"product-name": '"Pillow, 12"" x 18"""'}
+
+    found = read(build.table(row, columns=build.ORDER_COLUMNS, delimiter=delimiter))
+
+    assert [(fact.order_id, fact.ordered_at) for fact in found.orders] == [
+        (build.order_id(1), datetime(2026, 10, 1, 12, tzinfo=UTC))
+    ]
+
+
 def test_a_tab_within_a_product_s_name_moves_nothing_that_is_needed() -> None:
     found = read(build.orders_file([build.order_row(product_name="two\tcells")]))
 

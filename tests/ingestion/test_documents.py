@@ -1,21 +1,19 @@
 import gzip
 import json
 from collections import Counter
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from ingestion.documents import MOST_REJECTED
 from ingestion.refusals import Refused
-from ingestion.reports import all_orders, claims, seller_feedback
-from metrics.facts import OrderStatus
+from ingestion.reports import all_orders, all_orders_xml, claims, seller_feedback
 from tests import build
 from tests.ingestion.reading import read
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+XML_ORDERS = all_orders_xml.REPORT_TYPE
 ORDERS, FEEDBACK, CLAIMS = all_orders.REPORT_TYPE, seller_feedback.REPORT_TYPE, claims.REPORT_TYPE
-RETURNS, FBA_RETURNS = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE", "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 V1, V2 = "GET_V1_SELLER_PERFORMANCE_REPORT", "GET_V2_SELLER_PERFORMANCE_REPORT"
 
 orders = build.orders_file(build.order_row(amazon_order_id=build.order_id(n)) for n in (1, 2, 3))
@@ -65,10 +63,17 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (b"one\ttwo\tthree\n1\t2\t3\n", "unknown-document", "one"),
         (b"".join(orders.splitlines(keepends=True)[1:]), "no-header", "header"),
         (b"".join(feedback.splitlines(keepends=True)[1:]), "no-header", "header"),
+        (b"".join(claimed.splitlines(keepends=True)[1:]), "no-header", "header"),
+        (b'"101-0000001-0000001";"granted"\n', "no-header", "header"),
         (orders.replace(b"sales-channel", b"store"), "columns-missing", "sales-channel"),
         (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
         (orders.replace(b"101-", b"1O1-"), "no-usable-row", "line 2"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not-text", "NUL"),
+        (b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml", "spreadsheet", "Save the sheet as CSV or tab-delimited text"),
+        (b"PK\x03\x04 and nothing else that is binary", "spreadsheet", "an Excel workbook or a ZIP archive"),
+        (gzip.compress(b"PK\x03\x04\x14\0"), "spreadsheet", "tab-delimited"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "spreadsheet", "an Excel workbook"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not-text", "It is a PDF. Download the report as CSV or tab-delimited text"),
     ],
 )
 def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, slug: str, said: str) -> None:
@@ -107,6 +112,10 @@ def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:
         (b"[]", "defects", "invalid-json"),
         (b'{"defects": 7}', "defects", "invalid-json"),
         (b"\xff\xfe", "defects", "invalid-json"),
+        (b"PK\x03\x04\x14\0", ORDERS, "spreadsheet"),
+        (b"%PDF-1.7\n", CLAIMS, "not-text"),
+        (b"<html></html>", XML_ORDERS, "unknown-document"),
+        (orders, XML_ORDERS, "invalid-xml"),
     ],
 )
 def test_a_document_announced_as_another_kind_is_refused(document: bytes, announced: str, slug: str) -> None:
@@ -215,47 +224,6 @@ def test_posted_rows_are_numbered_from_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "marketplace", "facts", "encoding", "warnings"),
-    [
-        (f"{FEEDBACK}/2_DE_RECONSTRUCTED_cp1252.tsv", "DE", [(1, True), (3, False)], "cp1252", 0),
-        (f"{FEEDBACK}/2_DE_RECONSTRUCTED_utf8.tsv", "DE", [(1, True), (3, False)], "utf-8", 0),
-        (f"{FEEDBACK}/3_ES_RECONSTRUCTED_utf8.tsv", "ES", [(2, True)], "utf-8", 0),
-        (f"{FEEDBACK}/4_MX_RECONSTRUCTED_utf8.tsv", "MX", [(1, True)], "utf-8", 0),
-        (f"{FEEDBACK}/6_MWS_10col_RECONSTRUCTED.tsv", "US", [(2, True)], "utf-8", 0),
-    ],
-)
-def test_sample_feedback_gives_its_stars(
-    path: str, marketplace: str, facts: list[tuple[int, bool]], encoding: str, warnings: int
-) -> None:
-    found = read((SAMPLES / path).read_bytes(), marketplace=marketplace)
-
-    assert [(fact.rating, fact.counts) for fact in found.defects] == facts
-    assert found.reading.encoding.codec == encoding
-    assert (found.rejected, len(found.warnings)) == ({}, warnings)
-
-
-@pytest.mark.parametrize(
-    ("path", "marketplace", "slug"),
-    [
-        (f"{ORDERS}/1_rows_without_header.tsv", "US", "no-header"),
-        (f"{FEEDBACK}/1_us_header_fixture.tsv", "US", "no-usable-row"),
-        (f"{FEEDBACK}/2_DE_RECONSTRUCTED_utf8.tsv", "US", "dates-contradict-marketplace"),
-        (f"{FEEDBACK}/3_ES_RECONSTRUCTED_utf8.tsv", "US", "dates-contradict-marketplace"),
-        (f"{FBA_RETURNS}/1.tsv", "US", "unknown-document"),
-        (f"{FBA_RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
-        (f"{RETURNS}/1.tsv", "US", "unknown-document"),
-        (f"{RETURNS}/2_airbyte_header_fixture.tsv", "US", "unknown-document"),
-        (f"{V2}/0_json_schema.json", "US", "schema-not-report"),
-    ],
-)
-def test_samples_that_cannot_be_used_are_refused(path: str, marketplace: str, slug: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read((SAMPLES / path).read_bytes(), marketplace=marketplace)
-
-    assert refused.value.slug == slug
-
-
-@pytest.mark.parametrize(
     ("path", "read_as", "rows"),
     [
         (f"{V1}/1_RECONSTRUCTED.xml", V1, 11),
@@ -270,32 +238,8 @@ def test_sample_account_health_reports_are_read_whole(path: str, read_as: str, r
     assert (found.reading.report_type, found.reading.read, found.rejected) == (read_as, rows, {})
 
 
-def test_a_real_xml_report_gives_its_order_in_the_encoding_that_it_declares() -> None:
-    found = read((SAMPLES / "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL/1.xml").read_bytes())
+def test_the_schema_of_a_report_is_refused_as_what_it_is() -> None:
+    with pytest.raises(Refused) as refused:
+        read((SAMPLES / V2 / "0_json_schema.json").read_bytes())
 
-    assert [order[:4] for order in found.orders] == [("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)]
-    assert found.orders[0].last_updated_at == datetime(2017, 10, 30, 20, 6, 11, tzinfo=UTC)
-    assert found.reading.report_type == "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
-    assert found.reading.encoding.codec == "iso-8859-1"
-
-
-def test_real_rows_load_under_the_header_they_lack() -> None:
-    rows = (SAMPLES / ORDERS / "1_rows_without_header.tsv").read_bytes()
-    header = "\t".join(build.ORDER_COLUMNS).encode() + b"\r\n"
-
-    found = read(header + rows)
-
-    assert {(fact.marketplace, fact.channel, fact.ordered_at.date()) for fact in found.orders} == {
-        ("US", "afn", date(2020, 2, 18))
-    }
-    assert [fact.order_id for fact in found.orders][:2] == ["114-4892924-3377867", "113-9925451-0581038"]
-    assert (len(found.orders), found.rejected) == (6, {})
-
-
-def test_every_sample_is_in_a_table_above() -> None:
-    told = Path(__file__).read_text()
-
-    unnamed = [path.name for path in SAMPLES.rglob("*.*ml") if path.name not in told]
-    unnamed += [path.name for path in SAMPLES.rglob("*.[jt]s*") if path.name not in told]
-
-    assert unnamed == []
+    assert refused.value.slug == "schema-not-report"

@@ -5,20 +5,50 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from accounts.marketplaces import CODES, NON_AMAZON
 from ingestion.refusals import Refused
-from ingestion.reports import UPLOADABLE
-from metrics.facts import Channel, DefectFact, Fact, OrderFact, OrderStatus
+from ingestion.reports import KINDS, UPLOADABLE, mfn_returns, mfn_returns_xml, orders_with_defects
+from ingestion.reports.kind import Kind
+from metrics import defects
+from metrics.facts import (
+    Canceller,
+    Channel,
+    DefectFact,
+    Fact,
+    MessageFact,
+    OrderFact,
+    OrderStatus,
+    ReturnFact,
+    ShipmentFact,
+)
 from tests import build
 from tests.ingestion.reading import read
 
 MUTATIONS = 500  # of each document
+SAMPLES = sorted(
+    file for file in (Path(__file__).parent.parent / "samples").rglob("*.*") if file.suffix in {".tsv", ".xml", ".json"}
+)
+SEVERAL = (mfn_returns.KIND, mfn_returns_xml.KIND, orders_with_defects.KIND)  # whose rows state any number of facts
+REASONS = {"", "negative_feedback", "late_answer", "wrong_rejection"}
+FIRST_DAY, END_OF_DAYS = date(1995, 7, 1), date(2100, 1, 1)
 Mutation = Callable[[bytes, random.Random], bytes]
 
+
+def longer(kind: Kind) -> bytes:
+    """A kind's example, a dozen times, each time with orders of its own."""
+    head, *rows = kind.example.splitlines(keepends=True)
+    return (head + "".join(row.replace("-1234567-", f"-{n:07d}-") for n in range(6) for row in rows)).encode()
+
+
 DOCUMENTS = {
+    kind.report_types[0]: longer(kind) if kind.dialect in {"tsv", "csv", "tsv_or_csv"} else kind.example.encode()
+    for kind in KINDS
+    if kind.is_uploaded
+} | {
     "orders": build.orders_file(
         build.order_row(
             amazon_order_id=build.order_id(n),
@@ -34,12 +64,37 @@ DOCUMENTS = {
         build.claim(order=build.order_id(n), reference=f"Nº {n}", updated_at="2026-10-21T10:00:00+02:00", funded_by="seller")
         for n in range(12)
     ),
+    "xml": build.orders_xml(*(build.message(AmazonOrderID=build.order_id(n), City="München") for n in range(12))),
 }
 HOSTILE = (
     *("", " ", "\0", '"', "\t", ",", "\r", "\x1a", "\x85", "\u2028", "\ufeff", "\ufffd", "￿", "𝟙𝟚", "١"),
     *("-1", "0", "NaN", "1e999", "9" * 5_000, "x" * 70_000, "=1+1", "'; DROP TABLE orders; --", "../../etc/passwd"),
     *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-10-01T00:00:00+23:59", "2026-W43-2"),
     *("2026-10-01T00:00:00+00:00:30.5", "2026-10-01T24:00:00Z", "2/30/26", "1/1/0001", "31.12.99", "0000-00-00"),
+    *(
+        "10-Jul-2025",
+        "31-Feb-2025",
+        "01-Jan-0001",
+        "30-Jun-1995",
+        "2025-07-10",
+        "2027-07-10",
+        "9999-12-31",
+        "0001-01-01",
+        "İ" * 64,
+    ),
+    *(
+        "yes",
+        "no",
+        "Y",
+        "✓",
+        "7",
+        "100001",
+        "2147483648",
+        "S01-0000001-0000001",
+        "seller",
+        "1995-07-01T00:00:00Z",
+        "2025-07-10T25:00Z",
+    ),
     *("000-0000000-0000000", "１01-0000001-0000001", "Non-Amazon", "Amazon.de", "Cancelled", "Pending - "),
 )
 CODECS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp1252", "cp932", "iso-8859-15", "cp037")
@@ -153,7 +208,7 @@ def outcome(document: bytes, chance: random.Random) -> str:
         )
     except Refused as refused:
         return refused.slug if all(refused.problem().values()) else "refused without a word"
-    assert len(found.lines) + len(found.rejected) == found.reading.read
+    assert found.reading.kind in SEVERAL or len(found.lines) + len(found.rejected) == found.reading.read
     assert all(found.rejected.values())
     assert max(map(len, found.rejected.values()), default=0) <= 300
     assert all(fits(fact) for _, fact in found.lines), found.lines
@@ -163,13 +218,13 @@ def outcome(document: bytes, chance: random.Random) -> str:
 def fits(fact: Fact) -> bool:
     """Whether PostgreSQL can keep the fact: text without NUL or halves of characters, moments in UTC, known words."""
     for value in fact:
+        if isinstance(value, date) and not isinstance(value, datetime) and not FIRST_DAY <= value < END_OF_DAYS:
+            return False
         if isinstance(value, str) and ("\0" in value or value.encode(errors="replace").decode() != value):
             return False
         if isinstance(value, datetime) and not (value.tzinfo is UTC and 1995 <= value.year < 2100):
             return False
-    if isinstance(fact, OrderFact):
-        return order_fits(fact)
-    return not isinstance(fact, DefectFact) or defect_fits(fact)
+    return all(check(fact) for fact_type, check in CHECKS.items() if isinstance(fact, fact_type))
 
 
 def order_fits(fact: OrderFact) -> bool:
@@ -186,33 +241,79 @@ def defect_fits(fact: DefectFact) -> bool:
         len(fact.order_id) == 19
         and len(fact.reference) <= 64
         and fact.rating in {None, 1, 2, 3, 4, 5}
-        and fact.occurred_on is not None
-        and date(1995, 7, 1) <= fact.occurred_on < date(2100, 1, 1)
+        and (fact.occurred_on is not None or fact.state == defects.LISTED)
+        and fact.counts == defects.ruling(kind=fact.kind, state=fact.state, rating=fact.rating).counts
     )
+
+
+def shipment_fits(fact: ShipmentFact) -> bool:
+    return (
+        len(fact.order_id) == 19
+        and len(fact.package) <= 64
+        and 1 <= fact.units <= 100_000
+        and fact.cancelled_by in {"", *Canceller}
+        and (fact.is_late is None or None not in {fact.ship_by_on, fact.shipped_on})
+        and (fact.is_scanned is None or fact.shipped_on is not None)
+        and (fact.is_on_time is None or fact.deliver_by_on is not None)
+        and (fact.is_invoiced_in_time is None or fact.shipped_on is not None)
+    )
+
+
+def return_fits(fact: ReturnFact) -> bool:
+    return (
+        len(fact.order_id) == 19
+        and len(fact.reference) <= 64
+        and len(fact.state) <= 20
+        and fact.reason in REASONS
+        and bool(fact.reason) == (fact.is_dissatisfied is True)
+    )
+
+
+def message_fits(fact: MessageFact) -> bool:
+    return (
+        0 < len(fact.message_id) <= 64
+        and fact.marketplace in CODES
+        and len(fact.order_id) in {0, 19}
+        and (fact.answered_on is None or fact.is_answered_in_time is not None)
+    )
+
+
+CHECKS: dict[type[Fact], Callable[..., bool]] = {
+    OrderFact: order_fits,
+    DefectFact: defect_fits,
+    ShipmentFact: shipment_fits,
+    ReturnFact: return_fits,
+    MessageFact: message_fits,
+}
+
+
+def outcomes_of(document: bytes) -> Counter[str]:
+    """What became of each mutation of a document; an error of ours bears its seed."""
+    outcomes = Counter[str]()
+    for seed in range(MUTATIONS):
+        try:
+            outcomes[outcome(document, random.Random(seed))] += 1
+        except Exception as error:
+            error.add_note(f"seed {seed}")
+            raise
+    return outcomes
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_mutated_document_gives_facts_that_fit_or_is_refused(name: str) -> None:
-    outcomes = Counter[str]()
+    outcomes = outcomes_of(DOCUMENTS[name])
 
-    for seed in range(MUTATIONS):
-        try:
-            outcomes[outcome(DOCUMENTS[name], random.Random(seed))] += 1
-        except Exception as error:
-            error.add_note(f"{name}, seed {seed}")
-            raise
-
+    is_xml = DOCUMENTS[name].startswith(b"<")
     assert outcomes.total() == MUTATIONS
-    assert outcomes["used"] > MUTATIONS // 10
-    assert len(outcomes) > 8
+    assert outcomes["used"] > (10 if is_xml else MUTATIONS // 20)
+    assert outcomes["invalid-xml" if is_xml else "unknown-document"] > 10
+    assert len(outcomes) > 6
     assert "refused without a word" not in outcomes
 
 
-def test_a_mutated_xml_gives_facts_that_fit_or_is_refused() -> None:
-    document = build.orders_xml(*(build.message(AmazonOrderID=build.order_id(n), City="München") for n in range(12)))
-    outcomes = Counter(outcome(document, random.Random(seed)) for seed in range(MUTATIONS))
+@pytest.mark.parametrize("file", SAMPLES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_a_mutated_sample_gives_facts_that_fit_or_is_refused(file: Path) -> None:
+    outcomes = outcomes_of(file.read_bytes())
 
     assert outcomes.total() == MUTATIONS
-    assert outcomes["used"] > 10
-    assert outcomes["invalid-xml"] > 10
     assert "refused without a word" not in outcomes

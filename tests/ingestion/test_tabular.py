@@ -216,3 +216,27 @@ def test_a_csv_that_is_none_is_refused_with_its_line(text: str) -> None:
 
     assert refused.value.slug == "invalid-csv"
     assert "line" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ('a\tb\n"1"\t12" x 18"\n', [["a", "b"], ['"1"', '12" x 18"']]),
+        ('\n \na\tb\n"open\t2\n', [["a", "b"], ['"open', "2"]]),
+        ('a,b\n"1,5","say ""no"""\n', [["a", "b"], ["1,5", 'say "no"']]),
+        ('\n"a","b"\n"two\nlines",2\n', [["a", "b"], ["two\nlines", "2"]]),
+        ("a;b\n1,5;2\n", [["a", "b"], ["1,5", "2"]]),
+        ("", []),
+    ],
+)
+def test_what_comes_in_either_form_is_read_by_its_header(text: str, cells: list[list[str]]) -> None:
+    found = list(tabular.separated(tabular.Lines([text.encode()], "utf-8")))
+
+    assert [row for row in found if any(row)] == cells
+
+
+def test_lines_are_counted_in_either_form() -> None:
+    for text in ("a\tb\n1\t2\n3\t4\n", "a,b\n1,2\n3,4\n"):
+        lines = tabular.Lines([text.encode()], "utf-8")
+
+        assert [lines.number for _ in tabular.separated(lines)] == [1, 2, 3]

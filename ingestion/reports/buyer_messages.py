@@ -1,0 +1,92 @@
+"""Our own CSV of buyers' messages, of which Amazon gives no report.
+
+A message must be answered within 24 hours, weekends and holidays included (Seller Central help 200549770). Nothing of what was
+written is read, whatever other columns there are.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES
+from ingestion.refusals import BadRow
+from ingestion.reports import cells
+from ingestion.reports.cells import Row
+from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name, shown
+from metrics.facts import MessageFact
+
+REPORT_TYPE = "buyer_messages"
+TIME_TO_ANSWER = timedelta(hours=24)
+COLUMNS = (
+    Column(name="message_id", meaning="the message, at most 64 characters", needed=True),
+    Column(name="received_at", meaning="when it came, ISO 8601 with offset", needed=True),
+    Column(name="answered_at", meaning="when it was answered; without the column nothing is said of answers"),
+    Column(name="no_response_needed", meaning="yes or no: marked in Seller Central as needing no answer"),
+    Column(name="order_id", meaning="the order, where there is one"),
+    Column(name="marketplace", meaning="the store: DE or Amazon.de; without it the report's"),
+    Column(name="updated_at", meaning="when all this was so, ISO 8601 with offset; without it the moment we received it"),
+)
+EXAMPLE = """\
+message_id,received_at,answered_at,no_response_needed,order_id,marketplace
+M-1001,2025-07-04T18:20:00+02:00,2025-07-05T09:05:00+02:00,no,302-1234567-1234567,DE
+M-1002,2025-07-04T19:00:00+02:00,,yes,,Amazon.de
+"""
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
+    return lambda row: statement(read(row))
+
+
+def statement(row: Row) -> MessageFact:
+    """What a row says of a message. Raises BadRow."""
+    received, answered = row.moment("received_at"), row.moment("answered_at")
+    message_id = row.text("message_id")
+    if not message_id or received is None:
+        raise BadRow(f"{'received_at' if message_id else 'message_id'} is empty; it is needed.")
+    if answered is not None and answered < received:
+        raise BadRow("answered_at is before received_at.", field="answered_at")
+    stated_at, as_of = row.stated()
+    return MessageFact(
+        message_id=message_id,
+        marketplace=_marketplace(row),
+        order_id=row.order_id() if row.text("order_id") else "",
+        sent_on=cells.of_moment(received, row.setting).day,
+        needs_answer=not row.is_yes("no_response_needed"),
+        answered_on=cells.of_moment(answered, row.setting).day if answered else None,
+        is_answered_in_time=_is_in_time(row, received, answered, as_of.moment or row.setting.received_at),
+        stated_at=stated_at,
+    )
+
+
+def _is_in_time(row: Row, received: datetime, answered: datetime | None, as_of: datetime) -> bool | None:
+    if not row.has_column("answered_at"):
+        return None
+    if answered is not None:
+        return answered - received <= TIME_TO_ANSWER
+    return False if as_of - received > TIME_TO_ANSWER else None
+
+
+def _marketplace(row: Row) -> str:
+    text = row.texts.get("marketplace", "") or row.setting.marketplace
+    code = text.upper() if text.upper() in CODES else CODE_OF_SALES_CHANNEL.get(text.lower())
+    if code is None:
+        raise BadRow(f"marketplace {shown(text)} is no Amazon store that we know (like DE or Amazon.de).", field="marketplace")
+    return code
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"message-id", "received-at"} <= {column_name(cell) for cell in header}
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Buyer messages, CSV",
+    facts=(MessageFact,),
+    dialect="csv",
+    recognises=recognises,
+    begin=begin,
+    about="When buyers wrote and when they were answered. Columns with what was written, or by whom, are passed over.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source=OWN_LAYOUT,
+)

@@ -1,0 +1,68 @@
+"""GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL: one row per shipped item of orders that Amazon fulfils.
+
+Tabs and nothing quoted, or commas and quotes: both are in use. Times carry the seller's own offset.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+
+from accounts.marketplaces import MARKETPLACES
+from ingestion.reports import all_orders, cells
+from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name, moment
+from metrics.facts import OrderFact
+
+REPORT_TYPE = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
+MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
+STORES = {marketplace.code: marketplace.sales_channel for marketplace in MARKETPLACES}
+COLUMNS = (
+    Column(name="amazon-order-id", meaning="the order; several rows are several items of one order", needed=True),
+    Column(name="purchase-date", meaning="the order's moment, ISO 8601 with offset", needed=True),
+    Column(name="shipment-date", meaning="when it was shipped, ISO 8601 with offset", needed=True),
+    Column(name="reporting-date", meaning="which statement about the order is newer; without it the shipment's moment"),
+    Column(name="sales-channel", meaning="the marketplace; without the column the report's. Non-Amazon orders are kept apart"),
+)
+EXAMPLE = (
+    "amazon-order-id\tshipment-id\tpurchase-date\tshipment-date\treporting-date\tsku\tproduct-name\tquantity-shipped\t"
+    "fulfillment-channel\tsales-channel\n"
+    "113-1234567-1234567\tDAbc12345\t2025-07-01T09:15:00-07:00\t2025-07-02T03:00:00-07:00\t2025-07-02T05:10:00-07:00\tPAD-12\t"
+    'Pad, 12" x 18"\t1\tAFN\tAmazon.com\n'
+    "S01-1234567-1234567\tDAbc12346\t2025-07-01T10:00:00-07:00\t2025-07-02T04:00:00-07:00\t2025-07-02T05:10:00-07:00\tPAD-18\t"
+    "Pad\t1\tAFN\tNon-Amazon US\n"
+)
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    read = cells.reader(header, COLUMNS, report_type=REPORT_TYPE)
+    at = partial(moment, latest=setting.latest)
+    home = STORES.get(setting.marketplace, "")
+
+    def parse(row: list[str]) -> OrderFact:
+        texts = read(row)
+        order = texts["amazon-order-id"]
+        store = texts.get("sales-channel")
+        if store is None:
+            store = "Non-Amazon" if MULTI_CHANNEL_ID.fullmatch(order) else home
+        updated = texts.get("reporting-date") or texts["shipment-date"]
+        return all_orders.statement(order, texts["purchase-date"], updated, "Shipped", "AFN", store, at=at)
+
+    return parse
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    names = {column_name(cell) for cell in header}
+    return {"amazon-order-id", "purchase-date", "shipment-date"} <= names and "order-status" not in names
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="FBA shipments",
+    facts=(OrderFact,),
+    dialect="tsv_or_csv",
+    recognises=recognises,
+    begin=begin,
+    about="Orders that Amazon has shipped, sooner than the all-orders report tells of them.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source="https://developer-docs.amazon.com/sp-api/docs/fba-sales-reports-attributes",
+)

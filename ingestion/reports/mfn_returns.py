@@ -1,0 +1,61 @@
+"""GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE: one row per returned item of a seller-fulfilled order.
+
+Columns are found by name. Dates name the month (`10-Jul-2025`), Brazil's are ISO; one in figures alone (`10/07/2025`) is two days
+in one and is refused.
+"""
+
+from collections.abc import Sequence
+
+from ingestion.reports import cells, return_request
+from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name
+from metrics.facts import DefectFact, Fact, ReturnFact
+
+REPORT_TYPE = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
+COLUMNS = (
+    Column(name="Order ID", meaning="the order", needed=True),
+    Column(name="Return request date", meaning="the day of the request: 10-Jul-2025 or 2025-07-10", needed=True),
+    Column(name="Return request status", meaning="cancelled, declined, denied and rejected are no returns", needed=True),
+    Column(name="Amazon RMA ID", meaning="the request; rows that share it are items of one"),
+    Column(name="Merchant RMA ID", meaning="the request, where Amazon names none"),
+    Column(name="A-to-Z Claim", meaning="Y: a claim was filed, its outcome is not told"),
+)
+EXAMPLE = (
+    "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA ID\tA-to-Z Claim\tASIN\n"
+    "112-1234567-1234567\t01-Jul-2025\t10-Jul-2025\tApproved\tDx1Yz2Ab3RRMA\t\tN\tB000000001\n"
+    "112-7654321-7654321\t03-Jul-2025\t12-Jul-2025\tPending\tDq9Wr8Ty7RRMA\t\tY\tB000000002\n"
+)
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    read = cells.reader(header, COLUMNS, report_type=REPORT_TYPE)
+
+    def parse(row: list[str]) -> list[Fact]:
+        texts = read(row)
+        return return_request.facts(
+            order=texts["Order ID"],
+            reference=texts.get("Amazon RMA ID") or texts.get("Merchant RMA ID", ""),
+            requested=texts["Return request date"],
+            status=texts["Return request status"],
+            claim=texts.get("A-to-Z Claim", ""),
+            setting=setting,
+        )
+
+    return parse
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"order-id", "return-request-date", "return-request-status"} <= {column_name(cell) for cell in header}
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Seller-fulfilled returns, flat file",
+    facts=(ReturnFact, DefectFact),
+    dialect="tsv_or_csv",
+    recognises=recognises,
+    begin=begin,
+    about="Return requests of orders that the seller fulfils, and on which of them an A-to-z claim was filed.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source=return_request.SOURCE,
+)

@@ -1,0 +1,75 @@
+"""GET_XML_RETURNS_DATA_BY_RETURN_DATE: one `return_details` a request, with its items."""
+
+from collections.abc import Sequence
+
+from ingestion.markup import Record
+from ingestion.refusals import BadRow
+from ingestion.reports import return_request
+from ingestion.reports.kind import Column, Kind, Parse, Setting
+from metrics.facts import DefectFact, Fact, ReturnFact
+
+REPORT_TYPE = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
+COLUMNS = (
+    Column(name="order_id", meaning="the order", needed=True),
+    Column(name="return_request_date", meaning="the request's moment, ISO 8601; or its day", needed=True),
+    Column(name="return_request_status", meaning="cancelled, declined, denied and rejected are no returns"),
+    Column(name="amazon_rma_id", meaning="the request"),
+    Column(name="merchant_rma_id", meaning="the request, where Amazon names none"),
+    Column(name="a_to_z_claim", meaning="true or Y: a claim was filed, its outcome is not told"),
+)
+NEEDED = tuple(column.name for column in COLUMNS if column.needed)
+EXAMPLE = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<AmazonEnvelope>
+  <Header><DocumentVersion>1.00</DocumentVersion></Header>
+  <MessageType>Returns-Report</MessageType>
+  <Message>
+    <return_details>
+      <item_details><asin>B000000001</asin><merchant_sku>CUP-BLUE</merchant_sku><return_quantity>1</return_quantity></item_details>
+      <order_id>302-1234567-1234567</order_id>
+      <order_date>2025-07-01T17:08:47Z</order_date>
+      <amazon_rma_id>Dx1Yz2Ab3RRMA</amazon_rma_id>
+      <return_request_date>2025-07-10T12:44:17Z</return_request_date>
+      <return_request_status>Approved</return_request_status>
+      <a_to_z_claim>false</a_to_z_claim>
+    </return_details>
+  </Message>
+</AmazonEnvelope>
+"""
+
+
+def begin(_header: Sequence[str], setting: Setting) -> Parse:
+    def parse(record: Record) -> list[Fact]:
+        missing = [element for element in NEEDED if element not in record]
+        if missing:
+            raise BadRow(f"The return_details has no {', '.join(missing)}.")
+        return return_request.facts(
+            order=record["order_id"],
+            reference=record.get("amazon_rma_id") or record.get("merchant_rma_id", ""),
+            requested=record["return_request_date"],
+            status=record.get("return_request_status", ""),
+            claim=record.get("a_to_z_claim", ""),
+            setting=setting,
+        )
+
+    return parse
+
+
+def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
+    text = "".join(head[0].split())
+    return "<MessageType>Returns-Report</MessageType>" in text or "<return_details>" in text
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Seller-fulfilled returns, XML",
+    facts=(ReturnFact, DefectFact),
+    dialect="xml",
+    elements=("return_details",),
+    recognises=recognises,
+    begin=begin,
+    about="The same as the flat file of returns; a request is one element, whatever the number of its items.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source=return_request.SOURCE,
+)

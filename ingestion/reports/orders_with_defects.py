@@ -1,0 +1,140 @@
+"""Seller Central's download of orders with defects: one row an order, one column a category.
+
+The page of the order defect rate shows the columns Order Id, Order Date, Fulfilled By, Pre-fulfillment Cancellation, Late
+Shipment, Negative Feedback, A-to-z Guarantee claim, Chargeback claim. The form of the file is not known for sure, so any
+delimiter, spelling and yes is taken. It tells that there is a defect and nothing more.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from ingestion.refusals import BadRow, Refused
+from ingestion.reports import cells
+from ingestion.reports.kind import Column, Kind, Parse, Setting, order_id, shown
+from metrics import defects
+from metrics.facts import DefectFact, DefectKind, Fact
+
+REPORT_TYPE = "orders_with_defects"
+REFERENCE = "orders-with-defects"
+CATEGORIES = {
+    "Pre-fulfillment Cancellation": DefectKind.CANCELLATION,
+    "Late Shipment": DefectKind.LATE_SHIPMENT,
+    "Negative Feedback": DefectKind.FEEDBACK,
+    "A-to-z Guarantee claim": DefectKind.A_TO_Z_CLAIM,
+    "Chargeback claim": DefectKind.CHARGEBACK,
+}
+SPELLINGS = {
+    "orderid": "Order Id",
+    "orderdate": "Order Date",
+    "prefulfillmentcancellation": "Pre-fulfillment Cancellation",
+    "prefulfilmentcancellation": "Pre-fulfillment Cancellation",
+    "prefulfillmentcancel": "Pre-fulfillment Cancellation",
+    "lateshipment": "Late Shipment",
+    "negativefeedback": "Negative Feedback",
+    "atozguaranteeclaim": "A-to-z Guarantee claim",
+    "atozguarantee": "A-to-z Guarantee claim",
+    "atozclaim": "A-to-z Guarantee claim",
+    "chargebackclaim": "Chargeback claim",
+    "servicechargebackclaim": "Chargeback claim",
+    "servicechargeback": "Chargeback claim",
+    "chargeback": "Chargeback claim",
+}
+"""What columns are called, by their letters alone, in the singular."""
+
+RETURNS = frozenset({"requestedat", "returnrequestdate", "returndate"})
+MARKS, NO_MARKS = ("x", "✓"), ("", "-", "n/a", "none")
+COUNT = re.compile("[0-9]{1,6}")
+COLUMNS = (
+    Column(name="Order Id", meaning="the order", needed=True),
+    Column(name="Order Date", meaning="the order's day: 2025-07-01 or 01-Jul-2025; any other form is passed over"),
+    *(
+        Column(name=name, meaning="yes, y, true, x, ✓ or a count where the order has it; one of the five is needed")
+        for name in CATEGORIES
+    ),
+)
+EXAMPLE = (
+    "Order Id,Order Date,Fulfilled By,Pre-fulfillment Cancellation,Late Shipment,Negative Feedback,A-to-z Guarantee claim,"
+    "Chargeback claim\n"
+    "112-1234567-1234567,2025-07-01,Seller,No,Yes,Yes,No,No\n"
+    "112-7654321-7654321,2025-07-03,Seller,No,No,No,Yes,No\n"
+)
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    if not recognises(header, ()):
+        raise Refused(
+            "columns-missing",
+            "Columns are missing",
+            f"A {REPORT_TYPE} document needs the column Order Id, no day of a return, and one of {', '.join(CATEGORIES)}.",
+        )
+    read = cells.reader(_named(header), COLUMNS, report_type=REPORT_TYPE)
+
+    def parse(row: list[str]) -> list[Fact]:
+        texts = read(row)
+        order, on = order_id(texts["Order Id"]), _day(texts.get("Order Date", ""), setting)
+        return [_listed(order, kind, on) for name, kind in CATEGORIES.items() if _is_marked(name, texts.get(name, ""))]
+
+    return parse
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """The header with the names that we know spelled our way."""
+    return [SPELLINGS.get(_letters(cell), cell) for cell in header]
+
+
+def _letters(cell: str) -> str:
+    return re.sub("[^a-z]", "", cell.lower()).removesuffix("s")
+
+
+def _is_marked(name: str, text: str) -> bool:
+    word = text.lower()
+    if word in NO_MARKS or word in cells.NO:
+        return False
+    if word in MARKS or word in cells.YES:
+        return True
+    if not COUNT.fullmatch(word):
+        raise BadRow(f"{name} {shown(text)} is neither yes nor no.")
+    return int(word) > 0
+
+
+def _day(text: str, setting: Setting) -> date | None:
+    try:
+        return cells.day(text, setting=setting)
+    except BadRow:
+        return None
+
+
+def _listed(order: str, kind: DefectKind, on: date | None) -> DefectFact:
+    return DefectFact(
+        order_id=order,
+        kind=kind,
+        reference=REFERENCE,
+        state=defects.LISTED,
+        rating=None,
+        occurred_on=on,
+        stated_at=None,
+        funded_by="",
+        counts=defects.ruling(kind=kind, state=defects.LISTED, rating=None).counts,
+    )
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    """By an order and a category. Some categories are told of returns too, whose day this download does not have."""
+    names = {*_named(header)}
+    is_of_returns = not RETURNS.isdisjoint(_letters(cell) for cell in header)
+    return "Order Id" in names and not names.isdisjoint(CATEGORIES) and not is_of_returns
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Orders with defects, Seller Central's download",
+    facts=(DefectFact,),
+    dialect="csv",
+    recognises=recognises,
+    begin=begin,
+    about="Which orders Amazon counts as defective, and in which category. As soon as more is told of a defect, that decides.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source="Seller Central: Account Health, Order Defect Rate, Orders with defects",
+)

@@ -1,0 +1,87 @@
+"""Our own CSV of return requests, for what Amazon's reports do not tell: how they were handled.
+
+A request dissatisfies with negative feedback on it, a wrong rejection, or an answer after 48 hours
+(https://amazowl.com/?p=8493). Where a request has several, that order decides.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from ingestion.reports import cells, return_request
+from ingestion.reports.cells import Row, When
+from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
+from metrics.facts import ReturnFact
+
+REPORT_TYPE = "returns"
+TIME_TO_ANSWER = timedelta(hours=48)
+TELLING = ("answered_at", "negative_feedback", "wrongly_rejected")
+COLUMNS = (
+    Column(name="order_id", meaning="the order", needed=True),
+    Column(name="requested_at", meaning="day or moment of the request", needed=True),
+    Column(name="reference", meaning="tells requests of one order apart: the RMA id"),
+    Column(name="state", meaning="cancelled, declined, denied and rejected are no returns"),
+    Column(name="answered_at", meaning="day or moment it was answered; 48 hours are in time, of days two"),
+    Column(name="negative_feedback", meaning="yes or no: the buyer complained of how it was handled"),
+    Column(name="wrongly_rejected", meaning="yes or no: it was within the policy, and rejected"),
+    Column(name="updated_at", meaning="when all this was so, ISO 8601 with offset; without it the moment we received it"),
+)
+EXAMPLE = """\
+order_id,requested_at,reference,state,answered_at,negative_feedback,wrongly_rejected
+302-1234567-1234567,2025-07-10T12:44:00+02:00,Dx1Yz2Ab3RRMA,approved,2025-07-11T08:00:00+02:00,no,no
+302-7654321-7654321,2025-07-12,Dq9Wr8Ty7RRMA,approved,2025-07-16,no,no
+"""
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
+    return lambda row: statement(read(row))
+
+
+def statement(row: Row) -> ReturnFact:
+    """What a row says of a return request. Raises BadRow."""
+    order, requested, answered = row.order_id(), row.known_past("requested_at"), row.past("answered_at")
+    cells.forbid_reversed(("requested_at", requested), ("answered_at", answered))
+    stated_at, as_of = row.stated()
+    is_dissatisfied, reason = _judged(row, requested, answered, as_of)
+    return ReturnFact(
+        order_id=order,
+        reference=row.text("reference"),
+        requested_on=requested.day,
+        state=cells.state_of(row.text("state")),
+        is_return=return_request.is_return(row.text("state")),
+        is_dissatisfied=is_dissatisfied,
+        reason=reason,
+        stated_at=stated_at,
+    )
+
+
+def _judged(row: Row, requested: When, answered: When | None, as_of: When) -> tuple[bool | None, str]:
+    """Whether the buyer is dissatisfied, and why. What is not told at all is held against nobody."""
+    is_negative, is_wrong = row.is_yes("negative_feedback"), row.is_yes("wrongly_rejected")
+    if is_negative or is_wrong:
+        return True, "negative_feedback" if is_negative else "wrong_rejection"
+    if not row.has_column(*TELLING):
+        return None, ""
+    if not row.has_column("answered_at"):
+        return False, ""
+    if (answered or as_of).is_after(requested, by=TIME_TO_ANSWER):
+        return True, "late_answer"
+    return (None if answered is None else False), ""
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"order-id", "requested-at"} <= {column_name(cell) for cell in header}
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Return requests, CSV",
+    facts=(ReturnFact,),
+    dialect="csv",
+    recognises=recognises,
+    begin=begin,
+    about="Return requests and how they were handled, for the return dissatisfaction rate.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source=OWN_LAYOUT,
+)

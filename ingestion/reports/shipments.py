@@ -1,0 +1,121 @@
+"""Our own CSV of shipments, of which Amazon gives no feed: when a package had to leave, left, was scanned and was delivered.
+
+Two moments are compared as moments; where either is a whole day, days are.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from ingestion.refusals import Refused
+from ingestion.reports import cells
+from ingestion.reports.cells import Row, When
+from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
+from metrics.facts import Canceller, ShipmentFact
+
+REPORT_TYPE = "shipments"
+MOST_UNITS = 100_000
+FRIDAY = 4
+CANCELLERS = tuple(canceller.value for canceller in Canceller)
+COLUMNS = (
+    Column(name="order_id", meaning="the order", needed=True),
+    Column(name="package", meaning="tells packages of one order apart; without it the tracking number does"),
+    Column(name="tracking_number", meaning="the carrier's number"),
+    Column(name="units", meaning="items in the package; without it 1"),
+    Column(name="ship_by", meaning="day or moment by which it had to leave"),
+    Column(name="shipped_at", meaning="day or moment it was confirmed as shipped"),
+    Column(name="first_scan_at", meaning="day or moment of the carrier's first scan"),
+    Column(name="deliver_by", meaning="day or moment by which it had to arrive"),
+    Column(name="delivered_at", meaning="day or moment it arrived"),
+    Column(name="business_order", meaning="yes or no: an Amazon Business order"),
+    Column(name="invoiced_at", meaning="day or moment its invoice was uploaded"),
+    Column(
+        name="cancelled_by", meaning="buyer, seller, amazon, or unconfirmed: by Amazon, since shipping was not confirmed in time"
+    ),
+    Column(name="updated_at", meaning="when all this was so, ISO 8601 with offset; without it the moment we received it"),
+)
+TELLING = ("ship-by", "shipped-at", "first-scan-at", "deliver-by", "delivered-at", "invoiced-at", "cancelled-by")
+EXAMPLE = """\
+order_id,package,units,ship_by,shipped_at,first_scan_at,deliver_by,delivered_at,cancelled_by,updated_at
+302-1234567-1234567,1,2,2025-07-02,2025-07-02T15:10:00+02:00,2025-07-02T19:44:00+02:00,2025-07-05,2025-07-04,,2025-07-06T08:00:00Z
+302-7654321-7654321,,1,2025-07-03,,,2025-07-07,,seller,2025-07-06T08:00:00Z
+"""
+
+
+def begin(header: Sequence[str], setting: Setting) -> Parse:
+    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
+    if not recognises(header, ()):
+        raise Refused(
+            "columns-missing", "Columns are missing", f"A {REPORT_TYPE} document needs at least one of {', '.join(TELLING)}."
+        )
+    return lambda row: statement(read(row))
+
+
+def statement(row: Row) -> ShipmentFact:
+    """What a row says of a package. Raises BadRow."""
+    order = row.order_id()
+    ship_by, shipped, scanned = row.promised("ship_by"), row.past("shipped_at"), row.past("first_scan_at")
+    deliver_by, delivered = row.promised("deliver_by"), row.past("delivered_at")
+    cells.forbid_reversed(("shipped_at", shipped), ("delivered_at", delivered))
+    stated_at, as_of = row.stated()
+    tells_scans = shipped is not None and row.has_column("first_scan_at", "delivered_at")
+    return ShipmentFact(
+        order_id=order,
+        package=row.text("package") or row.text("tracking_number"),
+        units=row.whole("units", most=MOST_UNITS),
+        ship_by_on=ship_by and ship_by.day,
+        shipped_on=shipped and shipped.day,
+        is_late=shipped.is_after(ship_by) if shipped and ship_by else None,
+        is_scanned=bool(scanned or delivered) if tells_scans else None,
+        deliver_by_on=deliver_by and deliver_by.day,
+        delivered_on=delivered and delivered.day,
+        is_on_time=_is_on_time(row, deliver_by, delivered, as_of),
+        is_invoiced_in_time=_is_invoiced_in_time(row, shipped, as_of),
+        cancelled_by=row.one_of("cancelled_by", CANCELLERS),
+        stated_at=stated_at,
+    )
+
+
+def _is_on_time(row: Row, deliver_by: When | None, delivered: When | None, as_of: When) -> bool | None:
+    """Nothing can be said before the promise is over; nor where deliveries are not told at all."""
+    if deliver_by is None or not row.has_column("delivered_at"):
+        return None
+    if delivered is not None:
+        return not delivered.is_after(deliver_by)
+    return False if as_of.is_after(deliver_by) else None
+
+
+def _is_invoiced_in_time(row: Row, shipped: When | None, as_of: When) -> bool | None:
+    """One business day, Monday to Friday, after dispatch (Seller Central help 44QSYRCU27EW4UK)."""
+    is_business, invoiced = row.is_yes("business_order"), row.past("invoiced_at")
+    if not is_business or shipped is None or not row.has_column("invoiced_at"):
+        return None
+    last = next_business_day(shipped.day)
+    if invoiced is not None:
+        return invoiced.day <= last
+    return False if as_of.day > last else None
+
+
+def next_business_day(day: date) -> date:
+    """The next day that is no weekend."""
+    following = day + timedelta(days=1)
+    return following if following.weekday() <= FRIDAY else following + timedelta(days=7 - following.weekday())
+
+
+def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    names = {column_name(cell) for cell in header}
+    return "order-id" in names and not names.isdisjoint(TELLING)
+
+
+KIND = Kind(
+    report_types=(REPORT_TYPE,),
+    title="Shipments, CSV",
+    facts=(ShipmentFact,),
+    dialect="csv",
+    recognises=recognises,
+    begin=begin,
+    about="Packages of orders that the seller fulfils, and who cancelled orders that have none: for late shipments, "
+    "cancellations, valid tracking, deliveries on time and invoices. One column beside order_id is enough.",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    source=OWN_LAYOUT,
+)

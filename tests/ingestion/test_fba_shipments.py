@@ -1,0 +1,181 @@
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from ingestion.refusals import Refused
+from ingestion.reports import all_orders, fba_shipments
+from metrics.facts import OrderStatus
+from tests import build
+from tests.ingestion.reading import read
+
+COLUMNS = tuple(
+    """
+    amazon-order-id merchant-order-id shipment-id shipment-item-id amazon-order-item-id merchant-order-item-id
+    purchase-date payments-date shipment-date reporting-date buyer-email buyer-name buyer-phone-number sku
+    product-name quantity-shipped currency item-price recipient-name ship-address-1 ship-city ship-country carrier
+    tracking-number estimated-arrival-date fulfillment-center-id fulfillment-channel sales-channel points-granted
+    """.split()  # noqa: SIM905  they read better as text
+)
+ROW = {
+    "amazon-order-id": build.order_id(1),
+    "shipment-id": "DAbc12345",
+    "purchase-date": "2025-07-01T09:15:00-08:00",
+    "shipment-date": "2025-07-02T03:00:00-08:00",
+    "reporting-date": "2025-07-02T05:10:00-08:00",
+    "buyer-email": "x1y2z3@marketplace.amazon.com",
+    "buyer-name": "Jane Roe",
+    "product-name": "Pad",
+    "fulfillment-channel": "AFN",
+    "sales-channel": "Amazon.com",
+}
+
+
+def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS, delimiter: str = "\t") -> bytes:
+    return build.table(*(ROW | row for row in rows), columns=columns, delimiter=delimiter)
+
+
+def without(*names: str) -> tuple[str, ...]:
+    return tuple(name for name in COLUMNS if name not in names)
+
+
+def quoted(*rows: dict[str, str]) -> bytes:
+    """As a CSV with every cell in quotes."""
+    lines = [COLUMNS, *([(ROW | row).get(name, "").replace('"', '""') for name in COLUMNS] for row in rows)]
+    return "".join(",".join(f'"{cell}"' for cell in line) + "\r\n" for line in lines).encode()
+
+
+def test_a_shipped_item_is_a_statement_about_its_order() -> None:
+    (fact,) = read(report({})).orders
+
+    assert fact[:4] == (build.order_id(1), "US", "afn", OrderStatus.SHIPPED)
+    assert (fact.ordered_at, fact.ordered_at.tzinfo) == (datetime(2025, 7, 1, 17, 15, tzinfo=UTC), UTC)
+    assert fact.last_updated_at == datetime(2025, 7, 2, 13, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        report({}),
+        report({}, delimiter=","),
+        report({}, delimiter=";"),
+        quoted({}),
+        quoted({"product-name": 'Pad, 12" x 18"'}),
+        quoted({"product-name": "two\nlines"}),
+        report({"product-name": 'Pad, 12" x 18"'}),
+        report({"product-name": '"Best", open "'}),
+    ],
+)
+def test_tabs_and_commas_give_the_same_order(document: bytes) -> None:
+    found = read(document)
+
+    assert found.reading.report_type == fba_shipments.REPORT_TYPE
+    assert found.orders == read(report({})).orders
+    assert found.rejected == {}
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ","])
+def test_columns_are_found_by_name_in_any_order(delimiter: str) -> None:
+    for seed in range(5):
+        columns = tuple(random.Random(seed).sample(COLUMNS, len(COLUMNS)))
+
+        assert [fact.order_id for fact in read(report({}, columns=columns, delimiter=delimiter)).orders] == [build.order_id(1)]
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, without("reporting-date")])
+def test_without_a_reporting_date_the_shipment_says_how_new_it_is(columns: tuple[str, ...]) -> None:
+    (fact,) = read(report({"reporting-date": ""}, columns=columns)).orders
+
+    assert fact.last_updated_at == datetime(2025, 7, 2, 11, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-07-01T09:15:00-08:00", datetime(2025, 7, 1, 17, 15, tzinfo=UTC)),
+        ("2025-07-01T09:15:00+09:00", datetime(2025, 7, 1, 0, 15, tzinfo=UTC)),
+        ("2025-07-01T09:15:00+00:00", datetime(2025, 7, 1, 9, 15, tzinfo=UTC)),
+    ],
+)
+def test_a_seller_s_own_offset_changes_no_moment(text: str, moment: datetime) -> None:
+    (fact,) = read(report({"purchase-date": text})).orders
+
+    assert fact.ordered_at == moment
+
+
+@pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US"])
+@pytest.mark.parametrize("order", ["S01-1234567-1234567", "shopify-1001"])
+def test_orders_of_other_shops_are_kept_apart(store: str, order: str) -> None:
+    (fact,) = read(report({"amazon-order-id": order, "sales-channel": store})).orders
+
+    assert (fact.marketplace, fact.order_id) == ("non_amazon", order)
+
+
+def test_the_store_is_the_marketplace() -> None:
+    (fact,) = read(report({"sales-channel": "Amazon.co.uk"}), marketplace="DE").orders
+
+    assert fact.marketplace == "GB"
+
+
+def test_without_a_column_of_stores_orders_are_of_the_report_s_marketplace_and_multi_channel_ones_apart() -> None:
+    rows: tuple[dict[str, str], ...] = ({}, {"amazon-order-id": "S01-1234567-1234567"}, {"amazon-order-id": "elsewhere"})
+
+    found = read(report(*rows, columns=without("sales-channel")), marketplace="DE")
+
+    assert [fact.marketplace for fact in found.orders] == ["DE", "non_amazon"]
+    assert list(found.rejected) == [4]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"amazon-order-id": ""}, "no Amazon order id"),
+        ({"amazon-order-id": "S01-1234567-1234567"}, "no Amazon order id"),
+        ({"purchase-date": ""}, "'' is no ISO 8601 time"),
+        ({"purchase-date": "2025-07-01T09:15:00"}, "has no offset"),
+        ({"reporting-date": "2099-07-01T09:15:00Z"}, "is not between"),
+        ({"sales-channel": ""}, "sales-channel ''"),
+        ({"sales-channel": "eBay"}, "is no Amazon store"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
+    found = read(report({"amazon-order-id": build.order_id(2)}, cells))
+
+    assert [fact.order_id for fact in found.orders] == [build.order_id(2)]
+    assert said in found.rejected[3]
+
+
+@pytest.mark.parametrize("column", ["amazon-order-id", "purchase-date", "shipment-date"])
+def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(report({}, columns=without(column)), announced=fba_shipments.REPORT_TYPE)
+
+    assert refused.value.slug == "columns-missing"
+    assert column in refused.value.detail
+
+
+def test_neither_it_nor_the_report_of_all_orders_is_taken_for_the_other() -> None:
+    orders = build.orders_file([build.order_row()])
+
+    assert read(orders).reading.report_type == all_orders.REPORT_TYPE
+    for document, announced in ((orders, fba_shipments.REPORT_TYPE), (report({}), all_orders.REPORT_TYPE)):
+        with pytest.raises(Refused) as refused:
+            read(document, announced=announced)
+
+        assert refused.value.slug == "columns-missing"
+
+
+def test_buyers_reach_no_fact_and_no_reason() -> None:
+    found = read(report({}, {"amazon-order-id": "none"}))
+
+    assert "Jane" not in f"{found.lines} {found.rejected}"
+
+
+@pytest.mark.parametrize(
+    ("document", "slug"), [(report({}, {})[:-40], "document-cut-off"), (quoted({}, {})[:-40], "invalid-csv")]
+)
+def test_a_document_that_is_cut_off_is_refused(document: bytes, slug: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(document)
+
+    assert refused.value.slug in {slug, "document-cut-off"}

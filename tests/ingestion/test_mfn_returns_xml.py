@@ -1,0 +1,119 @@
+"""Returns as XML: the same facts as the flat file."""
+
+from datetime import date
+
+import pytest
+
+from ingestion.refusals import Refused
+from ingestion.reports import all_orders_xml, mfn_returns_xml
+from tests import build
+from tests.ingestion.reading import read
+
+TEXTS = {
+    "order_id": build.order_id(1),
+    "order_date": "2020-11-03T17:08:47Z",
+    "amazon_rma_id": "DJ1XPkq5RRMA",
+    "return_request_date": "2020-11-12T12:44:17Z",
+    "return_request_status": "Approved",
+    "a_to_z_claim": "false",
+    "is_prime": "N",
+}
+ITEM = "<item_details><item_name>Camisa &amp; más</item_name><asin>B07</asin><order_id>none</order_id></item_details>"
+
+
+def details(**texts: str | None) -> str:
+    """One request with two items; an element whose text is None is left out."""
+    told = "".join(f"<{name}>{text}</{name}>" for name, text in (TEXTS | texts).items() if text is not None)
+    return f"<return_details>{ITEM}{ITEM}{told}<label_details><label_type>x</label_type></label_details></return_details>\n"
+
+
+def report(*requests: str, envelope: str = "AmazonEnvelope", message_type: str = "Returns-Report") -> bytes:
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{envelope}><MessageType>{message_type}</MessageType><Message>\n'
+    return f"{head}{''.join(requests)}</Message></{envelope}>\n".encode()
+
+
+def test_each_request_is_one_return_whatever_the_number_of_its_items() -> None:
+    found = read(report(details(), details(order_id=build.order_id(2), amazon_rma_id="D2")))
+
+    assert found.returns == [
+        (build.order_id(1), "DJ1XPkq5RRMA", date(2020, 11, 12), "approved", True, None, "", None),
+        (build.order_id(2), "D2", date(2020, 11, 12), "approved", True, None, "", None),
+    ]
+    assert (found.defects, found.rejected) == ([], {})
+
+
+@pytest.mark.parametrize("said", ["true", "True", "Y", "yes"])
+def test_a_claim_is_a_defect_of_which_no_more_is_known(said: str) -> None:
+    (fact,) = read(report(details(a_to_z_claim=said))).defects
+
+    assert fact[:4] == (build.order_id(1), "a_to_z_claim", "returns-report", "filed")
+    assert (fact.occurred_on, fact.counts) == (date(2020, 11, 12), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "day"),
+    [
+        ("2020-11-12T12:44:17Z", "UTC", date(2020, 11, 12)),
+        ("2020-11-12T03:44:17Z", "America/Los_Angeles", date(2020, 11, 11)),
+        ("2020-11-12", "America/Los_Angeles", date(2020, 11, 12)),
+        ("12-Nov-2020", "UTC", date(2020, 11, 12)),
+    ],
+)
+def test_a_date_is_a_moment_or_a_day(text: str, zone: str, day: date) -> None:
+    (fact,) = read(report(details(return_request_date=text)), zone=zone).returns
+
+    assert fact.requested_on == day
+
+
+def test_what_is_not_told_is_not_needed() -> None:
+    (fact,) = read(report(details(amazon_rma_id=None, return_request_status=None, a_to_z_claim=None))).returns
+
+    assert (fact.reference, fact.state, fact.is_return) == ("", "", True)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({"order_id": None}, "The return_details has no order_id"),
+        ({"return_request_date": None}, "no return_request_date"),
+        ({"return_request_date": "12/11/2020"}, "is no past day"),
+        ({"order_id": "none"}, "no Amazon order id"),
+        ({"a_to_z_claim": "?"}, "neither Y nor N"),
+    ],
+)
+def test_a_request_that_cannot_be_used_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:
+    found = read(report(details(), details(**texts)))
+
+    assert (len(found.returns), list(found.rejected)) == (1, [4])
+    assert said in found.rejected[4]
+
+
+@pytest.mark.parametrize("envelope", ["AmazonEnvelope", "returns_report"])
+def test_it_is_known_by_its_requests_or_by_its_message_type(envelope: str) -> None:
+    bare = report(details(), envelope=envelope, message_type="other")
+
+    assert read(bare).reading.report_type == mfn_returns_xml.REPORT_TYPE
+    assert read(report()).warnings == ["The document has no rows: nothing happened in its period."]
+
+
+@pytest.mark.parametrize(
+    ("document", "announced"),
+    [
+        (report(details()), all_orders_xml.REPORT_TYPE),
+        (build.orders_xml(build.message()), mfn_returns_xml.REPORT_TYPE),
+        (b"<html><body>404</body></html>", mfn_returns_xml.REPORT_TYPE),
+    ],
+)
+def test_another_xml_is_not_taken_for_one_in_which_nothing_happened(document: bytes, announced: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(document, announced=announced)
+
+    assert refused.value.slug == "unknown-document"
+    assert announced in refused.value.detail
+
+
+def test_a_report_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        read(report(details(), details())[:-100])
+
+    assert refused.value.slug == "invalid-xml"

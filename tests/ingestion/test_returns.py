@@ -1,0 +1,175 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from ingestion.refusals import Refused
+from ingestion.reports import returns
+from metrics.facts import ReturnFact
+from tests import build
+from tests.ingestion.reading import TODAY, read
+
+ORDER = build.order_id(1)
+ROW = {"order_id": ORDER, "requested_at": "2025-07-10T12:00:00Z"}
+
+
+def fact_of(*, zone: str = "UTC", **cells: str) -> ReturnFact:
+    """Of a document of one row, received at noon of TODAY, whose header has just these columns."""
+    (fact,) = read(build.table(ROW | cells), zone=zone, today=TODAY).returns
+    return fact
+
+
+def test_a_request_is_told_with_how_it_was_handled() -> None:
+    fact = fact_of(
+        reference="Dx1Yz2Ab3RRMA",
+        state="Approved",
+        answered_at="2025-07-11T08:00:00Z",
+        negative_feedback="no",
+        wrongly_rejected="no",
+        updated_at="2025-07-13T00:00:00Z",
+    )
+
+    assert fact == (
+        *(ORDER, "Dx1Yz2Ab3RRMA", date(2025, 7, 10), "approved", True, False, ""),
+        datetime(2025, 7, 13, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "answered_at", "is_late"),
+    [
+        ("2025-07-10T12:00:00Z", "2025-07-12T12:00:00Z", False),
+        ("2025-07-10T12:00:00Z", "2025-07-12T12:00:01Z", True),
+        ("2025-07-10T12:00:00Z", "2025-07-12T14:00:00+02:00", False),
+        ("2025-07-10T12:00:00Z", "2025-07-12", False),
+        ("2025-07-10T12:00:00Z", "2025-07-13", True),
+        ("2025-07-10", "2025-07-12", False),
+        ("2025-07-10", "2025-07-12T23:59:59Z", False),
+        ("2025-07-10", "2025-07-13", True),
+        ("2025-07-10", "2025-07-10", False),
+    ],
+)
+def test_an_answer_after_48_hours_dissatisfies_and_of_days_after_two(requested_at: str, answered_at: str, is_late: bool) -> None:
+    fact = fact_of(requested_at=requested_at, answered_at=answered_at)
+
+    assert (fact.is_dissatisfied, fact.reason) == (is_late, "late_answer" if is_late else "")
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "updated_at", "is_dissatisfied"),
+    [
+        ("2025-07-10T12:00:00Z", "2025-07-12T12:00:00Z", None),
+        ("2025-07-10T12:00:00Z", "2025-07-12T12:00:01Z", True),
+        ("2025-07-10", "2025-07-12T23:59:59Z", None),
+        ("2025-07-10", "2025-07-13T00:00:00Z", True),
+        ("2026-11-20T12:00:00Z", "", None),
+        ("2026-11-20T11:59:59Z", "", True),
+        ("2026-11-20", "", None),
+        ("2026-11-19", "", True),
+    ],
+)
+def test_silence_dissatisfies_once_48_hours_are_over(requested_at: str, updated_at: str, is_dissatisfied: bool | None) -> None:
+    fact = fact_of(requested_at=requested_at, updated_at=updated_at, answered_at="")
+
+    assert (fact.is_dissatisfied, fact.reason) == (is_dissatisfied, "late_answer" if is_dissatisfied else "")
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"negative_feedback": "yes"}, "negative_feedback"),
+        ({"wrongly_rejected": "yes"}, "wrong_rejection"),
+        ({"negative_feedback": "yes", "wrongly_rejected": "yes"}, "negative_feedback"),
+        ({"negative_feedback": "yes", "answered_at": "2025-07-20"}, "negative_feedback"),
+        ({"wrongly_rejected": "yes", "answered_at": "2025-07-20"}, "wrong_rejection"),
+        ({"wrongly_rejected": "yes", "answered_at": ""}, "wrong_rejection"),
+        ({"negative_feedback": "no", "wrongly_rejected": "no", "answered_at": "2025-07-20"}, "late_answer"),
+    ],
+)
+def test_negative_feedback_comes_before_a_wrong_rejection_and_that_before_a_late_answer(
+    cells: dict[str, str], reason: str
+) -> None:
+    fact = fact_of(**cells)
+
+    assert (fact.is_dissatisfied, fact.reason) == (True, reason)
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_dissatisfied"),
+    [
+        ({}, None),
+        ({"state": "approved", "reference": "R"}, None),
+        ({"negative_feedback": "no"}, False),
+        ({"negative_feedback": ""}, False),
+        ({"wrongly_rejected": "no"}, False),
+    ],
+)
+def test_a_document_that_tells_nothing_of_answers_holds_none_against_the_seller(
+    cells: dict[str, str], is_dissatisfied: bool | None
+) -> None:
+    assert fact_of(**cells).is_dissatisfied is is_dissatisfied
+
+
+@pytest.mark.parametrize(
+    ("state", "is_return"),
+    [
+        ("", True),
+        ("approved", True),
+        ("Closed", True),
+        ("cancelled", False),
+        ("Declined", False),
+        ("closed without refund", False),
+    ],
+)
+def test_a_request_that_was_taken_back_or_refused_is_no_return(state: str, is_return: bool) -> None:
+    fact = fact_of(state=state)
+
+    assert (fact.is_return, fact.state) == (is_return, state.lower()[:20])
+
+
+def test_the_day_is_the_marketplace_s() -> None:
+    assert fact_of(requested_at="2025-07-10T03:00:00Z", zone="America/Los_Angeles").requested_on == date(2025, 7, 9)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None:
+    document = build.table({"reason": "Jane", "Requested At": "2025-07-10", "Order-Id": ORDER}, delimiter=delimiter)
+
+    found = read(document)
+
+    assert [(fact.order_id, fact.requested_on) for fact in found.returns] == [(ORDER, date(2025, 7, 10))]
+    assert "Jane" not in str(found.lines)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"order_id": "1234"}, "'1234' is no Amazon order id"),
+        ({"requested_at": ""}, "requested_at is empty; it must be a day"),
+        ({"requested_at": "10/07/2025"}, "requested_at '10/07/2025' is no day (YYYY-MM-DD)"),
+        ({"requested_at": "2026-11-25"}, "not in the future"),
+        ({"answered_at": "soon"}, "answered_at 'soon' is no day"),
+        ({"answered_at": "2025-07-09"}, "answered_at is a day or more before requested_at"),
+        ({"negative_feedback": "4"}, "negative_feedback '4' is neither yes nor no"),
+        ({"wrongly_rejected": "?"}, "wrongly_rejected '?' is neither yes nor no"),
+        ({"reference": "x" * 65}, "reference 'x"),
+        ({"state": "x" * 65}, "state 'x"),
+        ({"updated_at": "2025-07-10"}, "updated_at '2025-07-10' is no ISO 8601 time with an offset"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
+    good = ROW | {"order_id": build.order_id(2)}
+    columns = [*ROW, *(name for name in cells if name not in ROW)]
+
+    found = read(build.table(good, ROW | cells, columns=columns), today=TODAY)
+
+    assert [fact.order_id for fact in found.returns] == [build.order_id(2)]
+    assert said in found.rejected[3]
+
+
+@pytest.mark.parametrize("column", ["order_id", "requested_at"])
+def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(build.table(ROW).replace(column.encode(), b"other"), announced=returns.REPORT_TYPE)
+
+    assert refused.value.slug == "columns-missing"
+    assert column.replace("_", "-") in refused.value.detail
