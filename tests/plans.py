@@ -46,13 +46,18 @@ class Plan:
 
 @st.composite
 def plans(draw: st.DrawFn, *, settled: bool = False) -> Plan:
+    """Plans of accounts small and large; see `invent`."""
+    seed, home = draw(st.integers(0, 2**32)), draw(st.sampled_from(HOMES))
+    sizes = (draw(st.integers(5, 60)), draw(st.integers(0, 40)), draw(st.integers(0, 25)))
+    return invent(seed, home, *sizes, settled=settled)
+
+
+def invent(seed: int, home: str, orders: int, defects: int, messages: int, *, settled: bool) -> Plan:
     """Documents about some orders, some of them sent twice. `settled`: their order decides nothing, as every row says since when
     it holds, no two since the same moment, and the agency does not change its choice.
 
-    Each order and each defect has dice of its own, so that a smaller failing plan is the greater one without some of them.
+    Each order, defect and message has dice of its own, so that a smaller failing plan is the greater one without some of them.
     """
-    seed, home = draw(st.integers(0, 2**32)), draw(st.sampled_from(HOMES))
-    orders, defects, messages = draw(st.integers(5, 60)), draw(st.integers(0, 40)), draw(st.integers(0, 25))
     told = _Told(seed, home, orders)
     documents = [
         *told.orders(),
