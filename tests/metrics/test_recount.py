@@ -206,7 +206,7 @@ def reliably(examples: int) -> settings:
     )
 
 
-@reliably(10)
+@reliably(8)
 @given(plan=plans(), turn=st.integers(0, len(METRICS) - 1))
 def test_every_answer_about_any_day_and_moment_equals_the_recount(db: None, plan: Plan, turn: int) -> None:
     with left_no_trace():
@@ -225,7 +225,7 @@ def test_every_answer_about_any_day_and_moment_equals_the_recount(db: None, plan
                     assert shop.history((metric, *where), known_at=known_at) == counted
 
 
-@reliably(5)
+@reliably(4)
 @given(plan=plans(settled=True), chance=st.randoms(use_true_random=True))
 def test_the_same_documents_in_another_order_give_the_same_numbers(db: None, plan: Plan, chance: Random) -> None:
     with left_no_trace():
@@ -240,7 +240,7 @@ def test_the_same_documents_in_another_order_give_the_same_numbers(db: None, pla
             assert shop.orders(metric, as_of=as_of, known_at=None) == recounted_lines(known, metric, as_of=as_of)
 
 
-@reliably(5)
+@reliably(4)
 @given(plan=plans(settled=True))
 def test_counting_again_changes_nothing(db: None, plan: Plan) -> None:
     with left_no_trace():
@@ -255,7 +255,7 @@ def test_counting_again_changes_nothing(db: None, plan: Plan) -> None:
         assert [shop.values(as_of=as_of, known_at=None) for as_of in days] == before
 
 
-@reliably(6)
+@reliably(5)
 @given(plan=plans())
 def test_status_and_breaches_say_what_the_numbers_said_after_each_upload(db: None, plan: Plan) -> None:
     with left_no_trace():
