@@ -1,173 +1,191 @@
-"""Invented accounts: what Amazon and an agency tell of some orders and their defects, in documents that come in any order."""
+"""Invented accounts: what Amazon and an agency tell of some orders and their lives, in documents that come in any order."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests import build, recount
-from tests.recount import DefectRow, OrderRow
+from tests import build, lives
+from tests.documents import Document
+from tests.lives import BEGINNING, TODAY
+from tests.recount.statements import DefectRow, MessageRow, ReturnRow, ShipmentRow, feedback
 
-TODAY = datetime.now(UTC).date()
-DAYS_OF_ORDERS = 100
-FIRST_DAY = TODAY - timedelta(days=DAYS_OF_ORDERS)
-BEGINNING = datetime.combine(FIRST_DAY, time.min, UTC)
-THE_LATEST = BEGINNING + timedelta(days=DAYS_OF_ORDERS + 2)  # what a document may speak of: clocks and zones differ
-
-STORES = {"GB": "Amazon.co.uk", "DE": "Amazon.de", recount.ELSEWHERE: "Non-Amazon"}
-HOME = "GB"
-CHANNELS = ("mfn", "afn")
-FULFILMENT = {"mfn": "Merchant", "afn": "Amazon"}
-DAY_WRITTEN = {"GB": "%d/%m/%y", "DE": "%d.%m.%y"}
-STATES = {
-    "feedback": ("posted", "removed"),
-    "a_to_z_claim": (
-        *("pending", "granted", "refunded_by_seller", "order_cancelled"),
-        *("denied", "withdrawn", "amazon_funded", "appeal_won"),
-    ),
-    "chargeback": ("service", "fraud", "reversed"),
+HOMES = ("GB", "US")
+STORES_OF = {"GB": ("GB", "GB", "DE", "US"), "US": ("US", "US", "US", "DE", "GB")}
+NEEDED = {
+    "shipments": ("order_id", "shipped_at"),
+    "returns": ("order_id", "requested_at"),
+    "buyer_messages": ("message_id", "received_at", "answered_at", "marketplace"),
+    "feedback_removals": ("order_id", "removed_on"),
 }
+LEFT_TO_CHOICE = {
+    "shipments": (
+        *("package", "tracking_number", "units", "ship_by", "first_scan_at", "deliver_by", "delivered_at"),
+        *("business_order", "invoiced_at", "cancelled_by", "updated_at"),
+    ),
+    "returns": ("reference", "state", "answered_at", "negative_feedback", "wrongly_rejected", "updated_at"),
+    "buyer_messages": ("no_response_needed", "order_id", "updated_at"),
+    "feedback_removals": (),
+}
+A_MOMENT = timedelta(microseconds=1)
+
+Timed = ShipmentRow | ReturnRow | MessageRow
 
 
 @dataclass(frozen=True)
-class Document:
-    """What is sent through one door at once. Feedback is written as its store writes dates.
+class Plan:
+    """Where the account is at home, and the documents in the order of their arrival."""
 
-    `counts_all`: before, the agency asks for Pending and Cancelled orders to be counted.
-    """
-
-    door: str
-    rows: tuple[OrderRow | DefectRow, ...]
-    store: str = HOME
-    counts_all: bool = False
-
-    @property
-    def content(self) -> bytes:
-        if self.door == "orders":
-            return build.orders_file(_order_cells(row) for row in self.rows if isinstance(row, OrderRow))
-        defects = [row for row in self.rows if isinstance(row, DefectRow)]
-        if self.door == "claims":
-            return build.claims_file({name: str(cell) for name, cell in fields(row).items()} for row in defects)
-        return build.feedback_file(
-            build.feedback_row(order=row.order_id, on=row.occurred_on.strftime(DAY_WRITTEN[self.store]), rating=row.rating or 0)
-            for row in defects
-        )
-
-
-def fields(row: DefectRow) -> dict[str, Any]:
-    """The fields of a posted defect; what the row does not say is left out."""
-    told = {
-        "order_id": row.order_id,
-        "kind": row.kind,
-        "reference": row.reference,
-        "state": row.state,
-        "rating": row.rating,
-        "occurred_on": row.occurred_on.isoformat(),
-        "updated_at": row.updated_at.isoformat() if row.updated_at else None,
-        "funded_by": row.funded_by,
-    }
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _order_cells(row: OrderRow) -> dict[str, str]:
-    return build.order_row(
-        amazon_order_id=row.order_id,
-        purchase_date=row.ordered_at.isoformat(),
-        last_updated_date=row.updated_at.isoformat(),
-        order_status=row.status,
-        fulfillment_channel=FULFILMENT[row.channel],
-        sales_channel=STORES[row.store],
-    )
+    home: str
+    documents: tuple[Document, ...]
 
 
 @st.composite
-def plans(draw: st.DrawFn, *, settled: bool = False) -> list[Document]:
-    """Documents in the order of their arrival, some twice. `settled`: that order decides nothing, as every row says since when
+def plans(draw: st.DrawFn, *, settled: bool = False) -> Plan:
+    """Plans of accounts small and large; see `invent`."""
+    seed, home = draw(st.integers(0, 2**32)), draw(st.sampled_from(HOMES))
+    sizes = (draw(st.integers(5, 60)), draw(st.integers(0, 40)), draw(st.integers(0, 25)))
+    return invent(seed, home, *sizes, settled=settled)
+
+
+def invent(seed: int, home: str, orders: int, defects: int, messages: int, *, settled: bool) -> Plan:
+    """Documents about some orders, some of them sent twice. `settled`: their order decides nothing, as every row says since when
     it holds, no two since the same moment, and the agency does not change its choice.
 
-    Each order and each defect has dice of its own, so that a smaller failing plan is the greater one without some of them.
+    Each order, defect and message has dice of its own, so that a smaller failing plan is the greater one without some of them.
     """
-    seed, orders, defects = draw(st.integers(0, 2**32)), draw(st.integers(5, 60)), draw(st.integers(0, 40))
-    told = [row for n in range(orders) for row in _life(build.order_id(n), Random(f"{seed} order {n}"))]
-    said = [row for n in range(defects) for row in _trouble(orders, Random(f"{seed} defect {n}"))]
+    told = _Told(seed, home, orders)
+    documents = [
+        *told.orders(),
+        *told.defects(defects, settled=settled),
+        *told.feedback(settled=settled),
+        *told.rest(messages, settled=settled),
+    ]
     if settled:
-        moments = [(row.updated_at or BEGINNING) + timedelta(seconds=n) for n, row in enumerate(said, start=1)]
-        said = [replace(row, updated_at=moment) for row, moment in zip(said, moments, strict=True)]
-    chance = Random(f"{seed} documents")
-    documents = [*_orders_files(told, chance), *_defect_documents(said, chance, settled=settled)]
+        documents = list({document.content: document for document in documents}.values())
+    return Plan(home, tuple(_arrivals(documents, Random(f"{seed} documents"), settled=settled)))
+
+
+def _arrivals(documents: list[Document], chance: Random, *, settled: bool) -> Iterator[Document]:
     arrivals = documents + chance.choices(documents, k=chance.randrange(3))
     chance.shuffle(arrivals)
     choices = chance.choice(([False], [False], [True], [settled, True]))
-    return [replace(document, counts_all=chance.choice(choices)) for document in arrivals]
+    return (replace(document, counts_all=chance.choice(choices)) for document in arrivals)
 
 
-def _life(order_id: str, chance: Random) -> list[OrderRow]:
-    """What is said of an order over time. Statements of one moment differ in status; some move the order elsewhere."""
-    place = _place(chance)
-    updated_at = place[2]
-    told: dict[tuple[datetime, str], OrderRow] = {}
-    for _ in range(chance.randint(1, 3)):
-        status = chance.choice(recount.FURTHER_AND_FURTHER)
-        place = _place(chance) if chance.random() < 0.1 else place
-        updated_at = min(updated_at + timedelta(hours=chance.choice((0, 1, 30, 400))), THE_LATEST)
-        told.setdefault((updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at))
-    return list(told.values())
+class _Told:
+    """What is told of the orders of one account; two of them no orders report ever tells of."""
+
+    def __init__(self, seed: int, home: str, orders: int) -> None:
+        self.seed, self.home, self.stores = seed, home, STORES_OF[home]
+        self.ids = [build.order_id(n) for n in range(orders + 2)]
+        self.placed = [row for each in self.ids[:-2] for row in lives.order(each, self.stores, self._dice("order", each))]
+
+    def orders(self) -> Iterator[Document]:
+        """Files that overlap; an order of several items has several rows."""
+        for rows in _spread(self.placed, 3, self._dice("orders files")):
+            yield Document("orders", tuple(rows), self.home)
+
+    def defects(self, number: int, *, settled: bool) -> Iterator[Document]:
+        """Claims files and posted defects, each row in one of them."""
+        dice = (self._dice("defect", n) for n in range(number))
+        said = [row for chance in dice for row in lives.defect(chance.choice(self.ids), chance)]
+        if settled:
+            moments = [(row.updated_at or BEGINNING) + timedelta(seconds=n) for n, row in enumerate(said, start=1)]
+            said = [replace(row, updated_at=moment) for row, moment in zip(said, moments, strict=True)]
+        chance = self._dice("defect documents")
+        doors: list[tuple[str, list[DefectRow]]] = [("claims", []), ("claims", []), ("defects", []), ("defects", [])]
+        for row in said:
+            chance.choice(doors)[1].append(row)
+        for door, rows in doors:
+            if rows:
+                yield Document(door, tuple(rows), self.home)
+
+    def feedback(self, *, settled: bool) -> Iterator[Document]:
+        """Feedback reports of each store, which overlap; most say which days they cover."""
+        chance, stars_then = self._dice("feedback reports"), dict[tuple[str, date], int]()
+        listed: dict[str, list[DefectRow]] = {store: [] for store in ("US", "GB", "DE")}
+        stores = {row.order_id: row.store for row in self.placed}
+        for order_id in self.ids:
+            for rating, on in lives.stars(order_id, self._dice("stars", order_id)):
+                rating_then = stars_then.setdefault((order_id, on), rating)
+                store = chance.choice((*[stores.get(order_id, self.home)] * 4, self.home))
+                row = feedback(order_id=order_id, rating=rating_then if settled else rating, on=on)
+                listed.get(store, listed[self.home]).append(row)
+        for store, said in listed.items():
+            for rows in _spread(said, 2, chance):
+                period = _period(rows, chance, latest=TODAY - timedelta(days=settled))
+                yield Document("feedback", tuple(rows), store, period=period, spoiled=chance.random() < 0.1)
+
+    def rest(self, messages: int, *, settled: bool) -> Iterator[Document]:
+        """Shipments, returns, messages, removals and hearsay."""
+        shipped = [row for each in self.ids for row in lives.shipments(each, self._dice("packages", each))]
+        returned = [row for each in self.ids for row in lives.returns(each, self._dice("returns", each))]
+        dice = [(n, self._dice("message", n)) for n in range(messages)]
+        written = [row for n, chance in dice for row in lives.message(n, chance.choice(self.ids), self.stores, chance)]
+        removed = [row for each in self.ids for row in lives.removals(each, self._dice("removals", each))]
+        heard = [row for each in self.ids for row in lives.hearsay(each, self._dice("hearsay", each))]
+        yield from self._by_column("shipments", shipped, settled=settled)
+        yield from self._by_column("returns", returned, settled=settled)
+        yield from self._by_column("buyer_messages", written, settled=settled)
+        for rows in _spread(removed, 1, self._dice("removals")):
+            yield Document("feedback_removals", tuple(rows), self.home, NEEDED["feedback_removals"])
+        for some in _spread(heard, 2, self._dice("hearsay")):
+            yield Document("orders_with_defects", tuple(some), self.home)
+
+    def _by_column(self, door: str, said: Sequence[Timed], *, settled: bool) -> Iterator[Document]:
+        """Files that overlap, each with columns of its own; many rows do not say since when they hold."""
+        chance, number = self._dice(door), count(1)
+        for rows in _spread(said, 2, chance):
+            kept = [name for name in LEFT_TO_CHOICE[door] if chance.random() < 0.85 or (settled and name == "updated_at")]
+            header = chance.sample([*NEEDED[door], *kept], k=len(NEEDED[door]) + len(kept))
+            moments = (_since(row, number, chance, settled=settled) for row in rows)
+            timed = (replace(row, updated_at=moment) for row, moment in zip(rows, moments, strict=True))
+            speaking = tuple(row for row in (_under(header, row) for row in timed) if _says_anything(row))
+            if speaking:
+                yield Document(door, speaking, self.home, tuple(header))
+
+    def _dice(self, *of_what: object) -> Random:
+        return Random(f"{self.seed} {' '.join(map(str, of_what))}")
 
 
-def _place(chance: Random) -> tuple[str, str, datetime]:
-    """Store, channel, and a moment told by some clock of the world, often the first or the last minute of a day."""
-    zone = timezone(timedelta(hours=chance.choice((0, 0, 9, -8))))
-    minutes = chance.choice((0, 1439, chance.randrange(1440)))
-    moment = BEGINNING + timedelta(days=chance.randrange(DAYS_OF_ORDERS), minutes=minutes)
-    return chance.choice(("GB", "GB", "DE", recount.ELSEWHERE)), chance.choice(CHANNELS), moment.astimezone(zone)
-
-
-def _trouble(orders: int, chance: Random) -> list[DefectRow]:
-    """What is said of a defect over time, with or without the moment of each change. Some orders are never told of."""
-    order_id = build.order_id(chance.randrange(orders + 2))
-    kind, reference = chance.choice(tuple(STATES)), chance.choice(("", "", "C-1", "C-2"))
-    return [
-        DefectRow(
-            order_id,
-            kind,
-            reference,
-            state=chance.choice(STATES[kind]),
-            rating=chance.choice((1, 2, 3, 3, 4, 5)) if kind == "feedback" else None,
-            occurred_on=FIRST_DAY + timedelta(days=chance.randint(0, DAYS_OF_ORDERS)),
-            updated_at=chance.choice((None, BEGINNING + timedelta(days=chance.choice((*range(0, 91, 3), DAYS_OF_ORDERS + 1))))),
-            funded_by=chance.choice(("", "seller", "amazon")),
-        )
-        for _ in range(chance.randint(1, 3))
-    ]
-
-
-def _orders_files(told: list[OrderRow], chance: Random) -> Iterator[Document]:
-    """Files that overlap; an order of several items has several rows."""
-    files: list[list[OrderRow]] = [[] for _ in range(chance.randint(1, 3))]
-    for row in told:
-        for file in chance.sample(files, k=chance.randint(1, len(files))):
-            file.extend([row] * chance.choice((1, 1, 1, 2, 3)))
-    for rows in filter(None, files):
-        chance.shuffle(rows)
-        yield Document("orders", tuple(rows))
-
-
-def _defect_documents(said: list[DefectRow], chance: Random, *, settled: bool) -> Iterator[Document]:
-    doors = [("claims", HOME), ("claims", HOME), ("defects", HOME), ("defects", HOME), ("feedback", "GB"), ("feedback", "DE")]
-    rows_of: dict[int, list[DefectRow]] = {n: [] for n in range(len(doors))}
-    stars: dict[tuple[str, date], int] = {}
+def _spread(said: Sequence[Any], files: int, chance: Random) -> Iterator[list[Any]]:
+    """Rows in files that overlap, in any order, some of them twice or thrice in one."""
+    spread: list[list[Any]] = [[] for _ in range(chance.randint(1, files))]
     for row in said:
-        n = chance.choice(list(rows_of) if (row.kind, row.reference, row.state) == ("feedback", "", "posted") else [0, 1, 2, 3])
-        if doors[n][0] == "feedback":
-            stars_then = stars.setdefault((row.order_id, row.occurred_on), row.rating or 0)
-            rating = stars_then if settled else row.rating or 0
-            rows_of[n].append(recount.feedback(order_id=row.order_id, rating=rating, on=row.occurred_on))
-        else:
-            rows_of[n].append(row)
-    for n, rows in rows_of.items():
-        if rows:
-            chance.shuffle(rows)
-            yield Document(doors[n][0], tuple(rows), doors[n][1])
+        for rows in chance.sample(spread, k=chance.randint(1, len(spread))):
+            rows.extend([row] * chance.choice((1, 1, 1, 2, 3)))
+    for rows in filter(None, spread):
+        chance.shuffle(rows)
+        yield rows
+
+
+def _since(row: Timed, number: Iterator[int], chance: Random, *, settled: bool) -> datetime | None:
+    """Since when the row says that it holds: never twice the same, or as it comes, or not told."""
+    if settled and row.updated_at:
+        return row.updated_at + next(number) * A_MOMENT
+    return chance.choice((None, row.updated_at, row.updated_at))
+
+
+def _period(rows: list[DefectRow], chance: Random, *, latest: date) -> tuple[date, date] | None:
+    """The days that a feedback report says it covers: mostly more than those of its rows, sometimes fewer."""
+    days = [row.occurred_on for row in rows if row.occurred_on]
+    last = min(max(days) + timedelta(days=chance.choice((-1, 0, 0, 7, 30, 100))), latest)
+    first = min(days) - timedelta(days=chance.choice((0, 0, 5, 40)))
+    return (min(first, last), last) if chance.random() < 0.7 else None
+
+
+def _under(header: Sequence[str], row: Timed) -> Timed:
+    """The row without what its document has no column for."""
+    missing: dict[str, Any] = {field.name: field.default for field in fields(row) if field.name not in header}
+    return replace(row, **missing)
+
+
+def _says_anything(row: Timed) -> bool:
+    if not isinstance(row, ShipmentRow):
+        return True
+    return bool(row.ship_by or row.shipped_at or row.deliver_by or row.cancelled_by)

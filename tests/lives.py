@@ -1,0 +1,249 @@
+"""What happens to an order and what is said of it over time: packages, returns, messages, defects.
+
+Each story has moments of its own, often the very ones at which an answer turns; a statement says what had happened by its moment.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from random import Random
+
+from tests.recount.cells import Cell, next_business_day
+from tests.recount.knowledge import FURTHER_AND_FURTHER
+from tests.recount.statements import (
+    ELSEWHERE,
+    DefectRow,
+    HearsayRow,
+    MessageRow,
+    OrderRow,
+    RemovalRow,
+    ReturnRow,
+    ShipmentRow,
+)
+
+TODAY = datetime.now(UTC).date()
+DAWN = datetime.combine(TODAY, time.min, UTC)  # nothing happened later
+DAYS_OF_ORDERS = 100
+FIRST_DAY = TODAY - timedelta(days=DAYS_OF_ORDERS)
+BEGINNING = datetime.combine(FIRST_DAY, time.min, UTC)
+THE_LATEST = BEGINNING + timedelta(days=DAYS_OF_ORDERS + 2)  # what a document may speak of: clocks and zones differ
+LATELY = 25  # days that the short windows look at
+CHANNELS = ("mfn", "afn")
+HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
+STATES = {
+    "feedback": ("posted", "removed"),
+    "a_to_z_claim": (
+        *("pending", "granted", "refunded_by_seller", "order_cancelled"),
+        *("denied", "withdrawn", "amazon_funded", "appeal_won"),
+    ),
+    "chargeback": ("service", "fraud", "reversed"),
+}
+STATES_OF_RETURNS = ("", "approved", "approved", "pending", "cancelled", "canceled", "declined", "denied", "rejected")
+HEARD_OF = ("cancellation", "late_shipment", "feedback", "a_to_z_claim", "chargeback")
+
+
+def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderRow]:
+    """What is said of an order over time. Statements of one moment differ in status; some move the order elsewhere."""
+    place = _place(stores, chance)
+    updated_at = place[2]
+    told: dict[tuple[datetime, str], OrderRow] = {}
+    for _ in range(chance.randint(1, 3)):
+        status = chance.choice(FURTHER_AND_FURTHER)
+        place = _place(stores, chance) if chance.random() < 0.1 else place
+        updated_at = min(updated_at + chance.choice((0, 1, 30, 400)) * HOUR, THE_LATEST)
+        told.setdefault((updated_at, status), OrderRow(order_id, *place[:2], status, place[2], updated_at))
+    return list(told.values())
+
+
+def _place(stores: tuple[str, ...], chance: Random) -> tuple[str, str, datetime]:
+    """Store, channel, and a moment told by some clock of the world, often the first or the last minute of a day."""
+    zone = timezone(chance.choice((0, 0, 9, -8)) * HOUR)
+    minutes = chance.choice((0, 1439, chance.randrange(1440)))
+    moment = BEGINNING + _some_day(chance) * DAY + timedelta(minutes=minutes)
+    return chance.choice((*stores, ELSEWHERE)), chance.choice((*CHANNELS, "mfn")), moment.astimezone(zone)
+
+
+def _some_day(chance: Random) -> int:
+    """Often a late one, as most windows are short; sometimes the first or the last of a month."""
+    n = chance.choice((chance.randrange(DAYS_OF_ORDERS), chance.randrange(DAYS_OF_ORDERS - LATELY, DAYS_OF_ORDERS)))
+    first = (FIRST_DAY + n * DAY).replace(day=1)
+    edge = (first - chance.choice((0, 1)) * DAY - FIRST_DAY).days
+    return edge if chance.random() < 0.15 and edge >= 0 else n
+
+
+def _some_moment(chance: Random) -> datetime:
+    minutes = chance.choice((0, 1439, 12 * 60, chance.randrange(1440)))
+    return BEGINNING + _some_day(chance) * DAY + timedelta(minutes=minutes)
+
+
+def defect(order_id: str, chance: Random) -> list[DefectRow]:
+    """What is said of a defect over time, with or without the moment of each change."""
+    kind, reference = chance.choice(tuple(STATES)), chance.choice(("", "", "C-1", "C-2"))
+    return [
+        DefectRow(
+            order_id,
+            kind,
+            reference,
+            state=chance.choice(STATES[kind]),
+            rating=chance.choice((1, 2, 3, 3, 4, 5)) if kind == "feedback" else None,
+            occurred_on=FIRST_DAY + chance.randint(0, DAYS_OF_ORDERS) * DAY,
+            updated_at=chance.choice((None, BEGINNING + chance.choice((*range(0, 91, 3), DAYS_OF_ORDERS + 1)) * DAY)),
+            funded_by=chance.choice(("", "seller", "amazon")),
+        )
+        for _ in range(chance.randint(1, 3))
+    ]
+
+
+def stars(order_id: str, chance: Random) -> list[tuple[int, date]]:
+    """Sometimes stars on a day, as feedback reports list them; some buyers change theirs later."""
+    first = _some_day(chance)
+    days = [min(first + chance.choice((0, 3, 20)), DAYS_OF_ORDERS) for _ in range(chance.choice((0, 1, 1, 2)))]
+    return [(chance.choice((1, 1, 2, 2, 3, 4)), FIRST_DAY + day * DAY) for day in days]
+
+
+def removals(order_id: str, chance: Random) -> list[RemovalRow]:
+    """Seldom, that the feedback of an order was removed."""
+    return [RemovalRow(order_id, _cell(_some_moment(chance), chance))] if chance.random() < 0.1 else []
+
+
+def hearsay(order_id: str, chance: Random) -> list[HearsayRow]:
+    """Sometimes, that the order has defects."""
+    kinds = frozenset(kind for kind in HEARD_OF if chance.random() < 0.4)
+    ordered_on = FIRST_DAY + _some_day(chance) * DAY
+    return [HearsayRow(order_id, ordered_on, chance.choice(CHANNELS), kinds)] if kinds and chance.random() < 0.15 else []
+
+
+def shipments(order_id: str, chance: Random) -> list[ShipmentRow]:
+    """What is said of an order's packages, one to three, or that it was cancelled, or both."""
+    said: list[ShipmentRow] = []
+    if chance.random() < 0.8:
+        begun = _some_moment(chance)
+        for n in range(chance.choice((1, 1, 2, 3))):
+            name = chance.choice(("", f"P{n}"))
+            parcel = _parcel(order_id, name, begun, chance)
+            said += [_by_then(parcel, moment) for moment in _moments(parcel, chance)]
+    if chance.random() < 0.25:
+        said += _cancellations(order_id, said[-1] if said else None, chance)
+    return said
+
+
+def _parcel(order_id: str, name: str, begun: datetime, chance: Random) -> ShipmentRow:
+    """A package's whole life, every moment on one side of its limit or on it; what never happens is None."""
+    ship_by = begun + chance.choice((0, 1, 2, 3)) * DAY
+    shipped_at = ship_by + chance.choice((-DAY, -DAY, -HOUR, 0 * DAY, 0 * DAY, SECOND, 5 * HOUR, DAY))
+    deliver_by = shipped_at + chance.choice((2, 3, 5)) * DAY
+    delivered_at = deliver_by + chance.choice((-DAY, -HOUR, 0 * DAY, 0 * DAY, SECOND, 3 * HOUR, 2 * DAY))
+    last = datetime.combine(next_business_day(shipped_at.date()), time.max, UTC).replace(microsecond=0)
+    invoiced_at = last + chance.choice((-DAY, 0 * DAY, 0 * DAY, SECOND, 2 * DAY))
+    return ShipmentRow(
+        order_id,
+        package=name,
+        tracking_number=chance.choice(("", f"T{name}")),
+        units=chance.choice((None, 1, 2, 5)),
+        ship_by=chance.choice((None, *[_cell(ship_by, chance)] * 4)),
+        shipped_at=_cell(shipped_at, chance),
+        first_scan_at=chance.choice((None, *[_cell(shipped_at + chance.choice((0, 30)) * HOUR, chance)] * 4)),
+        deliver_by=chance.choice((None, *[_cell(deliver_by, chance)] * 5)),
+        delivered_at=chance.choice((None, *[_cell(delivered_at, chance)] * 3)),
+        business_order=chance.choice((None, False, True, True, True)),
+        invoiced_at=chance.choice((None, *[_cell(max(invoiced_at, shipped_at), chance)] * 3)),
+    )
+
+
+def _moments(parcel: ShipmentRow, chance: Random) -> Iterator[datetime]:
+    """When something is said of a package: at a turn of its life, just after, days after."""
+    turns = [_moment(cell) for cell in (parcel.ship_by, parcel.shipped_at, parcel.deliver_by, parcel.invoiced_at) if cell]
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        after = chance.choice((0 * DAY, SECOND, DAY - SECOND, DAY, 4 * DAY, 9 * DAY, 20 * DAY))
+        yield min(chance.choice(turns) + after, DAWN)
+
+
+def _by_then(parcel: ShipmentRow, moment: datetime) -> ShipmentRow:
+    """What could be said of the package at that moment. Promises are known from the beginning."""
+
+    def happened(cell: Cell | None) -> Cell | None:
+        return cell if cell and _moment(cell) <= moment else None
+
+    return ShipmentRow(
+        parcel.order_id,
+        *(parcel.package, parcel.tracking_number, parcel.units, parcel.ship_by),
+        shipped_at=happened(parcel.shipped_at),
+        first_scan_at=happened(parcel.first_scan_at),
+        deliver_by=parcel.deliver_by,
+        delivered_at=happened(parcel.delivered_at),
+        business_order=parcel.business_order,
+        invoiced_at=happened(parcel.invoiced_at),
+        updated_at=moment,
+    )
+
+
+def _cancellations(order_id: str, parcel: ShipmentRow | None, chance: Random) -> Iterator[ShipmentRow]:
+    """Who cancelled, of the whole order or of a package, before or after it was shipped; some change their mind."""
+    row = parcel if parcel and chance.random() < 0.5 else ShipmentRow(order_id)
+    moment = row.updated_at or _some_moment(chance)
+    for n in range(chance.choice((1, 1, 2))):
+        canceller = chance.choice(("buyer", "seller", "seller", "unconfirmed", "amazon"))
+        yield ShipmentRow(
+            order_id,
+            package=row.package,
+            tracking_number=row.tracking_number,
+            shipped_at=chance.choice((None, row.shipped_at)),
+            cancelled_by=canceller,
+            updated_at=min(moment + chance.choice((n * DAY, n * SECOND, 0 * DAY)), DAWN),
+        )
+
+
+def returns(order_id: str, chance: Random) -> list[ReturnRow]:
+    """Sometimes a return request or two, and what is said of them over time."""
+    return [row for n in range(chance.choice((0, 0, 0, 1, 1, 2))) for row in _return(order_id, n, chance)]
+
+
+def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
+    asked_at = _some_moment(chance)
+    answered_at = asked_at + chance.choice((HOUR, 48 * HOUR, 48 * HOUR, 48 * HOUR + SECOND, 60 * HOUR, 90 * HOUR))
+    asked, answered = _cell(asked_at, chance), chance.choice((None, *[_cell(min(answered_at, DAWN), chance)] * 3))
+    for _ in range(chance.choice((1, 1, 2))):
+        since = chance.choice((0 * HOUR, HOUR, 48 * HOUR, 48 * HOUR + SECOND, 71 * HOUR, 72 * HOUR, 200 * HOUR))
+        moment = min(asked_at + since, DAWN)
+        yield ReturnRow(
+            order_id,
+            asked,
+            reference=chance.choice(("", f"R-{n}")),
+            state=chance.choice(STATES_OF_RETURNS),
+            answered_at=answered if answered and _moment(answered) <= moment else None,
+            negative_feedback=chance.choice((None, None, False, False, True)),
+            wrongly_rejected=chance.choice((None, False, False, False, True)),
+            updated_at=moment,
+        )
+
+
+def message(number: int, order_id: str, stores: tuple[str, ...], chance: Random) -> list[MessageRow]:
+    """What is said over time of a message, which not every buyer writes about an order."""
+    received_at, marketplace = _in_some_zone(_some_moment(chance), chance), chance.choice(stores)
+    answered_at = min(received_at + chance.choice((HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 30 * HOUR)), DAWN)
+    is_answered, is_dull = chance.random() < 0.8, chance.choice((None, False, False, False, True))
+    about = chance.choice((order_id, order_id, ""))
+    said = []
+    for _ in range(chance.choice((1, 1, 2))):
+        since = chance.choice((0 * HOUR, HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 200 * HOUR))
+        moment = min(received_at + since, DAWN)
+        answered = answered_at if is_answered and answered_at <= moment else None
+        marketplace = chance.choice(stores) if chance.random() < 0.05 else marketplace
+        said.append(MessageRow(f"M-{number}", received_at, marketplace, answered, is_dull, about, moment))
+    return said
+
+
+def _cell(moment: datetime, chance: Random) -> Cell:
+    """The moment, told by some clock, or the day alone."""
+    return chance.choice((moment.astimezone(UTC).date(), _in_some_zone(moment, chance), _in_some_zone(moment, chance)))
+
+
+def _in_some_zone(moment: datetime, chance: Random) -> datetime:
+    return moment.astimezone(timezone(chance.choice((0, 0, 9, -8)) * HOUR))
+
+
+def _moment(cell: Cell) -> datetime:
+    return cell if isinstance(cell, datetime) else _midnight(cell)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)

@@ -1,0 +1,35 @@
+"""A small account to count by hand: orders of one day, and whatever is said of them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.recount.figures import Books
+from tests.recount.knowledge import Knowledge
+from tests.recount.statements import OrderRow, Row, Upload
+
+NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)  # a Friday
+DAY = NOON.date()
+RECEIVED = datetime(2026, 11, 20, tzinfo=UTC)
+EVERY_COLUMN = frozenset({"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "updated_at"})
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+def placed(order_id: str = "O-1", *, store: str = "GB", channel: str = "mfn", status: str = "Shipped") -> OrderRow:
+    """An order of NOON."""
+    return OrderRow(order_id, store, channel, status, NOON, NOON)
+
+
+def upload(*rows: Row, minutes: int = 0, **more: Any) -> Upload:
+    """A document, known as soon as it was received: so many minutes after the first."""
+    received_at = RECEIVED + timedelta(minutes=minutes)
+    usual: dict[str, Any] = {"columns": EVERY_COLUMN, "store": "GB"}
+    return Upload(rows, received_at, received_at, **usual | more)
+
+
+def knowing(*uploads: Upload) -> Knowledge:
+    return Knowledge(uploads, known_at=FOR_EVER)
+
+
+def books(*rows: Row, **more: Any) -> Books:
+    """The books of an account that was told this in one document."""
+    return Books(knowing(upload(*rows, **more)))

@@ -1,0 +1,134 @@
+"""Windows, targets, and what the lines of a window add up to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from tests.recount import lines
+from tests.recount.knowledge import Knowledge
+from tests.recount.lines import Line
+
+ODR, PCR, OTDR = "order_defect_rate", "pre_fulfillment_cancel_rate", "on_time_delivery_rate"
+PARTS = {
+    "negative_feedback": "negative_feedback_rate",
+    "a_to_z_claims": "a_to_z_claim_rate",
+    "chargebacks": "chargeback_rate",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A window of `days` that ends `offset` days before, and a target: comparator, and a fraction as two integers."""
+
+    days: int
+    offset: int
+    target: tuple[str, int, int] | None = None
+
+    def window(self, as_of: date) -> tuple[date, date]:
+        """The first and the last day of the window."""
+        return as_of - timedelta(days=self.offset + self.days - 1), as_of - timedelta(days=self.offset)
+
+    def leaves_on(self, day: date) -> date:
+        """The first day whose window no longer holds this one."""
+        return day + timedelta(days=self.days + self.offset)
+
+    def is_met(self, numerator: int, denominator: int) -> bool | None:
+        """Whether the target is met, strictly as it is stated; nothing can be said of nothing."""
+        if self.target is None or not denominator:
+            return None
+        comparator, limit_numerator, limit_denominator = self.target
+        rate, limit = numerator * limit_denominator, limit_numerator * denominator
+        return {"lt": rate < limit, "gt": rate > limit, "gte": rate >= limit}[comparator]
+
+
+RULES = {
+    ODR: Rule(60, 15, ("lt", 1, 100)),
+    "negative_feedback_rate": Rule(60, 15),
+    "a_to_z_claim_rate": Rule(60, 15),
+    "chargeback_rate": Rule(60, 15),
+    "late_shipment_rate_10d": Rule(10, 0, ("lt", 4, 100)),
+    "late_shipment_rate_30d": Rule(30, 0, ("lt", 4, 100)),
+    PCR: Rule(7, 1, ("lt", 25, 1000)),
+    "valid_tracking_rate": Rule(30, 10, ("gte", 95, 100)),
+    OTDR: Rule(30, 10, ("gt", 97, 100)),
+    "invoice_defect_rate": Rule(7, 7, ("lt", 5, 100)),
+    "message_response_rate_24h": Rule(30, 0, ("gte", 90, 100)),
+    "return_dissatisfaction_rate": Rule(30, 0, ("lt", 10, 100)),
+    "return_rate": Rule(60, 15),
+}
+RULES_OF_A_STORE = {(OTDR, "US"): Rule(14, 7, ("gte", 90, 100))}  # since 25 September 2024
+METRICS = tuple(RULES)
+BOTH_CHANNELS = {ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate", "return_rate"}
+
+
+def channels_of(metric: str) -> tuple[str, ...]:
+    """The channels that a metric is judged in, apart."""
+    if metric == "message_response_rate_24h":
+        return ("all",)
+    return ("mfn", "afn") if metric in BOTH_CHANNELS else ("mfn",)
+
+
+def rule_of(metric: str, marketplace: str) -> Rule:
+    return RULES_OF_A_STORE.get((metric, marketplace), RULES[metric])
+
+
+class Books:
+    """What is known, as lines: every figure of every metric and day is a sum over them."""
+
+    def __init__(self, known: Knowledge) -> None:
+        self.unmatched = known.unmatched()
+        self._lines = {metric: list(lines_of(known)) for metric, lines_of in lines.LINES_OF.items()}
+        self._unexplained = list(lines.unexplained(known))
+
+    def days(self, metric: str) -> list[date]:
+        """The days on which anything counts into the metric."""
+        return sorted({line.day for line in self._lines[metric]})
+
+    def listed(self, metric: str, *, as_of: date) -> list[Line]:
+        """The lines of each marketplace's and channel's window: what the denominator is made of."""
+        return [line for line in self._lines[metric] if _is_inside(line, rule_of(metric, line.marketplace), as_of)]
+
+    def figures(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> tuple[int, int]:
+        """Numerator and denominator."""
+        inside = [line for line in self.listed(metric, as_of=as_of) if (line.marketplace, line.channel) == (marketplace, channel)]
+        return sum(line.units for line in inside if line.counted), sum(line.units for line in inside)
+
+    def parts(self, marketplace: str, channel: str, *, as_of: date) -> dict[str, int]:
+        """How many orders have a counted defect of each kind."""
+        return {part: self.figures(metric, marketplace, channel, as_of=as_of)[0] for part, metric in PARTS.items()}
+
+    def unexplained(self, marketplace: str, *, as_of: date) -> tuple[int, int]:
+        """How many cancelled orders nobody explains, and how many of them the denominator lacks."""
+        inside = [line for line in self._unexplained if line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of)]
+        return len(inside), sum(not line.counted for line in inside)
+
+    def is_met(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> bool | None:
+        return rule_of(metric, marketplace).is_met(*self.figures(metric, marketplace, channel, as_of=as_of))
+
+    def status(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> str:
+        """In the words of the answer. Elsewhere than here no rule says from where on a met target is `at_risk`."""
+        meets = self.is_met(metric, marketplace, channel, as_of=as_of)
+        if meets is None:
+            return "no_data"
+        if not meets:
+            return "breached"
+        numerator, denominator = self.figures(metric, marketplace, channel, as_of=as_of)
+        near = metric == ODR and numerator and numerator * 10_000 >= 75 * denominator
+        return "at_risk" if near or (metric == PCR and not self._would_be_met(marketplace, as_of=as_of)) else "healthy"
+
+    def _would_be_met(self, marketplace: str, *, as_of: date) -> bool | None:
+        """Whether the cancel rate would be, had the seller cancelled every order of which nobody says who did."""
+        numerator, denominator = self.figures(PCR, marketplace, "mfn", as_of=as_of)
+        unexplained, lacking = self.unexplained(marketplace, as_of=as_of)
+        return RULES[PCR].is_met(numerator + unexplained, denominator + lacking)
+
+
+def history(books: Books, metric: str, marketplace: str, channel: str, *, days: Iterable[date]) -> dict[date, tuple[int, int]]:
+    """The figures of each day on which there is any."""
+    each = {as_of: books.figures(metric, marketplace, channel, as_of=as_of) for as_of in days}
+    return {as_of: figures for as_of, figures in each.items() if figures[1]}
+
+
+def _is_inside(line: Line, rule: Rule, as_of: date) -> bool:
+    first, last = rule.window(as_of)
+    return first <= line.day <= last

@@ -1,0 +1,145 @@
+"""What a statement means. None is "not known" or "cannot be said yet", never no.
+
+`at` is the moment that a statement speaks of; `columns` is the header it stood under: a column that is missing tells nothing,
+an empty cell tells that it has not happened.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from tests.recount.cells import Cell, day_of, is_later, next_business_day, took_more_than
+from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow
+
+A_DAY, TWO_DAYS = timedelta(days=1), timedelta(days=2)
+NO_RETURN = {"cancelled", "canceled", "declined", "denied", "rejected"}
+HOW_IT_WENT = {"answered_at", "negative_feedback", "wrongly_rejected"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package of an order."""
+
+    order_id: str
+    package: str
+    units: int
+    ship_by_on: date | None
+    shipped_on: date | None
+    is_late: bool | None
+    is_scanned: bool | None
+    deliver_by_on: date | None
+    is_on_time: bool | None
+    is_invoiced_in_time: bool | None
+    cancelled_by: str
+
+
+@dataclass(frozen=True)
+class Return:
+    """One return request."""
+
+    order_id: str
+    reference: str
+    requested_on: date
+    is_return: bool
+    is_dissatisfied: bool | None
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a buyer."""
+
+    message_id: str
+    order_id: str
+    marketplace: str
+    sent_on: date
+    needs_answer: bool
+    is_answered_in_time: bool | None
+
+
+def package(row: ShipmentRow, *, columns: frozenset[str], at: datetime) -> Package:
+    return Package(
+        order_id=row.order_id,
+        package=name_of(row),
+        units=row.units or 1,
+        ship_by_on=_day(row.ship_by),
+        shipped_on=_day(row.shipped_at),
+        is_late=is_later(row.shipped_at, row.ship_by) if row.shipped_at and row.ship_by else None,
+        is_scanned=is_scanned(row, columns),
+        deliver_by_on=_day(row.deliver_by),
+        is_on_time=is_on_time(row, at),
+        is_invoiced_in_time=is_invoiced_in_time(row, columns, at),
+        cancelled_by=row.cancelled_by,
+    )
+
+
+def name_of(row: ShipmentRow) -> str:
+    """What tells the packages of an order apart."""
+    return row.package or row.tracking_number
+
+
+def is_scanned(row: ShipmentRow, columns: frozenset[str]) -> bool | None:
+    """Whether a carrier has seen the package."""
+    if not row.shipped_at or not columns & {"first_scan_at", "delivered_at"}:
+        return None
+    return bool(row.first_scan_at or row.delivered_at)
+
+
+def is_on_time(row: ShipmentRow, at: datetime) -> bool | None:
+    """Whether it was delivered by the promise; an undelivered one is late once the promise is over."""
+    if not row.deliver_by:
+        return None
+    if row.delivered_at:
+        return not is_later(row.delivered_at, row.deliver_by)
+    return False if is_later(at, row.deliver_by) else None
+
+
+def is_invoiced_in_time(row: ShipmentRow, columns: frozenset[str], at: datetime) -> bool | None:
+    """Whether a business order's invoice came by the next business day after shipping."""
+    if not row.business_order or not row.shipped_at or "invoiced_at" not in columns:
+        return None
+    last = next_business_day(day_of(row.shipped_at))
+    if row.invoiced_at:
+        return day_of(row.invoiced_at) <= last
+    return False if day_of(at) > last else None
+
+
+def returned(row: ReturnRow, *, columns: frozenset[str], at: datetime) -> Return:
+    return Return(
+        order_id=row.order_id,
+        reference=row.reference,
+        requested_on=day_of(row.requested_at),
+        is_return=row.state not in NO_RETURN,
+        is_dissatisfied=is_dissatisfied(row, columns, at),
+    )
+
+
+def is_dissatisfied(row: ReturnRow, columns: frozenset[str], at: datetime) -> bool | None:
+    """Whether the buyer complained, was wrongly rejected, or waited more than 48 hours for an answer."""
+    if not columns & HOW_IT_WENT:
+        return None
+    if row.negative_feedback or row.wrongly_rejected:
+        return True
+    if took_more_than(TWO_DAYS, since=row.requested_at, until=row.answered_at or at):
+        return True
+    return False if row.answered_at else None
+
+
+def message(row: MessageRow, *, at: datetime) -> Message:
+    return Message(
+        message_id=row.message_id,
+        order_id=row.order_id,
+        marketplace=row.marketplace,
+        sent_on=day_of(row.received_at),
+        needs_answer=not row.no_response_needed,
+        is_answered_in_time=is_answered_in_time(row, at),
+    )
+
+
+def is_answered_in_time(row: MessageRow, at: datetime) -> bool | None:
+    """Whether it was answered within 24 hours, weekends or not; an unanswered one is late once they are over."""
+    if took_more_than(A_DAY, since=row.received_at, until=row.answered_at or at):
+        return False
+    return True if row.answered_at else None
+
+
+def _day(cell: Cell | None) -> date | None:
+    return day_of(cell) if cell else None

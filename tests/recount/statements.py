@@ -1,0 +1,155 @@
+"""What documents say, row by row, before anybody judges what it means."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from tests.recount.cells import Cell, day_of
+
+ELSEWHERE = "Non-Amazon"
+COUNTING_STATES = {
+    "a_to_z_claim": {"pending", "granted", "refunded_by_seller", "order_cancelled"},
+    "chargeback": {"service"},
+}
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One row of an orders report. `store` is the marketplace's code, or ELSEWHERE."""
+
+    order_id: str
+    store: str
+    channel: str
+    status: str
+    ordered_at: datetime
+    updated_at: datetime
+
+    @property
+    def ordered_on(self) -> date:
+        return day_of(self.ordered_at)
+
+
+@dataclass(frozen=True)
+class DefectRow:
+    """One statement about a defect. `updated_at` is None where the row does not say when its state became so.
+
+    Who paid is told and decides nothing.
+    """
+
+    order_id: str
+    kind: str
+    reference: str
+    state: str
+    rating: int | None
+    occurred_on: date | None
+    updated_at: datetime | None
+    funded_by: str = ""
+
+    @property
+    def counts(self) -> bool:
+        if self.kind == "feedback":
+            return self.state == "posted" and self.rating in {1, 2}
+        return self.state in COUNTING_STATES[self.kind]
+
+
+@dataclass(frozen=True)
+class RemovalRow:
+    """The feedback of an order was removed then."""
+
+    order_id: str
+    removed_on: Cell
+
+
+@dataclass(frozen=True)
+class HearsayRow:
+    """An order with defects of some kinds, of which nothing more is told."""
+
+    order_id: str
+    ordered_on: date
+    channel: str
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ShipmentRow:
+    """One package, or an order that has none yet. What is not told is None or empty."""
+
+    order_id: str
+    package: str = ""
+    tracking_number: str = ""
+    units: int | None = None
+    ship_by: Cell | None = None
+    shipped_at: Cell | None = None
+    first_scan_at: Cell | None = None
+    deliver_by: Cell | None = None
+    delivered_at: Cell | None = None
+    business_order: bool | None = None
+    invoiced_at: Cell | None = None
+    cancelled_by: str = ""
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ReturnRow:
+    """One return request. What is not told is None or empty."""
+
+    order_id: str
+    requested_at: Cell
+    reference: str = ""
+    state: str = ""
+    answered_at: Cell | None = None
+    negative_feedback: bool | None = None
+    wrongly_rejected: bool | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """One message of a buyer, who may not have ordered yet."""
+
+    message_id: str
+    received_at: datetime
+    marketplace: str
+    answered_at: datetime | None = None
+    no_response_needed: bool | None = None
+    order_id: str = ""
+    updated_at: datetime | None = None
+
+
+Row = OrderRow | DefectRow | RemovalRow | HearsayRow | ShipmentRow | ReturnRow | MessageRow
+
+
+def feedback(*, order_id: str, rating: int, on: date) -> DefectRow:
+    """A row of a feedback report, which speaks of the midnight at which its day began."""
+    return DefectRow(order_id, "feedback", "", "posted", rating, on, datetime.combine(on, time.min, UTC))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Rows in the order of their document, the moment it was received, and the moment since which it is known.
+
+    `columns`: its header. `store`: the marketplace it was sent for. `period`: the days that a feedback report says it covers.
+    `rejected`: how many more rows it had that could not be used. `counts_all`: by then the agency wanted Pending and Cancelled
+    orders counted.
+    """
+
+    rows: tuple[Row, ...]
+    received_at: datetime
+    known_at: datetime
+    counts_all: bool = False
+    columns: frozenset[str] = frozenset()
+    store: str = ""
+    period: tuple[date, date] | None = None
+    rejected: int = 0
+
+    @property
+    def covered_until(self) -> datetime | None:
+        """The moment up to which this feedback report tells of every feedback of its period; None where it does not."""
+        days = [row.occurred_on for row in self.rows if isinstance(row, DefectRow) and row.occurred_on]
+        if not self.period or not days or self.rejected or min(days) < self.period[0] or max(days) > self.period[1]:
+            return None
+        return min(self.received_at, end_of(self.period[1]))
+
+
+def end_of(day: date) -> datetime:
+    """The last second of the day."""
+    return datetime.combine(day, time(23, 59, 59), UTC)

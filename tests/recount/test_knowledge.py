@@ -1,0 +1,229 @@
+"""Which of several statements is right, worked out by hand."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from tests.recount.accounts import DAY, NOON, RECEIVED, knowing, placed, upload
+from tests.recount.knowledge import Knowledge
+from tests.recount.statements import (
+    DefectRow,
+    HearsayRow,
+    MessageRow,
+    RemovalRow,
+    ReturnRow,
+    Row,
+    ShipmentRow,
+    Upload,
+    end_of,
+    feedback,
+)
+
+A_WEEK = timedelta(days=7)
+CLAIM = DefectRow("O-1", "a_to_z_claim", "C-1", "granted", None, DAY, None)
+BAD = feedback(order_id="O-1", rating=1, on=DAY)
+PERIOD = (date(2026, 10, 1), date(2026, 10, 31))
+SOMEBODY_ELSES = feedback(order_id="O-2", rating=2, on=date(2026, 10, 20))
+
+
+def states(known: Knowledge, order_id: str = "O-1") -> list[str]:
+    return [row.state for row in known.defects.get(order_id, [])]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (NOON + A_WEEK, NOON, ["granted"]),
+        (NOON, NOON + A_WEEK, ["denied"]),
+        (None, NOON, ["granted"]),
+        (NOON, None, ["denied"]),
+        (None, None, ["denied"]),
+        (NOON, NOON, ["denied"]),
+        (RECEIVED + A_WEEK, None, ["granted"]),
+    ],
+)
+def test_the_later_moment_is_right_then_the_report_received_later(
+    first: datetime | None, second: datetime | None, expected: list[str]
+) -> None:
+    granted, denied = replace(CLAIM, updated_at=first), replace(CLAIM, state="denied", updated_at=second)
+
+    known = knowing(upload(denied, minutes=1), upload(granted))
+
+    assert states(known) == expected
+
+
+def test_the_later_row_of_one_report_is_right_where_moments_tie() -> None:
+    known = knowing(upload(CLAIM, replace(CLAIM, state="denied"), replace(CLAIM, state="pending")))
+
+    assert states(known) == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "unlike"),
+    [
+        ((ShipmentRow("O-1", package="P", units=2), ShipmentRow("O-1", tracking_number="P", units=3)), 1),
+        ((ShipmentRow("O-1", package="P"), ShipmentRow("O-1", package="Q"), ShipmentRow("O-2", package="P")), 3),
+    ],
+)
+def test_a_package_is_told_apart_by_order_and_name(rows: tuple[ShipmentRow, ...], unlike: int) -> None:
+    assert len(knowing(upload(*rows)).packages) == unlike
+
+
+def test_the_newest_statement_about_a_package_a_return_and_a_message_is_right() -> None:
+    shipped = [ShipmentRow("O-1", units=units, updated_at=NOON + units * A_WEEK) for units in (1, 3, 2)]
+    returned = [ReturnRow("O-1", DAY, "R", state, updated_at=moment) for state, moment in (("denied", NOON), ("approved", None))]
+    written = [MessageRow("M-1", NOON, store, updated_at=NOON + n * A_WEEK) for n, store in ((2, "DE"), (1, "GB"))]
+    told: list[Row] = [*shipped, *returned, *written]
+
+    for rows in permutations(told, 7):
+        known = knowing(upload(*rows[:3]), upload(*rows[3:], minutes=1))
+        assert [each.units for each in known.packages] == [3]
+        assert [each.is_return for each in known.returns] == [True]
+        assert [each.marketplace for each in known.messages] == ["DE"]
+
+
+def test_an_undelivered_package_is_judged_at_the_moment_of_its_statement() -> None:
+    row = ShipmentRow("O-1", shipped_at=DAY, deliver_by=DAY + A_WEEK, updated_at=NOON)
+
+    early, late = knowing(upload(row)), knowing(upload(replace(row, updated_at=None)))
+
+    assert (early.packages[0].is_on_time, late.packages[0].is_on_time) == (None, False)
+
+
+def test_nothing_is_known_before_it_was_recorded() -> None:
+    first, second = upload(CLAIM), upload(replace(CLAIM, state="denied"), minutes=5)
+
+    known = Knowledge([first, second], known_at=RECEIVED + timedelta(minutes=4))
+
+    assert states(known) == ["granted"]
+
+
+@pytest.mark.parametrize(
+    ("removed_on", "expected"),
+    [
+        (DAY, "removed"),
+        (DAY - timedelta(days=1), "posted"),
+        (NOON, "removed"),
+        (datetime(2026, 10, 1, 23, 59, 59, tzinfo=UTC), "posted"),
+        (RECEIVED.date(), "removed"),
+    ],
+)
+def test_a_removal_counts_from_its_moment_or_the_end_of_its_day(removed_on: date, expected: str) -> None:
+    known = knowing(upload(RemovalRow("O-1", removed_on)), upload(BAD, minutes=1))
+
+    assert states(known) == [expected]
+
+
+def test_a_removal_on_the_day_of_its_receipt_is_not_later_than_the_receipt() -> None:
+    posted = replace(BAD, updated_at=RECEIVED + timedelta(minutes=1))
+
+    known = knowing(upload(RemovalRow("O-1", RECEIVED.date())), upload(posted, minutes=2))
+
+    assert states(known) == ["posted"]
+
+
+@pytest.mark.parametrize(
+    ("details", "heard", "expected"),
+    [
+        ([], {"a_to_z_claim"}, True),
+        ([], {"chargeback"}, False),
+        ([CLAIM], {"a_to_z_claim"}, True),
+        ([replace(CLAIM, state="denied")], {"a_to_z_claim"}, False),
+        ([replace(CLAIM, state="denied"), replace(CLAIM, reference="C-2")], set(), True),
+        ([replace(CLAIM, state="denied", reference="")], {"a_to_z_claim"}, False),
+    ],
+)
+def test_hearsay_counts_only_where_no_details_are_told(details: list[DefectRow], heard: set[str], expected: bool) -> None:
+    known = knowing(upload(*details), upload(HearsayRow("O-1", DAY, "mfn", frozenset(heard)), minutes=1))
+
+    assert known.has_defect("O-1", {"a_to_z_claim"}) is expected
+
+
+def test_a_defect_of_an_order_nobody_told_of_is_unmatched_once() -> None:
+    heard = HearsayRow("O-1", DAY, "mfn", frozenset({"feedback", "late_shipment"}))
+    rows: list[Row] = [CLAIM, replace(CLAIM, state="denied"), BAD, heard, replace(CLAIM, order_id="O-2")]
+
+    assert knowing(upload(*rows)).unmatched() == 4
+    assert knowing(upload(*rows, placed())).unmatched() == 1
+
+
+def covering(*rows: DefectRow, minutes: int = 10, **more: Any) -> Upload:
+    return upload(*(rows or (SOMEBODY_ELSES,)), minutes=minutes, **{"period": PERIOD} | more)
+
+
+BEFORE = upload(placed(), BAD, period=(DAY, DAY))  # told of up to the end of the day
+
+
+@pytest.mark.parametrize(
+    ("coverage", "expected"),
+    [
+        (covering(), "removed"),
+        (covering(store="DE"), "posted"),
+        (covering(period=None), "posted"),
+        (covering(rejected=1), "posted"),
+        (covering(period=(date(2026, 10, 3), PERIOD[1])), "posted"),
+        (covering(period=(PERIOD[0], date(2026, 10, 19))), "posted"),
+        (covering(period=(date(2026, 10, 2), date(2026, 10, 20))), "removed"),
+        (covering(SOMEBODY_ELSES, BAD), "posted"),
+        (covering(feedback(order_id="O-2", rating=5, on=DAY), period=(DAY, DAY)), "posted"),
+        (covering(SOMEBODY_ELSES, feedback(order_id="O-1", rating=1, on=DAY - timedelta(days=1))), "removed"),
+    ],
+)
+def test_a_feedback_that_a_covering_report_lacks_is_removed(coverage: Upload, expected: str) -> None:
+    for uploads in permutations([BEFORE, coverage]):
+        assert states(knowing(*uploads)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (replace(BAD, rating=3), "removed"),
+        (replace(BAD, rating=4), "posted"),
+        (replace(BAD, reference="F-1"), "posted"),
+        (replace(BAD, occurred_on=date(2026, 9, 30)), "posted"),
+        (replace(BAD, order_id="O-9"), "posted"),
+    ],
+)
+def test_only_one_to_three_stars_inside_the_period_on_a_known_order_are_removed(row: DefectRow, expected: str) -> None:
+    until_today = (PERIOD[0], RECEIVED.date())
+
+    known = knowing(upload(placed(), row), covering(period=until_today))
+
+    assert states(known, row.order_id) == [expected]
+
+
+def test_a_report_that_covers_only_the_past_removes_nothing_told_since() -> None:
+    assert states(knowing(upload(placed(), BAD), covering())) == ["posted"]
+
+
+def test_what_was_told_before_a_report_that_covers_today_is_removed_by_it() -> None:
+    until_today = (PERIOD[0], RECEIVED.date())
+
+    assert states(knowing(upload(placed(), BAD), covering(period=until_today))) == ["removed"]
+    assert states(knowing(upload(placed(), BAD, minutes=20), covering(period=until_today))) == ["posted"]
+
+
+def test_a_later_statement_brings_a_removed_feedback_back() -> None:
+    again = feedback(order_id="O-1", rating=2, on=DAY + timedelta(days=2))
+
+    known = knowing(BEFORE, covering(), upload(again, minutes=20))
+
+    assert states(known) == ["posted"]
+
+
+def test_of_two_covering_reports_the_one_that_speaks_of_a_later_moment_is_right() -> None:
+    november = (PERIOD[0], date(2026, 11, 10))
+    with_it, without_it = covering(SOMEBODY_ELSES, BAD, period=november), covering()
+
+    for uploads in permutations([upload(placed()), with_it, without_it]):
+        assert states(knowing(*uploads)) == ["posted"]
+
+
+def test_a_covering_report_speaks_of_its_last_second_unless_it_was_received_before() -> None:
+    past, still_running = covering(), covering(period=(PERIOD[0], RECEIVED.date()))
+
+    assert past.covered_until == end_of(PERIOD[1]) == datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC)
+    assert still_running.covered_until == still_running.received_at

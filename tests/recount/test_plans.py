@@ -1,0 +1,92 @@
+"""Invented accounts reach what they are invented for, and those said to be settled are."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from random import Random
+
+import pytest
+
+from tests.documents import Document
+from tests.lives import DAWN, TODAY
+from tests.plans import HOMES, Plan, invent
+from tests.recount.figures import METRICS, PCR, RULES, Books, channels_of
+from tests.recount.knowledge import Knowledge
+from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow, Upload
+
+NOW = datetime.now(UTC)
+SEEDS = range(24)
+
+
+def known(documents: list[Document]) -> Knowledge:
+    """What the documents say, one received a second after the other, the same bytes once."""
+    uploads, seen = list[Upload](), set[bytes]()
+    for n, document in enumerate(documents):
+        if document.door == "defects" or document.content not in seen:
+            of_document = (
+                document.counts_all,
+                frozenset(document.columns),
+                document.store,
+                document.period,
+                int(document.spoiled),
+            )
+            received_at = NOW + timedelta(seconds=n)
+            uploads.append(Upload(document.rows, received_at, received_at, *of_document))
+        seen.add(document.content)
+    return Knowledge(uploads, known_at=NOW + timedelta(days=1))
+
+
+def account(seed: int, *, settled: bool = False) -> Plan:
+    return invent(seed, HOMES[seed % 2], 5 + 2 * seed, seed, seed, settled=settled)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_settled_documents_say_the_same_in_any_order(seed: int) -> None:
+    plan = account(seed, settled=True)
+    mixed = Random(seed).sample(plan.documents, k=len(plan.documents))
+
+    first, second = Books(known(list(plan.documents))), Books(known(mixed))
+
+    for metric in METRICS:
+        for as_of in (TODAY, TODAY + timedelta(days=20)):
+            assert set(first.listed(metric, as_of=as_of)) == set(second.listed(metric, as_of=as_of))
+
+
+def test_a_plan_is_the_same_each_time() -> None:
+    assert account(7) == account(7)
+
+
+def test_every_status_of_every_metric_is_reached() -> None:
+    reached: dict[str, set[str]] = {metric: set() for metric in METRICS}
+    for seed, days_ago in product(SEEDS, (0, 10)):
+        books = Books(known(list(account(seed).documents)))
+        for metric, marketplace in product(METRICS, ("US", "GB", "DE")):
+            where = (metric, marketplace, channels_of(metric)[0])
+            reached[metric].add(books.status(*where, as_of=TODAY - timedelta(days=days_ago)))
+
+    for metric, words in reached.items():
+        assert words >= ({"no_data", "healthy", "breached"} if RULES[metric].target else {"no_data"}), metric
+    assert "at_risk" in reached[PCR]
+
+
+def test_feedback_is_removed_by_absence_and_by_name() -> None:
+    removed = Counter[bool]()
+    for seed in SEEDS:
+        for rows in known(list(account(seed).documents)).defects.values():
+            removed.update(row.rating is None for row in rows if row.state == "removed")
+
+    assert removed[True] > 5
+    assert removed[False] > 5
+
+
+def test_every_door_is_used_and_nothing_happens_after_the_day_began() -> None:
+    doors, moments = Counter[str](), list[datetime]()
+    for seed in SEEDS:
+        for document in account(seed).documents:
+            doors[document.door] += 1
+            timed = [row for row in document.rows if isinstance(row, ShipmentRow | ReturnRow | MessageRow)]
+            moments += [row.updated_at for row in timed if row.updated_at]
+
+    assert len(doors) == 9
+    assert min(doors.values()) > 5
+    assert max(moments) <= DAWN
