@@ -92,12 +92,13 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
                 report_id=report.pk,
                 received_at=report.received_at,
                 recorded_at=moment,
+                with_lines=len(reading.kind.facts) > 1,
             )
             for fact_type in reversed(reading.kind.facts)
         ]
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         refresh.refresh(account=account, touched=touched, now=moment)
-        _note_loaded(report, reading, recorded[-1], moment)
+        _note_loaded(report, reading, recorded, moment)
 
 
 def refuse(*, report: Report, refused: Refused) -> None:
@@ -110,8 +111,9 @@ def refuse(*, report: Report, refused: Refused) -> None:
         _keep_rejected(report, refused.rejected)
 
 
-def _note_loaded(report: Report, reading: Reading, recorded: recording.Recorded, moment: datetime) -> None:
+def _note_loaded(report: Report, reading: Reading, recorded: list[recording.Recorded], moment: datetime) -> None:
     used = reading.read - len(reading.rejected)
+    new, changed = _rows(recorded)
     report.status = Report.Status.LOADED
     report.loaded_at = moment
     report.problem = None
@@ -121,11 +123,20 @@ def _note_loaded(report: Report, reading: Reading, recorded: recording.Recorded,
     report.warnings = reading.setting.warnings
     report.rows_read = reading.read
     report.rows_rejected = len(reading.rejected)
-    report.rows_new = recorded.new
-    report.rows_changed = recorded.changed
-    report.rows_unchanged = used - recorded.new - recorded.changed
+    report.rows_new = new
+    report.rows_changed = changed
+    report.rows_unchanged = used - new - changed
     report.save()
     _keep_rejected(report, tuple(reading.rejected))
+
+
+def _rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
+    """How many rows told something new, and how many others changed something: a row of several facts is one."""
+    if len(recorded) == 1:
+        return recorded[0].new, recorded[0].changed
+    new = frozenset[int]().union(*(each.new_lines for each in recorded))
+    changed = frozenset[int]().union(*(each.changed_lines for each in recorded))
+    return len(new), len(changed - new)
 
 
 def _keep_rejected(report: Report, rejected: tuple[RejectedLine, ...]) -> None:

@@ -103,15 +103,13 @@ def status(
 
     `doubt`: numerator and denominator if everything unexplained were held against the seller. A limit missed only so is a risk.
     """
-    if not denominator and not (doubt and doubt[1]):
+    if not denominator:
         return Status.NO_DATA
-    if limit and meets(numerator, denominator, limit) is False:
+    if limit and not meets(numerator, denominator, limit):
         return Status.BREACHED
-    if warning and meets(numerator, denominator, warning) is False:
+    if (warning and not meets(numerator, denominator, warning)) or (doubt and limit and not meets(*doubt, limit)):
         return Status.AT_RISK
-    if doubt and limit and meets(*doubt, limit) is False:
-        return Status.AT_RISK
-    return Status.HEALTHY if denominator else Status.NO_DATA
+    return Status.HEALTHY
 
 
 def worst(statuses: list[Status]) -> Status:

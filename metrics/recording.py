@@ -17,11 +17,16 @@ from metrics.statements import RECORD, STAGED
 
 @dataclass(frozen=True)
 class Recorded:
-    """How many facts were new, how many changed, and the days whose counts that can change."""
+    """How many facts were new, how many changed, and the days whose counts that can change.
+
+    Where rows state facts of several types, also the lines that said something new, and those that changed something.
+    """
 
     new: int
     changed: int
     touched: frozenset[date]
+    new_lines: frozenset[int] = frozenset()
+    changed_lines: frozenset[int] = frozenset()
 
 
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
@@ -52,7 +57,13 @@ def next_moment(*, account: SellerAccount, now: datetime) -> datetime:
 
 
 def record(
-    *, account: SellerAccount, fact_type: type[Fact], report_id: UUID, received_at: datetime, recorded_at: datetime
+    *,
+    account: SellerAccount,
+    fact_type: type[Fact],
+    report_id: UUID,
+    received_at: datetime,
+    recorded_at: datetime,
+    with_lines: bool = False,
 ) -> Recorded:
     """Record what `stage` staged. A second time, nothing is new and nothing changes."""
     source, statement = RECORD[fact_type]
@@ -65,10 +76,11 @@ def record(
                 "report": report_id,
                 "received_at": received_at,
                 "recorded_at": recorded_at,
+                "with_lines": with_lines,
                 "zones": json.dumps(settings.MARKETPLACE_ZONES),
             },
         )
-        new, changed, days = cursor.fetchone()
+        new, changed, days, new_lines, changed_lines = cursor.fetchone()
         cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
     SourceLoad.objects.get_or_create(
         agency_id=account.agency_id,
@@ -77,4 +89,10 @@ def record(
         recorded_at=recorded_at,
         defaults={"report_id": report_id},
     )
-    return Recorded(new=new, changed=changed, touched=frozenset(days))
+    return Recorded(
+        new=new,
+        changed=changed,
+        touched=frozenset(days),
+        new_lines=frozenset(new_lines or ()),
+        changed_lines=frozenset(changed_lines or ()),
+    )

@@ -19,6 +19,7 @@ DAYS_OF_MOVED_ORDERS = f"""
         FROM metrics_shipment JOIN moved USING (order_id) WHERE {MINE}
     UNION SELECT requested_on FROM metrics_return JOIN moved USING (order_id) WHERE {MINE}
 """
+LINES = "CASE WHEN %(with_lines)s THEN array_agg(DISTINCT line) FILTER (WHERE {}) END"
 ANSWER = "(SELECT coalesce(array_agg(DISTINCT day) FILTER (WHERE day IS NOT NULL), '{}') FROM touched)"
 
 
@@ -71,7 +72,8 @@ WITH newest AS (
 ), moved AS (
     SELECT DISTINCT {self.moves} FROM fresh WHERE differs OR is_new
 ), touched AS ({self._touched()})
-SELECT count(DISTINCT line) FILTER (WHERE is_new), count(DISTINCT line) FILTER (WHERE differs AND NOT is_new), {ANSWER}
+SELECT count(DISTINCT line) FILTER (WHERE is_new), count(DISTINCT line) FILTER (WHERE differs AND NOT is_new), {ANSWER},
+    {LINES.format("is_new")}, {LINES.format("differs AND NOT is_new")}
 FROM fresh
 """
 
@@ -151,7 +153,7 @@ WITH newest AS (
 ), moved AS (
     SELECT order_id FROM fresh WHERE differs
 ), touched AS ({DAYS_OF_MOVED_ORDERS} UNION SELECT ordered_on FROM fresh WHERE differs)
-SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE differs AND NOT is_new), {ANSWER}
+SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE differs AND NOT is_new), {ANSWER}, NULL, NULL
 FROM fresh
 """
 
@@ -163,9 +165,9 @@ WITH written AS (
         %(recorded_at)s, document::jsonb
     FROM staged_snapshots
     ON CONFLICT (agency_id, account_id, report_id, marketplace) DO NOTHING
-    RETURNING id
+    RETURNING marketplace
 )
-SELECT count(*), 0, '{}'::date[] FROM written
+SELECT count(*), 0, '{}'::date[], array_agg(line), NULL FROM written JOIN staged_snapshots USING (marketplace)
 """
 
 RECORD_REPORTED = f"""
@@ -181,7 +183,7 @@ WITH written AS (
     ON CONFLICT DO NOTHING
     RETURNING line
 )
-SELECT count(DISTINCT line), 0, '{{}}'::date[] FROM written
+SELECT count(DISTINCT line), 0, '{{}}'::date[], array_agg(DISTINCT line), NULL FROM written
 """
 
 STATED = {"stated_at": "timestamptz"}

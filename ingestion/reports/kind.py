@@ -52,7 +52,7 @@ class Column:
 class Kind:
     """A kind of document: its names, how its header looks, and how a row becomes facts of the types in `facts`.
 
-    Rows are counted by the first of the types; the others are recorded before it.
+    A later type is recorded before an earlier one.
 
     `recognises` gets the cells of the first two lines, or of XML and JSON the beginning. `begin` gets the header's cells and
     returns the parser of rows; it raises Refused when a needed column is missing. A row of XML is one of the `elements`; of

@@ -200,7 +200,7 @@ EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
     </performanceChecklist>
     <orderDefects>
       <orderDefectMetrics>
-        <timeFrame><start>2026-07-12T00:00:00Z</start><end>2026-09-09T23:59:59Z</end></timeFrame>
+        <timeFrame><start>2025-07-12T00:00:00Z</start><end>2025-09-09T23:59:59Z</end></timeFrame>
         <orderCount>1000</orderCount>
         <orderWithDefects><count>7</count><rate>0.70%</rate></orderWithDefects>
         <negativeFeedbacks><count>3</count><rate>0.30%</rate></negativeFeedbacks>
@@ -210,7 +210,7 @@ EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
     </orderDefects>
     <buyerSellerContactResponseTimeMetrics>
       <responseTimeMetrics>
-        <timeFrame><start>2026-08-26T00:00:00Z</start><end>2026-09-24T23:59:59Z</end></timeFrame>
+        <timeFrame><start>2025-08-26T00:00:00Z</start><end>2025-09-24T23:59:59Z</end></timeFrame>
         <responseUnder24Hours>40</responseUnder24Hours>
         <responseTimeGreaterThan24Hours>2</responseTimeGreaterThan24Hours>
         <noResponseForContactsOlderThan24Hours>1</noResponseForContactsOlderThan24Hours>

@@ -173,7 +173,7 @@ EXAMPLE = """{
       "marketplaceId": "ATVPDKIKX0DER",
       "orderDefectRate": {
         "mfn": {
-          "reportingDateRange": {"reportingDateFrom": "2026-07-12T00:00:00Z", "reportingDateTo": "2026-09-09T23:59:59Z"},
+          "reportingDateRange": {"reportingDateFrom": "2025-07-12T00:00:00Z", "reportingDateTo": "2025-09-09T23:59:59Z"},
           "orderCount": 1936,
           "orderWithDefects": {"count": 2, "status": "GOOD"},
           "claims": {"count": 1, "status": "NONE"},
@@ -187,7 +187,7 @@ EXAMPLE = """{
         }
       },
       "lateShipmentRate": {
-        "reportingDateRange": {"reportingDateFrom": "2026-08-26T00:00:00Z", "reportingDateTo": "2026-09-24T23:59:59Z"},
+        "reportingDateRange": {"reportingDateFrom": "2025-08-26T00:00:00Z", "reportingDateTo": "2025-09-24T23:59:59Z"},
         "orderCount": 30,
         "lateShipmentCount": 1,
         "status": "BAD",

@@ -14,7 +14,8 @@ from metrics.facts import DefectFact, DefectKind, Fact, ReturnFact
 
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/returns-reports-attributes"
 REFERENCE = "returns-report"
-"""Of the claim: reports name no claim's own."""
+"""Of the claim: reports name no claim's own. A request's is its RMA id with a word before it, so that what an agency tells of the
+request under the bare id stays a statement of its own: reports know nothing of how a request was handled."""
 
 NO_RETURN = ("cancel", "declin", "denied", "reject", "closedwithout")
 """What a status says, in whatever spelling, when nothing comes back. Approved, pending, completed, closed and the like do."""
@@ -29,7 +30,7 @@ def facts(*, order: str, reference: str, requested: str, status: str, claim: str
         raise BadRow(f"A-to-Z Claim {shown(claim)} is neither Y nor N.")
     returned = ReturnFact(
         order_id=found,
-        reference=cells.reference_of(reference, column="RMA ID"),
+        reference=cells.reference_of(f"RMA {reference}" if reference else "", column="RMA ID"),
         requested_on=on,
         state=cells.state_of(status),
         is_return=is_return(status),

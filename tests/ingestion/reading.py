@@ -36,6 +36,7 @@ class Read:
     def snapshots(self) -> list[SnapshotFact]:
         return [fact for _, fact in self.lines if isinstance(fact, SnapshotFact)]
 
+    @property
     def shipments(self) -> list[ShipmentFact]:
         return [fact for _, fact in self.lines if isinstance(fact, ShipmentFact)]
 

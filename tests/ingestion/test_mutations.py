@@ -11,7 +11,15 @@ import pytest
 
 from accounts.marketplaces import CODES, NON_AMAZON
 from ingestion.refusals import Refused
-from ingestion.reports import KINDS, UPLOADABLE, mfn_returns, mfn_returns_xml, orders_with_defects
+from ingestion.reports import (
+    KINDS,
+    UPLOADABLE,
+    mfn_returns,
+    mfn_returns_xml,
+    orders_with_defects,
+    performance_v1,
+    performance_v2,
+)
 from ingestion.reports.kind import Kind
 from metrics import defects
 from metrics.facts import (
@@ -32,7 +40,13 @@ MUTATIONS = 500  # of each document
 SAMPLES = sorted(
     file for file in (Path(__file__).parent.parent / "samples").rglob("*.*") if file.suffix in {".tsv", ".xml", ".json"}
 )
-SEVERAL = (mfn_returns.KIND, mfn_returns_xml.KIND, orders_with_defects.KIND)  # whose rows state any number of facts
+SEVERAL = (
+    mfn_returns.KIND,
+    mfn_returns_xml.KIND,
+    orders_with_defects.KIND,
+    performance_v1.KIND,
+    performance_v2.KIND,
+)  # whose rows state any number of facts
 REASONS = {"", "negative_feedback", "late_answer", "wrong_rejection"}
 FIRST_DAY, END_OF_DAYS = date(1995, 7, 1), date(2100, 1, 1)
 Mutation = Callable[[bytes, random.Random], bytes]

@@ -402,9 +402,7 @@ def test_several_reports_in_one_document_are_refused() -> None:
     assert "several reports" in refused.value.detail
 
 
-@pytest.mark.parametrize(
-    "document", [health.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>"), build.orders_xml()]
-)
+@pytest.mark.parametrize("document", [health.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>")])
 def test_a_report_without_any_figure_is_refused(document: bytes) -> None:
     with pytest.raises(Refused) as refused:
         read(document, announced=performance_v1.REPORT_TYPE, today=DAY)

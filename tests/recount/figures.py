@@ -40,6 +40,17 @@ class Rule:
         rate, limit = numerator * limit_denominator, limit_numerator * denominator
         return {"lt": rate < limit, "gt": rate > limit, "gte": rate >= limit}[comparator]
 
+    def is_near(self, numerator: int, denominator: int) -> bool:
+        """Whether three quarters of what the target allows are used up, or of what a lower limit allows: more than that."""
+        if self.target is None:
+            return False
+        comparator, limit_numerator, limit_denominator = self.target
+        if comparator == "lt":
+            return bool(numerator) and 4 * numerator * limit_denominator >= 3 * limit_numerator * denominator
+        used = 4 * (denominator - numerator) * limit_denominator
+        allowed = 3 * (limit_denominator - limit_numerator) * denominator
+        return used > allowed or (comparator == "gt" and used == allowed)
+
 
 RULES = {
     ODR: Rule(60, 15, ("lt", 1, 100)),
@@ -106,14 +117,12 @@ class Books:
         return rule_of(metric, marketplace).is_met(*self.figures(metric, marketplace, channel, as_of=as_of))
 
     def status(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> str:
-        """In the words of the answer. Elsewhere than here no rule says from where on a met target is `at_risk`."""
-        meets = self.is_met(metric, marketplace, channel, as_of=as_of)
-        if meets is None:
+        """In the words of the answer."""
+        if not self.figures(metric, marketplace, channel, as_of=as_of)[1]:
             return "no_data"
-        if not meets:
+        if self.is_met(metric, marketplace, channel, as_of=as_of) is False:
             return "breached"
-        numerator, denominator = self.figures(metric, marketplace, channel, as_of=as_of)
-        near = metric == ODR and numerator and numerator * 10_000 >= 75 * denominator
+        near = rule_of(metric, marketplace).is_near(*self.figures(metric, marketplace, channel, as_of=as_of))
         return "at_risk" if near or (metric == PCR and not self._would_be_met(marketplace, as_of=as_of)) else "healthy"
 
     def _would_be_met(self, marketplace: str, *, as_of: date) -> bool | None:

@@ -65,7 +65,7 @@ def package(row: ShipmentRow, *, columns: frozenset[str], at: datetime) -> Packa
         is_late=is_later(row.shipped_at, row.ship_by) if row.shipped_at and row.ship_by else None,
         is_scanned=is_scanned(row, columns),
         deliver_by_on=_day(row.deliver_by),
-        is_on_time=is_on_time(row, at),
+        is_on_time=is_on_time(row, columns, at),
         is_invoiced_in_time=is_invoiced_in_time(row, columns, at),
         cancelled_by=row.cancelled_by,
     )
@@ -83,9 +83,9 @@ def is_scanned(row: ShipmentRow, columns: frozenset[str]) -> bool | None:
     return bool(row.first_scan_at or row.delivered_at)
 
 
-def is_on_time(row: ShipmentRow, at: datetime) -> bool | None:
-    """Whether it was delivered by the promise; an undelivered one is late once the promise is over."""
-    if not row.deliver_by:
+def is_on_time(row: ShipmentRow, columns: frozenset[str], at: datetime) -> bool | None:
+    """Whether it was delivered by the promise; an undelivered one is late once the promise is over, if deliveries are told."""
+    if not row.deliver_by or "delivered_at" not in columns:
         return None
     if row.delivered_at:
         return not is_later(row.delivered_at, row.deliver_by)
@@ -118,6 +118,8 @@ def is_dissatisfied(row: ReturnRow, columns: frozenset[str], at: datetime) -> bo
         return None
     if row.negative_feedback or row.wrongly_rejected:
         return True
+    if "answered_at" not in columns:
+        return False
     if took_more_than(TWO_DAYS, since=row.requested_at, until=row.answered_at or at):
         return True
     return False if row.answered_at else None

@@ -1,5 +1,7 @@
 """An agency of which every table has something."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +18,18 @@ class Furnished:
     account_id: str
     report_id: str
     breach_id: str
+
+
+def told_twice(day: str) -> Iterator[bytes]:
+    """Shipments, returns and messages that changed, and what Amazon reported of an account in trouble."""
+    order = build.order_id(3)
+    for late in ("no", "yes"):
+        yield f"order_id,package,ship_by,shipped_at,cancelled_by\n{order},P1,{day},{day},{'buyer' * (late == 'yes')}\n".encode()
+        yield f"order_id,requested_at,reference,negative_feedback\n{order},{day},R1,{late}\n".encode()
+        yield f"message_id,received_at,no_response_needed\nM1,{day}T12:00:00Z,{late}\n".encode()
+    status = {"accountStatuses": [{"marketplaceId": "ATVPDKIKX0DER", "status": "AT_RISK"}]}
+    figures = {"marketplaceId": "ATVPDKIKX0DER", "otherPolicyViolations": {"defectsCount": 3, "status": "BAD"}}
+    yield json.dumps(status | {"performanceMetrics": [figures]}).encode()
 
 
 def furnish(client: Client, *, name: str) -> Furnished:
@@ -35,5 +49,7 @@ def furnish(client: Client, *, name: str) -> Furnished:
     for state in ("pending", "granted"):
         claim = build.defect(order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}")
         client.post_defects(account, claim)
+    for document in told_twice(ordered.date().isoformat()):
+        client.load(account, document)
     breach = client.read("/v1/breaches")["data"][0]
     return Furnished(account_id=account, report_id=report["id"], breach_id=breach["id"])
