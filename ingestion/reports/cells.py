@@ -129,11 +129,12 @@ def state_of(text: str) -> str:
     return text.lower()[:LONGEST_STATE]
 
 
-def reference_of(text: str, *, column: str) -> str:
-    """What tells things of one order apart, or BadRow."""
-    if len(text) > LONGEST_REFERENCE:
-        raise BadRow(f"{column} {shown(text)} has more than {LONGEST_REFERENCE} characters.", field=column)
-    return text
+def reference_of(text: str, *, column: str, word: str = "") -> str:
+    """What tells things of one order apart, after a word that says whose it is; or BadRow."""
+    most = LONGEST_REFERENCE - len(word)
+    if len(text) > most:
+        raise BadRow(f"{column} {shown(text)} has more than {most} characters.", field=column)
+    return word + text if text else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def facts(*, order: str, reference: str, requested: str, status: str, claim: str
         raise BadRow(f"A-to-Z Claim {shown(claim)} is neither Y nor N.")
     returned = ReturnFact(
         order_id=found,
-        reference=cells.reference_of(f"RMA {reference}" if reference else "", column="RMA ID"),
+        reference=cells.reference_of(reference, column="RMA ID", word="RMA "),
         requested_on=on,
         state=cells.state_of(status),
         is_return=is_return(status),

@@ -32,14 +32,14 @@ def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> bytes:
 def test_a_request_is_a_return_of_its_order() -> None:
     (fact,) = read(report({})).returns
 
-    assert fact == (build.order_id(1), "DfqRyqfBRRMA", date(2025, 7, 10), "approved", True, None, "", None)
+    assert fact == (build.order_id(1), "RMA DfqRyqfBRRMA", date(2025, 7, 10), "approved", True, None, "", None)
 
 
 def test_columns_are_found_by_name_in_any_order_and_others_are_ignored() -> None:
     for seed in range(5):
         columns = tuple(random.Random(seed).sample([*COLUMNS, "Category", "Order Item ID", "Buyer name"], len(COLUMNS) + 3))
 
-        assert [fact.reference for fact in read(report({}, columns=columns)).returns] == ["DfqRyqfBRRMA"]
+        assert [fact.reference for fact in read(report({}, columns=columns)).returns] == ["RMA DfqRyqfBRRMA"]
 
 
 @pytest.mark.parametrize("text", ["10-Jul-2025", "2025-07-10", "2025-07-10T08:00:00-03:00", "2025-07-10 08:00:00"])
@@ -87,8 +87,8 @@ def test_rows_of_one_request_are_items_of_it() -> None:
 @pytest.mark.parametrize(
     ("cells", "reference"),
     [
-        ({"Merchant RMA ID": "M-1"}, "DfqRyqfBRRMA"),
-        ({"Amazon RMA ID": "", "Merchant RMA ID": "M-1"}, "M-1"),
+        ({"Merchant RMA ID": "M-1"}, "RMA DfqRyqfBRRMA"),
+        ({"Amazon RMA ID": "", "Merchant RMA ID": "M-1"}, "RMA M-1"),
         ({"Amazon RMA ID": ""}, ""),
     ],
 )
@@ -126,7 +126,7 @@ def test_a_report_without_the_column_of_claims_tells_of_returns_alone() -> None:
         ({"Order ID": ""}, "'' is no Amazon order id"),
         ({"Order ID": "S01-1234567-1234567"}, "is no Amazon order id"),
         ({"A-to-Z Claim": "perhaps"}, "A-to-Z Claim 'perhaps' is neither Y nor N"),
-        ({"Amazon RMA ID": "x" * 65}, "RMA ID 'x"),
+        ({"Amazon RMA ID": "x" * 61}, "RMA ID 'x"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:

@@ -36,8 +36,8 @@ def test_each_request_is_one_return_whatever_the_number_of_its_items() -> None:
     found = read(report(details(), details(order_id=build.order_id(2), amazon_rma_id="D2")))
 
     assert found.returns == [
-        (build.order_id(1), "DJ1XPkq5RRMA", date(2020, 11, 12), "approved", True, None, "", None),
-        (build.order_id(2), "D2", date(2020, 11, 12), "approved", True, None, "", None),
+        (build.order_id(1), "RMA DJ1XPkq5RRMA", date(2020, 11, 12), "approved", True, None, "", None),
+        (build.order_id(2), "RMA D2", date(2020, 11, 12), "approved", True, None, "", None),
     ]
     assert (found.defects, found.rejected) == ([], {})
 

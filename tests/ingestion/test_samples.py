@@ -59,7 +59,7 @@ def test_a_real_return_loads_although_its_row_is_shorter_than_the_header(announc
 
     assert found.reading.report_type == RETURNS
     assert found.lines == [
-        (2, ("113-6277818-6289068", "DfqRyqfBRRMA", date(2025, 7, 14), "approved", True, None, "", None)),
+        (2, ("113-6277818-6289068", "RMA DfqRyqfBRRMA", date(2025, 7, 14), "approved", True, None, "", None)),
     ]
     assert (found.defects, found.rejected, found.warnings) == ([], {}, [])
 

@@ -195,8 +195,8 @@ ASKED = "2026-10-02T12:00:00+00:00"
         ({}, {"answered_at"}, "2026-10-04T12:00:01+00:00", True),
         ({}, {"reference", "state"}, LONG_AFTER, None),
         ({"negative_feedback": True}, {"negative_feedback"}, ASKED, True),
-        ({"negative_feedback": False}, {"negative_feedback"}, ASKED, None),
-        ({"negative_feedback": False}, {"negative_feedback"}, LONG_AFTER, True),
+        ({"negative_feedback": False}, {"negative_feedback"}, ASKED, False),
+        ({"negative_feedback": False}, {"negative_feedback"}, LONG_AFTER, False),
         ({"wrongly_rejected": True, "answered_at": "2026-10-02"}, {"wrongly_rejected", "answered_at"}, LONG_AFTER, True),
     ],
 )
