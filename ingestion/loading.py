@@ -63,7 +63,7 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
 def read(report: Report) -> Reading:
     """Stage the facts of the report's document in this session. Raises Refused."""
     zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
-    setting = Setting(marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone))
+    setting = Setting(marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone), period=report.period)
     reading = Reading(
         partial(default_storage.open, report.document),
         announced_type=report.announced_type,

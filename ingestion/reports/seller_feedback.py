@@ -124,4 +124,5 @@ KIND = Kind(
     dialect="tsv",
     recognises=recognises,
     begin=begin,
+    uses_period=True,
 )
