@@ -23,7 +23,7 @@ def personal_names(texts: Iterable[str]) -> set[str]:
         text = rest + more
         for name, says in set(TAG.findall(text)):
             has_address = has_address or personal.is_address(name)
-            if personal.is_personal(name) and (says or not personal.is_address(name)) and len(found) < MOST_KEPT:
+            if personal.is_personal(name) and (says or not personal.is_envelope(name)) and len(found) < MOST_KEPT:
                 found.add(name)
         start = text.rfind("<")
         rest = text[start:] if 0 <= len(text) - start <= LONGEST_START and start >= 0 else ""
@@ -106,7 +106,7 @@ class Markup:
         is_address = personal.is_address(name)
         in_address = above[2] or is_address
         is_own = personal.is_personal(name) and (in_address or name.rpartition(":")[2].lower() != "name")
-        inherits = above[1] and not personal.is_address(above[0]) and not personal.is_place(name)
+        inherits = above[1] and not personal.is_envelope(above[0]) and not personal.is_place(name)
         self._path.append((name, is_own or inherits, in_address))
 
     def _end(self, _name: str) -> None:

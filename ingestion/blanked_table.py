@@ -13,6 +13,7 @@ from ingestion.reports import BY_REPORT_TYPE, seller_feedback
 from ingestion.reports.kind import ORDER_ID, column_name
 
 LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
+LONGEST_RECORD = 2 * tabular.LONGEST_LINE  # in bytes that wait for a quote to be closed
 ORDER_COLUMNS = {"order-id", "amazon-order-id"}
 LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
 FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
@@ -21,12 +22,17 @@ QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"')
 BROKEN = '""-'  # a cell that no reader of CSV takes
 ENDS = re.compile(r"[^\r\n]+")
+TOO_LONG = "-" * (tabular.LONGEST_LINE + 1)
+NEVER_CLOSED = '"'
 WHITE = ' \t\r\n"'
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How a table is written and which cells of a row are personal, with the names of their columns."""
+    """How a table is written and which cells of a row are personal, with the names of their columns.
+
+    `read` tells what letters say.
+    """
 
     line_end: str
     delimiter: str
@@ -35,12 +41,13 @@ class Table:
     order_at: int | None
     columns: dict[int, str]
     has_header: bool
+    read: Callable[[str], str]
 
     def blanked(self, texts: Iterable[str]) -> Iterator[str]:
         """The table's letters without what is personal.
 
-        What the reader refuses it refuses still: in place of a NUL or of a line of unbounded length stands another, and
-        nothing of what came behind.
+        What the reader refuses it refuses still: in place of a NUL, of a line too long or of a quote never closed stands
+        another, and nothing of what came behind.
         """
         rows = _Rows(self)
         rest = ""
@@ -49,15 +56,35 @@ class Table:
                 yield "\0"
                 return
             *whole, rest = (rest + text).split(self.line_end)
+            if len(rest) > LONGEST or (whole and _is_too_long(whole[0])):  # the others are within one block
+                yield TOO_LONG
+                return
             done = [row for line in whole if (row := rows.blanked(line)) is not None]
             if done:
                 yield self.line_end.join(done) + self.line_end
-            if len(rest) + rows.waiting > LONGEST:
-                yield "-" * (tabular.LONGEST_LINE + 1)
+            if rows.waiting > LONGEST_RECORD:
+                yield NEVER_CLOSED
                 return
-        last = rows.blanked(rest) if rest else None
-        if last is not None or rows.waiting:
-            yield '"' if last is None else last
+        yield from self._last(rows, rest)
+
+    def _last(self, rows: "_Rows", rest: str) -> Iterator[str]:
+        """What follows the last line end."""
+        if _is_too_long(rest):
+            yield TOO_LONG
+            return
+        last = rows.blanked(rest) if rest else ""
+        if last is None or rows.waiting:
+            yield NEVER_CLOSED
+        else:
+            yield last
+
+
+def _is_too_long(line: str) -> bool:
+    """Whether the reader takes no line like that."""
+    if len(line) <= tabular.LONGEST_LINE:
+        return False
+    is_bytes = max(line) <= "\xff"
+    return len(line.encode("iso-8859-1").decode(errors="replace") if is_bytes else line) > tabular.LONGEST_LINE
 
 
 class _Rows:
@@ -138,7 +165,7 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
         order_at, columns = at, dict(places) if is_headless else columns | {place: names[place] for place in places}
     if not columns:
         return None
-    return Table(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_headless)
+    return Table(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_headless, read)
 
 
 def _emptied(cells: list[str], table: Table) -> list[str]:
@@ -147,23 +174,24 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
     Where the order id is not in its place the row is shifted, and where there are more cells than columns it may be: there
     only what tells of nobody stays. Of a row that said something, something stays: it must be counted, and may be a cut.
     """
-    said = [at for at, cell in enumerate(cells) if _says(cell)]
+    said = [at for at, cell in enumerate(cells) if cell.strip(WHITE)]
     if not said:
         return cells
     if table.order_at is not None and not _has_its_order(cells, table.order_at):
         going = [at for at in said if at in table.columns or not personal.is_harmless(cells[at])]
     else:
         going = _going(cells, said, table)
+    is_emptied = len(going) == len(said) and any(table.read(cells[at]).strip() for at in said)
     for at in going:
         cells[at] = _blank(cells[at], table) if at < table.width else "-"
-    if len(going) == len(said):
+    if is_emptied:
         first = cells[going[0]]
         cells[going[0]] = first.replace('"', '"-', 1) if first else "-"
     return cells
 
 
 def _has_its_order(cells: list[str], at: int) -> bool:
-    return len(cells) > at and (not _says(cells[at]) or personal.is_like_an_order_id(cells[at]))
+    return len(cells) > at and (not cells[at].strip(WHITE) or personal.is_like_an_order_id(cells[at]))
 
 
 def _going(cells: list[str], said: list[int], table: Table) -> list[int]:
@@ -186,4 +214,5 @@ def _blank(cell: str, table: Table) -> str:
 
 
 def _says(text: str) -> bool:
+    """Whether a line is more than separators."""
     return bool(text.strip(" \t\r\n,;\"'"))

@@ -11,7 +11,7 @@ from ingestion.reports.kind import ORDER_ID, column_name
 
 NAMES = frozenset(
     """
-    name full-name first-name last-name surname recipient addressee contact ship-to bill-to
+    buyer customer name full-name first-name last-name surname recipient addressee contact ship-to bill-to
     recipient-name ship-name ship-to-name shipping-name bill-name bill-to-name billing-name contact-name customer-name
     receiver-name consignee-name signed-by
     cpf cnpj cpf-cnpj tax-id tax-number taxpayer-id customer-tax-id
@@ -25,6 +25,8 @@ NAMES = frozenset(
 WORDS = frozenset("email phone telephone telefon fax mobile address street comment comments cpf cnpj".split())  # noqa: SIM905
 OF_THE_BUYER = ("buyer-", "rater-", "recipient-")
 NOT_PERSONAL = ("buyer-requested-", "buyer-seller-", "rater-role", "buyer-type", "buyer-currency", "recipient-type")
+PERSONS = frozenset({"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"})
+ENVELOPES = frozenset({"message", "body"})
 PLACES = frozenset({"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"})
 """What an address says beside the street."""
 
@@ -54,8 +56,15 @@ def is_personal(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_address(name: str) -> bool:
-    """Whether an element of this name holds an address: its city is no personal text, its `Name` is."""
-    return column_name(HUMP.sub("-", name.rpartition(":")[2][:200])).endswith("address")
+    """Whether an element of this name holds who and where somebody is: its city is no personal text, its `Name` is."""
+    plain = column_name(HUMP.sub("-", name.rpartition(":")[2][:200]))
+    return plain.endswith("address") or plain in PERSONS
+
+
+@lru_cache(maxsize=4096)
+def is_envelope(name: str) -> bool:
+    """Whether an element of this name, though its own text may be personal, holds others that have nothing to do with it."""
+    return is_address(name) or column_name(name.rpartition(":")[2]) in ENVELOPES
 
 
 @lru_cache(maxsize=4096)
