@@ -5,6 +5,7 @@ are single bytes in every encoding that we read, cp932 included, so nothing has 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ BROKEN = '""-'  # a cell that no reader of CSV takes
 ENDS = re.compile(r"[^\r\n]+")
 TOO_LONG = "-" * (tabular.LONGEST_LINE + 1)
 NEVER_CLOSED = '"'
+is_order_id = ORDER_ID.fullmatch
+NOTHING = {"", '""'}
 WHITE = ' \t\r\n"'
 
 
@@ -62,7 +65,7 @@ class Table:
             done = [row for line in whole if (row := rows.blanked(line)) is not None]
             if done:
                 yield self.line_end.join(done) + self.line_end
-            if rows.waiting > LONGEST_RECORD:
+            if rows.is_broken or rows.waiting > LONGEST_RECORD:
                 yield NEVER_CLOSED
                 return
         yield from self._last(rows, rest)
@@ -92,8 +95,9 @@ class _Rows:
 
     def __init__(self, table: Table) -> None:
         self.waiting = 0
+        self.is_broken = False
         self._table = table
-        self._cell = re.compile(f"{QUOTED.pattern}[^{table.delimiter}]*|[^{table.delimiter}]*")
+        self._cell = _cell(table.delimiter)
         self._is_header_next = table.has_header
         self._cells: list[str] = []
         self._open: list[str] = []
@@ -102,7 +106,11 @@ class _Rows:
         """The row that ends with this line, without what is personal; None while a quote is open."""
         if self._is_header_next:
             self._is_header_next = not _says(line)
+            if self._table.is_quoted and any(_is_open(cell) for cell in _split(line, self._table.delimiter)):
+                self.is_broken = True  # its columns are not known, and no report has such a header
             return line
+        if self.is_broken:
+            return None
         body = line.removesuffix("\r")
         if not self._table.is_quoted or ('"' not in body and not self._open):
             return self._table.delimiter.join(_emptied(body.split(self._table.delimiter), self._table)) + line[len(body) :]
@@ -122,7 +130,7 @@ class _Rows:
         while at <= len(body):
             found = self._cell.match(body, at)
             cell = found[0] if found else ""
-            if cell.startswith('"') and not QUOTED.match(cell):
+            if _is_open(cell):
                 self._wait(line[at:])
                 return None
             self._cells.append(cell)
@@ -155,7 +163,8 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
     kind = BY_REPORT_TYPE.get(announced_type) or documents.kind_of_table(said)
     delimiter = "\t" if kind and kind.dialect == "tsv" and "\t" in first else tabular.delimiter(first)
     is_quoted = delimiter != "\t" or (kind is not None and kind.dialect == "csv")
-    names = [cell.strip(WHITE) for cell in said[0].split(delimiter)]
+    header = _split(said[0], delimiter) if is_quoted else said[0].split(delimiter)
+    names = [cell.strip(WHITE) for cell in header]
     order_at = next((at for at, name in enumerate(names) if column_name(name) in ORDER_COLUMNS), None)
     columns = {at: name for at, name in enumerate(names) if personal.is_personal(name)}
     at = seller_feedback.ORDER_ID_AT.get(len(names))
@@ -163,9 +172,28 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
     if at is not None and (is_headless or kind is seller_feedback.KIND):
         places = FREE_TEXT[len(names)]
         order_at, columns = at, dict(places) if is_headless else columns | {place: names[place] for place in places}
+        columns = dict(sorted(columns.items()))
     if not columns:
         return None
     return Table(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_headless, read)
+
+
+def _cell(delimiter: str) -> re.Pattern[str]:
+    """A cell of a line of CSV, quoted or not."""
+    return re.compile(f"{QUOTED.pattern}[^{delimiter}]*|[^{delimiter}]*")
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line of CSV whose quotes are closed."""
+    cell, at, cells = _cell(delimiter), 0, []
+    while at <= len(line) and (found := cell.match(line, at)):
+        cells.append(found[0])
+        at = found.end() + 1
+    return cells
+
+
+def _is_open(cell: str) -> bool:
+    return cell.startswith('"') and not QUOTED.match(cell)
 
 
 def _emptied(cells: list[str], table: Table) -> list[str]:
@@ -174,7 +202,12 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
     Where the order id is not in its place the row is shifted, and where there are more cells than columns it may be: there
     only what tells of nobody stays. Of a row that said something, something stays: it must be counted, and may be a cut.
     """
-    said = [at for at, cell in enumerate(cells) if cell.strip(WHITE)]
+    if table.order_at is not None and table.order_at < len(cells) <= table.width and is_order_id(cells[table.order_at]):
+        for at in table.columns:  # as nearly every row is
+            if at < len(cells) and cells[at] not in NOTHING:
+                cells[at] = _blank(cells[at], table)
+        return cells
+    said = [at for at, cell in enumerate(cells) if cell.strip(" \t\r\n") not in NOTHING]
     if not said:
         return cells
     if table.order_at is not None and not _has_its_order(cells, table.order_at):
@@ -195,12 +228,20 @@ def _has_its_order(cells: list[str], at: int) -> bool:
 
 
 def _going(cells: list[str], said: list[int], table: Table) -> list[int]:
-    """The personal cells of a row; in one with more cells than columns also those that they may have moved to."""
+    """The personal cells of a row; in one with more cells than columns also those that they may have moved to.
+
+    What stands before the order id did not move, since the order id is in its place.
+    """
     more = said[-1] - table.width + 1
     if more <= 0:
         return [at for at in said if at in table.columns]
-    near = {at + step for at in table.columns for step in range(more + 1)} | set(range(table.width, len(cells)))
-    return [at for at in said if at in table.columns or (at in near and not personal.is_harmless(cells[at]))]
+    moved = [at for at in sorted(table.columns) if table.order_at is None or at > table.order_at]
+
+    def may_be_personal(at: int) -> bool:
+        before = bisect_right(moved, at) - 1
+        return at >= table.width or (before >= 0 and at - moved[before] <= more)
+
+    return [at for at in said if at in table.columns or (may_be_personal(at) and not personal.is_harmless(cells[at]))]
 
 
 def _blank(cell: str, table: Table) -> str:

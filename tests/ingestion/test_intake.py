@@ -259,7 +259,7 @@ BLANK_DE = FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketpla
 
 def content(report: Report) -> bytes:
     with default_storage.open(report.document) as kept:
-        return kept.read()
+        return bytes(kept.read())
 
 
 def test_a_document_is_kept_without_what_is_personal_and_known_by_the_bytes_that_came(account: SellerAccount) -> None:

@@ -15,7 +15,7 @@ NOW = datetime.now(UTC)
 ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
 DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
 ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
-NOTHING_MORE = {"blanked_columns": [], "document_deleted_at": None, "period_from": None, "period_to": None}
+NOTHING_MORE: dict[str, Any] = {"blanked_columns": [], "document_deleted_at": None, "period_from": None, "period_to": None}
 NO_ROWS = {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0}
 
 
