@@ -21,10 +21,9 @@ FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY
 """Where a feedback report has its personal columns, by the number of columns."""
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"')
-BROKEN = '""-'  # a cell that no reader of CSV takes
+BROKEN = '""-'  # what no reader of CSV takes, neither as a cell nor behind a quote that is open
 ENDS = re.compile(r"[^\r\n]+")
 TOO_LONG = "-" * (tabular.LONGEST_LINE + 1)
-NEVER_CLOSED = '"'
 is_order_id = ORDER_ID.fullmatch
 NOTHING = {"", '""'}
 WHITE = ' \t\r\n"'
@@ -66,7 +65,7 @@ class Table:
             if done:
                 yield self.line_end.join(done) + self.line_end
             if rows.is_broken or rows.waiting > LONGEST_RECORD:
-                yield NEVER_CLOSED
+                yield BROKEN
                 return
         yield from self._last(rows, rest)
 
@@ -77,7 +76,7 @@ class Table:
             return
         last = rows.blanked(rest) if rest else ""
         if last is None or rows.waiting:
-            yield NEVER_CLOSED
+            yield BROKEN
         else:
             yield last
 

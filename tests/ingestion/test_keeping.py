@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
@@ -46,7 +47,7 @@ def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US"
     """What the storage has afterwards, and what was blanked."""
     agency = Agency(name="Acme", keeps_personal_columns=keeps)
     name, columns = keeping.keep(content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace)
-    if isinstance(content, Document) and not Path(content.temporary_file_path()).exists():
+    if isinstance(content, TemporaryUploadedFile) and not Path(content.temporary_file_path()).exists():
         content.close()
     with default_storage.open(name) as kept:
         return bytes(kept.read()), columns
