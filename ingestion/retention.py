@@ -2,8 +2,10 @@
 
 import logging
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 
 from accounts import scoping
@@ -11,6 +13,7 @@ from accounts.models import Agency
 from ingestion.models import Report
 
 AT_ONCE = 100
+LONGEST_UPLOAD = timedelta(days=1)
 UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,18 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
         if len(reports) < AT_ONCE:
             return deleted
         last = reports[-1].pk
+
+
+def sweep_uploads(*, now: datetime) -> int:
+    """Delete what killed web processes left in the folder that uploads stream to; returns how many files."""
+    left = [
+        path
+        for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*")
+        if path.is_file() and path.stat().st_mtime < (now - LONGEST_UPLOAD).timestamp()
+    ]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
 
 
 def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:

@@ -50,6 +50,7 @@ def delete_old_documents() -> None:
     """Delete the documents that their agencies keep no longer; what they said of orders stays."""
     for agency_id in scoping.every_agency_id():
         retention.delete(agency_id=agency_id, now=timezone.now())
+    retention.sweep_uploads(now=timezone.now())
 
 
 def _left_behind(agency_id: UUID) -> list[UUID]:

@@ -250,3 +250,27 @@ def test_the_database_takes_no_report_under_way_without_its_document(acme: Clien
 def test_the_database_takes_no_other_number_of_days(acme: Client, days: int) -> None:
     with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="to_ten_years"), transaction.atomic():
         Agency.objects.update(document_retention_days=days)
+
+
+def test_what_a_killed_process_left_of_an_upload_goes_after_a_day(settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
+    for name, hours in (("tmpold.upload.txt", 25), ("tmpkept.upload", 26), ("tmpnew.upload.txt", 23), ("another file", 99)):
+        path = tmp_path / "uploads" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"Jane Doe")
+        os.utime(path, times=((NOW - timedelta(hours=hours)).timestamp(),) * 2)
+
+    swept = retention.sweep_uploads(now=NOW)
+
+    assert swept == 2
+    assert {path.name for path in (tmp_path / "uploads").iterdir()} == {"tmpnew.upload.txt", "another file"}
+
+
+def test_the_clock_s_job_sweeps_uploads_as_well(db: None, settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    (tmp_path / "tmpold.upload").write_bytes(b"Jane Doe")
+    os.utime(tmp_path / "tmpold.upload", times=(0, 0))
+
+    tasks.delete_old_documents()
+
+    assert list(tmp_path.iterdir()) == []
