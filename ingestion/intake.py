@@ -125,11 +125,13 @@ def _tells_a_period(first: Report, arrival: Arrival) -> bool:
 
 
 def _queue(report: Report, arrival: Arrival, now: datetime, *, of: set[Report.Status], changes: dict[str, Any]) -> None:
-    """Queue a report that is still one `of` these. Of two who send it at once, one does."""
+    """Queue a report that is still one `of` these, with its document kept anew: as it is announced, and as the agency keeps
+    documents, now. Of two who send it at once, one does.
+    """
     waiting = Report.objects.select_for_update(of=("self",)).filter(pk=report.pk, status__in=of).first()
     if waiting is not None and (of is AGAIN or waiting.period is None):
-        if waiting.document_deleted_at or not default_storage.exists(waiting.document):
-            _store(waiting, arrival)
+        default_storage.delete(waiting.document)
+        _store(waiting, arrival)
         fresh: dict[str, Any] = {
             "status": Report.Status.QUEUED,
             "problem": None,

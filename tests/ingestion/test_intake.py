@@ -376,3 +376,31 @@ def test_the_database_takes_no_half_or_reversed_period(account: SellerAccount, d
 
     with pytest.raises(IntegrityError, match="a_period_has_both_its_days_in_order"), transaction.atomic():
         Report.objects.update(**days)
+
+
+def test_what_is_looked_at_again_is_kept_anew_as_it_is_announced_now(account: SellerAccount) -> None:
+    document = FEEDBACK_DE.replace(build.order_id(1).encode(), b"none").replace(b"Date\tRating\tComments", b"a\tb\tc")
+    first, _ = intake.accept(account=account, arrival=arrival(document), now=NOW)
+    unknown = content(first)
+    Report.objects.update(status="rejected", problem={})
+
+    again, _ = intake.accept(account=account, arrival=arrival(document, announced_type="GET_SELLER_FEEDBACK_DATA"), now=NOW)
+
+    assert b"never arrived" in unknown
+    assert b"never arrived" not in content(again)
+    assert again.blanked_columns == ["c", "Your Response", "Rater Email"]
+    assert (again.document, len(files())) == (first.document, 1)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_what_is_looked_at_again_is_kept_as_the_agency_keeps_documents_now(account: SellerAccount, keeps: bool) -> None:
+    Agency.objects.update(keeps_personal_columns=not keeps)
+    account.refresh_from_db()
+    intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW)
+    Report.objects.update(status="failed", problem={})
+    Agency.objects.update(keeps_personal_columns=keeps)
+
+    again, _ = intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW)
+
+    assert content(again) == (FEEDBACK_DE if keeps else BLANK_DE)
+    assert len(files()) == 1
