@@ -5,9 +5,12 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from accounts import identifiers
+
+MOST_RETENTION_DAYS = 3650
 
 
 class Agency(models.Model):
@@ -18,7 +21,26 @@ class Agency(models.Model):
     counts_pending_and_cancelled = models.BooleanField(
         default=False, help_text="Count Pending and Cancelled orders in the denominator of ODR. Amazon does not say."
     )
+    keeps_personal_columns = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Keep documents as they were received. Without it names, addresses and comments in them are blanked.",
+    )
+    document_retention_days = models.PositiveSmallIntegerField(
+        default=30,
+        db_default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
+        help_text="How long documents are kept after they were received. What they said of orders stays.",
+    )
     created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(document_retention_days__range=(1, MOST_RETENTION_DAYS)),
+                name="documents_are_kept_for_a_day_to_ten_years",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

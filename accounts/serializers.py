@@ -25,6 +25,8 @@ ME = {
         "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
         "name": "Acme Marketplace Partners",
         "counts_pending_and_cancelled": False,
+        "keeps_personal_columns": False,
+        "document_retention_days": 30,
     },
     "key": {
         "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -102,6 +104,7 @@ class AccountChange(serializers.ModelSerializer[SellerAccount]):
     examples=[
         OpenApiExample("The agency", value=ME["agency"], response_only=True),
         OpenApiExample("Another choice", value={"counts_pending_and_cancelled": True}, request_only=True),
+        OpenApiExample("Documents for a week", value={"document_retention_days": 7}, request_only=True),
     ]
 )
 class AgencySerializer(serializers.ModelSerializer[Agency]):
@@ -109,7 +112,7 @@ class AgencySerializer(serializers.ModelSerializer[Agency]):
 
     class Meta:
         model = Agency
-        fields = ("id", "name", "counts_pending_and_cancelled")
+        fields = ("id", "name", "counts_pending_and_cancelled", "keeps_personal_columns", "document_retention_days")
 
 
 class KeyOfRequest(serializers.Serializer[Any]):

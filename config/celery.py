@@ -32,6 +32,10 @@ app.conf.beat_schedule = {
         "task": "ingestion.tasks.erase_accounts",
         "schedule": crontab(minute="7"),
     },
+    "documents older than their agency keeps them are deleted": {
+        "task": "ingestion.tasks.delete_old_documents",
+        "schedule": crontab(minute="37"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from ingestion import markup, tabular
 from ingestion.encodings import Encoding
-from ingestion.refusals import BadRow, Refused, RejectedLine
+from ingestion.refusals import BadRow, Refused, RejectedLine, without_addresses
 from ingestion.reports import BY_REPORT_TYPE, KINDS
 from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting
 from metrics.facts import Fact
@@ -26,6 +26,7 @@ BINARY = {
     b"\xd0\xcf\x11\xe0": ("spreadsheet", "It is an Excel workbook. Save the sheet as CSV or tab-delimited text and send that."),
     b"%PDF": ("not-text", "It is a PDF. Download the report as CSV or tab-delimited text and send that."),
 }
+LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")  # a phone number or an id, which no header has
 WHAT_IS_READ = f"Send one of: {', '.join(dict.fromkeys(kind.title for kind in KINDS if kind.is_uploaded))}."
 Opening = Callable[[], AbstractContextManager[IO[bytes]]]
 
@@ -74,6 +75,8 @@ class Reading:
                 yield from self._parsed(markup.records(source, names=self.kind.elements), self.kind.begin((), self.setting))
             else:
                 yield from self._table(tabular.Lines(source, self.encoding.codec))
+        if self.setting.period and not self.kind.uses_period:
+            self.setting.warnings.append("The period that was given with the document is not used for this kind.")
         if not self.read:
             self.setting.warnings.append("The document has no rows: nothing happened in its period.")
         elif len(self.rejected) == self.read:
@@ -177,16 +180,24 @@ def _recognised_by_beginning(beginning: str) -> Kind:
     )
 
 
-def _recognised_table(head: list[str]) -> Kind:
-    """The kind whose header the document begins with. Raises Refused, saying what was found instead."""
-    if not head:
-        raise _empty()
+def kind_of_table(head: list[str]) -> Kind | None:
+    """The kind of table that begins with these lines, the header first."""
     for kind in TABLES:
         delimiter = "\t" if kind.dialect == "tsv" else tabular.delimiter(head[0])
         header, first_row = (line.split(delimiter) for line in (*head, "")[:2])
         if kind.recognises(header, first_row):
             return kind
-    first = head[0].strip()
+    return None
+
+
+def _recognised_table(head: list[str]) -> Kind:
+    """The kind whose header the document begins with. Raises Refused, saying what was found instead."""
+    if not head:
+        raise _empty()
+    kind = kind_of_table(head)
+    if kind is not None:
+        return kind
+    first = LONG_NUMBER.sub("…", without_addresses(head[0].strip()[:1000]))
     if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
     raise Refused(

@@ -1,23 +1,25 @@
-"""Documents come in: bytes kept, duplicates recognised, a worker woken."""
+"""Documents come in: kept without what is personal, duplicates recognised, a worker woken."""
 
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
+from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
-from accounts import identifiers
 from accounts.models import SellerAccount
-from ingestion import tasks
+from ingestion import keeping, tasks
 from ingestion.models import RejectedRow, Report
-from ingestion.reports import defect_row, posted_defects
+from ingestion.reports import BY_REPORT_TYPE, defect_row, posted_defects
 
 AGAIN = {Report.Status.REJECTED, Report.Status.FAILED}
 """What became of a document is final, but for these: sent again, it is looked at again."""
+FOR_ITS_PERIOD = {Report.Status.QUEUED, Report.Status.LOADED}
+"""And for these where only now its sender says of which days it is whole, and that means something for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class Arrival:
     source: Report.Source
     announced_type: str
     marketplace: str
+    period: tuple[date, date] | None = None
+    """First and last of the days of which it is whole: what it does not name of them was removed."""
 
 
 def accept(*, account: SellerAccount, arrival: Arrival, now: datetime) -> tuple[Report, bool]:
@@ -48,6 +52,8 @@ def accept(*, account: SellerAccount, arrival: Arrival, now: datetime) -> tuple[
                 raise
     if first.status in AGAIN:
         _look_again(first, arrival, now)
+    elif _tells_a_period(first, arrival):
+        _look_again_for_its_period(first, arrival, now)
     return first, True
 
 
@@ -82,9 +88,9 @@ def _keep(account: SellerAccount, arrival: Arrival, now: datetime) -> Report:
         size=arrival.content.size,
         received_at=now,
         handed_out_at=now,
+        **_days(arrival),
     )
-    name = f"{account.agency_id.hex}/{account.pk.hex}/{identifiers.public('rpt', report.pk)}"
-    report.document = default_storage.save(name, arrival.content)
+    _store(report, arrival)
     try:
         with transaction.atomic():
             report.save(force_insert=True)
@@ -96,23 +102,65 @@ def _keep(account: SellerAccount, arrival: Arrival, now: datetime) -> Report:
 
 
 def _look_again(report: Report, arrival: Arrival, now: datetime) -> None:
-    """Queue it as if it had come just now. Of two who send it at once, one does."""
-    again = Report.objects.filter(pk=report.pk, status__in=AGAIN).update(
-        announced_type=arrival.announced_type,
-        report_type=arrival.announced_type,
-        marketplace=arrival.marketplace,
-        status=Report.Status.QUEUED,
-        problem=None,
-        attempts=0,
-        rows_read=0,
-        rows_rejected=0,
-        received_at=now,
-        handed_out_at=now,
-    )
-    report.refresh_from_db()
-    if again:
+    """Queue it as if it had come just now."""
+    as_announced_now = {
+        "announced_type": arrival.announced_type,
+        "report_type": arrival.announced_type,
+        "marketplace": arrival.marketplace,
+        "received_at": now,
+    }
+    _queue(report, arrival, now, of=AGAIN, changes=as_announced_now)
+
+
+def _look_again_for_its_period(report: Report, arrival: Arrival, now: datetime) -> None:
+    """Queue it with its period. It speaks of the moment when it came first, not of now: newer documents stay right."""
+    _queue(report, arrival, now, of=FOR_ITS_PERIOD, changes={})
+
+
+def _tells_a_period(first: Report, arrival: Arrival) -> bool:
+    """Whether the sender says only now of which days the document is whole, and its kind, if known, makes use of that."""
+    kind = BY_REPORT_TYPE.get(first.report_type)
+    is_of_use = kind is None or kind.uses_period
+    return first.status in FOR_ITS_PERIOD and first.period is None and arrival.period is not None and is_of_use
+
+
+def _queue(report: Report, arrival: Arrival, now: datetime, *, of: set[Report.Status], changes: dict[str, Any]) -> None:
+    """Queue a report that is still one `of` these, with its document kept anew: as it is announced, and as the agency keeps
+    documents, now. Of two who send it at once, one does.
+    """
+    waiting = Report.objects.select_for_update(of=("self",)).filter(pk=report.pk, status__in=of).first()
+    if waiting is not None and (of is AGAIN or waiting.period is None):
+        default_storage.delete(waiting.document)
+        _store(waiting, arrival)
+        fresh: dict[str, Any] = {
+            "status": Report.Status.QUEUED,
+            "problem": None,
+            "warnings": [],
+            "attempts": 0,
+            "handed_out_at": now,
+        }
+        counts = dict.fromkeys(("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0)
+        document = {"document": waiting.document, "blanked_columns": waiting.blanked_columns, "document_deleted_at": None}
+        Report.objects.filter(pk=report.pk).update(**fresh, **counts, **document, **_days(arrival), **changes, loaded_at=None)
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _hand_out(report)
+    report.refresh_from_db()
+
+
+def _days(arrival: Arrival) -> dict[str, date | None]:
+    period_from, period_to = arrival.period or (None, None)
+    return {"period_from": period_from, "period_to": period_to}
+
+
+def _store(report: Report, arrival: Arrival) -> None:
+    """Keep the document in its account's folder, and note in the report where, and what was blanked in it."""
+    report.document, report.blanked_columns = keeping.keep(
+        content=arrival.content,
+        name=f"{report.agency_id.hex}/{report.account_id.hex}/{report.public_id}",
+        agency=report.agency,
+        announced_type=arrival.announced_type,
+        marketplace=arrival.marketplace,
+    )
 
 
 def _hand_out(report: Report) -> None:

@@ -22,7 +22,7 @@ from ingestion.documents import Reading
 from ingestion.models import RejectedRow, Report
 from ingestion.refusals import Refused, RejectedLine
 from ingestion.reports.kind import Setting
-from metrics import recording, refresh
+from metrics import feedback, recording, refresh
 
 MOST_ATTEMPTS = 5
 UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
@@ -31,6 +31,11 @@ OUR_FAULT = {
     "title": "We could not load this document",
     "detail": f"Loading broke {MOST_ATTEMPTS} times. The fault is ours; nothing of it was counted. Send it again later.",
 }
+
+NOT_WHOLE = (
+    "The period was not used, and nothing is taken as removed: a report names all feedback of a period only if it has rows, none was "
+    "rejected, and none is of another day."
+)
 
 
 @contextmanager
@@ -63,7 +68,7 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
 def read(report: Report) -> Reading:
     """Stage the facts of the report's document in this session. Raises Refused."""
     zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
-    setting = Setting(marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone))
+    setting = Setting(marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone), period=report.period)
     reading = Reading(
         partial(default_storage.open, report.document),
         announced_type=report.announced_type,
@@ -85,12 +90,13 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
+        spoken_at = _cover_period(account, report, reading, moment)
         recorded = [
             recording.record(
                 account=account,
                 fact_type=fact_type,
                 report_id=report.pk,
-                received_at=report.received_at,
+                received_at=spoken_at,
                 recorded_at=moment,
                 with_lines=len(reading.kind.facts) > 1,
             )
@@ -109,6 +115,29 @@ def refuse(*, report: Report, refused: Refused) -> None:
         report.rows_read = report.rows_rejected = len(refused.rejected)
         report.save()
         _keep_rejected(report, refused.rejected)
+
+
+def _cover_period(account: SellerAccount, report: Report, reading: Reading, moment: datetime) -> datetime:
+    """The moment that the report speaks of: its receipt, or the end of the period of which it names all feedback.
+
+    It names all of it only if every row could be used and is of the period. A report without rows says nothing.
+    """
+    period = reading.setting.period
+    if period is None or not reading.kind.uses_period:
+        return report.received_at
+    spoken_at = feedback.spoken_at(period=period, received_at=report.received_at)
+    is_whole = not reading.rejected and feedback.cover(
+        account=account,
+        marketplace=report.marketplace,
+        period=period,
+        spoken_at=spoken_at,
+        recorded_at=moment,
+        report_id=report.pk,
+    )
+    if is_whole:
+        return spoken_at
+    reading.setting.warnings.append(NOT_WHOLE)
+    return report.received_at
 
 
 def _note_loaded(report: Report, reading: Reading, recorded: list[recording.Recorded], moment: datetime) -> None:

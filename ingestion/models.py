@@ -1,5 +1,6 @@
 """Documents received, and the rows of them that could not be used."""
 
+from datetime import date
 from typing import Any
 
 from django.db import models
@@ -43,6 +44,12 @@ class Report(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField()
     document = models.CharField(max_length=200)  # its name in the storage
+    document_deleted_at = models.DateTimeField(null=True)
+    blanked_columns: "models.JSONField[Any, Any]" = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField())
+    )
+    period_from = models.DateField(null=True)  # the first of the days of which its sender says that it is whole
+    period_to = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField()
     handed_out_at = models.DateTimeField()
@@ -65,6 +72,15 @@ class Report(models.Model):
                 condition=~models.Q(status__in=("rejected", "failed")) | models.Q(problem__isnull=False),
                 name="a_refused_report_says_why",
             ),
+            models.CheckConstraint(
+                condition=models.Q(period_from__isnull=True, period_to__isnull=True)
+                | models.Q(period_from__isnull=False, period_to__isnull=False, period_from__lte=models.F("period_to")),
+                name="a_period_has_both_its_days_in_order",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(document_deleted_at__isnull=True) | ~models.Q(status__in=("queued", "processing")),
+                name="a_report_under_way_has_its_document",
+            ),
         )
         indexes = (
             models.Index("agency", "account", "id", name="reports_by_age"),
@@ -74,6 +90,12 @@ class Report(models.Model):
                 condition=models.Q(status__in=("queued", "processing")),
                 name="reports_under_way",
             ),
+            models.Index(
+                "agency",
+                "received_at",
+                condition=models.Q(document_deleted_at=None),
+                name="documents_by_age",
+            ),
         )
 
     def __str__(self) -> str:
@@ -82,6 +104,11 @@ class Report(models.Model):
     @property
     def public_id(self) -> str:
         return identifiers.public("rpt", self.id)
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        """The first and the last of the days of which its sender says that it is whole."""
+        return (self.period_from, self.period_to) if self.period_from and self.period_to else None
 
 
 class RejectedRow(models.Model):

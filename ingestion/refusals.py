@@ -1,6 +1,9 @@
 """Why a document is refused whole, or a row of it rejected. Pure."""
 
+import re
 from dataclasses import dataclass
+
+ADDRESS = re.compile(r"""[^\s@＠"'<>(),;:][^\s@＠"<>(),;:]*[@＠][^\s@＠"'<>(),;:]*|[@＠][^\s"'<>(),;:]*""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +18,8 @@ class BadRow(Exception):
     """A row cannot be used; the rest of the document can. The text says what is wrong and what was expected."""
 
     def __init__(self, reason: str, *, field: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = without_addresses(reason)
+        super().__init__(self.reason)
         self.field = field
 
 
@@ -24,12 +27,17 @@ class Refused(Exception):
     """The document is not what it claims, or not whole: none of it may be used."""
 
     def __init__(self, slug: str, title: str, detail: str, *, rejected: tuple[RejectedLine, ...] = ()) -> None:
-        super().__init__(detail)
         self.slug = slug
         self.title = title
-        self.detail = detail
+        self.detail = without_addresses(detail)
+        super().__init__(self.detail)
         self.rejected = rejected
 
     def problem(self) -> dict[str, str]:
         """The refusal as the report's `problem` (RFC 9457)."""
         return {"type": f"/problems/{self.slug}", "title": self.title, "detail": self.detail}
+
+
+def without_addresses(text: str) -> str:
+    """A text in which nothing looks like an e-mail address, nor like the beginning of one."""
+    return ADDRESS.sub("[e-mail address]", text[:2000]) if "@" in text or "＠" in text else text

@@ -1,6 +1,6 @@
 """The shapes of documents received and of rows posted."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -29,6 +29,10 @@ REPORT: dict[str, Any] = {
     "encoding_reason": "Every byte of the document is valid UTF-8.",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "size": 402113,
+    "blanked_columns": [],
+    "document_deleted_at": None,
+    "period_from": None,
+    "period_to": None,
     "received_at": "2026-11-22T09:00:00Z",
     "loaded_at": "2026-11-22T09:00:01Z",
     "duplicate": False,
@@ -53,6 +57,7 @@ POSTED = {
         },
     ]
 }
+LONGEST_PERIOD = 3 * 366
 KINDS = tuple(defects.STATES)
 STATES = tuple(dict.fromkeys(state for states in defects.STATES.values() for state in states))
 
@@ -93,6 +98,12 @@ class ReportSerializer(serializers.Serializer[Report]):
     encoding_reason = serializers.CharField(allow_blank=True)
     sha256 = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes received.")
+    blanked_columns = serializers.ListField(
+        child=serializers.CharField(), help_text="Columns or elements of the kept document that were blanked: personal data."
+    )
+    document_deleted_at = serializers.DateTimeField(allow_null=True, help_text="The days that the agency keeps it were over.")
+    period_from = serializers.DateField(allow_null=True, help_text="The first of the days of which it is whole.")
+    period_to = serializers.DateField(allow_null=True, help_text="The last of them.")
     received_at = serializers.DateTimeField()
     loaded_at = serializers.DateTimeField(allow_null=True)
     duplicate = serializers.SerializerMethodField(help_text="This answer is to bytes that had been received before.")
@@ -114,6 +125,25 @@ class Upload(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(
         choices=CODES, required=False, help_text="The store a feedback report was made for. Without it: the home."
     )
+    period_from = serializers.DateField(
+        required=False,
+        help_text="With `period_to`: the report is whole for these days; feedback of them that it does not name was removed.",
+    )
+    period_to = serializers.DateField(required=False, help_text="The last of these days; not later than tomorrow.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if missing := {"period_from", "period_to"} - attrs.keys():
+            if len(missing) == 1:
+                raise serializers.ValidationError({missing.pop(): "Name both days of the period, or neither."})
+            return attrs
+        first, last = attrs["period_from"], attrs["period_to"]
+        if last < first:
+            raise serializers.ValidationError({"period_to": "Before period_from."})
+        if last > self.context["today"] + timedelta(days=1):
+            raise serializers.ValidationError({"period_to": "Later than tomorrow."})
+        if (last - first).days >= LONGEST_PERIOD:
+            raise serializers.ValidationError({"period_from": f"A period has at most {LONGEST_PERIOD} days."})
+        return attrs
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A row", value=REJECTED_ROW, response_only=True)])

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import scoping
-from ingestion import erasure, loading
+from ingestion import erasure, loading, retention
 from ingestion.models import Report
 from ingestion.refusals import Refused
 
@@ -43,6 +43,14 @@ def erase_accounts() -> None:
     """Erase what belongs to accounts that were handed back."""
     for agency_id in scoping.every_agency_id():
         erasure.erase(agency_id=agency_id)
+
+
+@shared_task
+def delete_old_documents() -> None:
+    """Delete the documents that their agencies keep no longer; what they said of orders stays."""
+    for agency_id in scoping.every_agency_id():
+        retention.delete(agency_id=agency_id, now=timezone.now())
+    retention.sweep_uploads(now=timezone.now())
 
 
 def _left_behind(agency_id: UUID) -> list[UUID]:

@@ -52,6 +52,12 @@ class LengthRequired(APIException):
     default_detail = "Send the body with a Content-Length; chunked bodies are not taken."
 
 
+class DocumentDeleted(APIException):
+    status_code = 410
+    default_code = "document-deleted"
+    default_detail = "The document was deleted: the days that the agency keeps documents are over. Its facts are still here."
+
+
 def report_of(request: Request, public_id: str) -> Report:
     """The report with this public id. Raises NotFound for a stranger's as for none at all."""
     mine = Report.objects.filter(account__in=scoping.accounts_of(request))
@@ -85,25 +91,29 @@ class Reports(GenericAPIView[Report]):
     @extend_schema(
         operation_id="uploadReport",
         summary="Upload a report of Amazon's or an import file",
-        description="The document is kept as it is and loaded by a worker; follow it by its id. The same bytes again "
-        "answer 200 with the first report.",
+        description="The document is kept and loaded by a worker; follow it by its id. Personal columns of what is kept are "
+        "blanked unless the agency keeps them. The same bytes again answer 200 with the first report; where only now a period is "
+        "named, it is loaded again with it.",
         tags=["Reports"],
         request={"multipart/form-data": Upload},
         responses={202: ACCEPTED, 200: SEEN_BEFORE},
     )
     def post(self, request: Request, account_id: str) -> Response:
         account = self._account_before_body(request, account_id)
-        upload = Upload(data=request.data)
+        now = timezone.now()
+        upload = Upload(data=request.data, context={"today": now.astimezone(UTC).date()})
         upload.is_valid(raise_exception=True)
+        said = upload.validated_data
         arrival = intake.Arrival(
-            content=upload.validated_data["file"],
-            sha256=upload.validated_data["file"].sha256,
+            content=said["file"],
+            sha256=said["file"].sha256,
             source=Report.Source.UPLOAD,
-            announced_type=upload.validated_data.get("report_type", ""),
-            marketplace=upload.validated_data.get("marketplace", account.home_marketplace),
+            announced_type=said.get("report_type", ""),
+            marketplace=said.get("marketplace", account.home_marketplace),
+            period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
         with scoping.agency(account.agency_id):
-            report, duplicate = intake.accept(account=account, arrival=arrival, now=timezone.now())
+            report, duplicate = intake.accept(account=account, arrival=arrival, now=now)
         body = ReportSerializer(report, context={"duplicate": duplicate}).data
         return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
 
@@ -145,16 +155,26 @@ class RejectedRows(GenericAPIView[RejectedRow]):
 
 
 class Document(APIView):
+    problems = {"get": (410,)}  # noqa: RUF012
+
     @extend_schema(
         operation_id="downloadDocument",
-        summary="The document as it was received",
+        summary="The document as it is kept",
+        description="As it was received, but for the columns that the report lists as blanked. The agency's "
+        "`document_retention_days` after it was received it is deleted.",
         tags=["Reports"],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, report_id: str) -> FileResponse:
         report = report_of(request, report_id)
+        if report.document_deleted_at is not None:
+            raise DocumentDeleted
+        try:
+            document = default_storage.open(report.document)
+        except FileNotFoundError:  # deleted at this moment: the row is about to say so
+            raise DocumentDeleted from None
         return FileResponse(
-            default_storage.open(report.document),
+            document,
             as_attachment=True,
             filename=report.public_id,
             content_type="application/octet-stream",

@@ -184,7 +184,8 @@ class AgencyChoices(APIView):
         operation_id="changeAgency",
         summary="Change the agency's name or its choices",
         description="`counts_pending_and_cancelled` decides whether Pending and Cancelled orders are in the denominator of "
-        "every account; a change counts them all again within minutes. Answers as known before keep the choice of then.",
+        "every account; a change counts them all again within minutes. Answers as known before keep the choice of then. "
+        "`keeps_personal_columns` holds for documents that come from then on, `document_retention_days` for all within the hour.",
         tags=["Agency"],
         request=AgencySerializer,
         responses=AgencySerializer,

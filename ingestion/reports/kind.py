@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
-from ingestion.refusals import BadRow, Refused
+from ingestion.refusals import BadRow, Refused, without_addresses
 from metrics.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
 FIRST_MOMENT = datetime.combine(FIRST_DAY, time.min, UTC)
+MOST_WORDS = 6  # the longest state of an order has five
 Parse = Callable[[Any], Fact | list[Fact]]
 """Turns one row into a fact, or a list of them where it states several. Raises BadRow, or Refused where the row shows that the
 document is not what it seems.
@@ -28,6 +29,8 @@ class Setting:
     zone: tzinfo = UTC
     """In which the marketplace's days begin and end."""
     warnings: list[str] = field(default_factory=list)
+    period: tuple[date, date] | None = None
+    """First and last of the days of which its sender says that the document is whole."""
 
     @property
     def received_on(self) -> date:
@@ -75,6 +78,7 @@ class Kind:
     statements: Callable[[bytes, Setting], Iterable[tuple[int, Any]]] | None = None
     largest: int = 1024**3  # bytes of a document that is read whole
     is_uploaded: bool = True
+    uses_period: bool = False  # the days of which a document is whole mean something for it
     about: str = ""
     columns: tuple[Column, ...] = ()
     example: str = ""
@@ -135,5 +139,8 @@ def moment(text: str, *, latest: datetime, without_offset: tzinfo | None = None)
 
 
 def shown(text: str) -> str:
-    """A value as a reason may quote it: short, and on one line."""
-    return repr(text if len(text) <= 40 else text[:40] + "…")
+    """A value as a reason may quote it: short, on one line, and no sentence or e-mail address that came into the wrong cell."""
+    plain = without_addresses(text[:1000])
+    if len(plain.split()) > MOST_WORDS:
+        return "A text of several words"
+    return repr(plain if len(plain) <= 40 else plain[:40] + "…")

@@ -142,4 +142,5 @@ KIND = Kind(
     columns=COLUMNS,
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",
+    uses_period=True,
 )

@@ -9,7 +9,7 @@ from accounts.models import AccountStatus, SellerAccount
 from ingestion import erasure
 from ingestion.models import Report
 from metrics.models import DailyCounts, Order
-from tests import build
+from tests import build, messages
 from tests.client import Client
 
 ACCOUNT = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": "crm-1"}
@@ -18,7 +18,13 @@ ACCOUNT = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketp
 def test_me_tells_the_agency_and_the_key(acme: Client) -> None:
     answer = acme.read("/v1/me")
 
-    assert answer["agency"] == {"id": acme.agency.public_id, "name": "Acme", "counts_pending_and_cancelled": False}
+    assert answer["agency"] == {
+        "id": acme.agency.public_id,
+        "name": "Acme",
+        "counts_pending_and_cancelled": False,
+        "keeps_personal_columns": False,
+        "document_retention_days": 30,
+    }
     assert answer["key"]["name"] == "first key"
     assert answer["key"]["prefix"].startswith("uo_live_")
     assert answer["key"]["last_used_at"] is not None
@@ -178,3 +184,46 @@ def test_renaming_leaves_alone_what_a_worker_wrote_meanwhile(acme: Client, shop:
 
     assert (kept.name, kept.marketplaces) == ("Renamed", ["CA", "US"])
     assert kept.last_recorded_at is not None
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"keeps_personal_columns": True},
+        {"document_retention_days": 1},
+        {"document_retention_days": 3650},
+        {"keeps_personal_columns": True, "document_retention_days": 90},
+    ],
+)
+def test_an_agency_chooses_what_is_kept_of_its_documents_and_nothing_is_counted_again(
+    acme: Client, rival: Client, choice: dict[str, Any]
+) -> None:
+    before = acme.read("/v1/agency")
+    messages.take()
+
+    response = acme.patch("/v1/agency", choice, format="json")
+
+    assert (response.status_code, response.json()) == (200, before | choice)
+    assert acme.read("/v1/agency") == acme.read("/v1/me")["agency"] == before | choice
+    assert rival.read("/v1/agency")["document_retention_days"] == 30
+    assert messages.take() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"document_retention_days": 0}, "/document_retention_days"),
+        ({"document_retention_days": 3651}, "/document_retention_days"),
+        ({"document_retention_days": None}, "/document_retention_days"),
+        ({"document_retention_days": "soon"}, "/document_retention_days"),
+        ({"keeps_personal_columns": "perhaps"}, "/keeps_personal_columns"),
+        ({"keeps_personal_columns": None}, "/keeps_personal_columns"),
+    ],
+)
+def test_a_wrong_choice_is_pointed_at_and_changes_nothing(acme: Client, change: dict[str, Any], pointer: str) -> None:
+    before = acme.read("/v1/agency")
+
+    response = acme.patch("/v1/agency", change, format="json")
+
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+    assert acme.read("/v1/agency") == before

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.db.utils import IntegrityError
 from pytest_django.fixtures import Settings
 
 from accounts import identifiers, scoping
-from accounts.models import SellerAccount
+from accounts.models import Agency, SellerAccount
 from ingestion import intake
 from ingestion.intake import Arrival
 from ingestion.models import Report
@@ -72,6 +72,8 @@ def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
         pytest.param(b"", id="nothing"),
         pytest.param(bytes(range(256)) * 20, id="bytes of no meaning"),
         pytest.param(b"\r\n\xff\xfe\x00", id="bytes of no encoding"),
+        pytest.param(FEEDBACK_DE[:20], id="half a header"),
+        pytest.param(build.packed(FEEDBACK_DE)[:9], id="gzip of which nothing can be read"),
     ],
 )
 def test_the_bytes_are_kept_as_they_came(account: SellerAccount, document: bytes) -> None:
@@ -250,3 +252,156 @@ def test_a_report_that_is_not_committed_wakes_nobody_and_leaves_no_row(nord: Cli
 
     assert messages.take() == []
     assert nord.read(f"/v1/accounts/{shelf}/reports")["data"] == []
+
+
+BLANK_DE = FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
+
+
+def content(report: Report) -> bytes:
+    with default_storage.open(report.document) as kept:
+        return bytes(kept.read())
+
+
+def test_a_document_is_kept_without_what_is_personal_and_known_by_the_bytes_that_came(account: SellerAccount) -> None:
+    report, _ = intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW)
+
+    assert content(report) == BLANK_DE
+    assert report.blanked_columns == ["Comments", "Your Response", "Rater Email"]
+    assert (report.size, report.sha256) == (len(FEEDBACK_DE), hashlib.sha256(FEEDBACK_DE).hexdigest())
+    assert intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW) == (report, True)
+    assert intake.accept(account=account, arrival=arrival(BLANK_DE), now=NOW)[1] is False
+
+
+def test_an_agency_that_keeps_personal_columns_keeps_documents_as_they_came(account: SellerAccount) -> None:
+    Agency.objects.update(keeps_personal_columns=True)
+
+    report, _ = intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW)
+
+    assert (content(report), report.blanked_columns) == (FEEDBACK_DE, [])
+
+
+def test_a_report_names_some_of_very_many_blanked_columns_and_nothing_that_the_database_has_no_place_for(
+    account: SellerAccount,
+) -> None:
+    names = [f"buyer-{n}-" + "x" * 200 for n in range(80)]
+
+    report, _ = intake.accept(account=account, arrival=arrival("\t".join(["order-id", *names]).encode() + b"\n"), now=NOW)
+
+    assert report.blanked_columns == [name[:100] for name in names[:50]]
+
+
+OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
+SEPTEMBER = (date(2026, 9, 1), date(2026, 9, 30))
+
+
+def test_a_report_remembers_the_period_of_which_its_document_is_whole(account: SellerAccount) -> None:
+    report, _ = intake.accept(account=account, arrival=arrival(period=OCTOBER), now=NOW)
+
+    report.refresh_from_db()
+    assert (report.period, report.period_from, report.period_to) == (OCTOBER, *OCTOBER)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "first", "then", "is_looked_at_again"),
+    [
+        ("loaded", "GET_SELLER_FEEDBACK_DATA", None, OCTOBER, True),
+        ("loaded", "GET_SELLER_FEEDBACK_DATA", SEPTEMBER, OCTOBER, False),
+        ("loaded", "GET_SELLER_FEEDBACK_DATA", OCTOBER, None, False),
+        ("loaded", "claims_and_chargebacks", None, OCTOBER, False),
+        ("queued", "", None, OCTOBER, True),
+        ("processing", "GET_SELLER_FEEDBACK_DATA", None, OCTOBER, False),
+        ("rejected", "GET_SELLER_FEEDBACK_DATA", SEPTEMBER, OCTOBER, True),
+        ("rejected", "claims_and_chargebacks", None, OCTOBER, True),
+        ("failed", "GET_SELLER_FEEDBACK_DATA", OCTOBER, None, True),
+    ],
+)
+def test_a_period_that_is_told_later_is_told_once(
+    account: SellerAccount, status: str, kind: str, first: Any, then: Any, is_looked_at_again: bool
+) -> None:
+    report, _ = intake.accept(account=account, arrival=arrival(period=first), now=NOW)
+    Report.objects.update(status=status, report_type=kind, loaded_at=NOW, problem={})
+
+    again, duplicate = intake.accept(account=account, arrival=arrival(period=then), now=NOW + timedelta(days=1))
+
+    assert (again.pk, duplicate) == (report.pk, True)
+    assert again.status == ("queued" if is_looked_at_again else status)
+    assert again.period == (then if is_looked_at_again else first)
+
+
+def test_a_document_whose_period_is_told_later_speaks_of_the_moment_when_it_came(account: SellerAccount) -> None:
+    report, _ = intake.accept(account=account, arrival=arrival(marketplace="DE"), now=NOW)
+    Report.objects.update(status="loaded", report_type="GET_SELLER_FEEDBACK_DATA", loaded_at=NOW, rows_new=3)
+    later = NOW + timedelta(days=1)
+
+    again, _ = intake.accept(account=account, arrival=arrival(period=OCTOBER, marketplace="US"), now=later)
+
+    assert again.pk == report.pk
+    assert (again.received_at, again.marketplace, again.report_type) == (NOW, "DE", "GET_SELLER_FEEDBACK_DATA")
+    assert (again.handed_out_at, again.loaded_at, again.rows_new, again.attempts) == (later, None, 0, 0)
+
+
+def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -> None:
+    def accept(period: Any) -> tuple[date, date] | None:
+        with scoping.agency(nord.agency.pk):
+            account = SellerAccount.objects.get()
+            return intake.accept(account=account, arrival=arrival(period=period), now=NOW)[0].period
+
+    def accept_elsewhere() -> tuple[date, date] | None:
+        try:
+            return accept(SEPTEMBER)
+        finally:
+            connections.close_all()
+
+    accept(None)
+    with ThreadPoolExecutor(1) as pool:
+        with scoping.agency(nord.agency.pk):
+            first = accept(OCTOBER)
+            waiting = pool.submit(accept_elsewhere)
+            wait_until_another_waits()
+        second = waiting.result(timeout=10)
+
+    assert first == second == OCTOBER
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"period_from": date(2026, 10, 1)},
+        {"period_to": date(2026, 10, 1)},
+        {"period_from": date(2026, 10, 2), "period_to": date(2026, 10, 1)},
+    ],
+)
+def test_the_database_takes_no_half_or_reversed_period(account: SellerAccount, days: dict[str, date]) -> None:
+    intake.accept(account=account, arrival=arrival(), now=NOW)
+
+    with pytest.raises(IntegrityError, match="a_period_has_both_its_days_in_order"), transaction.atomic():
+        Report.objects.update(**days)
+
+
+def test_what_is_looked_at_again_is_kept_anew_as_it_is_announced_now(account: SellerAccount) -> None:
+    row = ("20.10.26", "1", "never arrived", "", "none", "jane")
+    document = build.feedback_file([row], header="abcdef")
+    first, _ = intake.accept(account=account, arrival=arrival(document), now=NOW)
+    unknown = content(first)
+    Report.objects.update(status="rejected", problem={})
+
+    again, _ = intake.accept(account=account, arrival=arrival(document, announced_type="GET_SELLER_FEEDBACK_DATA"), now=NOW)
+
+    assert b"never arrived" in unknown
+    assert b"never arrived" not in content(again)
+    assert again.blanked_columns == ["c", "d", "f"]
+    assert (again.document, len(files())) == (first.document, 1)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_what_is_looked_at_again_is_kept_as_the_agency_keeps_documents_now(account: SellerAccount, keeps: bool) -> None:
+    Agency.objects.update(keeps_personal_columns=not keeps)
+    account.refresh_from_db()
+    intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW)
+    Report.objects.update(status="failed", problem={})
+    Agency.objects.update(keeps_personal_columns=keeps)
+
+    again, _ = intake.accept(account=account, arrival=arrival(FEEDBACK_DE), now=NOW)
+
+    assert content(again) == (FEEDBACK_DE if keeps else BLANK_DE)
+    assert len(files()) == 1

@@ -15,6 +15,7 @@ NOW = datetime.now(UTC)
 ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
 DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
 ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+NOTHING_MORE: dict[str, Any] = {"blanked_columns": [], "document_deleted_at": None, "period_from": None, "period_to": None}
 NO_ROWS = {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0}
 
 
@@ -55,6 +56,7 @@ def test_an_upload_is_answered_as_the_contract_says(acme: Client, shop: str) -> 
         "encoding_reason": "",
         "sha256": hashlib.sha256(DOCUMENT).hexdigest(),
         "size": len(DOCUMENT),
+        **NOTHING_MORE,
         "loaded_at": None,
         "duplicate": False,
     }
@@ -79,6 +81,7 @@ def test_a_loaded_report_is_answered_as_the_contract_says(acme: Client, shop: st
         "encoding_reason": "Every byte of the document is valid UTF-8.",
         "sha256": hashlib.sha256(DOCUMENT).hexdigest(),
         "size": len(DOCUMENT),
+        **NOTHING_MORE,
         "duplicate": False,
     }
 
@@ -248,3 +251,81 @@ def test_the_reports_of_an_account_that_was_handed_back_are_gone(acme: Client, s
 
     assert gone == [404, 404, 404]
     assert acme.send(shop, DOCUMENT).status_code == 404
+
+
+FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=9):%m/%d/%y}")])
+TODAY = NOW.date()
+
+
+def days(first: int, last: int) -> dict[str, str]:
+    """A period from so many days ago to so many."""
+    return {"period_from": str(TODAY - timedelta(days=first)), "period_to": str(TODAY - timedelta(days=last))}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_comments_and_addresses_are_blanked_in_what_is_downloaded(acme: Client, shop: str, pack: Any) -> None:
+    report = acme.load(shop, pack(FEEDBACK))
+
+    response = acme.get(f"/v1/reports/{report['id']}/document")
+
+    kept = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    plain = gzip.decompress(kept) if pack is gzip.compress else kept
+    assert plain == FEEDBACK.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
+    assert (report["status"], report["rows"]["new"]) == ("loaded", 1)
+    assert report["blanked_columns"] == ["Comments", "Your Response", "Rater Email"]
+    assert report["sha256"] == hashlib.sha256(pack(FEEDBACK)).hexdigest()
+    assert report["size"] == len(pack(FEEDBACK))
+
+
+def test_an_agency_may_choose_to_keep_documents_as_they_are_received(acme: Client, shop: str) -> None:
+    acme.patch("/v1/agency", {"keeps_personal_columns": True}, format="json")
+
+    report = acme.load(shop, FEEDBACK)
+
+    response = acme.get(f"/v1/reports/{report['id']}/document")
+    assert b"".join(response.streaming_content) == FEEDBACK  # type: ignore[attr-defined]
+    assert report["blanked_columns"] == []
+
+
+@pytest.mark.parametrize("period", [days(30, 1), days(0, 0), days(0, -1), days(3 * 366 - 1, 0)])
+def test_a_period_is_shown_as_it_was_told(acme: Client, shop: str, period: dict[str, str]) -> None:
+    report = acme.load(shop, FEEDBACK, **period)
+
+    assert {name: report[name] for name in period} == period
+    assert (report["status"], report["warnings"]) == ("loaded", [])
+
+
+@pytest.mark.parametrize(
+    ("period", "pointer"),
+    [
+        ({"period_from": str(TODAY)}, "/period_to"),
+        ({"period_to": str(TODAY)}, "/period_from"),
+        (days(1, 2), "/period_to"),
+        (days(1, -3), "/period_to"),
+        (days(3 * 366, 0), "/period_from"),
+        ({"period_from": "10/01/2026", "period_to": str(TODAY)}, "/period_from"),
+        ({"period_from": "2026-02-30", "period_to": str(TODAY)}, "/period_from"),
+    ],
+)
+def test_a_wrong_period_is_pointed_at(nord: Client, shelf: str, period: dict[str, str], pointer: str) -> None:
+    response = nord.send(shelf, FEEDBACK, **period)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"] == pointer
+    assert nord.read(f"/v1/accounts/{shelf}/reports")["data"] == []
+
+
+def test_a_period_means_nothing_for_other_documents_and_their_report_says_so(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT, **days(30, 1))
+
+    assert report["warnings"] == ["The period that was given with the document is not used for this kind."]
+
+
+def test_a_document_is_loaded_again_once_its_period_is_told(acme: Client, shop: str) -> None:
+    first = acme.load(shop, FEEDBACK)
+
+    again = acme.load(shop, FEEDBACK, **days(30, 1))
+
+    assert (again["id"], again["status"], again["rows"]["read"]) == (first["id"], "loaded", 1)
+    assert {name: again[name] for name in days(30, 1)} == days(30, 1)
+    assert acme.send(shop, FEEDBACK, **days(20, 1)).json() == again | {"duplicate": True}

@@ -51,5 +51,8 @@ def furnish(client: Client, *, name: str) -> Furnished:
         client.post_defects(account, claim)
     for document in told_twice(ordered.date().isoformat()):
         client.load(account, document)
+    seen = ordered.strftime("%m/%d/%y")
+    feedback = build.feedback_file([build.feedback_row(order=build.order_id(4), on=seen)])
+    client.load(account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat())
     breach = client.read("/v1/breaches")["data"][0]
     return Furnished(account_id=account, report_id=report["id"], breach_id=breach["id"])

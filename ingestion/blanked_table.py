@@ -1,0 +1,258 @@
+"""A table with the cells of its personal columns emptied, every other byte as it was. Pure.
+
+The work is on letters that stand for bytes one to one (ISO-8859-1, or the halves of UTF-16): delimiters, quotes and line ends
+are single bytes in every encoding that we read, cp932 included, so nothing has to be decoded to be kept as it is.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ingestion import documents, personal, tabular
+from ingestion.reports import BY_REPORT_TYPE, seller_feedback
+from ingestion.reports.kind import ORDER_ID, column_name
+
+LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
+LONGEST_RECORD = 2 * tabular.LONGEST_LINE  # in bytes that wait for a quote to be closed
+ORDER_COLUMNS = {"order-id", "amazon-order-id"}
+LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
+FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
+"""Where a feedback report has its personal columns, by the number of columns."""
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
+CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"')
+BROKEN = '""-'  # what no reader of CSV takes, neither as a cell nor behind a quote that is open
+ENDS = re.compile(r"[^\r\n]+")
+TOO_LONG = "-" * (tabular.LONGEST_LINE + 1)
+is_order_id = ORDER_ID.fullmatch
+NOTHING = {"", '""'}
+WHITE = ' \t\r\n"'
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How a table is written and which cells of a row are personal, with the names of their columns.
+
+    `read` tells what letters say.
+    """
+
+    line_end: str
+    delimiter: str
+    is_quoted: bool
+    width: int
+    order_at: int | None
+    columns: dict[int, str]
+    has_header: bool
+    read: Callable[[str], str]
+
+    def blanked(self, texts: Iterable[str]) -> Iterator[str]:
+        """The table's letters without what is personal.
+
+        What the reader refuses it refuses still: in place of a NUL, of a line too long or of a quote never closed stands
+        another, and nothing of what came behind.
+        """
+        rows = _Rows(self)
+        rest = ""
+        for text in texts:
+            if "\0" in text:
+                yield "\0"
+                return
+            *whole, rest = (rest + text).split(self.line_end)
+            if len(rest) > LONGEST or (whole and _is_too_long(whole[0])):  # the others are within one block
+                yield TOO_LONG
+                return
+            done = [row for line in whole if (row := rows.blanked(line)) is not None]
+            if done:
+                yield self.line_end.join(done) + self.line_end
+            if rows.is_broken or rows.waiting > LONGEST_RECORD:
+                yield BROKEN
+                return
+        yield from self._last(rows, rest)
+
+    def _last(self, rows: "_Rows", rest: str) -> Iterator[str]:
+        """What follows the last line end."""
+        if _is_too_long(rest):
+            yield TOO_LONG
+            return
+        last = rows.blanked(rest) if rest else ""
+        if last is None or rows.waiting:
+            yield BROKEN
+        else:
+            yield last
+
+
+def _is_too_long(line: str) -> bool:
+    """Whether the reader takes no line like that."""
+    if len(line) <= tabular.LONGEST_LINE:
+        return False
+    is_bytes = max(line) <= "\xff"
+    return len(line.encode("iso-8859-1").decode(errors="replace") if is_bytes else line) > tabular.LONGEST_LINE
+
+
+class _Rows:
+    """Lines as they come, made rows: one that a quote leaves open waits for the next."""
+
+    def __init__(self, table: Table) -> None:
+        self.waiting = 0
+        self.is_broken = False
+        self._table = table
+        self._cell = _cell(table.delimiter)
+        self._is_header_next = table.has_header
+        self._cells: list[str] = []
+        self._open: list[str] = []
+
+    def blanked(self, line: str) -> str | None:
+        """The row that ends with this line, without what is personal; None while a quote is open."""
+        if self._is_header_next:
+            self._is_header_next = not _says(line)
+            if self._table.is_quoted and any(_is_open(cell) for cell in _split(line, self._table.delimiter)):
+                self.is_broken = True  # its columns are not known, and no report has such a header
+            return line
+        if self.is_broken:
+            return None
+        body = line.removesuffix("\r")
+        if not self._table.is_quoted or ('"' not in body and not self._open):
+            return self._table.delimiter.join(_emptied(body.split(self._table.delimiter), self._table)) + line[len(body) :]
+        cells = self._taken(body, line)
+        return None if cells is None else self._table.delimiter.join(_emptied(cells, self._table)) + line[len(body) :]
+
+    def _taken(self, body: str, line: str) -> list[str] | None:
+        at = 0
+        if self._open:
+            closing = CLOSING.match(body)
+            if closing is None:
+                self._wait(line)
+                return None
+            at = self._until_delimiter(body, closing.end())
+            self._cells.append(self._table.line_end.join([*self._open, body[:at]]))
+            self._open, at = [], at + 1
+        while at <= len(body):
+            found = self._cell.match(body, at)
+            cell = found[0] if found else ""
+            if _is_open(cell):
+                self._wait(line[at:])
+                return None
+            self._cells.append(cell)
+            at += len(cell) + 1
+        cells, self._cells, self.waiting = self._cells, [], 0
+        return cells
+
+    def _until_delimiter(self, body: str, at: int) -> int:
+        end = body.find(self._table.delimiter, at)
+        return len(body) if end < 0 else end
+
+    def _wait(self, piece: str) -> None:
+        self._open.append(piece)
+        self.waiting += len(piece) + 1
+
+
+def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[str], str]) -> Table | None:
+    """The table that these letters begin, if it has personal columns.
+
+    `is_whole`: nothing follows them. `read` tells what the letters of a line say.
+    """
+    line_end = "\r" if "\r" in head and "\n" not in head else "\n"
+    lines = head.split(line_end)
+    if not is_whole:
+        lines.pop()
+    first, *more = [line.removesuffix("\r") for line in lines if _says(line)][:2] or [""]
+    if not first or "\0" in first:
+        return None
+    said = [read(line) for line in (first, *more)]
+    kind = BY_REPORT_TYPE.get(announced_type) or documents.kind_of_table(said)
+    delimiter = "\t" if kind and kind.dialect in {"tsv", "tsv_or_csv"} and "\t" in first else tabular.delimiter(first)
+    is_quoted = delimiter != "\t" or (kind is not None and kind.dialect == "csv")
+    header = _split(said[0], delimiter) if is_quoted else said[0].split(delimiter)
+    names = [cell.strip(WHITE) for cell in header]
+    order_at = next((at for at, name in enumerate(names) if column_name(name) in ORDER_COLUMNS), None)
+    columns = {at: name for at, name in enumerate(names) if personal.is_personal(name)}
+    at = seller_feedback.ORDER_ID_AT.get(len(names))
+    is_headless = at is not None and ORDER_ID.fullmatch(names[at]) is not None and names[1].isdecimal()
+    if at is not None and (is_headless or kind is seller_feedback.KIND):
+        places = FREE_TEXT[len(names)]
+        order_at, columns = at, dict(places) if is_headless else columns | {place: names[place] for place in places}
+        columns = dict(sorted(columns.items()))
+    if not columns:
+        return None
+    return Table(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_headless, read)
+
+
+def _cell(delimiter: str) -> re.Pattern[str]:
+    """A cell of a line of CSV, quoted or not."""
+    return re.compile(f"{QUOTED.pattern}[^{delimiter}]*|[^{delimiter}]*")
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line of CSV whose quotes are closed."""
+    cell, at, cells = _cell(delimiter), 0, []
+    while at <= len(line) and (found := cell.match(line, at)):
+        cells.append(found[0])
+        at = found.end() + 1
+    return cells
+
+
+def _is_open(cell: str) -> bool:
+    return cell.startswith('"') and not QUOTED.match(cell)
+
+
+def _emptied(cells: list[str], table: Table) -> list[str]:
+    """The cells of a row without what is personal.
+
+    Where the order id is not in its place the row is shifted, and where there are more cells than columns it may be: there
+    only what tells of nobody stays. Of a row that said something, something stays: it must be counted, and may be a cut.
+    """
+    if table.order_at is not None and table.order_at < len(cells) <= table.width and is_order_id(cells[table.order_at]):
+        for at in table.columns:  # as nearly every row is
+            if at < len(cells) and cells[at] not in NOTHING:
+                cells[at] = _blank(cells[at], table)
+        return cells
+    said = [at for at, cell in enumerate(cells) if cell.strip(" \t\r\n") not in NOTHING]
+    if not said:
+        return cells
+    if table.order_at is not None and not _has_its_order(cells, table.order_at):
+        going = [at for at in said if at in table.columns or not personal.is_harmless(cells[at])]
+    else:
+        going = _going(cells, said, table)
+    is_emptied = len(going) == len(said) and any(table.read(cells[at]).strip() for at in said)
+    for at in going:
+        cells[at] = _blank(cells[at], table) if at < table.width else "-"
+    if is_emptied:
+        first = cells[going[0]]
+        cells[going[0]] = first.replace('"', '"-', 1) if first else "-"
+    return cells
+
+
+def _has_its_order(cells: list[str], at: int) -> bool:
+    return len(cells) > at and (not cells[at].strip(WHITE) or personal.is_like_an_order_id(cells[at]))
+
+
+def _going(cells: list[str], said: list[int], table: Table) -> list[int]:
+    """The personal cells of a row; in one with more cells than columns also those that they may have moved to.
+
+    What stands before the order id did not move, since the order id is in its place.
+    """
+    more = said[-1] - table.width + 1
+    if more <= 0:
+        return [at for at in said if at in table.columns]
+    moved = [at for at in sorted(table.columns) if table.order_at is None or at > table.order_at]
+
+    def may_be_personal(at: int) -> bool:
+        before = bisect_right(moved, at) - 1
+        return at >= table.width or (before >= 0 and at - moved[before] <= more)
+
+    return [at for at in said if at in table.columns or (may_be_personal(at) and not personal.is_harmless(cells[at]))]
+
+
+def _blank(cell: str, table: Table) -> str:
+    """An empty cell. It has the lines that the cell had, and is no better CSV."""
+    if not table.is_quoted:
+        return ""
+    quoted = QUOTED.match(cell)
+    if (quoted and quoted.end() < len(cell)) or (not quoted and "\r" in cell):
+        return BROKEN
+    return f'"{ENDS.sub("", cell)}"' if "\n" in cell or "\r" in cell else ""
+
+
+def _says(text: str) -> bool:
+    """Whether a line is more than separators."""
+    return bool(text.strip(" \t\r\n,;\"'"))

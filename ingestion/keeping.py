@@ -1,0 +1,50 @@
+"""A document as it is kept: without what is personal in it, unless its agency keeps documents as they come."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
+
+from accounts.models import Agency
+from ingestion import redaction
+
+MOST_COLUMNS, LONGEST_COLUMN = 50, 100
+
+
+def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> tuple[str, list[str]]:
+    """Where the storage keeps the document, and the names of the columns whose cells were blanked in it."""
+    if not agency.keeps_personal_columns:
+        rewriting = redaction.of(
+            cast("IO[bytes]", content),
+            announced_type=announced_type,
+            japanese=marketplace == "JP",
+            most_bytes=settings.REPORT_MAX_BYTES,
+        )
+        content.seek(0)
+        if rewriting is not None:
+            with _rewritten(content, rewriting) as blanked:
+                if rewriting.columns:
+                    return default_storage.save(name, blanked), _shown(rewriting.columns)
+            content.seek(0)
+    return default_storage.save(name, content), []
+
+
+@contextmanager
+def _rewritten(content: "File[bytes]", rewriting: redaction.Redaction) -> Iterator["File[bytes]"]:
+    """The document without what is personal, in a file that the storage moves and does not copy."""
+    with TemporaryUploadedFile("kept", "application/octet-stream", 0, None) as blanked:
+        for block in rewriting.blocks(cast("IO[bytes]", content)):
+            blanked.write(block)
+        blanked.flush()
+        blanked.seek(0)
+        yield blanked
+
+
+def _shown(columns: list[str]) -> list[str]:
+    """Names that a report can show: not too many, none too long, no character that PostgreSQL has no place for."""
+    names = dict.fromkeys(name[:LONGEST_COLUMN].encode(errors="replace").decode().replace("\0", "") for name in columns)
+    return list(names)[:MOST_COLUMNS]

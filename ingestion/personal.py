@@ -1,0 +1,85 @@
+"""What is personal in a document: the names of its columns and elements, and what a cell may hold that tells of nobody. Pure.
+
+Amazon's data-protection policy asks to keep no more of a buyer than is needed: names, e-mail addresses, street lines, phone
+numbers, tax ids and free text go; cities, states and postal codes, order ids, days and states stay.
+"""
+
+import re
+from functools import lru_cache
+
+from ingestion.reports.kind import ORDER_ID, column_name
+
+NAMES = frozenset(
+    """
+    buyer customer name full-name first-name last-name surname recipient addressee contact ship-to bill-to
+    recipient-name ship-name ship-to-name shipping-name bill-name bill-to-name billing-name contact-name customer-name
+    receiver-name consignee-name signed-by
+    cpf cnpj cpf-cnpj tax-id tax-number taxpayer-id customer-tax-id
+    message message-text message-body gift-message gift-message-text gift-text subject body text note notes
+    response your-response seller-response reply review review-text instructions delivery-instructions delivery-instruction
+    delivery-notes special-instructions shipping-instructions customer-message customer-note customer-notes
+    kommentar kommentare ihre-antwort comentario comentarios tu-respuesta commentaire commentaires commento commenti
+    コメント
+    """.split()  # noqa: SIM905  sixty words read better as text
+)
+WORDS = frozenset("email phone telephone telefon fax mobile address street comment comments cpf cnpj".split())  # noqa: SIM905
+OF_THE_BUYER = ("buyer-", "rater-", "recipient-")
+NOT_PERSONAL = ("buyer-requested-", "buyer-seller-", "rater-role", "buyer-type", "buyer-currency", "recipient-type")
+PERSONS = frozenset({"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"})
+ENVELOPES = frozenset({"message", "body"})
+PLACES = frozenset({"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"})
+"""What an address says beside the street."""
+
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+HARMLESS = re.compile(
+    rf"{ORDER_ID.pattern}"
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}[\d:.]*)?\s?(?:Z|UTC|[+-]\d{2}:?\d{2})?"  # a day, a moment
+    r"|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
+    r"|[+-]?\d{1,6}(?:[.,]\d{1,4})?"
+    r"|yes|no|true|false|[yn-]",
+    re.IGNORECASE,
+)
+NUMBERED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|[0-9]{1,6}")
+
+
+@lru_cache(maxsize=4096)
+def is_personal(name: str) -> bool:
+    """Whether a column or element of this name, as it is written, tells of a buyer or is free text."""
+    plain = column_name(HUMP.sub("-", name.rpartition(":")[2][:200]))
+    if plain.startswith(NOT_PERSONAL) or plain.endswith("address-type"):
+        return False
+    if plain in NAMES or plain.startswith(OF_THE_BUYER):
+        return True
+    words = set(plain.split("-"))
+    return bool(words & WORDS) or "e-mail" in plain or {"correo", "electrónico"} <= words
+
+
+@lru_cache(maxsize=4096)
+def is_address(name: str) -> bool:
+    """Whether an element of this name holds who and where somebody is: its city is no personal text, its `Name` is."""
+    plain = column_name(HUMP.sub("-", name.rpartition(":")[2][:200]))
+    return plain.endswith("address") or plain in PERSONS
+
+
+@lru_cache(maxsize=4096)
+def is_envelope(name: str) -> bool:
+    """Whether an element of this name, though its own text may be personal, holds others that have nothing to do with it."""
+    return is_address(name) or column_name(name.rpartition(":")[2]) in ENVELOPES
+
+
+@lru_cache(maxsize=4096)
+def is_place(name: str) -> bool:
+    """Whether an element of this name says where, but for the street."""
+    return column_name(HUMP.sub("-", name.rpartition(":")[2][:200])) in PLACES
+
+
+def is_harmless(cell: str) -> bool:
+    """Whether a cell, wherever it stands, tells of nobody: an order id, a day, a small number, yes or no, nothing."""
+    text = cell.strip(' \t\r\n"')
+    return not text or HARMLESS.fullmatch(text) is not None
+
+
+def is_like_an_order_id(cell: str) -> bool:
+    """Whether a cell can be an order's number, Amazon's or another's, and no name, phone number or sentence."""
+    text = cell.strip(' \t\r\n"')
+    return ORDER_ID.fullmatch(text) is not None or NUMBERED.fullmatch(text) is not None

@@ -1,0 +1,121 @@
+"""What the storage gets: the file that came, moved, where nothing is personal in it; else another, and the first is gone."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.test import RequestFactory
+from pytest_django.fixtures import Settings
+
+from accounts.models import Agency
+from ingestion import keeping
+from ingestion.uploads import Document, DocumentUploadHandler
+from tests import build
+from tests.client import Client
+
+DAY = f"{datetime.now(UTC):%m/%d/%y}"
+ORDERS = build.orders_file([build.order_row()])
+FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=DAY)])
+BLANK = FEEDBACK.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
+XML = build.orders_xml(build.message())
+COLUMNS = ["Comments", "Your Response", "Rater Email"]
+
+
+@pytest.fixture(autouse=True)
+def uploads(settings: Settings, tmp_path: Path) -> Path:
+    """The folder that uploads stream to; documents are kept beside it."""
+    settings.MEDIA_ROOT = tmp_path / "documents"
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    return Path(settings.FILE_UPLOAD_TEMP_DIR)
+
+
+def uploaded(document: bytes) -> Document:
+    """A document as the upload handler hands it on."""
+    handler = DocumentUploadHandler(RequestFactory().post("/"))
+    handler.new_file("file", "report.txt", "text/plain", None)
+    handler.receive_data_chunk(document, 0)
+    return cast("Document", handler.file_complete(len(document)))
+
+
+def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = "") -> tuple[bytes, list[str]]:
+    """What the storage has afterwards, and what was blanked."""
+    agency = Agency(name="Acme", keeps_personal_columns=keeps)
+    name, columns = keeping.keep(content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace)
+    if isinstance(content, TemporaryUploadedFile) and not Path(content.temporary_file_path()).exists():
+        content.close()
+    with default_storage.open(name) as kept:
+        return bytes(kept.read()), columns
+
+
+@pytest.mark.parametrize("document", [ORDERS, XML, b"", b"anything", build.packed(ORDERS), build.packed(XML)])
+def test_a_document_without_persons_is_moved_and_not_copied(document: bytes, uploads: Path) -> None:
+    content = uploaded(document)
+    inode = Path(content.temporary_file_path()).stat().st_ino
+
+    kept, columns = keep(content)
+
+    assert (kept, columns) == (document, [])
+    assert Path(default_storage.path("a/b/c")).stat().st_ino == inode
+    assert list(uploads.iterdir()) == []
+
+
+def test_what_was_blanked_is_kept_and_what_came_goes_with_its_request(uploads: Path) -> None:
+    content = uploaded(FEEDBACK)
+
+    kept, columns = keep(content)
+
+    assert (kept, columns) == (BLANK, COLUMNS)
+    assert content.sha256 == hashlib.sha256(FEEDBACK).hexdigest()
+    assert [path.read_bytes() for path in uploads.iterdir()] == [FEEDBACK]
+    content.close()
+    assert list(uploads.iterdir()) == []
+
+
+def test_an_agency_that_keeps_personal_columns_gets_its_file_moved(uploads: Path) -> None:
+    assert keep(uploaded(FEEDBACK), keeps=True) == (FEEDBACK, [])
+    assert list(uploads.iterdir()) == []
+
+
+def test_xml_that_only_looked_personal_is_kept_as_it_came(uploads: Path) -> None:
+    document = XML.replace(b"<AmazonEnvelope>", b"<AmazonEnvelope><!-- <BuyerName>Jane</BuyerName> -->")
+
+    assert keep(uploaded(document)) == (document, [])
+    assert list(uploads.iterdir()) == []
+
+
+@pytest.mark.parametrize(("marketplace", "is_known"), [("JP", True), ("US", False)])
+def test_the_marketplace_says_in_which_letters_a_header_may_be(marketplace: str, is_known: bool) -> None:
+    document = f"order-id\tコメント\n{build.order_id(1)}\t東京\n".encode("cp932")
+
+    kept, columns = keep(ContentFile(document), marketplace=marketplace)
+
+    assert columns == (["コメント"] if is_known else [])
+    assert (kept == document) is not is_known
+
+
+def test_a_document_in_memory_is_kept_alike() -> None:
+    assert keep(ContentFile(FEEDBACK)) == (BLANK, COLUMNS)
+
+
+def test_what_is_announced_as_feedback_is_blanked_as_feedback() -> None:
+    document = FEEDBACK.replace(b"Date\tRating\tComments", b"a\tb\tc").replace(build.order_id(1).encode(), b"none")
+
+    kept, columns = keep(ContentFile(document), announced="GET_SELLER_FEEDBACK_DATA")
+
+    assert columns == ["c", "Your Response", "Rater Email"]
+    assert b"never arrived" not in kept
+
+
+def test_an_upload_of_personal_data_leaves_nothing_behind_in_the_folder(acme: Client, shop: str, uploads: Path) -> None:
+    for document in (FEEDBACK, FEEDBACK, ORDERS):
+        acme.send(shop, document)
+
+    assert list(uploads.iterdir()) == []
+    kept = [path.read_bytes() for path in Path(default_storage.path("")).rglob("*") if path.is_file()]
+    assert sorted(kept) == sorted([BLANK, ORDERS])

@@ -1,0 +1,135 @@
+"""What is said of a row or a document that cannot be used quotes no person."""
+
+import pytest
+
+from ingestion.refusals import BadRow, Refused, without_addresses
+from ingestion.reports.kind import order_id, shown
+from tests import build
+from tests.client import Client
+from tests.ingestion.reading import read
+
+ADDRESS = "jane.o'doe+shop@marketplace.amazon.co.uk"
+COMMENT = "it never arrived and the box was wet and torn"
+DAY = "10/20/23"
+FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=DAY)])
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (ADDRESS, "[e-mail address]"),
+        (f"'{ADDRESS}' is no date.", "'[e-mail address]' is no date."),
+        (f"Write to {ADDRESS}, please", "Write to [e-mail address], please"),
+        ("<jane@doe.example>", "<[e-mail address]>"),
+        ("a@b c@d", "[e-mail address] [e-mail address]"),
+        ("jane@", "[e-mail address]"),
+        ("@doe.example", "[e-mail address]"),
+        ("jane＠doe.example", "[e-mail address]"),
+        ("müller@exämple.de", "[e-mail address]"),
+        ("order-status 'Lost' is not known.", "order-status 'Lost' is not known."),
+        ("", ""),
+    ],
+)
+def test_what_looks_like_an_e_mail_address_is_left_out(text: str, left: str) -> None:
+    assert without_addresses(text) == left
+
+
+def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None:
+    reason, refused = BadRow(f"{ADDRESS} is no date."), Refused("slug", "Title", f"It begins with {ADDRESS}, as it seems.")
+
+    assert (reason.reason, str(reason)) == ("[e-mail address] is no date.",) * 2
+    assert refused.problem()["detail"] == str(refused) == "It begins with [e-mail address], as it seems."
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("Shipped - Delivered to Buyer", "'Shipped - Delivered to Buyer'"),
+        ("Lost", "'Lost'"),
+        ("x" * 100, "'" + "x" * 40 + "…'"),
+        ("302-1234567-123456", "'302-1234567-123456'"),
+        (ADDRESS, "'[e-mail address]'"),
+        ("x" * 38 + "@doe.example", "'[e-mail address]'"),
+        ("x" * 50 + "@doe.example", "'[e-mail address]'"),
+        (COMMENT, "A text of several words"),
+        ("x" * 2_000_000 + "@", "'" + "x" * 40 + "…'"),
+    ],
+)
+def test_a_value_is_shown_without_addresses_or_sentences(cell: str, said: str) -> None:
+    assert shown(cell) == said
+
+
+def test_an_order_id_is_said_to_be_none_without_a_sentence_that_stands_there() -> None:
+    with pytest.raises(BadRow, match=r"^A text of several words is no Amazon order id"):
+        order_id(COMMENT)
+
+
+@pytest.mark.parametrize("cell", [ADDRESS, COMMENT, f"mail {ADDRESS}"])
+@pytest.mark.parametrize("at", range(6))
+def test_no_reason_quotes_what_a_shifted_row_has_in_the_wrong_cell(cell: str, at: int) -> None:
+    row = list(build.feedback_row(order=build.order_id(2), on=DAY))
+    row[at] = cell
+
+    reasons = " ".join(read(FEEDBACK + ("\t".join(row) + "\n").encode()).rejected.values())
+
+    assert "jane" not in reasons
+    assert "arrived" not in reasons
+    assert "@" not in reasons
+
+
+@pytest.mark.parametrize("cell", [ADDRESS, COMMENT])
+@pytest.mark.parametrize("column", ["amazon-order-id", "purchase-date", "last-updated-date", "order-status", "sales-channel"])
+def test_no_reason_of_an_order_quotes_what_does_not_belong_there(cell: str, column: str) -> None:
+    document = build.orders_file([build.order_row(), build.order_row() | {column: cell}])
+
+    (reason,) = read(document).rejected.values()
+
+    assert "jane" not in reason
+    assert "arrived" not in reason
+    assert "@" not in reason
+
+
+@pytest.mark.parametrize("field", ["order_id", "kind", "state", "occurred_on", "updated_at", "funded_by", "rating", "reference"])
+def test_no_reason_of_a_claim_quotes_what_does_not_belong_there(field: str) -> None:
+    bad = build.claim(order=build.order_id(1)) | {field: f"{ADDRESS} {COMMENT} " * 2}
+
+    (reason,) = read(build.claims_file([build.claim(order=build.order_id(1)), bad])).rejected.values()
+
+    assert "jane" not in reason
+    assert "arrived" not in reason
+    assert "@" not in reason
+
+
+@pytest.mark.parametrize(
+    ("line", "hidden"),
+    [
+        (f"Jane;{ADDRESS};x", ["jane", "@", "amazon.co"]),
+        ("Jane;+49 (0)170 1234567;x", ["170", "1234567"]),
+        ("Jane;555-0100-123;x", ["0100"]),
+        ("Jane;123.456.789-00;x", ["456"]),
+        ("x" * 95 + ADDRESS, ["jane", "@"]),
+    ],
+)
+def test_the_first_line_of_an_unknown_document_is_quoted_without_addresses_and_long_numbers(
+    nord: Client, shelf: str, line: str, hidden: list[str]
+) -> None:
+    report = nord.load(shelf, line.encode())
+
+    assert report["problem"]["type"] == "/problems/unknown-document"
+    assert [word for word in hidden if word in report["problem"]["detail"]] == []
+
+
+def test_the_first_line_of_an_unknown_document_is_quoted_where_it_looks_like_a_header(nord: Client, shelf: str) -> None:
+    report = nord.load(shelf, b"Order;Day 2026;Amount 60\n")
+
+    assert "'Order;Day 2026;Amount 60'" in report["problem"]["detail"]
+
+
+def test_rejected_rows_of_an_agency_that_keeps_documents_as_they_come_show_no_address(nord: Client, shelf: str) -> None:
+    nord.patch("/v1/agency", {"keeps_personal_columns": True}, format="json")
+    orders = build.orders_file([build.order_row(), build.order_row(amazon_order_id=ADDRESS)])
+
+    report = nord.load(shelf, orders)
+
+    (row,) = nord.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
+    assert row["reason"].startswith("amazon-order-id '[e-mail address]' is no Amazon order id")

@@ -1,0 +1,276 @@
+"""Documents go when their agency's days are over, also where a run was interrupted; what they said stays."""
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.utils import IntegrityError
+from pytest_django.fixtures import Settings
+
+from accounts import identifiers, scoping
+from accounts.models import Agency
+from ingestion import retention, tasks
+from ingestion.models import Report
+from tests import build
+from tests.client import Client
+
+NOW = datetime.now(UTC)
+ORDERED = NOW - timedelta(days=30)
+DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
+FEEDBACK_DE = build.feedback_file([build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=40):%d.%m.%y}")])
+Status = Report.Status
+PROBLEM = {"type": "/problems/x", "title": "No use", "detail": "None at all."}
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def files(storage: Path) -> set[str]:
+    return {path.name for path in storage.rglob("*") if path.is_file()}
+
+
+def age(client: Client, report: str, *, days: float, **fields: Any) -> UUID:
+    """Let the report have come so long ago."""
+    report_id = identifiers.private("rpt", report)
+    with scoping.agency(client.agency.pk):
+        Report.objects.filter(pk=report_id).update(received_at=NOW - timedelta(days=days), **fields)
+    assert report_id is not None
+    return report_id
+
+
+def sent(client: Client, account: str, *, days: float, **fields: Any) -> str:
+    """The id of a report that came so long ago."""
+    report = str(client.send(account, os.urandom(20)).json()["id"])
+    age(client, report, days=days, **fields)
+    return report
+
+
+def delete(client: Client) -> int:
+    return retention.delete(agency_id=client.agency.pk, now=NOW)
+
+
+def test_a_document_is_deleted_and_its_report_says_when(acme: Client, shop: str, storage: Path) -> None:
+    loaded = acme.load(shop, DOCUMENT)
+    before = acme.odr(shop)
+    age(acme, loaded["id"], days=31)
+
+    assert delete(acme) == 1
+
+    report = acme.read(f"/v1/reports/{loaded['id']}")
+    assert datetime.fromisoformat(report["document_deleted_at"]) == NOW
+    changed = {"document_deleted_at", "received_at"}
+    assert {key: value for key, value in report.items() if key not in changed} == {
+        key: value for key, value in loaded.items() if key not in changed
+    }
+    assert files(storage) == set()
+    assert acme.odr(shop) == before
+
+
+def test_a_document_that_was_deleted_is_gone_for_good(acme: Client, shop: str) -> None:
+    report = acme.load(shop, DOCUMENT)["id"]
+    age(acme, report, days=31)
+    delete(acme)
+
+    response = acme.get(f"/v1/reports/{report}/document")
+
+    assert (response.status_code, response["Content-Type"]) == (410, "application/problem+json")
+    assert response.json()["type"] == "/problems/document-deleted"
+    assert acme.get(f"/v1/reports/{report}").status_code == acme.get(f"/v1/reports/{report}/rejected-rows").status_code == 200
+
+
+@pytest.mark.parametrize("days", [1, 7, 30, 3650])
+def test_each_agency_keeps_documents_for_as_long_as_it_chose(
+    acme: Client, shop: str, rival: Client, storage: Path, days: int
+) -> None:
+    acme.patch("/v1/agency", {"document_retention_days": days}, format="json")
+    older, younger = (sent(acme, shop, days=days + step, status=Status.LOADED, loaded_at=NOW) for step in (0.01, -0.01))
+    theirs = sent(rival, rival.take_on(partner="A1RIVAL"), days=29, status=Status.LOADED, loaded_at=NOW)
+
+    tasks.delete_old_documents()
+
+    assert older not in files(storage)
+    assert {younger, theirs} <= files(storage)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_deleted"),
+    [
+        (Status.QUEUED, False),
+        (Status.PROCESSING, False),
+        (Status.LOADED, True),
+        (Status.REJECTED, True),
+        (Status.FAILED, True),
+    ],
+)
+def test_a_document_that_a_worker_has_yet_to_read_is_kept(
+    acme: Client, shop: str, storage: Path, status: str, is_deleted: bool
+) -> None:
+    report = sent(acme, shop, days=4000, status=status, loaded_at=NOW, problem=PROBLEM)
+
+    assert delete(acme) == is_deleted
+
+    assert (report not in files(storage)) == is_deleted
+    assert (acme.read(f"/v1/reports/{report}")["document_deleted_at"] is not None) == is_deleted
+
+
+def test_rows_posted_as_json_are_deleted_like_a_document(acme: Client, shop: str, storage: Path) -> None:
+    posted = acme.post_defects(shop, build.defect(order=build.order_id(1)))
+    age(acme, posted["id"], days=31)
+
+    assert delete(acme) == 1
+
+    assert files(storage) == set()
+    assert acme.get(f"/v1/reports/{posted['id']}/document").status_code == 410
+
+
+def test_more_documents_than_one_batch_all_go(acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    for _ in range(5):
+        sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
+
+    assert delete(acme) == 5
+
+    assert files(storage) == set()
+    assert delete(acme) == 0
+
+
+def test_a_run_that_was_killed_behind_the_file_is_finished_by_the_next(acme: Client, shop: str) -> None:
+    report = sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
+    with scoping.agency(acme.agency.pk):
+        default_storage.delete(Report.objects.get().document)
+    between = acme.get(f"/v1/reports/{report}/document")
+
+    assert delete(acme) == 1
+
+    assert (between.status_code, between.json()["type"]) == (410, "/problems/document-deleted")
+    assert acme.read(f"/v1/reports/{report}")["document_deleted_at"] is not None
+
+
+def test_a_file_that_cannot_be_deleted_holds_up_no_other(
+    acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    stuck, free = (sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW) for _ in range(2))
+    with scoping.agency(acme.agency.pk):
+        name = Report.objects.get(pk=identifiers.private("rpt", stuck)).document
+    (storage / name).unlink()
+    (storage / name / "a file that makes it a folder").mkdir(parents=True)
+
+    assert delete(acme) == 1
+
+    assert acme.read(f"/v1/reports/{stuck}")["document_deleted_at"] is None
+    assert acme.read(f"/v1/reports/{free}")["document_deleted_at"] is not None
+
+
+def test_a_report_that_another_transaction_holds_is_left_to_the_next_run(nord: Client, shelf: str, storage: Path) -> None:
+    held, free = (sent(nord, shelf, days=31, status=Status.REJECTED, problem=PROBLEM) for _ in range(2))
+    with closing(psycopg.connect(os.environ["DATABASE_URL"])) as other:
+        other.execute(f"SET LOCAL underone.agency = '{nord.agency.pk}'")
+        other.execute("SELECT FROM ingestion_report WHERE id = %s FOR UPDATE", [identifiers.private("rpt", held)])
+
+        assert delete(nord) == 1
+
+    assert files(storage) == {held}
+    assert nord.read(f"/v1/reports/{free}")["document_deleted_at"] is not None
+    assert delete(nord) == 1
+
+
+def test_another_agency_s_documents_are_out_of_reach(acme: Client, shop: str, rival: Client, storage: Path) -> None:
+    sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
+
+    assert delete(rival) == 0
+
+    assert len(files(storage)) == 1
+
+
+def test_a_deleted_document_that_was_loaded_is_a_duplicate_still(acme: Client, shop: str, storage: Path) -> None:
+    loaded = acme.load(shop, DOCUMENT)
+    age(acme, loaded["id"], days=31)
+    delete(acme)
+
+    again = acme.send(shop, DOCUMENT)
+
+    assert (again.status_code, again.json()["duplicate"], again.json()["id"]) == (200, True, loaded["id"])
+    assert again.json()["document_deleted_at"] is not None
+    assert files(storage) == set()
+
+
+@pytest.mark.parametrize("is_said", [True, False], ids=["deleted", "deleted by a run that was killed"])
+def test_a_deleted_document_that_was_refused_is_kept_anew_and_looked_at_again(
+    nord: Client, shelf: str, storage: Path, is_said: bool
+) -> None:
+    refused = nord.load(shelf, FEEDBACK_DE, marketplace="US")
+    age(nord, refused["id"], days=31)
+    if is_said:
+        delete(nord)
+    else:
+        with scoping.agency(nord.agency.pk):
+            default_storage.delete(Report.objects.get().document)
+    assert files(storage) == set()
+
+    loaded = nord.load(shelf, FEEDBACK_DE, marketplace="DE")
+
+    assert (refused["status"], loaded["status"], loaded["id"]) == ("rejected", "loaded", refused["id"])
+    assert loaded["document_deleted_at"] is None
+    assert loaded["blanked_columns"] == ["Comments", "Your Response", "Rater Email"]
+    assert files(storage) == {refused["id"]}
+    kept = b"".join(nord.get(f"/v1/reports/{refused['id']}/document").streaming_content)  # type: ignore[attr-defined]
+    assert kept == FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
+
+
+def test_a_document_that_came_again_is_kept_for_another_period(nord: Client, shelf: str, storage: Path) -> None:
+    refused = nord.load(shelf, FEEDBACK_DE, marketplace="US")
+    age(nord, refused["id"], days=31)
+    delete(nord)
+    nord.send(shelf, FEEDBACK_DE, marketplace="US")
+
+    assert delete(nord) == 0
+    assert files(storage) == {refused["id"]}
+
+
+def test_the_database_takes_no_report_under_way_without_its_document(acme: Client, shop: str) -> None:
+    acme.send(shop, DOCUMENT)
+
+    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="has_its_document"), transaction.atomic():
+        Report.objects.update(document_deleted_at=NOW)
+
+
+@pytest.mark.parametrize("days", [0, 3651])
+def test_the_database_takes_no_other_number_of_days(acme: Client, days: int) -> None:
+    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="to_ten_years"), transaction.atomic():
+        Agency.objects.update(document_retention_days=days)
+
+
+def test_what_a_killed_process_left_of_an_upload_goes_after_a_day(settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
+    for name, hours in (("tmpold.upload.txt", 25), ("tmpkept.upload", 26), ("tmpnew.upload.txt", 23), ("another file", 99)):
+        path = tmp_path / "uploads" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"Jane Doe")
+        os.utime(path, times=((NOW - timedelta(hours=hours)).timestamp(),) * 2)
+
+    swept = retention.sweep_uploads(now=NOW)
+
+    assert swept == 2
+    assert {path.name for path in (tmp_path / "uploads").iterdir()} == {"tmpnew.upload.txt", "another file"}
+
+
+def test_the_clock_s_job_sweeps_uploads_as_well(db: None, settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    (tmp_path / "tmpold.upload").write_bytes(b"Jane Doe")
+    os.utime(tmp_path / "tmpold.upload", times=(0, 0))
+
+    tasks.delete_old_documents()
+
+    assert list(tmp_path.iterdir()) == []
