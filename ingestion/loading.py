@@ -33,8 +33,8 @@ OUR_FAULT = {
 }
 
 NOT_WHOLE = (
-    "The period was not used, and nothing is taken as removed: a report names all feedback of a period only if it has rows, none was "
-    "rejected, and none is of another day."
+    "The period was not used, and nothing is taken as removed: a report names all feedback of a period only if it has rows, "
+    "none was rejected, and none is of another day."
 )
 
 

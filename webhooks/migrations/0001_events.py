@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0003_amazon_statuses"),
+        ("accounts", "0003_choices_about_documents"),
     ]
 
     operations = [
