@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test lint bench lock openapi
+.PHONY: help demo up smoke test lint bench lock openapi doors
 
 help:
 	@echo "make demo     the product on this machine with eight sample accounts (http://localhost:8000, PORT=… for another)"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench    the benchmarks"
 	@echo "make lock     write the lock files anew from pyproject.toml"
 	@echo "make openapi  write docs/openapi.json anew"
+	@echo "make doors    write the kinds of documents in docs/doors.md anew"
 
 demo: .venv/.embedded
 	@exec $(BIN)/python -m config.up --demo
@@ -53,6 +54,9 @@ lock: .venv/.dev
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra embedded --constraint requirements.lock --output-file requirements-embedded.lock
 	$(COMPILE) --extra embedded --group dev --constraint requirements-embedded.lock --output-file requirements-dev.lock
+
+doors: .venv/.dev
+	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py describe_doors --skip-checks
 
 openapi: .venv/.dev
 	$(SPECTACULAR) --file docs/openapi.json

@@ -7,6 +7,7 @@ from ingestion import views
 urlpatterns = [
     path("accounts/<str:account_id>/reports", views.Reports.as_view()),
     path("accounts/<str:account_id>/defects", views.Defects.as_view()),
+    path("document-kinds", views.DocumentKinds.as_view()),
     path("reports/<str:report_id>", views.OneReport.as_view()),
     path("reports/<str:report_id>/rejected-rows", views.RejectedRows.as_view()),
     path("reports/<str:report_id>/document", views.Document.as_view()),

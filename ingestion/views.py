@@ -22,10 +22,12 @@ from accounts import identifiers, scoping
 from accounts.models import SellerAccount
 from ingestion import intake
 from ingestion.models import RejectedRow, Report
+from ingestion.reports import KINDS
 from ingestion.reports.kind import latest_of
 from ingestion.serializers import (
     QUEUED,
     REPORT,
+    DocumentKindsAnswer,
     PostedDefects,
     RejectedRowSerializer,
     ReportSerializer,
@@ -126,6 +128,17 @@ class Reports(GenericAPIView[Report]):
         if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + ROOM_FOR_FIELDS:
             raise DocumentTooLarge
         return account
+
+
+class DocumentKinds(APIView):
+    @extend_schema(
+        operation_id="listDocumentKinds",
+        summary="The kinds of documents that are taken, with their columns and an example of each",
+        tags=["Reports"],
+        responses=DocumentKindsAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(DocumentKindsAnswer({"data": KINDS, "next_cursor": None}).data)
 
 
 class OneReport(APIView):
