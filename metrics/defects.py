@@ -60,6 +60,7 @@ HEARSAY: dict[str, dict[str, Ruling]] = {
 }
 """States in which a defect is known to exist and nothing more. As soon as a statement with details about a defect of the same
 kind on the same order is known, that one decides, and hearsay counts no more."""
+HEARD = (LISTED, FILED)
 OVERRULED = Ruling(counts=False, reason="A statement with details about this kind of defect on this order decides.")
 
 

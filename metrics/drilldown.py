@@ -77,7 +77,7 @@ class OrdersOfWindow:
             "known_at": self.known_at,
             "kinds": [kind.value for kind in kinds],
             "shown": [kind.value for kind in (defects.IN_ODR if set(kinds) <= set(defects.IN_ODR) else kinds)],
-            "hearsay": [defects.LISTED, defects.FILED],
+            "hearsay": list(defects.HEARD),
             "sellers_doing": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
             "counted": self.counted,
             "not_counted": denominators.left_out(account=self.account, known_at=self.known_at),

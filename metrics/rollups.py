@@ -180,7 +180,7 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
                 "days": sorted(days),
                 "recorded_at": recorded_at,
                 "not_counted": denominators.left_out(account=account, known_at=recorded_at),
-                "hearsay": [defects.LISTED, defects.FILED],
+                "hearsay": list(defects.HEARD),
                 "sellers_doing": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
             },
         )

@@ -12,11 +12,12 @@ from accounts import identifiers, scoping
 from accounts.models import SellerAccount
 from ingestion import erasure
 from ingestion.models import Report
-from tests import build
 from tests.client import Client
+from tests.walls.furnishing import furnish
 
 NOW = datetime.now(UTC)
 ORDERED = NOW - timedelta(days=30)
+DOCUMENTS = 13  # of an account that is furnished
 TABLES_OF_ACCOUNTS = """
     SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' AND table_schema = 'public' ORDER BY 1
 """
@@ -45,32 +46,19 @@ def rows(client: Client, account: str) -> dict[str, int]:
     return counted
 
 
-def furnish(client: Client, *, partner: str) -> str:
-    """An account with rows in every table: facts, changes of them, a refused row, a choice, a breach."""
-    account = client.take_on(partner=partner)
-    claim = {"order": build.order_id(1), "kind": "a_to_z_claim"}
-    client.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
-    rows = [*build.orders_on(ORDERED, count=5), build.order_row(amazon_order_id="7")]
-    client.load(account, build.orders_file(rows))
-    client.load(account, build.orders_file([rows[1] | {"order-status": "Cancelled", "last-updated-date": NOW.isoformat()}]))
-    client.post_defects(account, build.defect(**claim, state="pending"))
-    client.post_defects(account, build.defect(**claim, state="granted"))
-    return account
-
-
 def hand_back(client: Client, account: str) -> None:
     assert client.delete(f"/v1/accounts/{account}").status_code == 204
 
 
 def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -> None:
-    account = furnish(acme, partner="A1")
+    account = furnish(acme, name="acme").account_id
     before = rows(acme, account), documents(storage)
     hand_back(acme, account)
 
     erased = erasure.erase(agency_id=acme.agency.pk)
 
     assert min(before[0].values()) > 0, before
-    assert before[1] == 4
+    assert before[1] == DOCUMENTS
     assert erased == 1
     assert set(rows(acme, account).values()) == {0}
     assert documents(storage) == 0
@@ -79,19 +67,21 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
 
 
 def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Client, storage: Path) -> None:
-    kept, gone, theirs = furnish(acme, partner="A1"), furnish(acme, partner="A2"), furnish(rival, partner="A2")
+    kept, gone, theirs = (
+        furnish(client, name=name).account_id for client, name in ((acme, "kept"), (acme, "gone"), (rival, "gone"))
+    )
     before = rows(acme, kept), rows(rival, theirs)
     hand_back(acme, gone)
 
     assert erasure.erase(agency_id=acme.agency.pk) == 1
 
     assert (rows(acme, kept), rows(rival, theirs)) == before
-    assert documents(storage) == 8
-    assert acme.odr(kept)["denominator"] == rival.odr(theirs)["denominator"] == 5
+    assert documents(storage) == 2 * DOCUMENTS
+    assert acme.odr(kept)["denominator"] == rival.odr(theirs)["denominator"] == 10
 
 
 def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storage: Path) -> None:
-    account = furnish(acme, partner="A1")
+    account = furnish(acme, name="acme").account_id
     hand_back(acme, account)
     with scoping.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
@@ -101,7 +91,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storag
 
 
 def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: Path) -> None:
-    account = furnish(acme, partner="A1")
+    account = furnish(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
     hand_back(acme, account)
@@ -121,12 +111,12 @@ def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: st
 
 
 def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
-    first = furnish(acme, partner="A1")
+    first = furnish(acme, name="acme").account_id
     hand_back(acme, first)
-    again = furnish(acme, partner="A1")
+    again = furnish(acme, name="acme").account_id
 
     erasure.erase(agency_id=acme.agency.pk)
 
-    assert documents(storage) == 4
-    assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (1, 5)
+    assert documents(storage) == DOCUMENTS
+    assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (2, 10)
     assert acme.get(f"/v1/accounts/{first}").status_code == 404

@@ -51,8 +51,8 @@ class Knowledge:
     def unmatched(self) -> int:
         """How many defects speak of an order that no report has told of."""
         told = {(row.order_id, row.kind, row.reference) for rows in self.defects.values() for row in rows}
-        heard = {(order_id, kind, "") for order_id, kind in self.hearsay}
-        return sum(order_id not in self.orders for order_id, _, _ in told | heard)
+        heard = self.hearsay - {(order_id, kind) for order_id, kind, _ in told}
+        return sum(order_id not in self.orders for order_id, *_ in [*told, *heard])
 
     def _counts(self, order_id: str, kind: str) -> bool:
         details = [row for row in self.defects.get(order_id, []) if row.kind == kind]

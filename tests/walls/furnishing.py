@@ -27,9 +27,10 @@ def told_twice(day: str) -> Iterator[bytes]:
         yield f"order_id,package,ship_by,shipped_at,cancelled_by\n{order},P1,{day},{day},{'buyer' * (late == 'yes')}\n".encode()
         yield f"order_id,requested_at,reference,negative_feedback\n{order},{day},R1,{late}\n".encode()
         yield f"message_id,received_at,no_response_needed\nM1,{day}T12:00:00Z,{late}\n".encode()
-    status = {"accountStatuses": [{"marketplaceId": "ATVPDKIKX0DER", "status": "AT_RISK"}]}
     figures = {"marketplaceId": "ATVPDKIKX0DER", "otherPolicyViolations": {"defectsCount": 3, "status": "BAD"}}
-    yield json.dumps(status | {"performanceMetrics": [figures]}).encode()
+    for status in ("AT_RISK", "NORMAL"):
+        statuses = [{"marketplaceId": "ATVPDKIKX0DER", "status": status}]
+        yield json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]}).encode()
 
 
 def furnish(client: Client, *, name: str) -> Furnished:
