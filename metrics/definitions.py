@@ -13,7 +13,6 @@ COUNTS = (
     "cancellable_orders",
     "seller_cancelled_orders",
     "unexplained_cancelled_orders",
-    "cancellable_at_most_orders",
     "returnable_orders",
     "returned_orders",
     "shipped_orders",
@@ -43,7 +42,7 @@ class Metric:
     """A rate: two counts of COUNTS; without them it is only reported by Amazon. `units` are the two where a rule counts units.
 
     `day` says which day puts a thing into the window. `source` is what goes stale. `parts` are counted beside the numerator and
-    never summed into it. `doubt` are what nothing explains, and the denominator if all of it were held against the seller.
+    never summed into it; `unexplained` is what nothing tells enough of to count it.
     """
 
     code: str
@@ -54,7 +53,7 @@ class Metric:
     day: str = "order"
     source: str = "orders"
     parts: tuple[tuple[str, str], ...] = ()
-    doubt: tuple[str, str] | None = None
+    unexplained: str = ""
 
     @property
     def is_counted(self) -> bool:
@@ -94,7 +93,7 @@ METRICS = (
         code="pre_fulfillment_cancel_rate",
         numerator="seller_cancelled_orders",
         denominator="cancellable_orders",
-        doubt=("unexplained_cancelled_orders", "cancellable_at_most_orders"),
+        unexplained="unexplained_cancelled_orders",
     ),
     Metric(
         code="valid_tracking_rate",

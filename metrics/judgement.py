@@ -96,18 +96,13 @@ def warning_of(limit: Limit | None) -> Limit | None:
     return None
 
 
-def status(
-    numerator: int, denominator: int, limit: Limit | None, warning: Limit | None, doubt: tuple[int, int] | None = None
-) -> Status:
-    """Where a series stands. A missed warning line is at risk, unless nothing at all went wrong yet.
-
-    `doubt`: numerator and denominator if everything unexplained were held against the seller. A limit missed only so is a risk.
-    """
+def status(numerator: int, denominator: int, limit: Limit | None, warning: Limit | None) -> Status:
+    """Where a series stands. A missed warning line is at risk, unless nothing at all went wrong yet."""
     if not denominator:
         return Status.NO_DATA
     if limit and not meets(numerator, denominator, limit):
         return Status.BREACHED
-    if (warning and not meets(numerator, denominator, warning)) or (doubt and limit and not meets(*doubt, limit)):
+    if warning and not meets(numerator, denominator, warning):
         return Status.AT_RISK
     return Status.HEALTHY
 

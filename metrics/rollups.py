@@ -86,7 +86,6 @@ GROUPS = (
             "cancellable_orders": "count(*) FILTER (WHERE is_in OR by_seller)",
             "seller_cancelled_orders": "count(*) FILTER (WHERE by_seller)",
             "unexplained_cancelled_orders": "count(*) FILTER (WHERE is_unexplained)",
-            "cancellable_at_most_orders": "count(*) FILTER (WHERE is_in OR by_seller OR is_unexplained)",
             "returnable_orders": "count(*) FILTER (WHERE is_in OR is_returned)",
             "returned_orders": "count(*) FILTER (WHERE is_returned)",
         },

@@ -107,7 +107,7 @@ class ValueSerializer(serializers.Serializer[Value]):
     unexplained = serializers.IntegerField(
         allow_null=True,
         help_text="Of pre_fulfillment_cancel_rate: cancelled orders of which nothing tells who cancelled. They are not in the "
-        "rate; if it would miss its target with them, the status is at_risk.",
+        "rate.",
     )
 
     def get_name(self, value: Value) -> str:

@@ -19,10 +19,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """Numerator and denominator of one series over one window, with the rule in force on its day.
-
-    `doubt`: what nothing explains, and the denominator if all of it were held against the seller.
-    """
+    """Numerator and denominator of one series over one window, with the rule in force on its day."""
 
     metric: str
     marketplace: str
@@ -38,7 +35,7 @@ class Value:
     enforced: bool
     counts_units: bool = False
     parts: dict[str, int] | None = None
-    doubt: tuple[int, int] | None = None
+    unexplained: int | None = None
 
     @property
     def rate(self) -> float | None:
@@ -50,16 +47,11 @@ class Value:
 
     @property
     def status(self) -> Status:
-        at_worst = (self.numerator + self.doubt[0], self.doubt[1]) if self.doubt else None
-        return judgement.status(self.numerator, self.denominator, self.limit, self.warning, at_worst)
+        return judgement.status(self.numerator, self.denominator, self.limit, self.warning)
 
     @property
     def budget(self) -> Budget | None:
         return judgement.budget(self.numerator, self.denominator, self.limit) if self.limit else None
-
-    @property
-    def unexplained(self) -> int | None:
-        return self.doubt[0] if self.doubt else None
 
     @property
     def series(self) -> tuple[str, str, str]:

@@ -166,5 +166,5 @@ def _value(row: tuple[Any, ...]) -> Value:
         enforced=enforced,
         counts_units=counts_units,
         parts={part: totals[column] for part, column in definition.parts} or None,
-        doubt=(totals[definition.doubt[0]], totals[definition.doubt[1]]) if definition.doubt else None,
+        unexplained=totals.get(definition.unexplained),
     )

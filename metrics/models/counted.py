@@ -7,7 +7,6 @@ from metrics.models.tenancy import OfAccount
 
 PART_OF = (
     ("seller_cancelled_orders", "cancellable_orders"),
-    ("cancellable_orders", "cancellable_at_most_orders"),
     ("returned_orders", "returnable_orders"),
     ("late_orders", "shipped_orders"),
     ("scanned_packages", "shipped_packages"),
@@ -71,7 +70,6 @@ class DailyCounts(OfAccount):
     cancellable_orders = models.IntegerField(db_default=0)
     seller_cancelled_orders = models.IntegerField(db_default=0)
     unexplained_cancelled_orders = models.IntegerField(db_default=0)
-    cancellable_at_most_orders = models.IntegerField(db_default=0)
     returnable_orders = models.IntegerField(db_default=0)
     returned_orders = models.IntegerField(db_default=0)
     shipped_orders = models.IntegerField(db_default=0)

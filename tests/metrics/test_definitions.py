@@ -42,7 +42,7 @@ def test_a_metric_is_named_and_placed(metric: Metric) -> None:
 
 @pytest.mark.parametrize("metric", COUNTED, ids=named(COUNTED))
 def test_a_counted_metric_is_a_rate_of_two_counts(metric: Metric) -> None:
-    assert {metric.numerator, metric.denominator, *(metric.units or ()), *(metric.doubt or ())} <= set(COUNTS)
+    assert {metric.numerator, metric.denominator, *(metric.units or ()), *filter(None, [metric.unexplained])} <= set(COUNTS)
     assert {column for _, column in metric.parts} <= set(COUNTS)
     assert metric.numerator != metric.denominator
 
@@ -63,9 +63,9 @@ def test_counts_are_the_integer_columns_of_a_day(db: None) -> None:
 
 
 def test_every_count_is_used() -> None:
-    pairs = [pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units, metric.doubt) if pair]
+    pairs = [pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units) if pair]
 
-    assert {column for pair in pairs for column in pair} == set(COUNTS)
+    assert {column for pair in pairs for column in pair} == set(COUNTS) - {"unexplained_cancelled_orders"}
 
 
 def test_every_part_is_a_rate_of_its_own_and_is_answered() -> None:

@@ -136,7 +136,7 @@ def recounted_values(books: Books, *, as_of: date) -> dict[Any, Any]:
 def _figures(books: Books, metric: str, marketplace: str, channel: str, as_of: date) -> list[Any]:
     where = (marketplace, channel)
     parts = books.parts(*where, as_of=as_of) if metric == ODR else None
-    unexplained = books.unexplained(marketplace, as_of=as_of)[0] if metric == PCR else None
+    unexplained = books.unexplained(marketplace, as_of=as_of) if metric == PCR else None
     status = books.status(metric, *where, as_of=as_of) if RULES[metric].target else None
     met = books.is_met(metric, *where, as_of=as_of)
     return [*books.figures(metric, *where, as_of=as_of), parts, met, unexplained, status]

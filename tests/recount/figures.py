@@ -108,10 +108,9 @@ class Books:
         """How many orders have a counted defect of each kind."""
         return {part: self.figures(metric, marketplace, channel, as_of=as_of)[0] for part, metric in PARTS.items()}
 
-    def unexplained(self, marketplace: str, *, as_of: date) -> tuple[int, int]:
-        """How many cancelled orders nobody explains, and how many of them the denominator lacks."""
-        inside = [line for line in self._unexplained if line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of)]
-        return len(inside), sum(not line.counted for line in inside)
+    def unexplained(self, marketplace: str, *, as_of: date) -> int:
+        """How many cancelled orders nobody explains."""
+        return sum(line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of) for line in self._unexplained)
 
     def is_met(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> bool | None:
         return rule_of(metric, marketplace).is_met(*self.figures(metric, marketplace, channel, as_of=as_of))
@@ -123,13 +122,7 @@ class Books:
         if self.is_met(metric, marketplace, channel, as_of=as_of) is False:
             return "breached"
         near = rule_of(metric, marketplace).is_near(*self.figures(metric, marketplace, channel, as_of=as_of))
-        return "at_risk" if near or (metric == PCR and not self._would_be_met(marketplace, as_of=as_of)) else "healthy"
-
-    def _would_be_met(self, marketplace: str, *, as_of: date) -> bool | None:
-        """Whether the cancel rate would be, had the seller cancelled every order of which nobody says who did."""
-        numerator, denominator = self.figures(PCR, marketplace, "mfn", as_of=as_of)
-        unexplained, lacking = self.unexplained(marketplace, as_of=as_of)
-        return RULES[PCR].is_met(numerator + unexplained, denominator + lacking)
+        return "at_risk" if near else "healthy"
 
 
 def history(books: Books, metric: str, marketplace: str, channel: str, *, days: Iterable[date]) -> dict[date, tuple[int, int]]:
