@@ -5,6 +5,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +14,7 @@ from accounts import agencies, scoping
 from accounts.filters import AccountFilter
 from accounts.models import SellerAccount, SellerAccountQuerySet
 from accounts.serializers import AccountChange, AccountSerializer, MeSerializer
+from accounts.sheets import Sheet
 
 ORDERINGS = ("id", "-id", "name", "-name", "created_at", "-created_at", "status", "-status")
 
@@ -29,7 +31,14 @@ class Me(APIView):
         return Response(MeSerializer({"agency": scoping.agency_of(request), "key": request.auth}).data)
 
 
+class AccountsCsv(Sheet):
+    """One line an account."""
+
+    columns = (*("id", "name", "selling_partner_id", "home_marketplace", "external_id", "marketplaces", "status", "created_at"),)
+
+
 class Accounts(GenericAPIView[SellerAccount]):
+    renderer_classes = (JSONRenderer, AccountsCsv)
     serializer_class = AccountSerializer
     filter_backends = (DjangoFilterBackend,)
     filterset_class = AccountFilter
@@ -50,7 +59,7 @@ class Accounts(GenericAPIView[SellerAccount]):
         summary="The agency's seller accounts",
         tags=["Accounts"],
         parameters=[OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description="Newest first by default.")],
-        responses=AccountSerializer(many=True),
+        responses={(200, "application/json"): AccountSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

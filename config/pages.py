@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from accounts import cursors
@@ -81,6 +82,7 @@ class Pages(BasePagination):
     most = 200
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+        self._asked = request.build_absolute_uri()
         ordering = getattr(view, "get_ordering", lambda: "-id")()
         listing: Listing = ByKeys(queryset, ordering) if isinstance(queryset, QuerySet) else queryset
         limit = self._limit(request)
@@ -100,7 +102,13 @@ class Pages(BasePagination):
         return int(text)
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"data": data, "next_cursor": self.next_cursor})
+        return Response({"data": data, "next_cursor": self.next_cursor}, headers=self._links())
+
+    def _links(self) -> dict[str, str]:
+        """The next page (RFC 8288), for readers that have no place for a cursor."""
+        if self.next_cursor is None:
+            return {}
+        return {"Link": f'<{replace_query_param(self._asked, "cursor", self.next_cursor)}>; rel="next"'}
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -14,6 +14,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -22,6 +23,7 @@ from accounts import identifiers, scoping
 from accounts.models import SellerAccount
 from ingestion import intake
 from ingestion.models import RejectedRow, Report
+from ingestion.renderers import RejectedRowsCsv
 from ingestion.reports import KINDS
 from ingestion.reports.kind import latest_of
 from ingestion.serializers import (
@@ -148,6 +150,7 @@ class OneReport(APIView):
 
 
 class RejectedRows(GenericAPIView[RejectedRow]):
+    renderer_classes = (JSONRenderer, RejectedRowsCsv)
     queryset = RejectedRow.objects.none()  # for the document; requests go through scoping
     serializer_class = RejectedRowSerializer
 
@@ -158,7 +161,7 @@ class RejectedRows(GenericAPIView[RejectedRow]):
         operation_id="listRejectedRows",
         summary="Rows of a document that could not be used, and why",
         tags=["Reports"],
-        responses=RejectedRowSerializer(many=True),
+        responses={(200, "application/json"): RejectedRowSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request, report_id: str) -> Response:
         report = report_of(request, report_id)

@@ -1,30 +1,28 @@
-"""A history as a spreadsheet reads it."""
+"""Numbers and the orders behind them as a spreadsheet opens them."""
 
-import csv
-import io
-from typing import Any
-
-from rest_framework.renderers import BaseRenderer
-
-COLUMNS = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target")
+from accounts.sheets import Sheet
 
 
-class HistoryCsv(BaseRenderer):
-    """One line a day. Every cell is a day, a number, true, false or nothing: none can be a formula."""
+class HistoryCsv(Sheet):
+    """One line a day."""
 
-    media_type = "text/csv"
-    format = "csv"
-    charset = "utf-8"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
-        text = io.StringIO()
-        table = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
-        table.writeheader()
-        table.writerows({key: _cell(point[key]) for key in COLUMNS} for point in data.get("points", ()))
-        return text.getvalue()
+    key = "points"
+    columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target")
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else value
+class OrdersCsv(Sheet):
+    """One line an order, package, request or message; `defects` are the reasons."""
+
+    columns = (
+        *("day", "order_id", "reference", "ordered_on", "marketplace", "channel", "counted", "defects"),
+        "leaves_window_on",
+    )
+
+
+class BreachesCsv(Sheet):
+    """One line an episode."""
+
+    columns = (
+        *("id", "account", "metric", "marketplace", "channel", "level", "status", "opened_at", "as_of", "numerator"),
+        *("denominator", "rate", "acknowledged_at", "snoozed_until", "resolved_at"),
+    )

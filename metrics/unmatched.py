@@ -1,6 +1,7 @@
 """Defects whose order is not known (yet): shown as such, counted in nothing until the order arrives."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -33,7 +34,7 @@ SELECT coalesce(sum(greatest(detailed, 1)), 0) FROM waiting
 
 def count(*, account: SellerAccount, known_at: datetime) -> int:
     """How many defects had no order, as known at a moment. Hearsay of a defect is one where nothing tells more of it."""
-    asked = {
+    asked: dict[str, Any] = {
         "agency": account.agency_id,
         "account": account.pk,
         "known_at": known_at,

@@ -21,7 +21,7 @@ from metrics import questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Breach, Snapshot
-from metrics.renderers import HistoryCsv
+from metrics.renderers import BreachesCsv, HistoryCsv, OrdersCsv
 from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer, SnapshotSerializer
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
@@ -113,6 +113,7 @@ class History(APIView):
 
 
 class Orders(GenericAPIView[Any]):
+    renderer_classes = (JSONRenderer, OrdersCsv)
     queryset = Breach.objects.none()  # for the document; rows come from the drill-down
     serializer_class = OrderSerializer
 
@@ -122,7 +123,7 @@ class Orders(GenericAPIView[Any]):
         description="Newest order first, over every marketplace and channel that is not narrowed.",
         tags=["Metrics"],
         parameters=[METRIC, questions.OrdersQuestion],
-        responses=OrderSerializer(many=True),
+        responses={(200, "application/json"): OrderSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
         account = scoping.account_of(request, account_id)
@@ -222,6 +223,7 @@ def breaches_of(request: Request) -> QuerySet[Breach]:
 
 
 class Breaches(GenericAPIView[Breach]):
+    renderer_classes = (JSONRenderer, BreachesCsv)
     queryset = Breach.objects.none()  # for the document; requests go through scoping
     serializer_class = BreachSerializer
     filter_backends = (filters.DjangoFilterBackend,)
@@ -232,7 +234,7 @@ class Breaches(GenericAPIView[Breach]):
         operation_id="listBreaches",
         summary="Episodes in which a series missed its limit, newest first",
         tags=["Breaches"],
-        responses=BreachSerializer(many=True),
+        responses={(200, "application/json"): BreachSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(breaches_of(request)))

@@ -23,13 +23,17 @@ def order_id(number: int) -> str:
     return f"101-{number // 10_000_000 + 1:07d}-{number % 10_000_000:07d}"
 
 
+def days_ago(days: int) -> datetime:
+    """Noon of that day."""
+    return datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=days)
+
+
 def order_row(**cells: str) -> dict[str, str]:
     """One item row of an order that shipped yesterday noon; name the cells that differ (`order_status` for `order-status`)."""
-    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
     row = {
         "amazon-order-id": order_id(1),
-        "purchase-date": (noon - timedelta(days=30)).isoformat(),
-        "last-updated-date": (noon - timedelta(days=29)).isoformat(),
+        "purchase-date": days_ago(30).isoformat(),
+        "last-updated-date": days_ago(29).isoformat(),
         "order-status": "Shipped",
         "fulfillment-channel": "Merchant",
         "sales-channel": "Amazon.com",

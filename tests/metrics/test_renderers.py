@@ -78,8 +78,8 @@ def test_a_spreadsheet_without_a_key_is_refused_as_a_problem(acme: Client, shop:
     assert (response.status_code, response.json()["type"]) == (401, "/problems/not-authenticated")
 
 
-@pytest.mark.parametrize("path", ["metrics", "metrics/order_defect_rate/orders"])
-def test_only_a_history_is_a_spreadsheet(acme: Client, shop: str, path: str) -> None:
+@pytest.mark.parametrize("path", ["metrics", "snapshots"])
+def test_what_is_no_list_is_no_spreadsheet(acme: Client, shop: str, path: str) -> None:
     response = acme.get(f"/v1/accounts/{shop}/{path}", HTTP_ACCEPT="text/csv")
 
     assert (response.status_code, response["Content-Type"]) == (406, "application/problem+json")

@@ -1,0 +1,9 @@
+"""What became of documents as a spreadsheet opens it."""
+
+from accounts.sheets import Sheet
+
+
+class RejectedRowsCsv(Sheet):
+    """One line a row that could not be used. Its reason may quote what somebody wrote."""
+
+    columns = ("line", "reason")
