@@ -25,6 +25,9 @@ from metrics.renderers import HistoryCsv
 from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer, SnapshotSerializer
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
+LANGUAGE = OpenApiParameter(
+    "Accept-Language", location="header", description="The language of the words: `en` (without it) or `zh-hans`, also as `zh-CN`."
+)
 
 
 def metric_of(code: str) -> Metric:
@@ -44,7 +47,7 @@ class Metrics(APIView):
         operation_id="getMetrics",
         summary="Where every series of an account stands",
         tags=["Metrics"],
-        parameters=[questions.MetricsQuestion],
+        parameters=[questions.MetricsQuestion, LANGUAGE],
         responses=MetricsAnswer,
     )
     def get(self, request: Request, account_id: str) -> Response:
@@ -121,7 +124,7 @@ class Orders(GenericAPIView[Any]):
         summary="The orders behind a number, and why each counts or does not",
         description="Newest order first, over every marketplace and channel that is not narrowed.",
         tags=["Metrics"],
-        parameters=[METRIC, questions.OrdersQuestion],
+        parameters=[METRIC, questions.OrdersQuestion, LANGUAGE],
         responses=OrderSerializer(many=True),
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
