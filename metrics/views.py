@@ -26,7 +26,9 @@ from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, 
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
-    "Accept-Language", location="header", description="The language of the words: `en` (without it) or `zh-hans`, also as `zh-CN`."
+    "Accept-Language",
+    location="header",
+    description="The language of the words: `en` (without it) or `zh-hans`, also as `zh-CN`.",
 )
 
 
