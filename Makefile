@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test lint bench lock openapi doors
+.PHONY: help demo up smoke test lint bench lock openapi doors words
 
 help:
 	@echo "make demo     the product on this machine with eight sample accounts (http://localhost:8000, PORT=… for another)"
@@ -24,6 +24,7 @@ help:
 	@echo "make lock     write the lock files anew from pyproject.toml"
 	@echo "make openapi  write docs/openapi.json anew"
 	@echo "make doors    write the kinds of documents in docs/doors.md anew"
+	@echo "make words    compile the Chinese words (config/locale) after a change of them"
 
 demo: .venv/.embedded
 	@exec $(BIN)/python -m config.up --demo
@@ -60,6 +61,9 @@ doors: .venv/.dev
 
 openapi: .venv/.dev
 	$(SPECTACULAR) --file docs/openapi.json
+
+words: .venv/.dev
+	$(BIN)/pybabel compile --domain django --directory config/locale --statistics
 
 .venv/.python:
 	@command -v $(PYTHON) > /dev/null || { echo "Underone needs Python 3.11 or newer, and there is no $(PYTHON)."; exit 1; }

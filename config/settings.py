@@ -16,6 +16,11 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_NAME = None  # `Accept-Language` alone decides, as `Vary` tells caches
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 APPEND_SLASH = False
 
 # PostgreSQL. Web and workers connect as a role that row-level security binds; `manage.py migrate` runs with the owner's URL.
@@ -47,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
@@ -97,6 +103,10 @@ integers beside it are the truth, and targets are judged by them.
 would have been answered then.
 
 **Lists** are `{"data": [...], "next_cursor": …}`; pass `next_cursor` as `cursor` until it is null.
+
+**Languages.** What is for people to read, each metric's `name` and `explanation` and the `reason` of each piece of evidence, is
+answered in English (`en`) or Simplified Chinese (`zh-hans`), as `Accept-Language` asks; `Content-Language` says in which. What
+is for programs is the same in both.
 
 **Problems** follow RFC 9457 with a stable `type`; `errors` points to the fields. Every answer has an `X-Request-Id`.
 """

@@ -25,6 +25,11 @@ from metrics.renderers import BreachesCsv, HistoryCsv, OrdersCsv
 from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer, SnapshotSerializer
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
+LANGUAGE = OpenApiParameter(
+    "Accept-Language",
+    location="header",
+    description="The language of the words: `en` (without it) or `zh-hans`, also as `zh-CN`.",
+)
 
 
 def metric_of(code: str) -> Metric:
@@ -44,7 +49,7 @@ class Metrics(APIView):
         operation_id="getMetrics",
         summary="Where every series of an account stands",
         tags=["Metrics"],
-        parameters=[questions.MetricsQuestion],
+        parameters=[questions.MetricsQuestion, LANGUAGE],
         responses=MetricsAnswer,
     )
     def get(self, request: Request, account_id: str) -> Response:
@@ -122,7 +127,7 @@ class Orders(GenericAPIView[Any]):
         summary="The orders behind a number, and why each counts or does not",
         description="Newest order first, over every marketplace and channel that is not narrowed.",
         tags=["Metrics"],
-        parameters=[METRIC, questions.OrdersQuestion],
+        parameters=[METRIC, questions.OrdersQuestion, LANGUAGE],
         responses={(200, "application/json"): OrderSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:

@@ -1,0 +1,396 @@
+"""The language of answers: whole requests in English and Chinese, and what is the same in both."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Stranger
+from django.utils import translation
+
+from accounts import agencies, identifiers
+from metrics import defects, evidence
+from metrics.definitions import CATALOGUE
+from metrics.facts import DefectKind, Fact, MessageFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from tests import build
+from tests.client import Client
+from tests.config import words
+from tests.conftest import NOON
+from tests.metrics.books import DAY, NINE, TODAY, Books, defect, order
+
+CHINESE = words.chinese()
+ENGLISH_WORDS = ("name", "explanation", "reason")
+COUNTED = [metric.code for metric in CATALOGUE.values() if metric.is_counted]
+HANDLED = {"": False, "negative_feedback": True, "late_answer": True, "wrong_rejection": True}
+AN_ELEVENTH_DAY = TODAY - timedelta(days=11)  # in the windows of tracking and of invoices
+ANSWERED = {"M-1": (TODAY - timedelta(days=3), True), "M-2": (TODAY - timedelta(days=1), False), "M-3": (None, False)}
+
+
+def before(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def package(number: int, *, shipped_on: date | None = AN_ELEVENTH_DAY, **more: Any) -> ShipmentFact:
+    """A package that was shipped and delivered as it should; name the fields that differ."""
+    usual = ShipmentFact(
+        order_id=build.order_id(number),
+        package="P-1",
+        units=1,
+        ship_by_on=shipped_on,
+        shipped_on=shipped_on,
+        is_late=None if shipped_on is None else False,
+        is_scanned=None if shipped_on is None else True,
+        deliver_by_on=before(10),
+        delivered_on=None if shipped_on is None else before(10),
+        is_on_time=None if shipped_on is None else True,
+        is_invoiced_in_time=None if shipped_on is None else True,
+        cancelled_by="",
+        stated_at=None,
+    )
+    return usual._replace(**more)
+
+
+def packages() -> Iterator[ShipmentFact]:
+    yield package(100)
+    yield package(101, is_late=True, is_on_time=False, is_invoiced_in_time=False, ship_by_on=before(12))
+    yield package(102, is_scanned=False, is_on_time=None)
+    yield package(103, shipped_on=before(5))
+    yield package(104, shipped_on=before(4), is_late=True, ship_by_on=before(5))
+    for number, canceller in enumerate(("buyer", "seller", "unconfirmed", "amazon"), start=200):
+        yield package(number, shipped_on=None, cancelled_by=canceller)
+    yield package(204, shipped_on=before(2), cancelled_by="seller")
+
+
+def returns() -> Iterator[ReturnFact]:
+    usual = ReturnFact(build.order_id(300), "", before(5), "approved", True, False, "", None)
+    for reason, is_dissatisfied in HANDLED.items():
+        yield usual._replace(reference=f"R-{reason}", reason=reason, is_dissatisfied=is_dissatisfied)
+    yield usual._replace(reference="R-declined", state="declined", is_return=False)
+
+
+def messages() -> list[MessageFact]:
+    usual = MessageFact("", "DE", "", before(3), True, None, None, None)
+    return [
+        usual._replace(message_id=message, answered_on=on, is_answered_in_time=is_in_time)
+        for message, (on, is_in_time) in ANSWERED.items()
+    ]
+
+
+def reported() -> Iterator[ReportedFact]:
+    """What only Amazon counts."""
+    for metric in CATALOGUE.values():
+        if not metric.is_counted:
+            yield ReportedFact("DE", metric.code, "all", before(180), TODAY, 3, 1, None, "BAD", "eq", 0, 1, "[]", NINE)
+
+
+def defects_in_every_state() -> Iterator[Fact]:
+    detailed = [(kind, state, None) for kind, states in defects.STATES.items() for state in states]
+    stars = [(DefectKind.FEEDBACK, defects.POSTED, rating) for rating in range(1, 6)]
+    hearsay = [(kind, state, None) for kind in defects.IN_ODR for state in defects.HEARSAY[kind]]
+    for number, (kind, state, rating) in enumerate([*detailed, *stars, *hearsay], start=1):
+        yield defect(number, kind=kind, state=state, rating=rating)
+    yield defect(50, state="denied", reference="C-1")
+    yield defect(50, state=defects.LISTED, reference="listed")
+    yield defect(100, kind=DefectKind.LATE_SHIPMENT, state=defects.LISTED)
+    yield defect(205, kind=DefectKind.CANCELLATION, state=defects.LISTED)
+
+
+@pytest.fixture
+def eventful(acme: Client) -> str:
+    """A German shop of which everything is known that an answer can give a reason for."""
+    shop = acme.take_on(home="DE")
+    books = Books(acme.agency.pk, identifiers.private("acct", shop))
+    ordered = {**dict.fromkeys(range(1, 51), DAY), 300: DAY}
+    ordered |= dict.fromkeys(range(100, 105), before(13)) | dict.fromkeys(range(200, 206), before(4))
+    books.load(*[order(number, on=on, marketplace="DE") for number, on in ordered.items()])
+    report = identifiers.uuid7()
+    books.record(SnapshotFact("DE", "NORMAL", NINE, "{}"), report_id=report)
+    books.record(*reported(), report_id=report)
+    for facts in (packages(), returns(), messages(), defects_in_every_state()):
+        books.load(*facts)
+    return shop
+
+
+@contextmanager
+def asking(client: Client, language: str) -> Iterator[Client]:
+    """The client, sending this `Accept-Language`."""
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    try:
+        yield client
+    finally:
+        del client.defaults["HTTP_ACCEPT_LANGUAGE"]
+
+
+def read(client: Client, language: str, path: str, **parameters: Any) -> Any:
+    with asking(client, language):
+        return client.read(path, **parameters)
+
+
+def language_of(language: str) -> str:
+    """The language of the answer to this `Accept-Language`."""
+    answer = Stranger().get("/healthz", headers={"accept-language": language})
+    assert answer["Vary"] == "Accept-Language"
+    return str(answer["Content-Language"])
+
+
+def in_chinese(answer: Any) -> Any:
+    """What an English answer must be in Chinese: its words by the catalogue, everything else as it is."""
+    if isinstance(answer, list):
+        return [in_chinese(each) for each in answer]
+    if isinstance(answer, dict):
+        return {name: CHINESE[told] if name in ENGLISH_WORDS else in_chinese(told) for name, told in answer.items()}
+    return answer
+
+
+def orders_path(shop: str, metric: str) -> str:
+    return f"/v1/accounts/{shop}/metrics/{metric}/orders"
+
+
+@pytest.mark.parametrize("language", ["zh-CN, zh;q=0.9", "zh-Hans"])
+def test_every_metric_is_answered_in_chinese(acme: Client, eventful: str, language: str) -> None:
+    path = f"/v1/accounts/{eventful}/metrics"
+
+    english, chinese = acme.read(path, as_of=TODAY), read(acme, language, path, as_of=TODAY)
+
+    assert {value["metric"] for value in english["metrics"]} == set(CATALOGUE)
+    assert chinese == in_chinese(english)
+    assert chinese != english
+
+
+def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventful: str) -> None:
+    asked = {"as_of": TODAY, "limit": 200}
+    reasons = set()
+
+    for metric in CATALOGUE:
+        path = orders_path(eventful, metric)
+        english, chinese = acme.read(path, **asked), read(acme, "zh-CN", path, **asked)
+        assert chinese == in_chinese(english)
+        told = {each["reason"] for row in chinese["data"] for each in row["defects"]}
+        assert bool(told) is (metric in COUNTED), metric
+        reasons |= told
+
+    spoken = {reason for states in evidence.REASONS.values() for reason in states.values()}
+    assert {CHINESE[reason] for reason in spoken} - reasons == set()
+    assert CHINESE[defects.OVERRULED.reason] in reasons
+
+
+def test_every_ruling_on_a_defect_is_given_in_chinese(acme: Client, eventful: str) -> None:
+    path, asked = orders_path(eventful, "order_defect_rate"), {"as_of": TODAY, "limit": 200}
+    tables = (defects.STATES, {kind: defects.HEARSAY[kind] for kind in defects.IN_ODR})
+    rulings = [ruling for table in tables for states in table.values() for ruling in states.values()]
+
+    rows = read(acme, "zh", path, **asked)["data"]
+
+    told = {each["reason"]: each["counts"] for row in rows for each in row["defects"]}
+    assert {CHINESE[ruling.reason]: ruling.counts for ruling in rulings}.items() <= told.items()
+
+
+@pytest.mark.parametrize(
+    ("language", "answered"),
+    [
+        ("", "en"),
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("zh", "zh-hans"),
+        ("zh-CN", "zh-hans"),
+        ("ZH-cn", "zh-hans"),
+        ("zh-Hans", "zh-hans"),
+        ("zh-Hans-CN", "zh-hans"),
+        ("zh-SG", "zh-hans"),
+        ("zh-CN, zh;q=0.9", "zh-hans"),
+        ("zh-CN,zh;q=0.9,en;q=0.8,en-US;q=0.7", "zh-hans"),
+        ("en;q=0.8, zh;q=0.9", "zh-hans"),
+        ("en;q=0.9, zh;q=0.8", "en"),
+        ("en-GB,zh;q=0.9", "en"),
+        ("en, zh;q=0", "en"),
+        ("de, zh;q=0.5, en;q=0.3", "zh-hans"),
+        ("de, en;q=0.5, zh;q=0.3", "en"),
+        ("fr", "en"),
+        ("*", "en"),
+        ("de, *;q=0.5, zh;q=0.1", "en"),
+    ],
+)
+def test_the_language_asked_for_first_that_there_is_answers(db: None, language: str, answered: str) -> None:
+    assert language_of(language) == answered
+
+
+@pytest.mark.parametrize("language", ["zh-TW", "zh-HK", "zh-Hant", "zh-Hant-TW,zh;q=0.9,en;q=0.8"])
+def test_who_reads_traditional_chinese_is_answered_in_simplified(db: None, language: str) -> None:
+    assert language_of(language) == "zh-hans"
+
+
+@pytest.mark.parametrize(
+    "language",
+    [
+        ";;;",
+        ",",
+        "zh;q=2",
+        "zh;q=x",
+        "zh_CN",
+        "../../zh",
+        "zh\0",
+        "中文",
+        "z" * 100_000,
+        "zh" * 5000,
+        "\r\nSet-Cookie: a=b",
+        "%s{0}",
+    ],
+)
+def test_what_is_no_list_of_languages_is_answered_in_english(db: None, language: str) -> None:
+    assert language_of(language) == "en"
+
+
+def test_no_cookie_and_no_parameter_decides(db: None) -> None:
+    answer = Stranger().get("/healthz?lang=zh-hans&language=zh-hans", headers={"cookie": "django_language=zh-hans"})
+
+    assert (answer["Content-Language"], answer["Vary"]) == ("en", "Accept-Language")
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/nowhere", "/v1/accounts/acct_unknown/metrics", "/readyz"])
+def test_every_answer_says_its_language_and_that_it_varies(acme: Client, path: str) -> None:
+    with asking(acme, "zh-CN"):
+        answer = acme.get(path)
+
+    assert answer["Content-Language"] == "zh-hans"
+    assert "Accept-Language" in answer["Vary"]
+
+
+def test_who_knows_the_answer_in_one_language_is_sent_the_other(acme: Client, eventful: str) -> None:
+    path = f"/v1/accounts/{eventful}/metrics?as_of={TODAY}"
+    english = acme.get(path)
+
+    with asking(acme, "zh"):
+        chinese = acme.get(path, HTTP_IF_NONE_MATCH=english["ETag"])
+        again = acme.get(path, HTTP_IF_NONE_MATCH=chinese["ETag"])
+
+    assert (chinese.status_code, again.status_code) == (200, 304)
+    assert chinese["ETag"] != english["ETag"]
+    assert (again["ETag"], again["Vary"]) == (chinese["ETag"], chinese["Vary"])
+    assert "Accept-Language" in again["Vary"]
+
+
+def test_each_request_of_a_thread_is_answered_in_its_own_language(acme: Client, eventful: str) -> None:
+    path, asked = f"/v1/accounts/{eventful}/metrics", {"metric": "return_rate", "as_of": TODAY}
+
+    told = [read(acme, language, path, **asked)["metrics"][0]["name"] for language in ("zh", "en", "zh-CN", "", "zh-TW", "fr")]
+
+    assert told == ["退货率", "Return Rate", "退货率", "Return Rate", "退货率", "Return Rate"]
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/nowhere", "/v1/accounts?limit=x", "/healthz"])
+def test_a_thread_forgets_the_language_of_what_it_answered(acme: Client, path: str) -> None:
+    with asking(acme, "zh"):
+        answer = acme.get(path)
+
+    assert (answer["Content-Language"], translation.get_language()) == ("zh-hans", "en")
+
+
+def test_a_thread_forgets_the_language_of_what_failed(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    acme.raise_request_exception = False
+    monkeypatch.setattr("metrics.values.VALUES", "SELECT secret FROM nowhere")
+
+    with asking(acme, "zh"):
+        answer = acme.get(f"/v1/accounts/{shop}/metrics")
+
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert (answer["Content-Language"], translation.get_language()) == ("zh-hans", "en")
+
+
+@pytest.mark.parametrize("question", ["?format=csv", "?format=json"])
+def test_a_history_is_the_same_in_both_languages(acme: Client, eventful: str, question: str) -> None:
+    path = f"/v1/accounts/{eventful}/metrics/late_shipment_rate_30d/history{question}&to={TODAY}"
+    english = acme.get(path)
+
+    with asking(acme, "zh-CN"):
+        chinese = acme.get(path)
+
+    assert english.status_code == chinese.status_code == 200
+    assert chinese.content == english.content
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "/v1/nowhere", None),
+        ("get", "/v1/accounts/acct_unknown", None),
+        ("get", "/v1/accounts?status=x", None),
+        ("get", "/v1/accounts?limit=x", None),
+        ("get", "/v1/accounts?cursor=x", None),
+        ("put", "/v1/accounts", {}),
+        ("post", "/v1/accounts", {}),
+        ("post", "/v1/accounts", {"name": "", "selling_partner_id": None, "home_marketplace": "XX"}),
+        ("patch", "/v1/agency", {"document_retention_days": "many"}),
+    ],
+)
+def test_a_problem_is_of_the_same_type_at_the_same_fields_in_both_languages(
+    acme: Client, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    def ask() -> dict[str, Any]:
+        answer = getattr(acme, method)(path, body, format="json")
+        assert answer["Content-Type"] == "application/problem+json"
+        told: dict[str, Any] = json.loads(answer.content)
+        return told | {"errors": [each["pointer"] for each in told.get("errors", ())], "request_id": "", "detail": ""}
+
+    english = ask()
+    with asking(acme, "zh-CN"):
+        chinese = ask()
+
+    assert chinese == english
+    assert english["status"] >= 400
+
+
+@pytest.mark.parametrize("accept", ["application/xml", "text/csv"])
+def test_an_answer_that_is_not_wanted_is_of_the_same_type(acme: Client, accept: str) -> None:
+    with asking(acme, "zh"):
+        answer = acme.get("/v1/me", HTTP_ACCEPT=accept)
+
+    assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
+
+
+def test_a_stranger_is_refused_with_the_same_type(db: None) -> None:
+    answer = Stranger().get("/v1/me", headers={"accept-language": "zh"})
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/not-authenticated")
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_the_document_of_the_api_is_the_same_in_both_languages(db: None) -> None:
+    english, chinese = (Stranger().get("/v1/openapi.json", headers={"accept-language": each}) for each in ("en", "zh-CN"))
+
+    assert english.status_code == 200
+    assert chinese.json() == english.json()
+
+
+@pytest.mark.parametrize("operation", ["getMetrics", "listOrdersOfMetric"])
+def test_the_document_tells_of_the_header_where_words_are_answered(db: None, operation: str) -> None:
+    paths = Stranger().get("/v1/openapi.json").json()["paths"].values()
+
+    (found,) = (each for item in paths for each in item.values() if each.get("operationId") == operation)
+
+    assert "Accept-Language" in [each["name"] for each in found["parameters"] if each["in"] == "header"]
+
+
+def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db: None) -> None:
+    nord = Client(*agencies.open_agency(name="Nord", now=NOON))
+    shops = {language: nord.take_on(partner=f"A1{language.upper()}") for language in ("en", "zh")}
+    spoilt = build.orders_file([build.order_row(amazon_order_id="abc"), build.order_row()])
+    told = {}
+
+    for language, shop in shops.items():
+        with asking(nord, language):
+            loaded, refused = nord.load(shop, spoilt), nord.load(shop, b"nothing\tthat\twe\tknow\r\n1\t2\t3\r\n")
+            rows = nord.read(f"/v1/reports/{loaded['id']}/rejected-rows")["data"]
+        told[language] = (loaded["status"], loaded["encoding_reason"], rows, refused["status"], refused["problem"])
+
+    assert told["zh"] == told["en"]
+    assert (told["zh"][0], told["zh"][3]) == ("loaded", "rejected")
+    assert "is no Amazon order id" in told["zh"][2][0]["reason"]
+
+
+def test_what_is_stored_of_a_metric_is_the_same_whoever_asked(acme: Client, eventful: str) -> None:
+    breaches = [read(acme, language, "/v1/breaches") for language in ("en", "zh")]
+
+    assert breaches[0] == breaches[1]
+    assert breaches[0]["data"]

@@ -1,0 +1,149 @@
+"""The catalogue of words: whole, compiled, and saying the same in both languages."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
+
+from metrics import defects, evidence, explanations
+from metrics.definitions import CATALOGUE
+from metrics.models import MetricRule
+from tests.config import words
+
+CHINESE = words.chinese()
+HAN = re.compile("[\u4e00-\u9fff]")
+PLACEHOLDER = re.compile(r"\{[^}]*\}|%(?:\(\w+\))?[a-z]")
+RULINGS = {
+    *(ruling.reason for table in (defects.STATES, defects.HEARSAY) for states in table.values() for ruling in states.values()),
+    *(defects.ruling(kind="feedback", state=defects.POSTED, rating=stars).reason for stars in range(1, 6)),
+    defects.OVERRULED.reason,
+}
+REASONS = {reason for states in evidence.REASONS.values() for reason in states.values()} | RULINGS
+
+
+def names() -> set[str]:
+    return set(MetricRule.objects.values_list("name", flat=True))
+
+
+def test_what_is_compiled_is_what_is_written() -> None:
+    compiled, anew = words.compiled(), words.compiled_anew()
+
+    assert words.texts(compiled) == words.texts(anew) == CHINESE, "Run `make words`."
+    assert (compiled.locale, compiled.plural_forms) == (anew.locale, anew.plural_forms)
+
+
+def test_every_name_of_a_metric_is_in_the_catalogue(db: None) -> None:
+    named = names()
+
+    assert "Order Defect Rate" in named
+    assert named - CHINESE.keys() == set()
+
+
+def test_every_explanation_is_in_the_catalogue() -> None:
+    assert explanations.OF.keys() == CATALOGUE.keys()
+    assert set(explanations.OF.values()) - CHINESE.keys() == set()
+
+
+def test_every_reason_is_in_the_catalogue() -> None:
+    assert len(REASONS) > 30
+    assert REASONS - CHINESE.keys() == set()
+
+
+def test_the_catalogue_holds_nothing_that_nobody_says(db: None) -> None:
+    assert CHINESE.keys() - names() - set(explanations.OF.values()) - REASONS == set()
+
+
+@pytest.mark.parametrize("english", CHINESE)
+def test_a_text_is_chinese_and_says_the_same_figures(english: str) -> None:
+    chinese = CHINESE[english]
+
+    assert HAN.search(chinese)
+    assert chinese != english
+    assert chinese == chinese.strip()
+    assert sorted(re.findall(r"\d+", chinese)) == sorted(re.findall(r"\d+", english))
+    assert sorted(PLACEHOLDER.findall(chinese)) == sorted(PLACEHOLDER.findall(english))
+
+
+@pytest.mark.parametrize("english", CHINESE)
+def test_a_sentence_is_a_sentence_in_chinese_punctuation(english: str) -> None:
+    chinese = CHINESE[english]
+
+    assert chinese.endswith("。") is english.endswith(".")
+    assert not re.search("[,;:.!?()]", chinese)
+    assert not re.search(f"{HAN.pattern}[0-9]|[0-9]{HAN.pattern}", chinese), "A blank between a figure and a Chinese letter."
+
+
+def test_different_texts_stay_different() -> None:
+    assert len(set(CHINESE.values())) == len(CHINESE)
+
+
+def test_no_text_is_unsure_or_obsolete() -> None:
+    catalogue = words.written()
+
+    assert [message.id for message in catalogue if message.id and message.fuzzy] == []
+    assert not catalogue.obsolete
+    assert str(catalogue.locale) == "zh_Hans"
+
+
+@pytest.mark.parametrize("english", CHINESE)
+def test_django_finds_each_text(english: str) -> None:
+    with translation.override("zh-hans"):
+        found = gettext(english)
+
+    assert found == CHINESE[english]
+
+
+@pytest.mark.parametrize("english", CHINESE)
+def test_english_is_said_as_it_is_written(english: str) -> None:
+    with translation.override("en"):
+        assert gettext(english) == english
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("Order Defect Rate", "订单缺陷率"),
+        ("Negative Feedback Rate", "负面反馈率"),
+        ("A-to-z Guarantee Claim Rate", "亚马逊商城交易保障索赔率"),
+        ("Chargeback Rate", "信用卡拒付率"),
+        ("Pre-fulfillment Cancellation Rate", "配送前取消率"),
+        ("Valid Tracking Rate", "有效追踪率"),
+        ("On-Time Delivery Rate", "准时送达率"),
+        ("Invoice Defect Rate", "发票缺陷率"),
+        ("Return Dissatisfaction Rate", "退货不满意率"),
+        ("Account Health Rating", "账户状况评级"),
+        ("Suspected Intellectual Property Violations", "涉嫌侵犯知识产权"),
+    ],
+)
+def test_a_metric_is_called_as_in_seller_central(english: str, chinese: str) -> None:
+    assert CHINESE[english] == chinese
+
+
+def test_the_catalogue_can_be_compiled_without_gettext_on_the_machine(tmp_path: Path) -> None:
+    target = tmp_path / "django.mo"
+    compiler = Path(sys.executable).parent / "pybabel"
+    command: list[str | Path] = [
+        compiler,
+        "compile",
+        "--input-file",
+        words.WRITTEN,
+        "--output-file",
+        target,
+        "--locale",
+        "zh_Hans",
+    ]
+
+    subprocess.run(command, env={"PATH": ""}, check=True, capture_output=True)
+
+    assert words.texts(words.compiled(target)) == CHINESE
+
+
+@pytest.mark.parametrize("file", [".gitignore", ".dockerignore"])
+def test_the_compiled_words_are_left_out_by_nobody(file: str) -> None:
+    assert ".mo" not in (Path(settings.BASE_DIR) / file).read_text()
+    assert "locale" not in (Path(settings.BASE_DIR) / file).read_text()
