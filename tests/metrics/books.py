@@ -22,7 +22,7 @@ from metrics.facts import (
     SnapshotFact,
 )
 from metrics.recording import Recorded
-from metrics.values import Value
+from metrics.series import Value
 from tests import build
 
 NINE, TEN, ELEVEN, TWELVE = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10, 11, 12))
@@ -86,7 +86,9 @@ def shipment(number: int = 1, package: str = "", *, on: date = DAY, **more: Any)
 
 def cancelled(number: int = 1, by: str = "seller", **more: Any) -> ShipmentFact:
     """An order that never was shipped, because somebody cancelled it."""
-    return ShipmentFact(build.order_id(number), "", 1, *[None] * 8, by, None)._replace(**more)
+    nothing = {"ship_by_on": None, "shipped_on": None, "is_late": None, "is_scanned": None}
+    unpromised = {"deliver_by_on": None, "delivered_on": None, "is_on_time": None}
+    return shipment(number)._replace(**nothing, **unpromised, cancelled_by=by)._replace(**more)
 
 
 def returned(number: int = 1, reference: str = "R1", *, on: date = DAY, **more: Any) -> ReturnFact:
@@ -159,7 +161,7 @@ class Books:
         """
         with scoping.agency(self.agency_id):
             held = refresh.hold(self.account_id)
-            report = {
+            report: dict[str, Any] = {
                 "account": held,
                 "report_id": report_id or identifiers.uuid7(),
                 "recorded_at": recording.next_moment(account=held, now=at),

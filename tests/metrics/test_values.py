@@ -14,7 +14,7 @@ from metrics.definitions import CATALOGUE, COUNTED
 from metrics.facts import OrderStatus
 from metrics.judgement import Comparator, Limit, Status
 from metrics.models import DailyCounts
-from metrics.values import Value, Window
+from metrics.series import Value, Window
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 
