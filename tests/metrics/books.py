@@ -86,8 +86,8 @@ def shipment(number: int = 1, package: str = "", *, on: date = DAY, **more: Any)
 
 def cancelled(number: int = 1, by: str = "seller", **more: Any) -> ShipmentFact:
     """An order that never was shipped, because somebody cancelled it."""
-    nothing = {"ship_by_on": None, "shipped_on": None, "is_late": None, "is_scanned": None}
-    unpromised = {"deliver_by_on": None, "delivered_on": None, "is_on_time": None}
+    nothing: dict[str, Any] = {"ship_by_on": None, "shipped_on": None, "is_late": None, "is_scanned": None}
+    unpromised: dict[str, Any] = {"deliver_by_on": None, "delivered_on": None, "is_on_time": None}
     return shipment(number)._replace(**nothing, **unpromised, cancelled_by=by)._replace(**more)
 
 

@@ -137,6 +137,21 @@ def test_a_doubt_is_no_risk_where_nothing_is_judged_and_no_rescue_where_the_limi
     assert judgement.status(0, 0, limit, None, (3, 3)) is Status.NO_DATA
 
 
+@pytest.mark.parametrize(
+    ("limit", "is_of_a_score"),
+    [
+        (Limit(Comparator.GTE, 200, 1), True),
+        (Limit(Comparator.GT, 101, 100), True),
+        (Limit(Comparator.GTE, 1, 1), False),
+        (Limit(Comparator.GTE, 95, 100), False),
+        (Limit(Comparator.LTE, 2, 1), False),
+        (Limit(Comparator.EQ, 5, 1), False),
+    ],
+)
+def test_a_lower_limit_above_one_is_of_a_score(limit: Limit, is_of_a_score: bool) -> None:
+    assert limit.is_of_a_score is is_of_a_score
+
+
 @pytest.mark.parametrize("missing", [("", 1, 100), (None, 1, 100), ("lt", None, 100), ("lt", 1, None)])
 def test_a_limit_that_is_not_whole_is_none(missing: tuple[str | None, int | None, int | None]) -> None:
     assert judgement.limit_of(*missing) is None
