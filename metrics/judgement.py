@@ -36,6 +36,11 @@ class Limit:
     def value(self) -> float:
         return self.numerator / self.denominator
 
+    @property
+    def is_of_a_score(self) -> bool:
+        """A lower limit above 1 is no share of anything: nothing goes wrong piece by piece."""
+        return self.comparator in {Comparator.GT, Comparator.GTE} and self.numerator > self.denominator
+
 
 def limit_of(comparator: str | None, numerator: int | None, denominator: int | None) -> Limit | None:
     """The limit as a row holds it; None where there is none."""

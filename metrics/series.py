@@ -51,7 +51,9 @@ class Value:
 
     @property
     def budget(self) -> Budget | None:
-        return judgement.budget(self.numerator, self.denominator, self.limit) if self.limit else None
+        if self.limit is None or self.limit.is_of_a_score:
+            return None
+        return judgement.budget(self.numerator, self.denominator, self.limit)
 
     @property
     def series(self) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """The books of one account: facts recorded at moments that a test chooses."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -7,10 +8,21 @@ from uuid import UUID
 
 from accounts import identifiers, scoping
 from accounts.models import SellerAccount
-from metrics import defects, recording, refresh, values
-from metrics.facts import DefectFact, DefectKind, Fact, OrderFact, OrderStatus
+from metrics import defects, feedback, recording, refresh, values
+from metrics.facts import (
+    DefectFact,
+    DefectKind,
+    Fact,
+    MessageFact,
+    OrderFact,
+    OrderStatus,
+    ReportedFact,
+    ReturnFact,
+    ShipmentFact,
+    SnapshotFact,
+)
 from metrics.recording import Recorded
-from metrics.values import Value
+from metrics.series import Value
 from tests import build
 
 NINE, TEN, ELEVEN, TWELVE = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10, 11, 12))
@@ -47,6 +59,81 @@ def defect(
     )._replace(**more)
 
 
+def posted(number: int = 1, *, rating: int = 1, on: date = DAY, **more: Any) -> DefectFact:
+    """A line of a feedback report, which speaks of the midnight at which its day began."""
+    midnight = datetime.combine(on, time.min, UTC)
+    return defect(number, kind=DefectKind.FEEDBACK, state="posted", rating=rating, occurred_on=on, stated_at=midnight, **more)
+
+
+def shipment(number: int = 1, package: str = "", *, on: date = DAY, **more: Any) -> ShipmentFact:
+    """A package of one unit that went out on its ship-by day, was scanned, and came a day before it was promised."""
+    return ShipmentFact(
+        order_id=build.order_id(number),
+        package=package,
+        units=1,
+        ship_by_on=on,
+        shipped_on=on,
+        is_late=False,
+        is_scanned=True,
+        deliver_by_on=on + timedelta(days=5),
+        delivered_on=on + timedelta(days=4),
+        is_on_time=True,
+        is_invoiced_in_time=None,
+        cancelled_by="",
+        stated_at=None,
+    )._replace(**more)
+
+
+def cancelled(number: int = 1, by: str = "seller", **more: Any) -> ShipmentFact:
+    """An order that never was shipped, because somebody cancelled it."""
+    nothing: dict[str, Any] = {"ship_by_on": None, "shipped_on": None, "is_late": None, "is_scanned": None}
+    unpromised: dict[str, Any] = {"deliver_by_on": None, "delivered_on": None, "is_on_time": None}
+    return shipment(number)._replace(**nothing, **unpromised, cancelled_by=by)._replace(**more)
+
+
+def returned(number: int = 1, reference: str = "R1", *, on: date = DAY, **more: Any) -> ReturnFact:
+    """A return request that was answered in time."""
+    return ReturnFact(build.order_id(number), reference, on, "approved", True, False, "", None)._replace(**more)
+
+
+def message(number: int = 1, *, on: date = DAY, **more: Any) -> MessageFact:
+    """A message of a buyer in the US that was answered in time, on the day it came."""
+    return MessageFact(f"M{number}", "US", build.order_id(number), on, True, on, True, None)._replace(**more)
+
+
+def snapshot(*, marketplace: str = "US", status: str = "NORMAL", at: datetime = NINE, **document: Any) -> SnapshotFact:
+    """What Amazon's report of a moment says of a store."""
+    return SnapshotFact(marketplace, status, at, json.dumps(document))
+
+
+def reported(
+    metric: str = "order_defect_rate", numerator: int | None = 1, denominator: int | None = 100, **more: Any
+) -> ReportedFact:
+    """A figure of Amazon's report of nine o'clock, of the 60 days that end 15 days before; no target is stated."""
+    return ReportedFact(
+        marketplace="US",
+        metric=metric,
+        channel="mfn",
+        first_on=TODAY - timedelta(days=74),
+        last_on=TODAY - timedelta(days=15),
+        numerator=numerator,
+        denominator=denominator,
+        rate=None,
+        status="GOOD",
+        comparator="",
+        limit_numerator=None,
+        limit_denominator=None,
+        flags="[]",
+        reported_at=NINE,
+    )._replace(**more)
+
+
+def counter(metric: str = "listing_policy_violations", count: int | None = 0, **more: Any) -> ReportedFact:
+    """A count of Amazon's own, of the last 180 days."""
+    days = {"first_on": TODAY - timedelta(days=179), "last_on": TODAY, "channel": "all"}
+    return reported(metric, count, None if count is None else 1, **days | more)
+
+
 @dataclass(frozen=True)
 class Books:
     """One account, written to as a loaded report writes: held, recorded at a later moment than all before."""
@@ -60,27 +147,56 @@ class Books:
             return SellerAccount.objects.select_related("agency").get(pk=self.account_id)
 
     def record(
-        self, *facts: Fact, at: datetime = NINE, received_at: datetime | None = None, report_id: UUID | None = None
+        self,
+        *facts: Fact,
+        at: datetime = NINE,
+        received_at: datetime | None = None,
+        report_id: UUID | None = None,
+        covers: tuple[str, date, date] | None = None,
+        with_lines: bool = False,
     ) -> Recorded:
-        """Record facts of one kind as one report, and nothing that follows from them."""
-        with scoping.agency(self.agency_id):
-            held = refresh.hold(self.account_id)
-            recording.stage(fact_type=type(facts[0]), facts=enumerate(facts, start=1))
-            return recording.record(
-                account=held,
-                fact_type=type(facts[0]),
-                report_id=report_id or identifiers.uuid7(),
-                received_at=received_at or at,
-                recorded_at=recording.next_moment(account=held, now=at),
-            )
+        """Record facts as one report, kind by kind as they come, and nothing that follows from them.
 
-    def load(self, *facts: Fact, at: datetime = NINE, received_at: datetime | None = None) -> Recorded:
-        """Record facts of one kind, and everything that follows from them."""
+        `covers`: the marketplace and the days of which the report names all feedback.
+        """
         with scoping.agency(self.agency_id):
-            recorded = self.record(*facts, at=at, received_at=received_at)
             held = refresh.hold(self.account_id)
-            refresh.refresh(account=held, touched=recorded.touched, now=held.last_recorded_at or at)
+            report: dict[str, Any] = {
+                "account": held,
+                "report_id": report_id or identifiers.uuid7(),
+                "recorded_at": recording.next_moment(account=held, now=at),
+            }
+            recorded = []
+            for kind in dict.fromkeys(type(fact) for fact in facts):
+                numbered = enumerate((fact for fact in facts if type(fact) is kind), start=1)
+                recording.stage(fact_type=kind, facts=numbered)
+                if covers:
+                    self._cover(report, covers, received_at or at)
+                recorded.append(recording.record(fact_type=kind, received_at=received_at or at, with_lines=with_lines, **report))
+            return _together(recorded)
+
+    def load(self, *facts: Fact, at: datetime = NINE, **more: Any) -> Recorded:
+        """Record facts as one report, and everything that follows from them."""
+        with scoping.agency(self.agency_id):
+            recorded = self.record(*facts, at=at, **more)
+            self.refresh(*recorded.touched, at=at)
             return recorded
+
+    def refresh(self, *days: date, at: datetime) -> None:
+        with scoping.agency(self.agency_id):
+            held = refresh.hold(self.account_id)
+            refresh.refresh(account=held, touched=days, now=held.last_recorded_at or at)
+
+    def _cover(self, report: dict[str, Any], covers: tuple[str, date, date], received_at: datetime) -> None:
+        marketplace, *period = covers
+        days = (period[0], period[1])
+        spoken_at = feedback.spoken_at(period=days, received_at=received_at)
+        feedback.cover(marketplace=marketplace, period=days, spoken_at=spoken_at, **report)
+
+    def value(self, metric: str, *, marketplace: str = "US", channel: str = "mfn", **at: Any) -> Value:
+        """One series on one day."""
+        (value,) = self.values(metrics=[metric], marketplace=marketplace, channel=channel, **at)
+        return value
 
     def values(self, *, since: date = TODAY, until: date | None = None, known_at: datetime = TWELVE, **asked: Any) -> list[Value]:
         with scoping.agency(self.agency_id):
@@ -90,3 +206,13 @@ class Books:
         """Numerator and denominator of the order defect rate, day by day."""
         series = self.values(metrics=["order_defect_rate"], marketplace=marketplace, channel=channel, **at)
         return [(value.numerator, value.denominator) for value in series]
+
+
+def _together(recorded: list[Recorded]) -> Recorded:
+    return Recorded(
+        new=sum(each.new for each in recorded),
+        changed=sum(each.changed for each in recorded),
+        touched=frozenset[date]().union(*(each.touched for each in recorded)),
+        new_lines=frozenset[int]().union(*(each.new_lines for each in recorded)),
+        changed_lines=frozenset[int]().union(*(each.changed_lines for each in recorded)),
+    )

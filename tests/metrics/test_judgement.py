@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from metrics import judgement
-from metrics.judgement import Comparator, Limit, Status
+from metrics.judgement import Budget, Comparator, Limit, Status
 
 ONE_PERCENT = Limit(Comparator.LT, 1, 100)
 WARNING = Limit(Comparator.LT, 3, 400)
@@ -46,6 +46,116 @@ def test_the_budget_is_the_greatest_numerator_that_still_meets(comparator: Compa
             or (comparator is Comparator.LTE and Fraction(defects, orders) == Fraction(p, q))
         ]
         assert judgement.budget(0, orders, limit).allowed == max(keeps, default=0)
+
+
+@pytest.mark.parametrize(("p", "q"), [(95, 100), (97, 100), (9, 10), (1, 1), (0, 1)])
+@pytest.mark.parametrize("comparator", [Comparator.GT, Comparator.GTE])
+def test_the_budget_of_a_lower_limit_is_the_most_that_may_go_wrong(comparator: Comparator, p: int, q: int) -> None:
+    limit = Limit(comparator, p, q)
+
+    for packages in range(1, 300):
+        keeps = [
+            bad
+            for bad in range(packages + 1)
+            if (Fraction(packages - bad, packages) > Fraction(p, q))
+            or (comparator is Comparator.GTE and Fraction(packages - bad, packages) == Fraction(p, q))
+        ]
+        assert judgement.budget(packages, packages, limit).allowed == max(keeps, default=0)
+
+
+@pytest.mark.parametrize("limit", [Limit(Comparator.GTE, 95, 100), Limit(Comparator.GT, 97, 100), Limit(Comparator.LT, 4, 100)])
+def test_nothing_is_left_exactly_when_one_more_would_miss(limit: Limit) -> None:
+    from_below = limit.comparator in {Comparator.GT, Comparator.GTE}
+
+    for whole in (40, 99, 100, 101, 250):
+        for bad in range(whole):
+            numerator, one_worse = (whole - bad, whole - bad - 1) if from_below else (bad, bad + 1)
+            meets, still = (judgement.meets(each, whole, limit) for each in (numerator, one_worse))
+            left = judgement.budget(numerator, whole, limit).left
+            assert (left >= 0) is (meets or bad == 0)
+            assert (left >= 1) is still
+
+
+def test_none_may_stand_against_a_limit_of_none() -> None:
+    none = Limit(Comparator.EQ, 0, 1)
+
+    assert [judgement.budget(count, 1, none) for count in (0, 1, 3)] == [Budget(0, 0), Budget(0, -1), Budget(0, -3)]
+    assert [judgement.meets(count, 1, none) for count in (0, 1, 3)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("limit", "warning"),
+    [
+        (None, None),
+        (Limit(Comparator.LT, 1, 100), Limit(Comparator.LT, 3, 400)),
+        (Limit(Comparator.LTE, 2, 100), Limit(Comparator.LTE, 6, 400)),
+        (Limit(Comparator.GTE, 95, 100), Limit(Comparator.GTE, 385, 400)),
+        (Limit(Comparator.GT, 97, 100), Limit(Comparator.GT, 391, 400)),
+        (Limit(Comparator.GTE, 1, 1), Limit(Comparator.GTE, 4, 4)),
+        (Limit(Comparator.GTE, 200, 1), None),
+        (Limit(Comparator.EQ, 0, 1), None),
+    ],
+)
+def test_the_line_of_a_told_target_is_three_quarters_of_what_it_allows(limit: Limit | None, warning: Limit | None) -> None:
+    assert judgement.warning_of(limit) == warning
+
+
+@pytest.mark.parametrize(("p", "q"), [(1, 100), (4, 100), (25, 1000), (1, 20)])
+@pytest.mark.parametrize("comparator", [Comparator.LT, Comparator.LTE, Comparator.GT, Comparator.GTE])
+def test_whoever_keeps_the_line_keeps_the_limit(comparator: Comparator, p: int, q: int) -> None:
+    limit = Limit(comparator, p if comparator in {Comparator.LT, Comparator.LTE} else q - p, q)
+    line = judgement.warning_of(limit)
+    assert line is not None
+
+    kept = [n for n in range(2001) if judgement.meets(n, 2000, line)]
+
+    assert kept
+    assert all(judgement.meets(n, 2000, limit) for n in kept)
+
+
+@pytest.mark.parametrize(
+    ("doubt", "status"),
+    [
+        (None, Status.HEALTHY),
+        ((2, 200), Status.HEALTHY),
+        ((4, 200), Status.HEALTHY),
+        ((5, 200), Status.AT_RISK),
+        ((9, 200), Status.AT_RISK),
+    ],
+)
+def test_what_nothing_explains_is_a_risk_where_it_would_miss_the_limit(doubt: tuple[int, int] | None, status: Status) -> None:
+    limit, line = Limit(Comparator.LT, 25, 1000), Limit(Comparator.LT, 3, 160)
+
+    assert judgement.status(2, 190, limit, line, doubt) is status
+
+
+def test_a_doubt_is_no_risk_where_nothing_is_judged_and_no_rescue_where_the_limit_is_missed() -> None:
+    limit = Limit(Comparator.LT, 25, 1000)
+
+    assert judgement.status(2, 190, None, None, (99, 200)) is Status.HEALTHY
+    assert judgement.status(9, 100, limit, None, (9, 1000)) is Status.BREACHED
+    assert judgement.status(0, 0, limit, None, (3, 3)) is Status.NO_DATA
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_of_a_score"),
+    [
+        (Limit(Comparator.GTE, 200, 1), True),
+        (Limit(Comparator.GT, 101, 100), True),
+        (Limit(Comparator.GTE, 1, 1), False),
+        (Limit(Comparator.GTE, 95, 100), False),
+        (Limit(Comparator.LTE, 2, 1), False),
+        (Limit(Comparator.EQ, 5, 1), False),
+    ],
+)
+def test_a_lower_limit_above_one_is_of_a_score(limit: Limit, is_of_a_score: bool) -> None:
+    assert limit.is_of_a_score is is_of_a_score
+
+
+@pytest.mark.parametrize("missing", [("", 1, 100), (None, 1, 100), ("lt", None, 100), ("lt", 1, None)])
+def test_a_limit_that_is_not_whole_is_none(missing: tuple[str | None, int | None, int | None]) -> None:
+    assert judgement.limit_of(*missing) is None
+    assert judgement.limit_of("lt", 1, 100) == ONE_PERCENT
 
 
 def test_one_more_defect_leaves_exactly_one_less() -> None:

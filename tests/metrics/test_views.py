@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from metrics import explanations
 from tests import build
 from tests.client import Client
 
@@ -50,7 +51,9 @@ def test_every_series_is_answered_in_both_channels_of_every_store(acme: Client, 
         for value in answer["metrics"]
         if value["metric"] == "order_defect_rate"
     }
-    assert len(series) == len(answer["metrics"]) == 4 * 2 * 2
+    parted = len(["order defects", "feedback", "claims", "chargebacks", "returns"])
+    of_the_merchant = len(["late in 10 days", "late in 30 days", "cancelled", "tracked", "on time", "dissatisfied"])
+    assert len(series) == len(answer["metrics"]) == 2 * (2 * parted + of_the_merchant + len(["messages"]))
     assert figures == {("US", "mfn"): (1, 120), ("US", "afn"): (0, 0), ("CA", "mfn"): (0, 0), ("CA", "afn"): (0, 1)}
     assert answer["unmatched_defects"] == 1
     assert (answer["account"], answer["as_of"]) == (sold, TODAY.isoformat())
@@ -81,6 +84,8 @@ def test_a_value_has_the_shape_of_the_contract(acme: Client, sold: str) -> None:
         "enforced": True,
         "budget": {"allowed": 1, "left": 0},
         "amazon": None,
+        "explanation": explanations.OF["order_defect_rate"],
+        "unexplained": None,
     }
 
 

@@ -1,0 +1,443 @@
+"""What each count counts, by small tables worked out by hand: packages, requests and messages beside orders."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.utils import IntegrityError
+
+from accounts.models import Agency
+from metrics.definitions import COUNTS
+from metrics.facts import Fact, OrderStatus
+from metrics.models import DailyCounts
+from metrics.models.counted import PART_OF
+from tests.metrics.books import (
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TWELVE,
+    Books,
+    cancelled,
+    defect,
+    message,
+    order,
+    orders,
+    returned,
+    shipment,
+)
+
+D2, D3, D4 = (DAY + timedelta(days=n) for n in (1, 2, 3))
+BY_LISTING = defect(kind="late_shipment", state="listed")
+
+
+def counts(*names: str, channel: str = "mfn", marketplace: str = "US") -> dict[date, tuple[int, ...]]:
+    """The newest counts of each day on which any of them is not 0."""
+    rows = DailyCounts.objects.filter(channel=channel, marketplace=marketplace).order_by("recorded_at")
+    newest = {row["day"]: tuple(row[name] for name in names) for row in rows.values("day", *names)}
+    return {day: figures for day, figures in newest.items() if any(figures)}
+
+
+@pytest.mark.parametrize(
+    ("facts", "late"),
+    [
+        pytest.param([shipment()], {DAY: (1, 0)}, id="in time"),
+        pytest.param([shipment(shipped_on=D2, is_late=True)], {DAY: (1, 1)}, id="late, on its ship-by day"),
+        pytest.param([shipment(ship_by_on=D3)], {D3: (1, 0)}, id="ahead of time, on its ship-by day"),
+        pytest.param([shipment(shipped_on=None, is_late=None)], {}, id="not shipped yet"),
+        pytest.param([shipment(ship_by_on=None, is_late=None)], {}, id="shipped, and by when is not known"),
+        pytest.param([shipment(1, "P1"), shipment(1, "P2")], {DAY: (1, 0)}, id="an order counts once"),
+        pytest.param(
+            [shipment(1, "P1", on=D3), shipment(1, "P2", on=D2)], {D2: (1, 0)}, id="the earliest ship-by day of several"
+        ),
+        pytest.param(
+            [shipment(1, "P1", on=D2), shipment(1, "P2", on=D4, is_late=True)], {D2: (1, 1)}, id="any late package makes it late"
+        ),
+        pytest.param(
+            [shipment(1, "P1", on=D3, is_late=True), shipment(1, "P2", on=D2, shipped_on=None, is_late=None)],
+            {D3: (1, 1)},
+            id="a package that is not shipped has no say",
+        ),
+        pytest.param(
+            [shipment(1, "P1", on=D3), shipment(1, "P2", on=D2, ship_by_on=None, is_late=None)],
+            {D3: (1, 0)},
+            id="nor one whose ship-by day is not known",
+        ),
+        pytest.param([shipment(1), shipment(2, is_late=True), shipment(3, on=D2)], {DAY: (2, 1), D2: (1, 0)}, id="several"),
+        pytest.param([shipment(99)], {}, id="of an order that is not known"),
+    ],
+)
+def test_an_order_is_late_on_its_earliest_ship_by_day(books: Books, facts: list[Fact], late: dict[date, tuple[int, int]]) -> None:
+    books.load(*orders(3))
+
+    books.load(*facts, at=TEN)
+
+    assert counts("shipped_orders", "late_orders") == late
+
+
+@pytest.mark.parametrize(
+    ("packages", "late"),
+    [
+        pytest.param([shipment()], {DAY: (1, 1)}, id="though its own data say in time"),
+        pytest.param([shipment(1, "P1"), shipment(1, "P2", is_late=True)], {DAY: (1, 1)}, id="once"),
+        pytest.param([shipment(shipped_on=None, is_late=None)], {}, id="but not before it is shipped"),
+        pytest.param([shipment(2)], {DAY: (1, 0)}, id="and no other order"),
+    ],
+)
+def test_an_order_that_amazon_lists_as_late_is_late(
+    books: Books, packages: list[Fact], late: dict[date, tuple[int, int]]
+) -> None:
+    books.load(*orders(2))
+    books.load(*packages, at=TEN)
+
+    books.load(BY_LISTING, at=ELEVEN)
+
+    assert counts("shipped_orders", "late_orders") == late
+    assert counts("defective_orders", "seller_cancelled_orders") == {}
+
+
+@pytest.mark.parametrize(
+    ("facts", "tracked"),
+    [
+        ([shipment()], {DAY: (1, 1)}),
+        ([shipment(is_scanned=False)], {DAY: (1, 0)}),
+        ([shipment(is_scanned=None)], {}),
+        ([shipment(shipped_on=None)], {}),
+        ([shipment(shipped_on=D2)], {D2: (1, 1)}),
+        (
+            [shipment(1, "P1"), shipment(1, "P2", is_scanned=False), shipment(2, on=D2, is_scanned=False)],
+            {DAY: (2, 1), D2: (1, 0)},
+        ),
+        ([shipment(1, "P1", units=7)], {DAY: (1, 1)}),
+        ([shipment(99)], {}),
+    ],
+)
+def test_a_shipped_package_is_scanned_or_not_on_the_day_it_went_out(
+    books: Books, facts: list[Fact], tracked: dict[date, tuple[int, int]]
+) -> None:
+    books.load(*orders(2))
+
+    books.load(*facts, at=TEN)
+
+    assert counts("shipped_packages", "scanned_packages") == tracked
+
+
+@pytest.mark.parametrize(
+    ("facts", "on_time"),
+    [
+        ([shipment(deliver_by_on=D2)], {D2: (1, 1, 1, 1)}),
+        ([shipment(deliver_by_on=D2, units=3)], {D2: (1, 1, 3, 3)}),
+        ([shipment(deliver_by_on=D2, units=3, is_on_time=False)], {D2: (1, 0, 3, 0)}),
+        ([shipment(deliver_by_on=D2, is_on_time=None)], {}),
+        ([shipment(deliver_by_on=D2, is_scanned=False)], {}),
+        ([shipment(deliver_by_on=D2, is_scanned=None)], {}),
+        ([shipment(deliver_by_on=None)], {}),
+        (
+            [
+                shipment(1, "P1", deliver_by_on=D2, units=2),
+                shipment(1, "P2", deliver_by_on=D3, units=5, is_on_time=False),
+                shipment(2, "P1", deliver_by_on=D3, units=4),
+            ],
+            {D2: (1, 1, 2, 2), D3: (2, 1, 9, 4)},
+        ),
+        ([shipment(99, deliver_by_on=D2)], {}),
+    ],
+)
+def test_a_tracked_package_and_its_units_are_on_time_on_the_promised_day(
+    books: Books, facts: list[Fact], on_time: dict[date, tuple[int, ...]]
+) -> None:
+    books.load(*orders(2))
+
+    books.load(*facts, at=TEN)
+
+    assert counts("tracked_packages", "on_time_packages", "tracked_units", "on_time_units") == on_time
+
+
+@pytest.mark.parametrize(
+    ("facts", "invoiced"),
+    [
+        ([shipment(is_invoiced_in_time=True)], {DAY: (1, 0)}),
+        ([shipment(is_invoiced_in_time=False)], {DAY: (1, 1)}),
+        ([shipment(is_invoiced_in_time=None)], {}),
+        ([shipment(is_invoiced_in_time=True, shipped_on=None)], {}),
+        ([shipment(is_invoiced_in_time=False, shipped_on=D2)], {D2: (1, 1)}),
+        (
+            [
+                shipment(1, "P1", on=D4, is_invoiced_in_time=False),
+                shipment(1, "P2", on=D3, is_invoiced_in_time=True),
+                shipment(1, "P3", on=D2, is_invoiced_in_time=None),
+            ],
+            {D3: (1, 1)},
+        ),
+        ([shipment(99, is_invoiced_in_time=False)], {}),
+    ],
+)
+def test_a_business_order_without_an_invoice_counts_on_its_earliest_ship_day(
+    books: Books, facts: list[Fact], invoiced: dict[date, tuple[int, int]]
+) -> None:
+    books.load(*orders(2))
+
+    books.load(*facts, at=TEN)
+
+    assert counts("business_orders", "invoice_defect_orders") == invoiced
+
+
+@pytest.mark.parametrize(
+    ("facts", "requests"),
+    [
+        ([returned(on=D2)], {D2: (1, 0)}),
+        ([returned(on=D2, is_dissatisfied=True)], {D2: (1, 1)}),
+        ([returned(on=D2, is_dissatisfied=None)], {}),
+        ([returned(on=D2, is_return=False)], {D2: (1, 0)}),
+        (
+            [returned(1, "R1", on=D2), returned(1, "R2", on=D2, is_dissatisfied=True), returned(2, on=D3)],
+            {D2: (2, 1), D3: (1, 0)},
+        ),
+        ([returned(99)], {}),
+    ],
+)
+def test_a_request_is_dissatisfied_or_not_on_the_day_it_was_made(
+    books: Books, facts: list[Fact], requests: dict[date, tuple[int, int]]
+) -> None:
+    books.load(*orders(2))
+
+    books.load(*facts, at=TEN)
+
+    assert counts("return_requests", "dissatisfied_requests") == requests
+
+
+@pytest.mark.parametrize(
+    ("status", "facts", "of_its_day"),
+    [
+        (OrderStatus.SHIPPED, [], (1, 0)),
+        (OrderStatus.SHIPPED, [returned(on=D4)], (1, 1)),
+        (OrderStatus.SHIPPED, [returned(on=D4, is_dissatisfied=None)], (1, 1)),
+        (OrderStatus.SHIPPED, [returned(on=D4, is_return=False)], (1, 0)),
+        (OrderStatus.SHIPPED, [returned(1, "R1"), returned(1, "R2")], (1, 1)),
+        (OrderStatus.SHIPPED, [returned(1, "R1", is_return=False), returned(1, "R2")], (1, 1)),
+        (OrderStatus.CANCELLED, [], (0, 0)),
+        (OrderStatus.CANCELLED, [returned(on=D4)], (1, 1)),
+        (OrderStatus.PENDING, [returned(on=D4, is_return=False)], (0, 0)),
+    ],
+)
+def test_an_order_is_returned_on_its_own_day(
+    books: Books, status: OrderStatus, facts: list[Fact], of_its_day: tuple[int, int]
+) -> None:
+    books.load(order(status=status))
+
+    if facts:
+        books.load(*facts, at=TEN)
+
+    assert counts("returnable_orders", "returned_orders") == ({DAY: of_its_day} if any(of_its_day) else {})
+
+
+@pytest.mark.parametrize(
+    ("told", "answered"),
+    [
+        (message(), {DAY: (1, 1)}),
+        (message(is_answered_in_time=False), {DAY: (1, 0)}),
+        (message(is_answered_in_time=None, answered_on=None), {}),
+        (message(needs_answer=False), {}),
+        (message(order_id=""), {DAY: (1, 1)}),
+    ],
+)
+def test_a_message_needs_no_order_and_no_channel(books: Books, told: Fact, answered: dict[date, tuple[int, int]]) -> None:
+    books.load(told)
+
+    assert counts("messages", "answered_messages", channel="all") == answered
+    assert not DailyCounts.objects.exclude(channel="all").exists()
+
+
+def test_a_message_counts_in_its_own_marketplace_whatever_its_order_says(books: Books) -> None:
+    books.load(order(marketplace="CA"))
+
+    books.load(message(), message(2, marketplace="DE", is_answered_in_time=False), at=TEN)
+
+    assert counts("messages", "answered_messages", channel="all") == {DAY: (1, 1)}
+    assert counts("messages", "answered_messages", channel="all", marketplace="DE") == {DAY: (1, 0)}
+    assert counts("messages", marketplace="CA") == {}
+    assert books.account.marketplaces == ["CA", "DE", "US"]
+
+
+BUYER, AMAZON, SELLER, UNCONFIRMED = (cancelled(by=who) for who in ("buyer", "amazon", "seller", "unconfirmed"))
+LISTED = defect(kind="cancellation", state="listed")
+NO_WORD = cancelled(by="")
+AFTER_SHIPPING = shipment(cancelled_by="seller")
+OF_PCR = ("seller_cancelled_orders", "cancellable_orders", "unexplained_cancelled_orders", "cancellable_at_most_orders")
+
+
+@pytest.mark.parametrize(
+    ("status", "facts", "figures"),
+    [
+        pytest.param(OrderStatus.SHIPPED, [], (0, 1, 0, 1), id="an order"),
+        pytest.param(OrderStatus.PENDING, [], (0, 0, 0, 0), id="a pending order"),
+        pytest.param(OrderStatus.CANCELLED, [], (0, 0, 1, 1), id="nothing tells who cancelled"),
+        pytest.param(OrderStatus.CANCELLED, [NO_WORD], (0, 0, 1, 1), id="a statement that does not say who"),
+        pytest.param(OrderStatus.CANCELLED, [SELLER], (1, 1, 0, 1), id="the seller"),
+        pytest.param(OrderStatus.CANCELLED, [UNCONFIRMED], (1, 1, 0, 1), id="unconfirmed in time"),
+        pytest.param(OrderStatus.CANCELLED, [BUYER], (0, 0, 0, 0), id="the buyer"),
+        pytest.param(OrderStatus.CANCELLED, [AMAZON], (0, 0, 0, 0), id="Amazon for its own reasons"),
+        pytest.param(OrderStatus.CANCELLED, [AFTER_SHIPPING], (0, 0, 0, 0), id="after shipping it is a refund"),
+        pytest.param(OrderStatus.CANCELLED, [LISTED], (1, 1, 0, 1), id="Amazon lists it"),
+        pytest.param(OrderStatus.CANCELLED, [LISTED, BUYER], (1, 1, 0, 1), id="Amazon lists it, though the buyer did"),
+        pytest.param(OrderStatus.SHIPPED, [SELLER], (1, 1, 0, 1), id="one item of a shipped order"),
+        pytest.param(OrderStatus.SHIPPED, [AFTER_SHIPPING], (0, 1, 0, 1), id="a refunded order"),
+        pytest.param(OrderStatus.SHIPPED, [BUYER], (0, 1, 0, 1), id="the buyer changed one item"),
+        pytest.param(OrderStatus.PENDING, [SELLER], (1, 1, 0, 1), id="pending, and the seller cancelled"),
+        pytest.param(
+            OrderStatus.CANCELLED,
+            [shipment(1, "P1"), cancelled(package="P2")],
+            (1, 1, 0, 1),
+            id="one package went, the other not",
+        ),
+        pytest.param(
+            OrderStatus.CANCELLED, [cancelled(1, "buyer", package="A"), cancelled(package="B")], (1, 1, 0, 1), id="both did"
+        ),
+    ],
+)
+def test_an_order_is_cancelled_by_the_seller_or_by_others_or_unexplained(
+    books: Books, status: OrderStatus, facts: list[Fact], figures: tuple[int, ...]
+) -> None:
+    books.load(order(status=status))
+
+    if facts:
+        books.load(*facts, at=TEN)
+
+    assert counts(*OF_PCR) == ({DAY: figures} if any(figures) else {})
+    assert counts("defective_orders") == {}
+
+
+@pytest.mark.parametrize(
+    ("facts", "figures"),
+    [
+        ([], (0, 1, 1, 1)),
+        ([SELLER], (1, 1, 0, 1)),
+        ([BUYER], (0, 1, 0, 1)),
+        ([LISTED], (1, 1, 0, 1)),
+    ],
+)
+def test_an_agency_that_counts_cancelled_orders_counts_them_once(
+    books: Books, facts: list[Fact], figures: tuple[int, ...]
+) -> None:
+    Agency.objects.filter(pk=books.agency_id).update(counts_pending_and_cancelled=True)
+    books.load(order(status=OrderStatus.CANCELLED))
+
+    if facts:
+        books.load(*facts, at=TEN)
+
+    assert counts(*OF_PCR) == {DAY: figures}
+    assert counts("orders", "returnable_orders") == {DAY: (1, 1)}
+
+
+@pytest.mark.parametrize("channel", ["mfn", "afn"])
+def test_everything_of_an_order_counts_where_the_order_does(books: Books, channel: str) -> None:
+    books.load(order(marketplace="DE", channel=channel))
+
+    books.load(shipment(is_invoiced_in_time=False), returned(), at=TEN)
+
+    of_the_day = counts(
+        "shipped_orders", "shipped_packages", "business_orders", "return_requests", channel=channel, marketplace="DE"
+    )
+    assert of_the_day == {DAY: (1, 1, 1, 1)}
+    assert set(DailyCounts.objects.values_list("marketplace", "channel")) == {("DE", channel)}
+
+
+EVERYTHING = (shipment(is_late=True, is_invoiced_in_time=False), returned(is_dissatisfied=True))
+OF_PARCELS = ("shipped_orders", "late_orders", "shipped_packages", "tracked_units", "business_orders", "return_requests")
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "returned_on"),
+    [
+        ({"marketplace": "CA"}, {"marketplace": "CA"}, DAY),
+        ({"channel": "afn"}, {"channel": "afn"}, DAY),
+        ({"on": D4}, {}, D4),
+    ],
+)
+def test_what_belongs_to_an_order_moves_with_it(
+    books: Books, change: dict[str, Any], where: dict[str, str], returned_on: date
+) -> None:
+    books.load(order())
+    books.load(*EVERYTHING, at=TEN)
+
+    books.load(order(last_updated_at=TWELVE, **change), at=ELEVEN)
+
+    assert counts(*OF_PARCELS, **where) == {DAY: (1, 1, 1, 0, 1, 1), DAY + timedelta(days=5): (0, 0, 0, 1, 0, 0)}
+    assert counts("returned_orders", **where) == {returned_on: (1,)}
+
+
+def test_what_belongs_to_an_order_of_another_shop_counts_no_more(books: Books) -> None:
+    books.load(order())
+    books.load(*EVERYTHING, at=TEN)
+
+    books.load(order(last_updated_at=TWELVE, marketplace="non_amazon"), at=ELEVEN)
+
+    assert counts(*COUNTS) == {}
+    assert books.account.marketplaces == ["US"]
+
+
+@pytest.mark.parametrize("change", [{"marketplace": "CA"}, {"channel": "afn"}])
+def test_nothing_of_an_order_stays_where_it_was(books: Books, change: dict[str, Any]) -> None:
+    books.load(order())
+    books.load(*EVERYTHING, at=TEN)
+
+    books.load(order(last_updated_at=TWELVE, **change), at=ELEVEN)
+
+    assert counts(*COUNTS) == {}
+
+
+ORDERED: Sequence[Fact] = (order(), order(2, status=OrderStatus.CANCELLED))
+SHIPPED: Sequence[Fact] = (shipment(is_late=True), cancelled(2))
+SENT_BACK: Sequence[Fact] = (returned(on=D3), returned(2, on=D4, is_dissatisfied=True))
+
+
+@pytest.mark.parametrize(
+    "arrived",
+    [
+        (ORDERED, SHIPPED, SENT_BACK),
+        (SENT_BACK, SHIPPED, ORDERED),
+        (SHIPPED, ORDERED, SENT_BACK),
+        (SENT_BACK, ORDERED, SHIPPED),
+        ((*SHIPPED, *SENT_BACK, *ORDERED),),
+        (SHIPPED, SHIPPED, SENT_BACK, ORDERED, ORDERED, SHIPPED),
+    ],
+)
+def test_the_counts_are_the_same_whatever_arrives_first(books: Books, arrived: Sequence[Sequence[Fact]]) -> None:
+    for hour, facts in enumerate(arrived):
+        books.load(*facts, at=NINE + timedelta(hours=hour))
+
+    newest = {}
+    for row in DailyCounts.objects.order_by("recorded_at").values("day", *COUNTS):
+        newest[row["day"]] = {name: row[name] for name in COUNTS if row[name]}
+    assert newest == {
+        DAY: {
+            "orders": 1,
+            "cancellable_orders": 2,
+            "seller_cancelled_orders": 1,
+            "cancellable_at_most_orders": 2,
+            "returnable_orders": 2,
+            "returned_orders": 2,
+            "shipped_orders": 1,
+            "late_orders": 1,
+            "shipped_packages": 1,
+            "scanned_packages": 1,
+        },
+        D3: {"return_requests": 1},
+        D4: {"return_requests": 1, "dissatisfied_requests": 1},
+        DAY + timedelta(days=5): {"tracked_packages": 1, "on_time_packages": 1, "tracked_units": 1, "on_time_units": 1},
+    }
+
+
+ENOUGH = {"cancellable_at_most_orders": 9}
+
+
+@pytest.mark.parametrize(("part", "whole"), PART_OF)
+def test_the_database_holds_that_a_part_is_of_its_whole(books: Books, part: str, whole: str) -> None:
+    books.load(order())
+    row = DailyCounts.objects.get()
+    wrong = {field: getattr(row, field) for field in ("agency_id", "account_id", "marketplace", "channel", "day")}
+
+    with pytest.raises(IntegrityError, match=f"{part}_are_some_of_{whole}"), transaction.atomic():
+        DailyCounts.objects.create(**wrong | dict.fromkeys(COUNTS, 5) | {"recorded_at": TEN, **ENOUGH, whole: 8, part: 9})
