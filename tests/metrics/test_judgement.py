@@ -114,30 +114,6 @@ def test_whoever_keeps_the_line_keeps_the_limit(comparator: Comparator, p: int, 
 
 
 @pytest.mark.parametrize(
-    ("doubt", "status"),
-    [
-        (None, Status.HEALTHY),
-        ((2, 200), Status.HEALTHY),
-        ((4, 200), Status.HEALTHY),
-        ((5, 200), Status.AT_RISK),
-        ((9, 200), Status.AT_RISK),
-    ],
-)
-def test_what_nothing_explains_is_a_risk_where_it_would_miss_the_limit(doubt: tuple[int, int] | None, status: Status) -> None:
-    limit, line = Limit(Comparator.LT, 25, 1000), Limit(Comparator.LT, 3, 160)
-
-    assert judgement.status(2, 190, limit, line, doubt) is status
-
-
-def test_a_doubt_is_no_risk_where_nothing_is_judged_and_no_rescue_where_the_limit_is_missed() -> None:
-    limit = Limit(Comparator.LT, 25, 1000)
-
-    assert judgement.status(2, 190, None, None, (99, 200)) is Status.HEALTHY
-    assert judgement.status(9, 100, limit, None, (9, 1000)) is Status.BREACHED
-    assert judgement.status(0, 0, limit, None, (3, 3)) is Status.NO_DATA
-
-
-@pytest.mark.parametrize(
     ("limit", "is_of_a_score"),
     [
         (Limit(Comparator.GTE, 200, 1), True),
