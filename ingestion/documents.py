@@ -38,7 +38,10 @@ class Reading:
     `setting.warnings` say how it was understood.
     """
 
-    def __init__(self, opening: Opening, *, announced_type: str, setting: Setting, most_bytes: int) -> None:
+    def __init__(
+        self, opening: Opening, *, announced_type: str, setting: Setting, most_bytes: int, encoding: Encoding | None = None
+    ) -> None:
+        """`encoding` is that of the document as it came, where it was found then."""
         self.setting = setting
         self.rejected: list[RejectedLine] = []
         self.read = 0
@@ -48,7 +51,7 @@ class Reading:
             blocks = tabular.blocks(stream, most=most_bytes)
             head = next(blocks, b"")
             _forbid_binary(head)
-            self.encoding = tabular.detect(chain((head,), blocks), japanese=setting.marketplace == "JP")
+            self.encoding = encoding or tabular.detect(chain((head,), blocks), japanese=setting.marketplace == "JP")
         self.kind = BY_REPORT_TYPE[announced_type] if announced_type else self._recognised()
         if self.kind.dialect == "xml":
             self.encoding = self._declared()

@@ -140,8 +140,10 @@ def _queue(report: Report, arrival: Arrival, now: datetime, *, of: set[Report.St
             "handed_out_at": now,
         }
         counts = dict.fromkeys(("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0)
-        document = {"document": waiting.document, "blanked_columns": waiting.blanked_columns, "document_deleted_at": None}
-        Report.objects.filter(pk=report.pk).update(**fresh, **counts, **document, **_days(arrival), **changes, loaded_at=None)
+        document = {name: getattr(waiting, name) for name in ("document", "blanked_columns", "encoding", "encoding_reason")}
+        Report.objects.filter(pk=report.pk).update(
+            **fresh, **counts, **document, **_days(arrival), **changes, document_deleted_at=None, loaded_at=None
+        )
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _hand_out(report)
     report.refresh_from_db()
@@ -153,14 +155,16 @@ def _days(arrival: Arrival) -> dict[str, date | None]:
 
 
 def _store(report: Report, arrival: Arrival) -> None:
-    """Keep the document in its account's folder, and note in the report where, and what was blanked in it."""
-    report.document, report.blanked_columns = keeping.keep(
+    """Keep the document in its account's folder, and note in the report where, what was blanked, and what it was written in."""
+    kept = keeping.keep(
         content=arrival.content,
         name=f"{report.agency_id.hex}/{report.account_id.hex}/{report.public_id}",
         agency=report.agency,
         announced_type=arrival.announced_type,
         marketplace=arrival.marketplace,
     )
+    report.document, report.blanked_columns = kept.document, kept.columns
+    report.encoding, report.encoding_reason = (kept.encoding.codec, kept.encoding.reason) if kept.encoding else ("", "")
 
 
 def _hand_out(report: Report) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 from django.conf import settings
 from django.core.files.base import File
@@ -10,13 +10,26 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 
 from accounts.models import Agency
-from ingestion import redaction
+from ingestion import redaction, tabular
+from ingestion.encodings import Encoding
+from ingestion.refusals import Refused
 
 MOST_COLUMNS, LONGEST_COLUMN = 50, 100
 
 
-def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> tuple[str, list[str]]:
-    """Where the storage keeps the document, and the names of the columns whose cells were blanked in it."""
+class Kept(NamedTuple):
+    """Where the storage keeps a document, the columns that were blanked in it, and if any were: the encoding it came in.
+
+    What is blanked may have been all that told the encoding.
+    """
+
+    document: str
+    columns: list[str]
+    encoding: Encoding | None
+
+
+def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> Kept:
+    """The document as it is kept now."""
     if not agency.keeps_personal_columns:
         rewriting = redaction.of(
             cast("IO[bytes]", content),
@@ -28,9 +41,19 @@ def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: s
         if rewriting is not None:
             with _rewritten(content, rewriting) as blanked:
                 if rewriting.columns:
-                    return default_storage.save(name, blanked), _shown(rewriting.columns)
+                    encoding = _encoding(content, japanese=marketplace == "JP")
+                    return Kept(default_storage.save(name, blanked), _shown(rewriting.columns), encoding)
             content.seek(0)
-    return default_storage.save(name, content), []
+    return Kept(default_storage.save(name, content), [], None)
+
+
+def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
+    """None of what cannot be read: the worker will say why."""
+    content.seek(0)
+    try:
+        return tabular.detect(tabular.blocks(cast("IO[bytes]", content), most=settings.REPORT_MAX_BYTES), japanese=japanese)
+    except Refused:
+        return None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from django.db.models import F
 from accounts import scoping
 from accounts.models import SellerAccount
 from ingestion.documents import Reading
+from ingestion.encodings import Encoding
 from ingestion.models import RejectedRow, Report
 from ingestion.refusals import Refused, RejectedLine
 from ingestion.reports.kind import Setting
@@ -74,6 +75,7 @@ def read(report: Report) -> Reading:
         announced_type=report.announced_type,
         setting=setting,
         most_bytes=settings.REPORT_MAX_BYTES,
+        encoding=Encoding(report.encoding, report.encoding_reason) if report.encoding else None,
     )
     for fact_type in reading.kind.facts:
         recording.stage(fact_type=fact_type, facts=reading.facts_of(fact_type))

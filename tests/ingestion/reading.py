@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from ingestion.documents import Reading
+from ingestion.encodings import Encoding
 from ingestion.reports.kind import Setting
 from metrics.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 
@@ -66,9 +67,10 @@ def read(
     zone: str = "UTC",
     today: date | None = None,
     most: int = MOST_BYTES,
+    encoding: Encoding | None = None,
 ) -> Read:
     """Read a document that was received at noon `today`, where it matters when; else as the test runs. Raises Refused."""
     received_at = datetime.combine(today, time(12), UTC) if today else datetime.now(UTC)
     setting = Setting(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
-    reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most)
+    reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most, encoding=encoding)
     return Read(list(reading.facts()), reading)

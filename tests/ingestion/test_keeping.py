@@ -46,7 +46,9 @@ def uploaded(document: bytes) -> Document:
 def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = "") -> tuple[bytes, list[str]]:
     """What the storage has afterwards, and what was blanked."""
     agency = Agency(name="Acme", keeps_personal_columns=keeps)
-    name, columns = keeping.keep(content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace)
+    name, columns, _ = keeping.keep(
+        content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace
+    )
     if isinstance(content, TemporaryUploadedFile) and not Path(content.temporary_file_path()).exists():
         content.close()
     with default_storage.open(name) as kept:
@@ -119,3 +121,17 @@ def test_an_upload_of_personal_data_leaves_nothing_behind_in_the_folder(acme: Cl
     assert list(uploads.iterdir()) == []
     kept = [path.read_bytes() for path in Path(default_storage.path("")).rglob("*") if path.is_file()]
     assert sorted(kept) == sorted([BLANK, ORDERS])
+
+
+@pytest.mark.parametrize(("codec", "marketplace"), [("cp1252", "DE"), ("utf-8", "DE"), ("cp932", "JP"), ("utf-16", "US")])
+def test_a_report_says_what_it_was_written_in_though_what_told_so_was_blanked(
+    acme: Client, shop: str, codec: str, marketplace: str
+) -> None:
+    day = build.days_ago(3).strftime({"DE": "%d.%m.%Y", "JP": "%y/%m/%d", "US": "%m/%d/%y"}[marketplace])
+    comment = "品物" if marketplace == "JP" else "nie angekommen – für nichts"
+    row = (day, "1", comment, "", build.order_id(1), "x@example.com")
+
+    report = acme.load(shop, build.feedback_file([row], codec=codec), marketplace=marketplace)
+
+    assert (report["status"], report["encoding"], len(report["blanked_columns"])) == ("loaded", codec, 3)
+    assert report["encoding_reason"]
