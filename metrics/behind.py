@@ -1,6 +1,8 @@
 """What is behind each metric, as parts of statements: the rows `found`, as they were known at a moment.
 
 A row has the day that puts it into a window, what it is (`order_id`, `reference`), its place, whether it counts, and evidence.
+`found` is materialized: planned together with the windows asked for, it is taken for a few rows and joined row by row, the square
+of the orders.
 """
 
 from metrics import defects
@@ -75,7 +77,7 @@ DEFECTIVE = f"""{
 )"""
 
 OF_DEFECTS = f"""
-{ORDERS_OF_SPAN}, {DEFECTIVE}, found AS (
+{ORDERS_OF_SPAN}, {DEFECTIVE}, found AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
         coalesce(kind_counts, false) AS counted, coalesce(defects, '[]') AS evidence
     FROM orders LEFT JOIN defective USING (order_id)
@@ -96,7 +98,7 @@ OF_CANCELLATIONS = f"""
     )
 } AS evidence
     FROM statements GROUP BY order_id
-), found AS (
+), found AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
         coalesce(by_seller, false) OR coalesce(kind_counts, false) AS counted,
         coalesce(defects, '[]') || coalesce(evidence, '[]') AS evidence
@@ -117,7 +119,7 @@ OF_RETURNS = f"""
     )
 } AS evidence
     FROM requests GROUP BY order_id
-), found AS (
+), found AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
         coalesce(is_returned, false) AS counted, coalesce(evidence, '[]') AS evidence
     FROM orders LEFT JOIN returned USING (order_id)
@@ -141,7 +143,7 @@ def _of_parcels(day: str, judged: str, *, kind: str, missed: str, kept: str, due
 {packages}, {_orders_of("packages")}, {DEFECTIVE}, parcels AS (
     SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed, {told} AS evidence
     FROM packages WHERE shipped_on IS NOT NULL AND {day} IS NOT NULL AND ({judged}) IS NOT NULL GROUP BY order_id
-), found AS (
+), found AS MATERIALIZED (
     SELECT day, order_id, '' AS reference, marketplace, channel, ordered_on,
         missed OR coalesce(kind_counts, false) AS counted, evidence || coalesce(defects, '[]') AS evidence
     FROM parcels JOIN orders USING (order_id) LEFT JOIN defective USING (order_id)
@@ -161,7 +163,7 @@ def _of_packages(day: str, judged: str, *, known: str, kind: str, yes: str, no: 
     ).replace("jsonb_agg(", "jsonb_build_array(")
     packages = _as_known("packages", "metrics_shipment", PACKAGES, f"{day} {SPAN} AND {known}")
     return f"""
-{packages}, {_orders_of("packages")}, found AS (
+{packages}, {_orders_of("packages")}, found AS MATERIALIZED (
     SELECT {day} AS day, order_id, package AS reference, marketplace, channel, ordered_on, {judged} AS counted, {told} AS evidence
     FROM packages JOIN orders USING (order_id)
 )"""
@@ -170,7 +172,7 @@ def _of_packages(day: str, judged: str, *, known: str, kind: str, yes: str, no: 
 OF_REQUESTS = f"""
 {_as_known("requests", "metrics_return", REQUESTS, f"requested_on {SPAN} AND is_dissatisfied IS NOT NULL")}, {
     _orders_of("requests")
-}, found AS (
+}, found AS MATERIALIZED (
     SELECT requested_on AS day, order_id, reference, marketplace, channel, ordered_on, is_dissatisfied AS counted, {
     _evidence(
         "",
@@ -187,7 +189,7 @@ OF_REQUESTS = f"""
 OF_MESSAGES = f"""
 {
     _as_known("messages", "metrics_message", MESSAGES, f"sent_on {SPAN} AND needs_answer AND is_answered_in_time IS NOT NULL")
-}, found AS (
+}, found AS MATERIALIZED (
     SELECT sent_on AS day, order_id, message_id AS reference, marketplace, 'all' AS channel, NULL::date AS ordered_on,
         is_answered_in_time AS counted, {
     _evidence(

@@ -90,7 +90,7 @@ SELECT asked.metric, marketplace, channel, as_of, asked.first, asked.last, windo
     told_comparator, told_numerator, told_denominator,
     figure.numerator::int, figure.denominator::int, {", ".join(f"total.{name}::int" for name in COUNTS)}
 FROM asked JOIN by_day USING (marketplace, channel) CROSS JOIN span
-CROSS JOIN LATERAL (SELECT {BETWEEN}) AS total
+CROSS JOIN LATERAL (SELECT {BETWEEN} OFFSET 0) AS total -- once a row: without OFFSET each of the figures would be summed again
 JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, denominator)
     ON figure.metric = asked.metric AND figure.counts_units = asked.counts_units
 ORDER BY array_position(%(metrics)s, asked.metric), marketplace, channel DESC, as_of

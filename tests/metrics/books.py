@@ -24,6 +24,7 @@ from metrics.facts import (
 from metrics.recording import Recorded
 from metrics.series import Value
 from tests import build
+from tests.client import Client
 
 NINE, TEN, ELEVEN, TWELVE = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (9, 10, 11, 12))
 TODAY = NINE.date()
@@ -141,6 +142,10 @@ class Books:
     agency_id: UUID
     account_id: UUID
 
+    @classmethod
+    def of(cls, client: Client, account: str) -> "Books":
+        return cls(client.agency.pk, identifiers.private("acct", account))
+
     @property
     def account(self) -> SellerAccount:
         with scoping.agency(self.agency_id):
@@ -154,10 +159,11 @@ class Books:
         report_id: UUID | None = None,
         covers: tuple[str, date, date] | None = None,
         with_lines: bool = False,
+        nothing_of: type[Fact] | None = None,
     ) -> Recorded:
         """Record facts as one report, kind by kind as they come, and nothing that follows from them.
 
-        `covers`: the marketplace and the days of which the report names all feedback.
+        `covers`: the marketplace and the days of which the report names all feedback. `nothing_of`: a kind it has no row of.
         """
         with scoping.agency(self.agency_id):
             held = refresh.hold(self.account_id)
@@ -167,7 +173,7 @@ class Books:
                 "recorded_at": recording.next_moment(account=held, now=at),
             }
             recorded = []
-            for kind in dict.fromkeys(type(fact) for fact in facts):
+            for kind in [nothing_of] if nothing_of else dict.fromkeys(type(fact) for fact in facts):
                 numbered = enumerate((fact for fact in facts if type(fact) is kind), start=1)
                 recording.stage(fact_type=kind, facts=numbered)
                 if covers:

@@ -1,0 +1,69 @@
+"""Events are written with what they tell of, or not at all."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from tests.client import Client
+from webhooks import publishing
+from webhooks.catalogue import EVENT_TYPES, EventType
+from webhooks.models import Event
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+def account_of(shop: str) -> SellerAccount:
+    return SellerAccount.objects.get(pk=identifiers.private("acct", shop))
+
+
+def publish(shop: str, **data: Any) -> Event:
+    return publishing.publish(account=account_of(shop), type_="account.status_changed", data=data, now=NOW)
+
+
+def test_an_event_is_of_its_account_and_of_its_moment(acme: Client, shop: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        event = publish(shop, current="NORMAL")
+
+        kept = Event.objects.get()
+        assert kept == event
+        assert (kept.agency_id, kept.account.public_id, kept.occurred_at) == (acme.agency.pk, shop, NOW)
+        assert (kept.type, kept.data) == ("account.status_changed", {"current": "NORMAL"})
+
+
+def test_a_kind_that_the_catalogue_does_not_have_is_no_event(acme: Client, shop: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        with pytest.raises(KeyError):
+            publishing.publish(account=account_of(shop), type_="breach.imagined", data={}, now=NOW)
+
+        assert not Event.objects.exists()
+
+
+def test_what_is_undone_was_never_told(acme: Client, shop: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            publish(shop, rate=1 / len(publish(shop).data))
+
+        assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("column", ["data = '{}'", "type = 'x'", "occurred_at = occurred_at"])
+def test_the_database_lets_nobody_change_what_happened(acme: Client, shop: str, column: str) -> None:
+    with scoping.agency(acme.agency.pk):
+        publish(shop, current="NORMAL")
+
+        with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+            cursor.execute(f"UPDATE webhooks_event SET {column}")
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
+def test_every_kind_says_what_it_is_and_can_be_published(acme: Client, shop: str, kind: EventType) -> None:
+    with scoping.agency(acme.agency.pk):
+        publishing.publish(account=account_of(shop), type_=kind.type, data=kind.example, now=NOW)
+
+        assert Event.objects.values_list("type", "data").get() == (kind.type, kind.example)
+    assert kind.description.endswith(".")

@@ -1,0 +1,131 @@
+"""Events over HTTP: newest first, narrowed, page by page; and what kinds there are."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from tests.client import Client
+from webhooks import publishing
+from webhooks.catalogue import TYPES
+from webhooks.models import Event
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+CHANGED, RESTATED = "account.status_changed", "metric.restated"
+
+
+def publish(client: Client, account: str, type_: str = CHANGED, *, at: datetime = NOW, **data: Any) -> str:
+    """Publish an event of an account; returns its id."""
+    with scoping.agency(client.agency.pk):
+        owner = SellerAccount.objects.get(pk=identifiers.private("acct", account))
+        return publishing.publish(account=owner, type_=type_, data=data, now=at).public_id
+
+
+def in_turn(client: Client, account: str, count: int) -> list[str]:
+    """Events whose ids are of later and later moments, newest first."""
+    ids = [publish(client, account, at=NOW + timedelta(seconds=n), n=n) for n in range(count)]
+    with scoping.agency(client.agency.pk):
+        return [identifiers.public("evt", pk) for pk in Event.objects.order_by("-pk").values_list("pk", flat=True) if ids]
+
+
+def test_an_event_has_the_shape_of_the_contract(acme: Client, shop: str) -> None:
+    event = publish(acme, shop, current="AT_RISK", nested={"rate": None})
+
+    answer = acme.read("/v1/events")
+
+    assert answer == {
+        "data": [
+            {
+                "id": event,
+                "type": CHANGED,
+                "account": shop,
+                "occurred_at": "2026-11-22T09:00:00Z",
+                "data": {"current": "AT_RISK", "nested": {"rate": None}},
+            }
+        ],
+        "next_cursor": None,
+    }
+    assert event.startswith("evt_")
+
+
+def test_nothing_happened_yet(acme: Client, shop: str) -> None:
+    assert acme.read("/v1/events") == {"data": [], "next_cursor": None}
+
+
+def test_the_newest_event_comes_first(acme: Client, shop: str) -> None:
+    newest_first = in_turn(acme, shop, 5)
+
+    assert [event["id"] for event in acme.read("/v1/events")["data"]] == newest_first
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 5])
+def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: str, limit: int) -> None:
+    before = in_turn(acme, shop, 5)
+    page = acme.read("/v1/events", limit=limit)
+    seen = page["data"]
+
+    while page["next_cursor"]:
+        publish(acme, shop)
+        page = acme.read("/v1/events", limit=limit, cursor=page["next_cursor"])
+        seen += page["data"]
+
+    assert [event["id"] for event in seen] == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"type": CHANGED}, {1, 3}),
+        ({"type": RESTATED}, {2}),
+        ({"account": "shop"}, {1, 2}),
+        ({"account": "other"}, {3}),
+        ({"account": "other", "type": RESTATED}, set()),
+        ({}, {1, 2, 3}),
+    ],
+)
+def test_events_are_narrowed_by_type_and_account(acme: Client, shop: str, asked: dict[str, str], found: set[int]) -> None:
+    accounts = {"shop": shop, "other": acme.take_on(partner="A2OTHER")}
+    publish(acme, shop, n=1)
+    publish(acme, shop, RESTATED, n=2)
+    publish(acme, accounts["other"], n=3)
+
+    events = acme.read("/v1/events", **{name: accounts.get(value, value) for name, value in asked.items()})["data"]
+
+    assert {event["data"]["n"] for event in events} == found
+
+
+@pytest.mark.parametrize(("asked", "pointer"), [({"type": "breach.imagined"}, "/type"), ({"cursor": "x"}, "/cursor")])
+def test_a_wrong_question_is_pointed_at(acme: Client, shop: str, asked: dict[str, str], pointer: str) -> None:
+    response = acme.get("/v1/events", asked)
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+def test_a_stranger_sees_neither_the_events_nor_the_account(acme: Client, rival: Client, shop: str) -> None:
+    publish(acme, shop)
+    theirs = rival.take_on(partner="A3RIVAL")
+    own = publish(rival, theirs)
+
+    assert [event["id"] for event in rival.read("/v1/events")["data"]] == [own]
+    assert rival.get("/v1/events", {"account": shop}).status_code == 404
+    assert rival.get("/v1/events", {"account": "acct_unknown"}).status_code == 404
+
+
+def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
+    publish(acme, shop)
+    acme.credentials()
+
+    assert [acme.get(path).status_code for path in ("/v1/events", "/v1/event-types")] == [401, 401]
+
+
+def test_the_kinds_of_events_are_told_with_an_example_of_each(acme: Client) -> None:
+    answer = acme.read("/v1/event-types")
+
+    assert answer["next_cursor"] is None
+    assert {each["type"]: (each["description"], each["example"]) for each in answer["data"]} == {
+        name: (kind.description, kind.example) for name, kind in TYPES.items()
+    }
+    assert set(TYPES) == {CHANGED, RESTATED}
