@@ -1,0 +1,44 @@
+"""Samples that were damaged on their way, through the door and a worker: each ends loaded or refused, and never by half.
+
+MUTATED_SAMPLES=500 sends that many of each; without it a few are.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from accounts import agencies
+from tests.client import Client
+from tests.conftest import NOON
+from tests.ingestion.test_mutations import KINDS_OF_MUTATION
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+DOCUMENTS = sorted(path for path in SAMPLES.glob("GET_*/*") if path.name != "0_json_schema.json")
+MUTATIONS = int(os.environ.get("MUTATED_SAMPLES", "6"))
+HOMES = ("US", "US", "DE", "JP", "MX")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_damaged_sample_is_loaded_or_refused_and_says_so(committed_db: None, path: Path) -> None:
+    nord = Client(*agencies.open_agency(name="Nord", now=NOON))
+    shop = nord.take_on()
+
+    for seed in range(MUTATIONS):
+        chance = random.Random(f"{path.name} {seed}")
+        document = path.read_bytes()
+        for mutate in chance.choices(KINDS_OF_MUTATION, k=chance.choice((1, 1, 2))):
+            document = mutate(document, chance)
+        before = nord.read(f"/v1/accounts/{shop}/metrics")
+
+        report = nord.load(shop, document, marketplace=chance.choice(HOMES))
+
+        rows = report["rows"]
+        assert report["status"] in {"loaded", "rejected"}, (seed, report)
+        assert rows["read"] == rows["new"] + rows["changed"] + rows["unchanged"] + rows["rejected"], (seed, report)
+        if report["status"] == "loaded":
+            assert (bool(report["encoding"]), bool(report["encoding_reason"])) == (True, True), (seed, report)
+        elif not report["duplicate"]:
+            assert report["problem"]["detail"], (seed, report)
+            assert nord.read(f"/v1/accounts/{shop}/metrics")["metrics"] == before["metrics"], (seed, report)
