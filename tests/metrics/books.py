@@ -188,6 +188,12 @@ class Books:
             self.refresh(*recorded.touched, at=at)
             return recorded
 
+    def tell(self, *figures: ReportedFact, at: datetime = NINE) -> Recorded:
+        """Load a report of Amazon's with these figures, which speak of the moment of the first."""
+        stores = dict.fromkeys(figure.marketplace for figure in figures)
+        moment = figures[0].reported_at
+        return self.load(*[snapshot(marketplace=store, at=moment) for store in stores], *figures, at=at)
+
     def refresh(self, *days: date, at: datetime) -> None:
         with scoping.agency(self.agency_id):
             held = refresh.hold(self.account_id)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from metrics import reported as product
-from metrics.facts import ReportedFact
 from metrics.judgement import Comparator, Limit, Status
 from metrics.models import Breach
 from metrics.reported import Figure
@@ -29,111 +28,12 @@ from tests.metrics.books import (
     orders,
     reported,
     shipment,
-    snapshot,
 )
 
 ODR = "order_defect_rate"
 YESTERDAY = TODAY - timedelta(days=1)
 TWO_PERCENT: dict[str, Any] = {"comparator": "lt", "limit_numerator": 2, "limit_denominator": 100}
-FIRST, LAST = reported().first_on, reported().last_on
-
-
-def tell(books: Books, *figures: ReportedFact, at: datetime = NINE, **more: Any) -> None:
-    """A report of Amazon's with these figures, which speak of the moment of the first."""
-    stores = dict.fromkeys(figure.marketplace for figure in figures)
-    moment = figures[0].reported_at
-    books.load(*[snapshot(marketplace=store, at=moment) for store in stores], *figures, at=at, **more)
-
-
-def limits(books: Books, *, metric: str = ODR, channel: str = "mfn", **at: Any) -> list[tuple[Any, str]]:
-    asked = {"since": YESTERDAY, "until": TODAY + timedelta(days=1)} | at
-    return [
-        (value.limit and value.limit.value, value.limit_source)
-        for value in books.values(metrics=[metric], marketplace="US", channel=channel, **asked)
-    ]
-
-
-def test_a_told_target_goes_before_the_default_from_the_day_of_its_report_on(books: Books) -> None:
-    tell(books, reported(**TWO_PERCENT))
-
-    assert limits(books) == [(0.01, "default"), (0.02, "amazon_report"), (0.02, "amazon_report")]
-
-
-def test_a_told_target_that_comes_late_judges_its_days_back_in_time(books: Books) -> None:
-    tell(books, reported(**TWO_PERCENT, reported_at=NINE - timedelta(days=30)), at=NINE)
-
-    assert limits(books) == [(0.02, "amazon_report")] * 3
-    assert limits(books, known_at=NINE - A_MOMENT) == [(0.01, "default")] * 3
-
-
-def test_the_newest_report_s_target_is_in_force_whatever_arrives_first(books: Books) -> None:
-    newer = reported(**TWO_PERCENT | {"limit_numerator": 3}, reported_at=NINE)
-    older = reported(**TWO_PERCENT, reported_at=NINE - timedelta(days=1))
-    tell(books, newer, at=NINE)
-    tell(books, older, at=TEN)
-
-    assert limits(books) == [(0.02, "amazon_report"), (0.03, "amazon_report"), (0.03, "amazon_report")]
-
-
-def test_a_later_report_that_states_no_target_takes_none_away(books: Books) -> None:
-    tell(books, reported(**TWO_PERCENT))
-    tell(books, reported(reported_at=TEN), at=TEN)
-
-    assert limits(books)[1:] == [(0.02, "amazon_report")] * 2
-
-
-@pytest.mark.parametrize(
-    ("elsewhere", "metric"),
-    [
-        ({"marketplace": "CA"}, ODR),
-        ({"channel": "afn"}, ODR),
-        ({}, "late_shipment_rate_30d"),
-    ],
-)
-def test_a_told_target_is_of_its_own_series_only(books: Books, elsewhere: dict[str, Any], metric: str) -> None:
-    tell(books, reported(**TWO_PERCENT, **elsewhere))
-
-    assert {source for _, source in limits(books, metric=metric)} == {"default"}
-
-
-@pytest.mark.parametrize(
-    ("told", "line", "status"),
-    [
-        (TWO_PERCENT, Limit(Comparator.LT, 6, 400), Status.HEALTHY),
-        ({"comparator": "lt", "limit_numerator": 1, "limit_denominator": 100}, Limit(Comparator.LT, 3, 400), Status.BREACHED),
-        ({"comparator": "lte", "limit_numerator": 1, "limit_denominator": 100}, Limit(Comparator.LTE, 3, 400), Status.AT_RISK),
-    ],
-)
-def test_the_line_before_a_told_target_is_derived_from_it(
-    books: Books, told: dict[str, Any], line: Limit, status: Status
-) -> None:
-    books.load(*orders(100))
-    books.load(defect(1), at=TEN)
-
-    tell(books, reported(**told), at=ELEVEN)
-
-    value = books.value(ODR)
-    assert (value.warning, value.status) == (line, status)
-
-
-def test_a_told_target_opens_and_resolves_breaches(books: Books) -> None:
-    books.load(*orders(60))
-    books.load(defect(1), at=TEN)
-    assert Breach.objects.get().status == "open"
-
-    tell(books, reported(**TWO_PERCENT), at=ELEVEN)
-
-    assert Breach.objects.get().status == "resolved"
-
-
-def test_a_part_with_a_told_target_is_judged(books: Books) -> None:
-    books.load(order())
-    books.load(defect(1), at=TEN)
-
-    tell(books, reported("a_to_z_claim_rate", **TWO_PERCENT), at=ELEVEN)
-
-    value = books.value("a_to_z_claim_rate")
-    assert (value.meets_target, value.limit_source, value.warning) == (False, "amazon_report", Limit(Comparator.LT, 6, 400))
+LAST = reported().last_on
 
 
 def standing(books: Books, metric: str, *, since: date, until: date, **at: Any) -> list[tuple[int, int]]:
@@ -142,8 +42,8 @@ def standing(books: Books, metric: str, *, since: date, until: date, **at: Any) 
 
 
 def test_what_only_amazon_reports_stands_as_the_newest_report_says(books: Books) -> None:
-    tell(books, counter(count=2, reported_at=NINE - timedelta(days=3)), at=NINE)
-    tell(books, counter(count=0, reported_at=NINE - timedelta(days=1)), at=TEN)
+    books.tell(counter(count=2, reported_at=NINE - timedelta(days=3)), at=NINE)
+    books.tell(counter(count=0, reported_at=NINE - timedelta(days=1)), at=TEN)
 
     days = standing(books, "listing_policy_violations", since=TODAY - timedelta(days=4), until=TODAY + timedelta(days=1))
 
@@ -151,8 +51,8 @@ def test_what_only_amazon_reports_stands_as_the_newest_report_says(books: Books)
 
 
 def test_a_series_of_amazon_s_is_answered_as_it_was_known(books: Books) -> None:
-    tell(books, counter(count=2, reported_at=NINE - timedelta(days=1)), at=NINE)
-    tell(books, counter(count=5, reported_at=NINE - timedelta(hours=2)), at=TEN)
+    books.tell(counter(count=2, reported_at=NINE - timedelta(days=1)), at=NINE)
+    books.tell(counter(count=5, reported_at=NINE - timedelta(hours=2)), at=TEN)
 
     seen = [
         standing(books, "listing_policy_violations", since=TODAY, until=TODAY, known_at=at)
@@ -174,7 +74,7 @@ def test_a_series_of_amazon_s_is_answered_as_it_was_known(books: Books) -> None:
     ],
 )
 def test_a_series_of_amazon_s_has_no_channel(books: Books, asked: dict[str, Any], answered: list[str]) -> None:
-    tell(books, counter(count=1), counter(count=0, marketplace="CA"))
+    books.tell(counter(count=1), counter(count=0, marketplace="CA"))
 
     found = books.values(metrics=["listing_policy_violations"], **asked)
 
@@ -187,7 +87,7 @@ def test_a_series_of_amazon_s_has_no_channel(books: Books, asked: dict[str, Any]
     [(0, True, Status.HEALTHY, 0), (1, False, Status.BREACHED, -1), (7, False, Status.BREACHED, -7)],
 )
 def test_no_violation_may_stand(books: Books, count: int, meets: bool, status: Status, left: int) -> None:
-    tell(books, counter(count=count))
+    books.tell(counter(count=count))
 
     value = books.value("listing_policy_violations", channel="all")
 
@@ -204,7 +104,7 @@ def test_no_violation_may_stand(books: Books, count: int, meets: bool, status: S
 def test_the_rating_is_healthy_from_two_hundred_on_and_unknown_without_a_score(
     books: Books, score: int | None, status: Status
 ) -> None:
-    tell(books, counter("account_health_rating", score, first_on=None, last_on=None))
+    books.tell(counter("account_health_rating", score, first_on=None, last_on=None))
 
     value = books.value("account_health_rating", channel="all")
 
@@ -215,7 +115,7 @@ def test_the_rating_is_healthy_from_two_hundred_on_and_unknown_without_a_score(
 
 
 def test_a_told_limit_of_a_counter_goes_before_the_default(books: Books) -> None:
-    tell(books, counter(count=1, comparator="lte", limit_numerator=2, limit_denominator=1))
+    books.tell(counter(count=1, comparator="lte", limit_numerator=2, limit_denominator=1))
 
     value = books.value("listing_policy_violations", channel="all")
 
@@ -223,10 +123,10 @@ def test_a_told_limit_of_a_counter_goes_before_the_default(books: Books) -> None
 
 
 def test_a_counter_that_stands_against_the_account_is_a_breach_until_it_is_gone(books: Books) -> None:
-    tell(books, counter(count=1))
+    books.tell(counter(count=1))
     opened = Breach.objects.get()
 
-    tell(books, counter(count=0, reported_at=TEN), at=TEN)
+    books.tell(counter(count=0, reported_at=TEN), at=TEN)
 
     assert (opened.metric, opened.channel, opened.status) == ("listing_policy_violations", "all", "open")
     assert Breach.objects.get().status == "resolved"
@@ -234,7 +134,7 @@ def test_a_counter_that_stands_against_the_account_is_a_breach_until_it_is_gone(
 
 
 def test_a_store_that_only_amazon_speaks_of_is_answered_whole(books: Books) -> None:
-    tell(books, counter(marketplace="DE"))
+    books.tell(counter(marketplace="DE"))
 
     found = books.values(marketplace="DE")
 
@@ -254,7 +154,7 @@ def test_amazon_s_figure_stands_beside_ours_over_its_own_days(books: Books) -> N
     books.load(defect(1), defect(11), defect(21), at=TEN)
 
     told = reported(ODR, 2, 9, first_on=DAY, last_on=date(2026, 10, 2), rate=Decimal("0.2222"), flags='["odd"]', **TWO_PERCENT)
-    tell(books, told, at=ELEVEN)
+    books.tell(told, at=ELEVEN)
 
     figure = beside(books)
     assert figure == Figure(
@@ -282,8 +182,8 @@ def test_amazon_s_figure_stands_beside_ours_over_its_own_days(books: Books) -> N
     ],
 )
 def test_the_figure_is_the_newest_up_to_the_day(books: Books, as_of: date, numerator: int | None) -> None:
-    tell(books, reported(ODR, 7), at=NINE)
-    tell(books, reported(ODR, 5, reported_at=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)), at=TEN)
+    books.tell(reported(ODR, 7), at=NINE)
+    books.tell(reported(ODR, 5, reported_at=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)), at=TEN)
 
     figure = beside(books, as_of=as_of)
 
@@ -294,8 +194,8 @@ def test_the_figure_is_the_newest_up_to_the_day(books: Books, as_of: date, numer
     ("known_at", "numerator"), [(NINE - A_MOMENT, None), (NINE, 5), (TEN - A_MOMENT, 5), (TEN, 7), (TWELVE, 7)]
 )
 def test_the_figure_is_the_newest_that_was_known(books: Books, known_at: datetime, numerator: int | None) -> None:
-    tell(books, reported(ODR, 5, reported_at=NINE - timedelta(days=1)), at=NINE)
-    tell(books, reported(ODR, 7, reported_at=NINE), at=TEN)
+    books.tell(reported(ODR, 5, reported_at=NINE - timedelta(days=1)), at=NINE)
+    books.tell(reported(ODR, 7, reported_at=NINE), at=TEN)
 
     figure = beside(books, known_at=known_at)
 
@@ -311,7 +211,7 @@ def test_of_several_windows_the_one_most_like_ours_is_beside_it(
         for length in days
     ]
 
-    tell(books, *windows)
+    books.tell(*windows)
 
     figure = beside(books)
     assert figure is not None
@@ -321,7 +221,7 @@ def test_of_several_windows_the_one_most_like_ours_is_beside_it(
 def test_without_days_ours_cannot_be_said(books: Books) -> None:
     books.load(order())
 
-    tell(books, reported(first_on=None, last_on=None), at=TEN)
+    books.tell(reported(first_on=None, last_on=None), at=TEN)
 
     figure = beside(books)
     assert figure is not None
@@ -329,7 +229,7 @@ def test_without_days_ours_cannot_be_said(books: Books) -> None:
 
 
 def test_of_days_without_anything_of_ours_our_counts_are_none(books: Books) -> None:
-    tell(books, reported(), reported("message_response_rate_24h", channel="all"))
+    books.tell(reported(), reported("message_response_rate_24h", channel="all"))
 
     figures = [beside(books), beside(books, "message_response_rate_24h", channel="all")]
 
@@ -337,7 +237,7 @@ def test_of_days_without_anything_of_ours_our_counts_are_none(books: Books) -> N
 
 
 def test_ours_are_as_they_were_known(books: Books) -> None:
-    tell(books, reported())
+    books.tell(reported())
     books.load(*orders(2), at=TEN)
     books.load(defect(1), at=ELEVEN)
 
@@ -355,7 +255,7 @@ def test_ours_are_units_where_units_are_counted(books: Books, marketplace: str, 
         at=TEN,
     )
 
-    tell(books, reported("on_time_delivery_rate", marketplace=marketplace), at=ELEVEN)
+    books.tell(reported("on_time_delivery_rate", marketplace=marketplace), at=ELEVEN)
 
     figure = beside(books, "on_time_delivery_rate", marketplace=marketplace)
     assert figure is not None
@@ -365,8 +265,7 @@ def test_ours_are_units_where_units_are_counted(books: Books, marketplace: str, 
 def test_each_series_has_its_own_figure_and_its_own_counts(books: Books) -> None:
     books.load(*orders(3), *orders(2, first=11, channel="afn"), order(21, marketplace="CA"))
     books.load(message(on=LAST or TODAY), at=TEN)
-    tell(
-        books,
+    books.tell(
         reported(ODR, 1),
         reported(ODR, 2, channel="afn"),
         reported(ODR, 3, marketplace="CA"),
@@ -396,7 +295,7 @@ def test_the_answer_shows_amazon_s_figure_beside_ours(acme: Client, shop: str, b
     books.load(*orders(100))
     books.load(defect(1), at=TEN)
 
-    tell(books, reported(ODR, 1, 110, rate=Decimal("0.009"), status="GOOD", flags='["odd"]', **TWO_PERCENT), at=ELEVEN)
+    books.tell(reported(ODR, 1, 110, rate=Decimal("0.009"), status="GOOD", flags='["odd"]', **TWO_PERCENT), at=ELEVEN)
 
     value = asked(acme, shop)
     assert value["target"] == {"comparator": "lt", "value": 0.02, "source": "amazon_report"}
@@ -415,7 +314,7 @@ def test_the_answer_shows_amazon_s_figure_beside_ours(acme: Client, shop: str, b
 
 
 def test_what_the_report_does_not_tell_is_null_and_never_zero(acme: Client, shop: str, books: Books) -> None:
-    tell(books, reported(ODR, None, None, status="", first_on=None, last_on=None))
+    books.tell(reported(ODR, None, None, status="", first_on=None, last_on=None))
 
     amazon = asked(acme, shop)["amazon"]
 
@@ -427,7 +326,7 @@ def test_what_the_report_does_not_tell_is_null_and_never_zero(acme: Client, shop
 
 
 def test_zero_orders_of_amazon_s_and_of_ours_are_no_rate(acme: Client, shop: str, books: Books) -> None:
-    tell(books, reported(ODR, 0, 0, **TWO_PERCENT))
+    books.tell(reported(ODR, 0, 0, **TWO_PERCENT))
 
     value = asked(acme, shop)
 
