@@ -6,8 +6,9 @@ from typing import Any
 
 from accounts.models import SellerAccount
 from metrics import values
+from metrics.definitions import COUNTED
 from metrics.judgement import Comparator
-from metrics.models import CurrentValue
+from metrics.models import CurrentValue, SourceLoad
 from metrics.series import Value
 from webhooks import publishing
 
@@ -20,22 +21,30 @@ def tell(*, account: SellerAccount, changed: Collection[tuple[str, str, date]], 
     """Publish one event a series whose past days read otherwise than a moment before `now`.
 
     `changed` are the (marketplace, channel, day) whose counts did. A denominator that only grows is no news; a day that had no
-    data is not restated by its first.
+    data is not restated by its first, nor any day by the first document of its source.
     """
     today = now.astimezone(UTC).date()
     since = max(min((day for _, _, day in changed), default=today), today - timedelta(days=DAYS_BACK))
     if since >= today or not _was_known(account):
         return
+    spoken = _sources_before(account, now)
     for marketplace in sorted({marketplace for marketplace, _, _ in changed}):
         asked: dict[str, Any] = {
             "since": since,
             "until": today - timedelta(days=1),
             "marketplace": marketplace,
+            "metrics": [metric.code for metric in COUNTED if metric.source in spoken],
         }
         before = {(value.series, value.as_of): value for value in values.over(account=account, **asked, known_at=now - A_MOMENT)}
         after = values.over(account=account, **asked, known_at=now)
         for pairs in _by_series((before[key], value) for value in after if (key := (value.series, value.as_of)) in before):
             _publish(account=account, pairs=pairs, now=now)
+
+
+def _sources_before(account: SellerAccount, now: datetime) -> set[str]:
+    """The sources that had spoken before this moment."""
+    spoken = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lt=now)
+    return set(spoken.values_list("source", flat=True).distinct())
 
 
 def _was_known(account: SellerAccount) -> bool:

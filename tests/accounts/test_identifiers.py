@@ -14,6 +14,13 @@ def test_a_new_id_is_a_version_7_uuid_that_sorts_by_time() -> None:
     assert [each.int >> 80 for each in made] == sorted(each.int >> 80 for each in made)
 
 
+def test_what_is_made_in_one_millisecond_keeps_its_order() -> None:
+    made = [identifiers.uuid7().int >> 64 for _ in range(2000)]
+
+    assert made == sorted(made)
+    assert len({each >> 16 for each in made}) < len(set(made))
+
+
 def test_a_public_id_leads_back_to_the_private_one() -> None:
     mine = identifiers.uuid7()
 
