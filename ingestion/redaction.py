@@ -9,11 +9,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import IO
 
 from ingestion import blanked_markup, blanked_table, tabular
 
 BYTES = "iso-8859-1"  # a letter for every byte
+LETTERS_OF_MARKS = ("\ufeff", "\xef\xbb\xbf")
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
@@ -69,12 +71,17 @@ def of(stream: IO[bytes], *, announced_type: str, japanese: bool, most_bytes: in
     if begins == "<":
         return _of_markup(stream, codec, most_bytes)
     read = partial(_read, codec=codec, japanese=japanese)
-    table = blanked_table.table_of(text, is_whole=is_whole, announced_type=announced_type, read=read)
+    mark = next((mark for mark in LETTERS_OF_MARKS if text.startswith(mark)), "")
+    unmarked = text.removeprefix(mark)
+    table = blanked_table.table_of(unmarked, is_whole=is_whole, announced_type=announced_type, read=read)
     if table is None:
         return None
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        return (piece.encode(codec, "surrogatepass") for piece in table.blanked(_letters(blocks, codec)))
+        letters = _letters(blocks, codec)
+        first = next(letters, "")
+        pieces = table.blanked(chain((first.removeprefix(mark),), letters))
+        return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
     return Redaction(list(table.columns.values()), rewrite, most_bytes)
 

@@ -113,7 +113,10 @@ class Lines:
             yield rest.removesuffix("\r")
 
     def _text(self, block: bytes) -> str:
-        text = self._decode.decode(block)
+        try:
+            text = self._decode.decode(block)
+        except UnicodeError:  # a document of UTF-16 that lost the mark which says its byte order
+            raise Refused("not-text", "The document is not text", "It is no whole UTF-16. Download the report again.") from None
         if "\0" in text:
             raise Refused("not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded.")
         return text

@@ -598,3 +598,14 @@ def test_letters_of_two_bytes_hide_no_tab(codec: str) -> None:
     blanked, _ = kept(document, marketplace="JP")
 
     assert blanked == table(("order-id", "buyer-name", "sku"), (ORDER, "", "ソ"), codec=codec)
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("first", ["a whole sentence of a buyer's, with a mark before it", DAY])
+def test_the_mark_that_says_the_byte_order_stays_also_where_the_first_cell_goes(codec: str, first: str) -> None:
+    document = table((first, "1", "x", "", ORDER, "x@example.com"), (DAY, "1", "y", "", ORDER, "y@example.com"), codec=codec)
+
+    blanked, _ = kept(document)
+
+    assert blanked[:2] == document[:2]
+    assert outcome(blanked, encoding=written_in(document)) == outcome(document)

@@ -240,3 +240,10 @@ def test_lines_are_counted_in_either_form() -> None:
         lines = tabular.Lines([text.encode()], "utf-8")
 
         assert [lines.number for _ in tabular.separated(lines)] == [1, 2, 3]
+
+
+def test_utf_16_that_lost_its_mark_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        list(tabular.Lines([b"a\0b\0\n\0"], "utf-16"))
+
+    assert refused.value.slug == "not-text"
