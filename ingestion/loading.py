@@ -92,13 +92,13 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
-        spoken_at = _cover_period(account, report, reading, moment)
+        _cover_period(account, report, reading, moment)
         recorded = [
             recording.record(
                 account=account,
                 fact_type=fact_type,
                 report_id=report.pk,
-                received_at=spoken_at,
+                received_at=report.received_at,
                 recorded_at=moment,
                 with_lines=len(reading.kind.facts) > 1,
             )
@@ -119,27 +119,24 @@ def refuse(*, report: Report, refused: Refused) -> None:
         _keep_rejected(report, refused.rejected)
 
 
-def _cover_period(account: SellerAccount, report: Report, reading: Reading, moment: datetime) -> datetime:
-    """The moment that the report speaks of: its receipt, or the end of the period of which it names all feedback.
+def _cover_period(account: SellerAccount, report: Report, reading: Reading, moment: datetime) -> None:
+    """Note the period of which the report names all feedback, or warn.
 
     It names all of it only if every row could be used and is of the period. A report without rows says nothing.
     """
     period = reading.setting.period
     if period is None or not reading.kind.uses_period:
-        return report.received_at
-    spoken_at = feedback.spoken_at(period=period, received_at=report.received_at)
+        return
     is_whole = not reading.rejected and feedback.cover(
         account=account,
         marketplace=report.marketplace,
         period=period,
-        spoken_at=spoken_at,
+        received_at=report.received_at,
         recorded_at=moment,
         report_id=report.pk,
     )
-    if is_whole:
-        return spoken_at
-    reading.setting.warnings.append(NOT_WHOLE)
-    return report.received_at
+    if not is_whole:
+        reading.setting.warnings.append(NOT_WHOLE)
 
 
 def _note_loaded(report: Report, reading: Reading, recorded: list[recording.Recorded], moment: datetime) -> None:

@@ -118,7 +118,7 @@ class _Told:
                 listed.get(store, listed[self.home]).append(row)
         for store, said in listed.items():
             for rows in _spread(said, 2, chance):
-                period = _period(rows, chance, latest=TODAY - timedelta(days=settled))
+                period = None if settled else _period(rows, chance, latest=TODAY)  # of two reports the later received is right
                 yield Document("feedback", tuple(rows), store, period=period, spoiled=chance.random() < 0.1)
 
     def rest(self, messages: int, *, settled: bool) -> Iterator[Document]:

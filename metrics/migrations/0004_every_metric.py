@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ("marketplace", models.CharField(max_length=2)),
                 ("first_on", models.DateField()),
                 ("last_on", models.DateField()),
-                ("spoken_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
                 ("recorded_at", models.DateTimeField()),
                 ("report_id", models.UUIDField()),
                 (

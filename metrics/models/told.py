@@ -180,12 +180,12 @@ class PastMessage(MessageState):
 
 
 class FeedbackCoverage(OfAccount):
-    """A report named all feedback of these days, as of `spoken_at`: what it does not name was removed."""
+    """A report named all feedback of these days, as it was received: what it does not name was removed."""
 
     marketplace = models.CharField(max_length=2)
     first_on = models.DateField()
     last_on = models.DateField()
-    spoken_at = models.DateTimeField()
+    received_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     report_id = models.UUIDField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "report_id")

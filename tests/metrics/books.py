@@ -201,9 +201,7 @@ class Books:
 
     def _cover(self, report: dict[str, Any], covers: tuple[str, date, date], received_at: datetime) -> None:
         marketplace, *period = covers
-        days = (period[0], period[1])
-        spoken_at = feedback.spoken_at(period=days, received_at=received_at)
-        feedback.cover(marketplace=marketplace, period=days, spoken_at=spoken_at, **report)
+        feedback.cover(marketplace=marketplace, period=(period[0], period[1]), received_at=received_at, **report)
 
     def value(self, metric: str, *, marketplace: str = "US", channel: str = "mfn", **at: Any) -> Value:
         """One series on one day."""

@@ -26,20 +26,6 @@ def states(books: Books) -> dict[int, tuple[str, bool]]:
 POSTED, REMOVED = ("posted", True), ("removed", False)
 
 
-@pytest.mark.parametrize(
-    ("period", "received_at", "spoken_at"),
-    [
-        ((DAY, DAY), NINE, datetime(2026, 10, 1, 23, 59, 59, tzinfo=UTC)),
-        ((DAY, TODAY), NINE, NINE),
-        ((DAY, TODAY - timedelta(days=1)), NINE, datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)),
-    ],
-)
-def test_a_report_speaks_of_the_end_of_its_days_or_of_its_receipt(
-    period: tuple[date, date], received_at: datetime, spoken_at: datetime
-) -> None:
-    assert feedback.spoken_at(period=period, received_at=received_at) == spoken_at
-
-
 def covered(books: Books, *numbers: int, at: datetime, covers: tuple[str, date, date] = ("US", DAY, TODAY), **more: Any) -> None:
     """A report of all feedback that names that of these orders."""
     books.load(*[posted(number) for number in numbers], at=at, covers=covers, **more)
@@ -138,17 +124,22 @@ def test_the_store_of_the_order_decides(books: Books, marketplace: str, state: t
     assert states(books)[1] == state
 
 
-def test_feedback_received_after_the_moment_the_report_speaks_of_stays(books: Books) -> None:
+def test_a_report_of_days_long_gone_speaks_of_the_moment_it_was_received(books: Books) -> None:
     books.load(*orders(2))
-    end_of_the_week = datetime(2026, 10, 7, 23, 59, 59, tzinfo=UTC)
-    books.load(posted(1), at=NINE, received_at=end_of_the_week)
+    books.load(posted(1), at=NINE)
 
     covered(books, 2, at=TEN, covers=WEEK)
-    kept = states(books)
-    covered(books, 2, at=ELEVEN)
 
-    assert kept[1] == POSTED
     assert states(books)[1] == REMOVED
+
+
+def test_of_two_reports_of_one_moment_the_one_with_the_later_id_is_right(books: Books) -> None:
+    books.load(*orders(2))
+    covered(books, 1, 2, at=NINE)
+
+    covered(books, 2, at=TEN, received_at=NINE)
+
+    assert states(books) == {1: REMOVED, 2: POSTED}
 
 
 def test_a_later_listing_brings_it_back(books: Books) -> None:
@@ -236,7 +227,7 @@ def test_coverage_is_kept_as_it_was_said(books: Books) -> None:
 
     row = FeedbackCoverage.objects.get()
     assert (row.marketplace, row.first_on, row.last_on, row.recorded_at) == (*WEEK, TEN)
-    assert row.spoken_at == datetime(2026, 10, 7, 23, 59, 59, tzinfo=UTC)
+    assert row.received_at == NINE
 
 
 def test_a_sweep_answers_the_days_whose_counts_change(books: Books) -> None:

@@ -143,11 +143,11 @@ class Upload:
 
     @property
     def covered_until(self) -> datetime | None:
-        """The moment up to which this feedback report tells of every feedback of its period; None where it does not."""
+        """The moment at which this feedback report told of every feedback of its period; None where it does not."""
         days = [row.occurred_on for row in self.rows if isinstance(row, DefectRow) and row.occurred_on]
         if not self.period or not days or self.rejected or min(days) < self.period[0] or max(days) > self.period[1]:
             return None
-        return min(self.received_at, end_of(self.period[1]))
+        return self.received_at
 
 
 def end_of(day: date) -> datetime:
