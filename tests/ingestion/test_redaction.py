@@ -199,6 +199,40 @@ def test_feedback_without_a_header_is_blanked_and_refused_as_before(announced: s
     assert outcome(blanked, announced=announced) == outcome(document, announced=announced) == ("no-header", [])
 
 
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize(
+    "announced", ["", "shipments", "GET_V2_SELLER_PERFORMANCE_REPORT", "GET_XML_RETURNS_DATA_BY_RETURN_DATE"]
+)
+def test_feedback_is_blanked_whatever_it_is_called_and_separated_by(announced: str, delimiter: str) -> None:
+    header, row = ("a", "b", "c", "d", "e", "f"), (DAY, "1", "never arrived", "Sorry Jane", ORDER, "jane@doe.example")
+    document = table(header, row, delimiter=delimiter)
+
+    blanked, columns = kept(document, announced=announced)
+
+    assert blanked == table(header, (DAY, "1", "", "", ORDER, ""), delimiter=delimiter)
+    assert columns == ["c", "d", "f"]
+
+
+@pytest.mark.parametrize("announced", ["", "shipments"])
+def test_of_a_table_that_begins_with_a_row_only_what_tells_of_nobody_is_kept_and_no_cell_names_a_column(announced: str) -> None:
+    document = table(SHIPMENT, ("", "Jane", "Doe"), delimiter=",")
+
+    blanked, columns = kept(document, announced=announced)
+
+    assert blanked == table((*SHIPMENT[:2], *[""] * 6), ("", "-", ""), delimiter=",")
+    assert columns == [f"column {number}" for number in range(3, 9)]
+    assert outcome(blanked, announced=announced)[0] == outcome(document, announced=announced)[0]
+
+
+def test_rows_behind_a_header_that_ends_in_a_carriage_return_name_no_column() -> None:
+    document = table(SHIPPING, end="\r") + table(SHIPMENT, SHIPMENT)
+
+    blanked, columns = kept(document)
+
+    assert [word for word in PERSONAL if word.encode() in blanked] == []
+    assert columns == ["buyer-email", "buyer-name", "buyer-phone-number", "ship-address-1"]
+
+
 @pytest.mark.parametrize(
     "lines",
     [
