@@ -111,6 +111,8 @@ class _Rows:
         if self.is_broken:
             return None
         body = line.removesuffix("\r")
+        if not body and not self._open:
+            return line  # a document may have a thousand million of them
         if not self._table.is_quoted or ('"' not in body and not self._open):
             return self._table.delimiter.join(_emptied(body.split(self._table.delimiter), self._table)) + line[len(body) :]
         cells = self._taken(body, line)
