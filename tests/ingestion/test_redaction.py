@@ -87,7 +87,8 @@ def test_personal_cells_are_emptied_and_nothing_else(delimiter: str, end: str, c
     buyer-name buyer-email buyer-phone-number recipient-name ship-address-1 ship-address-2 ship-address-3 bill-address-1
     bill-address-2 ship-phone-number bill-name cpf customer-comments comments message subject body text rater-email
     delivery-instructions gift-message-text buyer-tax-registration-id buyer-company-name Your_Response Buyer~Name "buyer-name"
-    BUYER_EMAIL E-Mail~des~Käufers Kommentar customer-name ship-name
+    BUYER_EMAIL E-Mail~des~Käufers Kommentar customer-name ship-name Adresse Lieferanschrift~Straße addr Address1 ShipAddress1
+    Käufer Nom~de~l'acheteur tel from sender Line1
     """.split(),  # noqa: SIM905  names read better as text
 )
 @pytest.mark.parametrize("codec", ["utf-8", "cp1252", "utf-16"])
