@@ -37,6 +37,7 @@ ENVELOPES = frozenset({"message", "body"})
 PLACES = frozenset({"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"})
 """What an address says beside the street."""
 
+LONGEST = 200  # characters of a name that are looked at, and kept for the next time
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 HARMLESS = re.compile(
     rf"{ORDER_ID.pattern}"
@@ -49,10 +50,14 @@ HARMLESS = re.compile(
 NUMBERED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|[0-9]{1,6}")
 
 
-@lru_cache(maxsize=4096)
 def is_personal(name: str) -> bool:
     """Whether a column or element of this name, as it is written, tells of a buyer or is free text."""
-    plain = column_name(HUMP.sub("-", name.rpartition(":")[2][:200]))
+    return _is_personal(name[:LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _is_personal(name: str) -> bool:
+    plain = column_name(HUMP.sub("-", name.rpartition(":")[2]))
     if plain.startswith(NOT_PERSONAL) or plain.endswith("address-type"):
         return False
     if plain in NAMES or plain.startswith(OF_THE_BUYER):
