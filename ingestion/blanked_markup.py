@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.parsers import expat
 
-from ingestion import markup, personal
+from ingestion import markup
+from ingestion.reports import personal
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
 LONGEST_START = 1000  # letters that may wait for the rest of a tag

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ingestion import documents, personal, tabular
-from ingestion.reports import BY_REPORT_TYPE, seller_feedback
+from ingestion import documents, tabular
+from ingestion.reports import BY_REPORT_TYPE, personal, seller_feedback
 from ingestion.reports.kind import ORDER_ID, column_name
 
 LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
