@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.parsers import expat
 
-from ingestion import markup, personal
+from ingestion import markup
+from ingestion.reports import personal
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
 LONGEST_START = 1000  # letters that may wait for the rest of a tag
@@ -100,8 +101,9 @@ class Markup:
         self._settle(self._parser.CurrentByteIndex)
         if name not in self._names or not attributes.keys() <= self._names:
             self._names |= {name, *attributes}
-        if len(self._names) > markup.MOST_NAMES or len(self._path) > markup.DEEPEST:
-            raise ValueError("The parser keeps every name it ever saw; no report has so many.")
+        is_long = any(len(each) > markup.LONGEST_NAME for each in (name, *attributes))
+        if is_long or len(self._names) > markup.MOST_NAMES or len(self._path) > markup.DEEPEST:
+            raise ValueError("The parser keeps every name it ever saw; no report has so many, or such long ones.")
         above = self._path[-1] if self._path else ("", False, False)
         is_address = personal.is_address(name)
         in_address = above[2] or is_address

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ingestion import documents, personal, tabular
-from ingestion.reports import BY_REPORT_TYPE, seller_feedback
+from ingestion import documents, tabular
+from ingestion.reports import BY_REPORT_TYPE, personal, seller_feedback
 from ingestion.reports.kind import ORDER_ID, column_name
 
 LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
@@ -111,6 +111,8 @@ class _Rows:
         if self.is_broken:
             return None
         body = line.removesuffix("\r")
+        if not body and not self._open:
+            return line  # a document may have a thousand million of them
         if not self._table.is_quoted or ('"' not in body and not self._open):
             return self._table.delimiter.join(_emptied(body.split(self._table.delimiter), self._table)) + line[len(body) :]
         cells = self._taken(body, line)
@@ -151,7 +153,8 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
 
     `is_whole`: nothing follows them. `read` tells what the letters of a line say.
     """
-    line_end = "\r" if "\r" in head and "\n" not in head else "\n"
+    beginning = next(filter(_says, head.split("\n")), "")
+    line_end = "\r" if "\r" in beginning.removesuffix("\r") else "\n"
     lines = head.split(line_end)
     if not is_whole:
         lines.pop()
@@ -159,22 +162,39 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
     if not first or "\0" in first:
         return None
     said = [read(line) for line in (first, *more)]
-    kind = BY_REPORT_TYPE.get(announced_type) or documents.kind_of_table(said)
+    recognised = documents.kind_of_table(said)
+    kind = BY_REPORT_TYPE.get(announced_type) or recognised
     delimiter = "\t" if kind and kind.dialect in {"tsv", "tsv_or_csv"} and "\t" in first else tabular.delimiter(first)
     is_quoted = delimiter != "\t" or (kind is not None and kind.dialect == "csv")
-    header = _split(said[0], delimiter) if is_quoted else said[0].split(delimiter)
+    header, row = ((_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*said, "")[:2])
     names = [cell.strip(WHITE) for cell in header]
-    order_at = next((at for at, name in enumerate(names) if column_name(name) in ORDER_COLUMNS), None)
-    columns = {at: name for at, name in enumerate(names) if personal.is_personal(name)}
-    at = seller_feedback.ORDER_ID_AT.get(len(names))
-    is_headless = at is not None and ORDER_ID.fullmatch(names[at]) is not None and names[1].isdecimal()
-    if at is not None and (is_headless or kind is seller_feedback.KIND):
-        places = FREE_TEXT[len(names)]
-        order_at, columns = at, dict(places) if is_headless else columns | {place: names[place] for place in places}
-        columns = dict(sorted(columns.items()))
+    is_header = recognised is not None or not ORDER_COLUMNS.isdisjoint(map(column_name, names))
+    is_row = not is_header and any(map(is_order_id, names))
+    is_feedback = seller_feedback.KIND in {kind, recognised} or (
+        recognised is None and seller_feedback.recognises(names, [cell.strip(WHITE) for cell in row])
+    )
+    order_at, columns = _of_row(names) if is_row else _of_header(names, is_feedback=is_feedback)
     if not columns:
         return None
-    return Table(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_headless, read)
+    return Table(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_row, read)
+
+
+def _of_header(names: list[str], *, is_feedback: bool) -> tuple[int | None, dict[int, str]]:
+    """Where the order id is and which columns are personal: by name, in feedback also by place, whatever its language."""
+    order_at = next((at for at, name in enumerate(names) if column_name(name) in ORDER_COLUMNS), None)
+    columns = {at: name for at, name in enumerate(names) if personal.is_personal(name)}
+    if is_feedback and len(names) in FREE_TEXT:
+        columns |= {place: names[place] for place in FREE_TEXT[len(names)]}
+        return seller_feedback.ORDER_ID_AT[len(names)], dict(sorted(columns.items()))
+    return order_at, columns
+
+
+def _of_row(cells: list[str]) -> tuple[int | None, dict[int, str]]:
+    """The same of a table that begins with a row: but for feedback nobody knows what stands where."""
+    at = seller_feedback.ORDER_ID_AT.get(len(cells))
+    if at is not None and is_order_id(cells[at]) and cells[1].isdecimal():
+        return at, dict(FREE_TEXT[len(cells)])
+    return None, {at: f"column {at + 1}" for at, cell in enumerate(cells) if not personal.is_harmless(cell)}
 
 
 def _cell(delimiter: str) -> re.Pattern[str]:
@@ -198,8 +218,9 @@ def _is_open(cell: str) -> bool:
 def _emptied(cells: list[str], table: Table) -> list[str]:
     """The cells of a row without what is personal.
 
-    Where the order id is not in its place the row is shifted, and where there are more cells than columns it may be: there
-    only what tells of nobody stays. Of a row that said something, something stays: it must be counted, and may be a cut.
+    Where the order id is not in its place the row is shifted, where there are more cells than columns it may be, and without a
+    header it may be anything: there only what tells of nobody stays. Of a row that said something, something stays: it must be
+    counted, and may be a cut.
     """
     if table.order_at is not None and table.order_at < len(cells) <= table.width and is_order_id(cells[table.order_at]):
         for at in table.columns:  # as nearly every row is
@@ -209,7 +230,8 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
     said = [at for at, cell in enumerate(cells) if cell.strip(" \t\r\n") not in NOTHING]
     if not said:
         return cells
-    if table.order_at is not None and not _has_its_order(cells, table.order_at):
+    is_known = table.has_header if table.order_at is None else _has_its_order(cells, table.order_at)
+    if not is_known:
         going = [at for at in said if at in table.columns or not personal.is_harmless(cells[at])]
     else:
         going = _going(cells, said, table)

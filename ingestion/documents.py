@@ -131,6 +131,12 @@ class Reading:
         header = next((row for row in cells if any(cell.strip() for cell in row)), None)
         if header is None:
             raise _empty()
+        if any("\r" in cell for cell in header):
+            raise Refused(
+                "line-ends",
+                "The lines end in a way that no report's do",
+                "They end in a carriage return alone, as on very old computers. Save the document with usual line ends.",
+            )
         parse = self.kind.begin(header, self.setting)
         yield from self._parsed(_numbered(cells, lines, width=len(header)), parse)
 

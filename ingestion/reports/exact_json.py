@@ -5,6 +5,7 @@ A number may be larger or finer than any of Python's or PostgreSQL's: it is a te
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ingestion.refusals import BadRow, Refused
@@ -33,18 +34,20 @@ def parsed(document: bytes) -> Any:
         raise _invalid(f"It is damaged or cut off ({error}). Download the document again.") from None
 
 
-def written(value: Any, *, depth: int = 0) -> str:
+def written(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: False, depth: int = 0) -> str:
     """The value as compact JSON, numbers as they were. Raises BadRow for what PostgreSQL cannot keep.
 
-    What is no JSON number (`NaN`), or larger or finer than PostgreSQL's, becomes a text.
+    What is no JSON number (`NaN`), or larger or finer than PostgreSQL's, becomes a text. What stands under a name that
+    `leaves_out` says becomes null.
     """
     if depth > DEEPEST:
         raise BadRow(f"It nests deeper than {DEEPEST} levels.")
     if isinstance(value, dict):
-        pairs = (f"{_text(name)}:{written(each, depth=depth + 1)}" for name, each in value.items())
+        told = ((name, None if leaves_out(name) else each) for name, each in value.items())
+        pairs = (f"{_text(name)}:{written(each, leaves_out=leaves_out, depth=depth + 1)}" for name, each in told)
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(written(each, depth=depth + 1) for each in value) + "]"
+        return "[" + ",".join(written(each, leaves_out=leaves_out, depth=depth + 1) for each in value) + "]"
     if isinstance(value, Number):
         return value.text if STORABLE.fullmatch(value.text) else _text(value.text)
     return _text(value) if isinstance(value, str) else json.dumps(value)

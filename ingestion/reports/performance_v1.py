@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ingestion import markup
 from ingestion.markup import Record
 from ingestion.refusals import BadRow, Refused
-from ingestion.reports import figures
+from ingestion.reports import figures, personal
 from ingestion.reports.figures import Figure, Row, Window
 from ingestion.reports.kind import Column, Kind, Setting, shown
 from metrics.facts import Channel, ReportedFact, SnapshotFact
@@ -126,7 +126,7 @@ def _tells(record: Record, told: Told) -> bool:
 def _snapshot(report: Report) -> list[SnapshotFact]:
     document: dict[str, list[Record]] = {}
     for _, record in report.records:
-        told = {path: text for path, text in record.items() if path}
+        told = {path: text for path, text in record.items() if path and not any(map(personal.is_personal, path.split("/")))}
         document.setdefault(record[""], []).append(told)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return [SnapshotFact(report.setting.marketplace, "", report.reported_at, text)]

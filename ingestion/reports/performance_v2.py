@@ -12,7 +12,7 @@ from typing import Any
 
 from accounts.marketplaces import CODE_OF_AMAZON_ID
 from ingestion.refusals import BadRow, Refused
-from ingestion.reports import exact_json, figures, health_blocks
+from ingestion.reports import exact_json, figures, health_blocks, personal
 from ingestion.reports.figures import Row
 from ingestion.reports.health_blocks import VIOLATIONS, Market
 from ingestion.reports.kind import Column, Kind, Setting, shown
@@ -118,7 +118,8 @@ def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _snapshot(entry: Any, market: Market, status: Any) -> list[SnapshotFact]:
-    return [SnapshotFact(market.code, figures.status(status), market.reported_at, exact_json.written(entry))]
+    document = exact_json.written(entry, leaves_out=personal.is_personal)
+    return [SnapshotFact(market.code, figures.status(status), market.reported_at, document)]
 
 
 def _rejected(reason: str) -> list[Any]:

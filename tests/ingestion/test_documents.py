@@ -68,6 +68,8 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (orders.replace(b"sales-channel", b"store"), "columns-missing", "sales-channel"),
         (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
         (orders.replace(b"101-", b"1O1-"), "no-usable-row", "line 2"),
+        (orders.replace(b"\r\n", b"\r"), "line-ends", "carriage return"),
+        (orders.replace(b"\r\n", b"\r", 1), "line-ends", "carriage return"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not-text", "NUL"),
         (b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml", "spreadsheet", "Save the sheet as CSV or tab-delimited text"),
         (b"PK\x03\x04 and nothing else that is binary", "spreadsheet", "an Excel workbook or a ZIP archive"),

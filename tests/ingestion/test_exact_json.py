@@ -42,6 +42,12 @@ def test_a_number_is_worth_what_it_says_and_not_its_float() -> None:
     assert Decimal(number.text) != Decimal("0.1")
 
 
+def test_what_is_left_out_is_null_however_deep_it_stands() -> None:
+    value = parsed(b'{"a": [{"b": {"c": 1}, "a": 2}], "b": "x"}')
+
+    assert written(value, leaves_out={"b"}.__contains__) == '{"a":[{"b":null,"a":2}],"b":null}'
+
+
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_every_encoding_of_json_is_read(codec: str) -> None:
     assert parsed('{"größe": 1}'.encode(codec)) == {"größe": Number("1")}

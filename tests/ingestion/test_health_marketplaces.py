@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.marketplaces import MARKETPLACES, Marketplace
+from tests import build
 from tests.ingestion import health
 from tests.ingestion.health import CA, DAY, DE, JP, US, counts, figure
 from tests.ingestion.reading import Read, read
@@ -149,6 +150,15 @@ def test_the_document_is_the_marketplaces_block_as_it_came() -> None:
 
     assert json.loads(snapshot.document) == block
     assert " " not in snapshot.document
+
+
+def test_what_it_says_of_persons_is_in_no_document() -> None:
+    order = {"id": build.order_id(1), "buyerName": "Jane", "shippingAddress": {"city": "Bonn"}, "Comments": ["late"], "count": 1}
+
+    (snapshot,) = read(health.v2({"marketplaceId": US, "orders": [order]}), today=DAY).snapshots
+
+    told = {"id": build.order_id(1), "buyerName": None, "shippingAddress": None, "Comments": None, "count": 1}
+    assert json.loads(snapshot.document)["orders"] == [told]
 
 
 @pytest.mark.parametrize("number", ["0.10", "0.0100", "1.0", "-0.0", "1e5", "0.03203973037", "98765432109876543210"])

@@ -87,6 +87,17 @@ def test_the_sample_is_kept_whole_as_it_came() -> None:
     assert len(document) == len(performance_v1.ELEMENTS)
 
 
+def test_what_a_report_says_of_persons_is_in_no_snapshot() -> None:
+    person = "<buyer><name>Jane</name></buyer><comments>too slow</comments><refunds><count>2</count></refunds>"
+    document = SAMPLE.replace(b"<orderCount>", person.encode() + b"<orderCount>", 1)
+
+    (snapshot,) = read(document, today=DAY).snapshots
+
+    assert "refunds/count" in snapshot.document
+    assert "Jane" not in snapshot.document
+    assert "too slow" not in snapshot.document
+
+
 def test_figures_stand_on_the_lines_of_their_elements() -> None:
     lines = {line for line, _ in read(SAMPLE, today=DAY).lines}
 

@@ -87,7 +87,8 @@ def test_personal_cells_are_emptied_and_nothing_else(delimiter: str, end: str, c
     buyer-name buyer-email buyer-phone-number recipient-name ship-address-1 ship-address-2 ship-address-3 bill-address-1
     bill-address-2 ship-phone-number bill-name cpf customer-comments comments message subject body text rater-email
     delivery-instructions gift-message-text buyer-tax-registration-id buyer-company-name Your_Response Buyer~Name "buyer-name"
-    BUYER_EMAIL E-Mail~des~Käufers Kommentar customer-name ship-name
+    BUYER_EMAIL E-Mail~des~Käufers Kommentar customer-name ship-name Adresse Lieferanschrift~Straße addr Address1 ShipAddress1
+    Käufer Nom~de~l'acheteur tel from sender Line1
     """.split(),  # noqa: SIM905  names read better as text
 )
 @pytest.mark.parametrize("codec", ["utf-8", "cp1252", "utf-16"])
@@ -197,6 +198,40 @@ def test_feedback_without_a_header_is_blanked_and_refused_as_before(announced: s
     assert blanked == table((DAY, "1", "", "", ORDER, ""))
     assert columns == ["Comments", "Your Response", "Rater Email"]
     assert outcome(blanked, announced=announced) == outcome(document, announced=announced) == ("no-header", [])
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize(
+    "announced", ["", "shipments", "GET_V2_SELLER_PERFORMANCE_REPORT", "GET_XML_RETURNS_DATA_BY_RETURN_DATE"]
+)
+def test_feedback_is_blanked_whatever_it_is_called_and_separated_by(announced: str, delimiter: str) -> None:
+    header, row = ("a", "b", "c", "d", "e", "f"), (DAY, "1", "never arrived", "Sorry Jane", ORDER, "jane@doe.example")
+    document = table(header, row, delimiter=delimiter)
+
+    blanked, columns = kept(document, announced=announced)
+
+    assert blanked == table(header, (DAY, "1", "", "", ORDER, ""), delimiter=delimiter)
+    assert columns == ["c", "d", "f"]
+
+
+@pytest.mark.parametrize("announced", ["", "shipments"])
+def test_of_a_table_that_begins_with_a_row_only_what_tells_of_nobody_is_kept_and_no_cell_names_a_column(announced: str) -> None:
+    document = table(SHIPMENT, ("", "Jane", "Doe"), delimiter=",")
+
+    blanked, columns = kept(document, announced=announced)
+
+    assert blanked == table((*SHIPMENT[:2], *[""] * 6), ("", "-", ""), delimiter=",")
+    assert columns == [f"column {number}" for number in range(3, 9)]
+    assert outcome(blanked, announced=announced)[0] == outcome(document, announced=announced)[0]
+
+
+def test_rows_behind_a_header_that_ends_in_a_carriage_return_name_no_column() -> None:
+    document = table(SHIPPING, end="\r") + table(SHIPMENT, SHIPMENT)
+
+    blanked, columns = kept(document)
+
+    assert [word for word in PERSONAL if word.encode() in blanked] == []
+    assert columns == ["buyer-email", "buyer-name", "buyer-phone-number", "ship-address-1"]
 
 
 @pytest.mark.parametrize(
@@ -418,6 +453,21 @@ def test_xml_that_cannot_be_read_keeps_nothing_personal_and_cannot_be_read_still
     assert b"Jane" not in blanked or blanked == document
     assert outcome(blanked)[0] in {"invalid-xml", "document-type", outcome(document)[0]}
     assert isinstance(outcome(document)[0], str)
+
+
+@pytest.mark.parametrize("tag", ["<{}/>", "<a {}='1'/>"])
+def test_names_of_any_length_are_not_kept_in_memory(tag: str) -> None:
+    names = (f"{letter}{'x' * 1024**2}" for letter in "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz")
+    document = ("<a><BuyerName>Jane</BuyerName>" + "".join(tag.format(name) for name in names) + "</a>").encode()
+    tracemalloc.start()
+
+    blanked, _ = kept(gzip.compress(document))
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 24 * 1024**2
+    assert b"Jane" not in gzip.decompress(blanked)
+    assert outcome(blanked) == outcome(document)
 
 
 @pytest.mark.parametrize("name", ["1_RECONSTRUCTED.xml", "1.xml"])

@@ -19,10 +19,17 @@ NAMES = frozenset(
     response your-response seller-response reply review review-text instructions delivery-instructions delivery-instruction
     delivery-notes special-instructions shipping-instructions customer-message customer-note customer-notes
     kommentar kommentare ihre-antwort comentario comentarios tu-respuesta commentaire commentaires commento commenti
-    コメント
-    """.split()  # noqa: SIM905  sixty words read better as text
+    コメント 氏名 住所 電話番号
+    from from-name from-address sender sender-name author
+    addr line1 line2 line3 tel cell mobil handy käufer kunde empfänger acheteur destinataire acquirente destinatario comprador
+    """.split()  # noqa: SIM905  ninety words read better as text
 )
-WORDS = frozenset("email phone telephone telefon fax mobile address street comment comments cpf cnpj".split())  # noqa: SIM905
+WORDS = frozenset(
+    """
+    email phone telephone telefon teléfono telefono téléphone telefone fax mobile address adresse anschrift dirección indirizzo
+    endereço street straße strasse comment comments cpf cnpj käufername kundenname empfängername vorname nachname acheteur
+    """.split()  # noqa: SIM905
+)
 OF_THE_BUYER = ("buyer-", "rater-", "recipient-")
 NOT_PERSONAL = ("buyer-requested-", "buyer-seller-", "rater-role", "buyer-type", "buyer-currency", "recipient-type")
 PERSONS = frozenset({"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"})
@@ -30,6 +37,7 @@ ENVELOPES = frozenset({"message", "body"})
 PLACES = frozenset({"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"})
 """What an address says beside the street."""
 
+LONGEST = 200  # characters of a name that are looked at, and kept for the next time
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 HARMLESS = re.compile(
     rf"{ORDER_ID.pattern}"
@@ -42,22 +50,26 @@ HARMLESS = re.compile(
 NUMBERED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}|[0-9]{1,6}")
 
 
-@lru_cache(maxsize=4096)
 def is_personal(name: str) -> bool:
     """Whether a column or element of this name, as it is written, tells of a buyer or is free text."""
-    plain = column_name(HUMP.sub("-", name.rpartition(":")[2][:200]))
+    return _is_personal(name[:LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _is_personal(name: str) -> bool:
+    plain = column_name(HUMP.sub("-", name.rpartition(":")[2]))
     if plain.startswith(NOT_PERSONAL) or plain.endswith("address-type"):
         return False
     if plain in NAMES or plain.startswith(OF_THE_BUYER):
         return True
-    words = set(plain.split("-"))
+    words = {word.rstrip("0123456789") for word in re.split("[-'’]", plain)}
     return bool(words & WORDS) or "e-mail" in plain or {"correo", "electrónico"} <= words
 
 
 @lru_cache(maxsize=4096)
 def is_address(name: str) -> bool:
     """Whether an element of this name holds who and where somebody is: its city is no personal text, its `Name` is."""
-    plain = column_name(HUMP.sub("-", name.rpartition(":")[2][:200]))
+    plain = column_name(HUMP.sub("-", name.rpartition(":")[2]))
     return plain.endswith("address") or plain in PERSONS
 
 
@@ -70,7 +82,7 @@ def is_envelope(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_place(name: str) -> bool:
     """Whether an element of this name says where, but for the street."""
-    return column_name(HUMP.sub("-", name.rpartition(":")[2][:200])) in PLACES
+    return column_name(HUMP.sub("-", name.rpartition(":")[2])) in PLACES
 
 
 def is_harmless(cell: str) -> bool:
