@@ -27,14 +27,17 @@ class Client:
     def post(self, path: str, body: object) -> Any:
         return self._call("POST", path, content=json.dumps(body).encode(), content_type="application/json")
 
-    def upload(self, path: str, *, name: str, content: bytes) -> Any:
-        """Send `content` as the file of a multipart form."""
+    def upload(self, path: str, *, name: str, content: bytes, **fields: str) -> Any:
+        """Send `content` as the file of a multipart form, after the other fields of it."""
         boundary = secrets.token_hex(16)
+        before = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n' for field, text in fields.items()
+        )
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
-        form = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        form = before.encode() + head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
         return self._call("POST", path, content=form, content_type=f"multipart/form-data; boundary={boundary}")
 
     def _call(self, method: str, path: str, *, content: bytes | None = None, content_type: str = "") -> Any:

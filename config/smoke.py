@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from rich.console import Console
@@ -37,7 +37,12 @@ ORDERS = (
     (8, 30, "Cancelled", "Merchant", "Amazon.com"),
     (50, 30, "Shipped", "Amazon", "Amazon.com"),
     (4, 30, "Shipped", "Amazon", "Non-Amazon"),
+    (40, 5, "Shipped", "Merchant", "Amazon.com"),  # in the seven days of cancellations
+    (1, 5, "Cancelled", "Merchant", "Amazon.com"),  # by the seller
 )
+CANCELLED_BY_SELLER = sum(number for number, *_ in ORDERS) - 1
+SENT = range(100, 150)  # which orders are shipped, two items each, with ship-by day 20 days ago
+SENT_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
 ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(7)  # which of the orders something is wrong with
 
 
@@ -91,7 +96,7 @@ def _client(environ: Mapping[str, str]) -> Client:
 def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Check]:
     """The story: orders and troubles come in, a breach opens, two troubles are taken back, it resolves."""
     today = datetime.now(UTC)
-    steps.say("Loading orders, feedback and claims")
+    steps.say("Loading orders, troubles, shipments and messages")
     fields = {"name": "Smoke", "selling_partner_id": "A0SMOKE", "home_marketplace": "US"}
     account = client.post("/v1/accounts", fields)["id"]
     series = {"marketplace": "US", "channel": "mfn"}
@@ -99,13 +104,23 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
         client,
         processes,
         account,
-        {"orders.txt": _orders(today), "feedback.txt": _feedback(today), "claims.csv": _claims(today)},
+        {
+            "orders.txt": _orders(today),
+            "feedback.txt": _feedback(today),
+            "claims.csv": _claims(today),
+            "shipments.csv": _shipments(today),
+            "messages.csv": _messages(today),
+        },
     )
     steps.say("Comparing")
     yield from _current(client, account, today)
     yield from _history(client, account, today, series)
     yield from _drill_down(client, account, today, series)
     yield from _breach(client, status="open", numerator=4)
+    yield from _service(client, account)
+    steps.say("Loading Amazon's own report")
+    _load(client, processes, account, {"account-health.json": _account_health(today)})
+    yield from _reported(client, account)
     steps.say("Taking two troubles back")
     _load(client, processes, account, {"claims-decided.csv": _decisions(today)})
     yield from _breach(client, status="resolved", numerator=4)
@@ -149,6 +164,39 @@ def _breach(client: Client, *, status: str, numerator: int) -> Iterator[Check]:
     yield Check(f"breach {status}", [("mfn", status, numerator, 250)], found)
 
 
+def _service(client: Client, account: str) -> Iterator[Check]:
+    """Of 50 packages two late ones are exactly the 4 % that must not be reached; three are unscanned, one came late."""
+    expected = {
+        "late_shipment_rate_30d": (2, 50, "breached"),
+        "pre_fulfillment_cancel_rate": (1, 41, "at_risk"),
+        "valid_tracking_rate": (47, 50, "breached"),
+        "on_time_delivery_rate": (92, 94, "healthy"),
+        "message_response_rate_24h": (8, 9, "breached"),
+    }
+    found = _standings(client, account)
+    for metric, standing in expected.items():
+        yield Check(metric.replace("_", " "), standing, found[metric])
+
+
+def _reported(client: Client, account: str) -> Iterator[Check]:
+    """Amazon sets this account 5 % for late shipments, of which 4 % are more than three quarters."""
+    found = _standings(client, account)
+    yield Check("late shipments under Amazon's target", (2, 50, "at_risk"), found["late_shipment_rate_30d"])
+    yield Check("policy violations, by Amazon", (2, 1, "breached"), found["listing_policy_violations"])
+    yield Check("account health rating, by Amazon", (340, 1, "healthy"), found["account_health_rating"])
+    statuses = client.get(f"/v1/accounts/{account}")["amazon_statuses"]
+    yield Check("account status, by Amazon", "AT_RISK", statuses["US"]["status"])
+
+
+def _standings(client: Client, account: str) -> dict[str, tuple[int, int, str]]:
+    answer = client.get(f"/v1/accounts/{account}/metrics", marketplace="US")
+    return {
+        value["metric"]: (value["numerator"], value["denominator"], value["status"])
+        for value in answer["metrics"]
+        if value["channel"] != "afn"
+    }
+
+
 def _values(client: Client, account: str, today: datetime) -> dict[str, Any]:
     answer = client.get(f"/v1/accounts/{account}/metrics", metric=ODR, marketplace="US", as_of=_day(today, 0))
     return {value["channel"]: value for value in answer["metrics"]}
@@ -159,7 +207,7 @@ def _load(client: Client, processes: Processes, account: str, contents: Mapping[
     for report in sent:
         while (now := client.get(f"/v1/reports/{report['id']}"))["status"] in {"queued", "processing"}:
             processes.watch()
-            time.sleep(0.2)
+            sleep(0.2)
         if now["status"] != "loaded" or now["rows"]["rejected"]:
             raise FiguresOff(f"A document was not taken: {json.dumps(now, indent=2)}")
 
@@ -202,6 +250,45 @@ def _claims_file(today: datetime, troubles: tuple[tuple[int, str, str], ...], *,
     stamp = (today - timedelta(hours=hours_ago)).isoformat()
     rows = [f"{_number(order)},{kind},{state},{_day(today, 18)},R{order},{stamp}" for order, kind, state in troubles]
     return "\n".join(["order_id,kind,state,occurred_on,reference,updated_at", *rows])
+
+
+def _shipments(today: datetime) -> str:
+    by, until = _day(today, 20), _day(today, 15)
+    rows = ["order_id,units,ship_by,shipped_at,first_scan_at,deliver_by,delivered_at,cancelled_by"]
+    for order in SENT:
+        shipped = _day(today, 19) if order in SENT_LATE else by
+        scanned = "" if order in UNSCANNED else shipped
+        delivered = "" if order in UNSCANNED else _day(today, 14 if order in DELIVERED_LATE else 16)
+        rows.append(f"{_number(order)},2,{by},{shipped},{scanned},{until},{delivered},")
+    return "\n".join([*rows, f"{_number(CANCELLED_BY_SELLER)},1,,,,,,seller"])
+
+
+def _messages(today: datetime) -> str:
+    """Eight answered after two hours, one after 25, and one that needs no answer."""
+    asked = datetime.combine(today - timedelta(days=5), time(12), UTC)
+    answers = [*((asked + timedelta(hours=hours)).isoformat() for hours in (*[2] * 8, 25)), ""]
+    rows = [f"M-{n},{asked.isoformat()},{answer},{'no' if answer else 'yes'}" for n, answer in enumerate(answers)]
+    return "\n".join(["message_id,received_at,answered_at,no_response_needed", *rows])
+
+
+def _account_health(today: datetime) -> str:
+    late = {
+        "reportingDateRange": {"reportingDateFrom": f"{_day(today, 29)}T00:00Z", "reportingDateTo": f"{_day(today, 0)}T23:59Z"},
+        "orderCount": 50,
+        "lateShipmentCount": 2,
+        "rate": 0.04,
+        "status": "GOOD",
+        "targetValue": 0.05,
+        "targetCondition": "LESS_THAN",
+    }
+    figures = {
+        "marketplaceId": "ATVPDKIKX0DER",
+        "lateShipmentRate": late,
+        "listingPolicyViolations": {"defectsCount": 2, "status": "BAD", "targetValue": 0, "targetCondition": "EQUALS"},
+        "accountHealthRating": {"ahrStatus": "GREAT", "ahrScore": 340},
+    }
+    statuses = [{"marketplaceId": "ATVPDKIKX0DER", "status": "AT_RISK"}]
+    return json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]})
 
 
 def _number(index: int) -> str:

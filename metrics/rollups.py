@@ -16,6 +16,9 @@ from metrics.facts import Canceller, OrderStatus
 
 MINE = "agency_id = %(agency)s AND account_id = %(account)s"
 SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
+MANY = 7
+"""Days whose facts are most of a table. Before a new table has statistics the planner takes it for empty, and would join such
+facts row by row with all others: hours instead of seconds."""
 
 OF_ORDERS = f"""
 said AS (
@@ -171,6 +174,7 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
     if not days:
         return Rebuilt()
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL enable_nestloop = {'off' if len(days) > MANY else 'on'}")
         cursor.execute(
             REBUILD,
             {
@@ -183,4 +187,6 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
                 "sellers_doing": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
             },
         )
-        return Rebuilt(frozenset(cursor.fetchall()))
+        rebuilt = Rebuilt(frozenset(cursor.fetchall()))
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        return rebuilt

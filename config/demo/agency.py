@@ -3,17 +3,13 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import groupby
-from random import Random
 from typing import Any
 
 from config.client import Client
-from config.demo import documents
-from config.demo.cast import AGENCY, CAST, SEED, Shop
-from config.demo.orders import Order, orders_of
-from config.demo.troubles import decided, troubles_of
+from config.demo.cast import AGENCY, CAST, Shop
+from config.demo.story import Document, documents_of, story_of
 from config.embedded.home import Home
 from config.embedded.processes import Processes
 from config.product import REPOSITORY, manage_command
@@ -38,8 +34,8 @@ def fill(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> s
     steps.say("Loading the demo: eight accounts, two years of orders")
     late = [upload for shop in CAST for upload in _upload(client=client, shop=shop, now=now, steps=steps)]
     _wait_until_loaded(client=client, processes=processes, steps=steps)
-    for account, content in late:
-        client.upload(f"/v1/accounts/{account}/reports", name="claims-decided.csv", content=content)
+    for account, document in late:
+        _send(client=client, account=account, document=document)
     _wait_until_loaded(client=client, processes=processes, steps=steps)
     home.remember("demo_loaded", True)  # noqa: FBT003  a word of the state file
     return key
@@ -66,30 +62,22 @@ def _remembered(home: Home, now: str) -> str:
     return now
 
 
-def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Iterator[tuple[str, bytes]]:
-    """Send what is known of `shop`; yields the account and a document that must wait until the others are loaded."""
+def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Iterator[tuple[str, Document]]:
+    """Send what is known of `shop`; yields the account and each document that must wait until the others are loaded."""
     account = _account(client=client, shop=shop)
-    random = Random(f"{SEED} {shop.partner}")  # noqa: S311  nothing secret
-    orders = list(orders_of(shop=shop, now=now, random=random))
-    if not orders:
+    story = story_of(shop=shop, now=now)
+    if not story.orders:
         return
-    steps.detail(f"sending {shop.name}: {len(orders)} orders")
-    troubles = list(troubles_of(shop=shop, orders=orders, now=now, random=random))
-    contents = {
-        f"orders-{half}.txt": documents.orders_report(shop=shop, orders=half_year, random=random)
-        for half, half_year in _halves(orders)
-    }
-    contents["feedback.txt"] = documents.feedback_report(shop=shop, troubles=troubles, random=random)
-    contents["claims.csv"] = documents.claims_file(troubles=troubles, updated_at=now)
-    for name, content in contents.items():
-        client.upload(f"/v1/accounts/{account}/reports", name=name, content=content)
-    if shop.recovers:
-        yield account, documents.claims_file(troubles=decided(troubles=troubles), updated_at=datetime.now(UTC))
+    steps.detail(f"sending {shop.name}: {len(story.orders)} orders")
+    for document in documents_of(story):
+        if document.waits:
+            yield account, document
+        else:
+            _send(client=client, account=account, document=document)
 
 
-def _halves(orders: Iterable[Order]) -> Iterator[tuple[str, list[Order]]]:
-    for (year, second), members in groupby(orders, key=lambda order: (order.at.year, order.at.month > 6)):
-        yield f"{year}-{2 if second else 1}", list(members)
+def _send(*, client: Client, account: str, document: Document) -> None:
+    client.upload(f"/v1/accounts/{account}/reports", name=document.name, content=document.content, **document.fields)
 
 
 def _account(*, client: Client, shop: Shop) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 AGENCY = "Marlowe & Finch Marketplace Partners"
 SEED = "underone demo 1"
+INVOICED = frozenset({"GB", "DE", "FR"})  # the stores with an invoice for each business order
 
 
 class Fulfilment(StrEnum):
@@ -38,9 +39,22 @@ STORES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What Amazon's own report says of an account. `violations` are counts by block; a muddled report differs from what
+    happened and contradicts itself."""
+
+    status: str = "NORMAL"
+    rating: str = "GREAT"
+    score: int = 1000
+    violations: Mapping[str, int] = field(default_factory=dict)
+    is_muddled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """One account. `stores` are shares of its orders; `now` and `before` are the rates of defective orders, the
-    merchant's own and Amazon's, of the current window and of a usual earlier one."""
+    merchant's own and Amazon's, of the current window and of a usual earlier one. `late_lately` is the share of its
+    shipments of the last three weeks that are late. It tells how returns were handled, or sends Amazon's report of them."""
 
     name: str
     partner: str
@@ -51,6 +65,11 @@ class Shop:
     now: tuple[float, float] = (0.004, 0.002)
     before: tuple[float, float] = (0.005, 0.003)
     recovers: bool = False
+    late_lately: float = 0
+    tells_handling: bool = True
+    feedback_is_removed: bool = False
+    lists_defects: bool = False
+    health: Health | None = None
     products: tuple[str, ...] = ()
 
 
@@ -61,6 +80,7 @@ CAST = (
         home="US",
         per_day=56,
         stores={"US": 0.85, "CA": 0.15},
+        health=Health(score=924),
         products=('Folding Camp Table, 48"', "Enamel Mug Set of 4", 'Dry Bag 20 L with 1" Strap', "Trail Lantern"),
     ),
     Shop(
@@ -72,6 +92,9 @@ CAST = (
         merchant_share=0.75,
         now=(0.0096, 0.003),
         before=(0.007, 0.003),
+        tells_handling=False,
+        feedback_is_removed=True,
+        health=Health(score=412, is_muddled=True),
         products=("Linen Cushion Cover", 'Shelf Bracket 8", pair', "Bamboo Bath Mat", "Brass Hook"),
     ),
     Shop(
@@ -82,6 +105,12 @@ CAST = (
         merchant_share=0.85,
         now=(0.0148, 0.004),
         before=(0.008, 0.004),
+        health=Health(
+            status="AT_RISK",
+            rating="WARNED",
+            score=148,
+            violations={"listingPolicyViolations": 3, "productConditionCustomerComplaints": 2, "policyViolationWarnings": 1},
+        ),
         products=('Steckschlüsselsatz 1/4"', "Hobelmesser, 2 Stück", "Schraubzwinge 300 mm"),
     ),
     Shop(
@@ -89,6 +118,9 @@ CAST = (
         partner="A4SAKURAPAPER4",
         home="JP",
         per_day=22,
+        late_lately=0.1,
+        tells_handling=False,
+        lists_defects=True,
         products=("和紙ノート A5", "筆ペン 3本セット", "Origami Paper 200"),
     ),
     Shop(
@@ -107,6 +139,7 @@ CAST = (
         home="FR",
         per_day=11,
         merchant_share=0.35,
+        tells_handling=False,
         products=("Bougie parfumée", "Carnet relié", "Foulard en soie"),
     ),
     Shop(

@@ -6,6 +6,7 @@ from random import Random
 
 from config.demo.cast import STORES, Fulfilment, Shop
 from config.demo.orders import Order
+from config.demo.shipments import is_business
 from config.demo.troubles import FEEDBACK, Trouble
 
 ORDER_HEADER = (
@@ -38,7 +39,7 @@ COMMENTS = (
 def orders_report(*, shop: Shop, orders: Iterable[Order], random: Random) -> bytes:
     """GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL, one row per item."""
     rows = [_order_cells(order, position, random) for order in orders for position in range(len(order.items))]
-    return _lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[shop.home].encoding, errors="replace")
+    return lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[shop.home].encoding, errors="replace")
 
 
 def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) -> bytes:
@@ -56,18 +57,18 @@ def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) 
         for trouble in given
     ]
     header = GERMAN_FEEDBACK_COLUMNS if shop.home == "DE" else FEEDBACK_COLUMNS
-    return _lines("\t", [header, *rows]).encode()
+    return lines("\t", [header, *rows]).encode()
 
 
 def claims_file(*, troubles: Iterable[Trouble], updated_at: datetime) -> bytes:
     """Our own CSV of claims and chargebacks."""
-    stamp = updated_at.isoformat()
+    updated = updated_at.isoformat()
     rows = [
-        (trouble.order, trouble.kind, trouble.state, trouble.on.isoformat(), trouble.reference, stamp)
+        (trouble.order, trouble.kind, trouble.state, trouble.on.isoformat(), trouble.reference, updated)
         for trouble in troubles
         if trouble.kind != FEEDBACK
     ]
-    return _lines(",", [CLAIM_COLUMNS, *rows]).encode()
+    return lines(",", [CLAIM_COLUMNS, *rows]).encode()
 
 
 def _order_cells(order: Order, position: int, random: Random) -> list[str]:
@@ -78,15 +79,15 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
     pending = order.status == "Pending"
     cells = {
         "amazon-order-id": order.number,
-        "purchase-date": _stamp(order.at),
-        "last-updated-date": _stamp(order.updated_at),
+        "purchase-date": stamp(order.at),
+        "last-updated-date": stamp(order.updated_at),
         "order-status": order.status,
         "fulfillment-channel": order.fulfilment,
         "sales-channel": store.sales_channel,
         "ship-service-level": "Expedited" if order.fulfilment == Fulfilment.AMAZON else "Standard",
         "product-name": product,
-        "sku": f"SKU-{hash_of(product) % 10**5:05d}",
-        "asin": f"B0{hash_of(product) % 10**8:08d}",
+        "sku": sku_of(product),
+        "asin": asin_of(product),
         "item-status": "Unshipped" if pending else order.status,
         "quantity": str(quantity),
         "currency": "" if pending else store.currency,
@@ -95,9 +96,19 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
         "ship-state": state,
         "ship-postal-code": postcode,
         "ship-country": store.country,
-        "is-business-order": "false",
+        "is-business-order": str(is_business(order)).lower(),
     }
     return [cells.get(column, "") for column in ORDER_COLUMNS]
+
+
+def sku_of(product: str) -> str:
+    """The shop's own name of a product."""
+    return f"SKU-{hash_of(product) % 10**5:05d}"
+
+
+def asin_of(product: str) -> str:
+    """Amazon's."""
+    return f"B0{hash_of(product) % 10**8:08d}"
 
 
 def hash_of(text: str) -> int:
@@ -105,7 +116,8 @@ def hash_of(text: str) -> int:
     return sum((index + 1) * ord(character) for index, character in enumerate(text)) * 2654435761 % 2**32
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
+    """A moment as Amazon's reports write it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
@@ -120,5 +132,6 @@ def _day(on: date, marketplace: str) -> str:
     return by_marketplace.get(marketplace, f"{on.day}/{on.month}/{year}")
 
 
-def _lines(separator: str, rows: Iterable[Iterable[str]]) -> str:
+def lines(separator: str, rows: Iterable[Iterable[str]]) -> str:
+    """The rows of a document, header first."""
     return "".join(f"{separator.join(row)}\r\n" for row in rows)

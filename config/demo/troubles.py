@@ -38,6 +38,11 @@ class Trouble:
     on: date
     reference: str = ""
 
+    @property
+    def is_counting(self) -> bool:
+        """Whether it makes its order a defective one."""
+        return self.stars < 3 if self.kind == FEEDBACK else (self.kind, self.state) in COUNTING
+
 
 def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Trouble]:
     """The defects of `orders`, counting and not, so that each window's rate is what the shop's story says."""

@@ -4,26 +4,30 @@ import io
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES, NON_AMAZON
-from config.demo import documents
-from config.demo.cast import CAST, SEED, STORES, Shop
-from config.demo.orders import DAYS, Order, orders_of
-from config.demo.troubles import CLAIM, OFFSET, WINDOW, Trouble, decided, troubles_of
+from config.demo.cast import CAST, STORES, Shop
+from config.demo.faults import Fault, Thing, struck
+from config.demo.orders import DAYS
+from config.demo.story import Story, documents_of, story_of
+from config.demo.troubles import CLAIM, OFFSET, WINDOW, decided
 from ingestion.documents import Reading
 from ingestion.reports import claims
 from ingestion.reports.kind import ORDER_ID, Setting
-from metrics.facts import DefectFact, OrderFact, OrderStatus
+from metrics.facts import Fact, OrderStatus
 from tests.client import Client
 from tests.conftest import NOON
 
 SHOPS = {shop.name: shop for shop in CAST}
+HARBOR, BRIGHTSIDE = SHOPS["Harbor & Pine Outdoors"], SHOPS["Brightside Home"]
+KESSLER, SAKURA = SHOPS["Kessler Werkzeuge"], SHOPS["Sakura Paper Works"]
 LANTERN, MARGAUX, MAPLE = SHOPS["Little Lantern Toys"], SHOPS["Atelier Margaux"], SHOPS["Maple Trail Supply"]
 TRADING = [shop for shop in CAST if shop.per_day]
 MINUTE = timedelta(minutes=1)
@@ -31,62 +35,67 @@ CLAIMS_FILE = claims.KIND.report_types[0]
 CHANNELS = {"Merchant": "mfn", "Amazon": "afn"}
 
 
-@dataclass(frozen=True)
-class Story:
-    """What one shop's two years came to."""
-
-    orders: list[Order]
-    troubles: list[Trouble]
-    contents: Mapping[str, bytes]
-
-
-def story_of(shop: Shop, now: datetime, *, since: timedelta = timedelta(days=DAYS + 1)) -> Story:
-    """The shop's documents at a moment, of the orders that are not older than `since`."""
-    random = Random(f"{SEED} {shop.partner}")
-    orders = [order for order in orders_of(shop=shop, now=now, random=random) if order.at > now - since]
-    troubles = list(troubles_of(shop=shop, orders=orders, now=now, random=random))
-    contents = {
-        "orders": documents.orders_report(shop=shop, orders=orders, random=random),
-        "feedback": documents.feedback_report(shop=shop, troubles=troubles, random=random),
-        "claims": documents.claims_file(troubles=troubles, updated_at=now),
-    }
-    return Story(orders, troubles, contents)
+RECENT_DAYS = 101  # of orders: every window, and all that shipments, messages and returns tell of
 
 
 @pytest.fixture(scope="module")
 def stories() -> dict[str, Story]:
     """The whole two years of every shop that sells."""
-    return {shop.name: story_of(shop, NOON) for shop in TRADING}
+    return {shop.name: story_of(shop=shop, now=NOON) for shop in TRADING}
 
 
-def read(content: bytes, shop: Shop) -> tuple[Reading, list[OrderFact | DefectFact]]:
+def contents_of(story: Story) -> dict[str, bytes]:
+    return {document.name: document.content for document in documents_of(story)}
+
+
+def read(content: bytes, shop: Shop) -> tuple[Reading, list[Fact]]:
     """The document as a worker reads it."""
     opening = partial(lambda: closing(io.BytesIO(content)))
     setting = Setting(marketplace=shop.home, received_at=NOON)
     reading = Reading(opening, announced_type="", setting=setting, most_bytes=2**30)
-    return reading, [fact for _, fact in reading.facts() if isinstance(fact, OrderFact | DefectFact)]
+    return reading, [fact for _, fact in reading.facts()]
+
+
+def read_all(story: Story, prefix: str) -> list[Any]:
+    """The facts of the documents whose names begin so."""
+    named = [content for name, content in contents_of(story).items() if name.startswith(prefix)]
+    return [fact for content in named for fact in read(content, story.shop)[1]]
+
+
+def load(acme: Client, story: Story, *, waiting: bool) -> str:
+    """A new account with the story's documents, those that wait last or not at all; returns its id."""
+    shop = story.shop
+    account = acme.take_on(name=shop.name, partner=shop.partner, home=shop.home)
+    for document in sorted(documents_of(story), key=lambda document: document.waits):
+        if waiting or not document.waits:
+            report = acme.load(account, document.content, **document.fields)
+            assert (report["status"], report["rows"]["rejected"]) == ("loaded", 0), document.name
+    return account
 
 
 @pytest.mark.parametrize("shop", [LANTERN, MARGAUX], ids=lambda shop: shop.name)
 def test_the_same_moment_gives_the_same_bytes(shop: Shop) -> None:
-    assert story_of(shop, NOON).contents == story_of(shop, NOON).contents
+    first, second = (list(documents_of(story_of(shop=shop, now=NOON))) for _ in range(2))
+
+    assert first == second
 
 
 def test_another_shop_or_another_moment_tells_another_story(stories: Mapping[str, Story]) -> None:
     ids = [order.number for story in stories.values() for order in story.orders]
 
     assert len(set(ids)) == len(ids)
-    assert story_of(LANTERN, NOON + timedelta(days=1)).contents != stories[LANTERN.name].contents
+    assert contents_of(story_of(shop=LANTERN, now=NOON + timedelta(days=1))) != contents_of(stories[LANTERN.name])
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
 def test_no_row_of_its_documents_is_rejected(stories: Mapping[str, Story], shop: Shop) -> None:
     story = stories[shop.name]
 
-    for name, content in story.contents.items():
+    for name, content in contents_of(story).items():
         reading, facts = read(content, shop)
         assert (reading.rejected, reading.setting.warnings) == ([], []), name
-        assert reading.read == len(facts) > 0
+        assert reading.read > 0
+        assert facts
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
@@ -94,18 +103,17 @@ def test_what_is_read_is_what_was_told(stories: Mapping[str, Story], shop: Shop)
     story = stories[shop.name]
     told = {order.number: (CHANNELS[order.fulfilment], order.status.upper()) for order in story.orders}
 
-    reading, items = read(story.contents["orders"], shop)
-    _, told_later = read(story.contents["claims"], shop)
+    orders, claimed = read_all(story, "orders-20"), read_all(story, "claims.csv")
+    reading, _ = read(contents_of(story)[f"orders-{NOON.year}.txt"], shop)
 
-    orders = [item for item in items if isinstance(item, OrderFact)]
     assert {order.order_id: (order.channel, OrderStatus(order.status).name) for order in orders} == told
-    assert len(told_later) == sum(trouble.kind != "feedback" for trouble in story.troubles)
+    assert len(claimed) == sum(trouble.kind != "feedback" for trouble in story.troubles)
     assert reading.encoding.codec == {"JP": "cp932", "DE": "cp1252", "FR": "cp1252"}.get(shop.home, "utf-8")
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
 def test_letters_of_other_scripts_survive(stories: Mapping[str, Story], shop: Shop) -> None:
-    text = stories[shop.name].contents["orders"].decode(STORES[shop.home].encoding)
+    text = contents_of(stories[shop.name])[f"orders-{NOON.year}.txt"].decode(STORES[shop.home].encoding)
 
     assert "\N{REPLACEMENT CHARACTER}" not in text
     assert all(product in text for product in shop.products)
@@ -151,11 +159,11 @@ def test_of_four_pending_claims_one_is_decided_against_the_seller(stories: Mappi
 
 
 def test_a_shop_without_a_claim_sends_a_document_that_says_so() -> None:
-    days = (story_of(LANTERN, NOON + timedelta(days=day)) for day in range(365))
+    days = (story_of(shop=LANTERN, now=NOON + timedelta(days=day)) for day in range(365))
 
     quiet = next(story for story in days if {trouble.kind for trouble in story.troubles} == {"feedback"})
 
-    reading, told = read(quiet.contents["claims"], LANTERN)
+    reading, told = read(contents_of(quiet)["claims.csv"], LANTERN)
     assert (reading.report_type, reading.read, told, reading.rejected) == (CLAIMS_FILE, 0, [], [])
 
 
@@ -173,10 +181,10 @@ def test_the_cast_is_of_eight_different_accounts_in_stores_that_we_know() -> Non
 @pytest.mark.parametrize(
     ("shop", "status"),
     [
-        (SHOPS["Harbor & Pine Outdoors"], "healthy"),
-        (SHOPS["Brightside Home"], "at_risk"),
-        (SHOPS["Kessler Werkzeuge"], "breached"),
-        (SHOPS["Sakura Paper Works"], "healthy"),
+        (HARBOR, "healthy"),
+        (BRIGHTSIDE, "at_risk"),
+        (KESSLER, "breached"),
+        (SAKURA, "breached"),
         (MAPLE, "breached"),
         (MARGAUX, "healthy"),
         (LANTERN, "healthy"),
@@ -185,25 +193,116 @@ def test_the_cast_is_of_eight_different_accounts_in_stores_that_we_know() -> Non
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_loaded_a_shop_stands_where_its_story_says(acme: Client, shop: Shop, status: str) -> None:
-    account = acme.take_on(name=shop.name, partner=shop.partner, home=shop.home)
-    story = story_of(shop, datetime.now(UTC) - MINUTE, since=timedelta(days=OFFSET + WINDOW + 1))
+    story = story_of(shop=shop, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS)
 
-    for content in story.contents.values():
-        report = acme.load(account, content)
-        assert (report["status"], report["rows"]["rejected"]) == ("loaded", 0)
+    account = load(acme, story, waiting=False)
 
     assert acme.read(f"/v1/accounts/{account}")["status"] == status
 
 
 def test_the_shop_that_recovers_does_so_when_its_claims_are_decided(acme: Client) -> None:
-    account = acme.take_on(name=MAPLE.name, partner=MAPLE.partner, home=MAPLE.home)
-    now = datetime.now(UTC)
-    story = story_of(MAPLE, now - MINUTE, since=timedelta(days=OFFSET + WINDOW + 1))
-    for content in story.contents.values():
-        acme.load(account, content)
-
-    acme.load(account, documents.claims_file(troubles=decided(troubles=story.troubles), updated_at=now))
+    account = load(acme, story_of(shop=MAPLE, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
 
     assert acme.read(f"/v1/accounts/{account}")["status"] == "healthy"
     (breach,) = acme.read("/v1/breaches", metric="order_defect_rate")["data"]
     assert breach["status"] == "resolved"
+
+
+def test_a_shop_is_breached_by_late_shipments_alone(acme: Client) -> None:
+    load(acme, story_of(shop=SAKURA, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+
+    breaches = acme.read("/v1/breaches")["data"]
+    assert {breach["metric"] for breach in breaches} == {"late_shipment_rate_10d", "late_shipment_rate_30d"}
+
+
+def test_amazons_report_agrees_with_one_shop_to_the_last_order(acme: Client) -> None:
+    account = load(acme, story_of(shop=HARBOR, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+
+    shares = amazons(acme, account)
+    assert len(shares) >= 24
+    for told in shares.values():
+        assert (told["numerator"], told["denominator"]) == (told["ours"]["numerator"], told["ours"]["denominator"])
+        assert told["flags"] == []
+
+
+def test_amazons_report_differs_a_little_from_another_shop_and_from_itself(acme: Client) -> None:
+    account = load(acme, story_of(shop=BRIGHTSIDE, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+
+    told = amazons(acme, account)["order_defect_rate", "GB", "mfn"]
+    flagged = [value for value in values(acme, account) if value["amazon"] and value["amazon"]["flags"]]
+    assert told["numerator"] == told["ours"]["numerator"] + 1
+    assert told["denominator"] == told["ours"]["denominator"] - 2
+    assert len(flagged) >= 5
+    assert acme.read(f"/v1/accounts/{account}")["status"] == "at_risk"
+
+
+def test_a_feedback_that_the_whole_report_leaves_out_no_longer_counts(acme: Client) -> None:
+    story = story_of(shop=BRIGHTSIDE, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS)
+    account = load(acme, story, waiting=False)
+    (whole,) = [document for document in documents_of(story) if document.waits]
+    before = acme.odr(account, marketplace="GB")
+
+    acme.load(account, whole.content, **whole.fields)
+
+    assert len(story.removed) == 1
+    assert acme.odr(account, marketplace="GB")["numerator"] == before["numerator"] - 1
+
+
+def test_amazon_holds_one_account_at_risk_for_its_violations(acme: Client) -> None:
+    account = load(acme, story_of(shop=KESSLER, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+
+    statuses = {value["metric"]: value["status"] for value in values(acme, account) if value["channel"] != "afn"}
+    assert acme.read(f"/v1/accounts/{account}")["amazon_statuses"]["DE"]["status"] == "AT_RISK"
+    assert statuses["order_defect_rate"] == "breached"
+    assert statuses["listing_policy_violations"] == statuses["account_health_rating"] == "breached"
+
+
+@pytest.mark.parametrize("shop", [HARBOR, SAKURA, MARGAUX], ids=lambda shop: shop.name)
+def test_packages_go_wrong_now_and_then_and_in_no_impossible_order(stories: Mapping[str, Story], shop: Shop) -> None:
+    packages = stories[shop.name].packages
+
+    shipped = [package for package in packages if package.shipped_at]
+    assert any(package.is_late for package in shipped)
+    assert any(not package.is_scanned for package in shipped)
+    assert {package.cancelled_by for package in packages} >= {"", "buyer"}
+    for package in shipped:
+        moments = [at for at in (package.shipped_at, package.scanned_at, package.delivered_at) if at]
+        assert moments == sorted(moments)
+        assert moments[-1] <= NOON
+        assert not package.cancelled_by
+
+
+@pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
+def test_messages_and_returns_follow_their_orders_and_come_before_their_answers(stories: Mapping[str, Story], shop: Shop) -> None:
+    story = stories[shop.name]
+
+    assert len({message.number for message in story.messages}) == len(story.messages) > 0
+    assert all(message.received_at <= NOON for message in story.messages)
+    assert all(message.answered_at is None or message.received_at < message.answered_at <= NOON for message in story.messages)
+    assert all(request.order.at < request.requested_at <= NOON for request in story.returns)
+
+
+def test_faults_are_spread_and_spare_the_windows_of_small_series() -> None:
+    fault = Fault(share=0.02, window=10, allowed=0.04)
+    large = [Thing("US", NOON - timedelta(hours=hour), f"L{hour}") for hour in range(2400)]
+    small = [Thing("CA", NOON - timedelta(days=day), f"S{day}") for day in range(100)]
+
+    keys = struck([*large, *small], fault=fault, now=NOON, random=Random(1))
+
+    ages = sorted(int(key[1:]) for key in keys if key.startswith("L"))
+    assert len(ages) == pytest.approx(48, abs=1)
+    assert {later - earlier for earlier, later in pairwise(ages)} == {50}
+    assert all(int(key[1:]) > 45 for key in keys if key.startswith("S"))
+
+
+def values(acme: Client, account: str) -> list[dict[str, Any]]:
+    return list(acme.read(f"/v1/accounts/{account}/metrics")["metrics"])
+
+
+def amazons(acme: Client, account: str) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Amazon's figures that stand beside ours."""
+    return {
+        (value["metric"], value["marketplace"], value["channel"]): value["amazon"]
+        for value in values(acme, account)
+        if value["amazon"] and value["amazon"]["ours"]
+    }

@@ -1,0 +1,56 @@
+"""Which of many things go wrong: a share of them, spread evenly, so that no window has more than its part of it. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from random import Random
+from typing import NamedTuple
+
+RECENT = timedelta(days=100)  # how far back shipments, messages and returns are told
+HISTORY = timedelta(days=46)  # what is older has left every window of them
+ENOUGH = 2
+
+
+class Thing(NamedTuple):
+    """What may go wrong: a series by its marketplace."""
+
+    marketplace: str
+    at: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What goes wrong with a share of things. In a window of so many days a larger share than `allowed` is a risk."""
+
+    share: float
+    window: int
+    allowed: float
+
+
+def struck(things: Sequence[Thing], *, fault: Fault, now: datetime, random: Random, among: Sequence[Thing] = ()) -> set[str]:
+    """The keys of the things that have the fault.
+
+    In a series so small that a single one would weigh too much, only what has left its window has it. Its size is that of the
+    things, or of those `among` which they are.
+    """
+    sizes = {name: len(members) for name, members in _by_marketplace(among or things)}
+    found = set[str]()
+    for marketplace, members in _by_marketplace(things):
+        in_window = sizes[marketplace] * fault.window / RECENT.days
+        is_large = in_window * fault.allowed >= ENOUGH
+        liable = members if is_large else [member for member in members if member.at < now - HISTORY]
+        found.update(_spread(liable, fault.share, random))
+    return found
+
+
+def _by_marketplace(things: Iterable[Thing]) -> Iterator[tuple[str, list[Thing]]]:
+    for marketplace, members in groupby(sorted(things), key=lambda thing: thing.marketplace):
+        yield marketplace, list(members)
+
+
+def _spread(members: Sequence[Thing], share: float, random: Random) -> Iterator[str]:
+    """One of every 1 / share."""
+    phase = random.random()
+    return (member.key for index, member in enumerate(members) if int((index + 1) * share + phase) > int(index * share + phase))
