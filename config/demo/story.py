@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from random import Random
 
-from config.demo import documents, health, service_documents
+from config.demo import companions, documents, health
 from config.demo.buyers import Message, Return, messages_of, returns_of
 from config.demo.cast import INVOICED, SEED, Fulfilment, Health, Shop
+from config.demo.companions import by_fulfilment
 from config.demo.orders import DAYS, Order, orders_of
-from config.demo.service_documents import by_fulfilment
 from config.demo.shipments import Package, packages_of
 from config.demo.troubles import CLAIM, FEEDBACK, OFFSET, WINDOW, Trouble, decided, troubles_of
 
@@ -67,12 +67,12 @@ def documents_of(story: Story) -> Iterator[Document]:
         yield _document(f"orders-{year}.txt", documents.orders_report(shop=shop, orders=orders, random=random))
     yield _document("feedback.txt", documents.feedback_report(shop=shop, troubles=story.troubles, random=random))
     yield _document("claims.csv", documents.claims_file(troubles=story.troubles, updated_at=now))
-    shipments = service_documents.shipments_file(packages=story.packages, with_invoices=shop.home in INVOICED, updated_at=now)
+    shipments = companions.shipments_file(packages=story.packages, with_invoices=shop.home in INVOICED, updated_at=now)
     yield _document("shipments.csv", shipments)
-    yield _document("messages.csv", service_documents.messages_file(messages=story.messages, updated_at=now))
+    yield _document("messages.csv", companions.messages_file(messages=story.messages, updated_at=now))
     yield from _returns(story, random)
     if shop.lists_defects:
-        yield _document("orders-with-defects.csv", service_documents.defects_list(defects=_listed(story)))
+        yield _document("orders-with-defects.csv", companions.defects_list(defects=_listed(story)))
     if shop.health:
         yield _document("account-health.json", _health(story, shop.health))
     yield from _corrections(story, random)
@@ -95,12 +95,12 @@ def _returns(story: Story, random: Random) -> Iterator[Document]:
     own = by_fulfilment(story.returns, Fulfilment.MERCHANT)
     amazons = by_fulfilment(story.returns, Fulfilment.AMAZON)
     if story.shop.tells_handling:
-        yield _document("returns.csv", service_documents.returns_file(returns=own, updated_at=story.now))
+        yield _document("returns.csv", companions.returns_file(returns=own, updated_at=story.now))
     else:
         claimed = {trouble.order for trouble in story.troubles if trouble.kind == CLAIM}
-        yield _document("returns.txt", service_documents.mfn_returns_report(returns=own, claimed=claimed, random=random))
+        yield _document("returns.txt", companions.mfn_returns_report(returns=own, claimed=claimed, random=random))
     if amazons:
-        yield _document("fba-returns.txt", service_documents.fba_returns_report(returns=amazons, random=random))
+        yield _document("fba-returns.txt", companions.fba_returns_report(returns=amazons, random=random))
 
 
 def _health(story: Story, told: Health) -> bytes:
