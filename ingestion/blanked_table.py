@@ -235,9 +235,9 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
         going = [at for at in said if at in table.columns or not personal.is_harmless(cells[at])]
     else:
         going = _going(cells, said, table)
-    telling = [at for at in said if table.read(cells[at]).strip()]  # a blank of Unicode is one in no other encoding
+    telling = {at for at in said if table.read(cells[at]).strip()}  # a blank of Unicode is one in no other encoding
     going = [at for at in going if at in telling]
-    is_emptied = bool(going) and going == telling
+    is_emptied = bool(going) and len(going) == len(telling)
     for at in going:
         cells[at] = _blank(cells[at], table) if at < table.width else "-"
     if is_emptied:
