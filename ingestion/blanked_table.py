@@ -19,8 +19,8 @@ ORDER_COLUMNS = {"order-id", "amazon-order-id"}
 LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
 FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
 """Where a feedback report has its personal columns, by the number of columns."""
-QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"')
-CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"')
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
+CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
 BROKEN = '""-'  # what no reader of CSV takes, neither as a cell nor behind a quote that is open
 ENDS = re.compile(r"[^\r\n]+")
 TOO_LONG = "-" * (tabular.LONGEST_LINE + 1)

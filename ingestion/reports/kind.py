@@ -13,7 +13,7 @@ OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
 FIRST_MOMENT = datetime.combine(FIRST_DAY, time.min, UTC)
-MOST_WORDS = 6  # the longest state of an order has five
+MOST_WORDS = 1  # with letters: a word of a status or a code is one, a name or a street is more
 Parse = Callable[[Any], Fact | list[Fact]]
 """Turns one row into a fact, or a list of them where it states several. Raises BadRow, or Refused where the row shows that the
 document is not what it seems.
@@ -139,8 +139,9 @@ def moment(text: str, *, latest: datetime, without_offset: tzinfo | None = None)
 
 
 def shown(text: str) -> str:
-    """A value as a reason may quote it: short, on one line, and no sentence or e-mail address that came into the wrong cell."""
+    """A value as a reason may quote it: short, on one line, no name, street or e-mail address that came into the wrong cell."""
     plain = without_addresses(text[:1000])
-    if len(plain.split()) > MOST_WORDS:
+    words = plain.replace("[e-mail address]", "").split()
+    if sum(any(letter.isalpha() for letter in word) for word in words) > MOST_WORDS:
         return "A text of several words"
     return repr(plain if len(plain) <= 40 else plain[:40] + "…")

@@ -642,6 +642,7 @@ def lines_of(document: bytes) -> Iterator[list[str]]:
 
 @effort(max_examples=100, deadline=None)
 @given(texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"])), max_size=5))
+@example(texts=['"\n'])
 def test_whatever_a_comment_says_nothing_of_it_is_kept(texts: list[str]) -> None:
     out = io.StringIO(newline="")
     csv.writer(out).writerows([["order_id", "comments", "sku"], *([ORDER, text, "th1218"] for text in texts)])

@@ -44,7 +44,10 @@ def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("Shipped - Delivered to Buyer", "'Shipped - Delivered to Buyer'"),
+        ("Shipped - Delivered to Buyer", "A text of several words"),
+        ("Jane Doe", "A text of several words"),
+        ("12 Main Street", "A text of several words"),
+        ("2025-07-10 08:00:00", "'2025-07-10 08:00:00'"),
         ("Lost", "'Lost'"),
         ("x" * 100, "'" + "x" * 40 + "…'"),
         ("302-1234567-123456", "'302-1234567-123456'"),
