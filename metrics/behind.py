@@ -8,8 +8,8 @@ of the orders.
 from metrics import defects
 from metrics.definitions import METRICS
 from metrics.facts import DefectKind
+from metrics.statements import MINE
 
-MINE = "agency_id = %(agency)s AND account_id = %(account)s"
 SPAN = "BETWEEN %(first)s AND %(last)s"
 ORDERS = "order_id, marketplace, channel, status, ordered_on"
 PACKAGES = "order_id, package, units, ship_by_on, shipped_on, is_late, is_scanned, deliver_by_on, delivered_on, is_on_time, "

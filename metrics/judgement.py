@@ -33,6 +33,11 @@ class Limit:
     denominator: int
 
     @property
+    def is_from_below(self) -> bool:
+        """Whether the numerator is what went well, and the rest what went wrong."""
+        return self.comparator in {Comparator.GT, Comparator.GTE}
+
+    @property
     def value(self) -> float:
         return self.numerator / self.denominator
 
@@ -76,17 +81,20 @@ def meets(numerator: int, denominator: int, limit: Limit) -> bool | None:
     }[limit.comparator]
 
 
+def bad(numerator: int, denominator: int, limit: Limit | None) -> int:
+    """How many went wrong: of a lower limit those that are not in the numerator, else those that are."""
+    return denominator - numerator if limit and limit.is_from_below else numerator
+
+
 def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
-    """How many of the denominator may go wrong. Of an upper limit the numerator is what went wrong, of a lower limit the rest is.
+    """How many of the denominator may go wrong, and how many of them did not yet.
 
     Closed forms: the greatest bad count that keeps the limit is floor((N·p - 1) / q) where strict, floor(N·p / q) where not.
     """
     strict = 1 if limit.comparator in {Comparator.LT, Comparator.GT} else 0
-    from_below = limit.comparator in {Comparator.GT, Comparator.GTE}
-    share = limit.denominator - limit.numerator if from_below else limit.numerator
-    bad = denominator - numerator if from_below else numerator
+    share = bad(limit.numerator, limit.denominator, limit)
     allowed = max(0, (denominator * share - strict) // limit.denominator)
-    return Budget(allowed=allowed, left=allowed - bad)
+    return Budget(allowed=allowed, left=allowed - bad(numerator, denominator, limit))
 
 
 def warning_of(limit: Limit | None) -> Limit | None:

@@ -14,8 +14,8 @@ from metrics.definitions import CATALOGUE, COUNTS, REPORTED_ONLY
 from metrics.facts import Channel
 from metrics.judgement import Limit, limit_of
 from metrics.series import Value, Window
+from metrics.statements import MINE
 
-MINE = "agency_id = %(agency)s AND account_id = %(account)s"
 ONLY_REPORTED = {metric.code for metric in REPORTED_ONLY}
 
 STANDINGS = f"""

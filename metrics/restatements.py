@@ -5,16 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from accounts.models import SellerAccount
-from metrics import values
+from metrics import judgement, values
 from metrics.definitions import COUNTED
-from metrics.judgement import Comparator
 from metrics.models import CurrentValue, SourceLoad
 from metrics.series import Value
 from webhooks import publishing
 
 DAYS_BACK = 90
 A_MOMENT = timedelta(microseconds=1)
-LOWER_LIMITS = (Comparator.GT, Comparator.GTE)
 
 
 def tell(*, account: SellerAccount, changed: Collection[tuple[str, str, date]], now: datetime) -> None:
@@ -61,9 +59,7 @@ def _by_series(pairs: Iterable[tuple[Value, Value]]) -> Iterable[list[tuple[Valu
 
 
 def _bad(value: Value) -> int:
-    """How many went wrong: of a lower limit those that are not in the numerator."""
-    from_below = value.limit is not None and value.limit.comparator in LOWER_LIMITS
-    return value.denominator - value.numerator if from_below else value.numerator
+    return judgement.bad(value.numerator, value.denominator, value.limit)
 
 
 def _publish(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: datetime) -> None:

@@ -13,8 +13,8 @@ from accounts.models import SellerAccount
 from metrics import defects, denominators
 from metrics.definitions import COUNTS
 from metrics.facts import Canceller, OrderStatus
+from metrics.statements import MINE
 
-MINE = "agency_id = %(agency)s AND account_id = %(account)s"
 SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
 MANY = 7
 """Days whose facts are most of a table. Before a new table has statistics the planner takes it for empty, and would join such

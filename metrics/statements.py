@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from metrics.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 
 MINE = "agency_id = %(agency)s AND account_id = %(account)s"
+"""The rows of the account that a statement is asked about."""
 DAYS_OF_MOVED_ORDERS = f"""
     SELECT ordered_on AS day FROM metrics_order JOIN moved USING (order_id) WHERE {MINE}
     UNION SELECT unnest(ARRAY[ship_by_on, shipped_on, deliver_by_on])
