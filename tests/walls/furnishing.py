@@ -42,7 +42,7 @@ def tell(client: Client, event: Event, *, at: str) -> None:
     moment = event.occurred_at
     endpoint = Endpoint.objects.create(**owned, url=at, event_types=["*"], created_at=moment)
     EndpointSecret.objects.create(**owned, endpoint=endpoint, sealed=b"sealed", created_at=moment)
-    (delivery,) = publishing.hand_over(event=event, endpoints=Endpoint.objects.all(), now=moment)
+    (delivery,) = publishing.hand_over(event=event, endpoints=Endpoint.objects.filter(pk=endpoint.pk), now=moment)
     Attempt.objects.create(**owned, delivery=delivery, attempted_at=moment, duration_ms=7, answer=at)
 
 
