@@ -159,7 +159,8 @@ def _drill_down(client: Client, account: str, today: datetime, series: dict[str,
 
 
 def _breach(client: Client, *, status: str, numerator: int) -> Iterator[Check]:
-    of_orders = [breach for breach in client.get("/v1/breaches")["data"] if breach["metric"] == ODR]
+    listed = client.get("/v1/breaches")["data"]
+    of_orders = [breach for breach in listed if (breach["metric"], breach["level"]) == (ODR, "breach")]
     found = [(breach["channel"], breach["status"], breach["numerator"], breach["denominator"]) for breach in of_orders]
     yield Check(f"breach {status}", [("mfn", status, numerator, 250)], found)
 

@@ -1,54 +1,146 @@
-"""The state machine of breaches: one open episode a series and level; opened and resolved as the values say."""
+"""The machine of breaches, live: what it says of an account's series is written and told, one event an edge, ever.
+
+The account is held meanwhile (refresh.hold), so that two workers never judge it at once; the database itself refuses a second
+open episode of a level, and a second event of an edge.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
+from accounts import identifiers
 from accounts.models import SellerAccount
-from metrics.definitions import CATALOGUE
-from metrics.models import Breach
-from metrics.series import Value
+from metrics import episodes
+from metrics.episodes import Edge, Look, Standing
+from metrics.models import Breach, CurrentValue
+from metrics.series import Series, Value
+from webhooks import publishing
+
+WARNING, BREACH = Breach.Level.WARNING, Breach.Level.BREACH
+OPENING = {Edge.AT_RISK: WARNING, Edge.OPENED: BREACH, Edge.ESCALATED: BREACH}
+RESOLVING = {Edge.RECOVERED: WARNING, Edge.RESOLVED: BREACH}
 
 
-def judge(*, account: SellerAccount, values: Iterable[Value], stale_sources: frozenset[str], now: datetime) -> None:
-    """Open a breach for each series that misses its limit, resolve those that meet it again.
-
-    A series without data, or whose source is stale, is left as it is: silence resolves nothing.
-    """
-    still_open = Breach.objects.filter(account=account, status=Breach.State.OPEN, level=Breach.Level.BREACH)
-    open_breaches = {breach.series(): breach for breach in still_open}
-    for value in values:
-        if CATALOGUE[value.metric].source in stale_sources:
-            continue
-        breach = open_breaches.get(value.series)
-        if value.meets_target is False and breach is None:
-            _open(account=account, value=value, now=now)
-        elif value.meets_target is True and breach is not None:
-            _resolve(breach=breach, value=value, now=now)
+def standings(*, account: SellerAccount) -> dict[Series, Standing]:
+    """How each series of the account stood when it was last judged."""
+    still_open = _still_open(account)
+    mine = CurrentValue.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    remembered = {(value.metric, value.marketplace, value.channel): value for value in mine}
+    return {
+        series: _standing(
+            remembered.get(series),
+            is_warned=(series, WARNING) in still_open,
+            is_breached=(series, BREACH) in still_open,
+        )
+        for series in {*remembered, *(series for series, _ in still_open)}
+    }
 
 
-def _open(*, account: SellerAccount, value: Value, now: datetime) -> None:
-    assert value.limit is not None  # noqa: S101  a target that is missed exists
-    Breach.objects.create(
+def judge(*, account: SellerAccount, standings: dict[Series, Standing], looks: Iterable[Look], now: datetime) -> None:
+    """Open and resolve what these looks say, and publish it. `standings` is brought up to date."""
+    still_open = _still_open(account)
+    for value, edge in episodes.follow(standings, looks):
+        if edge in OPENING:
+            warning = still_open.get((value.series, WARNING))
+            still_open[value.series, OPENING[edge]] = _open(account, value, edge, warning=warning, now=now)
+        else:
+            _resolve(account, still_open.pop((value.series, RESOLVING[edge])), value, edge, now=now)
+
+
+def _still_open(account: SellerAccount) -> dict[tuple[Series, str], Breach]:
+    rows = Breach.objects.filter(agency_id=account.agency_id, account=account, status=Breach.State.OPEN)
+    return {(breach.series(), breach.level): breach for breach in rows}
+
+
+def _standing(value: CurrentValue | None, *, is_warned: bool, is_breached: bool) -> Standing:
+    return Standing(
+        judged_on=value and value.judged_on,
+        is_warned=is_warned,
+        is_breached=is_breached,
+        missed_since=value and value.missed_since,
+        cleared_since=value and value.cleared_since,
+        kept_since=value and value.kept_since,
+    )
+
+
+def _open(account: SellerAccount, value: Value, edge: Edge, *, warning: Breach | None, now: datetime) -> Breach:
+    line = value.line if OPENING[edge] == WARNING else None
+    limit = line.limit if line else value.limit
+    assert limit is not None  # noqa: S101  a line that is missed exists
+    breach = Breach.objects.create(
         agency_id=account.agency_id,
         account=account,
         metric=value.metric,
         marketplace=value.marketplace,
         channel=value.channel,
-        level=Breach.Level.BREACH,
+        level=OPENING[edge],
         opened_at=now,
         as_of=value.as_of,
         numerator=value.numerator,
         denominator=value.denominator,
-        comparator=value.limit.comparator,
-        limit_numerator=value.limit.numerator,
-        limit_denominator=value.limit.denominator,
+        comparator=limit.comparator,
+        limit_numerator=limit.numerator,
+        limit_denominator=limit.denominator,
+        limit_source=line.source if line else value.limit_source,
+        threshold_id=line.threshold if line else None,
+        escalated_from=warning,
     )
+    more = {"escalated_from": warning.public_id} if warning else {}
+    _publish(account, breach, value, edge, key="opened", now=now, **more)
+    return breach
 
 
-def _resolve(*, breach: Breach, value: Value, now: datetime) -> None:
+def _resolve(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *, now: datetime) -> None:
+    is_without_line = breach.level == WARNING and value.line is None
     breach.status = Breach.State.RESOLVED
     breach.resolved_at = now
     breach.resolved_as_of = value.as_of
     breach.resolved_numerator = value.numerator
     breach.resolved_denominator = value.denominator
-    breach.save(update_fields=["status", "resolved_at", "resolved_as_of", "resolved_numerator", "resolved_denominator"])
+    breach.resolved_because = Breach.Because.LINE_REMOVED if is_without_line else Breach.Because.KEPT
+    fields = ("resolved_at", "resolved_as_of", "resolved_numerator", "resolved_denominator", "resolved_because")
+    breach.save(update_fields=["status", *fields])
+    more = {"resolved_at": _text(now), "because": breach.resolved_because}
+    _publish(account, breach, value, edge, key="resolved", now=now, **more)
+
+
+def _publish(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *, key: str, now: datetime, **more: str) -> None:
+    publishing.publish(
+        account=account,
+        type_=edge,
+        data=_told(breach, value) | more,
+        now=now,
+        series=":".join(value.series),
+        key=f"{breach.public_id}:{key}",
+    )
+
+
+def _told(breach: Breach, value: Value) -> dict[str, Any]:
+    """The episode, with the figures of this moment."""
+    window, budget, limit = value.window, value.budget, breach.limit
+    return {
+        "breach": breach.public_id,
+        "metric": breach.metric,
+        "marketplace": breach.marketplace,
+        "channel": breach.channel,
+        "level": breach.level,
+        "status": breach.status,
+        "opened_at": _text(breach.opened_at),
+        "as_of": value.as_of.isoformat(),
+        "numerator": value.numerator,
+        "denominator": value.denominator,
+        "rate": value.rate,
+        "target": {"comparator": limit.comparator, "value": limit.value, "source": breach.limit_source},
+        "threshold": identifiers.public("thr", breach.threshold_id) if breach.threshold_id else None,
+        "window": {
+            "from": window.first.isoformat(),
+            "to": window.last.isoformat(),
+            "days": window.days,
+            "offset_days": window.offset,
+        },
+        "budget": {"allowed": budget.allowed, "left": budget.left} if budget else None,
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

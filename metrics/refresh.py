@@ -1,16 +1,18 @@
 """Facts to numbers to breaches: the product in ten lines."""
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import breaches, denominators, feedback, restatements, rollups, snapshots, statuses, values
+from metrics import breaches, denominators, episodes, feedback, looks, restatements, rollups, snapshots, statuses
+from metrics.episodes import Standing
 from metrics.judgement import worst
 from metrics.models import CurrentValue
-from metrics.series import Value
+from metrics.models.counted import STREAKS
+from metrics.series import Series, Value
 
 
 @transaction.atomic
@@ -22,11 +24,10 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     statuses.follow(account=account, now=now)
     account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces, *snapshots.marketplaces(account=account)})
     restatements.tell(account=account, changed=rebuilt.versions, now=now)
-    today = now.astimezone(UTC).date()
-    current = values.over(account=account, since=today, until=today, known_at=now)
-    _keep(account=account, current=current, now=now)
-    stale = values.stale_sources(account=account, at=now)
-    breaches.judge(account=account, values=current, stale_sources=stale, now=now)
+    standings = breaches.standings(account=account)
+    seen = looks.since(account=account, judged_on=episodes.last_day(standings), now=now)
+    breaches.judge(account=account, standings=standings, looks=seen, now=now)
+    _keep(account=account, current=seen[-1].values, standings=standings, now=now)
 
 
 def hold(account_id: UUID) -> SellerAccount:
@@ -39,7 +40,7 @@ def hold(account_id: UUID) -> SellerAccount:
     )
 
 
-def _keep(*, account: SellerAccount, current: list[Value], now: datetime) -> None:
+def _keep(*, account: SellerAccount, current: list[Value], standings: dict[Series, Standing], now: datetime) -> None:
     rows = [
         CurrentValue(
             agency_id=account.agency_id,
@@ -54,11 +55,12 @@ def _keep(*, account: SellerAccount, current: list[Value], now: datetime) -> Non
             denominator=value.denominator,
             status=value.status,
             computed_at=now,
+            **{name: getattr(standings[value.series], name) for name in STREAKS},
         )
         for value in current
     ]
     key = ["agency_id", "account_id", "metric", "marketplace", "channel"]
-    fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at"]
+    fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at", *STREAKS]
     CurrentValue.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
     account.status = worst([value.status for value in current])
     account.save(update_fields=["status", "marketplaces", "amazon_statuses"])

@@ -171,7 +171,7 @@ def _standing(row: tuple[Any, ...]) -> Value:
         denominator=denominator,
         limit=stated or limit_of(*limits[3:]),
         limit_source="amazon_report" if stated else "default",
-        warning=None,
+        line=None,
         name=name,
         enforced=enforced,
     )

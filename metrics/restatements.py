@@ -78,7 +78,7 @@ def _publish(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: d
         "before": _point(before),
         "after": _point(after),
     }
-    publishing.publish(account=account, type_="metric.restated", data=data, now=now)
+    publishing.publish(account=account, type_="metric.restated", data=data, now=now, series=":".join(pairs[0][1].series))
 
 
 def _point(value: Value) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from accounts.models import SellerAccount
 from metrics import reported
 from metrics.definitions import CATALOGUE, COUNTED, COUNTS, METRICS
 from metrics.judgement import limit_of, warning_of
-from metrics.models import SourceLoad
-from metrics.series import Value, Window
+from metrics.series import Value, Window, usual_line
+from metrics.statements import MINE
 
 FIGURES = ", ".join(
     f"('{metric.code}', {units}, total.{numerator}, total.{denominator})"
@@ -96,6 +96,15 @@ JOIN LATERAL (VALUES {FIGURES}) AS figure (metric, counts_units, numerator, deno
 ORDER BY array_position(%(metrics)s, asked.metric), marketplace, channel DESC, as_of
 """
 
+SOURCES = tuple(sorted({metric.source for metric in METRICS}))
+SPOKE_LAST = f"""
+SELECT moment, source, (
+    SELECT max(recorded_at) FROM metrics_sourceload AS load
+    WHERE {MINE} AND load.source = asked.source AND recorded_at <= moment
+) AS spoke_last
+FROM unnest(%(moments)s::timestamptz[]) AS moment CROSS JOIN unnest(%(sources)s::text[]) AS asked (source)
+"""
+
 
 def over(
     *,
@@ -132,16 +141,31 @@ def over(
 
 def stale_sources(*, account: SellerAccount, at: datetime) -> frozenset[str]:
     """The sources of the catalogue's metrics that were stale at that moment."""
-    return frozenset(
-        source for source in {metric.source for metric in METRICS} if is_stale(account=account, source=source, at=at)
-    )
+    return stale_at(account=account, moments=[at])[at]
 
 
 def is_stale(*, account: SellerAccount, source: str, at: datetime) -> bool:
     """Whether at that moment the source had been silent for longer than it may. What never spoke is not stale."""
-    loads = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, source=source, recorded_at__lte=at)
-    newest = loads.order_by("-recorded_at").values_list("recorded_at", flat=True).first()
-    return newest is not None and at - newest > timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
+    return source in stale_at(account=account, moments=[at], sources=[source])[at]
+
+
+def stale_at(
+    *, account: SellerAccount, moments: Collection[datetime], sources: Collection[str] = SOURCES
+) -> dict[datetime, frozenset[str]]:
+    """At each of these moments, the sources that had been silent for longer than they may."""
+    asked: dict[str, Any] = {
+        "agency": account.agency_id,
+        "account": account.pk,
+        "moments": list(moments),
+        "sources": list(sources),
+    }
+    stale: dict[datetime, set[str]] = {moment: set() for moment in moments}
+    with connection.cursor() as cursor:
+        cursor.execute(SPOKE_LAST, asked)
+        for moment, source, spoke_last in cursor.fetchall():
+            if spoke_last and moment - spoke_last > timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source]):
+                stale[moment].add(source)
+    return {moment: frozenset(found) for moment, found in stale.items()}
 
 
 def _value(row: tuple[Any, ...]) -> Value:
@@ -161,7 +185,7 @@ def _value(row: tuple[Any, ...]) -> Value:
         denominator=denominator,
         limit=stated or limit,
         limit_source="amazon_report" if stated else "default",
-        warning=warning,
+        line=usual_line(warning, "amazon_report" if stated not in {None, limit} else "default"),
         name=name,
         enforced=enforced,
         counts_units=counts_units,

@@ -17,6 +17,8 @@ PART_OF = (
     ("dissatisfied_requests", "return_requests"),
 )
 """Counts that are part of another: numerators and their denominators."""
+STREAKS = ("judged_on", "missed_since", "cleared_since", "kept_since")
+"""What is remembered of a series between two judgements."""
 
 
 class MetricRule(models.Model):
@@ -116,6 +118,10 @@ class CurrentValue(OfAccount):
     denominator = models.IntegerField()
     status = models.CharField(max_length=10, choices=[(each.value, each.name) for each in Status])
     computed_at = models.DateTimeField()
+    judged_on = models.DateField(null=True)
+    missed_since = models.DateField(null=True)
+    cleared_since = models.DateField(null=True)
+    kept_since = models.DateField(null=True)
     pk = models.CompositePrimaryKey("agency_id", "account_id", "metric", "marketplace", "channel")
 
     class Meta:

@@ -1,12 +1,11 @@
 """Breaches."""
 
-from typing import Any
-
 from django.db import models
 
 from accounts import identifiers
 from accounts.models import Agency, SellerAccount
 from metrics.judgement import Comparator, Limit
+from metrics.series import Series
 
 
 class Breach(models.Model):
@@ -19,6 +18,12 @@ class Breach(models.Model):
     class State(models.TextChoices):
         OPEN = "open"
         RESOLVED = "resolved"
+
+    class Because(models.TextChoices):
+        """What ended it."""
+
+        KEPT = "kept"
+        LINE_REMOVED = "line_removed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
@@ -35,12 +40,17 @@ class Breach(models.Model):
     comparator = models.CharField(max_length=3)
     limit_numerator = models.PositiveIntegerField()
     limit_denominator = models.PositiveIntegerField()
+    limit_source = models.CharField(max_length=13, db_default="default")
+    threshold_id = models.UUIDField(null=True)
+    escalated_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="escalations")
     acknowledged_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
+    assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is nobody
     resolved_at = models.DateTimeField(null=True)
     resolved_as_of = models.DateField(null=True)
     resolved_numerator = models.IntegerField(null=True)
     resolved_denominator = models.IntegerField(null=True)
+    resolved_because = models.CharField(max_length=12, choices=Because, blank=True, db_default="")
 
     class Meta:
         constraints = (
@@ -72,5 +82,5 @@ class Breach(models.Model):
     def limit(self) -> Limit:
         return Limit(Comparator(self.comparator), self.limit_numerator, self.limit_denominator)
 
-    def series(self) -> tuple[Any, ...]:
+    def series(self) -> Series:
         return (self.metric, self.marketplace, self.channel)

@@ -99,11 +99,12 @@ def test_the_line_before_a_told_target_is_derived_from_it(
 def test_a_told_target_opens_and_resolves_breaches(books: Books) -> None:
     books.load(*orders(60))
     books.load(defect(1), at=TEN)
-    assert Breach.objects.get().status == "open"
+    assert Breach.objects.values_list("level", "status").get() == ("breach", "open")
 
     books.tell(reported(**TWO_PERCENT), at=ELEVEN)
 
-    assert Breach.objects.get().status == "resolved"
+    told = Breach.objects.order_by("level").values_list("level", "status", "limit_source")
+    assert list(told) == [("breach", "resolved", "default"), ("warning", "open", "amazon_report")]
 
 
 def test_a_part_with_a_told_target_is_judged(books: Books) -> None:
