@@ -5,6 +5,7 @@ open episode of a level, and a second event of an edge.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from accounts.models import SellerAccount
 from metrics import episodes
 from metrics.episodes import Edge, Look, Standing
 from metrics.models import Breach, CurrentValue
+from metrics.models.counted import STREAKS
 from metrics.series import Series, Value
 from webhooks import publishing
 
@@ -53,14 +55,8 @@ def _still_open(account: SellerAccount) -> dict[tuple[Series, str], Breach]:
 
 
 def _standing(value: CurrentValue | None, *, is_warned: bool, is_breached: bool) -> Standing:
-    return Standing(
-        judged_on=value and value.judged_on,
-        is_warned=is_warned,
-        is_breached=is_breached,
-        missed_since=value and value.missed_since,
-        cleared_since=value and value.cleared_since,
-        kept_since=value and value.kept_since,
-    )
+    standing = Standing(is_warned=is_warned, is_breached=is_breached)
+    return replace(standing, **{name: getattr(value, name) for name in STREAKS}) if value else standing
 
 
 def _open(account: SellerAccount, value: Value, edge: Edge, *, warning: Breach | None, now: datetime) -> Breach:

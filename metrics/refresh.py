@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import breaches, denominators, episodes, feedback, looks, restatements, rollups, snapshots, statuses
+from metrics import breaches, denominators, episodes, feedback, looks, restatements, rollups, snapshots, statuses, thresholds
 from metrics.episodes import Standing
 from metrics.judgement import worst
 from metrics.models import CurrentValue
@@ -24,6 +24,7 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     statuses.follow(account=account, now=now)
     account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces, *snapshots.marketplaces(account=account)})
     restatements.tell(account=account, changed=rebuilt.versions, now=now)
+    thresholds.follow(account=account, now=now)
     standings = breaches.standings(account=account)
     seen = looks.since(account=account, judged_on=episodes.last_day(standings), now=now)
     breaches.judge(account=account, standings=standings, looks=seen, now=now)

@@ -3,7 +3,9 @@
 A target that Amazon's own report states for a series goes before the default one, from the day of the report on.
 """
 
+from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,9 +13,10 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics import reported
+from metrics import reported, thresholds
 from metrics.definitions import CATALOGUE, COUNTED, COUNTS, METRICS
 from metrics.judgement import limit_of, warning_of
+from metrics.lines import Version, in_force
 from metrics.series import Value, Window, usual_line
 from metrics.statements import MINE
 
@@ -115,11 +118,13 @@ def over(
     metrics: Collection[str] = tuple(CATALOGUE),
     marketplace: str | None = None,
     channel: str | None = None,
+    versions: Collection[Version] | None = None,
 ) -> list[Value]:
     """The values of each asked series for each day of `since … until`, as known at a moment.
 
     The home marketplace and every marketplace that orders or Amazon's own figures were known in are answered, in every channel;
-    what only Amazon reports is answered where it was reported.
+    what only Amazon reports is answered where it was reported. Warning lines are those of the agency's thresholds as known then,
+    or those of these `versions`.
     """
     asked: dict[str, Any] = {
         "agency": account.agency_id,
@@ -136,7 +141,10 @@ def over(
     with connection.cursor() as cursor:
         cursor.execute(VALUES, asked)
         counted = cursor.fetchall()
-    return [_value(row) for row in counted] + reported.over(asked=asked)
+    own: defaultdict[str, list[Version]] = defaultdict(list)
+    for version in thresholds.known(account=account, known_at=known_at) if versions is None else versions:
+        own[version.metric].append(version)
+    return [_with_own_line(value, own.get(value.metric)) for value in [*map(_value, counted), *reported.over(asked=asked)]]
 
 
 def stale_sources(*, account: SellerAccount, at: datetime) -> frozenset[str]:
@@ -166,6 +174,15 @@ def stale_at(
             if spoke_last and moment - spoke_last > timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source]):
                 stale[moment].add(source)
     return {moment: frozenset(found) for moment, found in stale.items()}
+
+
+def _with_own_line(value: Value, versions: list[Version] | None) -> Value:
+    """An agency's own line stands in place of the usual one."""
+    if not versions:
+        return value
+    metric, marketplace, channel = value.series
+    own = in_force(versions, metric=metric, marketplace=marketplace, channel=channel, day=value.as_of)
+    return replace(value, line=own.line(value.limit.comparator if value.limit else "")) if own else value
 
 
 def _value(row: tuple[Any, ...]) -> Value:

@@ -1,4 +1,4 @@
-"""Facts with their past, Amazon's own figures, daily counts with their versions, current values, breaches, and rules as rows.
+"""Facts with their past, Amazon's own figures, daily counts with their versions, current values, breaches, thresholds, rules.
 
 Tables without inbound keys lead with the agency in their primary key: row-level security is one equality on it, and the
 same tables distribute by it. Each is tied to its account by a composite key in the database (accounts/wall.py).
@@ -7,6 +7,7 @@ same tables distribute by it. Each is tied to its account by a composite key in 
 from metrics.models.counted import CurrentValue, DailyCounts, DenominatorRule, MetricRule
 from metrics.models.episodes import Breach
 from metrics.models.reported import ReportedFigure, Snapshot
+from metrics.models.thresholds import FollowedThresholds, Threshold
 from metrics.models.told import (
     Defect,
     FeedbackCoverage,
@@ -29,6 +30,7 @@ __all__ = (
     "Defect",
     "DenominatorRule",
     "FeedbackCoverage",
+    "FollowedThresholds",
     "Message",
     "MetricRule",
     "Order",
@@ -42,4 +44,5 @@ __all__ = (
     "Shipment",
     "Snapshot",
     "SourceLoad",
+    "Threshold",
 )

@@ -3,12 +3,13 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from accounts import identifiers, scoping
 from accounts.models import SellerAccount
-from metrics import defects, feedback, recording, refresh, values
+from metrics import defects, feedback, recording, refresh, thresholds, values
 from metrics.facts import (
     DefectFact,
     DefectKind,
@@ -21,6 +22,7 @@ from metrics.facts import (
     ShipmentFact,
     SnapshotFact,
 )
+from metrics.models import Threshold
 from metrics.recording import Recorded
 from metrics.series import Value
 from tests import build
@@ -198,6 +200,28 @@ class Books:
         with scoping.agency(self.agency_id):
             held = refresh.hold(self.account_id)
             refresh.refresh(account=held, touched=days, now=held.last_recorded_at or at)
+
+    def draw(self, warn_at: str, *, at: datetime = NINE, metric: str = "order_defect_rate", **asked: Any) -> Threshold:
+        """Set a threshold and judge the account by it, as the API and its worker do."""
+        places = {"account", "marketplace", "channel"}
+        with scoping.agency(self.agency_id):
+            scope = thresholds.Scope(metric=metric, **{name: asked.pop(name) for name in places & asked.keys()})
+            asks = thresholds.Asks(warn_at=Decimal(warn_at), **asked)
+            threshold, _ = thresholds.put(agency=self.account.agency, scope=scope, asks=asks, now=at)
+            self.look(at=at)
+        return threshold
+
+    def take_away(self, threshold: Threshold, *, at: datetime) -> None:
+        """Remove a threshold and judge the account without it."""
+        with scoping.agency(self.agency_id):
+            thresholds.remove(threshold=threshold, now=at)
+            self.look(at=at)
+
+    def look(self, *, at: datetime) -> None:
+        """What the clock does: nothing arrived, and the account is looked at."""
+        with scoping.agency(self.agency_id):
+            held = refresh.hold(self.account_id)
+            refresh.refresh(account=held, touched=(), now=recording.next_moment(account=held, now=at))
 
     def _cover(self, report: dict[str, Any], covers: tuple[str, date, date], received_at: datetime) -> None:
         marketplace, *period = covers

@@ -42,7 +42,7 @@ STAGES = {
     "webhooks": ("publishing",),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
-        *("feedback", "reported", "restatements", "snapshots", "statuses"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds"),
     ),
 }
 DOORS = {

@@ -1,0 +1,67 @@
+"""The warning lines of agencies' own, with their past."""
+
+from django.db import models
+
+from accounts import identifiers
+from accounts.models import Agency
+from metrics.models.tenancy import OfAccount
+
+
+class Threshold(models.Model):
+    """A version of a threshold, never changed: what it asks for from `recorded_at` on. Removed is a version too.
+
+    Its scope narrows from all accounts (null), all marketplaces ('') and all channels ('').
+    """
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    threshold_id = models.UUIDField()
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    account_id = models.UUIDField(null=True)
+    metric = models.CharField(max_length=60)
+    marketplace = models.CharField(max_length=2, blank=True)
+    channel = models.CharField(max_length=3, blank=True)
+    warn_numerator = models.PositiveIntegerField()
+    warn_denominator = models.PositiveIntegerField()
+    clear_numerator = models.PositiveIntegerField()
+    clear_denominator = models.PositiveIntegerField()
+    for_days = models.PositiveSmallIntegerField()
+    keep_days = models.PositiveSmallIntegerField()
+    min_denominator = models.PositiveIntegerField()
+    is_removed = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["agency", "account_id", "metric", "marketplace", "channel", "recorded_at"],
+                nulls_distinct=False,
+                name="a_scope_has_one_threshold_at_a_moment",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(warn_denominator__gt=0, clear_denominator__gt=0), name="a_line_is_a_number"
+            ),
+        )
+        indexes = (models.Index("agency", "threshold_id", "recorded_at", name="thresholds_by_version"),)
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.marketplace} {self.channel}".strip()
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("thr", self.threshold_id)
+
+    @property
+    def warn_at(self) -> float:
+        return self.warn_numerator / self.warn_denominator
+
+    @property
+    def clear_at(self) -> float:
+        return self.clear_numerator / self.clear_denominator
+
+
+class FollowedThresholds(OfAccount):
+    """The account is judged by the versions recorded until `upto`, from `recorded_at` on. Without a row: by none."""
+
+    upto = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "recorded_at")
