@@ -7,8 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import breaches, denominators, feedback, restatements, rollups, snapshots, statuses, values
-from metrics.judgement import worst
+from metrics import breaches, denominators, feedback, restatements, rollups, snapshots, standings, statuses, values
 from metrics.models import CurrentValue
 from metrics.series import Value
 
@@ -27,6 +26,7 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     _keep(account=account, current=current, now=now)
     stale = values.stale_sources(account=account, at=now)
     breaches.judge(account=account, values=current, stale_sources=stale, now=now)
+    standings.note(account=account, values=current, now=now)
 
 
 def hold(account_id: UUID) -> SellerAccount:
@@ -60,5 +60,3 @@ def _keep(*, account: SellerAccount, current: list[Value], now: datetime) -> Non
     key = ["agency_id", "account_id", "metric", "marketplace", "channel"]
     fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at"]
     CurrentValue.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
-    account.status = worst([value.status for value in current])
-    account.save(update_fields=["status", "marketplaces", "amazon_statuses"])

@@ -119,4 +119,7 @@ class CurrentValue(OfAccount):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "metric", "marketplace", "channel")
 
     class Meta:
-        indexes = (models.Index("agency_id", "status", "metric", name="values_by_status"),)
+        indexes = (
+            models.Index("agency_id", "status", "metric", name="values_by_status"),
+            models.Index("agency_id", "metric", "account_id", "status", name="values_by_metric"),
+        )

@@ -42,11 +42,12 @@ STAGES = {
     "webhooks": ("publishing",),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
-        *("feedback", "reported", "restatements", "snapshots", "statuses"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses", "standings", "portfolio"),
     ),
 }
 DOORS = {
     "accounts.authentication": "recognises the key at the moment of the request",
+    "accounts.filters": "what a list is narrowed to, where stale means now",
     "metrics.questions": "what a view is asked, where silence means now",
 }
 """Modules beside views, tasks and commands that may look at the clock, and why."""
