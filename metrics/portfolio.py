@@ -29,17 +29,18 @@ WITH mine AS MATERIALIZED (
     WHERE agency_id = %(agency)s AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
     GROUP BY metric, account_id
 ), by_metric AS (
-    SELECT metric, jsonb_build_object({BY_STATUS}) AS counts FROM by_account JOIN mine ON id = account_id GROUP BY metric
+    SELECT metric, jsonb_build_object({BY_STATUS}) AS counts FROM by_account
+    WHERE account_id IN (SELECT id FROM mine) GROUP BY metric
 ), named AS (
     SELECT metric, counts || jsonb_build_object('metric', metric, 'name', rule.name) AS counts
     FROM by_metric CROSS JOIN LATERAL (
         SELECT name FROM metrics_metricrule AS rule
-        WHERE rule.metric = by_metric.metric AND effective_from <= %(now)s::timestamp
+        WHERE rule.metric = by_metric.metric AND effective_from <= (%(now)s AT TIME ZONE 'UTC')::date
         ORDER BY rule.marketplace = %(marketplace)s IS TRUE DESC, rule.marketplace = '*' DESC, effective_from DESC LIMIT 1
     ) AS rule
 ), opened AS (
-    SELECT level, acknowledged_at FROM metrics_breach AS breach JOIN mine ON mine.id = account_id
-    WHERE agency_id = %(agency)s AND breach.status = 'open'
+    SELECT level, acknowledged_at FROM metrics_breach
+    WHERE agency_id = %(agency)s AND status = 'open' AND account_id IN (SELECT id FROM mine)
         AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
 ), worst AS (
     SELECT * FROM mine WHERE distance IS NOT NULL ORDER BY ordered_distance, id LIMIT %(limit)s

@@ -35,6 +35,15 @@ class Migration(migrations.Migration):
             name="worst_series",
             field=models.JSONField(null=True),
         ),
+        migrations.AddField(
+            model_name="selleraccount",
+            name="ordered_distance",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=django.db.models.functions.comparison.Coalesce("distance", models.Value(float("inf"))),
+                output_field=models.FloatField(),
+            ),
+        ),
         migrations.AddIndex(
             model_name="selleraccount",
             index=models.Index(models.F("agency"), models.F("name"), models.F("id"), name="accounts_by_name"),
@@ -59,15 +68,6 @@ class Migration(migrations.Migration):
             model_name="selleraccount",
             constraint=models.CheckConstraint(
                 condition=models.Q(("distance", None), ("distance__lte", 1), _connector="OR"), name="spotless_is_farthest"
-            ),
-        ),
-        migrations.AddField(
-            model_name="selleraccount",
-            name="ordered_distance",
-            field=models.GeneratedField(
-                db_persist=True,
-                expression=django.db.models.functions.comparison.Coalesce("distance", models.Value(float("inf"))),
-                output_field=models.FloatField(),
             ),
         ),
     ]

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="currentvalue",
             index=models.Index(
-                models.F("agency_id"), models.F("metric"), models.F("account_id"), models.F("status"), name="values_by_metric"
+                fields=["agency_id", "metric", "account_id"], include=("status", "marketplace"), name="values_by_metric"
             ),
         ),
     ]

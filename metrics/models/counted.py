@@ -121,5 +121,7 @@ class CurrentValue(OfAccount):
     class Meta:
         indexes = (
             models.Index("agency_id", "status", "metric", name="values_by_status"),
-            models.Index("agency_id", "metric", "account_id", "status", name="values_by_metric"),
+            models.Index(
+                fields=("agency_id", "metric", "account_id"), include=("status", "marketplace"), name="values_by_metric"
+            ),
         )
