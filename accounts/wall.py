@@ -47,3 +47,15 @@ def belongs_to_account(table: str) -> RunSQL:
         """,
         f"ALTER TABLE {table} DROP CONSTRAINT {name};",
     )
+
+
+def belongs_to(table: str, column: str, other: str) -> RunSQL:
+    """Tie a row to one of `other` of the same agency; it goes when that one goes."""
+    name = f"{table}_{column}_is_of_its_agency"
+    return RunSQL(
+        f"""
+        ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY (agency_id, {column})
+            REFERENCES {other} (agency_id, id) ON DELETE CASCADE;
+        """,
+        f"ALTER TABLE {table} DROP CONSTRAINT {name};",
+    )

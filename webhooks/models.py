@@ -1,7 +1,8 @@
-"""What happened, once each."""
+"""What happened, once each, and its way to the agency's own systems."""
 
-from typing import Any
+from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts import identifiers
@@ -9,16 +10,23 @@ from accounts.models import Agency, SellerAccount
 
 
 class Event(models.Model):
-    """Something that happened, written in the transaction in which it did."""
+    """Something that happened, written in the transaction in which it did. Never changed afterwards."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="events")
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="events", null=True)
     type = models.CharField(max_length=40)
     data: "models.JSONField[Any, Any]" = models.JSONField()
     occurred_at = models.DateTimeField()
+    key = models.CharField(max_length=120, null=True)  # noqa: DJ001  what it may be told of once only; null has no such thing
+    series = models.CharField(max_length=80, db_default="")  # metric:marketplace:channel, or nothing
+    is_test = models.BooleanField(db_default=False)
 
     class Meta:
+        constraints = (
+            models.UniqueConstraint("agency", "id", name="an_event_is_addressed_by_its_agency"),
+            models.UniqueConstraint("agency", "key", name="what_happens_once_is_told_once"),
+        )
         indexes = (models.Index("agency", "id", name="events_by_age"),)
 
     def __str__(self) -> str:
@@ -27,3 +35,128 @@ class Event(models.Model):
     @property
     def public_id(self) -> str:
         return identifiers.public("evt", self.id)
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def enabled(self) -> Self:
+        return self.filter(disabled_at=None)
+
+
+class Endpoint(models.Model):
+    """Where an agency wants to be told of events: a URL of its own, a mailbox or a chat."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook"
+        EMAIL = "email"
+        SLACK = "slack"
+
+    class Reason(models.TextChoices):
+        """Why it is disabled."""
+
+        BY_HAND = "by_hand"
+        GONE = "gone"
+        FAILING = "failing"
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="endpoints")
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.WEBHOOK)
+    url = models.CharField(max_length=2000)
+    description = models.CharField(max_length=500, blank=True)
+    event_types = ArrayField(models.CharField(max_length=60))  # names, or the first part of one and a star
+    accounts = ArrayField(models.UUIDField(), null=True)  # null: of all
+    created_at = models.DateTimeField()
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=7, choices=Reason, blank=True)
+    failing_since = models.DateTimeField(null=True)  # the first failure since the last success
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("agency", "id", name="an_endpoint_is_addressed_by_its_agency"),
+            models.CheckConstraint(
+                condition=models.Q(disabled_at=None, disabled_reason="")
+                | (models.Q(disabled_at__isnull=False) & ~models.Q(disabled_reason="")),
+                name="a_disabled_endpoint_says_why",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("ep", self.id)
+
+
+class EndpointSecret(models.Model):
+    """What signs an endpoint's deliveries, sealed. After a rotation the one before signs too, until it expires."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets", db_constraint=False)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index("agency", "endpoint", "id", name="secrets_of_an_endpoint"),)
+
+
+class Delivery(models.Model):
+    """One event on its way to one endpoint."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
+    order_key = models.CharField(max_length=120)  # what must arrive in order: a series of an account, or an account's rest
+    state = models.CharField(max_length=9, choices=State, default=State.PENDING)
+    tries = models.PositiveSmallIntegerField(default=0)  # since it was last asked for
+    next_attempt_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)  # a worker has it in hand until then
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("agency", "id", name="a_delivery_is_addressed_by_its_agency"),
+            models.UniqueConstraint("agency", "endpoint", "event", name="an_event_goes_to_an_endpoint_once"),
+            models.CheckConstraint(
+                condition=models.Q(state="pending", next_attempt_at__isnull=False, finished_at=None)
+                | (~models.Q(state="pending") & models.Q(next_attempt_at=None, finished_at__isnull=False)),
+                name="a_delivery_is_due_or_finished",
+            ),
+        )
+        indexes = (
+            models.Index("agency", "endpoint", "id", name="deliveries_of_an_endpoint"),
+            models.Index("next_attempt_at", name="deliveries_that_are_due", condition=models.Q(state="pending")),
+            models.Index(
+                "agency", "endpoint", "order_key", "id", name="deliveries_in_order", condition=models.Q(state="pending")
+            ),
+        )
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("dlv", self.id)
+
+
+class Attempt(models.Model):
+    """One try to deliver: what was answered, or why nothing was."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
+    attempted_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    status = models.PositiveSmallIntegerField(null=True)  # of HTTP; null where no answer came
+    error = models.CharField(max_length=200, blank=True)
+    answer = models.TextField(blank=True)  # its first 1,024 bytes
+
+    class Meta:
+        indexes = (models.Index("agency", "delivery", "id", name="attempts_of_a_delivery"),)

@@ -7,15 +7,15 @@ from rest_framework import serializers
 
 from accounts.models import public_account_id
 from accounts.serializers import ACCOUNT, PublicIdField
-from webhooks.catalogue import EVENT_TYPES, TYPES
+from webhooks.catalogue import TYPES
 from webhooks.models import Event
 
 EVENT = {
     "id": "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
-    "type": EVENT_TYPES[1].type,
+    "type": TYPES["account.status_changed"].type,
     "account": ACCOUNT["id"],
     "occurred_at": "2026-11-22T09:00:00Z",
-    "data": EVENT_TYPES[1].example,
+    "data": TYPES["account.status_changed"].example,
 }
 
 
@@ -27,11 +27,15 @@ class EventSerializer(serializers.Serializer[Event]):
     occurred_at = serializers.DateTimeField()
     data = serializers.DictField(help_text="What the type says it carries; see event-types.")  # type: ignore[assignment]  # a field of the contract
 
-    def get_account(self, event: Event) -> str:
-        return public_account_id(event.account_id)
+    def get_account(self, event: Event) -> str | None:
+        return public_account_id(event.account_id) if event.account_id else None
 
 
-EVENT_TYPE = {"type": EVENT_TYPES[1].type, "description": EVENT_TYPES[1].description, "example": EVENT_TYPES[1].example}
+EVENT_TYPE = {
+    "type": TYPES["account.status_changed"].type,
+    "description": TYPES["account.status_changed"].description,
+    "example": TYPES["account.status_changed"].example,
+}
 
 
 class EventTypeSerializer(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 """Events over HTTP."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
@@ -42,7 +42,8 @@ class Events(GenericAPIView[Event]):
         responses=EventSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        mine = Event.objects.filter(account__in=scoping.accounts_of(request))
+        theirs = Q(account__in=scoping.accounts_of(request)) | Q(account=None)
+        mine = Event.objects.filter(theirs, agency=scoping.agency_of(request), is_test=False)
         page = self.paginate_queryset(self.filter_queryset(mine))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -4,11 +4,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from accounts import scoping
 from accounts.models import Agency
 from tests import build
 from tests.client import Client
+from webhooks import publishing
+from webhooks.models import Attempt, Endpoint, EndpointSecret, Event
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ def told_twice(day: str) -> Iterator[bytes]:
         yield json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]}).encode()
 
 
+def tell(client: Client, event: Event, *, at: str) -> None:
+    """An endpoint, its secret, and an event that was tried to deliver to it."""
+    owned: dict[str, Any] = {"agency": client.agency}
+    moment = event.occurred_at
+    endpoint = Endpoint.objects.create(**owned, url=at, event_types=["*"], created_at=moment)
+    EndpointSecret.objects.create(**owned, endpoint=endpoint, sealed=b"sealed", created_at=moment)
+    (delivery,) = publishing.hand_over(event=event, endpoints=Endpoint.objects.filter(pk=endpoint.pk), now=moment)
+    Attempt.objects.create(**owned, delivery=delivery, attempted_at=moment, duration_ms=7, answer=at)
+
+
 def furnish(client: Client, *, name: str) -> Furnished:
     """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
 
@@ -55,5 +68,7 @@ def furnish(client: Client, *, name: str) -> Furnished:
     seen = ordered.strftime("%m/%d/%y")
     feedback = build.feedback_file([build.feedback_row(order=build.order_id(4), on=seen)])
     client.load(account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat())
+    with scoping.agency(client.agency.pk):
+        tell(client, Event.objects.latest("id"), at=f"https://{name}.example/hooks")
     breach = client.read("/v1/breaches")["data"][0]
     return Furnished(account_id=account, report_id=report["id"], breach_id=breach["id"])

@@ -18,6 +18,10 @@ UNIQUE_WITHOUT_AGENCY = {
     "metrics_breach_pkey": "a random id, in paths",
     "metrics_snapshot_pkey": "a random id, told in lists",
     "webhooks_event_pkey": "a random id, told in lists",
+    "webhooks_endpoint_pkey": "a random id, in paths",
+    "webhooks_endpointsecret_pkey": "a random id, told to nobody",
+    "webhooks_delivery_pkey": "a random id, in paths",
+    "webhooks_attempt_pkey": "a random id, told in lists",
 }
 OTHER_POLICIES = {
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",

@@ -31,7 +31,7 @@ def test_an_event_is_of_its_account_and_of_its_moment(acme: Client, shop: str) -
 
         kept = Event.objects.get()
         assert kept == event
-        assert (kept.agency_id, kept.account.public_id, kept.occurred_at) == (acme.agency.pk, shop, NOW)
+        assert (kept.agency_id, kept.account_id, kept.occurred_at) == (acme.agency.pk, identifiers.private("acct", shop), NOW)
         assert (kept.type, kept.data) == ("account.status_changed", {"current": "NORMAL"})
 
 
