@@ -38,7 +38,7 @@ EMPTY_NAMES = {
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
     "accounts": ("agencies", "keys"),
-    "ingestion": ("intake", "loading", "erasure", "retention", "keeping"),
+    "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
     "webhooks": ("publishing",),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
