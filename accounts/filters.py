@@ -2,9 +2,18 @@
 
 import django_filters as filters
 from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, SellerAccount, SellerAccountQuerySet
+
+TRUTHS = (("true", "true"), ("false", "false"))
+SILENT = {
+    "type": "boolean",
+    "description": "Accounts of which a source was last brought up to date too long ago, or the others.",
+}
+IN_BREACH = {"type": "boolean", "description": "Accounts with an open breach (a warning is none), or the others."}
 
 
 class AccountFilter(filters.FilterSet):
@@ -13,10 +22,12 @@ class AccountFilter(filters.FilterSet):
         choices=[(code, code) for code in CODES], method="selling_in", label="Accounts that sell in this store."
     )
     search = filters.CharFilter(method="named", label="Part of the name, the selling partner id or your external id.")
+    stale = filters.ChoiceFilter(choices=TRUTHS, method="silent")
+    has_open_breach = filters.ChoiceFilter(choices=TRUTHS, method="in_breach")
 
     class Meta:
         model = SellerAccount
-        fields = ("status", "marketplace", "search")
+        fields = ("status", "marketplace", "search", "stale", "has_open_breach")
 
     def selling_in(self, accounts: SellerAccountQuerySet, _name: str, code: str) -> SellerAccountQuerySet:
         return accounts.filter(marketplaces__contains=[code])
@@ -24,3 +35,12 @@ class AccountFilter(filters.FilterSet):
     def named(self, accounts: SellerAccountQuerySet, _name: str, text: str) -> SellerAccountQuerySet:
         by = Q(name__icontains=text) | Q(selling_partner_id__icontains=text) | Q(external_id__icontains=text)
         return accounts.filter(by)
+
+    @extend_schema_field(SILENT)
+    def silent(self, accounts: SellerAccountQuerySet, _name: str, truth: str) -> SellerAccountQuerySet:
+        now = timezone.now()
+        return accounts.stale(at=now) if truth == "true" else accounts.fresh(at=now)
+
+    @extend_schema_field(IN_BREACH)
+    def in_breach(self, accounts: SellerAccountQuerySet, _name: str, truth: str) -> SellerAccountQuerySet:
+        return accounts.filter(open_breaches__gt=0) if truth == "true" else accounts.filter(open_breaches=0)

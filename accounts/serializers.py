@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
@@ -17,6 +18,22 @@ ACCOUNT = {
     "marketplaces": ["DE", "FR"],
     "status": "healthy",
     "amazon_statuses": {"DE": {"status": "NORMAL", "reported_at": "2026-11-22T08:12:00Z"}},
+    "distance": 0.3464052287581699,
+    "worst_series": {
+        "metric": "order_defect_rate",
+        "name": "Order Defect Rate",
+        "marketplace": "DE",
+        "channel": "mfn",
+        "numerator": 4,
+        "denominator": 612,
+        "rate": 0.006535947712418301,
+        "target": {"comparator": "lt", "value": 0.01, "source": "default"},
+        "status": "healthy",
+        "enforced": True,
+    },
+    "open_breaches": 0,
+    "open_warnings": 0,
+    "stale": False,
     "created_at": "2026-11-22T09:00:00Z",
 }
 NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
@@ -50,6 +67,30 @@ class AmazonStatus(serializers.Serializer[Any]):
     reported_at = serializers.DateTimeField()
 
 
+class TargetOfSeries(serializers.Serializer[Any]):
+    comparator = serializers.CharField(help_text="`lt`, `lte`, `gt`, `gte` or `eq`.")
+    value = serializers.FloatField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the contract
+
+
+class WorstSeries(serializers.Serializer[Any]):
+    """The series of an account that stands worst of those that have a target: enforced ones before others of its status."""
+
+    metric = serializers.CharField()
+    name = serializers.SerializerMethodField(help_text="What people call the metric.")
+    marketplace = serializers.CharField()
+    channel = serializers.CharField()
+    numerator = serializers.IntegerField()
+    denominator = serializers.IntegerField()
+    rate = serializers.FloatField(allow_null=True)
+    target = TargetOfSeries()
+    status = serializers.ChoiceField(choices=AccountStatus.choices)
+    enforced = serializers.BooleanField(help_text="Amazon closes shops over it.")
+
+    def get_name(self, series: dict[str, Any]) -> str:
+        return gettext(series["name"])
+
+
 @extend_schema_serializer(
     examples=[
         OpenApiExample("A new account", value=NEW_ACCOUNT, request_only=True),
@@ -68,6 +109,15 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
         read_only=True,
         help_text="By marketplace: the status that Amazon's newest report tells.",
     )
+    distance = serializers.FloatField(
+        read_only=True,
+        allow_null=True,
+        help_text="How far its worst series is from the limit: 1 is spotless, 0 at it, below 0 beyond it. Null without data.",
+    )
+    worst_series = WorstSeries(read_only=True, allow_null=True)
+    open_breaches = serializers.IntegerField(read_only=True)
+    open_warnings = serializers.IntegerField(read_only=True)
+    stale = serializers.SerializerMethodField(help_text="One of its sources was last brought up to date too long ago.")
 
     class Meta:
         model = SellerAccount
@@ -80,10 +130,18 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
             "marketplaces",
             "status",
             "amazon_statuses",
+            "distance",
+            "worst_series",
+            "open_breaches",
+            "open_warnings",
+            "stale",
             "created_at",
         )
         read_only_fields = ("created_at",)
         extra_kwargs = {"external_id": {"required": False, "help_text": "Your own name for it."}}  # noqa: RUF012
+
+    def get_stale(self, account: SellerAccount) -> bool:
+        return account.is_stale(at=self.context["now"])
 
     def validate_selling_partner_id(self, value: str) -> str:
         if any(letter.isspace() for letter in value):

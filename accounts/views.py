@@ -1,5 +1,7 @@
 """Who asks, and the accounts that are theirs."""
 
+from typing import Any
+
 from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,7 +18,18 @@ from accounts.models import SellerAccount, SellerAccountQuerySet
 from accounts.serializers import AccountChange, AccountSerializer, MeSerializer
 from accounts.sheets import Sheet
 
-ORDERINGS = ("id", "-id", "name", "-name", "created_at", "-created_at", "status", "-status")
+ORDERINGS = tuple(
+    sign + field for field in ("id", "name", "created_at", "status", "distance", "open_breaches") for sign in ("", "-")
+)
+ORDERING = (
+    "Newest first by default. By `distance`, the accounts that are farthest beyond their limits come first, those without a "
+    "distance last; by `-distance` all the other way round."
+)
+
+
+def shown(accounts: Any, *, many: bool = False) -> AccountSerializer:
+    """An account, or several, as they stand at this moment."""
+    return AccountSerializer(accounts, many=many, context={"now": timezone.now()})
 
 
 class AccountExists(APIException):
@@ -34,7 +47,14 @@ class Me(APIView):
 class AccountsCsv(Sheet):
     """One line an account."""
 
-    columns = (*("id", "name", "selling_partner_id", "home_marketplace", "external_id", "marketplaces", "status", "created_at"),)
+    columns = (
+        *("id", "name", "selling_partner_id", "home_marketplace", "external_id", "marketplaces", "status", "distance"),
+        *("worst_series", "open_breaches", "open_warnings", "stale", "created_at"),
+    )
+
+    def row(self, told: dict[str, Any]) -> dict[str, Any]:
+        worst = told["worst_series"] or {}
+        return told | {"worst_series": [worst[name] for name in ("metric", "marketplace", "channel") if name in worst]}
 
 
 class Accounts(GenericAPIView[SellerAccount]):
@@ -52,18 +72,18 @@ class Accounts(GenericAPIView[SellerAccount]):
         ordering = self.request.query_params.get("ordering", "-id")
         if ordering not in ORDERINGS:
             raise ValidationError({"ordering": f"One of {', '.join(ORDERINGS)}."})
-        return ordering
+        return ordering.replace("distance", "ordered_distance")
 
     @extend_schema(
         operation_id="listAccounts",
         summary="The agency's seller accounts",
         tags=["Accounts"],
-        parameters=[OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description="Newest first by default.")],
+        parameters=[OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description=ORDERING)],
         responses={(200, "application/json"): AccountSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.get_paginated_response(shown(page, many=True).data)
 
     @extend_schema(
         operation_id="createAccount",
@@ -80,13 +100,13 @@ class Accounts(GenericAPIView[SellerAccount]):
             account = agencies.take_on(agency=scoping.agency_of(request), now=timezone.now(), **fields)
         except agencies.AlreadyLookedAfter:
             raise AccountExists from None
-        return Response(AccountSerializer(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
+        return Response(shown(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
 
 
 class Account(APIView):
     @extend_schema(operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer)
     def get(self, request: Request, account_id: str) -> Response:
-        return Response(AccountSerializer(scoping.account_of(request, account_id)).data)
+        return Response(shown(scoping.account_of(request, account_id)).data)
 
     @extend_schema(
         operation_id="changeAccount",
@@ -100,7 +120,7 @@ class Account(APIView):
         change = AccountChange(account, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
         agencies.change(thing=account, fields=change.validated_data)
-        return Response(AccountSerializer(account).data)
+        return Response(shown(account).data)
 
     @extend_schema(
         operation_id="handBackAccount",

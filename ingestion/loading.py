@@ -18,6 +18,7 @@ from django.db.models import F
 
 from accounts import scoping
 from accounts.models import SellerAccount
+from ingestion import telling
 from ingestion.documents import Reading
 from ingestion.encodings import Encoding
 from ingestion.models import RejectedRow, Report
@@ -107,16 +108,21 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         refresh.refresh(account=account, touched=touched, now=moment)
         _note_loaded(report, reading, recorded, moment)
+        telling.loaded(account=account, report=report, now=moment)
 
 
-def refuse(*, report: Report, refused: Refused) -> None:
+def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
     """The document was no use whole: say why, change nothing else."""
     with scoping.agency(report.agency_id):
+        account = SellerAccount.objects.present().filter(pk=report.account_id).first()
+        if account is None:
+            return  # handed back meanwhile
         report.status = Report.Status.REJECTED
         report.problem = refused.problem()
         report.rows_read = report.rows_rejected = len(refused.rejected)
         report.save()
         _keep_rejected(report, refused.rejected)
+        telling.rejected(account=account, report=report, now=now)
 
 
 def _cover_period(account: SellerAccount, report: Report, reading: Reading, moment: datetime) -> None:

@@ -25,7 +25,7 @@ def load_report(*, agency_id: str, report_id: str) -> None:
         try:
             reading = loading.read(report)
         except Refused as refused:
-            loading.refuse(report=report, refused=refused)
+            loading.refuse(report=report, refused=refused, now=timezone.now())
         else:
             loading.commit(report=report, reading=reading, now=timezone.now())
 

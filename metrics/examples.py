@@ -125,3 +125,44 @@ BREACH = {
     "resolved_at": None,
     "timeline": [{"at": "2026-11-22T09:00:00Z", "what": "opened", "as_of": "2026-11-22", "numerator": 9, "denominator": 612}],
 }
+PORTFOLIO = {
+    "as_of": "2026-11-22",
+    "accounts": {"total": 212, "breached": 3, "at_risk": 11, "healthy": 190, "no_data": 8, "stale": 1},
+    "metrics": [
+        {
+            "metric": "order_defect_rate",
+            "name": "Order Defect Rate",
+            "breached": 2,
+            "at_risk": 7,
+            "healthy": 195,
+            "no_data": 8,
+        }
+    ],
+    "open_breaches": {"breach": 4, "warning": 12, "unacknowledged": 5},
+    "worst": [
+        {
+            "account": ACCOUNT_ID,
+            "name": "Nordwind Outdoor",
+            "status": "breached",
+            "distance": -0.47058823529411764,
+            "worst_series": {
+                "metric": "order_defect_rate",
+                "name": "Order Defect Rate",
+                "marketplace": "DE",
+                "channel": "mfn",
+                "numerator": 9,
+                "denominator": 612,
+                "rate": 0.014705882352941176,
+                "target": TARGET,
+                "status": "breached",
+                "enforced": True,
+            },
+            "open_breaches": 1,
+            "open_warnings": 0,
+            "stale": False,
+        }
+    ],
+    "stale_accounts": [
+        {"account": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6e", "name": "Sakura Paper Works", "stale_from": "2026-11-20T09:00:00Z"}
+    ],
+}

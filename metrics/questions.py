@@ -56,6 +56,18 @@ class OrdersQuestion(DayQuestion):
     )
 
 
+class PortfolioQuestion(serializers.Serializer[Any]):
+    marketplace = serializers.ChoiceField(
+        choices=CODES,
+        required=False,
+        help_text="Only accounts that sell in this store, and of their series and breaches only those in it. An account's own "
+        "status, distance and worst series stay those over all its stores.",
+    )
+    limit = serializers.IntegerField(
+        required=False, default=10, min_value=1, max_value=100, help_text="How many of the worst and of the stale accounts."
+    )
+
+
 class SnapshotsQuestion(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only of this store.")
 

@@ -7,9 +7,20 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import breaches, denominators, episodes, feedback, looks, restatements, rollups, snapshots, statuses, thresholds
+from metrics import (
+    breaches,
+    denominators,
+    episodes,
+    feedback,
+    looks,
+    overview,
+    restatements,
+    rollups,
+    snapshots,
+    statuses,
+    thresholds,
+)
 from metrics.episodes import Standing
-from metrics.judgement import worst
 from metrics.models import CurrentValue
 from metrics.models.counted import STREAKS
 from metrics.series import Series, Value
@@ -29,6 +40,7 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     seen = looks.since(account=account, judged_on=episodes.last_day(standings), now=now)
     breaches.judge(account=account, standings=standings, looks=seen, now=now)
     _keep(account=account, current=seen[-1].values, standings=standings, now=now)
+    overview.note(account=account, values=seen[-1].values, now=now)
 
 
 def hold(account_id: UUID) -> SellerAccount:
@@ -63,5 +75,3 @@ def _keep(*, account: SellerAccount, current: list[Value], standings: dict[Serie
     key = ["agency_id", "account_id", "metric", "marketplace", "channel"]
     fields = ["as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at", *STREAKS]
     CurrentValue.objects.bulk_create(rows, update_conflicts=True, unique_fields=key, update_fields=fields)
-    account.status = worst([value.status for value in current])
-    account.save(update_fields=["status", "marketplaces", "amazon_statuses"])

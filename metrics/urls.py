@@ -2,14 +2,18 @@
 
 from django.urls import path
 
+from accounts.views import Accounts
 from metrics import views
+from metrics.filters import AccountByMetricFilter
 
 urlpatterns = [
+    path("accounts", Accounts.as_view(filterset_class=AccountByMetricFilter)),
     path("accounts/<str:account_id>/metrics", views.Metrics.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/history", views.History.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/orders", views.Orders.as_view()),
     path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
     path("agency", views.AgencyChoices.as_view()),
+    path("portfolio", views.Portfolio.as_view()),
     path("breaches", views.Breaches.as_view()),
     path("breaches/<str:breach_id>", views.OneBreach.as_view()),
 ]

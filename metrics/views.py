@@ -1,10 +1,12 @@
 """Numbers over HTTP: where they stand, what they were, which orders are behind them, what they broke."""
 
+from datetime import UTC
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
@@ -17,12 +19,19 @@ from rest_framework.views import APIView
 from accounts import agencies, identifiers, scoping
 from accounts.models import SellerAccount
 from accounts.serializers import AgencySerializer
-from metrics import questions, reported, snapshots, tasks, unmatched, values
+from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Breach, Snapshot
 from metrics.renderers import BreachesCsv, HistoryCsv, OrdersCsv
-from metrics.serializers import BreachSerializer, HistoryAnswer, MetricsAnswer, OrderSerializer, SnapshotSerializer
+from metrics.serializers import (
+    BreachSerializer,
+    HistoryAnswer,
+    MetricsAnswer,
+    OrderSerializer,
+    PortfolioAnswer,
+    SnapshotSerializer,
+)
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
@@ -177,6 +186,21 @@ class Snapshots(GenericAPIView[Snapshot]):
         page = self.paginate_queryset(told) or []
         figures = snapshots.figures(account=account, snapshots=page)
         return self.get_paginated_response(SnapshotSerializer(page, many=True, context={"figures": figures}).data)  # type: ignore[arg-type]
+
+
+class Portfolio(APIView):
+    @extend_schema(
+        operation_id="getPortfolio",
+        summary="Every account at a glance: counts by status and metric, what is open, the worst and the stale accounts",
+        tags=["Accounts"],
+        parameters=[questions.PortfolioQuestion, LANGUAGE],
+        responses=PortfolioAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        question = questions.asked(questions.PortfolioQuestion, request)
+        now = timezone.now()
+        answer = portfolio.over(agency_id=scoping.agency_of(request).pk, now=now, **question)
+        return Response(PortfolioAnswer({"as_of": now.astimezone(UTC).date()} | answer).data)
 
 
 class AgencyChoices(APIView):

@@ -125,4 +125,9 @@ class CurrentValue(OfAccount):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "metric", "marketplace", "channel")
 
     class Meta:
-        indexes = (models.Index("agency_id", "status", "metric", name="values_by_status"),)
+        indexes = (
+            models.Index("agency_id", "status", "metric", name="values_by_status"),
+            models.Index(
+                fields=("agency_id", "metric", "account_id"), include=("status", "marketplace"), name="values_by_metric"
+            ),
+        )

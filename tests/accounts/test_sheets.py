@@ -124,3 +124,17 @@ def test_breaches_are_a_table(acme: Client, shop: str) -> None:
     rows = list(csv.DictReader(io.StringIO(acme.get("/v1/breaches", {"format": "csv"}).content.decode())))
 
     assert [(row["metric"], row["status"], row["rate"]) for row in rows] == [("order_defect_rate", "open", "0.5")]
+
+
+def test_accounts_are_a_table_that_says_how_each_stands(acme: Client, shop: str) -> None:
+    acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=50)))
+    acme.post_defects(shop, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="granted"))
+    acme.take_on(name="Empty", partner="A2EMPTY")
+
+    text = acme.get("/v1/accounts", {"format": "csv", "ordering": "distance"}).content.decode()
+
+    shown = ("name", "status", "distance", "worst_series", "open_breaches", "open_warnings", "stale")
+    assert [[row[name] for name in shown] for row in csv.DictReader(io.StringIO(text))] == [
+        ["Shop", "breached", "-1.0", "order_defect_rate; US; mfn", "1", "0", "false"],
+        ["Empty", "no_data", "", "", "0", "0", "false"],
+    ]

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.utils import IntegrityError
 
 from accounts import agencies, scoping
 from accounts.models import AccountStatus, SellerAccount
@@ -38,6 +40,8 @@ def test_a_new_account_has_no_data_yet(acme: Client) -> None:
     assert response["Location"] == f"/v1/accounts/{body['id']}"
     assert {key: body[key] for key in ACCOUNT} == ACCOUNT
     assert (body["status"], body["marketplaces"]) == ("no_data", ["DE"])
+    assert (body["distance"], body["worst_series"], body["stale"]) == (None, None, False)
+    assert (body["open_breaches"], body["open_warnings"]) == (0, 0)
     assert acme.read(f"/v1/accounts/{body['id']}") == body
 
 
@@ -127,7 +131,9 @@ def test_a_list_is_read_page_by_page_without_gap_or_repeat_while_accounts_are_ad
     assert third["next_cursor"] is None
 
 
-@pytest.mark.parametrize("ordering", ["name", "-name", "created_at", "-created_at", "status", "-status", "id"])
+@pytest.mark.parametrize(
+    "ordering", ["name", "-name", "created_at", "-created_at", "status", "-status", "id", "open_breaches", "-open_breaches"]
+)
 def test_every_ordering_pages_through_all_accounts(acme: Client, ordering: str) -> None:
     made = {acme.take_on(partner=f"A{n}", name=name) for n, name in enumerate("baacb")}
 
@@ -227,3 +233,19 @@ def test_a_wrong_choice_is_pointed_at_and_changes_nothing(acme: Client, change: 
 
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
     assert acme.read("/v1/agency") == before
+
+
+@pytest.mark.parametrize(("distance", "place"), [(1.0, 1.0), (-1e9, -1e9), (0.1 + 0.2, 0.1 + 0.2), (None, float("inf"))])
+def test_a_distance_has_a_place_in_the_order_and_none_has_the_last(
+    acme: Client, shop: str, distance: float | None, place: float
+) -> None:
+    with scoping.agency(acme.agency.pk):
+        SellerAccount.objects.update(distance=distance)
+
+        assert SellerAccount.objects.values_list("distance", "ordered_distance").get() == (distance, place)
+
+
+@pytest.mark.parametrize("distance", [1.0000001, float("inf"), float("nan")])
+def test_the_database_takes_no_distance_beyond_spotless(acme: Client, shop: str, distance: float) -> None:
+    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="spotless_is_farthest"), transaction.atomic():
+        SellerAccount.objects.update(distance=distance)

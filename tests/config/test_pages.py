@@ -99,6 +99,20 @@ def test_a_row_that_moves_back_is_read_once_more_and_no_other_is_lost(take: Take
     assert [row.pk for row in rest] == [third.pk, first.pk]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_rows_without_a_distance_have_a_place_of_their_own(take: Take, sign: str, limit: int) -> None:
+    distances = [None, 1.0, -2.5, None, 0.1, 0.1, 1 / 3, -1e300, None]
+    for distance in distances:
+        SellerAccount.objects.filter(pk=take("a").pk).update(distance=distance)
+
+    rows = walk(f"{sign}ordered_distance", limit=limit)
+
+    known = sorted(distance for distance in distances if distance is not None)
+    assert [row.distance for row in rows] == [*known, None, None, None][:: -1 if sign else 1]
+    assert len({row.pk for row in rows}) == len(distances)
+
+
 @pytest.mark.parametrize(("ordering", "places"), [("id", 1), ("-id", 1), ("name", 2), ("-created_at", 2)])
 def test_a_list_by_its_key_needs_no_second_place(take: Take, ordering: str, places: int) -> None:
     account = take("a")
@@ -118,6 +132,8 @@ SOMEBODY = identifiers.uuid7()
         ("created_at", ["2026-11-22", "no id"]),
         ("created_at", ["2026-02-30T00:00:00Z", str(SOMEBODY)]),
         ("name", ["a name", "2026-11-22"]),
+        ("ordered_distance", ["a name", str(SOMEBODY)]),
+        ("open_breaches", ["a name", str(SOMEBODY)]),
     ],
 )
 def test_a_position_of_another_list_is_no_cursor(take: Take, ordering: str, position: list[str]) -> None:
@@ -137,6 +153,7 @@ def lists(acme: Client, shop: str) -> list[str]:
     report = acme.load(shop, build.orders_file([build.order_row(), build.order_row(amazon_order_id="no id")]))
     return [
         *(f"/v1/accounts?ordering={ordering}" for ordering in ("id", "-id", "name", "-created_at", "status")),
+        *(f"/v1/accounts?ordering={ordering}" for ordering in ("distance", "-distance", "open_breaches", "-open_breaches")),
         f"/v1/accounts/{shop}/reports?",
         f"/v1/accounts/{shop}/metrics/order_defect_rate/orders?",
         f"/v1/reports/{report['id']}/rejected-rows?",
@@ -154,6 +171,11 @@ HOSTILE: tuple[list[str], ...] = (
     ["٣"],
     ["x" * 100_000],
     ["infinity"],
+    ["nan", str(SOMEBODY)],
+    ["-inf", str(SOMEBODY)],
+    ["1e999", str(SOMEBODY)],
+    ["9" * 30, str(SOMEBODY)],
+    ["-1", str(SOMEBODY)],
     ["\0", str(SOMEBODY)],
     ["\ud800", str(SOMEBODY)],
     ["a\0b", str(SOMEBODY)],

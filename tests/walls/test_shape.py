@@ -38,15 +38,16 @@ EMPTY_NAMES = {
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
     "accounts": ("agencies", "keys"),
-    "ingestion": ("intake", "loading", "erasure", "retention", "keeping"),
+    "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
     "webhooks": ("publishing",),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
-        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds", "overview", "portfolio"),
     ),
 }
 DOORS = {
     "accounts.authentication": "recognises the key at the moment of the request",
+    "accounts.filters": "what a list is narrowed to, where stale means now",
     "metrics.questions": "what a view is asked, where silence means now",
 }
 """Modules beside views, tasks and commands that may look at the clock, and why."""

@@ -1,0 +1,46 @@
+"""What a list of accounts can be narrowed to by their numbers."""
+
+from typing import Any
+
+import django_filters as filters
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.filters import AccountFilter
+from metrics.definitions import CATALOGUE
+from metrics.judgement import WORST_FIRST, Status
+from metrics.models import CurrentValue
+
+
+class AccountByMetricFilter(AccountFilter):
+    metric = filters.ChoiceFilter(
+        choices=[(code, code) for code in CATALOGUE],
+        method="asked_with_status",
+        label="With `status`: accounts whose worst series of this metric has it. Alone: accounts that have data of it.",
+    )
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """With a metric, `status` is asked of it; without one, of the account."""
+        asked = self.form.cleaned_data
+        metric, status = asked.get("metric"), asked.get("status")
+        if metric:
+            asked["status"] = ""
+            queryset = queryset.filter(*_standing(metric, Status(status)) if status else _with_data(metric))
+        narrowed: QuerySet[Any] = super().filter_queryset(queryset)
+        return narrowed
+
+    def asked_with_status(self, accounts: QuerySet[Any], _name: str, _metric: str) -> QuerySet[Any]:
+        return accounts
+
+
+def _standing(metric: str, status: Status) -> tuple[Any, ...]:
+    """Some series stands so, and none worse."""
+    worse = WORST_FIRST[: WORST_FIRST.index(status)]
+    return (Exists(_values(metric).filter(status=status)), ~Exists(_values(metric).filter(status__in=worse)))
+
+
+def _with_data(metric: str) -> tuple[Any, ...]:
+    return (Exists(_values(metric).exclude(status=Status.NO_DATA)),)
+
+
+def _values(metric: str) -> QuerySet[CurrentValue]:
+    return CurrentValue.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric)
