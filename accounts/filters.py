@@ -1,10 +1,10 @@
-"""What a list of accounts can be narrowed to."""
+"""What lists of accounts and of who did what can be narrowed to."""
 
 import django_filters as filters
 from django.db.models import Q
 
 from accounts.marketplaces import CODES
-from accounts.models import AccountStatus, SellerAccount, SellerAccountQuerySet
+from accounts.models import AccountStatus, AuditEntry, SellerAccount, SellerAccountQuerySet
 
 
 class AccountFilter(filters.FilterSet):
@@ -24,3 +24,12 @@ class AccountFilter(filters.FilterSet):
     def named(self, accounts: SellerAccountQuerySet, _name: str, text: str) -> SellerAccountQuerySet:
         by = Q(name__icontains=text) | Q(selling_partner_id__icontains=text) | Q(external_id__icontains=text)
         return accounts.filter(by)
+
+
+class AuditFilter(filters.FilterSet):
+    what = filters.CharFilter(label="Entries of this kind, like `endpoint.created`.")
+    about = filters.CharFilter(label="Entries about the thing with this id.")
+
+    class Meta:
+        model = AuditEntry
+        fields = ("what", "about")
