@@ -1,4 +1,4 @@
-"""What a list of accounts can be narrowed to."""
+"""What lists of accounts and of who did what can be narrowed to."""
 
 import django_filters as filters
 from django.db.models import Q
@@ -6,7 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
 from accounts.marketplaces import CODES
-from accounts.models import AccountStatus, SellerAccount, SellerAccountQuerySet
+from accounts.models import AccountStatus, AuditEntry, SellerAccount, SellerAccountQuerySet
 
 TRUTHS = (("true", "true"), ("false", "false"))
 SILENT = {
@@ -44,3 +44,12 @@ class AccountFilter(filters.FilterSet):
     @extend_schema_field(IN_BREACH)
     def in_breach(self, accounts: SellerAccountQuerySet, _name: str, truth: str) -> SellerAccountQuerySet:
         return accounts.filter(open_breaches__gt=0) if truth == "true" else accounts.filter(open_breaches=0)
+
+
+class AuditFilter(filters.FilterSet):
+    what = filters.CharFilter(label="Entries of this kind, like `endpoint.created`.")
+    about = filters.CharFilter(label="Entries about the thing with this id.")
+
+    class Meta:
+        model = AuditEntry
+        fields = ("what", "about")

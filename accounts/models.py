@@ -1,4 +1,4 @@
-"""Agencies, the seller accounts they look after, and the keys their programs carry."""
+"""Agencies, the seller accounts they look after, the keys their programs carry, and who did what."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -151,6 +151,31 @@ class ApiKey(models.Model):
     @property
     def public_id(self) -> str:
         return identifiers.public("key", self.id)
+
+
+class AuditEntry(models.Model):
+    """That somebody did something. Never changed, and never taken out."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    who = models.CharField(max_length=250)  # a key's id and name of then, or underone
+    what = models.CharField(max_length=60)
+    about = models.CharField(max_length=60)  # a public id
+    detail: "models.JSONField[Any, Any]" = models.JSONField()
+
+    class Meta:
+        indexes = (
+            models.Index("agency", "id", name="audit_log_by_age"),
+            models.Index("agency", "about", "id", name="audit_log_of_a_thing"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.about}"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("note", self.id)
 
 
 def public_account_id(account_id: UUID) -> str:

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
-from accounts.models import AccountStatus, Agency, SellerAccount
+from accounts.models import AccountStatus, Agency, AuditEntry, SellerAccount
 
 ACCOUNT = {
     "id": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -52,6 +52,14 @@ ME = {
         "created_at": "2026-11-22T08:59:00Z",
         "last_used_at": "2026-11-22T09:00:00Z",
     },
+}
+AUDIT_ENTRY = {
+    "id": "note_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "at": "2026-11-22T09:00:00Z",
+    "who": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d first key",
+    "what": "endpoint.created",
+    "about": "ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "detail": {"kind": "webhook", "host": "hooks.example.com", "event_types": ["breach.*"]},
 }
 
 
@@ -185,3 +193,16 @@ class KeyOfRequest(serializers.Serializer[Any]):
 class MeSerializer(serializers.Serializer[Any]):
     agency = AgencySerializer()
     key = KeyOfRequest()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("An entry", value=AUDIT_ENTRY, response_only=True)])
+class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    id = PublicIdField()
+    who = serializers.CharField(help_text="The id of the key that asked for it with its name of then, or `underone`.")
+    what = serializers.CharField(help_text="Like `endpoint.created`.")
+    about = serializers.CharField(help_text="The id of the thing.")
+    detail = serializers.DictField(help_text="Ids and choices, never a secret.")
+
+    class Meta:
+        model = AuditEntry
+        fields = ("id", "at", "who", "what", "about", "detail")

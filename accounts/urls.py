@@ -6,5 +6,6 @@ from accounts import views
 
 urlpatterns = [
     path("me", views.Me.as_view()),
+    path("audit-log", views.AuditLog.as_view()),
     path("accounts/<str:account_id>", views.Account.as_view()),
 ]

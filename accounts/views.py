@@ -1,4 +1,4 @@
-"""Who asks, and the accounts that are theirs."""
+"""Who asks, the accounts that are theirs, and who did what."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import agencies, scoping
-from accounts.filters import AccountFilter
-from accounts.models import SellerAccount, SellerAccountQuerySet
-from accounts.serializers import AccountChange, AccountSerializer, MeSerializer
+from accounts.filters import AccountFilter, AuditFilter
+from accounts.models import AuditEntry, SellerAccount, SellerAccountQuerySet
+from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
 from accounts.sheets import Sheet
 
 ORDERINGS = tuple(
@@ -132,3 +132,21 @@ class Account(APIView):
     def delete(self, request: Request, account_id: str) -> Response:
         agencies.hand_back(account=scoping.account_of(request, account_id), now=timezone.now())
         return Response(status=204)
+
+
+class AuditLog(GenericAPIView[AuditEntry]):
+    queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
+    serializer_class = AuditEntrySerializer
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = AuditFilter
+
+    @extend_schema(
+        operation_id="listAuditLog",
+        summary="Who did what, newest first, kept for good",
+        tags=["Agency"],
+        responses=AuditEntrySerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        mine = AuditEntry.objects.filter(agency_id=scoping.bearer(request).agency_id)
+        page = self.paginate_queryset(self.filter_queryset(mine))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

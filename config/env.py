@@ -1,5 +1,7 @@
 """Typed readers of environment variables: a bad value stops the process with a sentence that names the variable."""
 
+import base64
+import binascii
 import os
 import shlex
 from collections.abc import Collection
@@ -8,6 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
 
 BROKERS = ("redis", "rediss", "amqp", "amqps")
+KEY_BYTES = 32
+LAST_KEY_ID = 65535
 
 
 class BadVariable(SystemExit):
@@ -117,6 +121,28 @@ def broker(name: str) -> str:
     if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
         raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
     return url
+
+
+def keys(name: str) -> dict[int, bytes]:
+    """A ring of numbered keys, `2:<base64 of 32 bytes>,1:<…>`, in the order in which they are named."""
+    ring: dict[int, bytes] = {}
+    members = words(name) or [text(name)]
+    for number, _, value in (member.partition(":") for member in members):
+        try:
+            key = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            raise _no_keys(name) from None
+        if not (number.isascii() and number.isdecimal() and 0 < int(number) <= LAST_KEY_ID) or len(key) != KEY_BYTES:
+            raise _no_keys(name)
+        if int(number) in ring:
+            raise _no_keys(name)
+        ring[int(number)] = key
+    return ring
+
+
+def _no_keys(name: str) -> BadVariable:
+    """The value stays out of the sentence: it is the keys."""
+    return BadVariable(f"{name} must read NUMBER:KEY,NUMBER:KEY, each key the base64 of {KEY_BYTES} bytes under its own number.")
 
 
 def _no_database(name: str) -> BadVariable:

@@ -13,7 +13,10 @@ from config.embedded.processes import Processes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = "8000"
-VARIABLES = ("SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "UNDERONE_HOME", "UPLOAD_FOLDER", "PORT")
+VARIABLES = (
+    *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
+    *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
+)
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks"]
 
 

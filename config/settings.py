@@ -10,6 +10,7 @@ UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 
 # The web server and its keys
 SECRET_KEY = env.text("SECRET_KEY")
+SECRETS_KEYS = env.keys("SECRETS_KEYS")
 DEBUG = env.switch("DEBUG", default=False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 ROOT_URLCONF = "config.urls"

@@ -6,7 +6,7 @@ from config.embedded import postgres, roles, valkey
 from config.embedded.home import Home
 from config.embedded.processes import Processes
 from config.embedded.roles import APPLICATION, OWNER, Access, Role
-from config.embedded.secret import secret_of
+from config.embedded.secret import key_ring_of, secret_of
 
 DATABASE = "underone"
 
@@ -37,6 +37,7 @@ def start(
         "DATABASE_OWNER_URL": access.owner_url,
         "BROKER_URL": broker_url,
         "SECRET_KEY": environ.get("SECRET_KEY") or secret_of(home=home, name="secret_key"),
+        "SECRETS_KEYS": environ.get("SECRETS_KEYS") or key_ring_of(home=home, name="secrets_keys"),
         "UNDERONE_HOME": str(home.folder),
     }
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from redis import Redis
 
+from config import env
 from config.embedded import binaries, postgres, servers, valkey
 from config.embedded.home import SHARED, Home
 from config.embedded.postgres import ClusterUnusable
@@ -119,12 +120,25 @@ def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, proces
         "DATABASE_OWNER_URL": "postgresql://o:p@db/underone",
         "BROKER_URL": "redis://cache/0",
         "SECRET_KEY": "the operator's",
+        "SECRETS_KEYS": "2:theirs,1:too",
     }
 
     environ = servers.start(home=home, processes=processes, environ=named)
 
     assert environ == named | {"UNDERONE_HOME": str(home.folder)}
     assert home.recall("processes") == []
+
+
+def test_the_key_that_seals_is_made_once_and_is_one_that_the_settings_take(
+    home: Home, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {"DATABASE_URL": "postgresql://a:b@db/u", "DATABASE_OWNER_URL": "postgresql://o:p@db/u", "BROKER_URL": "redis://c/0"}
+
+    first, second = (servers.start(home=home, processes=processes, environ=named)["SECRETS_KEYS"] for _ in range(2))
+    monkeypatch.setenv("SECRETS_KEYS", first)
+
+    assert first == second
+    assert [(number, len(key)) for number, key in env.keys("SECRETS_KEYS").items()] == [(1, 32)]
 
 
 def test_an_owner_without_an_application_role_is_refused(home: Home, processes: Processes) -> None:

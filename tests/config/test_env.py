@@ -1,5 +1,6 @@
 """Typed readers of the environment: a value, its default, or a sentence that names the variable."""
 
+import base64
 import os
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 from config import env
 
 NAME = "UNDERONE_TRIAL"
+ZEROS, ONES = base64.b64encode(bytes(32)).decode(), base64.b64encode(b"\x01" * 32).decode()
 Reader = Callable[[str], Any]
 word = env.text
 word_or_blue = partial(env.text, default="blue")
@@ -38,6 +40,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
 @pytest.mark.parametrize(
     ("reader", "value", "read"),
     [
+        (env.keys, f"1:{ZEROS}", {1: bytes(32)}),
+        (env.keys, f" 7:{ONES} , 2:{ZEROS} ", {7: b"\x01" * 32, 2: bytes(32)}),
+        (env.keys, f"65535:{ZEROS}", {65535: bytes(32)}),
         (word, "red", "red"),
         (word, " padded ", " padded "),
         (word_or_blue, "red", "red"),
@@ -122,6 +127,21 @@ def test_a_variable_that_is_missing_or_empty_has_its_default(
         (zones, "US=PST"),
         (zones, "us=UTC"),
         (zones, "US=../../etc/passwd"),
+        (env.keys, None),
+        (env.keys, ""),
+        (env.keys, ","),
+        (env.keys, "secret"),
+        (env.keys, ZEROS),
+        (env.keys, f":{ZEROS}"),
+        (env.keys, f"0:{ZEROS}"),
+        (env.keys, f"65536:{ZEROS}"),
+        (env.keys, f"a:{ZEROS}"),
+        (env.keys, f"²:{ZEROS}"),
+        (env.keys, f"1:{ZEROS},1:{ONES}"),
+        (env.keys, f"1:{ZEROS},2:"),
+        (env.keys, f"1:{ZEROS[:-1]}"),
+        (env.keys, f"1:!{ZEROS}"),
+        (env.keys, "1:c2VjcmV0"),
         (env.broker, None),
         (env.broker, "nonsense"),
         (env.broker, "http://:secret@host"),

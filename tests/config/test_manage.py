@@ -22,7 +22,7 @@ def manage(*words: str, home: Path, **variables: str) -> subprocess.CompletedPro
 
 
 def test_a_command_borrows_the_variables_of_the_product_that_runs_in_its_home(django_db_setup: None, tmp_path: Path) -> None:
-    names = ("SECRET_KEY", "DATABASE_URL", "BROKER_URL")
+    names = ("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "BROKER_URL")
     (tmp_path / "environment").write_text("".join(f"{name}='{os.environ[name]}'\n" for name in names))
 
     done = manage("check", "--database", "default", home=tmp_path)

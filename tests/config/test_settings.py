@@ -13,6 +13,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 NEEDED = {
     "SECRET_KEY": "trial",
+    "SECRETS_KEYS": "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "DATABASE_URL": "postgresql://user:password@127.0.0.1:1/underone",
     "BROKER_URL": "redis://127.0.0.1:1/0",
 }
@@ -85,7 +86,7 @@ def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> Non
     assert looking == {"config/env.py", "config/smoke.py", "config/up.py"}
 
 
-def test_with_the_three_needed_variables_the_settings_load_with_the_defaults_that_are_explained(tmp_path: Path) -> None:
+def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_explained(tmp_path: Path) -> None:
     comments = explained()
 
     answer = load(tmp_path, NEEDED)
@@ -116,6 +117,7 @@ def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) 
     ("name", "value"),
     [
         ("DEBUG", "maybe"),
+        ("SECRETS_KEYS", "1:c2hvcnQ="),
         ("DATABASE_URL", "sqlite:///underone.db"),
         ("DATABASE_CONNECTION_SECONDS", "-1"),
         ("REPORT_MAX_BYTES", "0"),

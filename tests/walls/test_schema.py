@@ -14,6 +14,7 @@ UNIQUE_WITHOUT_AGENCY = {
     "accounts_selleraccount_pkey": "a random id, in paths and foreign keys",
     "accounts_apikey_pkey": "a random id, in paths",
     "accounts_apikey_prefix_key": "a key is recognised before anybody knows whose it is",
+    "accounts_auditentry_pkey": "a random id, told in lists",
     "ingestion_report_pkey": "a random id, in paths",
     "metrics_breach_pkey": "a random id, in paths",
     "metrics_snapshot_pkey": "a random id, told in lists",

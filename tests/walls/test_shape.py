@@ -37,9 +37,9 @@ EMPTY_NAMES = {
 }
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
-    "accounts": ("agencies", "keys"),
+    "accounts": ("agencies", "keys", "audit", "sealing"),
     "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
-    "webhooks": ("publishing",),
+    "webhooks": ("publishing", "secrets"),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
         *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds", "overview", "portfolio"),

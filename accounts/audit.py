@@ -1,0 +1,23 @@
+"""Who did what, for the agency to look up. Entries are written once, in the transaction of what they tell of."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.models import ApiKey, AuditEntry
+
+UNDERONE = "underone"
+"""Who it was when nobody asked for it: the product itself."""
+
+
+def name_of(key: ApiKey) -> str:
+    """How entries call the bearer of a key: its id, and its name of that moment."""
+    return f"{key.public_id} {key.name}"
+
+
+def note(*, agency_id: UUID, who: str, what: str, about: str, detail: dict[str, Any], now: datetime) -> AuditEntry:
+    """An entry that `who` did `what` (`endpoint.created`) to the thing with the public id `about`.
+
+    `detail` is JSON of ids and choices, never a secret: entries are kept for good.
+    """
+    return AuditEntry.objects.create(agency_id=agency_id, at=now, who=who, what=what, about=about, detail=detail)

@@ -1,0 +1,139 @@
+"""Secrets of endpoints: minted once, two alive at most, sealed in the row they belong to."""
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from accounts import agencies, scoping, sealing
+from tests.client import Client
+from tests.conftest import NOON
+from webhooks import secrets
+from webhooks.models import Endpoint, EndpointSecret
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def endpoint_of(client: Client) -> Endpoint:
+    return Endpoint.objects.create(agency=client.agency, url="https://acme.example/hooks", event_types=["*"], created_at=NOW)
+
+
+def raw(text: str) -> bytes:
+    return base64.b64decode(text.removeprefix("whsec_"))
+
+
+def signing(endpoint: Endpoint, at: datetime) -> list[bytes]:
+    return secrets.signing_secrets(endpoint_ids=[endpoint.pk], now=at).get(endpoint.pk, [])
+
+
+def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        texts = [secrets.mint(endpoint=endpoint_of(acme), now=NOW) for _ in range(10)]
+
+    assert len(set(texts)) == 10
+    assert {(text[:6], len(raw(text))) for text in texts} == {("whsec_", 32)}
+
+
+def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        text = secrets.mint(endpoint=endpoint_of(acme), now=NOW)
+
+        kept = bytes(EndpointSecret.objects.get().sealed)
+
+    assert raw(text) not in kept
+    assert text.encode() not in kept
+
+
+def test_the_secret_that_was_shown_signs(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        endpoint = endpoint_of(acme)
+        text = secrets.mint(endpoint=endpoint, now=NOW)
+
+        assert signing(endpoint, NOW) == [raw(text)]
+
+
+def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        endpoint = endpoint_of(acme)
+        old = secrets.mint(endpoint=endpoint, now=NOW)
+        new = secrets.rotate(endpoint=endpoint, now=NOW + HOUR)
+
+        assert signing(endpoint, NOW + HOUR) == [raw(new), raw(old)]
+        assert signing(endpoint, NOW + 24 * HOUR) == [raw(new), raw(old)]
+        assert signing(endpoint, NOW + 25 * HOUR) == [raw(new)]
+
+
+def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        endpoint = endpoint_of(acme)
+        texts = [secrets.mint(endpoint=endpoint, now=NOW)]
+        texts += [secrets.rotate(endpoint=endpoint, now=NOW + n * HOUR) for n in range(1, 6)]
+
+        assert signing(endpoint, NOW + 5 * HOUR) == [raw(texts[5]), raw(texts[4])]
+        assert signing(endpoint, NOW + 29 * HOUR) == [raw(texts[5])]
+        assert EndpointSecret.objects.count() == 2
+
+
+@pytest.mark.parametrize("overlap", [timedelta(0), HOUR, timedelta(days=7)])
+def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) -> None:
+    with scoping.agency(acme.agency.pk):
+        endpoint = endpoint_of(acme)
+        secrets.mint(endpoint=endpoint, now=NOW)
+        secrets.rotate(endpoint=endpoint, now=NOW, overlap=overlap)
+
+        assert len(signing(endpoint, NOW + overlap * 0.99)) == (2 if overlap else 1)
+        assert len(signing(endpoint, NOW + overlap)) == 1
+
+
+def test_each_endpoint_signs_with_its_own(acme: Client, rival: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        first, second, without = (endpoint_of(acme) for _ in range(3))
+        texts = [secrets.mint(endpoint=each, now=NOW) for each in (first, second)]
+
+        found = secrets.signing_secrets(endpoint_ids=[first.pk, second.pk, without.pk], now=NOW)
+
+        assert found == {first.pk: [raw(texts[0])], second.pk: [raw(texts[1])]}
+    with scoping.agency(rival.agency.pk):
+        assert secrets.signing_secrets(endpoint_ids=[first.pk, second.pk], now=NOW) == {}
+
+
+def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        first, second = (endpoint_of(acme) for _ in range(2))
+        for each in (first, second):
+            secrets.mint(endpoint=each, now=NOW)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE webhooks_endpointsecret SET sealed = (SELECT sealed FROM webhooks_endpointsecret WHERE endpoint_id = %s)",
+                [first.pk],
+            )
+
+        assert len(signing(first, NOW)) == 1
+        with pytest.raises(sealing.NotOfThisPlace):
+            signing(second, NOW)
+
+
+def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    with scoping.agency(acme.agency.pk):
+        endpoint = endpoint_of(acme)
+        secrets.mint(endpoint=endpoint, now=NOW)
+
+    def rotate(number: int) -> str:
+        try:
+            with scoping.agency(acme.agency.pk):
+                return secrets.rotate(endpoint=endpoint, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        texts = list(threads.map(rotate, range(16)))
+
+    with scoping.agency(acme.agency.pk):
+        alive = signing(endpoint, NOW)
+        current = EndpointSecret.objects.filter(expires_at=None).count()
+    assert (len(alive), current) == (2, 1)
+    assert set(alive) <= {raw(text) for text in texts}
