@@ -8,7 +8,7 @@ import pytest
 
 from metrics import distance, judgement
 from metrics.judgement import Comparator, Limit
-from metrics.series import Value, Window
+from metrics.series import Value, Window, usual_line
 
 ODR = Limit(Comparator.LT, 1, 100)
 TRACKING = Limit(Comparator.GTE, 95, 100)
@@ -19,7 +19,7 @@ DAY = date(2026, 11, 22)
 
 def value(numerator: int, denominator: int, limit: Limit | None = ODR, *, metric: str = "a", **more: object) -> Value:
     """A value that Amazon enforces and that is at risk from three quarters of its limit on."""
-    usual = {"enforced": True, "warning": judgement.warning_of(limit)} | more
+    usual = {"enforced": True, "line": usual_line(judgement.warning_of(limit), "default")} | more
     return Value(
         metric=metric,
         marketplace="DE",
@@ -137,7 +137,13 @@ def test_huge_counts_that_just_miss_are_not_taken_for_a_hit() -> None:
         ([value(90, 400, metric="asked for", enforced=False), value(5, 400, metric="enforced")], "enforced"),
         ([value(1, 400, metric="asked for", enforced=False), value(0, 400, metric="enforced")], "enforced"),
         # a line of the agency's own can put at risk what is far from its limit
-        ([value(1, 400, metric="early", warning=Limit(Comparator.LT, 1, 1000)), value(2, 400, metric="near")], "early"),
+        (
+            [
+                value(1, 400, metric="early", line=usual_line(Limit(Comparator.LT, 1, 1000), "default")),
+                value(2, 400, metric="near"),
+            ],
+            "early",
+        ),
         # over kinds of limits
         (
             [value(4, 400, metric="at it"), value(1, 1, NOTHING, metric="violation"), value(199, 1, SCORE, metric="score")],
