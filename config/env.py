@@ -3,11 +3,16 @@
 import os
 import shlex
 from collections.abc import Collection
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
 
 BROKERS = ("redis", "rediss", "amqp", "amqps")
+MAIL_BACKENDS = "django.core.mail.backends"
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+NO_MAIL_SERVER = {"host": "", "port": 0, "user": "", "password": "", "use_tls": False, "use_ssl": False}
 
 
 class BadVariable(SystemExit):
@@ -117,6 +122,49 @@ def broker(name: str) -> str:
     if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
         raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
     return url
+
+
+def mail(name: str, *, default: str) -> dict[str, Any]:
+    """Django's description of the mail server that the URL in `name` points to; `console:` prints instead of sending."""
+    url = text(name, default=default)
+    if url == "console:":
+        return {"backend": f"{MAIL_BACKENDS}.console.EmailBackend"} | NO_MAIL_SERVER
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _no_mail_server(name) from None
+    if (
+        parts.scheme not in MAIL_PORTS
+        or not parts.hostname
+        or parts.path.strip("/")
+        or bool(parts.username) != bool(parts.password)
+    ):
+        raise _no_mail_server(name)
+    return {
+        "backend": f"{MAIL_BACKENDS}.smtp.EmailBackend",
+        "host": parts.hostname,
+        "port": port or MAIL_PORTS[parts.scheme],
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp+tls",
+        "use_ssl": parts.scheme == "smtps",
+    }
+
+
+def mailbox(name: str, *, default: str) -> str:
+    """A mailbox, with or without a name before it: `Underone <underone@agency.example>`."""
+    value = text(name, default=default)
+    _, address = parseaddr(value)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or any(letter in value for letter in "\r\n,;"):
+        raise BadVariable(f"{name} must read name@host, or Name <name@host>, not {value!r}.")
+    return value
+
+
+def _no_mail_server(name: str) -> BadVariable:
+    """The value stays out of the sentence: it holds a password."""
+    return BadVariable(f"{name} must read smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:.")
 
 
 def _no_database(name: str) -> BadVariable:

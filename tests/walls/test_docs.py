@@ -14,7 +14,7 @@ ROOT = Path(settings.BASE_DIR)
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)")
 VARIABLE = re.compile(
-    r"\b(?:DATABASE|BROKER|SECRET|UNDERONE|UPLOAD|REPORT|ORDERS|SHIPMENTS|MESSAGES|RETURNS|REPORTED|MARKETPLACE|WEB|WORKER|LOG|STATIC|ALLOWED)_[A-Z_]+\b"
+    r"\b(?:DATABASE|BROKER|SECRET|UNDERONE|UPLOAD|REPORT|ORDERS|SHIPMENTS|MESSAGES|RETURNS|REPORTED|MARKETPLACE|WEB|WORKER|LOG|STATIC|ALLOWED|EMAIL)_[A-Z_]+\b"
 )
 REPORT = re.compile(r"\bGET_[A-Z_]+\b")
 PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/])")
