@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
@@ -30,3 +32,12 @@ def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[
                 )
             )
     return found
+
+
+@register()
+def mail_has_a_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Mail servers refuse, or bin, what comes from nowhere."""
+    if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL == settings.NOWHERE:
+        hint = "Set EMAIL_FROM to a mailbox that the server of EMAIL_URL may send for."
+        return [checks.Warning("E-mail is sent by a server, and from nowhere.", hint=hint, id="underone.W001")]
+    return []

@@ -5,13 +5,18 @@ import binascii
 import os
 import shlex
 from collections.abc import Collection
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
 
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 KEY_BYTES = 32
 LAST_KEY_ID = 65535
+MAIL_BACKENDS = "django.core.mail.backends"
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+NO_MAIL_SERVER = {"host": "", "port": 0, "user": "", "password": "", "use_tls": False, "use_ssl": False}
 
 
 class BadVariable(SystemExit):
@@ -143,6 +148,49 @@ def keys(name: str) -> dict[int, bytes]:
 def _no_keys(name: str) -> BadVariable:
     """The value stays out of the sentence: it is the keys."""
     return BadVariable(f"{name} must read NUMBER:KEY,NUMBER:KEY, each key the base64 of {KEY_BYTES} bytes under its own number.")
+
+
+def mail(name: str, *, default: str) -> dict[str, Any]:
+    """Django's description of the mail server that the URL in `name` points to; `console:` prints instead of sending."""
+    url = text(name, default=default)
+    if url == "console:":
+        return {"backend": f"{MAIL_BACKENDS}.console.EmailBackend"} | NO_MAIL_SERVER
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _no_mail_server(name) from None
+    if (
+        parts.scheme not in MAIL_PORTS
+        or not parts.hostname
+        or parts.path.strip("/")
+        or bool(parts.username) != bool(parts.password)
+    ):
+        raise _no_mail_server(name)
+    return {
+        "backend": f"{MAIL_BACKENDS}.smtp.EmailBackend",
+        "host": parts.hostname,
+        "port": port or MAIL_PORTS[parts.scheme],
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp+tls",
+        "use_ssl": parts.scheme == "smtps",
+    }
+
+
+def mailbox(name: str, *, default: str) -> str:
+    """A mailbox, with or without a name before it: `Underone <underone@agency.example>`."""
+    value = text(name, default=default)
+    _, address = parseaddr(value)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or any(letter in value for letter in "\r\n,;"):
+        raise BadVariable(f"{name} must read name@host, or Name <name@host>, not {value!r}.")
+    return value
+
+
+def _no_mail_server(name: str) -> BadVariable:
+    """The value stays out of the sentence: it holds a password."""
+    return BadVariable(f"{name} must read smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:.")
 
 
 def _no_database(name: str) -> BadVariable:

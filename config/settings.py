@@ -5,6 +5,7 @@ from pathlib import Path
 from accounts.marketplaces import CODES
 from config import env
 
+NOWHERE = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
 UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 
@@ -131,6 +132,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+# E-mail
+MAIL_SERVER = env.mail("EMAIL_URL", default="console:")
+EMAIL_BACKEND = MAIL_SERVER["backend"]
+EMAIL_HOST, EMAIL_PORT = MAIL_SERVER["host"], MAIL_SERVER["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER["user"], MAIL_SERVER["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER["use_tls"], MAIL_SERVER["use_ssl"]
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=NOWHERE)
 
 # Celery: messages are hints, the database is the truth
 CELERY_BROKER_URL = env.broker("BROKER_URL")

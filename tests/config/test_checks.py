@@ -68,3 +68,26 @@ def test_without_a_database_nothing_is_asked_of_one() -> None:
     answer = check("postgresql://nobody:x@127.0.0.1:1/nowhere")
 
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("server", "sender", "found"),
+    [
+        ("", "", []),
+        ("smtp://mail.example", "", ["underone.W001"]),
+        ("smtp://mail.example", "Underone <alerts@agency.example>", []),
+        ("", "Underone <alerts@agency.example>", []),
+    ],
+)
+def test_who_sends_e_mail_through_a_server_says_from_whom(server: str, sender: str, found: list[str]) -> None:
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"EMAIL_URL": server, "EMAIL_FROM": sender},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0
+    assert [code for code in ("underone.W001",) if code in answer.stderr] == found

@@ -258,3 +258,89 @@ def test_where_no_product_was_started_nothing_is_borrowed(monkeypatch: pytest.Mo
     env.borrow(home=tmp_path / "nowhere")
 
     assert os.environ == {}
+
+
+SERVER = {
+    "backend": "django.core.mail.backends.smtp.EmailBackend",
+    "user": "",
+    "password": "",
+    "use_tls": False,
+    "use_ssl": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example", {"host": "mail.example", "port": 25}),
+        ("smtp://mail.example:2525", {"host": "mail.example", "port": 2525}),
+        (
+            "smtp+tls://ops:s%40cret@mail.example",
+            {"host": "mail.example", "port": 587, "user": "ops", "password": "s@cret", "use_tls": True},
+        ),
+        (
+            "smtps://ops%40agency.example:x@mail.example/",
+            {"host": "mail.example", "port": 465, "user": "ops@agency.example", "password": "x", "use_ssl": True},
+        ),
+        ("smtp://[::1]:25", {"host": "::1", "port": 25}),
+    ],
+)
+def test_a_mail_server_is_read_from_its_url(given: Callable[[str | None], None], url: str, server: dict[str, Any]) -> None:
+    given(url)
+
+    assert env.mail(NAME, default="console:") == SERVER | server
+
+
+@pytest.mark.parametrize("value", [None, "", "console:"])
+def test_without_a_mail_server_e_mail_is_printed(given: Callable[[str | None], None], value: str | None) -> None:
+    given(value)
+
+    read = env.mail(NAME, default="console:")
+
+    assert (read["backend"], read["host"]) == ("django.core.mail.backends.console.EmailBackend", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example",
+        "https://mail.example",
+        "smtp://",
+        "smtp://:25",
+        "smtp://mail.example:port",
+        "smtp://mail.example:99999",
+        "smtp://user:s3cret@",
+        "smtp://user@mail.example",
+        "smtp://:s3cret@mail.example",
+        "smtp://user:s3cret@mail.example/inbox",
+        "smtp+ssl://user:s3cret@mail.example",
+        "console",
+    ],
+)
+def test_a_bad_mail_server_is_refused_without_its_password(given: Callable[[str | None], None], url: str) -> None:
+    given(url)
+
+    with pytest.raises(env.BadVariable) as refused:
+        env.mail(NAME, default="console:")
+
+    assert str(refused.value).startswith(f"{NAME} must read smtp+tls://")
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["a@b.example", "Underone <a@b.example>", '"Under, one" <a@b.example>'])
+def test_a_mailbox_is_read_as_it_is(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    if "," in value:
+        with pytest.raises(env.BadVariable, match="must read name@host"):
+            env.mailbox(NAME, default="x@y")
+    else:
+        assert env.mailbox(NAME, default="x@y") == value
+
+
+@pytest.mark.parametrize("value", ["nobody", "@b.example", "a@", "a@b.example, c@d.example", "a@b\nBcc: c@d", "Name <>"])
+def test_a_mailbox_that_is_none_is_refused(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    with pytest.raises(env.BadVariable, match="must read name@host"):
+        env.mailbox(NAME, default="x@y")

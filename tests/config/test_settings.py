@@ -100,6 +100,7 @@ def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_
         ("DATABASE_CONNECTION_SECONDS", loaded["DATABASES"]["default"]["CONN_MAX_AGE"]),
         ("LOG_LEVEL", loaded["LOGGING"]["root"]["level"]),
         ("ALLOWED_HOSTS", ",".join(loaded["ALLOWED_HOSTS"])),
+        ("EMAIL_FROM", loaded["DEFAULT_FROM_EMAIL"]),
     ):
         assert comments[name].lower().endswith(f"[{value}]".lower()), name
 
@@ -124,6 +125,8 @@ def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) 
         ("ORDERS_MAX_AGE_HOURS", "three"),
         ("MARKETPLACE_ZONES", "UK=Europe/London"),
         ("LOG_LEVEL", "loud"),
+        ("EMAIL_URL", "smtp://user:password@"),
+        ("EMAIL_FROM", "nobody"),
         ("UPLOAD_FOLDER", "/dev/null/uploads"),
         ("UNDERONE_HOME", "/dev/null/home"),
     ],

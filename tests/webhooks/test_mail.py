@@ -1,0 +1,209 @@
+"""An event in a mailbox: the letter, its one reader, and a real server that takes or refuses it."""
+
+import re
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage as Letter
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core import mail as outbox
+
+from tests.webhooks.test_wording import told
+from webhooks import mail, wording
+from webhooks.catalogue import EVENT_TYPES, EventType
+from webhooks.mail import NoMailbox, Outcome
+
+OPS = "mailto:ops@agency.example"
+
+
+def letter(url: str = OPS, **changes: Any) -> Letter:
+    """The letter as the server gets it."""
+    sent = mail.written(url, told("account.status_changed", **changes)).message().as_bytes()
+    return message_from_bytes(sent, policy=policy.default)
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
+def test_every_event_is_a_letter_in_plain_text(kind: EventType) -> None:
+    envelope = told(kind.type)
+
+    assert mail.send(OPS, envelope) == Outcome(accepted=True)
+
+    (sent,) = outbox.outbox
+    words = wording.of(envelope)
+    assert (sent.to, sent.cc, sent.bcc, sent.content_subtype, sent.attachments) == (["ops@agency.example"], [], [], "plain", [])
+    assert sent.subject == f"[Underone] {words.title}"
+    assert sent.body.splitlines()[:2] == [words.title, ""]
+    assert set(words.lines) <= set(sent.body.splitlines())
+
+
+def test_a_letter_says_that_nobody_wrote_it_and_who_sent_it(settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Underone <alerts@agency.example>"
+
+    headers = letter()
+
+    assert headers["Auto-Submitted"] == "auto-generated"
+    assert headers["From"] == "Underone <alerts@agency.example>"
+    assert headers["To"] == "ops@agency.example"
+    assert re.fullmatch("<[0-9a-f]{32}@agency[.]example>", headers["Message-ID"])
+    assert headers["Date"]
+    assert headers.get_content_type() == "text/plain"
+
+
+def test_a_letter_that_is_sent_again_is_the_same_and_another_mailbox_s_is_another() -> None:
+    ids = [letter(url)["Message-ID"] for url in (OPS, OPS, "mailto:boss@agency.example")]
+
+    assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    "text", ["\r\nBcc: x@evil.example", "\nX: y", "\r", "\u2028", "\0", "x" * 5000, "\ud800"], ids=lambda text: ascii(text[:20])
+)
+def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
+    headers = letter(current=f"BAD{text}")
+
+    assert headers["Subject"].startswith("[Underone] Amazon's status in DE is BAD")
+    assert len(headers["Subject"]) <= mail.LONGEST_SUBJECT
+    assert {name.lower() for name in headers.keys()} == {  # noqa: SIM118  a letter is no dict
+        *("content-type", "mime-version", "content-transfer-encoding", "subject", "from", "to", "date"),
+        *("message-id", "auto-submitted"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "mailbox"),
+    [
+        (OPS, "ops@agency.example"),
+        ("mailto:ops%2Balerts@agency.example", "ops+alerts@agency.example"),
+        ("MAILTO:ops@agency.example", "ops@agency.example"),
+        ("mailto:ops@agency.example?subject=Hi&cc=x@evil.example&bcc=y@evil.example&body=z", "ops@agency.example"),
+        ("mailto:ops@agency.example#x", "ops@agency.example"),
+    ],
+)
+def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str) -> None:
+    written = mail.written(url, told("endpoint.test"))
+
+    assert written.recipients() == [mailbox]
+    assert written.subject == "[Underone] A test"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mailto:",
+        "mailto:ops",
+        "mailto:a@b.example,c@d.example",
+        "mailto:a@b.example%2Cc@d.example",
+        "mailto:Ops%20%3Cops@agency.example%3E",
+        "mailto:ops@agency.example%0d%0aBcc:x@evil.example",
+        "mailto:ops@agency.example%00",
+        "mailto://ops@agency.example",
+        "https://ops@agency.example",
+        "ops@agency.example",
+        "mailto:?to=ops@agency.example",
+    ],
+)
+def test_a_url_that_names_no_mailbox_is_sent_to_nobody(url: str) -> None:
+    with pytest.raises(NoMailbox):
+        mail.written(url, told("endpoint.test"))
+
+    assert mail.send(url, told("endpoint.test")) == Outcome(accepted=False, error="The URL names no single mailbox.")
+    assert outbox.outbox == []
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """As much of SMTP (RFC 5321) as a client needs; `answers` say no to a command, or hang up on it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Session)
+        self.answers: dict[str, bytes] = {}
+        self.got: list[tuple[list[str], bytes]] = []
+
+
+class Session(socketserver.StreamRequestHandler):
+    server: Server
+
+    def handle(self) -> None:
+        self.to: list[str] = []
+        self.answer("CONNECT", b"220 ready")
+        while line := self.rfile.readline().decode().strip():
+            word = line.partition(" ")[0].upper()
+            if word == "RCPT":
+                self.to.append(line.partition("<")[2].partition(">")[0])
+            if not self.answer(word, {"DATA": b"354 go on", "QUIT": b"221 bye"}.get(word, b"250 ok")):
+                return
+            if word == "DATA" and word not in self.server.answers:
+                self.server.got.append((self.to, b"".join(iter(self.rfile.readline, b".\r\n"))))
+                self.answer("END", b"250 taken")
+
+    def answer(self, word: str, usual: bytes) -> bool:
+        said = self.server.answers.get(word, usual)
+        if said:
+            self.wfile.write(said + b"\r\n")
+        return bool(said)
+
+
+@pytest.fixture
+def server(settings: LazySettings) -> Iterator[Server]:
+    """A mail server on this machine, which the product is told to use."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with Server() as running:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = running.server_address[:2]
+        threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def test_a_real_server_gets_the_letter(server: Server) -> None:
+    envelope = told("breach.opened")
+
+    assert mail.send(OPS, envelope) == Outcome(accepted=True)
+
+    ((to, data),) = server.got
+    got = message_from_bytes(data, policy=policy.default)
+    assert to == ["ops@agency.example"]
+    assert got["Subject"] == "[Underone] Order defect rate, DE, mfn: the limit is missed"
+    assert got.get_content().splitlines()[0] == wording.of(envelope).title
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "error"),
+    [
+        ("CONNECT", b"554 go away", "The mail server refused (554)."),
+        ("MAIL", b"550 who are you", "The mail server refused (550)."),
+        ("RCPT", b"550 no such mailbox", "The mail server refused the mailbox (550)."),
+        ("RCPT", b"451 later", "The mail server refused the mailbox (451)."),
+        ("DATA", b"452 full", "The mail server refused (452)."),
+        ("END", b"554 spam", "The mail server refused (554)."),
+        ("MAIL", b"", "The mail server could not be reached (SMTPServerDisconnected)."),
+    ],
+)
+def test_what_a_server_says_no_to_is_told(server: Server, command: str, answer: bytes, error: str) -> None:
+    server.answers[command] = answer
+
+    assert mail.send(OPS, told("breach.opened")) == Outcome(accepted=False, error=error)
+
+
+def test_a_server_that_is_away_is_told(server: Server, settings: LazySettings) -> None:
+    server.shutdown()
+    server.server_close()
+
+    assert mail.send(OPS, told("breach.opened")).error == "The mail server could not be reached (ConnectionRefusedError)."
+
+
+def test_a_server_that_hangs_is_given_up(settings: LazySettings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_TIMEOUT = 0.2
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        error = mail.send(OPS, told("breach.opened")).error
+
+    assert error == "The mail server could not be reached (SMTPServerDisconnected)."

@@ -1,0 +1,255 @@
+"""Events in plain words: every type, its figures as they are, and nothing that breaks a line."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import NOON
+from webhooks import envelope, wording
+from webhooks.catalogue import EVENT_TYPES, TYPES, EventType
+
+ACCOUNT, EVENT = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
+LAST = f"Account {ACCOUNT}, event {EVENT}, 2026-11-22T12:00:00Z"
+HOSTILE = ("\r\nBcc: x@y.example", "\n\n", "\0", "\x1b[31m", "\u202egnp", "\u2028", "\u200b", "\x85", "\ud800", "\t", "\ufeff")
+
+
+def told(type_: str, *, account: str | None = ACCOUNT, is_test: bool = False, **changes: Any) -> dict[str, Any]:
+    """The envelope of the catalogue's example, but for what changes of its data."""
+    data = TYPES[type_].example | changes
+    return envelope.of(event=EVENT, type_=type_, occurred_at=NOON, account=account, data=data, is_test=is_test)
+
+
+def said(type_: str, **changes: Any) -> tuple[str, ...]:
+    """Title and lines, without the last, which names account, event and moment."""
+    words = wording.of(told(type_, **changes))
+    return (words.title, *words.lines[:-1])
+
+
+def target(value: float, *, comparator: str = "lt", source: str = "default") -> dict[str, Any]:
+    return {"comparator": comparator, "value": value, "source": source}
+
+
+def test_every_type_has_words_of_its_own() -> None:
+    assert wording.WORDINGS.keys() == TYPES.keys()
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
+def test_every_example_is_told(kind: EventType) -> None:
+    words = wording.of(told(kind.type))
+
+    assert words.title
+    assert words.title[0].isupper()
+    assert len(words.title) <= 100
+    assert 2 <= len(words.lines) <= 5
+    assert words.lines[-1] == LAST
+    assert not any(sign in line for line in (words.title, *words.lines) for sign in ("None", "{", "}", "['", "True"))
+
+
+OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, open since 2026-11-22T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("type_", "lines"),
+    [
+        (
+            "breach.opened",
+            (
+                "Order defect rate, DE, mfn: the limit is missed",
+                "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for under 1 %.",
+                "6 may go wrong in this window: 1 too many.",
+                f"Breach {OPENED_SINCE}",
+            ),
+        ),
+        (
+            "breach.escalated",
+            (
+                "Order defect rate, DE, mfn: the warning became a breach",
+                "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for under 1 %.",
+                "6 may go wrong in this window: 1 too many.",
+                f"Breach {OPENED_SINCE}",
+            ),
+        ),
+        (
+            "breach.resolved",
+            (
+                "Order defect rate, DE, mfn: the limit is kept again",
+                "5 of 640 (0.7812 %) as of 2026-12-01; Amazon asks for under 1 %.",
+                f"Breach {OPENED_SINCE} and resolved at 2026-12-01T00:10:00Z",
+            ),
+        ),
+        (
+            "metric.at_risk",
+            (
+                "Order defect rate, DE, mfn: at risk",
+                "5 of 612 (0.817 %) as of 2026-11-22; your own line is under 0.8 %.",
+                "6 may go wrong in this window: 1 left.",
+                f"Warning {OPENED_SINCE}",
+            ),
+        ),
+        (
+            "metric.recovered",
+            (
+                "Order defect rate, DE, mfn: no longer at risk",
+                "3 of 640 (0.4688 %) as of 2026-12-01; your own line is under 0.8 %.",
+                f"Warning {OPENED_SINCE} and resolved at 2026-12-01T00:10:00Z",
+            ),
+        ),
+        (
+            "metric.restated",
+            (
+                "Order defect rate, DE, mfn: the past was restated",
+                "8 days read otherwise now, from 2026-11-14 to 2026-11-21.",
+                "2026-11-21: 5 of 612 (0.817 %) before, 7 of 612 (1.144 %) now.",
+                "The verdict turned on 2026-11-20, 2026-11-21.",
+            ),
+        ),
+        (
+            "report.loaded",
+            (
+                "Report loaded: GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+                "812 rows: 40 new, 12 changed, 758 unchanged, 2 rejected.",
+                "Report rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+            ),
+        ),
+        (
+            "report.rejected",
+            (
+                "Report refused: of unknown kind",
+                "This is no document that we know. Nothing of it was counted; the report says what to do.",
+                "Report rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+            ),
+        ),
+        (
+            "account.status_changed",
+            (
+                "Amazon's status in DE is AT_RISK",
+                "It was NORMAL before. Amazon's report of 2026-11-22T08:12:00Z says so.",
+            ),
+        ),
+        (
+            "endpoint.disabled",
+            (
+                "Nothing is sent to endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d any more",
+                "It was disabled at 2026-11-27T09:00:00Z: it has failed for days, since 2026-11-22T09:00:00Z.",
+                "Once it is enabled again, what it missed can be recovered.",
+            ),
+        ),
+        (
+            "endpoint.test",
+            ("A test", "You asked for it: events arrive here, through endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d."),
+        ),
+    ],
+)
+def test_the_words_of_each_type(type_: str, lines: tuple[str, ...]) -> None:
+    assert said(type_) == lines
+
+
+COUNTER: dict[str, Any] = {"metric": "listing_policy_violations", "channel": "all", "denominator": 1, "budget": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"target": target(0.01, source="amazon_report")},
+            "7 of 612 (1.144 %) as of 2026-11-22; Amazon's report asks for under 1 %.",
+        ),
+        ({"target": target(0.025, comparator="lte")}, "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for at most 2.5 %."),
+        ({"target": target(0.97, comparator="gt")}, "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for over 97 %."),
+        ({"target": target(0.95, comparator="gte")}, "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for at least 95 %."),
+        # a line of nobody's is not said to be Amazon's
+        ({"level": "warning", "target": target(0.0075)}, "7 of 612 (1.144 %) as of 2026-11-22; the line is under 0.75 %."),
+        # what is only counted has no per cent
+        (
+            {**COUNTER, "numerator": 3, "rate": 3.0, "target": target(0, comparator="eq")},
+            "3 as of 2026-11-22; Amazon asks for exactly 0.",
+        ),
+        (
+            {**COUNTER, "numerator": 180, "rate": 180.0, "target": target(200, comparator="gte")},
+            "180 as of 2026-11-22; Amazon asks for at least 200.",
+        ),
+        # one order, and none
+        ({"numerator": 1, "denominator": 1, "rate": 1.0}, "1 of 1 (100 %) as of 2026-11-22; Amazon asks for under 1 %."),
+        ({"numerator": 0, "denominator": 0, "rate": None}, "nothing to count as of 2026-11-22; Amazon asks for under 1 %."),
+        # no rounding makes a miss look like a hit
+        ({"numerator": 1, "denominator": 100, "rate": 0.01}, "1 of 100 (1 %) as of 2026-11-22; Amazon asks for under 1 %."),
+        (
+            {"numerator": 9999, "denominator": 10**6, "rate": 0.009999},
+            "9999 of 1000000 (0.9999 %) as of 2026-11-22; Amazon asks for under 1 %.",
+        ),
+    ],
+)
+def test_figures_are_told_as_they_are(changes: dict[str, Any], line: str) -> None:
+    assert said("breach.opened", **changes)[1] == line
+
+
+@pytest.mark.parametrize(
+    ("budget", "line"), [({"allowed": 6, "left": 0}, "6 may go wrong in this window: 0 left."), (None, None)]
+)
+def test_a_budget_is_told_where_there_is_one(budget: dict[str, int] | None, line: str | None) -> None:
+    assert (line in said("breach.opened", budget=budget)) is (line is not None)
+    assert len(said("breach.opened", budget=budget)) == (4 if budget else 3)
+
+
+@pytest.mark.parametrize("type_", ["breach.resolved", "metric.recovered"])
+def test_a_line_that_was_taken_away_is_not_said_to_be_kept(type_: str) -> None:
+    assert said(type_, because="line_removed")[0] == "Order defect rate, DE, mfn: the line was taken away"
+
+
+def test_what_has_no_channel_of_its_own_is_told_without_one() -> None:
+    assert (
+        said("metric.at_risk", metric="message_response_rate_24h", channel="all")[0] == "Message response rate 24h, DE: at risk"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({"days_changed": 1}, ["1 day reads otherwise now, from 2026-11-14 to 2026-11-21."]),
+        ({"verdict_changed_on": []}, []),
+        ({"verdict_changed_on": ["2026-11-20"]}, ["The verdict turned on 2026-11-20."]),
+        (
+            {"verdict_changed_on": [f"2026-11-0{n}" for n in range(1, 8)]},
+            ["The verdict turned on 2026-11-01, 2026-11-02, 2026-11-03, 2026-11-04, 2026-11-05 and more."],
+        ),
+    ],
+)
+def test_a_restatement_says_what_turned(changes: dict[str, Any], lines: list[str]) -> None:
+    told_of = said("metric.restated", **changes)
+
+    assert [line for line in lines if line in told_of] == lines
+    assert any("verdict" in line for line in told_of) is (changes.get("verdict_changed_on") != [])
+
+
+def test_an_endpoint_that_is_gone_failed_since_no_time() -> None:
+    lines = said("endpoint.disabled", reason="gone", failing_since=None)
+
+    assert lines[1] == "It was disabled at 2026-11-27T09:00:00Z: it answered that it is gone (410)."
+
+
+def test_a_status_that_was_not_known_before_is_told_so() -> None:
+    assert said("account.status_changed", previous=None)[1].startswith("It was not told before.")
+
+
+def test_an_event_of_no_account_names_none() -> None:
+    assert wording.of(told("endpoint.disabled", account=None)).lines[-1] == f"Event {EVENT}, 2026-11-22T12:00:00Z"
+
+
+def test_a_test_says_that_it_is_one() -> None:
+    assert wording.of(told("breach.opened", is_test=True)).title.startswith("[Test] Order defect rate")
+
+
+def test_a_type_without_words_is_told_by_its_name() -> None:
+    unknown = told("endpoint.test") | {"type": "connection.failed", "data": {"more": ["\n"]}}
+
+    assert wording.of(unknown) == wording.Words("connection.failed", (LAST,))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_nothing_breaks_out_of_its_line(text: str) -> None:
+    words = wording.of(told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E"))
+
+    for line in (words.title, *words.lines):
+        assert line.isprintable()
+    assert "BAD" in words.title
+    assert "END" in words.title
