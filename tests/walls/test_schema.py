@@ -16,6 +16,8 @@ UNIQUE_WITHOUT_AGENCY = {
     "accounts_apikey_prefix_key": "a key is recognised before anybody knows whose it is",
     "ingestion_report_pkey": "a random id, in paths",
     "metrics_breach_pkey": "a random id, in paths",
+    "metrics_breachaction_pkey": "a random id",
+    "metrics_threshold_pkey": "a random id",
     "metrics_snapshot_pkey": "a random id, told in lists",
     "webhooks_event_pkey": "a random id, told in lists",
     "webhooks_endpoint_pkey": "a random id, in paths",

@@ -42,7 +42,7 @@ STAGES = {
     "webhooks": ("publishing",),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
-        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds", "actions", "timeline"),
     ),
 }
 DOORS = {

@@ -25,6 +25,9 @@ APPEND_ONLY = (
     "metrics_pastdefect",
     "metrics_sourceload",
     "metrics_denominatorrule",
+    "metrics_threshold",
+    "metrics_followedthresholds",
+    "metrics_breachaction",
 )
 COPY_OF_A_ROW = "INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, %(row)s)).* "
 
