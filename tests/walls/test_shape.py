@@ -42,7 +42,8 @@ STAGES = {
     "webhooks": ("publishing",),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
-        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds", "actions", "timeline"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses"),
+        *("looks", "thresholds", "actions", "timeline", "backtest"),
     ),
 }
 DOORS = {
