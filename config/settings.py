@@ -122,7 +122,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Marketplace": "accounts.marketplaces.CODES",
         "AccountStatus": "accounts.models.AccountStatus",
-        "SeriesStatus": "metrics.judgement.Status",
+        "ValueStatusEnum": "metrics.serializers.STATUSES",
+        "TargetSourceEnum": "metrics.series.LINE_SOURCES",
         "ReportStatus": "ingestion.models.Report.Status",
         "BreachState": "metrics.models.Breach.State",
     },

@@ -1,7 +1,19 @@
 """What the OpenAPI document shows of numbers, orders and breaches."""
 
+from typing import Any
+
 WINDOW = {"from": "2026-09-09", "to": "2026-11-07", "days": 60, "offset_days": 15}
 TARGET = {"comparator": "lt", "value": 0.01, "source": "default"}
+WARNING = {
+    "comparator": "lt",
+    "value": 0.008,
+    "source": "custom",
+    "threshold": "thr_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "clear_at": 0.006,
+    "for_days": 2,
+    "keep_days": 3,
+    "min_denominator": 50,
+}
 VALUE = {
     "metric": "order_defect_rate",
     "name": "Order Defect Rate",
@@ -13,6 +25,7 @@ VALUE = {
     "rate": 0.014705882352941176,
     "parts": {"negative_feedback": 5, "a_to_z_claims": 4, "chargebacks": 1},
     "target": TARGET,
+    "warning": WARNING,
     "meets_target": False,
     "status": "breached",
     "stale": False,
@@ -41,7 +54,7 @@ METRICS = {
     "unmatched_defects": 1,
     "metrics": [VALUE],
 }
-HISTORY = {
+HISTORY: dict[str, Any] = {
     "account": ACCOUNT_ID,
     "metric": "order_defect_rate",
     "marketplace": "DE",
@@ -56,6 +69,9 @@ HISTORY = {
             "denominator": 612,
             "rate": 0.014705882352941176,
             "meets_target": False,
+            "status": "breached",
+            "target": TARGET,
+            "warning": WARNING,
         }
     ],
 }
@@ -106,6 +122,36 @@ SNAPSHOT = {
     ],
     "document": {"orderDefectRate": {"mfn": {"orderCount": 621, "orderWithDefects": {"count": 9, "status": "BAD"}}}},
 }
+THRESHOLD = {
+    "id": "thr_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "metric": "order_defect_rate",
+    "account": None,
+    "marketplace": "DE",
+    "channel": None,
+    "warn_at": 0.008,
+    "clear_at": 0.006,
+    "for_days": 2,
+    "keep_days": 3,
+    "min_denominator": 50,
+    "changed_at": "2026-11-22T09:00:00Z",
+}
+OPENED: dict[str, Any] = {
+    "at": "2026-11-22T09:00:00Z",
+    "what": "opened",
+    "as_of": "2026-11-22",
+    "numerator": 9,
+    "denominator": 612,
+    **dict.fromkeys(("by", "note", "until", "to", "breach", "event")),
+}
+ACKNOWLEDGED = OPENED | {
+    "at": "2026-11-22T09:40:00Z",
+    "what": "acknowledged",
+    "as_of": None,
+    "numerator": None,
+    "denominator": None,
+    "by": {"key": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "front end"},
+    "note": "Claims are with the carrier.",
+}
 BREACH = {
     "id": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "account": ACCOUNT_ID,
@@ -119,12 +165,18 @@ BREACH = {
     "numerator": 9,
     "denominator": 612,
     "rate": 0.014705882352941176,
-    "target": {"comparator": "lt", "value": 0.01},
-    "acknowledged_at": None,
+    "target": TARGET,
+    "threshold": None,
+    "stale": False,
+    "escalated_from": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c00",
+    "acknowledged_at": "2026-11-22T09:40:00Z",
     "snoozed_until": None,
+    "assignee": "mei",
     "resolved_at": None,
-    "timeline": [{"at": "2026-11-22T09:00:00Z", "what": "opened", "as_of": "2026-11-22", "numerator": 9, "denominator": 612}],
+    "resolved_because": None,
+    "timeline": [OPENED],
 }
+ONE_BREACH = BREACH | {"timeline": [OPENED, ACKNOWLEDGED], "days": [HISTORY["points"][0] | {"stale": False}]}
 PORTFOLIO = {
     "as_of": "2026-11-22",
     "accounts": {"total": 212, "breached": 3, "at_risk": 11, "healthy": 190, "no_data": 8, "stale": 1},

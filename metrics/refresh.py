@@ -36,10 +36,10 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces, *snapshots.marketplaces(account=account)})
     restatements.tell(account=account, changed=rebuilt.versions, now=now)
     thresholds.follow(account=account, now=now)
-    standings = breaches.standings(account=account)
-    seen = looks.since(account=account, judged_on=episodes.last_day(standings), now=now)
-    breaches.judge(account=account, standings=standings, looks=seen, now=now)
-    _keep(account=account, current=seen[-1].values, standings=standings, now=now)
+    remembered = breaches.standings(account=account)
+    seen = looks.since(account=account, judged_on=episodes.last_day(remembered), now=now)
+    breaches.judge(account=account, standings=remembered, looks=seen, now=now)
+    _keep(account=account, current=seen[-1].values, remembered=remembered, now=now)
     overview.note(account=account, values=seen[-1].values, now=now)
 
 
@@ -53,7 +53,7 @@ def hold(account_id: UUID) -> SellerAccount:
     )
 
 
-def _keep(*, account: SellerAccount, current: list[Value], standings: dict[Series, Standing], now: datetime) -> None:
+def _keep(*, account: SellerAccount, current: list[Value], remembered: dict[Series, Standing], now: datetime) -> None:
     rows = [
         CurrentValue(
             agency_id=account.agency_id,
@@ -68,7 +68,7 @@ def _keep(*, account: SellerAccount, current: list[Value], standings: dict[Serie
             denominator=value.denominator,
             status=value.status,
             computed_at=now,
-            **{name: getattr(standings[value.series], name) for name in STREAKS},
+            **{name: getattr(remembered[value.series], name) for name in STREAKS},
         )
         for value in current
     ]

@@ -7,7 +7,7 @@ class HistoryCsv(Sheet):
     """One line a day."""
 
     key = "points"
-    columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target")
+    columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target", "status")
 
 
 class OrdersCsv(Sheet):
@@ -24,5 +24,5 @@ class BreachesCsv(Sheet):
 
     columns = (
         *("id", "account", "metric", "marketplace", "channel", "level", "status", "opened_at", "as_of", "numerator"),
-        *("denominator", "rate", "acknowledged_at", "snoozed_until", "resolved_at"),
+        *("denominator", "rate", "acknowledged_at", "snoozed_until", "resolved_at", "assignee", "stale", "threshold"),
     )

@@ -1,4 +1,4 @@
-"""The shapes of numbers, of the orders behind them, and of breaches."""
+"""The shapes of numbers and of the orders behind them."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from metrics import evidence, examples, explanations
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel
 from metrics.judgement import Comparator, Status, limit_of, meets, rate
-from metrics.models import Breach, ReportedFigure, Snapshot
+from metrics.models import ReportedFigure, Snapshot
 from metrics.reported import Figure
-from metrics.series import Value
+from metrics.series import LINE_SOURCES, Line, Value
 
 CHANNELS = [each.value for each in Channel]
 COMPARATORS = [each.value for each in Comparator]
@@ -43,7 +43,35 @@ class LimitSerializer(serializers.Serializer[Any]):
 
 
 class TargetSerializer(LimitSerializer):
-    source = serializers.ChoiceField(choices=["default", "amazon_report", "custom"])  # type: ignore[assignment]  # a field of the contract
+    source = serializers.ChoiceField(choices=LINE_SOURCES)  # type: ignore[assignment]  # a field of the contract
+
+
+class LineSerializer(TargetSerializer):
+    """The warning line before the target: missed, a series is at risk."""
+
+    value = serializers.FloatField(source="limit.value")
+    comparator = serializers.ChoiceField(choices=COMPARATORS, source="limit.comparator")
+    threshold = serializers.SerializerMethodField(help_text="Whose line it is: `thr_…`, or null for the usual one.")
+    clear_at = serializers.FloatField(source="clear.value", help_text="What has to be kept for a warning to end.")
+    for_days = serializers.IntegerField(help_text="How many days it is missed before a warning opens.")
+    keep_days = serializers.IntegerField(help_text="How many days it is kept before an episode ends.")
+    min_denominator = serializers.IntegerField(help_text="Of fewer than these nothing is judged by this line.")
+
+    def get_threshold(self, line: Line) -> str | None:
+        return identifiers.public("thr", line.threshold) if line.threshold else None
+
+
+class Judged:
+    """The lines that a value is judged by on its day: `target` is Amazon's, always; `warning` is what comes before it."""
+
+    @extend_schema_field(TargetSerializer(allow_null=True))
+    def get_target(self, value: Value) -> dict[str, Any] | None:
+        limit = value.limit
+        return {"comparator": limit.comparator, "value": limit.value, "source": value.limit_source} if limit else None
+
+    @extend_schema_field(LineSerializer(allow_null=True))
+    def get_warning(self, value: Value) -> Any:
+        return LineSerializer(value.line).data if value.line else None
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
@@ -86,7 +114,7 @@ class AmazonFigure(serializers.Serializer[Figure]):
         }
 
 
-class ValueSerializer(serializers.Serializer[Value]):
+class ValueSerializer(Judged, serializers.Serializer[Value]):
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
     name = serializers.SerializerMethodField(help_text="What people call it.")
     marketplace = serializers.CharField()
@@ -96,7 +124,8 @@ class ValueSerializer(serializers.Serializer[Value]):
     denominator = serializers.IntegerField(help_text="Of a counter that only Amazon reports: 1.")
     rate = serializers.FloatField(allow_null=True, help_text="For people; null where there is nothing to count.")
     parts = PartsSerializer(allow_null=True)
-    target = serializers.SerializerMethodField()
+    target = serializers.SerializerMethodField(help_text="Amazon's. It is judged always, whatever lines an agency draws.")
+    warning = serializers.SerializerMethodField(help_text="The line before it: missed, the series is at risk.")
     meets_target = serializers.BooleanField(allow_null=True)
     status = serializers.ChoiceField(choices=STATUSES)
     stale = serializers.SerializerMethodField(help_text="Its source was last brought up to date too long ago.")
@@ -115,11 +144,6 @@ class ValueSerializer(serializers.Serializer[Value]):
 
     def get_explanation(self, value: Value) -> str:
         return gettext(explanations.OF[value.metric])
-
-    @extend_schema_field(TargetSerializer(allow_null=True))
-    def get_target(self, value: Value) -> dict[str, Any] | None:
-        limit = value.limit
-        return {"comparator": limit.comparator, "value": limit.value, "source": value.limit_source} if limit else None
 
     def get_stale(self, value: Value) -> bool:
         return CATALOGUE[value.metric].source in self.context["stale_sources"]
@@ -143,7 +167,7 @@ class MetricsAnswer(serializers.Serializer[Any]):
     metrics = ValueSerializer(many=True)
 
 
-class PointSerializer(serializers.Serializer[Value]):
+class PointSerializer(Judged, serializers.Serializer[Value]):
     as_of = serializers.DateField()
     vars()["from"] = serializers.DateField(source="window.first")
     to = serializers.DateField(source="window.last")
@@ -151,6 +175,9 @@ class PointSerializer(serializers.Serializer[Value]):
     denominator = serializers.IntegerField()
     rate = serializers.FloatField(allow_null=True)
     meets_target = serializers.BooleanField(allow_null=True)
+    status = serializers.ChoiceField(choices=STATUSES)
+    target = serializers.SerializerMethodField()
+    warning = serializers.SerializerMethodField()
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One day", value=examples.HISTORY, response_only=True)])
@@ -238,64 +265,6 @@ class SnapshotSerializer(serializers.Serializer[Snapshot]):
     @extend_schema_field(FigureOfSnapshot(many=True))
     def get_figures(self, snapshot: Snapshot) -> Any:
         return FigureOfSnapshot(self.context["figures"][snapshot.pk], many=True).data
-
-
-class BreachMoment(serializers.Serializer[Any]):
-    at = serializers.DateTimeField()
-    what = serializers.ChoiceField(choices=["opened", "resolved"])
-    as_of = serializers.DateField()
-    numerator = serializers.IntegerField()
-    denominator = serializers.IntegerField()
-
-
-@extend_schema_serializer(examples=[OpenApiExample("An open breach", value=examples.BREACH, response_only=True)])
-class BreachSerializer(serializers.Serializer[Breach]):
-    id = PublicIdField()
-    account = serializers.SerializerMethodField()
-    metric = serializers.CharField()
-    marketplace = serializers.CharField()
-    channel = serializers.ChoiceField(choices=CHANNELS)
-    level = serializers.ChoiceField(choices=Breach.Level.choices)
-    status = serializers.ChoiceField(choices=Breach.State.choices)
-    opened_at = serializers.DateTimeField()
-    as_of = serializers.DateField(help_text="The day it was seen on; figures are those of that moment, for ever.")
-    numerator = serializers.IntegerField()
-    denominator = serializers.IntegerField()
-    rate = serializers.SerializerMethodField()
-    target = LimitSerializer(source="limit")
-    acknowledged_at = serializers.DateTimeField(allow_null=True)
-    snoozed_until = serializers.DateTimeField(allow_null=True)
-    resolved_at = serializers.DateTimeField(allow_null=True)
-    timeline = serializers.SerializerMethodField()
-
-    def get_account(self, breach: Breach) -> str:
-        return public_account_id(breach.account_id)
-
-    def get_rate(self, breach: Breach) -> float | None:
-        return rate(breach.numerator, breach.denominator)
-
-    @extend_schema_field(BreachMoment(many=True))
-    def get_timeline(self, breach: Breach) -> Any:
-        moments = [
-            {
-                "at": breach.opened_at,
-                "what": "opened",
-                "as_of": breach.as_of,
-                "numerator": breach.numerator,
-                "denominator": breach.denominator,
-            }
-        ]
-        if breach.resolved_at:
-            moments.append(
-                {
-                    "at": breach.resolved_at,
-                    "what": "resolved",
-                    "as_of": breach.resolved_as_of,
-                    "numerator": breach.resolved_numerator,
-                    "denominator": breach.resolved_denominator,
-                }
-            )
-        return BreachMoment(moments, many=True).data
 
 
 class CountsByStatus(serializers.Serializer[Any]):

@@ -7,6 +7,8 @@ from uuid import UUID
 from metrics import judgement
 from metrics.judgement import Budget, Limit, Status
 
+LINE_SOURCES = ("default", "amazon_report", "custom")
+"""Where a target or a warning line is from: Amazon's rules, Amazon's own report of the series, or the agency."""
 Series = tuple[str, str, str]
 """Metric, marketplace and channel, of one account."""
 

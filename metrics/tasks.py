@@ -41,6 +41,19 @@ def follow_denominator(*, agency_id: str) -> None:
     _refresh_each(UUID(agency_id), accounts)
 
 
+@shared_task
+def follow_thresholds(*, agency_id: str, account_id: str | None = None, marketplace: str = "") -> None:
+    """Judge the accounts that a changed threshold concerns. A lost message is made good by the next report."""
+    with scoping.agency(UUID(agency_id)):
+        concerned = SellerAccount.objects.present()
+        if account_id:
+            concerned = concerned.filter(pk=account_id)
+        if marketplace:
+            concerned = concerned.filter(marketplaces__contains=[marketplace])
+        accounts = list(concerned.values_list("pk", flat=True))
+    _refresh_each(UUID(agency_id), accounts)
+
+
 def _refresh_each(agency_id: UUID, accounts: list[UUID]) -> None:
     """Each account in a transaction of its own, so that one cannot hold up or undo the rest."""
     for account_id in accounts:

@@ -6,10 +6,11 @@ one after another, so that none appears among those that an account follows alre
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
@@ -35,13 +36,9 @@ class Scope:
     """Which series a threshold is of: None and '' are all."""
 
     metric: str
-    account: SellerAccount | None = None
+    account_id: UUID | None = None
     marketplace: str = ""
     channel: str = ""
-
-    def columns(self) -> dict[str, Any]:
-        account_id = self.account.pk if self.account else None
-        return {"metric": self.metric, "account_id": account_id, "marketplace": self.marketplace, "channel": self.channel}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +80,11 @@ def put(*, agency: Agency, scope: Scope, asks: Asks, now: datetime) -> tuple[Thr
     """The threshold of this scope, and whether it is new. What it asked for already is no new version. Raises NotALine."""
     _check(scope, asks, now)
     _in_turn(agency)
-    before = current(agency=agency).filter(**scope.columns()).first()
+    before = current(agency=agency).filter(**asdict(scope)).first()
     asked = asks.columns()
     if before and all(getattr(before, name) == value for name, value in asked.items()):
         return before, False
-    version = Threshold(agency=agency, recorded_at=_next_moment(agency, now), **scope.columns(), **asked)
+    version = Threshold(agency=agency, recorded_at=_next_moment(agency, now), **asdict(scope), **asked)
     version.threshold_id = before.threshold_id if before else version.id
     version.save(force_insert=True)
     return version, before is None

@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.views import Accounts
 from metrics import views
 from metrics.filters import AccountByMetricFilter
+from metrics.watch.views import breaches, thresholds
 
 urlpatterns = [
     path("accounts", Accounts.as_view(filterset_class=AccountByMetricFilter)),
@@ -14,6 +15,12 @@ urlpatterns = [
     path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
     path("agency", views.AgencyChoices.as_view()),
     path("portfolio", views.Portfolio.as_view()),
-    path("breaches", views.Breaches.as_view()),
-    path("breaches/<str:breach_id>", views.OneBreach.as_view()),
+    path("thresholds", thresholds.Thresholds.as_view()),
+    path("thresholds/<str:threshold_id>", thresholds.OneThreshold.as_view()),
+    path("breaches", breaches.Breaches.as_view()),
+    path("breaches/<str:breach_id>", breaches.OneBreach.as_view()),
+    path("breaches/<str:breach_id>/acknowledge", breaches.Acknowledge.as_view()),
+    path("breaches/<str:breach_id>/snooze", breaches.SnoozeIt.as_view()),
+    path("breaches/<str:breach_id>/assign", breaches.Assign.as_view()),
+    path("breaches/<str:breach_id>/notes", breaches.Notes.as_view()),
 ]

@@ -1,13 +1,11 @@
-"""Numbers over HTTP: where they stand, what they were, which orders are behind them, what they broke."""
+"""Numbers over HTTP: where they stand, what they were, which orders are behind them."""
 
 from datetime import UTC
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
@@ -16,22 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
 from accounts.serializers import AgencySerializer
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
-from metrics.models import Breach, Snapshot
-from metrics.renderers import BreachesCsv, HistoryCsv, OrdersCsv
-from metrics.serializers import (
-    BreachSerializer,
-    HistoryAnswer,
-    MetricsAnswer,
-    OrderSerializer,
-    PortfolioAnswer,
-    SnapshotSerializer,
-)
+from metrics.models import Snapshot
+from metrics.renderers import HistoryCsv, OrdersCsv
+from metrics.serializers import HistoryAnswer, MetricsAnswer, OrderSerializer, PortfolioAnswer, SnapshotSerializer
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
@@ -128,7 +119,7 @@ class History(APIView):
 
 class Orders(GenericAPIView[Any]):
     renderer_classes = (JSONRenderer, OrdersCsv)
-    queryset = Breach.objects.none()  # for the document; rows come from the drill-down
+    queryset = Snapshot.objects.none()  # for the document; rows come from the drill-down
     serializer_class = OrderSerializer
 
     @extend_schema(
@@ -229,53 +220,3 @@ class AgencyChoices(APIView):
             recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
             transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)
-
-
-class BreachFilter(filters.FilterSet):
-    """What a list of breaches can be narrowed to."""
-
-    status = filters.ChoiceFilter(choices=Breach.State.choices)
-    metric = filters.ChoiceFilter(choices=[(code, code) for code in CATALOGUE])
-    account = filters.CharFilter(method="of_account", label="Breaches of this account (acct_…).")
-
-    class Meta:
-        model = Breach
-        fields = ("status", "metric", "account")
-
-    def of_account(self, breaches: QuerySet[Breach], _name: str, public_id: str) -> QuerySet[Breach]:
-        return breaches.filter(account=scoping.account_of(self.request, public_id))
-
-
-def breaches_of(request: Request) -> QuerySet[Breach]:
-    """The breaches of the accounts that the bearer may see."""
-    return Breach.objects.filter(account__in=scoping.accounts_of(request))
-
-
-class Breaches(GenericAPIView[Breach]):
-    renderer_classes = (JSONRenderer, BreachesCsv)
-    queryset = Breach.objects.none()  # for the document; requests go through scoping
-    serializer_class = BreachSerializer
-    filter_backends = (filters.DjangoFilterBackend,)
-    filterset_class = BreachFilter
-    problems = {"get": (404,)}  # noqa: RUF012
-
-    @extend_schema(
-        operation_id="listBreaches",
-        summary="Episodes in which a series missed its limit, newest first",
-        tags=["Breaches"],
-        responses={(200, "application/json"): BreachSerializer(many=True), (200, "text/csv"): str},
-    )
-    def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(breaches_of(request)))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-
-class OneBreach(APIView):
-    @extend_schema(
-        operation_id="getBreach", summary="One breach with its timeline", tags=["Breaches"], responses=BreachSerializer
-    )
-    def get(self, request: Request, breach_id: str) -> Response:
-        breach = breaches_of(request).filter(pk=identifiers.private("brch", breach_id)).first()
-        if breach is None:
-            raise NotFound("No breach with this id.")
-        return Response(BreachSerializer(breach).data)

@@ -5,7 +5,7 @@ same tables distribute by it. Each is tied to its account by a composite key in 
 """
 
 from metrics.models.counted import CurrentValue, DailyCounts, DenominatorRule, MetricRule
-from metrics.models.episodes import Breach
+from metrics.models.episodes import Breach, BreachAction
 from metrics.models.reported import ReportedFigure, Snapshot
 from metrics.models.thresholds import FollowedThresholds, Threshold
 from metrics.models.told import (
@@ -25,6 +25,7 @@ from metrics.models.told import (
 
 __all__ = (
     "Breach",
+    "BreachAction",
     "CurrentValue",
     "DailyCounts",
     "Defect",

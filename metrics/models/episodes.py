@@ -1,11 +1,36 @@
-"""Breaches."""
+"""Breaches, and what people did about them."""
 
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any, Self
+
+from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
 from accounts import identifiers
 from accounts.models import Agency, SellerAccount
+from metrics.definitions import METRICS
 from metrics.judgement import Comparator, Limit
+from metrics.models.told import SourceLoad
 from metrics.series import Series
+
+
+class BreachQuerySet(models.QuerySet["Breach"]):
+    def with_stale(self, *, now: datetime) -> Self:
+        """Each with `is_stale`: whether it is open and frozen, because its source has been silent for too long."""
+        silent = reduce(or_, (_is_silent(source, now) for source in {metric.source for metric in METRICS}))
+        is_stale = Q(status=Breach.State.OPEN) & silent
+        return self.annotate(is_stale=models.ExpressionWrapper(is_stale, output_field=models.BooleanField()))
+
+
+def _is_silent(source: str, now: datetime) -> Q:
+    """Of breaches of the metrics that a source tells of: it spoke, and not lately (values.is_stale)."""
+    spoke = SourceLoad.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("account_id"), source=source)
+    lately = now - timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
+    codes = [metric.code for metric in METRICS if metric.source == source]
+    return Q(metric__in=codes) & Q(Exists(spoke)) & ~Q(Exists(spoke.filter(recorded_at__gte=lately)))
 
 
 class Breach(models.Model):
@@ -52,6 +77,8 @@ class Breach(models.Model):
     resolved_denominator = models.IntegerField(null=True)
     resolved_because = models.CharField(max_length=12, choices=Because, blank=True, db_default="")
 
+    objects = BreachQuerySet.as_manager()
+
     class Meta:
         constraints = (
             models.UniqueConstraint(
@@ -84,3 +111,29 @@ class Breach(models.Model):
 
     def series(self) -> Series:
         return (self.metric, self.marketplace, self.channel)
+
+
+class BreachAction(models.Model):
+    """What somebody did about a breach, and with which key. Never changed."""
+
+    class What(models.TextChoices):
+        ACKNOWLEDGED = "acknowledged"
+        SNOOZED = "snoozed"
+        ASSIGNED = "assigned"
+        NOTED = "noted"
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    account_id = models.UUIDField()
+    breach = models.ForeignKey(Breach, on_delete=models.CASCADE, related_name="actions")
+    what = models.CharField(max_length=12, choices=What)
+    detail: "models.JSONField[Any, Any]" = models.JSONField()
+    key_id = models.UUIDField()
+    key_name = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index("agency", "breach", "id", name="actions_by_breach"),)
+
+    def __str__(self) -> str:
+        return self.what

@@ -203,7 +203,7 @@ class Books:
 
     def draw(self, warn_at: str, *, at: datetime = NINE, metric: str = "order_defect_rate", **asked: Any) -> Threshold:
         """Set a threshold and judge the account by it, as the API and its worker do."""
-        places = {"account", "marketplace", "channel"}
+        places = {"account_id", "marketplace", "channel"}
         with scoping.agency(self.agency_id):
             scope = thresholds.Scope(metric=metric, **{name: asked.pop(name) for name in places & asked.keys()})
             asks = thresholds.Asks(warn_at=Decimal(warn_at), **asked)

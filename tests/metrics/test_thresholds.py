@@ -131,7 +131,7 @@ def test_a_warning_whose_metric_has_no_other_line_ends_with_its_threshold_and_sa
 
 def test_a_laxer_line_of_one_account_goes_before_a_stricter_one_of_all(sold: Books) -> None:
     sold.draw("0.005", at=TEN)
-    sold.draw("0.009", account=sold.account, at=ELEVEN)
+    sold.draw("0.009", account_id=sold.account_id, at=ELEVEN)
 
     assert line(sold).limit.value == 0.009
     assert [(each.level, each.status) for each in Breach.objects.all()] == [("warning", "resolved")]
@@ -140,7 +140,7 @@ def test_a_laxer_line_of_one_account_goes_before_a_stricter_one_of_all(sold: Boo
 def test_another_account_s_line_changes_nothing(sold: Books, acme: Client) -> None:
     other = Books(acme.agency.pk, identifiers.private("acct", acme.take_on(partner="A2")))
 
-    sold.draw("0.005", account=other.account, at=TEN)
+    sold.draw("0.005", account_id=other.account_id, at=TEN)
 
     assert line(sold).source == "default"
 
@@ -176,7 +176,7 @@ def test_removed_is_removed_once_and_the_next_one_is_another(sold: Books) -> Non
 
 
 def test_a_threshold_of_an_account_that_was_handed_back_is_gone_with_it(sold: Books) -> None:
-    put(sold, Scope(metric=ODR, account=sold.account), drawn())
+    put(sold, Scope(metric=ODR, account_id=sold.account_id), drawn())
 
     agencies.hand_back(account=sold.account, now=ELEVEN)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts import scoping
 from accounts.models import Agency
+from metrics import tasks
 from tests import build
 from tests.client import Client
 from webhooks import publishing
@@ -21,6 +22,7 @@ class Furnished:
     account_id: str
     report_id: str
     breach_id: str
+    threshold_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -70,5 +72,8 @@ def furnish(client: Client, *, name: str) -> Furnished:
     client.load(account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat())
     with scoping.agency(client.agency.pk):
         tell(client, Event.objects.latest("id"), at=f"https://{name}.example/hooks")
-    breach = client.read("/v1/breaches")["data"][0]
-    return Furnished(account_id=account, report_id=report["id"], breach_id=breach["id"])
+    threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
+    tasks.follow_thresholds(agency_id=str(client.agency.pk))
+    breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
+    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json")
+    return Furnished(account_id=account, report_id=report["id"], breach_id=breach["id"], threshold_id=threshold["id"])

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -21,6 +22,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
     ("PATCH", "/v1/agency"): {"counts_pending_and_cancelled": True},
+    ("PUT", "/v1/thresholds"): {"metric": "return_rate", "warn_at": 0.3},
+    ("PUT", "/v1/thresholds/{threshold_id}"): {"warn_at": 0.1},
+    ("POST", "/v1/breaches/{breach_id}/acknowledge"): {"note": "Seen"},
+    ("POST", "/v1/breaches/{breach_id}/snooze"): {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()},
+    ("POST", "/v1/breaches/{breach_id}/assign"): {"to": "mei"},
+    ("POST", "/v1/breaches/{breach_id}/notes"): {"text": "Called"},
     ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }

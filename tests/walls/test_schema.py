@@ -17,6 +17,8 @@ UNIQUE_WITHOUT_AGENCY = {
     "accounts_auditentry_pkey": "a random id, told in lists",
     "ingestion_report_pkey": "a random id, in paths",
     "metrics_breach_pkey": "a random id, in paths",
+    "metrics_breachaction_pkey": "a random id",
+    "metrics_threshold_pkey": "a random id",
     "metrics_snapshot_pkey": "a random id, told in lists",
     "webhooks_event_pkey": "a random id, told in lists",
     "webhooks_endpoint_pkey": "a random id, in paths",

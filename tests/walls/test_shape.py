@@ -42,7 +42,8 @@ STAGES = {
     "webhooks": ("publishing", "secrets"),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
-        *("feedback", "reported", "restatements", "snapshots", "statuses", "looks", "thresholds", "overview", "portfolio"),
+        *("feedback", "reported", "restatements", "snapshots", "statuses", "overview", "portfolio"),
+        *("looks", "thresholds", "actions", "timeline", "backtest"),
     ),
 }
 DOORS = {

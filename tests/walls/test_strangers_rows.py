@@ -25,6 +25,9 @@ APPEND_ONLY = (
     "metrics_pastdefect",
     "metrics_sourceload",
     "metrics_denominatorrule",
+    "metrics_threshold",
+    "metrics_followedthresholds",
+    "metrics_breachaction",
 )
 OWN_COLUMNS = (
     "SELECT attname::text FROM pg_attribute "

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("metrics", "0009_wall_of_thresholds"),
+        ("metrics", "0011_wall_of_actions"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Thresholds and breaches over HTTP."""

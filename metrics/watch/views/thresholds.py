@@ -1,0 +1,134 @@
+"""Thresholds over HTTP."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import identifiers, scoping
+from metrics import tasks, thresholds
+from metrics.models import Threshold
+from metrics.thresholds import Asks, Scope
+from metrics.watch.filters import ThresholdFilter
+from metrics.watch.serializers import ThresholdAsked, ThresholdChange, ThresholdSerializer
+
+OF_SCOPE = ("metric", "account", "marketplace", "channel")
+
+
+def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
+    """The series that a threshold is asked for. Raises NotFound for an account that is not theirs."""
+    account_id = scoping.account_of(request, asked["account"]).pk if asked.get("account") else None
+    places = {"marketplace": asked.get("marketplace") or "", "channel": asked.get("channel") or ""}
+    return Scope(metric=asked["metric"], account_id=account_id, **places)
+
+
+def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
+    """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises ValidationError."""
+    asks = Asks(**{name: value for name, value in asked.items() if name not in OF_SCOPE})
+    try:
+        put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=timezone.now())
+    except thresholds.NotALine as refused:
+        raise ValidationError({refused.field: refused.reason}) from None
+    judge_by(put[0])
+    return put
+
+
+def judge_by(threshold: Threshold) -> None:
+    """Once this is committed, a worker judges the accounts that it concerns."""
+    where: dict[str, Any] = {"marketplace": threshold.marketplace}
+    if threshold.account_id:
+        where["account_id"] = str(threshold.account_id)
+    judge = partial(tasks.follow_thresholds.delay, agency_id=str(threshold.agency_id), **where)
+    transaction.on_commit(judge, robust=True)
+
+
+class Thresholds(GenericAPIView[Threshold]):
+    queryset = Threshold.objects.none()  # for the document; requests go through scoping
+    serializer_class = ThresholdSerializer
+    filter_backends = (filters.DjangoFilterBackend,)
+    filterset_class = ThresholdFilter
+    problems = {"get": (404,), "put": (404,)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="listThresholds",
+        summary="The lines that the agency draws before Amazon's, changed last first",
+        tags=["Thresholds"],
+        responses=ThresholdSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        mine = thresholds.current(agency=scoping.agency_of(request))
+        page = self.paginate_queryset(self.filter_queryset(mine))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="putThreshold",
+        summary="Draw the line of a scope, or change it",
+        description="The scope is the metric with the account, marketplace and channel; the most specific threshold is in force: "
+        "of the account before of the marketplace before of the channel. Amazon's own target is judged besides, at once and "
+        "always. Accounts are judged by the new line within minutes, days before today by the lines of those days.",
+        tags=["Thresholds"],
+        request=ThresholdAsked,
+        responses={200: ThresholdSerializer, 201: ThresholdSerializer},
+    )
+    def put(self, request: Request) -> Response:
+        wanted = ThresholdAsked(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        asked = dict(wanted.validated_data)
+        threshold, is_new = put(request, scope_of(request, asked), asked)
+        at = {"Location": f"/v1/thresholds/{threshold.public_id}"} if is_new else {}
+        return Response(ThresholdSerializer(threshold).data, status=201 if is_new else 200, headers=at)
+
+
+def threshold_of(request: Request, public_id: str) -> Threshold:
+    """The threshold with this public id. Raises NotFound for a stranger's or a removed one as for none at all."""
+    mine = thresholds.current(agency=scoping.agency_of(request))
+    threshold = mine.filter(threshold_id=identifiers.private("thr", public_id)).first()
+    if threshold is None:
+        raise NotFound("No threshold with this id.")
+    return threshold
+
+
+class OneThreshold(APIView):
+    @extend_schema(operation_id="getThreshold", summary="One threshold", tags=["Thresholds"], responses=ThresholdSerializer)
+    def get(self, request: Request, threshold_id: str) -> Response:
+        return Response(ThresholdSerializer(threshold_of(request, threshold_id)).data)
+
+    @extend_schema(
+        operation_id="changeThreshold",
+        summary="Change what a threshold asks for",
+        description="What is not named is what it is without being named: 0, or for `clear_at` the same as `warn_at`.",
+        tags=["Thresholds"],
+        request=ThresholdChange,
+        responses=ThresholdSerializer,
+    )
+    def put(self, request: Request, threshold_id: str) -> Response:
+        threshold = threshold_of(request, threshold_id)
+        wanted = ThresholdChange(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        asked = dict(wanted.validated_data)
+        told = ThresholdSerializer(threshold).data
+        if moved := [name for name in OF_SCOPE if name in asked and asked[name] != told[name]]:
+            raise ValidationError(dict.fromkeys(moved, "A threshold keeps its scope. Put another one for another scope."))
+        scope = Scope(**{column: getattr(threshold, column) for column in ("metric", "account_id", "marketplace", "channel")})
+        return Response(ThresholdSerializer(put(request, scope, asked)[0]).data)
+
+    @extend_schema(
+        operation_id="removeThreshold",
+        summary="Take a line away",
+        description="A warning that stood on it is judged by the line that is in force then, or ends where there is none.",
+        tags=["Thresholds"],
+        responses={204: None},
+    )
+    def delete(self, request: Request, threshold_id: str) -> Response:
+        threshold = threshold_of(request, threshold_id)
+        thresholds.remove(threshold=threshold, now=timezone.now())
+        judge_by(threshold)
+        return Response(status=204)
