@@ -21,6 +21,7 @@ EXAMPLES: dict[int, tuple[str, str, str]] = {
     410: ("document-deleted", "Document deleted", "The days that the agency keeps documents are over."),
     411: ("length-required", "Length required", "Send the body with a Content-Length."),
     413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
+    429: ("throttled", "Throttled", "Request was throttled. Expected available in 1 second."),
     415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
 }
 
