@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from config.api import PROBLEM
+from webhooks import document
 
 EXAMPLES: dict[int, tuple[str, str, str]] = {
     400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
@@ -76,3 +77,9 @@ class Operation(AutoSchema):
             "description": shown.name,
             "content": {PROBLEM: {"schema": component.ref, "examples": {"problem": {"value": shown.value}}}},
         }
+
+
+def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
+    schemas = result["components"]["schemas"] | document.components()
+    return result | {"webhooks": document.webhooks(), "components": result["components"] | {"schemas": schemas}}

@@ -132,6 +132,7 @@ SPECTACULAR_SETTINGS = {
         "EndpointKind": "webhooks.models.Endpoint.Kind",
         "DeliveryState": "webhooks.models.Delivery.State",
     },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.tell_webhooks"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",

@@ -13,8 +13,8 @@ def check(url: str) -> None:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise Forbidden("This is no URL.") from None
+        raise Forbidden("This is no URL that can be posted to.") from None
     if parts.scheme != "https" or not parts.hostname:
         raise Forbidden("An https URL is needed.")
     if parts.username is not None:
-        raise Forbidden("A URL with a user name is not taken.")
+        raise Forbidden("A URL that names a user is not taken.")

@@ -55,7 +55,9 @@ class AttemptSerializer(AttemptSummary):
     answer = serializers.CharField(help_text="The first 1,024 bytes of the answer.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One that is tried again", value=DELIVERY, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("One that is tried again", value=DELIVERY, response_only=True, status_codes=["200", "202"])]
+)
 class DeliverySerializer(serializers.Serializer[Delivery]):
     id = PublicIdField()
     endpoint = serializers.SerializerMethodField()

@@ -193,7 +193,7 @@ class RecoveryWish(serializers.Serializer[Any]):
         return since
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Made due", value=RECOVERED, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Made due", value=RECOVERED, response_only=True, status_codes=["202"])])
 class Recovery(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     deliveries = serializers.IntegerField(help_text="How many are due now; what arrived before is not among them.")
