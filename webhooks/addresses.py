@@ -1,7 +1,7 @@
 """Where endpoints of each kind are: what is taken as an address, and how much of it is shown again."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -40,7 +40,7 @@ def _check_mailbox(url: str) -> None:
     if not url.startswith(MAILTO):
         raise NotAnAddress("An endpoint of this kind reads mailto:name@example.com.")
     try:
-        validate_email(url.removeprefix(MAILTO))
+        validate_email(unquote(url.removeprefix(MAILTO)))
     except ValidationError:
         raise NotAnAddress("This is no mail address; there is one to an endpoint, and nothing after it.") from None
 

@@ -54,6 +54,8 @@ def test_a_good_address_is_taken(kind: str, url: str) -> None:
         (EMAIL, "mailto:a@example.com?cc=b@example.com", "no mail address"),
         (EMAIL, "mailto:a@example.com?bcc=b@example.com&subject=x", "no mail address"),
         (EMAIL, "mailto:On Call <a@example.com>", "no mail address"),
+        (EMAIL, "mailto:a%40b@example.com", "no mail address"),
+        (EMAIL, "mailto:a@example.com%0ABcc:b@example.com", "no mail address"),
         (EMAIL, "mailto:a@example.com\nBcc: b@example.com", "no mail address"),
     ],
 )
