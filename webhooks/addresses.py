@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from webhooks import egress
+from webhooks import egress, reach
 from webhooks.models import Endpoint
 
 MAILTO = "mailto:"
@@ -52,5 +52,5 @@ def _check_url(url: str) -> None:
         raise NotAnAddress("Write what is not ASCII percent-encoded, and a host's name as xn--….")
     try:
         egress.check(url)
-    except egress.Forbidden as forbidden:
+    except reach.Forbidden as forbidden:
         raise NotAnAddress(str(forbidden)) from None
