@@ -80,6 +80,9 @@ SOURCES_MAX_AGE_HOURS = {
     "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
 }
 
+# Webhooks
+DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
+
 # The API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
@@ -126,7 +129,12 @@ SPECTACULAR_SETTINGS = {
         "TargetSourceEnum": "metrics.series.LINE_SOURCES",
         "ReportStatus": "ingestion.models.Report.Status",
         "BreachState": "metrics.models.Breach.State",
+        "EventName": "webhooks.catalogue.NAMES",
+        "EventPattern": "webhooks.catalogue.PATTERNS",
+        "EndpointKind": "webhooks.models.Endpoint.Kind",
+        "DeliveryState": "webhooks.models.Delivery.State",
     },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.tell_webhooks"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",

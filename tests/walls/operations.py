@@ -28,6 +28,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/breaches/{breach_id}/snooze"): {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()},
     ("POST", "/v1/breaches/{breach_id}/assign"): {"to": "mei"},
     ("POST", "/v1/breaches/{breach_id}/notes"): {"text": "Called"},
+    ("POST", "/v1/webhook-endpoints"): {"url": "https://new.example/hooks"},
+    ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"event_types": ["breach.*"]},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover"): {"since": datetime.now(UTC).isoformat()},
     ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
