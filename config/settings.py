@@ -79,6 +79,11 @@ SOURCES_MAX_AGE_HOURS = {
     "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
 }
 
+# Webhooks
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
+WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
+WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
+
 # The API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
