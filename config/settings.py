@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from kombu import Queue
+
 from accounts.marketplaces import CODES
 from config import env
 
@@ -147,6 +149,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 25,
 }
+# A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
+CELERY_TASK_ROUTES = {"webhooks.tasks.*": {"queue": "webhooks"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

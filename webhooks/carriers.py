@@ -26,4 +26,4 @@ async def _post_signed(parcel: Parcel, egress: Egress, now: datetime) -> Answer:
         return Answer(error=NO_SECRET)
     timestamp = int(now.timestamp())
     signed = signing.headers(message=parcel.message, timestamp=timestamp, body=parcel.body, secrets=parcel.secrets)
-    return await egress.post(parcel.url, body=parcel.body, headers=HEADERS | signed)
+    return await egress.post(parcel.url, body=parcel.body, headers=HEADERS | signed, line=parcel.endpoint_id)

@@ -87,6 +87,7 @@ class Courier:
         began = busy_at = time()
         while not self.is_stopping() and time() - began < self.pace.longest and time() - busy_at < self.pace.lingers:
             await self._settle()
+            await self.egress.tidy()
             if await self._take() or self._runs_in_hand:
                 busy_at = time()
             await self._wait()

@@ -7,7 +7,7 @@ have to be unpacked.
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,8 +26,7 @@ FOR_THE_BODY = 0.95  # of the deadline: a status that came in time counts, howev
 CONNECT = 5.0
 MOST_BYTES = 64 * 1024
 KEPT_BYTES = 1024
-CONNECTIONS = 320
-LOOKUPS = 64
+MOST_FREE = 256
 IDLE = 4.0  # seconds a connection is kept; servers close idle ones after five and more
 TIMEOUT = {"connect": CONNECT, "read": None, "write": None, "pool": None}  # the deadline bounds the rest
 
@@ -59,9 +58,7 @@ def check(url: str) -> None:
 @cache
 def limits() -> Limits:
     """What the settings say."""
-    return Limits(
-        networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS), is_own_name=_is_own_name, is_own_address=_is_own_address
-    )
+    return Limits(networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS), is_own_name=_is_own_name, is_own_address=_is_own_address)
 
 
 @cache
@@ -73,47 +70,82 @@ def trust() -> ssl.SSLContext:
     return context
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One connection that waits for the next POST to the same place, and until when."""
+
+    transport: AsyncSafeTransport
+    kept_until: float
+
+
 class Egress:
-    """Connections to many servers, kept for the next POST; of one event loop."""
+    """POSTs to many endpoints at once, on connections that are kept for a while; of one event loop.
+
+    Every connection has a pool of its own: a pool looks through all that it has at each request.
+    """
 
     def __init__(
         self, *, limits: Limits, trust: ssl.SSLContext, deadline: float = DEADLINE, resolver: Resolver | None = None
     ) -> None:
-        self.limits = limits
-        self.deadline = deadline
-        self._make: Callable[[Policy], AsyncSafeTransport] = lambda policy: AsyncSafeTransport(
-            policy=policy,
-            resolver=resolver,
-            verify=trust,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=IDLE),
-            resolver_slots=LOOKUPS,
-        )
-        self._transports: dict[int, AsyncSafeTransport] = {}
+        self.limits, self.deadline = limits, deadline
+        self._trust, self._resolver = trust, resolver
+        self._places: dict[str, tuple[Policy, httpx.URL]] = {}
+        self._free: dict[tuple[Hashable, str], list[Line]] = {}
         self._left_behind: set[asyncio.Task[Answer]] = set()
 
     async def aclose(self) -> None:
-        for transport in self._transports.values():
-            await transport.aclose()
+        await self._close([line for lines in self._free.values() for line in lines])
 
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """The answer to the POST. It never takes longer than the deadline, and raises nothing of the other side's making."""
+    async def tidy(self) -> None:
+        """Close the connections that nobody used for a while, and the oldest of too many."""
+        now = asyncio.get_running_loop().time()
+        free = sorted((line for lines in self._free.values() for line in lines), key=lambda line: line.kept_until)
+        await self._close([line for line in free if line.kept_until < now] or free[:-MOST_FREE])
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], line: Hashable = None) -> Answer:
+        """The answer to the POST. It never takes longer than the deadline, and raises nothing of the other side's making.
+
+        Connections are used again for what is posted on the same `line` to the same place.
+        """
         try:
-            policy = self.limits.policy_for(url)
-            request = httpx.Request("POST", url, headers=dict(headers), content=body, extensions={"timeout": TIMEOUT})
+            policy, place = self._places.get(url) or self._look_at(url)
         except Forbidden as forbidden:
             return Answer(error=str(forbidden), forbidden=True)
-        except (httpx.InvalidURL, UnicodeError):
-            return Answer(error=reach.NO_URL, forbidden=True)
-        exchange = asyncio.ensure_future(self._exchange(self._transport(policy), request))
+        request = httpx.Request("POST", place, headers=dict(headers), content=body, extensions={"timeout": TIMEOUT})
+        exchange = asyncio.ensure_future(self._on_a_line((line, url), policy, request))
         # Not wait_for: a thread that looks up a name cannot be called back, and would be waited for.
         done, _ = await asyncio.wait({exchange}, timeout=self.deadline)
         return exchange.result() if done else self._leave_behind(exchange)
 
+    def _look_at(self, url: str) -> tuple[Policy, httpx.URL]:
+        policy = self.limits.policy_for(url)
+        try:
+            self._places[url] = policy, httpx.URL(url)
+        except (httpx.InvalidURL, UnicodeError):
+            raise Forbidden(reach.NO_URL) from None
+        return self._places[url]
+
+    async def _on_a_line(self, key: tuple[Hashable, str], policy: Policy, request: httpx.Request) -> Answer:
+        free = self._free.get(key)
+        transport = free.pop().transport if free else self._transport(policy)
+        try:
+            answer = await self._exchange(transport, request)
+        except BaseException:
+            await transport.aclose()
+            raise
+        self._free.setdefault(key, []).append(Line(transport, asyncio.get_running_loop().time() + IDLE))
+        return answer
+
     def _transport(self, policy: Policy) -> AsyncSafeTransport:
-        if id(policy) not in self._transports:
-            self._transports[id(policy)] = self._make(policy)
-        return self._transports[id(policy)]
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
+        return AsyncSafeTransport(policy=policy, resolver=self._resolver, verify=self._trust, trust_env=False, limits=limits)
+
+    async def _close(self, lines: list[Line]) -> None:
+        gone = {id(line) for line in lines}
+        kept = {key: [line for line in free if id(line) not in gone] for key, free in self._free.items()} if gone else self._free
+        self._free = {key: free for key, free in kept.items() if free}
+        for line in lines:
+            await line.transport.aclose()
 
     def _leave_behind(self, exchange: "asyncio.Task[Answer]") -> Answer:
         exchange.cancel()

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=45)
 MOST_OF_ONE = 64  # deliveries of one endpoint in hand
 
-TAKE = "SELECT agency, delivery FROM lease_deliveries(%(now)s, %(until)s, %(most)s, %(most_failing)s, %(most_of_one)s)"
+TAKE = "SELECT agency, delivery FROM lease_deliveries(%s, %s, %s, %s, %s)"
 COLUMNS = (
     *("pk", "endpoint_id", "order_key", "tries"),
     *("endpoint__kind", "endpoint__url", "endpoint__disabled_at", "endpoint__failing_since"),
@@ -62,12 +62,12 @@ class Room:
 def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[Parcel]]:
     """What is due, in runs: the oldest deliveries of one series, to be sent one after the other until one fails."""
     until = now + length
-    limits = {"most": room.series, "most_failing": room.failing, "most_of_one": MOST_OF_ONE}
+    limits = (now, until, room.series, room.failing, MOST_OF_ONE)
     taken: dict[UUID, list[UUID]] = defaultdict(list)
     with transaction.atomic(), connection.cursor() as cursor:
         # A lease that is lost with the server's last moments only means that the delivery is taken again.
         cursor.execute("SET LOCAL synchronous_commit = off")
-        cursor.execute(TAKE, {"now": now, "until": until} | limits)
+        cursor.execute(TAKE, limits)
         for agency_id, delivery_id in cursor.fetchall():
             taken[agency_id].append(delivery_id)
     try:

@@ -19,7 +19,9 @@ EVERY_PORT = frozenset(range(1, 65536))
 LONGEST_URL = 2000
 NAT64 = IPv6Network("64:ff9b::/96")
 EVERYTHING = AddressTable(
-    tuple(Block(network=ip_network(each), name="no network of ours", rfc="-", reach=Reach.DENIED) for each in ("0.0.0.0/0", "::/0"))
+    tuple(
+        Block(network=ip_network(each), name="no network of ours", rfc="-", reach=Reach.DENIED) for each in ("0.0.0.0/0", "::/0")
+    )
 )
 
 NO_URL = "This is no URL that can be posted to."

@@ -89,10 +89,10 @@ def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
 
 def _write_down(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
     rows = [_row(outcome, now) for outcome in outcomes]
-    columns = zip(*rows, strict=True)
+    columns = map(list, zip(*rows, strict=True))
     names = ("delivery", "leased_until", "state", "next", "tried", "attempt", "at", "took", "status", "error", "answer")
     with connection.cursor() as cursor:
-        cursor.execute(WRITE_DOWN, {"agency": agency_id, "now": now} | dict(zip(names, map(list, columns), strict=True)))
+        cursor.execute(WRITE_DOWN, {"agency": agency_id, "now": now, **dict(zip(names, columns, strict=True))})
 
 
 def _row(outcome: Outcome, now: datetime) -> tuple[object, ...]:

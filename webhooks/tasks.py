@@ -22,7 +22,7 @@ def stop(**_: object) -> None:
     stopping[0] = 1
 
 
-@shared_task
+@shared_task(expires=waking.KEPT_SECONDS)
 def deliver() -> None:
     """Send what is due, if a courier is free. Woken for nothing, it costs one look."""
     if not _is_due() or stopping[0]:

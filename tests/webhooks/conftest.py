@@ -90,9 +90,7 @@ def work(*, at: timedelta = timedelta(), deadline: float = 1.0, **pace: Any) -> 
 
     async def go() -> None:
         out = Egress(limits=LOOPBACK, trust=egress.trust(), deadline=deadline)
-        courier = Courier(
-            egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=lambda: False, pace=replace(PACE, **pace)
-        )
+        courier = Courier(egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=lambda: False, pace=replace(PACE, **pace))
         await courier.run()
 
     asyncio.run(go())
