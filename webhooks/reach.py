@@ -4,6 +4,7 @@ To everybody: https, on two ports, at public addresses that are not our own. Int
 port, and plain http too.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,9 @@ EVERYTHING = AddressTable(
         Block(network=ip_network(each), name="no network of ours", rfc="-", reach=Reach.DENIED) for each in ("0.0.0.0/0", "::/0")
     )
 )
+
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+"""What a name never ends in, and what some resolvers take for an address in disguise."""
 
 NO_URL = "This is no URL that can be posted to."
 NO_HTTPS = "Only https is spoken."
@@ -99,9 +103,12 @@ class Limits:
 
     def _target(self, url: str) -> Target:
         try:
-            return self._written.check_url(url)
+            target = self._written.check_url(url)
         except SSRFGuardError as refused:
             raise Forbidden(_in_words(str(refused))) from None
+        if target.address is None and NUMBER.fullmatch(target.host.rstrip(".").rpartition(".")[2]):
+            raise Forbidden(NO_URL)
+        return target
 
     def _out_of_line(self, target: Target) -> str:
         """Why only a named network can be meant; nothing where the public internet can be."""
