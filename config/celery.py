@@ -28,6 +28,10 @@ app.conf.beat_schedule = {
         "task": "ingestion.tasks.resume_reports",
         "schedule": timedelta(seconds=15),
     },
+    "couriers look at what is due": {
+        "task": "webhooks.tasks.deliver",
+        "schedule": timedelta(seconds=5),
+    },
     "handed-back accounts are erased": {
         "task": "ingestion.tasks.erase_accounts",
         "schedule": crontab(minute="7"),

@@ -4,12 +4,16 @@ import base64
 import binascii
 import os
 import shlex
+import ssl
 from collections.abc import Collection
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
+
+from ssrfguard import Policy
 
 BROKERS = ("redis", "rediss", "amqp", "amqps")
 KEY_BYTES = 32
@@ -94,6 +98,26 @@ def folder(name: str, *, default: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadVariable(f"{name} must be a folder, and {path} cannot be made: {error.strerror}.") from None
+    return path
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """`10.1.0.0/16,fd00::/8` as networks. One that stands for addresses of version 4 in disguise is refused."""
+    try:
+        found = [ip_network(word) for word in words(name)]
+        Policy(allowed_networks=tuple(found))
+    except ValueError as error:
+        raise BadVariable(f"{name} must name networks, as in 10.1.0.0/16,fd00::/8: {error}.") from None
+    return found
+
+
+def certificates(name: str) -> str | None:
+    """A file of certificates in PEM, if one is named."""
+    path = os.environ.get(name) or None
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise BadVariable(f"{name} must name a file of certificates (PEM), and {path} is none: {error.strerror}.") from None
     return path
 
 

@@ -41,7 +41,7 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     _manage(processes, "migrate", "--skip-checks", environ=running | {"DATABASE_URL": owner_url})
     say("Checking the configuration")
     _manage(processes, "check", "--database", "default", environ=running)
-    say("Starting web, worker and clock")
+    say("Starting web, workers and clock")
     _start_product(processes=processes, environ=running, port=port)
     _write_environment(processes=processes, environ=running | {"DATABASE_OWNER_URL": owner_url})
     return running
@@ -74,8 +74,10 @@ def _start_product(*, processes: Processes, environ: Mapping[str, str], port: in
     """Worker before clock before web, so that they stop the other way round: no new work, then no old work."""
     schedule = processes.home.folder / "beat-schedule"
     worker = [*CELERY, "worker", "--concurrency=2", "--queues=celery", "--loglevel=INFO", "--without-mingle"]
+    couriers = environ.get("WEBHOOK_COURIERS") or "1"
+    courier = [*CELERY, "worker", f"--concurrency={couriers}", "--queues=webhooks", "--loglevel=INFO", "--without-mingle"]
     beat = [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
-    for name, command in (("worker", worker), ("beat", beat)):
+    for name, command in (("courier", [*courier, "--hostname=courier@%h"]), ("worker", worker), ("beat", beat)):
         processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
     web = processes.start(name="web", command=_web(port), environ=environ, folder=REPOSITORY)
     processes.wait_for(web, ready=lambda: _is_healthy(port))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from kombu import Queue
+
 from accounts.marketplaces import CODES
 from config import env
 
@@ -81,6 +83,9 @@ SOURCES_MAX_AGE_HOURS = {
 }
 
 # Webhooks
+WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
+WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
+WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
 
 # The API
@@ -161,6 +166,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 25,
 }
+# A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
+CELERY_TASK_ROUTES = {"webhooks.tasks.*": {"queue": "webhooks"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

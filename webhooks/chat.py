@@ -54,9 +54,9 @@ def format_of(url: str) -> Format:
     return next((each for last, each in HOSTS.items() if host == last or host.endswith(f".{last}")), Format.SLACK)
 
 
-def body(url: str, envelope: dict[str, Any]) -> bytes:
+def body(url: str, envelope: dict[str, Any], *, account_name: str = "") -> bytes:
     """The request that tells of the event, as JSON in UTF-8."""
-    kind, words = format_of(url), wording.of(envelope)
+    kind, words = format_of(url), wording.of(envelope, account_name=account_name)
     if kind is Format.TEAMS:
         message = _card(words)
     else:

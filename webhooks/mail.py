@@ -30,10 +30,10 @@ class Outcome:
     error: str = ""
 
 
-def send(endpoint_url: str, envelope: dict[str, Any]) -> Outcome:
+def send(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "") -> Outcome:
     """Hand the event over to the mail server. What goes wrong on the way is in the outcome; it may be tried again."""
     try:
-        written(endpoint_url, envelope).send()
+        written(endpoint_url, envelope, account_name=account_name).send()
     except NoMailbox as error:
         return Outcome(accepted=False, error=str(error))
     except smtplib.SMTPRecipientsRefused as error:
@@ -46,10 +46,10 @@ def send(endpoint_url: str, envelope: dict[str, Any]) -> Outcome:
     return Outcome(accepted=True)
 
 
-def written(endpoint_url: str, envelope: dict[str, Any]) -> EmailMessage:
+def written(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "") -> EmailMessage:
     """The message, in plain text. Sent twice it has the same Message-ID: a mail program shows it once. Raises NoMailbox."""
     mailbox = mailbox_of(endpoint_url)
-    words = wording.of(envelope)
+    words = wording.of(envelope, account_name=account_name)
     headers = {"Message-ID": _message_id(mailbox, envelope["id"]), "Auto-Submitted": "auto-generated"}  # RFC 3834: no replies
     return EmailMessage(
         subject=f"[Underone] {words.title}"[:LONGEST_SUBJECT],

@@ -141,6 +141,8 @@ class Delivery(models.Model):
             models.Index("agency", "endpoint", "id", name="deliveries_of_an_endpoint"),
             models.Index("next_attempt_at", name="deliveries_that_are_due", condition=models.Q(state="pending")),
             models.Index("agency", "finished_at", name="deliveries_that_are_over", condition=~models.Q(state="pending")),
+            models.Index("endpoint", "next_attempt_at", name="deliveries_due_by_endpoint", condition=models.Q(state="pending")),
+            models.Index("endpoint", "order_key", name="deliveries_in_hand", condition=models.Q(leased_until__isnull=False)),
             models.Index(
                 "agency", "endpoint", "order_key", "id", name="deliveries_in_order", condition=models.Q(state="pending")
             ),

@@ -1,10 +1,39 @@
-"""Clock-driven work on events."""
+"""What wakes couriers, and what stops them; and what the clock tidies away."""
+
+import asyncio
+import mmap
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import scoping
-from webhooks import retention
+from webhooks import egress, leasing, retention, slots, waking
+from webhooks.courier import Courier
+from webhooks.egress import Egress
+
+stopping = mmap.mmap(-1, 1)
+"""One byte that a worker's processes share: they are forked after this, and only the first of them hears that it shall stop."""
+
+
+@worker_shutting_down.connect
+def stop(**_: object) -> None:
+    """Let couriers finish what they have in hand and take nothing more."""
+    stopping[0] = 1
+
+
+@shared_task(expires=waking.KEPT_SECONDS)
+def deliver() -> None:
+    """Send what is due, if a courier is free. Woken for nothing, it costs one look."""
+    if not _is_due() or stopping[0]:
+        return
+    with slots.one_of(settings.WEBHOOK_COURIERS) as is_free:
+        if is_free:
+            asyncio.run(_deliver())
+    if is_free and _is_due() and not stopping[0]:
+        # Who was woken while the slots were taken went away again: it is on us to look once more after giving ours back.
+        waking.at_once()
 
 
 @shared_task
@@ -12,3 +41,13 @@ def delete_old_deliveries() -> None:
     """Delete the deliveries whose days are over; the events stay."""
     for agency_id in scoping.every_agency_id():
         retention.delete(agency_id=agency_id, now=timezone.now())
+
+
+async def _deliver() -> None:
+    sender = Egress(limits=egress.limits(), trust=egress.trust())
+    await Courier(egress=sender, clock=timezone.now, is_stopping=lambda: bool(stopping[0])).run()
+
+
+def _is_due() -> bool:
+    due_at = leasing.next_due_at()
+    return due_at is not None and due_at <= timezone.now()

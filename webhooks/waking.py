@@ -3,12 +3,15 @@
 from celery import current_app
 from django.db import connection, transaction
 
+KEPT_SECONDS = 60  # a message that waited longer tells nothing that the clock does not
+
 
 def after_commit() -> None:
     """Wake a worker once when the transaction is through, however many events it wrote."""
-    if not any(_send in hook for hook in connection.run_on_commit):
-        transaction.on_commit(_send, robust=True)
+    if not any(at_once in hook for hook in connection.run_on_commit):
+        transaction.on_commit(at_once, robust=True)
 
 
-def _send() -> None:
-    current_app.send_task("webhooks.tasks.deliver", queue="webhooks", retry=False)
+def at_once() -> None:
+    """Wake a worker at once."""
+    current_app.send_task("webhooks.tasks.deliver", queue="webhooks", retry=False, expires=KEPT_SECONDS)

@@ -1,6 +1,6 @@
 """An event in plain words, for people who read it in a mailbox or a chat. Pure.
 
-Ids and figures of the event, and not a word more: what a person could be recognised by is not in it. Everything is on one line
+Ids and figures of the event and the agency's own name of the account: no buyer can be recognised by it. Everything is on one line
 and without control characters, also what Amazon's reports say.
 """
 
@@ -29,14 +29,15 @@ class Words:
     lines: tuple[str, ...]
 
 
-def of(envelope: Data) -> Words:
+def of(envelope: Data, *, account_name: str = "") -> Words:
     """The event in an envelope (webhooks/envelope.py). Of a type that has no words yet, its name."""
     wording = WORDINGS.get(envelope["type"])
     title, *lines = wording(envelope["data"]) if wording else (envelope["type"],)
     mark = "[Test] " if envelope.get("test") else ""
     happened = f"{envelope['id']}, {envelope['timestamp']}"
     lines.append(f"Account {envelope['account']}, event {happened}" if envelope["account"] else f"Event {happened}")
-    return Words(readable(mark + title), tuple(readable(line) for line in lines))
+    whose = f"{account_name}: " if account_name else ""
+    return Words(readable(mark + whose + title), tuple(readable(line) for line in lines))
 
 
 def readable(text: str) -> str:

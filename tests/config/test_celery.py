@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import subprocess
 import sys
 import time
@@ -78,11 +79,19 @@ def test_a_message_comes_back_only_after_the_longest_task_was_ended() -> None:
 
 
 @pytest.mark.parametrize("file", ["docker/start", "config/product.py"])
-def test_every_worker_that_we_start_reads_the_queue_that_tasks_go_to(file: str) -> None:
+def test_the_workers_that_we_start_read_the_queues_that_tasks_go_to(file: str) -> None:
     text = (Path(settings.BASE_DIR) / file).read_text()
 
-    assert {task.queue for task in OURS.values() if hasattr(task, "queue")} <= {None, app.conf.task_default_queue}
-    assert f"--queues={app.conf.task_default_queue}" in text
+    asked_for = {app.amqp.router.route({}, name)["queue"].name for name in OURS}
+    assert asked_for == {"celery", "webhooks"}
+    assert set(re.findall(r"--queues=(\w+)", text)) == asked_for
+
+
+def test_a_worker_that_names_no_queues_reads_all_and_each_message_is_in_one() -> None:
+    queues = app.amqp.Queues(app.conf.task_queues)
+
+    assert set(queues) == {"celery", "webhooks"}
+    assert {name: queue.routing_key for name, queue in queues.items()} == {"celery": "celery", "webhooks": "webhooks"}
 
 
 def test_memory_that_runs_out_is_an_ordinary_failure() -> None:

@@ -15,8 +15,8 @@ from config.embedded.roles import RIGHTS
 
 ROOT = Path(settings.BASE_DIR)
 DOCKER = ROOT / "docker"
-OURS = ("migrate", "web", "worker", "beat")
-SERVING = ("web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "courier", "beat")
+SERVING = ("web", "worker", "courier", "beat")
 SERVERS = ("postgres", "valkey")
 PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD")
 

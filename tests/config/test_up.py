@@ -224,7 +224,7 @@ def test_started_again_it_knows_the_agency_and_its_key(client: Client) -> None:
 def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_other(second_run: Running) -> None:
     state = json.loads((second_run.home / "state.json").read_text())
 
-    assert [process["name"] for process in state["processes"]] == ["postgres", "valkey", "worker", "beat", "web"]
+    assert [process["name"] for process in state["processes"]] == ["postgres", "valkey", "courier", "worker", "beat", "web"]
 
 
 def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: Client) -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webhooks", "0004_wall_of_endpoints_and_deliveries"),
+        ("webhooks", "0005_couriers"),
     ]
 
     operations = [

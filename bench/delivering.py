@@ -1,0 +1,63 @@
+"""Deliveries a second from due rows to written-down outcomes, against a bare httpx loop that posts to the same receiver.
+
+The reference posts the same bodies with one httpx client, one after the other on a kept connection, and writes nothing down. Ours
+leases from the database, signs, looks at where it sends, posts, and settles every try durably.
+"""
+
+import asyncio
+import os
+import statistics
+import time
+
+import django
+import httpx
+
+import bench
+from tests.webhooks.receiving import Receiver, running
+
+EVENTS, ENDPOINTS = 100, 20
+ROUNDS = 3
+GOAL = 0.5
+
+
+def main() -> None:
+    os.environ["WEBHOOK_ALLOWED_NETWORKS"] = "127.0.0.0/8"
+    with bench.product(), running() as receiver:
+        django.setup()
+        ours, reference = [], []
+        for n in range(ROUNDS):
+            ours.append(_courier(receiver, n))
+            reference.append(asyncio.run(_loop(receiver)))
+        ratio = statistics.median(one / other for one, other in zip(ours, reference, strict=True))
+        bench.show(
+            measure="webhook deliveries a second, due to settled / a bare httpx loop to the same receiver",
+            ours=statistics.median(ours),
+            reference=statistics.median(reference),
+            ratio=ratio,
+            goal=f">= {GOAL}",
+            meets=ratio >= GOAL,
+        )
+
+
+def _courier(receiver: Receiver, n: int) -> float:
+    """Deliveries a second of one courier that finds them all due."""
+    from bench.events import published, settled  # noqa: PLC0415  Django is set up only now
+    from webhooks import tasks  # noqa: PLC0415
+
+    agency_id = published([receiver.url(f"ok/{n}/{each}") for each in range(ENDPOINTS)], events=EVENTS)
+    began = time.time()
+    tasks.deliver()
+    return ENDPOINTS * EVENTS / (settled(agency_id) - began)
+
+
+async def _loop(receiver: Receiver) -> float:
+    body = b"x" * 400
+    async with httpx.AsyncClient() as client:
+        began = time.perf_counter()
+        for n in range(EVENTS * 4):
+            await client.post(receiver.url(f"ok/bare/{n % ENDPOINTS}"), content=body)
+        return EVENTS * 4 / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Events for benchmarks to send. Import it when Django is set up."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts import agencies, scoping
+from webhooks import publishing, secrets
+from webhooks.catalogue import TYPES
+from webhooks.models import Delivery, Endpoint
+
+BREACH = TYPES["breach.opened"]
+
+
+def published(urls: Sequence[str], *, events: int) -> UUID:
+    """A new agency with an endpoint at each URL and so many events on their way to all of them."""
+    now = timezone.now()
+    agency, _ = agencies.open_agency(name="Bench", now=now)
+    with scoping.agency(agency.pk):
+        account = agencies.take_on(
+            agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
+        )
+        for url in urls:
+            endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["*"], created_at=now)
+            secrets.mint(endpoint=endpoint, now=now)
+        for n in range(events):
+            publishing.publish(account=account, type_=BREACH.type, data=BREACH.example, now=now, series=f"odr:{n % 50}:mfn")
+    return agency.pk
+
+
+def settled(agency_id: UUID) -> float:
+    """When the last delivery of the agency was over. Raises RuntimeError if one was not delivered."""
+    with scoping.agency(agency_id):
+        if (left := Delivery.objects.exclude(state=Delivery.State.DELIVERED).count()) > 0:
+            raise RuntimeError(f"{left} deliveries did not arrive.")
+        last = Delivery.objects.aggregate(last=Max("finished_at"))["last"]
+    return float(last.timestamp())

@@ -1,0 +1,103 @@
+"""An agency with endpoints at a real receiver, and a courier that works until nothing is left to do."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from accounts import agencies, scoping
+from accounts.models import SellerAccount
+from tests.client import Client
+from tests.conftest import NOON
+from tests.webhooks.receiving import Receiver, running
+from webhooks import egress, publishing, secrets
+from webhooks.courier import Courier, Pace
+from webhooks.egress import Egress
+from webhooks.models import Delivery, Endpoint, Event
+from webhooks.reach import Limits
+
+LOOPBACK = Limits(networks=(ip_network("127.0.0.0/8"),))
+PACE = Pace(lingers=0.3, looks_every=0.02, gathers=0.01)
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    with running() as one:
+        yield one
+
+
+@dataclass
+class Sender:
+    """An agency's events, its endpoints, and a courier at a moment."""
+
+    client: Client
+    account: SellerAccount
+
+    def endpoint(self, url: str, **fields: Any) -> tuple[Endpoint, str]:
+        """A new endpoint with its secret as text."""
+        with scoping.agency(self.client.agency.pk):
+            endpoint = Endpoint.objects.create(
+                agency=self.client.agency, url=url, created_at=NOON, **{"event_types": ["*"]} | fields
+            )
+            return endpoint, secrets.mint(endpoint=endpoint, now=NOON)
+
+    def publish(self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any) -> list[str]:
+        """So many events; returns their public ids, the oldest first."""
+        moment = now or datetime.now(UTC)
+        with scoping.agency(self.client.agency.pk):
+            return [
+                publishing.publish(
+                    account=self.account, type_="account.status_changed", data=data | {"n": n}, now=moment, series=series
+                ).public_id
+                for n in range(count)
+            ]
+
+    def deliveries(self, endpoint: Endpoint) -> list[Delivery]:
+        """The deliveries to an endpoint, the oldest first."""
+        with scoping.agency(self.client.agency.pk):
+            found = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("pk")
+            return list(found.prefetch_related("attempts"))
+
+    def states(self, endpoint: Endpoint) -> list[str]:
+        return [delivery.state for delivery in self.deliveries(endpoint)]
+
+    def again(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint as it is now."""
+        with scoping.agency(self.client.agency.pk):
+            return Endpoint.objects.get(pk=endpoint.pk)
+
+    def events(self, **fields: Any) -> list[Event]:
+        with scoping.agency(self.client.agency.pk):
+            return list(Event.objects.filter(**fields).order_by("pk"))
+
+
+@pytest.fixture
+def sender(committed_db: None) -> Sender:
+    client = Client(*agencies.open_agency(name="Acme", now=NOON))
+    shop = client.take_on()
+    with scoping.agency(client.agency.pk):
+        return Sender(client, SellerAccount.objects.get(pk=UUID(hex=shop.removeprefix("acct_"))))
+
+
+def work(*, at: timedelta = timedelta(), deadline: float = 1.0, **pace: Any) -> None:
+    """A courier works until nothing has been due for a moment; `at` so much later than now."""
+
+    async def go() -> None:
+        out = Egress(limits=LOOPBACK, trust=egress.trust(), deadline=deadline)
+        courier = Courier(egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=lambda: False, pace=replace(PACE, **pace))
+        await courier.run()
+
+    asyncio.run(go())
+
+
+@pytest.fixture
+def at_once() -> Iterator[Callable[..., list[Any]]]:
+    """Runs functions at the same time, each in a thread; returns what they return."""
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        yield lambda *functions: [future.result() for future in [threads.submit(function) for function in functions]]

@@ -1,0 +1,69 @@
+"""A receiver to post to, and what tests ask of it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any
+
+from django.conf import settings
+
+LOOPBACK = "127.0.0.1"
+
+
+class Receiver:
+    """A process of its own that answers as its paths say."""
+
+    def __init__(self, port: int, *, scheme: str = "http") -> None:
+        self.port, self.scheme = port, scheme
+
+    def url(self, path: str) -> str:
+        return f"{self.scheme}://{LOOPBACK}:{self.port}/{path}"
+
+    def received(self, path: str | None = None) -> list[dict[str, Any]]:
+        """What came, in the order in which it came; of one path, or all."""
+        found = json.loads(self._ask("GET", "/received"))
+        return [each for each in found if path in {None, each["path"].removeprefix("/")}]
+
+    def messages(self, path: str) -> list[str]:
+        """The ids of what came to a path."""
+        return [each["headers"]["webhook-id"] for each in self.received(path)]
+
+    def most_open(self, path: str) -> int:
+        """How many requests to a path were being answered at once."""
+        return int(json.loads(self._ask("GET", "/most-open")).get(f"/{path}", 0))
+
+    def behave(self, name: str, behaviour: str) -> None:
+        """From now on `/as/name` behaves like that."""
+        self._ask("PUT", f"/rules/{name}", behaviour)
+
+    def _ask(self, method: str, path: str, body: str = "") -> bytes:
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            connection.request(method, path, body)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def running(*words: str, scheme: str = "http") -> Iterator[Receiver]:
+    """A receiver that runs while the block does."""
+    command = [sys.executable, "-m", "tests.fakes.receiver", *words]
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield Receiver(int(process.stdout.readline()), scheme=scheme)
+        finally:
+            process.kill()
+
+
+def sees(happened: Callable[[], bool], *, seconds: float = 20) -> bool:
+    """Whether it happened within some seconds."""
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happened()

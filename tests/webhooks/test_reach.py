@@ -1,0 +1,345 @@
+"""Where nothing is ever sent: told at once, and no connection opened. A table of what has been tried against others."""
+
+import asyncio
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.webhooks.receiving import Receiver
+from webhooks import egress, reach
+from webhooks.egress import Answer, Egress
+from webhooks.reach import Address, Forbidden, Limits
+
+PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
+NAMES = {
+    "private.example": ["10.0.0.5"],
+    "loopback.example": ["127.0.0.1"],
+    "six.example": ["::1"],
+    "mapped.example": ["::ffff:127.0.0.1"],
+    "metadata.google.internal": ["169.254.169.254"],
+    "metadata.example": ["fd00:ec2::254"],
+    "mixed.example": [PUBLIC, "10.0.0.5"],
+    "mixed-six.example": [OTHER_PUBLIC, "fd00::1"],
+    "nat64.example": ["64:ff9b::a9fe:a9fe"],
+    "zero.example": ["0.0.0.0"],  # noqa: S104  an address to refuse
+    "ours.example": [PUBLIC],
+    "ours-mapped.example": [f"::ffff:{PUBLIC}"],
+    "cgnat.example": ["100.64.0.1"],
+    "xn--bcher-kva.example": ["192.168.1.1"],
+    "localhost": ["127.0.0.1"],
+    "localhost.localdomain": ["127.0.0.1"],
+    "api.underone.example": [PUBLIC],
+}
+HOSTILE = [
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://0x7f.0.0.1/",
+    "https://0177.0.0.1/",
+    "https://017700000001/",
+    "https://127.0.0.1.:443/",
+    "https://①②⑦.⓪.⓪.①/",
+    "https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/",
+    "https://localhost/",
+    "https://LOCALHOST./",
+    "https://localhost.localdomain/",
+    "https://[::1]/",
+    "https://[0:0:0:0:0:0:0:1]:8443/",
+    "https://[::]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:7f00:1]/",
+    "https://[::7f00:1]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[64:ff9b:1::7f00:1]/",
+    "https://[2002:7f00:1::]/",
+    "https://[2001:0:7f00:1::]/",
+    "https://[fe80::1%25eth0]/",
+    "https://[fe80::1%eth0]/",
+    "https://[fe80::1]/",
+    "https://[fc00::1]/",
+    "https://[fd00:ec2::254]/",
+    "https://[ff02::1]/",
+    "https://[100::1]/",
+    "https://[2001:db8::1]/",
+    "https://0.0.0.0/",
+    "https://0/",
+    "https://10.0.0.1/",
+    "https://172.16.0.1/",
+    "https://192.168.0.1/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://169.254.170.2/v2/credentials",
+    "https://2852039166/",
+    "https://100.64.0.1/",
+    "https://100.100.100.200/",
+    "https://192.0.0.192/",
+    "https://192.0.2.1/",
+    "https://198.18.0.1/",
+    "https://203.0.113.1/",
+    "https://224.0.0.1/",
+    "https://240.0.0.1/",
+    "https://255.255.255.255/",
+    "https://private.example/",
+    "https://loopback.example/",
+    "https://six.example/",
+    "https://mapped.example/",
+    "https://metadata.google.internal/computeMetadata/v1/",
+    "https://metadata.example/",
+    "https://mixed.example/",
+    "https://mixed-six.example/",
+    "https://nat64.example/",
+    "https://zero.example/",
+    "https://cgnat.example/",
+    "https://bücher.example/",
+    f"https://{PUBLIC}/",
+    "https://ours.example/",
+    "https://ours-mapped.example/",
+    "https://api.underone.example/v1/accounts",
+    "https://API.UNDERONE.EXAMPLE./",
+]
+ILL_SHAPED = {
+    "http://ours.example/": reach.NO_HTTPS,
+    "http://93.184.215.14/": reach.NO_HTTPS,
+    "HTTP://example.com/": reach.NO_HTTPS,
+    "file:///etc/passwd": reach.NO_HTTPS,
+    "gopher://127.0.0.1:6379/_FLUSHALL": reach.NO_HTTPS,
+    "ftp://example.com/": reach.NO_HTTPS,
+    "dict://127.0.0.1:11211/": reach.NO_HTTPS,
+    "javascript:alert(1)": reach.NO_HTTPS,
+    "https://user@example.com/": reach.NO_USER,
+    "https://user:secret@example.com/": reach.NO_USER,
+    "https://example.com@127.0.0.1/": reach.NO_USER,
+    "https://example.com:22/": reach.NO_SUCH_PORT,
+    "https://example.com:25/": reach.NO_SUCH_PORT,
+    "https://example.com:6379/": reach.NO_SUCH_PORT,
+    "https://example.com:80/": reach.NO_SUCH_PORT,
+    "https://example.com:0/": reach.NO_URL,
+    "https://example.com:99999/": reach.NO_URL,
+    "https://example.com:port/": reach.NO_URL,
+    "https:///path": reach.NO_URL,
+    "https://": reach.NO_URL,
+    "//example.com/": reach.NO_URL,
+    "example.com": reach.NO_URL,
+    "": reach.NO_URL,
+    "https://exa mple.com/": reach.NO_URL,
+    "https://example.com\r\nHost: evil/": reach.NO_URL,
+    "https://example.com/\tx": reach.NO_URL,
+    "https://exam\x00ple.com/": reach.NO_URL,
+    "https://[::1/": reach.NO_URL,
+    "https://example%2ecom/": reach.NO_URL,
+    "https://exa_mple.com/": reach.NO_URL,
+    "https://" + "a" * 64 + ".com/": reach.NO_URL,
+    "https://example.com/" + "x" * 2000: reach.NO_URL,
+    "https://evil.example\\@example.com/": reach.NO_USER,
+}
+OURS = ip_address(PUBLIC)
+STRICT = Limits(is_own_name=lambda host: host.lower() == "api.underone.example", is_own_address=lambda address: address == OURS)
+connects: list[Any] = []
+listening: list[bool] = []
+
+
+def is_a_name(url: str) -> bool:
+    """Whether only its addresses tell that it is forbidden."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host in NAMES or not host.isascii()
+
+
+def hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and listening:
+        connects.append(arguments[1])
+
+
+sys.addaudithook(hear)
+
+
+@pytest.fixture
+def connected() -> Iterator[list[Any]]:
+    """The addresses that sockets were connected to, whoever did it."""
+    connects.clear()
+    listening.append(True)
+    yield connects
+    listening.clear()
+
+
+class Resolver:
+    """Answers from a table, one row after the other where there are several, and counts the questions."""
+
+    def __init__(self, *turns: dict[str, list[str]]) -> None:
+        self.turns, self.asked = turns, 0
+
+    def __call__(self, host: str, port: int, *_: object) -> list[Any]:
+        table = self.turns[min(self.asked, len(self.turns) - 1)]
+        self.asked += 1
+        try:
+            addresses = [host] if ip_address(host) else []
+        except ValueError:
+            addresses = table.get(host.rstrip("."), [])
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return [_row(ip_address(address), port) for address in addresses]
+
+
+def _row(address: Address, port: int) -> tuple[Any, ...]:
+    if address.version == 4:
+        return socket.AF_INET, socket.SOCK_STREAM, 6, "", (str(address), port)
+    return socket.AF_INET6, socket.SOCK_STREAM, 6, "", (str(address), port, 0, 0)
+
+
+def post(url: str, *, limits: Limits = STRICT, resolver: Resolver | None = None, times: int = 1) -> Answer:
+    async def go() -> Answer:
+        out = Egress(limits=limits, trust=ssl.create_default_context(), deadline=2, resolver=resolver or Resolver(NAMES))
+        for _ in range(times):
+            answer = await out.post(url, body=b"{}", headers={})
+        await out.aclose()
+        return answer
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("url", [*HOSTILE, *ILL_SHAPED])
+def test_nothing_is_sent_there_and_no_connection_is_opened(url: str, connected: list[Any]) -> None:
+    answer = post(url)
+
+    assert answer.forbidden, answer
+    assert answer.status is None
+    assert answer.error in {reach.NOT_THERE, ILL_SHAPED.get(url, reach.NO_URL)}
+    assert connected == []
+
+
+@pytest.mark.parametrize(("url", "sentence"), ILL_SHAPED.items())
+def test_what_is_wrong_with_a_url_is_said_when_it_is_given(url: str, sentence: str) -> None:
+    with pytest.raises(Forbidden, match=f"^{sentence}$"):
+        STRICT.policy_for(url)
+
+
+@pytest.mark.parametrize("url", [url for url in HOSTILE if not is_a_name(url)])
+def test_a_forbidden_address_is_refused_when_it_is_given(url: str) -> None:
+    with pytest.raises(Forbidden):
+        STRICT.policy_for(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/",
+        "https://example.com:443/hooks?token=1",
+        "https://hooks.example.com:8443/a/b#fragment",
+        "https://EXAMPLE.com./",
+        "https://bücher.example/",
+        "https://8.8.8.8/",
+        "https://[2606:4700:4700::1111]/",
+    ],
+)
+def test_the_public_internet_is_let_be(url: str) -> None:
+    egress.check(url)
+
+
+def test_a_sentence_tells_nothing_of_what_a_name_resolves_to(connected: list[Any]) -> None:
+    assert "10.0.0.5" not in post("https://private.example/").error
+
+
+def test_a_name_that_turns_private_between_two_tries_is_refused_at_the_second(connected: list[Any]) -> None:
+    """The first answer is checked when it is used, and so is every later one: there is no check to rely on."""
+    rebinding = Resolver({"rebind.example": ["10.0.0.5"]}, {"rebind.example": ["127.0.0.1"]})
+
+    answer = post("https://rebind.example/", resolver=rebinding, times=2)
+
+    assert answer.forbidden
+    assert (rebinding.asked, connected) == (2, [])
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_connected_to(receiver: Receiver, connected: list[Any]) -> None:
+    """A second lookup would give an address of another network."""
+    rebinding = Resolver({"rebind.example": ["127.0.0.1"]}, {"rebind.example": ["127.0.0.2"]})
+    only = Limits(networks=(ip_network("127.0.0.1/32"),))
+
+    answer = post(f"http://rebind.example:{receiver.port}/ok/pinned", limits=only, resolver=rebinding)
+
+    assert answer.status == 200
+    assert rebinding.asked == 1
+    assert {address[0] for address in connected} == {"127.0.0.1"}
+
+
+def test_a_name_with_one_forbidden_address_is_not_sent_to_at_the_other(receiver: Receiver, connected: list[Any]) -> None:
+    only = Limits(networks=(ip_network("127.0.0.1/32"),))
+    mixed = Resolver({"mixed.example": ["127.0.0.1", "127.0.0.2"]})
+
+    assert post(f"http://mixed.example:{receiver.port}/ok/mixed", limits=only, resolver=mixed).forbidden
+    assert connected == []
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://10.1.2.3/", True),
+        ("http://10.1.2.3:8080/", True),
+        ("https://10.1.2.3:9000/", True),
+        ("http://inside.example/", True),
+        ("http://10.2.0.1/", False),
+        ("http://8.8.8.8/", False),
+        ("https://8.8.8.8:9000/", False),
+        ("https://10.2.0.1/", False),
+        ("http://127.0.0.1/", False),
+        ("http://[::ffff:10.1.2.3]/", False),
+        ("ftp://10.1.2.3/", False),
+        ("http://user@10.1.2.3/", False),
+    ],
+)
+def test_named_networks_are_reached_by_http_and_any_port_and_nothing_else_is(url: str, allowed: bool) -> None:
+    limits = Limits(networks=(ip_network("10.1.0.0/16"),))
+
+    if allowed:
+        limits.policy_for(url)
+    else:
+        with pytest.raises(Forbidden):
+            limits.policy_for(url)
+
+
+@pytest.mark.parametrize("addresses", [[PUBLIC], ["10.2.0.1"], ["10.1.0.1", PUBLIC]])
+def test_a_name_is_spoken_to_by_http_only_where_it_leads_into_a_named_network(addresses: list[str], connected: list[Any]) -> None:
+    limits = Limits(networks=(ip_network("10.1.0.0/16"),))
+
+    answer = post("http://inside.example/", limits=limits, resolver=Resolver({"inside.example": addresses}))
+
+    assert (answer.forbidden, connected) == (True, [])
+
+
+def test_an_own_name_or_address_is_reached_where_its_network_is_named() -> None:
+    limits = Limits(networks=(ip_network(f"{PUBLIC}/32"),), is_own_name=STRICT.is_own_name, is_own_address=STRICT.is_own_address)
+
+    for url in (f"https://{PUBLIC}/", "https://api.underone.example/"):
+        limits.policy_for(url)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("::ffff:1.2.3.4", "1.2.3.4"),
+        ("2002:102:304::", "1.2.3.4"),
+        ("64:ff9b::102:304", "1.2.3.4"),
+        ("2001:0:102:304::", "1.2.3.4"),
+        ("1.2.3.4", "1.2.3.4"),
+        ("2606:4700::1", "2606:4700::1"),
+    ],
+)
+def test_an_address_inside_an_address_is_meant_too(written: str, meant: str) -> None:
+    assert ip_address(meant) in set(reach.meant_by(ip_address(written)))
+
+
+def test_an_address_of_this_host_is_known_as_its_own() -> None:
+    limits = egress.limits()
+
+    assert limits.is_own_address(ip_address("127.0.0.1"))
+    assert not limits.is_own_address(ip_address("8.8.8.8"))
+    assert not limits.is_own_address(ip_address("2606:4700::1"))
+
+
+@pytest.mark.parametrize(("host", "own"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("example.com", False)])
+def test_the_names_that_the_product_answers_to_are_its_own(host: str, own: bool) -> None:
+    assert egress.limits().is_own_name(host) is own

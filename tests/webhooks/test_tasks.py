@@ -1,0 +1,87 @@
+"""Couriers in real workers: woken, stopped, killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.webhooks.conftest import Sender
+from tests.webhooks.receiving import Receiver, sees
+from webhooks import tasks
+
+WORKER = [
+    sys.executable,
+    "-m",
+    "celery",
+    "-A",
+    "config.celery",
+    "--skip-checks",
+    "worker",
+    "--queues=webhooks",
+    "--concurrency=1",
+]
+QUIET = ("--without-mingle", "--without-gossip", "--loglevel=INFO")
+
+
+@contextmanager
+def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the queue of webhooks, which may send to this host."""
+    environ = os.environ | {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*WORKER, *QUIET], cwd=settings.BASE_DIR, env=environ, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        assert sees(lambda: b" ready." in log.read_bytes()), log.read_text()
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.log"
+
+
+def test_what_is_published_wakes_a_worker_that_sends_it(sender: Sender, receiver: Receiver, log: Path) -> None:
+    endpoint, _ = sender.endpoint(receiver.url("ok/woken"))
+
+    with worker(log):
+        events = sender.publish(count=3)
+
+        assert sees(lambda: receiver.messages("ok/woken") == events), log.read_text()
+        assert sees(lambda: sender.states(endpoint) == ["delivered"] * 3)
+        late = sender.publish()
+        assert sees(lambda: receiver.messages("ok/woken") == events + late, seconds=2), log.read_text()
+
+
+def test_a_worker_that_is_asked_to_stop_ends_what_it_has_begun_and_takes_no_more(
+    sender: Sender, receiver: Receiver, log: Path
+) -> None:
+    endpoint, _ = sender.endpoint(receiver.url("late/stopped"))
+    sender.publish(count=200)
+
+    with worker(log) as process:
+        tasks.deliver.delay()
+        assert sees(lambda: bool(receiver.messages("late/stopped")))
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert process.wait(timeout=20) == 0
+        took = time.monotonic() - began
+
+    arrived = receiver.messages("late/stopped")
+    states = sender.states(endpoint)
+    assert took < 5
+    assert len(set(arrived)) == len(arrived) < 200
+    assert states.count("delivered") == len(arrived)
+    assert states.count("pending") == 200 - len(arrived)
+    assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}

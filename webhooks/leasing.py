@@ -1,0 +1,151 @@
+"""Deliveries that are due come into a courier's hands, with all that is needed to send them.
+
+A delivery in hand is nobody else's until its lease ends. A courier that is killed leaves its deliveries to the next one then.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+from accounts import identifiers, scoping, sealing
+from accounts.models import public_account_id
+from webhooks import envelope, secrets
+from webhooks.models import Delivery
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=45)
+MOST_OF_ONE = 64  # deliveries of one endpoint in hand
+
+TAKE = "SELECT agency, delivery FROM lease_deliveries(%s, %s, %s, %s, %s)"
+COLUMNS = (
+    *("pk", "endpoint_id", "order_key", "tries"),
+    *("endpoint__kind", "endpoint__url", "endpoint__disabled_at", "endpoint__failing_since"),
+    *("event_id", "event__type", "event__occurred_at", "event__account_id", "event__data", "event__is_test"),
+    "event__account__name",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery in hand: where it goes and what is in it."""
+
+    agency_id: UUID
+    delivery_id: UUID
+    endpoint_id: UUID
+    order_key: str
+    tries: int
+    leased_until: datetime
+    kind: str
+    url: str
+    is_disabled: bool
+    fails: bool  # the last thing known of the endpoint is a failure
+    message: str  # evt_…
+    account_name: str
+    envelope: dict[str, Any]
+    body: bytes
+    secrets: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many series a courier can take in hand, and how many of them of endpoints that fail."""
+
+    series: int
+    failing: int
+
+
+def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[Parcel]]:
+    """What is due, in runs: the oldest deliveries of one series, to be sent one after the other until one fails."""
+    until = now + length
+    limits = (now, until, room.series, room.failing, MOST_OF_ONE)
+    taken: dict[UUID, list[UUID]] = defaultdict(list)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A lease that is lost with the server's last moments only means that the delivery is taken again.
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        cursor.execute(TAKE, limits)
+        for agency_id, delivery_id in cursor.fetchall():
+            taken[agency_id].append(delivery_id)
+    try:
+        return _load(taken, until, now)
+    except (DatabaseError, sealing.CannotOpen):
+        return [run for agency_id, ids in taken.items() for run in _load_alone(agency_id, ids, until, now)]
+
+
+def next_due_at() -> datetime | None:
+    """The moment at which something is due, whoever's it is; what is in hand counts from the end of its lease."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT next_delivery_at()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+@transaction.atomic
+def _load(taken: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> list[list[Parcel]]:
+    runs: dict[tuple[UUID, str], list[Parcel]] = defaultdict(list)
+    for agency_id, ids in taken.items():
+        scoping.enter(agency_id)
+        for parcel in _parcels(agency_id, ids, until, now):
+            runs[parcel.endpoint_id, parcel.order_key].append(parcel)
+    scoping.enter(None)
+    return list(runs.values())
+
+
+def _load_alone(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -> list[list[Parcel]]:
+    """What cannot be read of one agency holds up no other; it is tried again when its lease is over."""
+    try:
+        return _load({agency_id: ids}, until, now)
+    except (DatabaseError, sealing.CannotOpen):
+        log.exception("deliveries of agency %s cannot be loaded", agency_id)
+        return []
+
+
+def _parcels(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -> Iterator[Parcel]:
+    rows = list(Delivery.objects.filter(agency_id=agency_id, pk__in=ids).order_by("pk").values(*COLUMNS))
+    signing = secrets.signing_secrets(endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
+    told: dict[UUID, tuple[dict[str, Any], bytes]] = {}
+    for row in rows:
+        if row["event_id"] not in told:
+            content = _envelope(row)
+            told[row["event_id"]] = content, envelope.body(content)
+        yield _parcel(agency_id, row, until, told[row["event_id"]], signing.get(row["endpoint_id"], []))
+
+
+def _envelope(row: dict[str, Any]) -> dict[str, Any]:
+    account = row["event__account_id"]
+    return envelope.of(
+        event=identifiers.public("evt", row["event_id"]),
+        type_=row["event__type"],
+        occurred_at=row["event__occurred_at"],
+        account=public_account_id(account) if account else None,
+        data=row["event__data"],
+        is_test=row["event__is_test"],
+    )
+
+
+def _parcel(
+    agency_id: UUID, row: dict[str, Any], until: datetime, told: tuple[dict[str, Any], bytes], signing: list[bytes]
+) -> Parcel:
+    content, body = told
+    return Parcel(
+        agency_id=agency_id,
+        delivery_id=row["pk"],
+        endpoint_id=row["endpoint_id"],
+        order_key=row["order_key"],
+        tries=row["tries"],
+        leased_until=until,
+        kind=row["endpoint__kind"],
+        url=row["endpoint__url"],
+        is_disabled=row["endpoint__disabled_at"] is not None,
+        fails=row["endpoint__failing_since"] is not None,
+        message=content["id"],
+        account_name=row["event__account__name"] or "",
+        envelope=content,
+        body=body,
+        secrets=tuple(signing),
+    )
