@@ -42,7 +42,7 @@ def follow_denominator(*, agency_id: str) -> None:
 
 
 @shared_task
-def follow_thresholds(*, agency_id: str, account_id: str | None = None, marketplace: str = "") -> None:
+def follow_thresholds(*, agency_id: str, account_id: str = "", marketplace: str = "") -> None:
     """Judge the accounts that a changed threshold concerns. A lost message is made good by the next report."""
     with scoping.agency(UUID(agency_id)):
         concerned = SellerAccount.objects.present()

@@ -29,7 +29,7 @@ class Moment:
     denominator: int | None = None
     by: BreachAction | None = None
     note: str | None = None
-    until: str | None = None
+    until: datetime | None = None
     to: str | None = None
     breach: Breach | None = None
     event: Event | None = None
@@ -94,7 +94,11 @@ def _escalations(breach: Breach) -> Iterator[Moment]:
 
 def _actions(breach: Breach) -> Iterator[Moment]:
     for action in BreachAction.objects.filter(agency_id=breach.agency_id, breach=breach):
-        yield Moment(at=action.recorded_at, what=action.what, by=action, **action.detail)
+        detail = action.detail
+        until = datetime.fromisoformat(detail["until"]) if detail.get("until") else None
+        yield Moment(
+            at=action.recorded_at, what=action.what, by=action, note=detail.get("note"), until=until, to=detail.get("to")
+        )
 
 
 def _restatements(breach: Breach) -> Iterator[Moment]:

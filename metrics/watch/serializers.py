@@ -47,6 +47,7 @@ class ThresholdAsked(serializers.Serializer[Any]):
     min_denominator = serializers.IntegerField(default=0, min_value=0, max_value=MOST_ORDERS)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("Another line", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)])
 class ThresholdChange(ThresholdAsked):
     """What a threshold asks for from now on. Its scope is what it is: it may be repeated, and is never changed."""
 
@@ -190,10 +191,18 @@ LONGEST_NOTE = 4000
 LONGEST_SNOOZE = timedelta(days=366)
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("With a note", value={"note": "Claims are with the carrier."}, request_only=True)]
+)
+@extend_schema_serializer(
+    examples=[OpenApiExample("Seen", value={"note": "The carrier lost a pallet; claims are being answered."}, request_only=True)]
+)
 class Acknowledgement(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NOTE, default="")
 
 
+@extend_schema_serializer(examples=[OpenApiExample("Until Monday", value={"until": "2026-11-30T08:00:00Z"}, request_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("For a week", value={"until": "2026-11-29T09:00:00Z"}, request_only=True)])
 class Snooze(serializers.Serializer[Any]):
     until = serializers.DateTimeField(allow_null=True, help_text="To come, within a year; null: no longer.")
 
@@ -204,9 +213,13 @@ class Snooze(serializers.Serializer[Any]):
         return until
 
 
+@extend_schema_serializer(examples=[OpenApiExample("To somebody", value={"to": "mei"}, request_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("To Mei", value={"to": "mei"}, request_only=True)])
 class Assignment(serializers.Serializer[Any]):
     to = serializers.CharField(allow_null=True, max_length=200, help_text="Whoever you like; null: nobody.")
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "The carrier paid."}, request_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "Two claims are appealed."}, request_only=True)])
 class Note(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=LONGEST_NOTE)

@@ -9,8 +9,9 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts import scoping
-from metrics import actions
-from metrics.models import Breach
+from ingestion import erasure
+from metrics import actions, tasks
+from metrics.models import Breach, BreachAction, FollowedThresholds, Threshold
 from tests import build
 from tests.client import Client
 
@@ -173,6 +174,15 @@ def test_the_same_again_changes_nothing(
 
     assert again == first
     assert first[field] is not None
+
+
+def test_until_when_it_is_snoozed_is_told_as_moments_are(acme: Client, breached: dict[str, Any]) -> None:
+    until = f"{TODAY + timedelta(days=2)}T09:00:00+09:00"
+
+    told = act(acme, breached, "snooze", until=until).json()
+
+    (moment,) = [each for each in told["timeline"] if each["what"] == "snoozed"]
+    assert told["snoozed_until"] == moment["until"] == f"{TODAY + timedelta(days=2)}T00:00:00Z"
 
 
 def test_what_was_said_can_be_taken_back_but_not_unsaid(acme: Client, breached: dict[str, Any]) -> None:
@@ -342,3 +352,19 @@ def test_an_action_that_fails_leaves_nothing_behind(acme: Client, shop: str, bre
 
         assert Breach.objects.get().assignee is None
         assert not breach.actions.exists()
+
+
+def test_an_account_that_is_handed_back_takes_what_people_did_with_it(acme: Client, shop: str, breached: dict[str, Any]) -> None:
+    act(acme, breached, "notes", text="Seen")
+    acme.put("/v1/thresholds", {"metric": ODR, "account": shop, "warn_at": 0.005}, format="json")
+    tasks.follow_thresholds(agency_id=str(acme.agency.pk))
+    kept: list[Any] = [Breach, BreachAction, Threshold, FollowedThresholds]
+    with scoping.agency(acme.agency.pk):
+        before = [model.objects.exists() for model in kept]
+
+    acme.delete(f"/v1/accounts/{shop}")
+    erasure.erase(agency_id=acme.agency.pk)
+
+    with scoping.agency(acme.agency.pk):
+        assert (before, [model.objects.exists() for model in kept]) == ([True] * 4, [False] * 4)
+    assert acme.read("/v1/breaches")["data"] == acme.read("/v1/thresholds")["data"] == []

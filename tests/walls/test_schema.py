@@ -29,6 +29,9 @@ UNIQUE_WITHOUT_AGENCY = {
 OTHER_POLICIES = {
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
     ("metrics_metricrule", "everybody_reads_and_nobody_writes", "SELECT"): "Amazon's rules are the same for all",
+    ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "the owner's functions, which tell couriers nothing but ids",
+    ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "the same",
+    ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "the same",
     ("django_migrations", "everybody_reads_and_nobody_writes", "SELECT"): "readiness compares them with the code",
 }
 
@@ -82,13 +85,18 @@ def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
     assert stored == []
 
 
-def test_one_function_alone_runs_with_the_owner_s_rights_and_finds_nothing_but_ours(db: None) -> None:
+def test_few_functions_run_with_the_owner_s_rights_and_they_tell_ids_and_moments_only(db: None) -> None:
     functions = rows(
-        "SELECT proname, proconfig, prorettype::regtype::text FROM pg_proc "
-        "WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        "SELECT proname, proconfig, pg_get_function_result(oid) FROM pg_proc "
+        "WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
     )
 
-    assert functions == [("every_agency_id", ["search_path=pg_catalog, public"], "uuid")]
+    ours_alone = ["search_path=pg_catalog, public"]
+    assert functions == [
+        ("every_agency_id", ours_alone, "SETOF uuid"),
+        ("lease_deliveries", ours_alone, "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
+        ("next_delivery_at", ours_alone, "timestamp with time zone"),
+    ]
 
 
 def test_every_unique_index_of_an_agency_s_table_leads_with_the_agency(tables: list[str]) -> None:
