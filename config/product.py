@@ -47,6 +47,16 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     return running
 
 
+def commands(*, port: int, schedule: Path, couriers: str = "1") -> dict[str, list[str]]:
+    """The command line of each process of the product by its name, in the order in which they start; the web server last."""
+    return {
+        "courier": _worker("webhooks", f"--concurrency={couriers}", "--hostname=courier@%h"),
+        "worker": _worker("celery", "--concurrency=2"),
+        "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
+        "web": _web(port),
+    }
+
+
 def manage_command(*words: str) -> list[str]:
     """The command line of `manage.py` with `words`."""
     return [sys.executable, "manage.py", *words]
@@ -71,16 +81,11 @@ def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> No
 
 
 def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
-    """Worker before clock before web, so that they stop the other way round: no new work, then no old work."""
+    """Workers before clock before web, so that they stop the other way round: no new work, then no old work."""
     schedule = processes.home.folder / "beat-schedule"
-    worker = [*CELERY, "worker", "--concurrency=2", "--queues=celery", "--loglevel=INFO", "--without-mingle"]
-    couriers = environ.get("WEBHOOK_COURIERS") or "1"
-    courier = [*CELERY, "worker", f"--concurrency={couriers}", "--queues=webhooks", "--loglevel=INFO", "--without-mingle"]
-    beat = [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"]
-    for name, command in (("courier", [*courier, "--hostname=courier@%h"]), ("worker", worker), ("beat", beat)):
-        processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
-    web = processes.start(name="web", command=_web(port), environ=environ, folder=REPOSITORY)
-    processes.wait_for(web, ready=lambda: _is_healthy(port))
+    for name, command in commands(port=port, schedule=schedule, couriers=environ.get("WEBHOOK_COURIERS") or "1").items():
+        child = processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
+    processes.wait_for(child, ready=lambda: is_healthy(port))
 
 
 def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> None:
@@ -89,6 +94,10 @@ def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> N
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
         output.writelines(f"{name}={shlex.quote(environ[name])}\n" for name in VARIABLES if name in environ)
+
+
+def _worker(queue: str, *words: str) -> list[str]:
+    return [*CELERY, "worker", f"--queues={queue}", *words, "--loglevel=INFO", "--without-mingle"]
 
 
 def _web(port: int) -> list[str]:
@@ -107,7 +116,8 @@ def _web(port: int) -> list[str]:
     ]
 
 
-def _is_healthy(port: int) -> bool:
+def is_healthy(port: int) -> bool:
+    """Whether the web server at this port of this machine serves."""
     connection = HTTPConnection(LOOPBACK, port, timeout=5)
     try:
         connection.request("GET", "/healthz", headers={"Host": "localhost"})

@@ -18,7 +18,7 @@ class Client(APIClient):
 
     def __init__(self, agency: Agency, key: str) -> None:
         super().__init__()
-        self.agency = agency
+        self.agency, self.key = agency, key
         self.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
 
     def generic(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,0 +1,126 @@
+"""A whole installation on the tests' database, with a broker of its own, whose processes can be killed and started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from config import product
+from config.embedded import valkey
+from config.embedded.home import Home
+from config.embedded.processes import Processes
+
+PATIENCE = 60  # seconds until a process must have come up
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Member:
+    """One process of the installation, in a session of its own. It is not started yet."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def __init__(self, *, command: list[str], environ: Mapping[str, str], log: Path) -> None:
+        self.command, self.environ, self.log = command, environ, log
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=settings.BASE_DIR,
+                env=dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """End it and its children as a power cut would."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+class Broker:
+    """A Valkey of the installation's own, with its messages on disk."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.processes = Processes(home=home)
+        self.url = valkey.start(home=home, processes=self.processes)
+
+    def start(self) -> None:
+        """The same again: its port, its password and its messages stay."""
+        self.processes = Processes(home=self.home)
+        valkey.start(home=self.home, processes=self.processes)
+
+    def kill(self) -> None:
+        for described in self.home.recall("processes") or []:
+            os.killpg(described["pid"], signal.SIGKILL)
+        self.processes.__exit__()
+
+
+class Installation:
+    """Web, workers, clock and broker, each of which can be killed by its name and started again."""
+
+    def __init__(self, *, home: Home, environ: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self.home = home
+        self.broker = Broker(home)
+        shared = {**os.environ, "BROKER_URL": self.broker.url, "PORT": str(self.port), **environ}
+        self.members: dict[str, Member | Broker] = {
+            name: Member(command=command, environ=shared, log=home.logs / f"{name}.log")
+            for name, command in product.commands(port=self.port, schedule=home.folder / "beat-schedule").items()
+        }
+        self.members["valkey"] = self.broker
+
+    def start(self) -> None:
+        for name, member in self.members.items():
+            if name != "valkey":
+                member.start()
+        wait_until(lambda: product.is_healthy(self.port))
+
+    def kill(self, name: str) -> None:
+        self.members[name].kill()
+
+    def start_again(self, name: str) -> None:
+        self.members[name].start()
+
+    def stop(self) -> None:
+        for member in self.members.values():
+            member.kill()
+
+
+@contextmanager
+def installed(*, place: Path, **environ: str) -> Iterator[Installation]:
+    """An installation that serves, until the block ends."""
+    home = Home(folder=place)
+    installation = Installation(home=home, environ=environ)
+    try:
+        installation.start()
+        yield installation
+    finally:
+        installation.stop()
+        home.release()
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = PATIENCE, every: float = 0.1) -> None:
+    """Return as soon as it holds. Raises TimeoutError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it does not hold after {seconds} s")
+        time.sleep(every)

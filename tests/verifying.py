@@ -1,0 +1,67 @@
+"""What receivers' own libraries say of a delivery: standardwebhooks of Python, and standardwebhooks and svix of npm."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+FOLDER = Path(__file__).parent / "verifiers"
+NPM, NODE = shutil.which("npm"), shutil.which("node")
+NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a receiver gets, and the secret that it checks it with."""
+
+    secret: str
+    headers: Mapping[str, str]
+    body: str
+
+
+def accepted_by_python(delivery: Signed) -> bool:
+    try:
+        Webhook(delivery.secret).verify(delivery.body, dict(delivery.headers))
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def install_for_npm(place: Path) -> Path:
+    """The libraries of npm in this folder. Skips the test where there is no npm, or no way to what it installs from."""
+    if NPM is None or NODE is None:
+        pytest.skip("npm's verifiers are not tried: node and npm are not on this machine")
+    for file in FOLDER.iterdir():
+        if file.is_file():
+            shutil.copy(file, place)
+    answer = subprocess.run(
+        [NPM, "ci", "--ignore-scripts", "--no-fund", "--no-audit"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if answer.returncode != 0:
+        pytest.skip(f"npm's verifiers are not tried: npm ci failed: {answer.stderr[-300:]}")
+    return place
+
+
+def accepted_by_npm(place: Path, deliveries: Sequence[Signed]) -> list[dict[str, bool]]:
+    """For each delivery which library accepts it."""
+    assert NODE is not None
+    answer = subprocess.run(
+        [NODE, "verify.js"],
+        cwd=place,
+        input=json.dumps([asdict(each) for each in deliveries]),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return list(json.loads(answer.stdout))

@@ -1,0 +1,75 @@
+"""Receivers' own libraries accept every delivery, also while a secret is rotated, and nothing that was changed on its way."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts import scoping
+from tests import verifying
+from tests.verifying import NAMES, Signed
+from tests.webhooks.conftest import Sender, work
+from tests.webhooks.receiving import Receiver
+from webhooks import publishing, secrets
+from webhooks.catalogue import EVENT_TYPES
+
+PATH = "ok/verified"
+
+
+@pytest.fixture(scope="module")
+def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return verifying.install_for_npm(tmp_path_factory.mktemp("npm"))
+
+
+@pytest.fixture
+def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
+    """A delivery of every kind before its endpoint's secret is rotated, and two of every kind, by either secret, afterwards."""
+    endpoint, before = sender.endpoint(receiver.url(f"{PATH}/{datetime.now(UTC).timestamp()}"))
+    path = endpoint.url.split("/", 3)[3]
+    publish_every_kind(sender)
+    work()
+    first = received(receiver, path)
+    with scoping.agency(sender.client.agency.pk):
+        after = secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
+    publish_every_kind(sender)
+    work()
+    second = received(receiver, path)[len(first) :]
+    assert len(first) == len(second) == len(EVENT_TYPES)
+    return [Signed(before, *each) for each in first] + [Signed(secret, *each) for secret in (before, after) for each in second]
+
+
+def publish_every_kind(sender: Sender) -> None:
+    with scoping.agency(sender.client.agency.pk):
+        for kind in EVENT_TYPES:
+            publishing.publish(account=sender.account, type_=kind.type, data=kind.example, now=datetime.now(UTC))
+
+
+def received(receiver: Receiver, path: str) -> list[tuple[dict[str, str], str]]:
+    return [({name: each["headers"][name] for name in NAMES}, each["body"]) for each in receiver.received(path)]
+
+
+def changed(delivery: Signed) -> Signed:
+    """The delivery with one byte of its body changed."""
+    return replace(delivery, body=delivery.body.replace("2026", "2025", 1))
+
+
+def test_pythons_library_accepts_each_and_none_that_was_changed(signed: list[Signed]) -> None:
+    assert all(verifying.accepted_by_python(each) for each in signed)
+    assert not any(verifying.accepted_by_python(changed(each)) for each in signed)
+
+
+def test_npms_libraries_accept_each_and_none_that_was_changed(signed: list[Signed], npm: Path) -> None:
+    both: dict[str, Any] = {"standardwebhooks": True, "svix": True}
+
+    assert verifying.accepted_by_npm(npm, signed) == [both] * len(signed)
+    assert verifying.accepted_by_npm(npm, [changed(each) for each in signed]) == [dict.fromkeys(both, False)] * len(signed)
+
+
+def test_a_delivery_from_before_the_rotation_is_not_signed_by_the_new_secret(signed: list[Signed]) -> None:
+    oldest, newest = signed[0], signed[-1]
+
+    assert not verifying.accepted_by_python(replace(oldest, secret=newest.secret))
+    assert len(oldest.headers["webhook-signature"].split()) == 1
+    assert len(newest.headers["webhook-signature"].split()) == 2
