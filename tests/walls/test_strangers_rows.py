@@ -118,8 +118,8 @@ def test_an_own_row_cannot_name_another_agency_s_account(both: None, tables: lis
     for table in set(naming) & set(tables):
         with scoping.agency(rival.agency.pk), refused(IntegrityError, "belongs_to_an_account_of_its_agency"):
             (row,) = rows(
-                "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'line', 99, 'account_id', %s::text))::text "
-                f"FROM {table} AS it LIMIT 1",
+                "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'key', gen_random_uuid(), 'line', 99, "
+                f"'account_id', %s::text))::text FROM {table} AS it LIMIT 1",
                 str(account),
             )
             touched(COPY_OF_A_ROW.format(table=table), {"row": row})
