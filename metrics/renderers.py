@@ -7,7 +7,7 @@ class HistoryCsv(Sheet):
     """One line a day."""
 
     key = "points"
-    columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target", "status")
+    columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target")
 
 
 class OrdersCsv(Sheet):
