@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from tests.webhooks.conftest import Sender
 from tests.webhooks.receiving import Receiver, sees
-from webhooks import slots, tasks
+from webhooks import tasks
 
-WORKER = [
+WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker"]
     sys.executable,
     "-m",
     "celery",
@@ -28,7 +27,7 @@ WORKER = [
     "--queues=webhooks",
     "--concurrency=1",
 ]
-QUIET = ("--without-mingle", "--without-gossip", "--loglevel=INFO")
+QUIET = ("--queues=webhooks", "--concurrency=1", "--without-mingle", "--without-gossip", "--loglevel=INFO")
 
 
 @contextmanager
