@@ -59,9 +59,16 @@ def failing(sender: Sender, endpoint: Endpoint) -> None:
 
 def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
     """So many events in so many series, on their way to each of these endpoints."""
-    values = {"agency": sender.client.agency.pk, "account": sender.account.pk, "now": NOW, "count": count, "series": series}
+    values = {
+        "agency": sender.client.agency.pk,
+        "account": sender.account.pk,
+        "endpoints": [endpoint.pk for endpoint in endpoints],
+        "now": NOW,
+        "count": count,
+        "series": series,
+    }
     with scoping.agency(sender.client.agency.pk), connection.cursor() as cursor:
-        cursor.execute(FILL, values | {"endpoints": [endpoint.pk for endpoint in endpoints]})
+        cursor.execute(FILL, values)
 
 
 def settled(sender: Sender, runs: list[list[Parcel]]) -> None:

@@ -28,7 +28,7 @@ class Certain(Random):
 
 def wait(tries: int, *, chance: float = 0.0, asked: timedelta | None = None) -> timedelta | None:
     again = schedule.next_attempt(tries=tries, now=NOW, chance=Certain(chance), asked=asked)
-    return again and again - NOW
+    return again - NOW if again else None
 
 
 def test_the_waits_are_those_of_the_specification() -> None:

@@ -58,7 +58,8 @@ def test_what_arrived_is_over(sender: Sender) -> None:
 def test_what_failed_is_tried_ten_times_at_later_and_later_moments_and_then_given_up(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    now, waits = NOW, []
+    now = NOW
+    waits: list[timedelta] = []
 
     while (parcels := in_hand(now)) and len(waits) < 20:
         settle(*parcels, answer=BROKEN, now=now)
