@@ -97,13 +97,18 @@ class Egress:
         self._free: dict[tuple[Hashable, str], list[Line]] = {}
         self._left_behind: set[asyncio.Task[Answer]] = set()
 
+    @property
+    def free(self) -> list[Line]:
+        """The connections that nobody uses at this moment."""
+        return [line for lines in self._free.values() for line in lines]
+
     async def aclose(self) -> None:
-        await self._close([line for lines in self._free.values() for line in lines])
+        await self._close(self.free)
 
     async def tidy(self) -> None:
         """Close the connections that nobody used for a while, and the oldest of too many."""
         now = asyncio.get_running_loop().time()
-        free = sorted((line for lines in self._free.values() for line in lines), key=lambda line: line.kept_until)
+        free = sorted(self.free, key=lambda line: line.kept_until)
         await self._close([line for line in free if line.kept_until < now] or free[:-MOST_FREE])
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], line: Hashable = None) -> Answer:

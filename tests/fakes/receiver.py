@@ -134,7 +134,7 @@ class Receiver:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if method == "POST":
-            return await self._receive(path, headers, body, writer)
+            return await self._receive(path, headers, body, reader, writer)
         writer.write(answer(200, self._told(method, path, body)))
         return True
 
@@ -145,8 +145,18 @@ class Receiver:
         found: dict[str, object] = {"/received": self.seen.requests, "/most-open": self.seen.most_open}
         return json.dumps(found[path]).encode()
 
-    async def _receive(self, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> bool:
-        self.seen.requests.append({"path": path, "at": time.time(), "headers": headers, "body": body.decode()})
+    async def _receive(
+        self, path: str, headers: dict[str, str], body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        self.seen.requests.append(
+            {
+                "path": path,
+                "at": time.time(),
+                "headers": headers,
+                "body": body.decode(),
+                "peer": str(writer.get_extra_info("peername")),
+            }
+        )
         behaviour = path.split("/")[1]
         if behaviour == "as":
             behaviour = self.seen.rules.get(path.removeprefix("/as/"), "ok")
@@ -155,10 +165,12 @@ class Receiver:
             return behaviour != "closing"
         self.seen.open_now[path] = self.seen.open_now.get(path, 0) + 1
         self.seen.most_open[path] = max(self.seen.open_now[path], self.seen.most_open.get(path, 0))
-        try:
-            await ACTS[behaviour](writer)
-        finally:
-            self.seen.open_now[path] -= 1
+        act, gone = asyncio.ensure_future(ACTS[behaviour](writer)), asyncio.ensure_future(reader.read(1))
+        await asyncio.wait({act, gone}, return_when=asyncio.FIRST_COMPLETED)
+        self.seen.open_now[path] -= 1
+        for task in (act, gone):
+            task.cancel()
+        await asyncio.gather(act, gone, return_exceptions=True)
         return behaviour == "late"
 
 

@@ -28,10 +28,10 @@ UNIQUE_WITHOUT_AGENCY = {
 }
 OTHER_POLICIES = {
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
+    ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
+    ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
+    ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("metrics_metricrule", "everybody_reads_and_nobody_writes", "SELECT"): "Amazon's rules are the same for all",
-    ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "the owner's functions, which tell couriers nothing but ids",
-    ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "the same",
-    ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "the same",
     ("django_migrations", "everybody_reads_and_nobody_writes", "SELECT"): "readiness compares them with the code",
 }
 
@@ -85,18 +85,28 @@ def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
     assert stored == []
 
 
-def test_few_functions_run_with_the_owner_s_rights_and_they_tell_ids_and_moments_only(db: None) -> None:
+def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but_ours(db: None) -> None:
     functions = rows(
         "SELECT proname, proconfig, pg_get_function_result(oid) FROM pg_proc "
         "WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
     )
 
-    ours_alone = ["search_path=pg_catalog, public"]
     assert functions == [
-        ("every_agency_id", ours_alone, "SETOF uuid"),
-        ("lease_deliveries", ours_alone, "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
-        ("next_delivery_at", ours_alone, "timestamp with time zone"),
+        (name, ["search_path=pg_catalog, public"], told)
+        for name, told in (
+            ("every_agency_id", "SETOF uuid"),
+            ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
+            ("next_delivery_at", "timestamp with time zone"),
+        )
     ]
+
+
+def test_what_opens_the_wall_to_couriers_opens_it_to_the_owner_alone(db: None) -> None:
+    policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE 'couriers%%'")
+    (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")
+
+    assert {tuple(roles) for roles, _ in policies} == {(owner,)}
+    assert all("underone.over_the_wall" in shown for _, shown in policies)
 
 
 def test_every_unique_index_of_an_agency_s_table_leads_with_the_agency(tables: list[str]) -> None:

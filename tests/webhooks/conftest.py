@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from accounts import agencies, scoping
+from accounts import agencies, identifiers, scoping
 from accounts.models import SellerAccount
 from tests.client import Client
 from tests.conftest import NOON
@@ -79,10 +78,14 @@ class Sender:
 
 @pytest.fixture
 def sender(committed_db: None) -> Sender:
-    client = Client(*agencies.open_agency(name="Acme", now=NOON))
+    return sender_of(Client(*agencies.open_agency(name="Acme", now=NOON)))
+
+
+def sender_of(client: Client) -> Sender:
+    """An agency that looks after one account."""
     shop = client.take_on()
     with scoping.agency(client.agency.pk):
-        return Sender(client, SellerAccount.objects.get(pk=UUID(hex=shop.removeprefix("acct_"))))
+        return Sender(client, SellerAccount.objects.get(pk=identifiers.private("acct", shop)))
 
 
 def work(*, at: timedelta = timedelta(), deadline: float = 1.0, **pace: Any) -> None:

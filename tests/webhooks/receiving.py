@@ -1,12 +1,13 @@
 """A receiver to post to, and what tests ask of it."""
 
 import json
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 from django.conf import settings
@@ -17,11 +18,11 @@ LOOPBACK = "127.0.0.1"
 class Receiver:
     """A process of its own that answers as its paths say."""
 
-    def __init__(self, port: int, *, scheme: str = "http") -> None:
-        self.port, self.scheme = port, scheme
+    def __init__(self, port: int, *, certificate: str = "") -> None:
+        self.port, self.certificate = port, certificate
 
     def url(self, path: str) -> str:
-        return f"{self.scheme}://{LOOPBACK}:{self.port}/{path}"
+        return f"{'https' if self.certificate else 'http'}://{LOOPBACK}:{self.port}/{path}"
 
     def received(self, path: str | None = None) -> list[dict[str, Any]]:
         """What came, in the order in which it came; of one path, or all."""
@@ -40,8 +41,14 @@ class Receiver:
         """From now on `/as/name` behaves like that."""
         self._ask("PUT", f"/rules/{name}", behaviour)
 
+    def _connection(self) -> HTTPConnection:
+        if not self.certificate:
+            return HTTPConnection(LOOPBACK, self.port, timeout=10)
+        trust = ssl.create_default_context(cafile=self.certificate)
+        return HTTPSConnection(LOOPBACK, self.port, timeout=10, context=trust)
+
     def _ask(self, method: str, path: str, body: str = "") -> bytes:
-        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        connection = self._connection()
         try:
             connection.request(method, path, body)
             return connection.getresponse().read()
@@ -50,13 +57,13 @@ class Receiver:
 
 
 @contextmanager
-def running(*words: str, scheme: str = "http") -> Iterator[Receiver]:
-    """A receiver that runs while the block does."""
-    command = [sys.executable, "-m", "tests.fakes.receiver", *words]
+def running(certificate: str = "", key: str = "") -> Iterator[Receiver]:
+    """A receiver that runs while the block does; with a certificate it speaks TLS."""
+    command = [sys.executable, "-m", "tests.fakes.receiver", *filter(None, (certificate, key))]
     with subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
-            yield Receiver(int(process.stdout.readline()), scheme=scheme)
+            yield Receiver(int(process.stdout.readline()), certificate=certificate)
         finally:
             process.kill()
 

@@ -1,17 +1,291 @@
 """Events arrive at a real receiver: signed, once, in order, whatever other receivers do."""
 
-from standardwebhooks import Webhook
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
 
+import pytest
+from django.conf import settings
+from django.db import connection
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from accounts import scoping
 from tests.webhooks.conftest import Sender, work
-from tests.webhooks.receiving import Receiver
+from tests.webhooks.receiving import LOOPBACK, Receiver, sees
+from webhooks import egress, reach, secrets
+from webhooks.models import Attempt, Endpoint
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MANY = int(os.environ.get("MANY_EVENTS", "100"))
+
+
+def own(path: str) -> str:
+    """A path that no other test uses."""
+    return f"{path}/{uuid4().hex}"
+
+
+def only_attempt(sender: Sender, endpoint: Endpoint) -> tuple[Any, ...]:
+    with scoping.agency(sender.client.agency.pk):
+        mine = Attempt.objects.filter(delivery__endpoint=endpoint)
+        return mine.values_list("status", "error", "answer").get()
 
 
 def test_an_event_arrives_signed_and_is_delivered(sender: Sender, receiver: Receiver) -> None:
-    endpoint, secret = sender.endpoint(receiver.url("ok/first"))
-    (event,) = sender.publish(current="NORMAL")
+    path = own("ok")
+    endpoint, secret = sender.endpoint(receiver.url(path))
+    (event,) = sender.publish(current="NORMAL", name="Übergröße")
 
     work()
 
-    (got,) = receiver.received("ok/first")
-    assert Webhook(secret).verify(got["body"], got["headers"])["id"] == event
+    (got,) = receiver.received(path)
+    assert Webhook(secret).verify(got["body"], got["headers"])["id"] == event == got["headers"]["webhook-id"]
+    assert Webhook(secret).verify(got["body"], got["headers"])["data"]["name"] == "Übergröße"
+    assert got["headers"]["content-type"] == "application/json"
     assert sender.states(endpoint) == ["delivered"]
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(got["body"].replace("NORMAL", "NORMAN"), got["headers"])
+
+
+def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    endpoint, old = sender.endpoint(receiver.url(path))
+    with scoping.agency(sender.client.agency.pk):
+        new = secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
+    sender.publish()
+    work()
+    sender.publish()
+    work(at=25 * HOUR)
+
+    during, after = receiver.received(path)
+    for secret in (old, new):
+        Webhook(secret).verify(during["body"], during["headers"])
+    assert len(after["headers"]["webhook-signature"].split()) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "status", "error", "answer"),
+    [
+        ("ok", "delivered", 200, "", "thanks"),
+        ("nothing", "delivered", 204, "", ""),
+        ("closing", "delivered", 200, "", "bye"),
+        ("big", "delivered", 200, "", "x" * 1024),
+        ("slow", "delivered", 200, "", "slow"),
+        ("500", "pending", 500, "", "oh no"),
+        ("404", "pending", 404, "", "who?"),
+        ("301", "pending", 301, "", ""),
+        ("307", "pending", 307, "", ""),
+        ("410", "failed", 410, "", "gone"),
+        ("429", "pending", 429, "", "slow down"),
+        ("hang", "pending", None, "No whole answer within 1 seconds.", ""),
+        ("close", "pending", None, egress.NO_ANSWER, ""),
+        ("hang-up", "pending", None, egress.NO_ANSWER, ""),
+    ],
+)
+def test_what_an_answer_does(
+    sender: Sender, receiver: Receiver, path: str, state: str, status: int | None, error: str, answer: str
+) -> None:
+    endpoint, _ = sender.endpoint(receiver.url(own(path)))
+    sender.publish()
+
+    work()
+
+    got = only_attempt(sender, endpoint)
+    assert sender.states(endpoint) == [state]
+    assert got[:2] == (status, error)
+    assert got[2].startswith(answer)
+    assert len(got[2]) <= 1024
+
+
+def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint("https://10.0.0.1/")
+    sender.publish()
+
+    work()
+
+    assert sender.states(endpoint) == ["failed"]
+    assert only_attempt(sender, endpoint) == (None, reach.NOT_THERE, "")
+
+
+def test_what_failed_arrives_when_its_time_has_come_with_a_new_signature_of_the_same_bytes(
+    sender: Sender, receiver: Receiver
+) -> None:
+    name = uuid4().hex
+    receiver.behave(name, "500")
+    endpoint, secret = sender.endpoint(receiver.url(f"as/{name}"))
+    sender.publish()
+    work()
+    receiver.behave(name, "ok")
+
+    work(at=timedelta(seconds=4))
+    assert sender.states(endpoint) == ["pending"]
+    work(at=timedelta(seconds=10))
+
+    assert sender.states(endpoint) == ["delivered"]
+    first, second = receiver.received(f"as/{name}")
+    assert first["body"] == second["body"]
+    assert first["headers"]["webhook-id"] == second["headers"]["webhook-id"]
+    assert first["headers"]["webhook-signature"] != second["headers"]["webhook-signature"]
+    Webhook(secret).verify(first["body"], first["headers"])
+
+
+def test_a_series_keeps_its_order_when_its_first_fails_and_another_goes_on(sender: Sender, receiver: Receiver) -> None:
+    name = uuid4().hex
+    receiver.behave(name, "500")
+    endpoint, _ = sender.endpoint(receiver.url(f"as/{name}"))
+    odr = sender.publish(count=5, series="odr:DE:mfn")
+    work()
+    assert receiver.messages(f"as/{name}") == odr[:1]
+    receiver.behave(name, "ok")
+    lsr = sender.publish(count=5, series="lsr:DE:mfn")
+
+    work()
+    work(at=timedelta(seconds=10))
+
+    assert receiver.messages(f"as/{name}") == odr[:1] + lsr + odr
+    assert sender.states(endpoint) == ["delivered"] * 10
+
+
+def test_an_endpoint_that_is_gone_gets_nothing_more(sender: Sender, receiver: Receiver) -> None:
+    path = own("410")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    sender.publish(count=20)
+
+    work()
+
+    assert len(receiver.received(path)) == 1
+    assert sender.again(endpoint).disabled_reason == "gone"
+    assert sender.states(endpoint) == ["failed"] * 20
+
+
+def test_five_days_of_failure_end_in_a_disabled_endpoint(sender: Sender, receiver: Receiver) -> None:
+    endpoint, _ = sender.endpoint(receiver.url(own("500")))
+    for day in range(7):
+        sender.publish(now=datetime.now(UTC) + day * DAY)
+        work(at=day * DAY)
+
+    assert sender.again(endpoint).disabled_reason == "failing"
+    assert len(sender.events(type="endpoint.disabled")) == 1
+    assert set(sender.states(endpoint)) == {"failed"}
+
+
+def test_a_kind_that_nothing_carries_to_stops_nobody(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    sender.endpoint(receiver.url(path))
+    odd, _ = sender.endpoint(receiver.url(path), kind="email")
+    sender.publish()
+
+    work()
+
+    assert len(receiver.received(path)) == 1
+    assert sender.states(odd) == ["failed"]
+
+
+def test_nobody_gets_more_than_eight_at_once_and_who_fails_one(sender: Sender, receiver: Receiver) -> None:
+    late, hanging = own("late"), own("hang")
+    for path in (late, hanging):
+        sender.endpoint(receiver.url(path))
+    for n in range(30):
+        sender.publish(series=f"s{n}:DE:mfn")
+
+    work(deadline=0.6, longest=4.0)
+
+    assert receiver.most_open(late) == 8
+    assert len(receiver.received(late)) == 30
+    assert receiver.most_open(hanging) == 8
+    sender.publish(series="one:DE:mfn", count=3)
+    before = len(receiver.received(hanging))
+    work(deadline=0.6, longest=2.0)
+    assert len(receiver.received(hanging)) > before
+
+
+def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) -> None:
+    """Of twenty endpoints five hang: the others get everything, and soon."""
+    good = [own("ok") for _ in range(15)]
+    endpoints = [sender.endpoint(receiver.url(path))[0] for path in good]
+    for _ in range(5):
+        sender.endpoint(receiver.url(own("hang")))
+    committed: dict[str, float] = {}
+    for n in range(MANY):
+        for event in sender.publish(series=f"s{n % 20}:DE:mfn"):
+            committed[event] = time.time()
+    started = time.time()
+
+    work(deadline=3.0, longest=max(8.0, MANY / 25))
+
+    got = {path: receiver.received(path) for path in good}
+    waits = [each["at"] - max(started, committed[each["headers"]["webhook-id"]]) for one in got.values() for each in one]
+    for path, endpoint in zip(good, endpoints, strict=True):
+        assert sorted(each["headers"]["webhook-id"] for each in got[path]) == sorted(committed)
+        assert sender.states(endpoint) == ["delivered"] * MANY
+    p95 = statistics.quantiles(waits, n=20)[-1]
+    print(f"{MANY} events to 15 of 20 endpoints: p95 {p95:.2f} s")  # noqa: T201  for who asks how long it takes
+    assert p95 < 5 * max(1, MANY / 100)
+
+
+def test_two_couriers_at_once_send_nothing_twice(sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]) -> None:
+    path = own("ok")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    events = [event for n in range(20) for event in sender.publish(count=10, series=f"s{n}:DE:mfn")]
+
+    def courier() -> None:
+        work()
+        connection.close()
+
+    at_once(courier, courier, courier)
+
+    assert Counter(receiver.messages(path)) == Counter(events)
+    assert sender.states(endpoint) == ["delivered"] * 200
+
+
+LONELY = """
+import django
+django.setup()
+from datetime import timedelta
+from tests.webhooks.conftest import work
+work(deadline=0.5, lease=timedelta(seconds=3), margin=timedelta(seconds=0.5), lingers=30.0)
+"""
+
+
+def test_what_a_killed_courier_had_in_hand_arrives_by_the_next(sender: Sender, receiver: Receiver) -> None:
+    path = own("late")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    events = [event for n in range(12) for event in sender.publish(count=5, series=f"s{n}:DE:mfn")]
+
+    def start() -> subprocess.Popen[bytes]:
+        environ = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        return subprocess.Popen([sys.executable, "-c", LONELY], cwd=settings.BASE_DIR, env=environ)
+
+    for reached in (5, 20):
+        process = start()
+        assert sees(lambda count=reached: len(receiver.received(path)) >= count)  # type: ignore[misc]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = start()
+    assert sees(lambda: sender.states(endpoint) == ["delivered"] * 60)
+    process.kill()
+    process.wait()
+
+    arrived = Counter(receiver.messages(path))
+    assert set(arrived) == set(events)
+    assert sum(arrived.values()) <= 60 + 2 * 8  # what was under way when the courier was killed
+
+
+def test_a_courier_that_breaks_in_one_delivery_goes_on_with_the_others(sender: Sender, receiver: Receiver) -> None:
+    """A port that cannot be: whatever a URL in the database holds, it is one delivery's trouble."""
+    path = own("ok")
+    odd = [sender.endpoint(url)[0] for url in ("http://[", "\udcff".encode("utf-8", "replace").decode(), f"http://{LOOPBACK}:0/")]
+    fine, _ = sender.endpoint(receiver.url(path))
+    sender.publish()
+
+    work()
+
+    assert sender.states(fine) == ["delivered"]
+    assert [sender.states(each) for each in odd] == [["failed"]] * 3

@@ -6,28 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.webhooks.conftest import Sender
 from tests.webhooks.receiving import Receiver, sees
-from webhooks import tasks
+from webhooks import slots, tasks
 
-WORKER = [
-    sys.executable,
-    "-m",
-    "celery",
-    "-A",
-    "config.celery",
-    "--skip-checks",
-    "worker",
-    "--queues=webhooks",
-    "--concurrency=1",
-]
-QUIET = ("--without-mingle", "--without-gossip", "--loglevel=INFO")
+WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker"]
+QUIET = ("--queues=webhooks", "--concurrency=1", "--without-mingle", "--without-gossip", "--loglevel=INFO")
 
 
 @contextmanager
@@ -85,3 +78,46 @@ def test_a_worker_that_is_asked_to_stop_ends_what_it_has_begun_and_takes_no_more
     assert states.count("delivered") == len(arrived)
     assert states.count("pending") == 200 - len(arrived)
     assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
+
+
+def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost(sender: Sender, receiver: Receiver) -> None:
+    endpoint, _ = sender.endpoint(receiver.url("ok/slots"))
+    sender.publish()
+
+    def elsewhere() -> bool:
+        with slots.one_of(1) as is_free:
+            found = is_free
+        connection.close()
+        return found
+
+    with slots.one_of(1) as is_free, ThreadPoolExecutor() as threads:
+        assert (is_free, threads.submit(elsewhere).result()) == (True, False)
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(elsewhere).result()
+    assert sender.states(endpoint) == ["pending"]
+
+
+def test_so_many_slots_there_are_and_no_more(committed_db: None) -> None:
+    def elsewhere() -> bool:
+        with slots.one_of(2) as is_free:
+            found = is_free
+        connection.close()
+        return found
+
+    with slots.one_of(2), ThreadPoolExecutor() as threads:
+        assert threads.submit(elsewhere).result()
+
+
+def test_a_failure_inside_gives_the_slot_back(committed_db: None) -> None:
+    with pytest.raises(ZeroDivisionError), slots.one_of(1):
+        raise ZeroDivisionError
+
+    with slots.one_of(1) as is_free:
+        assert is_free
+
+
+def test_nothing_due_costs_one_look_and_no_slot(committed_db: None) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        tasks.deliver()
+
+    assert [query["sql"] for query in queries] == ["SELECT next_delivery_at()"]

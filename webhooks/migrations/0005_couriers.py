@@ -42,8 +42,9 @@ CREATE FUNCTION lease_deliveries(
 ) RETURNS TABLE (agency uuid, endpoint uuid, delivery uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-    looked_at uuid[];
+    receivers uuid[];
     rooms integer[];
+    looked_at uuid[];
     heads uuid[];
     taken uuid[];
 BEGIN
@@ -81,38 +82,49 @@ BEGIN
         UNION ALL
         (SELECT * FROM due WHERE fails AND room > 0 ORDER BY next_attempt_at LIMIT least(most, most_failing))
     )
-    SELECT array_agg(candidate.id), array_agg(chosen.room) INTO looked_at, rooms
-    FROM chosen
+    SELECT array_agg(endpoint_id), array_agg(room) INTO receivers, rooms FROM chosen;
+
+    SELECT array_agg(candidate.id) INTO looked_at
+    FROM unnest(receivers, rooms) AS place (id, room)
     CROSS JOIN LATERAL (
         SELECT one.id FROM webhooks_delivery AS one
-        WHERE one.endpoint_id = chosen.endpoint_id AND one.state = 'pending' AND one.next_attempt_at <= moment
-        ORDER BY one.next_attempt_at LIMIT greatest(chosen.room, 16)
+        WHERE one.endpoint_id = place.id AND one.state = 'pending' AND one.next_attempt_at <= moment
+        ORDER BY one.next_attempt_at LIMIT greatest(place.room, 16)
         FOR NO KEY UPDATE SKIP LOCKED
     ) AS candidate;
 
-    -- A statement of its own: what others did until the candidates were locked is seen here.
-    SELECT array_agg(id ORDER BY turn, next_attempt_at) INTO heads
-    FROM (
-        SELECT one.id, one.next_attempt_at, place.room,
-            row_number() OVER (PARTITION BY one.endpoint_id ORDER BY one.next_attempt_at, one.id) AS turn
-        FROM unnest(looked_at, rooms) AS place (id, room)
-        JOIN webhooks_delivery AS one ON one.id = place.id
-        WHERE NOT EXISTS (
-            SELECT FROM webhooks_delivery AS before
-            WHERE before.agency_id = one.agency_id AND before.endpoint_id = one.endpoint_id
-                AND before.order_key = one.order_key AND before.state = 'pending' AND before.id < one.id
-        ) AND NOT EXISTS (
-            SELECT FROM webhooks_delivery AS held
-            WHERE held.endpoint_id = one.endpoint_id AND held.order_key = one.order_key AND held.leased_until > moment
-        )
-    ) AS free
-    WHERE turn <= room;
+    -- Statements of their own: what others did until the candidates were locked is seen here.
+    SELECT array_agg(DISTINCT oldest.id) INTO heads
+    FROM unnest(looked_at) AS place (id)
+    JOIN webhooks_delivery AS one ON one.id = place.id
+    CROSS JOIN LATERAL (
+        SELECT first.id, first.next_attempt_at FROM webhooks_delivery AS first
+        WHERE first.agency_id = one.agency_id AND first.endpoint_id = one.endpoint_id AND first.order_key = one.order_key
+            AND first.state = 'pending'
+        ORDER BY first.id LIMIT 1
+    ) AS oldest
+    WHERE oldest.next_attempt_at <= moment AND NOT EXISTS (
+        SELECT FROM webhooks_delivery AS held
+        WHERE held.endpoint_id = one.endpoint_id AND held.order_key = one.order_key AND held.leased_until > moment
+    );
+
+    WITH free AS (
+        SELECT id, endpoint_id, next_attempt_at FROM webhooks_delivery
+        WHERE id = ANY (heads) AND state = 'pending' AND next_attempt_at <= moment
+        FOR NO KEY UPDATE SKIP LOCKED
+    ),
+    turns AS (
+        SELECT free.id, free.next_attempt_at, place.room,
+            row_number() OVER (PARTITION BY free.endpoint_id ORDER BY free.next_attempt_at, free.id) AS turn
+        FROM free JOIN unnest(receivers, rooms) AS place (id, room) ON place.id = free.endpoint_id
+    )
+    SELECT array_agg(id ORDER BY turn, next_attempt_at) INTO heads FROM turns WHERE turn <= room;
     heads := heads[:most];
 
     WITH shares AS (
         SELECT head.*, greatest(place.room / count(*) OVER (PARTITION BY head.endpoint_id), 1) AS share
-        FROM unnest(looked_at, rooms) AS place (id, room)
-        JOIN webhooks_delivery AS head ON head.id = place.id
+        FROM webhooks_delivery AS head
+        JOIN unnest(receivers, rooms) AS place (id, room) ON place.id = head.endpoint_id
         WHERE head.id = ANY (heads)
     ),
     runs AS (

@@ -1,0 +1,230 @@
+"""The one way out, against servers that behave as badly as they can."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.webhooks.receiving import LOOPBACK, Receiver, running
+from webhooks import egress
+from webhooks.egress import Answer, Egress
+from webhooks.reach import Limits
+
+HERE = Limits(networks=(ip_network("127.0.0.0/8"),))
+NO_WHOLE_ANSWER = "No whole answer within 0.5 seconds."
+
+
+def post(*urls: str, trust: ssl.SSLContext | None = None, deadline: float = 0.5, **words: Any) -> list[Answer]:
+    """The answers to one POST after the other."""
+
+    async def go() -> list[Answer]:
+        out = Egress(limits=HERE, trust=trust or egress.trust(), deadline=deadline, **words)
+        try:
+            return [await out.post(url, body=b"{}", headers={"x-one": "1"}) for url in urls]
+        finally:
+            await out.aclose()
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("ok", 200, b"thanks"),
+        ("created", 201, b""),
+        ("nothing", 204, b""),
+        ("500", 500, b"oh no"),
+        ("410", 410, b"gone"),
+        ("429", 429, b"slow down"),
+        ("closing", 200, b"bye"),
+        ("bytes", 200, (b"\xff\xfe\x00null\x00" + b"z" * 2000)[:1024]),
+        ("big", 200, b"x" * 1024),
+    ],
+)
+def test_a_status_and_the_first_bytes_come_back(receiver: Receiver, path: str, status: int, body: bytes) -> None:
+    (answer,) = post(receiver.url(f"{path}/egress"))
+
+    assert (answer.status, answer.body, answer.error) == (status, body, "")
+    assert answer.is_success is (200 <= status < 300)
+
+
+@pytest.mark.parametrize("path", ["301", "307"])
+def test_no_redirect_is_followed(receiver: Receiver, path: str) -> None:
+    before = len(receiver.received("ok/redirected"))
+
+    (answer,) = post(receiver.url(f"{path}/egress"))
+
+    assert answer.status == int(path)
+    assert not answer.is_success
+    assert len(receiver.received("ok/redirected")) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("hang", NO_WHOLE_ANSWER),
+        ("hints", NO_WHOLE_ANSWER),
+        ("close", egress.NO_ANSWER),
+        ("hang-up", egress.NO_ANSWER),
+        ("smtp", egress.NO_ANSWER),
+    ],
+)
+def test_what_is_no_answer_is_told_in_words_and_in_time(receiver: Receiver, path: str, error: str) -> None:
+    began = time.monotonic()
+    (answer,) = post(receiver.url(f"{path}/egress"))
+
+    assert (answer.status, answer.error, answer.forbidden) == (None, error, False)
+    assert time.monotonic() - began < 1.5
+
+
+def test_headers_without_end_end_soon(receiver: Receiver) -> None:
+    (answer,) = post(receiver.url("headers/egress"))
+
+    assert answer.status is None
+    assert answer.error in {NO_WHOLE_ANSWER, egress.NO_ANSWER}
+
+
+def test_a_status_that_came_in_time_counts_however_slow_its_body_is(receiver: Receiver) -> None:
+    began = time.monotonic()
+    (answer,) = post(receiver.url("slow/egress"))
+
+    assert answer.status == 200
+    assert answer.body.startswith(b"slow slow")
+    assert time.monotonic() - began < 1.5
+
+
+def test_no_more_than_64_kilobytes_are_read(receiver: Receiver) -> None:
+    """Ten megabytes take their sender long to write; we are gone after the first of them."""
+    began = time.monotonic()
+    answers = post(*[receiver.url("big/egress")] * 20, deadline=5)
+
+    assert [answer.status for answer in answers] == [200] * 20
+    assert time.monotonic() - began < 5
+
+
+def test_nobody_there_is_told_in_words() -> None:
+    (answer,) = post(f"http://{LOOPBACK}:1/")
+
+    assert (answer.error, answer.forbidden) == (egress.NOT_CONNECTED, False)
+
+
+def test_a_name_that_does_not_resolve_is_told_in_words_and_may_resolve_later() -> None:
+    (answer,) = post("https://nowhere.invalid/", deadline=5, resolver=_no_name)
+
+    assert (answer.error, answer.forbidden) == (egress.NO_NAME, False)
+
+
+def test_a_name_whose_server_never_answers_costs_no_more_than_the_deadline() -> None:
+    async def go() -> float:
+        out = Egress(limits=HERE, trust=egress.trust(), deadline=0.2, resolver=_slow_name)
+        began = time.monotonic()
+        answer = await out.post("https://slow.invalid/", body=b"", headers={})
+        assert answer.error == "No whole answer within 0.2 seconds."
+        return time.monotonic() - began
+
+    assert asyncio.run(go()) < 0.7
+
+
+def test_a_connection_is_used_again_and_cookies_are_not_kept(receiver: Receiver) -> None:
+    before = len(receiver.received("cookie/egress"))
+    post(*[receiver.url("cookie/egress")] * 3)
+
+    got = receiver.received("cookie/egress")[before:]
+    assert len({each["peer"] for each in got}) == 1
+    assert [each["headers"].get("cookie") for each in got] == [None] * 3
+
+
+def test_connections_that_nobody_uses_are_closed(receiver: Receiver) -> None:
+    async def go() -> list[int]:
+        out = Egress(limits=HERE, trust=egress.trust())
+        await asyncio.gather(*(out.post(receiver.url("ok/egress"), body=b"", headers={}, line=n) for n in range(10)))
+        kept = [len(out.free)]
+        await out.tidy()
+        kept.append(len(out.free))
+        await asyncio.sleep(egress.IDLE + 0.1)
+        await out.tidy()
+        return [*kept, len(out.free)]
+
+    assert asyncio.run(go()) == [10, 10, 0]
+
+
+def test_nothing_of_the_environment_is_heeded(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://{LOOPBACK}:1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text(f"machine {LOOPBACK} login me password secret\n")
+    before = len(receiver.received("ok/environment"))
+
+    (answer,) = post(receiver.url("ok/environment"))
+
+    assert answer.status == 200
+    assert "authorization" not in receiver.received("ok/environment")[before]["headers"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate that vouches for itself, for this host's address, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "receiver")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(private)
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+@pytest.fixture(scope="module")
+def secure(certificate: tuple[Path, Path]) -> Iterator[Receiver]:
+    with running(*map(str, certificate)) as one:
+        yield one
+
+
+def test_a_server_whose_authority_is_named_is_trusted(secure: Receiver, certificate: tuple[Path, Path], settings: Any) -> None:
+    settings.WEBHOOK_CA_FILE = str(certificate[0])
+    egress.trust.cache_clear()
+
+    answers = post(*[secure.url("ok/tls")] * 2, trust=egress.trust(), deadline=5)
+    egress.trust.cache_clear()
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len({each["peer"] for each in secure.received("ok/tls")}) == 1
+
+
+def test_any_other_server_is_not(secure: Receiver) -> None:
+    (answer,) = post(secure.url("ok/untrusted"), deadline=5)
+
+    assert answer.error.startswith("The server's certificate is not trusted: self")
+    assert not answer.forbidden
+
+
+def _no_name(*_: object) -> Any:
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+def _slow_name(*_: object) -> Any:
+    time.sleep(1)
+    return _no_name()

@@ -1,0 +1,346 @@
+"""What couriers take in hand: the oldest of each series, fairly over endpoints, fast however much is waiting."""
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import ProgrammingError
+
+from accounts import agencies, scoping
+from tests.client import Client
+from tests.conftest import NOON
+from tests.webhooks.conftest import Sender, sender_of
+from webhooks import leasing
+from webhooks.leasing import Parcel, Room
+from webhooks.models import Delivery, Endpoint
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+PLENTY = Room(series=512, failing=64)
+NOWHERE = "https://nowhere.example/"
+FILL = """
+WITH happened AS (
+    INSERT INTO webhooks_event (id, agency_id, account_id, type, data, occurred_at, series)
+    SELECT gen_random_uuid(), %(agency)s, %(account)s, 'account.status_changed', '{}', %(now)s, 's' || (n %% %(series)s)
+    FROM generate_series(1, %(count)s) AS n
+    RETURNING id, series
+)
+INSERT INTO webhooks_delivery (id, agency_id, endpoint_id, event_id, order_key, state, tries, next_attempt_at, created_at)
+SELECT gen_random_uuid(), %(agency)s, endpoint, happened.id, happened.series, 'pending', 0, %(now)s, %(now)s
+FROM happened, unnest(%(endpoints)s::uuid[]) AS endpoint
+"""
+
+
+def lease(now: datetime = NOW, *, room: Room = PLENTY) -> list[list[Parcel]]:
+    return leasing.lease(room=room, now=now)
+
+
+def events(runs: list[list[Parcel]]) -> list[list[str]]:
+    """The ids of the events in hand, run by run, the oldest run first."""
+    return sorted([parcel.message for parcel in run] for run in runs)
+
+
+def change(sender: Sender, delivery: Delivery | None = None, **fields: Any) -> None:
+    """Change one delivery, or all, as what happens to them does."""
+    with scoping.agency(sender.client.agency.pk):
+        mine = Delivery.objects.filter(pk=delivery.pk) if delivery else Delivery.objects.all()
+        mine.update(**fields)
+
+
+def failing(sender: Sender, endpoint: Endpoint) -> None:
+    with scoping.agency(sender.client.agency.pk):
+        Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=NOW - HOUR)
+
+
+def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
+    """So many events in so many series, on their way to each of these endpoints."""
+    values = {
+        "agency": sender.client.agency.pk,
+        "account": sender.account.pk,
+        "endpoints": [endpoint.pk for endpoint in endpoints],
+        "now": NOW,
+        "count": count,
+        "series": series,
+    }
+    with scoping.agency(sender.client.agency.pk), connection.cursor() as cursor:
+        cursor.execute(FILL, values)
+
+
+def settled(sender: Sender, runs: list[list[Parcel]]) -> None:
+    """These arrived."""
+    ids = [parcel.delivery_id for run in runs for parcel in run]
+    over = {"state": "delivered", "next_attempt_at": None, "leased_until": None, "finished_at": NOW}
+    with scoping.agency(sender.client.agency.pk):
+        Delivery.objects.filter(pk__in=ids).update(**over)
+
+
+def test_a_parcel_has_all_that_sending_needs(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    (event,) = sender.publish(now=NOW, current="NORMAL")
+
+    ((parcel,),) = lease()
+
+    assert (parcel.agency_id, parcel.endpoint_id) == (sender.client.agency.pk, endpoint.pk)
+    assert (parcel.url, parcel.kind, parcel.tries, parcel.message) == (NOWHERE, "webhook", 0, event)
+    assert parcel.envelope["data"] == {"current": "NORMAL", "n": 0}
+    assert parcel.envelope["account"] == sender.account.public_id
+    assert [len(secret) for secret in parcel.secrets] == [32]
+    assert parcel.leased_until == NOW + leasing.LEASE
+
+
+def test_what_is_in_hand_is_nobody_elses_until_its_lease_ends(sender: Sender) -> None:
+    sender.endpoint(NOWHERE)
+    sender.publish(now=NOW, count=3)
+
+    first = lease()
+
+    assert events(lease(NOW + leasing.LEASE - SECOND)) == []
+    assert events(lease(NOW + leasing.LEASE)) == events(first)
+
+
+def test_what_is_not_due_stays_where_it_is(sender: Sender) -> None:
+    sender.endpoint(NOWHERE)
+    sender.publish(now=NOW + MINUTE)
+
+    assert (events(lease()), leasing.next_due_at()) == ([], NOW + MINUTE)
+    assert len(lease(NOW + MINUTE)) == 1
+
+
+def test_a_series_is_one_run_and_another_series_another(sender: Sender) -> None:
+    sender.endpoint(NOWHERE)
+    odr, lsr = sender.publish(now=NOW, count=3, series="odr:DE:mfn"), sender.publish(now=NOW, count=2, series="lsr:DE:mfn")
+
+    assert events(lease()) == sorted([odr, lsr])
+
+
+def test_what_comes_while_its_series_is_in_hand_waits(sender: Sender) -> None:
+    sender.endpoint(NOWHERE)
+    sender.publish(now=NOW, series="odr:DE:mfn")
+    first = lease()
+    (later,) = sender.publish(now=NOW, series="odr:DE:mfn")
+
+    assert events(lease(NOW + SECOND)) == []
+    settled(sender, first)
+    assert events(lease(NOW + MINUTE)) == [[later]]
+
+
+def test_nothing_of_a_series_goes_before_its_oldest_that_failed(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    ids = sender.publish(now=NOW, count=3, series="odr:DE:mfn")
+    oldest, *_ = sender.deliveries(endpoint)
+    change(sender, oldest, next_attempt_at=NOW + HOUR, tries=3)
+
+    assert [events(lease(NOW + n * MINUTE)) for n in range(59)] == [[]] * 59
+    assert events(lease(NOW + HOUR)) == [ids]
+
+
+def test_the_rest_of_a_series_that_waits_is_passed_over_once(sender: Sender) -> None:
+    """It steps aside until its oldest is due: what is looked at again and again makes every look slow."""
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW, count=40, series="odr:DE:mfn")
+    change(sender, sender.deliveries(endpoint)[0], next_attempt_at=NOW + 30 * MINUTE, tries=2)
+
+    lease()
+
+    assert {delivery.next_attempt_at for delivery in sender.deliveries(endpoint)} == {NOW + 30 * MINUTE}
+
+
+def test_what_was_asked_for_again_waits_for_what_is_in_hand_of_its_series(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    (early,) = sender.publish(now=NOW, series="odr:DE:mfn")
+    settled(sender, lease())
+    sender.publish(now=NOW, series="odr:DE:mfn")
+    second = lease()
+    change(sender, sender.deliveries(endpoint)[0], state="pending", next_attempt_at=NOW, finished_at=None)
+
+    assert events(lease(NOW + SECOND)) == []
+    settled(sender, second)
+    assert events(lease(NOW + 2 * SECOND)) == [[early]]
+
+
+def test_of_an_endpoint_only_so_many_are_in_hand(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    fill(sender, [endpoint], count=200, series=200)
+
+    first = lease()
+
+    assert sum(map(len, first)) == leasing.MOST_OF_ONE
+    assert lease(NOW + SECOND) == []
+    settled(sender, first[:10])
+    assert sum(map(len, lease(NOW + 2 * SECOND))) == 10
+
+
+def test_of_an_endpoint_that_fails_one_is_in_hand(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    fill(sender, [endpoint], count=30, series=30)
+    failing(sender, endpoint)
+
+    runs = lease()
+
+    assert [len(run) for run in runs] == [1]
+    assert runs[0][0].fails
+    assert lease(NOW + SECOND) == []
+
+
+def test_endpoints_that_fail_never_take_all_the_room(sender: Sender) -> None:
+    bad = [sender.endpoint(NOWHERE)[0] for _ in range(6)]
+    good = [sender.endpoint(NOWHERE)[0] for _ in range(2)]
+    fill(sender, bad + good, count=20, series=20)
+    for endpoint in bad:
+        failing(sender, endpoint)
+
+    counted = Counter(run[0].endpoint_id for run in lease(room=Room(series=16, failing=3)))
+
+    assert sum(counted[endpoint.pk] for endpoint in bad) == 3
+    assert sum(counted[endpoint.pk] for endpoint in good) == 13
+
+
+def test_every_endpoint_has_its_turn_before_any_has_a_second(sender: Sender) -> None:
+    big, *small = [sender.endpoint(NOWHERE)[0] for _ in range(9)]
+    fill(sender, [big], count=500, series=500)
+    fill(sender, small, count=1, series=1)
+
+    counted = Counter(run[0].endpoint_id for run in lease(room=Room(series=12, failing=0)))
+
+    assert [counted[endpoint.pk] for endpoint in small] == [1] * 8
+    assert counted[big.pk] == 4
+
+
+def test_an_endpoint_with_nothing_in_hand_goes_before_those_that_have_something(sender: Sender) -> None:
+    endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(3)]
+    fill(sender, endpoints[:2], count=50, series=50)
+    lease(room=Room(series=4, failing=0))
+    fill(sender, endpoints[2:], count=1, series=1)
+
+    ((parcel,),) = lease(NOW, room=Room(series=1, failing=0))
+
+    assert parcel.endpoint_id == endpoints[2].pk
+
+
+def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    with scoping.agency(sender.client.agency.pk):
+        Endpoint.objects.filter(pk=endpoint.pk).update(disabled_at=NOW, disabled_reason="by_hand")
+
+    ((parcel,),) = lease()
+
+    assert parcel.is_disabled
+
+
+def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sender) -> None:
+    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    other = sender_of(rival)
+    for each in (sender, other):
+        each.endpoint(f"https://{each.client.agency.name}.example/")
+        each.publish(now=NOW, count=2)
+
+    found = {(parcel.agency_id, parcel.url, len(parcel.secrets)) for run in lease() for parcel in run}
+
+    assert found == {(each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)}
+    assert scoping.current() is None
+
+
+def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
+    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    other = sender_of(rival)
+    for each in (sender, other):
+        each.endpoint(NOWHERE)
+        each.publish(now=NOW)
+    with scoping.agency(rival.agency.pk), connection.cursor() as cursor:
+        cursor.execute("UPDATE webhooks_endpointsecret SET sealed = 'broken'")
+
+    ((parcel,),) = lease()
+
+    assert parcel.agency_id == sender.client.agency.pk
+    assert f"agency {rival.agency.pk} cannot be loaded" in caplog.text
+
+
+def test_two_couriers_at_once_take_different_things(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
+    endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(10)]
+    fill(sender, endpoints, count=20, series=5)
+
+    def take() -> list[list[Parcel]]:
+        found = []
+        for _ in range(10):
+            found += lease(room=Room(series=6, failing=0))
+        connection.close()
+        return found
+
+    hands = at_once(take, take, take)
+    ids = [parcel.delivery_id for runs in hands for run in runs for parcel in run]
+
+    assert len(set(ids)) == len(ids) == 200
+    assert all(hands)
+
+
+def test_what_somebody_is_changing_is_left_alone_and_nothing_goes_past_it(
+    sender: Sender, at_once: Callable[..., list[Any]]
+) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    first, _second, _third = sender.publish(now=NOW, count=3, series="odr:DE:mfn")
+
+    def elsewhere() -> list[list[str]]:
+        with transaction.atomic():
+            found = events(lease())
+            transaction.set_rollback(True)
+        connection.close()
+        return found
+
+    with scoping.agency(sender.client.agency.pk):
+        held = Delivery.objects.select_for_update().get(pk=sender.deliveries(endpoint)[1].pk)
+        (found,) = at_once(elsewhere)
+
+    assert held.state == "pending"
+    assert found == [[first]]
+
+
+@pytest.mark.parametrize(("count", "series"), [(20_000, 1), (20_000, 20_000), (20_000, 100)])
+def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sender, count: int, series: int) -> None:
+    endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(20)]
+    fill(sender, endpoints, count=50, series=50)
+    few = looks(sender)
+    fill(sender, endpoints[:1], count=count, series=series)
+    many = looks(sender)
+
+    assert many < 8 * few, f"{many * 1000:.1f} ms where {few * 1000:.1f} were enough"
+
+
+def looks(sender: Sender) -> float:
+    """The usual time of one look, in seconds; what it takes goes back."""
+    times = []
+    for _ in range(7):
+        with transaction.atomic():
+            began = time.perf_counter()
+            assert lease(room=Room(series=40, failing=0))
+            times.append(time.perf_counter() - began)
+            transaction.set_rollback(True)
+    return statistics.median(times)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id FROM webhooks_delivery",
+        "SELECT id FROM webhooks_endpoint",
+        "UPDATE webhooks_delivery SET tries = 1 RETURNING id",
+    ],
+)
+def test_what_couriers_may_see_nobody_else_may(sender: Sender, statement: str) -> None:
+    sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL underone.over_the_wall = 'couriers'")
+        cursor.execute(statement)
+        assert cursor.fetchall() == []
+
+
+def test_the_functions_of_couriers_are_not_to_be_changed_by_the_application(sender: Sender) -> None:
+    with transaction.atomic(), connection.cursor() as cursor, pytest.raises(ProgrammingError, match="must be owner"):
+        cursor.execute("ALTER FUNCTION next_delivery_at() RESET ALL")

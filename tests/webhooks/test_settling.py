@@ -1,0 +1,245 @@
+"""What is written down of tries, and what follows from them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts import scoping
+from accounts.models import AuditEntry
+from tests.webhooks.conftest import Sender
+from webhooks import leasing, settling
+from webhooks.egress import Answer
+from webhooks.leasing import Parcel, Room
+from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.settling import Outcome
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+NOWHERE = "https://nowhere.example/"
+FINE, BROKEN, GONE = Answer(status=200, body=b"thanks"), Answer(status=500, body=b"oh no"), Answer(status=410)
+
+
+def in_hand(now: datetime = NOW) -> list[Parcel]:
+    return [parcel for run in leasing.lease(room=Room(series=100, failing=100), now=now) for parcel in run]
+
+
+def settle(*parcels: Parcel, answer: Answer | None, now: datetime = NOW) -> None:
+    settling.settle(outcomes=[Outcome(parcel, answer, now, 12) for parcel in parcels], now=now)
+
+
+def change(sender: Sender, endpoint: Endpoint, **fields: Any) -> None:
+    with scoping.agency(sender.client.agency.pk):
+        Endpoint.objects.filter(pk=endpoint.pk).update(**fields)
+
+
+def attempts(sender: Sender) -> list[tuple[Any, ...]]:
+    with scoping.agency(sender.client.agency.pk):
+        return list(Attempt.objects.order_by("pk").values_list("attempted_at", "duration_ms", "status", "error", "answer"))
+
+
+def audited(sender: Sender) -> list[tuple[Any, ...]]:
+    with scoping.agency(sender.client.agency.pk):
+        return list(AuditEntry.objects.filter(what="endpoint.disabled").values_list("who", "about", "detail"))
+
+
+def test_what_arrived_is_over(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+
+    settle(*in_hand(), answer=FINE, now=NOW + SECOND)
+
+    (delivery,) = sender.deliveries(endpoint)
+    assert (delivery.state, delivery.tries, delivery.finished_at) == ("delivered", 1, NOW + SECOND)
+    assert (delivery.next_attempt_at, delivery.leased_until) == (None, None)
+    assert attempts(sender) == [(NOW + SECOND, 12, 200, "", "thanks")]
+
+
+def test_what_failed_is_tried_ten_times_at_later_and_later_moments_and_then_given_up(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    now = NOW
+    waits: list[timedelta] = []
+
+    while (parcels := in_hand(now)) and len(waits) < 20:
+        settle(*parcels, answer=BROKEN, now=now)
+        (delivery,) = sender.deliveries(endpoint)
+        if delivery.next_attempt_at:
+            waits.append(delivery.next_attempt_at - now)
+            now = delivery.next_attempt_at
+
+    assert (delivery.state, delivery.tries, len(attempts(sender))) == ("failed", 10, 10)
+    planned = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    for waited, seconds in zip(waits, planned, strict=True):
+        assert seconds <= waited.total_seconds() <= seconds * 1.1
+    assert not sender.again(endpoint).disabled_at
+
+
+def test_a_busy_receiver_is_left_alone_as_long_as_it_asks(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+
+    settle(*in_hand(), answer=Answer(status=429, retry_after="3600"))
+
+    assert sender.deliveries(endpoint)[0].next_attempt_at == NOW + HOUR
+
+
+@pytest.mark.parametrize("answer", [Answer(error="Never.", forbidden=True), GONE])
+def test_what_waiting_cannot_change_is_not_tried_again(sender: Sender, answer: Answer) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+
+    settle(*in_hand(), answer=answer)
+
+    (delivery,) = sender.deliveries(endpoint)
+    assert (delivery.state, delivery.tries) == ("failed", 1)
+    assert attempts(sender) == [(NOW, 12, answer.status, answer.error, "")]
+
+
+def test_what_was_not_tried_goes_back_as_it_was(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+
+    settle(*in_hand(), answer=None, now=NOW + SECOND)
+
+    (delivery,) = sender.deliveries(endpoint)
+    assert (delivery.state, delivery.tries, delivery.next_attempt_at) == ("pending", 0, NOW + SECOND)
+    assert (delivery.leased_until, attempts(sender)) == (None, [])
+    assert sender.again(endpoint).failing_since is None
+
+
+def test_any_bytes_can_be_written_down(sender: Sender) -> None:
+    sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+
+    settle(*in_hand(), answer=Answer(status=500, body=b"\x00\xff\xfe\xed\xa0\x80ok\xc3", error="e" * 500))
+
+    ((*_, error, text),) = attempts(sender)
+    assert error == "e" * 200
+    assert "ok" in text
+    assert "\0" not in text
+
+
+def test_what_somebody_else_took_over_is_told_but_not_decided(sender: Sender) -> None:
+    """A courier that was away for longer than its lease comes back."""
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    slow = in_hand()
+    later = in_hand(NOW + leasing.LEASE)
+
+    settle(*slow, answer=BROKEN, now=NOW + leasing.LEASE + SECOND)
+    (delivery,) = sender.deliveries(endpoint)
+    assert (delivery.state, delivery.tries, delivery.leased_until) == ("pending", 0, later[0].leased_until)
+    settle(*later, answer=FINE, now=NOW + leasing.LEASE + SECOND)
+
+    assert sender.states(endpoint) == ["delivered"]
+    assert len(attempts(sender)) == 2
+
+
+def test_what_was_taken_away_meanwhile_is_no_fault(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    other, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    parcels = in_hand()
+    with scoping.agency(sender.client.agency.pk):
+        Attempt.objects.all().delete()
+        Delivery.objects.filter(endpoint=endpoint).delete()
+
+    settle(*parcels, answer=FINE)
+
+    assert sender.states(other) == ["delivered"]
+    assert len(attempts(sender)) == 1
+
+
+def test_an_endpoint_fails_from_its_first_failure_until_a_success(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    since = []
+    for n, answer in enumerate([FINE, BROKEN, BROKEN, FINE, BROKEN]):
+        sender.publish(now=NOW, series=f"s{n}")
+        parcels = [parcel for parcel in in_hand(NOW + n * SECOND) if parcel.order_key.endswith(f"s{n}")]
+        settle(*parcels, answer=answer, now=NOW + n * SECOND)
+        since.append(sender.again(endpoint).failing_since)
+
+    assert since == [None, NOW + SECOND, NOW + SECOND, None, NOW + 4 * SECOND]
+
+
+def test_an_endpoint_that_is_gone_is_disabled_and_its_agency_is_told(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    other, _ = sender.endpoint(NOWHERE, event_types=["endpoint.*"])
+    sender.publish(now=NOW, count=3)
+    first, *rest = in_hand()
+
+    settle(first, answer=GONE)
+    settle(*rest, answer=BROKEN)
+
+    after = sender.again(endpoint)
+    assert (after.disabled_at, after.disabled_reason) == (NOW, "gone")
+    (event,) = sender.events(type="endpoint.disabled")
+    assert event.data == {
+        "endpoint": endpoint.public_id,
+        "reason": "gone",
+        "disabled_at": "2026-11-22T12:00:00Z",
+        "failing_since": "2026-11-22T12:00:00Z",
+    }
+    assert [delivery.event_id for delivery in sender.deliveries(other)] == [event.pk]
+    assert audited(sender) == [("underone", endpoint.public_id, {"reason": "gone", "ended": 0})]
+
+
+def test_what_waits_for_a_disabled_endpoint_ends_as_failed(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW, count=3)
+    parcels = in_hand()
+    sender.publish(now=NOW, count=2, series="other")
+
+    settle(*parcels, answer=GONE)
+
+    assert sender.states(endpoint) == ["failed"] * 5
+    assert audited(sender)[0][2] == {"reason": "gone", "ended": 2}
+
+
+@pytest.mark.parametrize(("since", "disabled"), [(5 * DAY, True), (5 * DAY - SECOND, False), (30 * DAY, True)])
+def test_five_days_of_failure_disable_an_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    change(sender, endpoint, failing_since=NOW - since)
+
+    settle(*in_hand(), answer=BROKEN)
+
+    after = sender.again(endpoint)
+    assert (after.disabled_at, after.disabled_reason) == ((NOW, "failing") if disabled else (None, ""))
+    assert len(sender.events(type="endpoint.disabled")) == disabled
+    assert sender.states(endpoint) == ["failed" if disabled else "pending"]
+
+
+def test_five_days_of_failure_and_then_a_success_disable_nothing(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    change(sender, endpoint, failing_since=NOW - 6 * DAY)
+
+    settle(*in_hand(), answer=FINE)
+
+    after = sender.again(endpoint)
+    assert (after.disabled_at, after.failing_since) == (None, None)
+
+
+def test_an_endpoint_is_disabled_once_and_can_be_disabled_again(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE, event_types=["account.*"])
+    for n in range(2):
+        sender.publish(now=NOW, count=2, series=str(n))
+        settle(*in_hand(NOW + n * HOUR), answer=GONE, now=NOW + n * HOUR)
+        change(sender, endpoint, disabled_at=None, disabled_reason="", failing_since=None)
+
+    assert len(sender.events(type="endpoint.disabled")) == len(audited(sender)) == 2
+
+
+def test_the_next_of_a_series_follows_at_once_where_the_one_before_is_over(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW, series="odr:DE:mfn")
+    first = in_hand()
+    sender.publish(now=NOW, series="odr:DE:mfn")
+    assert in_hand(NOW + SECOND) == []
+    assert sender.deliveries(endpoint)[1].next_attempt_at == NOW + 6 * SECOND
+
+    settle(*first, answer=FINE, now=NOW + 2 * SECOND)
+
+    assert len(in_hand(NOW + 2 * SECOND)) == 1
