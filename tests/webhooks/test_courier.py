@@ -1,5 +1,6 @@
 """Events arrive at a real receiver: signed, once, in order, whatever other receivers do."""
 
+import json
 import os
 import signal
 import statistics
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.db import connection
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -105,7 +107,7 @@ def test_what_an_answer_does(
 
 
 def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Sender) -> None:
-    endpoint, _ = sender.endpoint("https://10.0.0.1/")
+    endpoint, _ = sender.endpoint("https://169.254.169.254/")
     sender.publish()
 
     work()
@@ -176,16 +178,44 @@ def test_five_days_of_failure_end_in_a_disabled_endpoint(sender: Sender, receive
     assert set(sender.states(endpoint)) == {"failed"}
 
 
-def test_a_kind_that_nothing_carries_to_stops_nobody(sender: Sender, receiver: Receiver) -> None:
+def test_a_mailbox_that_is_none_stops_nobody(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     sender.endpoint(receiver.url(path))
-    odd, _ = sender.endpoint(receiver.url(path), kind="email")
+    odd, _ = sender.endpoint("mailto:nobody", kind="email")
     sender.publish()
 
     work()
 
     assert len(receiver.received(path)) == 1
-    assert sender.states(odd) == ["failed"]
+    assert sender.states(odd) == ["pending"]
+    (attempt,) = sender.deliveries(odd)[0].attempts.all()
+    assert (attempt.status, attempt.error) == (None, "The URL names no single mailbox.")
+
+
+def test_a_mailbox_and_a_chat_are_told_in_words_with_the_account_s_name(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    mailbox, _ = sender.endpoint("mailto:ops@agency.example", kind="email")
+    chat, _ = sender.endpoint(receiver.url(path), kind="slack")
+    sender.publish(marketplace="DE", previous="NORMAL", current="AT_RISK", reported_at="2026-11-22T08:12:00Z")
+
+    work()
+
+    title = "Shop: Amazon's status in DE is AT_RISK"
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (["ops@agency.example"], f"[Underone] {title}")
+    (posted,) = receiver.received(path)
+    assert json.loads(posted["body"])["text"].splitlines()[0] == f"Underone: {title}"
+    assert "webhook-signature" not in posted["headers"]
+    assert sender.states(mailbox) == sender.states(chat) == ["delivered"]
+
+
+def test_a_chat_that_fails_is_told_again_later(sender: Sender, receiver: Receiver) -> None:
+    chat, _ = sender.endpoint(receiver.url(own("500")), kind="slack")
+    sender.publish(marketplace="DE", previous=None, current="AT_RISK", reported_at="2026-11-22T08:12:00Z")
+
+    work()
+
+    assert sender.states(chat) == ["pending"]
 
 
 def test_nobody_gets_more_than_eight_at_once_and_who_fails_one(sender: Sender, receiver: Receiver) -> None:

@@ -40,7 +40,10 @@ LEASE = """
 CREATE FUNCTION lease_deliveries(
     moment timestamptz, until timestamptz, most integer, most_failing integer, most_of_one integer
 ) RETURNS TABLE (agency uuid, endpoint uuid, delivery uuid)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+-- Everything is found by an index. After a burst the planner has no idea how much is waiting, and would read all of it.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
+AS $$
 DECLARE
     receivers uuid[];
     rooms integer[];
