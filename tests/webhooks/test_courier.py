@@ -105,7 +105,7 @@ def test_what_an_answer_does(
 
 
 def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Sender) -> None:
-    endpoint, _ = sender.endpoint("https://10.0.0.1/")
+    endpoint, _ = sender.endpoint("https://100.64.0.1/")
     sender.publish()
 
     work()

@@ -59,7 +59,7 @@ def failing(sender: Sender, endpoint: Endpoint) -> None:
 
 def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
     """So many events in so many series, on their way to each of these endpoints."""
-    values = {
+    values: dict[str, Any] = {
         "agency": sender.client.agency.pk,
         "account": sender.account.pk,
         "endpoints": [endpoint.pk for endpoint in endpoints],
