@@ -40,6 +40,10 @@ app.conf.beat_schedule = {
         "task": "ingestion.tasks.delete_old_documents",
         "schedule": crontab(minute="37"),
     },
+    "deliveries whose days are over are deleted": {
+        "task": "webhooks.tasks.delete_old_deliveries",
+        "schedule": crontab(hour="3", minute="17"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

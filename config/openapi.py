@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from config.api import PROBLEM
+from webhooks import document
 
 EXAMPLES: dict[int, tuple[str, str, str]] = {
     400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
@@ -21,6 +22,7 @@ EXAMPLES: dict[int, tuple[str, str, str]] = {
     410: ("document-deleted", "Document deleted", "The days that the agency keeps documents are over."),
     411: ("length-required", "Length required", "Send the body with a Content-Length."),
     413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
+    429: ("throttled", "Throttled", "Request was throttled. Expected available in 1 second."),
     415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
 }
 
@@ -75,3 +77,9 @@ class Operation(AutoSchema):
             "description": shown.name,
             "content": {PROBLEM: {"schema": component.ref, "examples": {"problem": {"value": shown.value}}}},
         }
+
+
+def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
+    schemas = result["components"]["schemas"] | document.components()
+    return result | {"webhooks": document.webhooks(), "components": result["components"] | {"schemas": schemas}}

@@ -85,6 +85,7 @@ SOURCES_MAX_AGE_HOURS = {
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
+DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
 
 # The API
 REST_FRAMEWORK = {
@@ -131,7 +132,12 @@ SPECTACULAR_SETTINGS = {
         "SeriesStatus": "metrics.judgement.Status",
         "ReportStatus": "ingestion.models.Report.Status",
         "BreachState": "metrics.models.Breach.State",
+        "EventName": "webhooks.catalogue.NAMES",
+        "EventPattern": "webhooks.catalogue.PATTERNS",
+        "EndpointKind": "webhooks.models.Endpoint.Kind",
+        "DeliveryState": "webhooks.models.Delivery.State",
     },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.tell_webhooks"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",
@@ -151,7 +157,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
-CELERY_TASK_ROUTES = {"webhooks.tasks.*": {"queue": "webhooks"}}
+CELERY_TASK_ROUTES = {"webhooks.tasks.deliver": {"queue": "webhooks"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -6,6 +6,7 @@ from django.core.files.storage import default_storage
 
 from accounts import scoping
 from accounts.models import SellerAccount
+from webhooks import endpoints
 
 
 def erase(*, agency_id: UUID) -> int:
@@ -15,6 +16,7 @@ def erase(*, agency_id: UUID) -> int:
     for account_id in gone:
         _erase_documents(f"{agency_id.hex}/{account_id.hex}")
         with scoping.agency(agency_id):
+            endpoints.forget(agency_id=agency_id, account_id=account_id)
             SellerAccount.objects.filter(pk=account_id).delete()
     return len(gone)
 

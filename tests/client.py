@@ -50,6 +50,12 @@ class Client(APIClient):
         assert response.status_code == 202, response.content
         return self._worked(response.json()["id"])
 
+    def listen(self, **fields: Any) -> dict[str, Any]:
+        """A new webhook endpoint, with its secret."""
+        response = self.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"} | fields, format="json")
+        assert response.status_code == 201, response.content
+        return dict(response.json())
+
     def read(self, path: str, **parameters: Any) -> Any:
         """The JSON of a path that must answer 200."""
         response = self.get(path, parameters)

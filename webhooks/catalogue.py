@@ -220,6 +220,7 @@ EVENT_TYPES = (
     ),
 )
 TYPES = {each.type: each for each in EVENT_TYPES}
+NAMES = tuple(TYPES)
 PATTERNS = tuple(sorted({pattern for name in TYPES for pattern in ("*", f"{name.partition('.')[0]}.*", name)}))
 """What an endpoint may ask for."""
 
@@ -227,3 +228,8 @@ PATTERNS = tuple(sorted({pattern for name in TYPES for pattern in ("*", f"{name.
 def patterns_of(type_: str) -> list[str]:
     """What an endpoint asks for that is told of this type: `breach.opened` by its name, by `breach.*` and by `*`."""
     return ["*", f"{type_.partition('.')[0]}.*", type_]
+
+
+def names_of(pattern: str) -> list[str]:
+    """The types that a pattern asks for: all of them, those of one first part, or one."""
+    return [name for name in TYPES if pattern in patterns_of(name)]

@@ -27,7 +27,11 @@ class Event(models.Model):
             models.UniqueConstraint("agency", "id", name="an_event_is_addressed_by_its_agency"),
             models.UniqueConstraint("agency", "key", name="what_happens_once_is_told_once"),
         )
-        indexes = (models.Index("agency", "id", name="events_by_age"),)
+        indexes = (
+            models.Index("agency", "id", name="events_by_age"),
+            models.Index("agency", "occurred_at", name="events_by_moment"),
+            models.Index("agency", "occurred_at", name="events_that_are_tests", condition=models.Q(is_test=True)),
+        )
 
     def __str__(self) -> str:
         return self.type
@@ -138,6 +142,7 @@ class Delivery(models.Model):
             models.Index("next_attempt_at", name="deliveries_that_are_due", condition=models.Q(state="pending")),
             models.Index("endpoint", "next_attempt_at", name="deliveries_due_by_endpoint", condition=models.Q(state="pending")),
             models.Index("endpoint", "order_key", name="deliveries_in_hand", condition=models.Q(leased_until__isnull=False)),
+            models.Index("agency", "finished_at", name="deliveries_that_are_over", condition=~models.Q(state="pending")),
             models.Index(
                 "agency", "endpoint", "order_key", "id", name="deliveries_in_order", condition=models.Q(state="pending")
             ),

@@ -8,10 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from accounts import audit, identifiers, scoping
-from webhooks import publishing, schedule
+from webhooks import endpoints, publishing, schedule
 from webhooks.egress import Answer
 from webhooks.leasing import Parcel
 from webhooks.models import Delivery, Endpoint
@@ -128,9 +127,9 @@ def _what_follows(outcome: Outcome, now: datetime) -> tuple[Delivery.State, date
 
 def _let_follow(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
     over = {(outcome.parcel.endpoint_id, outcome.parcel.order_key) for outcome in outcomes}
-    endpoints, series = zip(*over, strict=True)
+    receivers, series = zip(*over, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(LET_FOLLOW, {"agency": agency_id, "endpoint": list(endpoints), "series": list(series), "now": now})
+        cursor.execute(LET_FOLLOW, {"agency": agency_id, "endpoint": list(receivers), "series": list(series), "now": now})
 
 
 def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
@@ -155,15 +154,7 @@ def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now:
     endpoint = Endpoint.objects.enabled().select_for_update(no_key=True).filter(agency_id=agency_id, pk=endpoint_id).first()
     if endpoint is None:
         return
-    endpoint.disabled_at, endpoint.disabled_reason = now, reason
-    endpoint.save(update_fields=["disabled_at", "disabled_reason"])
-    free = Q(leased_until=None) | Q(leased_until__lte=now)
-    pending = Delivery.objects.filter(free, agency_id=agency_id, endpoint=endpoint, state=Delivery.State.PENDING)
-    ended = pending.update(state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now)
-    detail = {"reason": reason.value, "ended": ended}
-    audit.note(
-        agency_id=agency_id, who=audit.UNDERONE, what="endpoint.disabled", about=endpoint.public_id, detail=detail, now=now
-    )
+    endpoints.disable(endpoint=endpoint, reason=reason, who=audit.UNDERONE, now=now)
     publishing.publish(
         account=None,
         agency_id=agency_id,

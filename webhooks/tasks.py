@@ -1,4 +1,4 @@
-"""What wakes couriers, and what stops them."""
+"""What wakes couriers and stops them, and clock-driven work on events."""
 
 import asyncio
 import mmap
@@ -8,7 +8,8 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
-from webhooks import egress, leasing, slots, waking
+from accounts import scoping
+from webhooks import egress, leasing, retention, slots, waking
 from webhooks.courier import Courier
 from webhooks.egress import Egress
 
@@ -33,6 +34,13 @@ def deliver() -> None:
     if is_free and _is_due() and not stopping[0]:
         # Who was woken while the slots were taken went away again: it is on us to look once more after giving ours back.
         waking.at_once()
+
+
+@shared_task
+def delete_old_deliveries() -> None:
+    """Delete the deliveries whose days are over; the events stay."""
+    for agency_id in scoping.every_agency_id():
+        retention.delete(agency_id=agency_id, now=timezone.now())
 
 
 async def _deliver() -> None:

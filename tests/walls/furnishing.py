@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from accounts import scoping
 from accounts.models import Agency
 from tests import build
 from tests.client import Client
-from webhooks import publishing
-from webhooks.models import Attempt, Endpoint, EndpointSecret, Event
+from webhooks.models import Attempt, Delivery
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,8 @@ class Furnished:
     account_id: str
     report_id: str
     breach_id: str
+    endpoint_id: str
+    delivery_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -36,14 +36,19 @@ def told_twice(day: str) -> Iterator[bytes]:
         yield json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]}).encode()
 
 
-def tell(client: Client, event: Event, *, at: str) -> None:
-    """An endpoint, its secret, and an event that was tried to deliver to it."""
-    owned: dict[str, Any] = {"agency": client.agency}
-    moment = event.occurred_at
-    endpoint = Endpoint.objects.create(**owned, url=at, event_types=["*"], created_at=moment)
-    EndpointSecret.objects.create(**owned, endpoint=endpoint, sealed=b"sealed", created_at=moment)
-    (delivery,) = publishing.hand_over(event=event, endpoints=Endpoint.objects.all(), now=moment)
-    Attempt.objects.create(**owned, delivery=delivery, attempted_at=moment, duration_ms=7, answer=at)
+def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
+    """An endpoint that was told of what happened to the account, and one event that could not be delivered; their ids."""
+    told = client.listen(url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account])
+    endpoint = str(told["id"])
+    since = {"since": (datetime.now(UTC) - timedelta(days=1)).isoformat()}
+    assert client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"] > 1
+    now = datetime.now(UTC)
+    with scoping.agency(client.agency.pk):
+        failed = Delivery.objects.latest("id")
+        Attempt.objects.create(agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down")
+        over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
+        Delivery.objects.filter(pk=failed.pk).update(**over)
+    return endpoint, failed.public_id
 
 
 def furnish(client: Client, *, name: str) -> Furnished:
@@ -68,7 +73,8 @@ def furnish(client: Client, *, name: str) -> Furnished:
     seen = ordered.strftime("%m/%d/%y")
     feedback = build.feedback_file([build.feedback_row(order=build.order_id(4), on=seen)])
     client.load(account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat())
-    with scoping.agency(client.agency.pk):
-        tell(client, Event.objects.latest("id"), at=f"https://{name}.example/hooks")
+    endpoint, delivery = tell(client, account, name=name)
     breach = client.read("/v1/breaches")["data"][0]
-    return Furnished(account_id=account, report_id=report["id"], breach_id=breach["id"])
+    return Furnished(
+        account_id=account, report_id=report["id"], breach_id=breach["id"], endpoint_id=endpoint, delivery_id=delivery
+    )

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -21,6 +22,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
     ("PATCH", "/v1/agency"): {"counts_pending_and_cancelled": True},
+    ("POST", "/v1/webhook-endpoints"): {"url": "https://new.example/hooks"},
+    ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"event_types": ["breach.*"]},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover"): {"since": datetime.now(UTC).isoformat()},
     ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }

@@ -39,7 +39,7 @@ CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
     "accounts": ("agencies", "keys", "audit", "sealing"),
     "ingestion": ("intake", "loading", "erasure", "retention", "keeping"),
-    "webhooks": ("leasing", "settling", "publishing", "secrets"),
+    "webhooks": ("publishing", "secrets", "addresses", "endpoints", "replaying", "retention", "leasing", "settling"),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
         *("feedback", "reported", "restatements", "snapshots", "statuses"),

@@ -1,10 +1,17 @@
 """Secrets of endpoints: minted once, two alive at most, sealed in the row they belong to."""
 
 import base64
+import hashlib
+import hmac
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from accounts import agencies, scoping, sealing
@@ -137,3 +144,33 @@ def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
         current = EndpointSecret.objects.filter(expires_at=None).count()
     assert (len(alive), current) == (2, 1)
     assert set(alive) <= {raw(text) for text in texts}
+
+
+def signed(secret: bytes, body: bytes) -> dict[str, str]:
+    """The headers of a delivery, as the specification says and as any receiver computes them."""
+    timestamp = int(time.time())
+    content = f"evt_1.{timestamp}.".encode() + body
+    signature = base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()
+    return {"webhook-id": "evt_1", "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{signature}"}
+
+
+def test_the_receiver_of_the_page_takes_what_is_signed_and_nothing_else(acme: Client) -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "webhooks.md").read_text()
+    queue: dict[str, Any] = {}
+    receiver: dict[str, Any] = {"put_into_your_queue": queue.__setitem__}
+    exec(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0], receiver)  # noqa: S102  our own page
+    body = b'{"id":"evt_1","type":"breach.opened"}'
+    with scoping.agency(acme.agency.pk):
+        endpoint = endpoint_of(acme)
+        text = secrets.mint(endpoint=endpoint, now=NOW)
+        (secret,) = signing(endpoint, NOW)
+
+    answers = [
+        receiver["receive"](body, signed(secret, body), text),
+        receiver["receive"](body + b" ", signed(secret, body), text),
+        receiver["receive"](body, signed(bytes(32), body), text),
+        receiver["receive"](body, {}, text),
+    ]
+
+    assert answers == [204, 401, 401, 401]
+    assert queue == {"evt_1": {"id": "evt_1", "type": "breach.opened"}}

@@ -174,7 +174,7 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("webhooks", "0004_wall_of_endpoints_and_deliveries")]
+    dependencies = [("webhooks", "0010_finding_by_moment")]
 
     operations = [
         migrations.AddIndex(

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import public_account_id
 from accounts.serializers import ACCOUNT, PublicIdField
-from webhooks.catalogue import TYPES
+from webhooks.catalogue import NAMES, TYPES
 from webhooks.models import Event
 
 EVENT = {
@@ -22,7 +22,7 @@ EVENT = {
 @extend_schema_serializer(examples=[OpenApiExample("A status changed", value=EVENT, response_only=True)])
 class EventSerializer(serializers.Serializer[Event]):
     id = PublicIdField()
-    type = serializers.ChoiceField(choices=tuple(TYPES))
+    type = serializers.ChoiceField(choices=NAMES)
     account = serializers.SerializerMethodField()
     occurred_at = serializers.DateTimeField()
     data = serializers.DictField(help_text="What the type says it carries; see event-types.")  # type: ignore[assignment]  # a field of the contract
@@ -34,6 +34,7 @@ class EventSerializer(serializers.Serializer[Event]):
 EVENT_TYPE = {
     "type": TYPES["account.status_changed"].type,
     "description": TYPES["account.status_changed"].description,
+    "schema": TYPES["account.status_changed"].schema,
     "example": TYPES["account.status_changed"].example,
 }
 
@@ -41,6 +42,7 @@ EVENT_TYPE = {
 class EventTypeSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     description = serializers.CharField()
+    schema = serializers.DictField(help_text="The JSON schema (2020-12) of the `data` of an event of this type.")
     example = serializers.DictField(help_text="The `data` of an event of this type.")
 
 

@@ -79,6 +79,11 @@ def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: s
     [
         ({"type": CHANGED}, {1, 3}),
         ({"type": RESTATED}, {2}),
+        ({"type": "metric.*"}, {2}),
+        ({"type": "account.*"}, {1, 3}),
+        ({"type": "breach.*"}, set()),
+        ({"type": "*"}, {1, 2, 3}),
+        ({"type": "metric.*", "account": "shop"}, {2}),
         ({"account": "shop"}, {1, 2}),
         ({"account": "other"}, {3}),
         ({"account": "other", "type": RESTATED}, set()),
@@ -96,7 +101,30 @@ def test_events_are_narrowed_by_type_and_account(acme: Client, shop: str, asked:
     assert {event["data"]["n"] for event in events} == found
 
 
-@pytest.mark.parametrize(("asked", "pointer"), [({"type": "breach.imagined"}, "/type"), ({"cursor": "x"}, "/cursor")])
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        ("2026-11-22T09:00:00Z", {0, 1, 2}),
+        ("2026-11-22T09:00:01Z", {1, 2}),
+        ("2026-11-22T10:00:01.5+01:00", {2}),
+        ("2026-11-23T00:00:00Z", set()),
+    ],
+)
+def test_events_are_narrowed_to_those_since_a_moment(acme: Client, shop: str, since: str, found: set[int]) -> None:
+    in_turn(acme, shop, 3)
+
+    assert {event["data"]["n"] for event in acme.read("/v1/events", since=since)["data"]} == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({"type": "breach.imagined"}, "/type"),
+        ({"type": "bre*"}, "/type"),
+        ({"since": "yesterday"}, "/since"),
+        ({"cursor": "x"}, "/cursor"),
+    ],
+)
 def test_a_wrong_question_is_pointed_at(acme: Client, shop: str, asked: dict[str, str], pointer: str) -> None:
     response = acme.get("/v1/events", asked)
 
@@ -125,7 +153,7 @@ def test_the_kinds_of_events_are_told_with_an_example_of_each(acme: Client) -> N
     answer = acme.read("/v1/event-types")
 
     assert answer["next_cursor"] is None
-    assert {each["type"]: (each["description"], each["example"]) for each in answer["data"]} == {
-        name: (kind.description, kind.example) for name, kind in TYPES.items()
+    assert {each["type"]: (each["description"], each["schema"], each["example"]) for each in answer["data"]} == {
+        name: (kind.description, kind.schema, kind.example) for name, kind in TYPES.items()
     }
     assert {CHANGED, RESTATED, "breach.opened", "endpoint.disabled"} < set(TYPES)

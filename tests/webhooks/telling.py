@@ -1,0 +1,69 @@
+"""Events that happen, and what becomes of their deliveries, without a worker."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from tests.client import Client
+from webhooks import publishing
+from webhooks.catalogue import TYPES
+from webhooks.models import Attempt, Delivery, Event
+
+NOW = datetime.now(UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SERIES = "order_defect_rate:DE:mfn"
+
+
+def happen(client: Client, account: str | None, type_: str = "breach.opened", *, at: datetime = NOW, series: str = SERIES) -> str:
+    """Publish an event of an account, or of none; returns its id."""
+    with scoping.agency(client.agency.pk):
+        owner = SellerAccount.objects.get(pk=identifiers.private("acct", account)) if account else None
+        event = publishing.publish(
+            account=owner, type_=type_, data=TYPES[type_].example, now=at, agency_id=client.agency.pk, series=series
+        )
+        return event.public_id
+
+
+def listed(client: Client, endpoint: str, **asked: Any) -> list[dict[str, Any]]:
+    """The deliveries to an endpoint as the API lists them, newest first."""
+    return list(client.read(f"/v1/webhook-endpoints/{endpoint}/deliveries", **asked)["data"])
+
+
+def settle(
+    client: Client, delivery: str, state: str = "delivered", *, at: datetime = NOW, tries: int = 1, **attempt: Any
+) -> None:
+    """As a worker does: an attempt, and the delivery is over."""
+    with scoping.agency(client.agency.pk):
+        mine = Delivery.objects.filter(pk=identifiers.private("dlv", delivery))
+        mine.update(state=state, tries=tries, next_attempt_at=None, leased_until=None, finished_at=at)
+        for _ in range(tries):
+            made: dict[str, Any] = {"attempted_at": at, "duration_ms": 12, "status": 200} | attempt
+            Attempt.objects.create(agency=client.agency, delivery=mine.get(), **made)
+
+
+def take_in_hand(client: Client, delivery: str, *, until: datetime) -> None:
+    with scoping.agency(client.agency.pk):
+        Delivery.objects.filter(pk=identifiers.private("dlv", delivery)).update(leased_until=until)
+
+
+def disable(client: Client, endpoint: str) -> None:
+    change(client, endpoint, enabled=False)
+
+
+def change(client: Client, endpoint: str, **fields: Any) -> dict[str, Any]:
+    """Change an endpoint; returns it."""
+    response = client.patch(f"/v1/webhook-endpoints/{endpoint}", fields, format="json")
+    assert response.status_code == 200, response.content
+    return dict(response.json())
+
+
+def events(client: Client) -> list[str]:
+    """The ids of all events of an agency, newest first."""
+    with scoping.agency(client.agency.pk):
+        return [event.public_id for event in Event.objects.order_by("-pk")]
+
+
+def noted(client: Client, **asked: str) -> list[tuple[str, str]]:
+    """What the audit log says, newest first: what was done, and to what."""
+    return [(entry["what"], entry["about"]) for entry in client.read("/v1/audit-log", **asked)["data"]]

@@ -1,0 +1,223 @@
+"""Deliveries over HTTP: what an endpoint was sent, what it answered, byte by byte."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts import identifiers, scoping
+from tests.client import Client
+from tests.webhooks.telling import HOUR, NOW, happen, listed, settle
+from webhooks import envelope
+from webhooks.models import Attempt, Delivery, Event
+
+
+def test_a_delivery_has_the_shape_of_the_contract(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    event = happen(acme, shop)
+
+    (delivery,) = listed(acme, endpoint)
+
+    assert delivery == {
+        "id": delivery["id"],
+        "endpoint": endpoint,
+        "event": event,
+        "type": "breach.opened",
+        "account": shop,
+        "test": False,
+        "state": "pending",
+        "tries": 0,
+        "next_attempt_at": NOW.isoformat().replace("+00:00", "Z"),
+        "created_at": NOW.isoformat().replace("+00:00", "Z"),
+        "finished_at": None,
+        "last_attempt": None,
+    }
+    assert delivery["id"].startswith("dlv_")
+
+
+def test_its_last_attempt_shows_in_the_list_and_all_of_them_in_the_delivery(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, shop)
+    delivery = listed(acme, endpoint)[0]["id"]
+    settle(acme, delivery, "failed", at=NOW, status=None, error="No answer within 15 seconds.")
+    settle(acme, delivery, "failed", at=NOW + HOUR, status=503, answer="upstream is down")
+
+    (shown,) = listed(acme, endpoint)
+    one = acme.read(f"/v1/deliveries/{delivery}")
+
+    first, second = NOW.isoformat().replace("+00:00", "Z"), (NOW + HOUR).isoformat().replace("+00:00", "Z")
+    last = {"at": second, "duration_ms": 12, "status": 503, "error": None}
+    assert shown["last_attempt"] == last
+    assert one["attempts"] == [
+        last | {"answer": "upstream is down"},
+        {"at": first, "duration_ms": 12, "status": None, "error": "No answer within 15 seconds.", "answer": ""},
+    ]
+    assert {name: one[name] for name in shown} == shown
+
+
+def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    event = happen(acme, shop)
+
+    payload = acme.read(f"/v1/deliveries/{listed(acme, endpoint)[0]['id']}")["payload"]
+
+    with scoping.agency(acme.agency.pk):
+        kept = Event.objects.get()
+    sent = envelope.of(event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False)
+    assert payload.encode() == envelope.body(sent)
+    assert json.loads(payload).keys() == {"id", "type", "timestamp", "account", "data"}
+
+
+def test_a_delivery_of_no_account_says_so(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, None, "endpoint.disabled")
+
+    (delivery,) = listed(acme, endpoint)
+
+    assert delivery["account"] is None
+    assert json.loads(acme.read(f"/v1/deliveries/{delivery['id']}")["payload"])["account"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, {"pending", "delivered", "failed", "report"}),
+        ({"state": "pending"}, {"pending", "report"}),
+        ({"state": "delivered"}, {"delivered"}),
+        ({"state": "failed"}, {"failed"}),
+        ({"type": "breach.opened"}, {"pending", "delivered", "failed"}),
+        ({"type": "report.*"}, {"report"}),
+        ({"type": "*"}, {"pending", "delivered", "failed", "report"}),
+        ({"type": "breach.*", "state": "failed"}, {"failed"}),
+        ({"type": "report.*", "state": "failed"}, set()),
+    ],
+)
+def test_deliveries_are_narrowed_by_state_and_type(acme: Client, shop: str, asked: dict[str, str], found: set[str]) -> None:
+    endpoint = acme.listen()["id"]
+    for _ in range(3):
+        happen(acme, shop)
+    happen(acme, shop, "report.loaded")
+    report, pending, delivered, failed = (each["id"] for each in listed(acme, endpoint))
+    names = {report: "report", pending: "pending", delivered: "delivered", failed: "failed"}
+    settle(acme, delivered)
+    settle(acme, failed, "failed")
+
+    assert {names[each["id"]] for each in listed(acme, endpoint, **asked)} == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({"state": "lost"}, "/state"),
+        ({"type": "breach.imagined"}, "/type"),
+        ({"cursor": "x"}, "/cursor"),
+        ({"limit": "0"}, "/limit"),
+    ],
+)
+def test_a_wrong_question_is_pointed_at(acme: Client, asked: dict[str, str], pointer: str) -> None:
+    endpoint = acme.listen()["id"]
+
+    response = acme.get(f"/v1/webhook-endpoints/{endpoint}/deliveries", asked)
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+
+def test_the_newest_comes_first_page_by_page_while_more_happens(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    newest_first = [happen(acme, shop) for _ in range(5)][::-1]
+    path = f"/v1/webhook-endpoints/{endpoint}/deliveries"
+
+    page = acme.read(path, limit=2)
+    seen = page["data"]
+    while page["next_cursor"]:
+        happen(acme, shop)
+        page = acme.read(path, limit=2, cursor=page["next_cursor"])
+        seen += page["data"]
+
+    assert [each["event"] for each in seen] == newest_first
+
+
+def test_a_list_costs_as_many_queries_for_many_deliveries_as_for_one(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            listed(acme, endpoint)
+        return len(queries)
+
+    counted = []
+    for count in (1, 20):
+        for _ in range(count):
+            happen(acme, shop)
+        for delivery in listed(acme, endpoint):
+            settle(acme, delivery["id"], "failed", tries=3)
+        counted.append(cost())
+
+    assert counted[0] == counted[1]
+
+
+def test_of_very_many_attempts_the_newest_are_told(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, shop)
+    delivery = listed(acme, endpoint)[0]["id"]
+    settle(acme, delivery, tries=120)
+    with scoping.agency(acme.agency.pk):
+        Attempt.objects.filter(pk=Attempt.objects.latest("pk").pk).update(answer="the newest")
+
+    attempts = acme.read(f"/v1/deliveries/{delivery}")["attempts"]
+
+    assert len(attempts) == 100
+    assert attempts[0]["answer"] == "the newest"
+
+
+def test_deliveries_of_a_handed_back_account_are_gone_at_once(acme: Client, shop: str) -> None:
+    gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
+    happen(acme, gone)
+    kept = happen(acme, shop)
+    theirs = listed(acme, endpoint)[1]["id"]
+
+    acme.delete(f"/v1/accounts/{gone}")
+
+    assert [each["event"] for each in listed(acme, endpoint)] == [kept]
+    assert acme.get(f"/v1/deliveries/{theirs}").status_code == 404
+    assert acme.post(f"/v1/deliveries/{theirs}/redeliver").status_code == 404
+
+
+@pytest.mark.parametrize("public_id", ["dlv_x", "x", "dlv_" + "0" * 32])
+def test_what_is_no_delivery_is_not_found(acme: Client, public_id: str) -> None:
+    response = acme.get(f"/v1/deliveries/{public_id}")
+
+    assert (response.status_code, response.json()["detail"]) == (404, "No delivery with this id.")
+
+
+def test_a_stranger_sees_no_delivery(acme: Client, rival: Client, shop: str) -> None:
+    endpoint, theirs = acme.listen()["id"], rival.listen()["id"]
+    happen(acme, shop)
+    delivery = listed(acme, endpoint)[0]["id"]
+
+    assert listed(rival, theirs) == []
+    assert rival.get(f"/v1/webhook-endpoints/{endpoint}/deliveries").status_code == 404
+    assert rival.get(f"/v1/deliveries/{delivery}").status_code == 404
+
+
+def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, shop)
+    delivery = listed(acme, endpoint)[0]["id"]
+    acme.credentials()
+
+    paths = (f"/v1/webhook-endpoints/{endpoint}/deliveries", f"/v1/deliveries/{delivery}", "/v1/webhook-endpoints")
+    assert [acme.get(path).status_code for path in paths] == [401, 401, 401]
+
+
+def test_an_event_goes_to_an_endpoint_in_one_delivery(acme: Client, shop: str) -> None:
+    endpoint = acme.listen(event_types=["*", "breach.*", "breach.opened"], accounts=[shop])["id"]
+
+    event = happen(acme, shop, at=datetime.now(UTC))
+
+    assert [each["event"] for each in listed(acme, endpoint)] == [event]
+    with scoping.agency(acme.agency.pk):
+        assert Delivery.objects.get().event_id == identifiers.private("evt", event)

@@ -1,0 +1,455 @@
+"""Endpoints over HTTP: added, shown, changed, disabled, taken away; to their agency and to nobody else."""
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts import agencies, identifiers, scoping
+from ingestion import erasure
+from tests.client import Client
+from tests.conftest import NOON
+from tests.webhooks.telling import DAY, HOUR, NOW, change, disable, happen, listed, noted, settle, take_in_hand
+from webhooks import endpoints, secrets
+from webhooks.catalogue import PATTERNS
+from webhooks.models import Endpoint, EndpointSecret
+
+PATH = "/v1/webhook-endpoints"
+URL = "https://hooks.example.com/in"
+CHAT = "https://hooks.slack.com/services/T000/B000/verysecret"
+NO_SUCH_ACCOUNT = "acct_" + "0" * 31 + "1"
+
+
+def post(client: Client, **fields: Any) -> Any:
+    return client.post(PATH, fields, format="json")
+
+
+def pointers(response: Any) -> list[str]:
+    assert response.status_code == 400, response.content
+    return [error["pointer"] for error in response.json()["errors"]]
+
+
+def kept(client: Client) -> list[Endpoint]:
+    with scoping.agency(client.agency.pk):
+        return list(Endpoint.objects.order_by("pk"))
+
+
+def test_a_new_endpoint_has_the_shape_of_the_contract_and_shows_its_secret_once(acme: Client, shop: str) -> None:
+    response = post(acme, url=URL, event_types=["breach.*", "report.loaded"], accounts=[shop], description="On call")
+
+    assert response.status_code == 201
+    answer = response.json()
+    secret = answer.pop("secret")
+    assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
+    assert datetime.now(UTC) - datetime.fromisoformat(answer.pop("created_at")) < timedelta(minutes=1)
+    assert answer == {
+        "id": answer["id"],
+        "kind": "webhook",
+        "url": URL,
+        "description": "On call",
+        "event_types": ["breach.*", "report.loaded"],
+        "accounts": [shop],
+        "enabled": True,
+        "disabled_at": None,
+        "disabled_reason": None,
+        "failing_since": None,
+    }
+    assert response.headers["Location"] == f"{PATH}/{answer['id']}"
+    for path in (PATH, f"{PATH}/{answer['id']}"):
+        assert "secret" not in acme.get(path).content.decode()
+
+
+def test_without_a_word_an_endpoint_is_a_webhook_that_is_told_everything(acme: Client) -> None:
+    answer = acme.listen()
+
+    assert (answer["kind"], answer["event_types"], answer["accounts"]) == ("webhook", ["*"], None)
+    assert (answer["description"], answer["enabled"]) == ("", True)
+
+
+def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
+    answer = acme.listen()
+
+    with scoping.agency(acme.agency.pk):
+        (found,) = secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
+    assert found == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
+
+
+@pytest.mark.parametrize(("kind", "url"), [("email", "mailto:on-call@example.com"), ("slack", CHAT)])
+def test_mail_and_chats_have_no_secret(acme: Client, kind: str, url: str) -> None:
+    answer = acme.listen(kind=kind, url=url)
+
+    assert (answer["kind"], answer["secret"]) == (kind, None)
+    assert kept(acme)[0].url == url
+    with scoping.agency(acme.agency.pk):
+        assert not EndpointSecret.objects.exists()
+
+
+def test_the_address_of_a_chat_is_shown_without_its_secret(acme: Client) -> None:
+    endpoint = acme.listen(kind="slack", url=CHAT)["id"]
+
+    answers = [
+        acme.read(PATH),
+        acme.read(f"{PATH}/{endpoint}"),
+        change(acme, endpoint, description="x"),
+        acme.read("/v1/audit-log"),
+    ]
+
+    assert answers[1]["url"] == "https://hooks.slack.com/…"
+    assert "verysecret" not in json.dumps(answers)
+    assert kept(acme)[0].url == CHAT
+
+
+def test_what_is_shown_of_a_chat_s_address_is_not_taken_for_it(acme: Client) -> None:
+    endpoint = acme.listen(kind="slack", url=CHAT)["id"]
+
+    response = acme.patch(f"{PATH}/{endpoint}", {"url": acme.read(f"{PATH}/{endpoint}")["url"]}, format="json")
+
+    assert pointers(response) == ["/url"]
+    assert kept(acme)[0].url == CHAT
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"url": None}, "/url"),
+        ({"url": ""}, "/url"),
+        ({"url": "http://hooks.example.com"}, "/url"),
+        ({"url": "https://u:p@hooks.example.com"}, "/url"),
+        ({"url": "https://hooks.example.com/" + "a" * 2000}, "/url"),
+        ({"url": "https://hooks.example.com/\0"}, "/url"),
+        ({"url": ["https://hooks.example.com"]}, "/url"),
+        ({"kind": "pigeon"}, "/kind"),
+        ({"kind": "email"}, "/url"),
+        ({"kind": "email", "url": "mailto:a@example.com?bcc=b@example.com"}, "/url"),
+        ({"kind": "slack", "url": "http://hooks.slack.com/x"}, "/url"),
+        ({"event_types": []}, "/event_types"),
+        ({"event_types": None}, "/event_types"),
+        ({"event_types": "breach.*"}, "/event_types"),
+        ({"event_types": ["breach.*", "breach.imagined"]}, "/event_types/1"),
+        ({"event_types": ["bre*"]}, "/event_types/0"),
+        ({"event_types": ["**"]}, "/event_types/0"),
+        ({"event_types": [7]}, "/event_types/0"),
+        ({"event_types": ["*"] * 100}, "/event_types"),
+        ({"accounts": []}, "/accounts"),
+        ({"accounts": "acct_x"}, "/accounts"),
+        ({"accounts": ["acct_x"]}, "/accounts/0"),
+        ({"accounts": [NO_SUCH_ACCOUNT]}, "/accounts/0"),
+        ({"accounts": [None]}, "/accounts/0"),
+        ({"description": "a" * 501}, "/description"),
+        ({"description": {"a": 1}}, "/description"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at_and_nothing_is_added(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
+    assert pointers(post(acme, **{"url": URL} | wrong)) == [pointer]
+    assert kept(acme) == []
+    assert noted(acme) == []
+
+
+def test_who_asks_for_a_type_that_is_none_is_told_which_there_are(acme: Client) -> None:
+    response = post(acme, url=URL, event_types=["order.shipped"])
+
+    (error,) = response.json()["errors"]
+    assert error["detail"] == f"'order.shipped' is no type of event. There are {', '.join(PATTERNS)}."
+    assert {"*", "breach.*", "breach.opened", "endpoint.test"} < set(PATTERNS)
+
+
+def test_a_stranger_s_account_and_none_at_all_are_refused_alike(acme: Client, rival: Client, shop: str) -> None:
+    theirs = rival.take_on(partner="A2RIVAL")
+    handed_back = acme.take_on(partner="A3GONE")
+    acme.delete(f"/v1/accounts/{handed_back}")
+
+    answers = [post(acme, url=URL, accounts=[shop, account]).json() for account in (theirs, handed_back, NO_SUCH_ACCOUNT, "x")]
+
+    for answer in answers:
+        answer.pop("request_id")
+    assert answers[0] == answers[1] == answers[2] == answers[3]
+    assert answers[0]["errors"] == [{"pointer": "/accounts/1", "detail": "No account with this id."}]
+
+
+def test_what_is_said_twice_is_kept_once(acme: Client, shop: str) -> None:
+    answer = acme.listen(event_types=["breach.*", "*", "breach.*"], accounts=[shop, shop])
+
+    assert (answer["event_types"], answer["accounts"]) == (["breach.*", "*"], [shop])
+
+
+def test_two_endpoints_may_have_the_same_address(acme: Client) -> None:
+    first, second = acme.listen(url=URL), acme.listen(url=URL)
+
+    assert first["id"] != second["id"]
+    assert first["secret"] != second["secret"]
+
+
+def test_the_newest_endpoint_comes_first_page_by_page(acme: Client) -> None:
+    newest_first = [acme.listen()["id"] for _ in range(5)][::-1]
+
+    first = acme.read(PATH, limit=2)
+    second = acme.read(PATH, limit=3, cursor=first["next_cursor"])
+
+    assert [each["id"] for each in first["data"] + second["data"]] == newest_first
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"url": "https://other.example.com/in"},
+        {"event_types": ["report.*"]},
+        {"description": "Another"},
+        {"description": ""},
+        {"accounts": None},
+        {"url": "https://other.example.com/in", "event_types": ["*"], "description": "x"},
+        {},
+    ],
+)
+def test_what_is_named_changes_and_the_rest_stays(acme: Client, shop: str, changed: dict[str, Any]) -> None:
+    before = acme.listen(event_types=["breach.*"], accounts=[shop], description="On call")
+    before.pop("secret")
+
+    after = change(acme, before["id"], **changed)
+
+    assert after == before | changed
+    assert acme.read(f"{PATH}/{before['id']}") == after
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"url": "http://hooks.example.com"}, "/url"),
+        ({"url": "mailto:on-call@example.com"}, "/url"),
+        ({"event_types": []}, "/event_types"),
+        ({"event_types": ["nothing.*"]}, "/event_types/0"),
+        ({"accounts": [NO_SUCH_ACCOUNT]}, "/accounts/0"),
+        ({"accounts": []}, "/accounts"),
+        ({"enabled": "perhaps"}, "/enabled"),
+        ({"enabled": None}, "/enabled"),
+        ({"description": None}, "/description"),
+    ],
+)
+def test_a_wrong_change_changes_nothing(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
+    before = acme.listen()
+    before.pop("secret")
+
+    response = acme.patch(f"{PATH}/{before['id']}", {"description": "new"} | wrong, format="json")
+
+    assert pointers(response) == [pointer]
+    assert acme.read(f"{PATH}/{before['id']}") == before
+
+
+def test_its_kind_never_changes(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+
+    assert change(acme, endpoint, kind="slack")["kind"] == "webhook"
+
+
+def test_a_disabled_endpoint_says_since_when_and_why_and_is_told_nothing(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+
+    disabled = change(acme, endpoint, enabled=False)
+    happen(acme, shop)
+
+    assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "by_hand")
+    assert datetime.now(UTC) - datetime.fromisoformat(disabled["disabled_at"]) < timedelta(minutes=1)
+    assert listed(acme, endpoint) == []
+
+
+def test_disabling_ends_what_is_on_its_way_unless_a_worker_has_it_in_hand(acme: Client, shop: str) -> None:
+    endpoint, other = acme.listen()["id"], acme.listen()["id"]
+    for _ in range(4):
+        happen(acme, shop)
+    waiting, in_hand, lost, arrived = (each["id"] for each in listed(acme, endpoint))
+    settle(acme, arrived)
+    take_in_hand(acme, in_hand, until=datetime.now(UTC) + HOUR)
+    take_in_hand(acme, lost, until=datetime.now(UTC) - HOUR)
+
+    disable(acme, endpoint)
+
+    states = {each["id"]: each["state"] for each in listed(acme, endpoint)}
+    assert states == {waiting: "failed", in_hand: "pending", lost: "failed", arrived: "delivered"}
+    assert {each["state"] for each in listed(acme, other)} == {"pending"}
+
+
+def test_enabling_forgets_why_it_was_disabled_and_since_when_it_fails(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    with scoping.agency(acme.agency.pk):
+        Endpoint.objects.update(failing_since=NOW - 5 * DAY, disabled_at=NOW, disabled_reason="failing")
+    assert acme.read(f"{PATH}/{endpoint}")["disabled_reason"] == "failing"
+
+    enabled = change(acme, endpoint, enabled=True)
+    happen(acme, shop)
+
+    assert [enabled[name] for name in ("enabled", "disabled_at", "disabled_reason", "failing_since")] == [True, None, None, None]
+    assert len(listed(acme, endpoint)) == 1
+
+
+def test_what_it_is_already_changes_nothing_and_is_not_noted(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+    change(acme, endpoint, enabled=True, url="https://hooks.example.com/in")
+    first = change(acme, endpoint, enabled=False)
+    second = change(acme, endpoint, enabled=False)
+
+    assert first == second
+    assert [what for what, _ in noted(acme)] == ["endpoint.disabled", "endpoint.created"]
+
+
+def test_an_endpoint_goes_with_its_deliveries_and_the_events_stay(acme: Client, shop: str) -> None:
+    endpoint, other = acme.listen()["id"], acme.listen()["id"]
+    event = happen(acme, shop)
+    (delivery,) = listed(acme, endpoint)
+    settle(acme, delivery["id"])
+
+    response = acme.delete(f"{PATH}/{endpoint}")
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert acme.get(f"{PATH}/{endpoint}").status_code == 404
+    assert acme.get(f"/v1/deliveries/{delivery['id']}").status_code == 404
+    assert acme.delete(f"{PATH}/{endpoint}").status_code == 404
+    assert [each["id"] for each in acme.read(PATH)["data"]] == [other]
+    assert [each["id"] for each in acme.read("/v1/events")["data"]] == [event]
+    with scoping.agency(acme.agency.pk):
+        assert EndpointSecret.objects.count() == 1
+
+
+def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        Endpoint.objects.bulk_create(
+            Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 1)
+        )
+    last = acme.listen()
+
+    response = post(acme, url=URL)
+
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/too-many-endpoints")
+    assert rival.listen()
+    acme.delete(f"{PATH}/{last['id']}")
+    assert acme.listen()
+
+
+def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:
+    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    with scoping.agency(agency.pk):
+        Endpoint.objects.bulk_create(
+            Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 3)
+        )
+
+    def add(_: int) -> int:
+        try:
+            return int(post(Client(agency, key), url=URL).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        answers = sorted(threads.map(add, range(8)))
+
+    assert answers == [201] * 3 + [409] * 5
+
+
+def rotate(client: Client, endpoint: str) -> dict[str, Any]:
+    response = client.post(f"{PATH}/{endpoint}/rotate-secret")
+    assert response.status_code == 200, response.content
+    return dict(response.json())
+
+
+def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Client) -> None:
+    first = acme.listen()
+
+    rotated = rotate(acme, first["id"])
+
+    ends = datetime.fromisoformat(rotated.pop("previous_expires_at"))
+    assert timedelta(hours=23, minutes=59) < ends - datetime.now(UTC) <= timedelta(hours=24)
+    assert rotated.keys() == {"secret"}
+    assert rotated["secret"] != first["secret"]
+    with scoping.agency(acme.agency.pk):
+        (alive,) = secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
+    assert alive == [base64.b64decode(each["secret"].removeprefix("whsec_")) for each in (rotated, first)]
+
+
+@pytest.mark.parametrize(("kind", "url"), [("email", "mailto:on-call@example.com"), ("slack", CHAT)])
+def test_where_nothing_is_signed_nothing_is_rotated(acme: Client, kind: str, url: str) -> None:
+    endpoint = acme.listen(kind=kind, url=url)["id"]
+
+    response = acme.post(f"{PATH}/{endpoint}/rotate-secret")
+
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/nothing-signed")
+
+
+def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(committed_db: None) -> None:
+    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    endpoint = Client(agency, key).listen()["id"]
+
+    def turn(_: int) -> str:
+        try:
+            return str(rotate(Client(agency, key), endpoint)["secret"])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        shown = set(threads.map(turn, range(8)))
+
+    with scoping.agency(agency.pk):
+        endpoint_id = identifiers.private("ep", endpoint)
+        (alive,) = secrets.signing_secrets(endpoint_ids=[endpoint_id], now=datetime.now(UTC)).values()
+    assert len(shown) == 8
+    assert len(alive) == 2
+    assert {"whsec_" + base64.b64encode(each).decode() for each in alive} < shown
+
+
+def test_what_is_done_to_an_endpoint_is_noted_without_its_secrets(acme: Client) -> None:
+    endpoint = acme.listen(url="https://hooks.example.com/in?token=verysecret", event_types=["*"])
+    about = endpoint["id"]
+    change(acme, about, event_types=["breach.*"], description="new")
+    disable(acme, about)
+    change(acme, about, enabled=True)
+    secret = rotate(acme, about)["secret"]
+    acme.delete(f"{PATH}/{about}")
+
+    entries = acme.read("/v1/audit-log", about=about)["data"]
+
+    key = acme.read("/v1/me")["key"]
+    assert [entry["what"].removeprefix("endpoint.") for entry in entries] == [
+        *("deleted", "secret_rotated", "enabled", "disabled", "changed", "created"),
+    ]
+    assert {entry["who"] for entry in entries} == {f"{key['id']} {key['name']}"}
+    assert entries[4]["detail"] == {
+        "kind": "webhook",
+        "host": "hooks.example.com",
+        "event_types": ["breach.*"],
+        "changed": ["description", "event_types"],
+    }
+    assert entries[3]["detail"] == {"reason": "by_hand", "ended": 0}
+    for word in ("verysecret", secret, endpoint["secret"], "whsec_"):
+        assert word not in json.dumps(entries)
+
+
+def test_a_stranger_finds_no_endpoint_of_acme_s(acme: Client, rival: Client) -> None:
+    endpoint = acme.listen()["id"]
+    asked = [
+        rival.get(f"{PATH}/{endpoint}"),
+        rival.patch(f"{PATH}/{endpoint}", {"enabled": False}, format="json"),
+        rival.delete(f"{PATH}/{endpoint}"),
+        *(rival.post(f"{PATH}/{endpoint}/{verb}", {}, format="json") for verb in ("rotate-secret", "test", "recover")),
+        rival.get(f"{PATH}/{endpoint}/deliveries"),
+    ]
+
+    assert [response.status_code for response in asked] == [404] * len(asked)
+    assert rival.read(PATH) == {"data": [], "next_cursor": None}
+    assert acme.read(f"{PATH}/{endpoint}")["enabled"] is True
+    assert noted(rival) == []
+
+
+def test_an_account_that_was_handed_back_is_named_no_more(acme: Client, shop: str) -> None:
+    gone = acme.take_on(partner="A2GONE")
+    both, only, every = (acme.listen(accounts=accounts)["id"] for accounts in ([gone, shop], [gone], None))
+    acme.delete(f"/v1/accounts/{gone}")
+
+    named = {each["id"]: each["accounts"] for each in acme.read(PATH)["data"]}
+    erasure.erase(agency_id=acme.agency.pk)
+    happen(acme, shop)
+
+    assert named == {both: [shop], only: [], every: None}
+    assert [endpoint.accounts for endpoint in kept(acme)] == [[identifiers.private("acct", shop)], [], None]
+    assert [len(listed(acme, endpoint)) for endpoint in (both, only, every)] == [1, 0, 1]
+    assert acme.read(f"{PATH}/{only}")["accounts"] == []

@@ -1,0 +1,398 @@
+"""Deliveries made again on purpose: tests, one more time, and all that was missed since a moment."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg import sql
+
+from accounts import agencies, identifiers, scoping
+from tests.client import Client
+from tests.conftest import NOON
+from tests.webhooks.telling import DAY, HOUR, NOW, change, disable, events, happen, listed, noted, settle, take_in_hand
+from webhooks import replaying
+from webhooks.catalogue import EVENT_TYPES, EventType
+from webhooks.models import Delivery, Endpoint, Event
+
+PATH = "/v1/webhook-endpoints"
+
+
+def send_test(client: Client, endpoint: str, **fields: str) -> Any:
+    return client.post(f"{PATH}/{endpoint}/test", fields, format="json")
+
+
+def recover(client: Client, endpoint: str, *, since: datetime = NOW - DAY) -> int:
+    """How many deliveries are due again."""
+    response = client.post(f"{PATH}/{endpoint}/recover", {"since": since.isoformat()}, format="json")
+    assert response.status_code == 202, response.content
+    return int(response.json()["deliveries"])
+
+
+def redeliver(client: Client, delivery: str) -> Any:
+    return client.post(f"/v1/deliveries/{delivery}/redeliver")
+
+
+def told(client: Client, endpoint: str, state: str = "pending") -> list[str]:
+    """The events that an endpoint is told of, newest delivery first."""
+    return [each["event"] for each in listed(client, endpoint, state=state)]
+
+
+def test_a_test_goes_to_that_endpoint_alone_and_into_no_list_of_events(acme: Client) -> None:
+    endpoint, other = acme.listen()["id"], acme.listen()["id"]
+
+    response = send_test(acme, endpoint)
+
+    assert response.status_code == 202
+    answer = response.json()
+    assert listed(acme, endpoint) == [answer]
+    assert listed(acme, other) == []
+    assert (answer["type"], answer["test"], answer["state"], answer["account"]) == ("endpoint.test", True, "pending", None)
+    assert response.headers["Location"] == f"/v1/deliveries/{answer['id']}"
+    assert acme.read("/v1/events")["data"] == []
+
+
+def test_without_a_word_a_test_tells_which_endpoint_it_is_of(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+
+    delivery = send_test(acme, endpoint).json()["id"]
+
+    payload = acme.read(f"/v1/deliveries/{delivery}")["payload"]
+    told = json.loads(payload)
+    assert (told["type"], told["account"], told["data"], told["test"]) == ("endpoint.test", None, {"endpoint": endpoint}, True)
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
+def test_the_example_of_every_type_can_be_sent(acme: Client, kind: EventType) -> None:
+    endpoint = acme.listen(event_types=["report.loaded"])["id"]
+
+    answer = send_test(acme, endpoint, event_type=kind.type).json()
+
+    assert (answer["type"], answer["test"]) == (kind.type, True)
+    with scoping.agency(acme.agency.pk):
+        event = Event.objects.get()
+    assert event.is_test
+    assert event.data.keys() == kind.example.keys()
+
+
+def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: str) -> None:
+    acme.listen()
+    happen(acme, None, "endpoint.disabled", series="")
+    with scoping.agency(acme.agency.pk):
+        for at in (NOW, NOW + HOUR):
+            replaying.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who="underone", now=at)
+
+        keys = list(Delivery.objects.values_list("order_key", flat=True))
+    assert len(set(keys)) == len(keys) == 3
+
+
+def test_a_test_a_second_is_enough(acme: Client) -> None:
+    endpoint, other = acme.listen()["id"], acme.listen()["id"]
+    send_test(acme, endpoint)
+
+    response = send_test(acme, endpoint)
+
+    assert (response.status_code, response.json()["type"]) == (429, "/problems/throttled")
+    assert 1 <= int(response.headers["Retry-After"]) <= 2
+    assert send_test(acme, other).status_code == 202
+    assert len(listed(acme, endpoint)) == 1
+
+
+@pytest.mark.parametrize("wrong", ["breach.imagined", "breach.*", "*", ""])
+def test_a_test_of_no_type_is_refused(acme: Client, wrong: str) -> None:
+    endpoint = acme.listen()["id"]
+
+    response = send_test(acme, endpoint, event_type=wrong)
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/event_type"]
+    assert events(acme) == []
+
+
+def test_to_a_disabled_endpoint_nothing_is_sent_again(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, shop)
+    disable(acme, endpoint)
+    (delivery,) = listed(acme, endpoint)
+
+    answers = [
+        send_test(acme, endpoint),
+        redeliver(acme, delivery["id"]),
+        acme.post(f"{PATH}/{endpoint}/recover", {"since": NOW.isoformat()}, format="json"),
+    ]
+
+    assert [(each.status_code, each.json()["type"]) for each in answers] == [(409, "/problems/endpoint-disabled")] * 3
+    assert listed(acme, endpoint) == [delivery]
+    assert [what for what, _ in noted(acme)] == ["endpoint.disabled", "endpoint.created"]
+
+
+@pytest.mark.parametrize("state", ["failed", "delivered"])
+def test_a_delivery_that_is_over_is_due_again_with_all_its_tries(acme: Client, shop: str, state: str) -> None:
+    endpoint = acme.listen()["id"]
+    event = happen(acme, shop)
+    (before,) = listed(acme, endpoint)
+    settle(acme, before["id"], state, tries=10, status=500)
+
+    response = redeliver(acme, before["id"])
+
+    assert response.status_code == 202
+    (after,) = listed(acme, endpoint)
+    assert response.json() == after
+    assert datetime.now(UTC) - datetime.fromisoformat(after.pop("next_attempt_at")) < timedelta(minutes=1)
+    assert after.pop("last_attempt")["status"] == 500
+    assert (after["event"], after["state"], after["tries"], after["finished_at"]) == (event, "pending", 0, None)
+    assert len(acme.read(f"/v1/deliveries/{before['id']}")["attempts"]) == 10
+    assert noted(acme)[0] == ("delivery.redelivered", before["id"])
+
+
+def test_a_delivery_that_is_on_its_way_is_not_sent_again(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, shop)
+    (delivery,) = listed(acme, endpoint)
+
+    response = redeliver(acme, delivery["id"])
+
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/delivery-pending")
+    assert listed(acme, endpoint) == [delivery]
+    assert [what for what, _ in noted(acme)] == ["endpoint.created"]
+
+
+def test_a_delivery_asked_for_by_many_at_once_is_made_due_once(committed_db: None) -> None:
+    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    acme = Client(agency, key)
+    endpoint = acme.listen()["id"]
+    happen(acme, acme.take_on())
+    delivery = listed(acme, endpoint)[0]["id"]
+    settle(acme, delivery, "failed")
+
+    def ask(_: int) -> int:
+        try:
+            return int(redeliver(Client(agency, key), delivery).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        answers = sorted(threads.map(ask, range(8)))
+
+    assert answers == [202] + [409] * 7
+
+
+def test_what_an_endpoint_missed_is_recovered_in_the_order_it_happened(acme: Client, shop: str) -> None:
+    """One arrived, one failed, two happened while it was disabled, and one is on its way since."""
+    endpoint = acme.listen()["id"]
+    arrived, failed = happen(acme, shop), happen(acme, shop)
+    settle(acme, listed(acme, endpoint)[1]["id"])
+    settle(acme, listed(acme, endpoint)[0]["id"], "failed")
+    disable(acme, endpoint)
+    missed = [happen(acme, shop) for _ in range(2)]
+    change(acme, endpoint, enabled=True)
+    on_its_way = happen(acme, shop)
+
+    due = recover(acme, endpoint)
+
+    assert due == 4
+    assert told(acme, endpoint) == [on_its_way, *missed[::-1], failed]
+    assert told(acme, endpoint, "delivered") == [arrived]
+    with scoping.agency(acme.agency.pk):
+        ids = {f"evt_{each.event_id.hex}": each.pk for each in Delivery.objects.all()}
+        assert len(set(Delivery.objects.values_list("order_key", flat=True))) == 1
+    assert {pk.version for pk in ids.values()} == {7}
+
+
+def test_recovered_twice_nothing_is_made_twice(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    disable(acme, endpoint)
+    missed = [happen(acme, shop) for _ in range(3)]
+    change(acme, endpoint, enabled=True)
+
+    assert [recover(acme, endpoint), recover(acme, endpoint)] == [3, 3]
+    assert told(acme, endpoint) == missed[::-1]
+    for delivery in listed(acme, endpoint):
+        settle(acme, delivery["id"])
+    assert recover(acme, endpoint) == 0
+
+
+def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_stays_there(acme: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    for _ in range(2):
+        happen(acme, shop)
+    in_hand, later = (each["id"] for each in listed(acme, endpoint))
+    take_in_hand(acme, in_hand, until=datetime.now(UTC) + HOUR)
+    with scoping.agency(acme.agency.pk):
+        Delivery.objects.update(next_attempt_at=datetime.now(UTC) + DAY, tries=7)
+
+    due = recover(acme, endpoint)
+
+    found = {each["id"]: each for each in listed(acme, endpoint)}
+    assert due == 1
+    assert (found[later]["tries"], found[in_hand]["tries"]) == (0, 7)
+    assert datetime.fromisoformat(found[later]["next_attempt_at"]) < datetime.now(UTC)
+    assert datetime.fromisoformat(found[in_hand]["next_attempt_at"]) > datetime.now(UTC)
+    with scoping.agency(acme.agency.pk):
+        assert Delivery.objects.exclude(leased_until=None).get().public_id == in_hand
+
+
+def test_only_what_the_endpoint_asks_for_is_recovered(acme: Client, shop: str) -> None:
+    other = acme.take_on(partner="A2OTHER")
+    breach, escalated = happen(acme, shop), happen(acme, shop, "breach.escalated")
+    report = happen(acme, shop, "report.loaded")
+    elsewhere = happen(acme, other)
+    of_none = happen(acme, None, "endpoint.disabled", series="")
+    wishes: dict[str, tuple[dict[str, Any], list[str]]] = {
+        "everything": ({}, [of_none, elsewhere, report, escalated, breach]),
+        "breaches": ({"event_types": ["breach.*"]}, [elsewhere, escalated, breach]),
+        "one type": ({"event_types": ["breach.opened"]}, [elsewhere, breach]),
+        "two": ({"event_types": ["report.*", "breach.escalated"]}, [report, escalated]),
+        "one account": ({"accounts": [shop]}, [report, escalated, breach]),
+        "both": ({"accounts": [other], "event_types": ["report.*"]}, []),
+    }
+
+    found = {}
+    for name, (wish, _) in wishes.items():
+        endpoint = acme.listen(**wish)["id"]
+        recover(acme, endpoint)
+        found[name] = told(acme, endpoint)
+
+    assert found == {name: expected for name, (_, expected) in wishes.items()}
+
+
+def test_what_would_be_told_of_and_what_is_recovered_are_the_same(acme: Client, shop: str) -> None:
+    """The statement that recovers asks as publishing does, for every type and every pattern there is."""
+    patterns = sorted({pattern for kind in EVENT_TYPES for pattern in ("*", f"{kind.type.split('.')[0]}.*", kind.type)})
+    at_once = {pattern: acme.listen(event_types=[pattern])["id"] for pattern in patterns}
+    for kind in EVENT_TYPES:
+        happen(acme, shop, kind.type)
+
+    for pattern, endpoint in at_once.items():
+        late = acme.listen(event_types=[pattern])["id"]
+        recover(acme, late)
+
+        assert told(acme, late) == told(acme, endpoint) != []
+
+
+def test_it_begins_at_the_moment_that_is_said(acme: Client, shop: str) -> None:
+    happen(acme, shop, at=NOW - 2 * HOUR)
+    second, third = happen(acme, shop, at=NOW - HOUR), happen(acme, shop)
+    endpoint = acme.listen()["id"]
+
+    assert recover(acme, endpoint, since=NOW - HOUR) == 2
+    assert told(acme, endpoint) == [third, second]
+
+
+def test_tests_and_handed_back_accounts_are_not_recovered(acme: Client, shop: str) -> None:
+    gone, endpoint = acme.take_on(partner="A2GONE"), acme.listen()["id"]
+    send_test(acme, endpoint)
+    settle(acme, listed(acme, endpoint)[0]["id"], "failed")
+    disable(acme, endpoint)
+    happen(acme, gone)
+    acme.delete(f"/v1/accounts/{gone}")
+    change(acme, endpoint, enabled=True)
+
+    assert recover(acme, endpoint) == 0
+    assert told(acme, endpoint) == []
+
+
+def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Client, shop: str) -> None:
+    endpoint, other, theirs = acme.listen()["id"], acme.listen()["id"], rival.listen()["id"]
+    happen(acme, shop)
+    happen(rival, rival.take_on())
+    for client, each in ((acme, endpoint), (acme, other), (rival, theirs)):
+        settle(client, listed(client, each)[0]["id"], "failed")
+
+    assert recover(acme, endpoint) == 1
+
+    assert [told(acme, other, "failed"), told(rival, theirs, "failed")] == [events(acme), events(rival)]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        (datetime.now(UTC) + HOUR).isoformat(),
+        (datetime.now(UTC) - 31 * DAY).isoformat(),
+        "yesterday",
+        "2026-13-01T00:00:00Z",
+        None,
+        7,
+    ],
+)
+def test_a_moment_that_cannot_be_is_pointed_at(acme: Client, since: Any) -> None:
+    endpoint = acme.listen()["id"]
+
+    response = acme.post(f"{PATH}/{endpoint}/recover", {"since": since}, format="json")
+
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/since"]
+
+
+def test_a_recovery_is_noted_with_what_it_made_due(acme: Client, shop: str) -> None:
+    happen(acme, shop)
+    endpoint = acme.listen()["id"]
+    recover(acme, endpoint)
+
+    (entry, *_) = acme.read("/v1/audit-log", what="endpoint.recovered")["data"]
+    assert entry["about"] == endpoint
+    assert entry["detail"] == {"since": (NOW - DAY).isoformat(), "deliveries": 1}
+
+
+def test_recoveries_at_once_make_each_delivery_once(committed_db: None) -> None:
+    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    acme = Client(agency, key)
+    account = acme.take_on()
+    missed = [happen(acme, account) for _ in range(20)]
+    endpoint = acme.listen()["id"]
+
+    def ask(_: int) -> int:
+        try:
+            return recover(Client(agency, key), endpoint)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        assert set(threads.map(ask, range(8))) == {20}
+
+    assert told(acme, endpoint) == missed[::-1]
+
+
+def test_a_stranger_recovers_and_redelivers_nothing(acme: Client, rival: Client, shop: str) -> None:
+    endpoint = acme.listen()["id"]
+    happen(acme, shop)
+    delivery = listed(acme, endpoint)[0]["id"]
+    settle(acme, delivery, "failed")
+
+    answers = [
+        redeliver(rival, delivery),
+        rival.get(f"/v1/deliveries/{delivery}"),
+        redeliver(rival, identifiers.public("dlv", identifiers.uuid7())),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert listed(acme, endpoint)[0]["state"] == "failed"
+
+
+@pytest.mark.parametrize("what", ["recover", "disable"])
+def test_what_a_worker_is_just_settling_is_not_waited_for(committed_db: None, owner_dsn: str, what: str) -> None:
+    """The worker goes on to write down how the endpoint does: both would wait for each other for ever."""
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    endpoint, account = acme.listen()["id"], acme.take_on()
+    for _ in range(3):
+        happen(acme, account)
+    settling, *others = (each["id"] for each in listed(acme, endpoint))
+
+    with psycopg.connect(os.environ["DATABASE_URL"]) as worker:
+        worker.execute(sql.SQL("SET LOCAL underone.agency = {}").format(str(acme.agency.pk)))
+        locked = "SELECT id FROM webhooks_delivery WHERE id = %s FOR NO KEY UPDATE"
+        assert worker.execute(locked, [identifiers.private("dlv", settling)]).fetchall()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        if what == "recover":
+            assert recover(acme, endpoint) == 2
+        else:
+            disable(acme, endpoint)
+        worker.execute("UPDATE webhooks_endpoint SET failing_since = now()")
+
+    states = {each["id"]: each["state"] for each in listed(acme, endpoint)}
+    assert states == {settling: "pending"} | dict.fromkeys(others, "pending" if what == "recover" else "failed")

@@ -1,0 +1,122 @@
+"""Deliveries go when their days are over, with their attempts; events stay."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from accounts import scoping
+from tests.client import Client
+from tests.webhooks.telling import DAY, happen, listed, settle
+from webhooks import retention, secrets, tasks
+from webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Event
+
+NOW = datetime.now(UTC)
+OVER = timedelta(days=90, seconds=1)
+
+
+def delete(client: Client, *, now: datetime = NOW) -> int:
+    return retention.delete(agency_id=client.agency.pk, now=now)
+
+
+def left(client: Client) -> tuple[int, int, int]:
+    """How many events, deliveries and attempts there are."""
+    with scoping.agency(client.agency.pk):
+        return Event.objects.count(), Delivery.objects.count(), Attempt.objects.count()
+
+
+def finished(client: Client, endpoint: str, account: str, *, ago: timedelta, state: str = "delivered") -> str:
+    """A delivery that was finished that long ago, after two attempts."""
+    happen(client, account, at=NOW - ago)
+    delivery = str(listed(client, endpoint)[0]["id"])
+    settle(client, delivery, state, at=NOW - ago, tries=2)
+    return delivery
+
+
+@pytest.mark.parametrize("state", ["delivered", "failed"])
+def test_what_was_finished_long_ago_goes_and_the_rest_stays(acme: Client, shop: str, state: str) -> None:
+    endpoint = acme.listen()["id"]
+    finished(acme, endpoint, shop, ago=OVER, state=state)
+    kept = finished(acme, endpoint, shop, ago=timedelta(days=90) - timedelta(seconds=1), state=state)
+
+    assert delete(acme) == 1
+
+    assert [each["id"] for each in listed(acme, endpoint)] == [kept]
+    assert left(acme) == (2, 1, 2)
+    assert len(acme.read("/v1/events")["data"]) == 2
+
+
+def test_what_is_on_its_way_never_goes(acme: Client, shop: str) -> None:
+    acme.listen()
+    happen(acme, shop, at=NOW - 400 * DAY)
+
+    assert delete(acme) == 0
+    assert left(acme) == (1, 1, 0)
+
+
+def test_the_days_are_those_of_the_setting(acme: Client, shop: str, settings: Settings) -> None:
+    endpoint = acme.listen()["id"]
+    finished(acme, endpoint, shop, ago=40 * DAY)
+
+    assert delete(acme) == 0
+    settings.DELIVERIES_KEPT_DAYS = 31
+    assert delete(acme) == 1
+
+
+def test_more_than_a_batch_goes_in_one_run(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 3)
+    endpoint = acme.listen()["id"]
+    for _ in range(7):
+        finished(acme, endpoint, shop, ago=OVER)
+
+    assert delete(acme) == 7
+    assert left(acme) == (7, 0, 0)
+    assert delete(acme) == 0
+
+
+def test_tests_go_with_their_deliveries(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+    acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json")
+    settle(acme, listed(acme, endpoint)[0]["id"], at=NOW)
+
+    assert delete(acme, now=NOW + 89 * DAY) == 0
+    assert left(acme) == (1, 1, 1)
+    assert delete(acme, now=NOW + 91 * DAY) == 1
+    assert left(acme) == (0, 0, 0)
+
+
+def test_a_test_that_is_on_its_way_stays(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+    acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json")
+
+    delete(acme, now=NOW + 91 * DAY)
+
+    assert left(acme) == (1, 1, 0)
+
+
+def test_secrets_that_sign_no_more_go(acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+    secret = acme.post(f"/v1/webhook-endpoints/{endpoint}/rotate-secret").json()["secret"]
+
+    counted = []
+    for hours in (23, 25):
+        delete(acme, now=datetime.now(UTC) + timedelta(hours=hours))
+        with scoping.agency(acme.agency.pk):
+            counted.append(EndpointSecret.objects.count())
+
+    assert counted == [2, 1]
+    with scoping.agency(acme.agency.pk):
+        found = secrets.signing_secrets(endpoint_ids=[Endpoint.objects.get().pk], now=NOW)
+    assert list(found.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
+
+
+def test_every_agency_s_go_and_nobody_else_s(acme: Client, rival: Client, shop: str) -> None:
+    theirs = rival.take_on()
+    for client, account in ((acme, shop), (rival, theirs)):
+        finished(client, client.listen()["id"], account, ago=OVER)
+
+    assert delete(acme) == 1
+    assert (left(acme), left(rival)) == ((1, 0, 0), (1, 1, 2))
+    tasks.delete_old_deliveries()
+    assert left(rival) == (1, 0, 0)

@@ -1,0 +1,114 @@
+"""The endpoints of an agency: added, changed, disabled, taken away. Each change is in the audit log."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F, Func, Q, QuerySet, UUIDField, Value
+
+from accounts import audit
+from accounts.models import Agency
+from webhooks import addresses, secrets
+from webhooks.models import Delivery, Endpoint
+
+MOST = 100
+AWAY = "DELETE FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = %(endpoint)s"
+
+
+class TooMany(Exception):
+    """The agency has as many endpoints as it may have."""
+
+
+@transaction.atomic
+def add(*, agency: Agency, fields: dict[str, Any], who: str, now: datetime) -> tuple[Endpoint, str | None]:
+    """A new endpoint with these fields, and the secret that signs for it where its kind has one. Raises TooMany.
+
+    Two of the same address are two endpoints: one may be told of breaches and the other of everything.
+    """
+    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    if Endpoint.objects.filter(agency=agency).count() >= MOST:
+        raise TooMany
+    endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
+    secret = secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
+    _note(endpoint, "endpoint.created", who, now, **_described(endpoint))
+    return endpoint, secret
+
+
+@transaction.atomic
+def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetime) -> Endpoint:
+    """The endpoint with these fields changed and no other: a worker may be writing the rest of the row at this moment.
+
+    `enabled` is one of them, though no column.
+    """
+    held = hold(endpoint)
+    changed = {name: value for name, value in fields.items() if name != "enabled" and getattr(held, name) != value}
+    for name, value in changed.items():
+        setattr(held, name, value)
+    if changed:
+        held.save(update_fields=list(changed))
+        _note(held, "endpoint.changed", who, now, changed=sorted(changed), **_described(held))
+    if fields.get("enabled") is True and held.disabled_at:
+        _enable(held, who, now)
+    if fields.get("enabled") is False and not held.disabled_at:
+        disable(endpoint=held, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
+    return held
+
+
+@transaction.atomic
+def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datetime) -> None:
+    """Nothing is sent to it any more: what is on its way ends as failed, unless a worker has it in hand, and can be recovered."""
+    endpoint.disabled_at, endpoint.disabled_reason = now, reason
+    endpoint.save(update_fields=["disabled_at", "disabled_reason"])
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    pending = Delivery.objects.filter(free, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING)
+    # Who holds one of them may wait for the endpoint, which is held here: none of them is waited for.
+    waiting = pending.select_for_update(skip_locked=True, no_key=True).values("pk")
+    ended = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=waiting).update(
+        state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now
+    )
+    _note(endpoint, "endpoint.disabled", who, now, reason=reason.value, ended=ended)
+
+
+@transaction.atomic
+def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
+    """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay."""
+    _note(endpoint, "endpoint.deleted", who, now, **_described(endpoint))
+    with connection.cursor() as cursor:
+        cursor.execute(AWAY, {"agency": endpoint.agency_id, "endpoint": endpoint.pk})
+
+
+@transaction.atomic
+def rotate_secret(*, endpoint: Endpoint, who: str, now: datetime) -> str:
+    """A new secret of the endpoint; the one before signs too for a day."""
+    text = secrets.rotate(endpoint=endpoint, now=now)
+    _note(endpoint, "endpoint.secret_rotated", who, now)
+    return text
+
+
+def forget(*, agency_id: UUID, account_id: UUID) -> None:
+    """No endpoint names this account any more. One that named no other is told of none: silence never widens what is told."""
+    naming = Endpoint.objects.filter(agency_id=agency_id, accounts__contains=[account_id])
+    naming.update(accounts=Func(F("accounts"), Value(account_id, UUIDField()), function="array_remove"))
+
+
+def hold(endpoint: Endpoint) -> Endpoint:
+    """The endpoint as it is now, and as it stays until the transaction ends."""
+    mine: QuerySet[Endpoint] = Endpoint.objects.select_for_update(no_key=True)
+    return mine.get(pk=endpoint.pk)
+
+
+def _enable(endpoint: Endpoint, who: str, now: datetime) -> None:
+    endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
+    endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
+    _note(endpoint, "endpoint.enabled", who, now)
+
+
+def _described(endpoint: Endpoint) -> dict[str, Any]:
+    """What the audit log may say of it for good: no secret, no mailbox, no account."""
+    host = addresses.host(kind=endpoint.kind, url=endpoint.url)
+    return {"kind": endpoint.kind, "host": host, "event_types": endpoint.event_types}
+
+
+def _note(endpoint: Endpoint, what: str, who: str, now: datetime, **detail: Any) -> None:
+    audit.note(agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now)

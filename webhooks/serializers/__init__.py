@@ -1,0 +1,1 @@
+"""The shapes of events, endpoints and deliveries."""

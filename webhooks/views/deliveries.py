@@ -1,0 +1,100 @@
+"""Events on their way to an endpoint, over HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import identifiers, scoping
+from webhooks import replaying
+from webhooks.filters import DeliveryFilter
+from webhooks.models import Attempt, Delivery
+from webhooks.serializers.deliveries import DeliverySerializer, OneDeliverySerializer
+from webhooks.views.conflicts import DeliveryPending, EndpointDisabled
+from webhooks.views.endpoints import TAGS, endpoint_of, who
+
+MOST_ATTEMPTS = 100
+
+
+def deliveries_of(request: Request) -> QuerySet[Delivery]:
+    """The deliveries of events that the bearer may see."""
+    theirs = Q(event__account__in=scoping.accounts_of(request)) | Q(event__account=None)
+    return Delivery.objects.filter(theirs, agency_id=scoping.bearer(request).agency_id).select_related("event")
+
+
+def delivery_of(request: Request, public_id: str) -> Delivery:
+    """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
+    delivery = deliveries_of(request).filter(pk=identifiers.private("dlv", public_id)).first()
+    if delivery is None:
+        raise NotFound("No delivery with this id.")
+    return delivery
+
+
+def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    """The newest attempt of each of these deliveries, in one query."""
+    made = Attempt.objects.filter(delivery_id__in=[delivery.pk for delivery in deliveries])
+    newest = made.order_by("delivery_id", "-id").distinct("delivery_id").defer("answer")
+    return {"last_attempts": {attempt.delivery_id: attempt for attempt in newest}}
+
+
+class DeliveriesOfEndpoint(GenericAPIView[Delivery]):
+    queryset = Delivery.objects.none()  # for the document; requests go through scoping
+    serializer_class = DeliverySerializer
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = DeliveryFilter
+
+    @extend_schema(
+        operation_id="listDeliveries",
+        summary="What an endpoint was sent or is being sent, newest event first",
+        tags=TAGS,
+        responses=DeliverySerializer(many=True),
+    )
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        mine = deliveries_of(request).filter(endpoint=endpoint_of(request, endpoint_id))
+        page = self.paginate_queryset(self.filter_queryset(mine)) or []
+        return self.get_paginated_response(DeliverySerializer(page, many=True, context=last_attempts(page)).data)  # type: ignore[arg-type]
+
+
+class OneDelivery(APIView):
+    @extend_schema(
+        operation_id="getDelivery",
+        summary="One delivery with its attempts, and what is sent",
+        description=f"The newest {MOST_ATTEMPTS} attempts, newest first.",
+        tags=TAGS,
+        responses=OneDeliverySerializer,
+    )
+    def get(self, request: Request, delivery_id: str) -> Response:
+        delivery = delivery_of(request, delivery_id)
+        attempts = list(Attempt.objects.filter(agency_id=delivery.agency_id, delivery=delivery).order_by("-id")[:MOST_ATTEMPTS])
+        context = {"attempts": attempts, "last_attempts": {delivery.pk: attempts[0]} if attempts else {}}
+        return Response(OneDeliverySerializer(delivery, context=context).data)
+
+
+class Redelivery(APIView):
+    problems = {"post": (409,)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="redeliver",
+        summary="Deliver an event again",
+        description="The same event with the same `webhook-id`, due now and with all tries before it.",
+        tags=TAGS,
+        request=None,
+        responses={202: DeliverySerializer},
+    )
+    def post(self, request: Request, delivery_id: str) -> Response:
+        delivery = delivery_of(request, delivery_id)
+        try:
+            again = replaying.redeliver(delivery=delivery, who=who(request), now=timezone.now())
+        except replaying.StillPending:
+            raise DeliveryPending from None
+        except replaying.Disabled:
+            raise EndpointDisabled from None
+        return Response(DeliverySerializer(again, context=last_attempts([again])).data, status=202)

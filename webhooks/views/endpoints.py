@@ -1,0 +1,191 @@
+"""Where the agency is told of events, over HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound, Throttled
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import audit, identifiers, scoping
+from webhooks import endpoints, replaying, secrets
+from webhooks.models import Endpoint
+from webhooks.serializers.deliveries import DeliverySerializer
+from webhooks.serializers.endpoints import (
+    EndpointChange,
+    EndpointSerializer,
+    EndpointWish,
+    NewEndpointSerializer,
+    Recovery,
+    RecoveryWish,
+    RotatedSecret,
+    TestWish,
+)
+from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints
+
+TAGS = ["Webhooks"]
+
+
+def endpoint_of(request: Request, public_id: str) -> Endpoint:
+    """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
+    mine = Endpoint.objects.filter(agency_id=scoping.bearer(request).agency_id)
+    endpoint = mine.filter(pk=identifiers.private("ep", public_id)).first()
+    if endpoint is None:
+        raise NotFound("No webhook endpoint with this id.")
+    return endpoint
+
+
+def who(request: Request) -> str:
+    return audit.name_of(scoping.bearer(request))
+
+
+def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
+    """The accounts that these endpoints name and that are still looked after, in one query."""
+    named = {each for endpoint in shown for each in endpoint.accounts or ()}
+    theirs = scoping.accounts_of(request).filter(pk__in=named).values_list("pk", flat=True) if named else ()
+    return {"present": set(theirs)}
+
+
+class WebhookEndpoints(GenericAPIView[Endpoint]):
+    queryset = Endpoint.objects.none()  # for the document; requests go through scoping
+    serializer_class = EndpointSerializer
+    problems = {"post": (409,)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="listWebhookEndpoints",
+        summary="Where the agency is told of events, newest first",
+        tags=TAGS,
+        responses=EndpointSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(Endpoint.objects.filter(agency_id=scoping.bearer(request).agency_id)) or []
+        return self.get_paginated_response(EndpointSerializer(page, many=True, context=present(request, page)).data)  # type: ignore[arg-type]
+
+    @extend_schema(
+        operation_id="createWebhookEndpoint",
+        summary="Be told of events from now on",
+        description="A webhook gets each event as a signed POST (Standard Webhooks), a mailbox a mail, a chat a message. The "
+        "`secret` is shown in this answer alone. Two endpoints may have the same address.",
+        tags=TAGS,
+        request=EndpointWish,
+        responses={201: NewEndpointSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        wish = EndpointWish(data=request.data, context={"accounts": scoping.accounts_of(request)})
+        wish.is_valid(raise_exception=True)
+        agency = scoping.agency_of(request)
+        try:
+            endpoint, secret = endpoints.add(agency=agency, fields=wish.validated_data, who=who(request), now=timezone.now())
+        except endpoints.TooMany:
+            raise TooManyEndpoints from None
+        context = {"secret": secret} | present(request, [endpoint])
+        where = f"/v1/webhook-endpoints/{endpoint.public_id}"
+        return Response(NewEndpointSerializer(endpoint, context=context).data, status=201, headers={"Location": where})
+
+
+class WebhookEndpoint(APIView):
+    @extend_schema(operation_id="getWebhookEndpoint", summary="One endpoint", tags=TAGS, responses=EndpointSerializer)
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        endpoint = endpoint_of(request, endpoint_id)
+        return Response(EndpointSerializer(endpoint, context=present(request, [endpoint])).data)
+
+    @extend_schema(
+        operation_id="changeWebhookEndpoint",
+        summary="Change what an endpoint is told, or stop and go on",
+        description="`enabled: false` ends what is on its way as failed. `enabled: true` forgets why it was disabled; what it "
+        "missed is recovered by `recover`.",
+        tags=TAGS,
+        request=EndpointChange,
+        responses=EndpointSerializer,
+    )
+    def patch(self, request: Request, endpoint_id: str) -> Response:
+        endpoint = endpoint_of(request, endpoint_id)
+        context = {"accounts": scoping.accounts_of(request), "kind": endpoint.kind}
+        wish = EndpointChange(data=request.data, partial=True, context=context)
+        wish.is_valid(raise_exception=True)
+        changed = endpoints.change(endpoint=endpoint, fields=wish.validated_data, who=who(request), now=timezone.now())
+        return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
+
+    @extend_schema(
+        operation_id="deleteWebhookEndpoint",
+        summary="Be told no more",
+        description="Its deliveries go with it; the events stay.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, endpoint_id: str) -> Response:
+        endpoints.remove(endpoint=endpoint_of(request, endpoint_id), who=who(request), now=timezone.now())
+        return Response(status=204)
+
+
+class SecretRotation(APIView):
+    problems = {"post": (409,)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="rotateWebhookSecret",
+        summary="A new secret; the one before signs beside it for 24 hours",
+        description="A second rotation inside these hours ends the oldest at once: at most two sign.",
+        tags=TAGS,
+        request=None,
+        responses=RotatedSecret,
+    )
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
+        if endpoint.kind != Endpoint.Kind.WEBHOOK:
+            raise NothingSigned
+        secret = endpoints.rotate_secret(endpoint=endpoint, who=who(request), now=now)
+        return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
+
+
+class EndpointTest(APIView):
+    problems = {"post": (409, 429)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="testWebhookEndpoint",
+        summary="Send an example event to this endpoint alone",
+        description="Once a second at most. The event has `test: true` and is in no list of events; its delivery has an id.",
+        tags=TAGS,
+        request=TestWish,
+        responses={202: DeliverySerializer},
+    )
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        endpoint = endpoint_of(request, endpoint_id)
+        wish = TestWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        type_ = wish.validated_data["event_type"]
+        try:
+            delivery = replaying.send_test(endpoint=endpoint, type_=type_, who=who(request), now=timezone.now())
+        except replaying.Disabled:
+            raise EndpointDisabled from None
+        except replaying.TooSoon:
+            raise Throttled(wait=replaying.A_TEST_EVERY.total_seconds()) from None
+        where = f"/v1/deliveries/{delivery.public_id}"
+        return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
+
+
+class EndpointRecovery(APIView):
+    problems = {"post": (409,)}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="recoverWebhookEndpoint",
+        summary="Deliver what an endpoint missed since a moment",
+        description="Every event since then that it asks for and that did not arrive is due now, in order: deliveries that "
+        "failed begin anew, those that were never made are made. At most 30 days back; asked for twice, nothing arrives twice.",
+        tags=TAGS,
+        request=RecoveryWish,
+        responses={202: Recovery},
+    )
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
+        wish = RecoveryWish(data=request.data, context={"now": now})
+        wish.is_valid(raise_exception=True)
+        since = wish.validated_data["since"]
+        try:
+            due = replaying.recover(endpoint=endpoint, since=since, who=who(request), now=now)
+        except replaying.Disabled:
+            raise EndpointDisabled from None
+        return Response(Recovery({"since": since, "deliveries": due}).data, status=202)
