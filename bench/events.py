@@ -37,3 +37,16 @@ def settled(agency_id: UUID) -> float:
             raise RuntimeError(f"{left} deliveries did not arrive.")
         last = Delivery.objects.aggregate(last=Max("finished_at"))["last"]
     return float(last.timestamp())
+
+
+def told_at(url: str) -> tuple[str, str]:
+    """A new agency that is told of loaded reports at the URL: the id of its account, and its key."""
+    now = timezone.now()
+    agency, key = agencies.open_agency(name="Bench", now=now)
+    with scoping.agency(agency.pk):
+        account = agencies.take_on(
+            agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
+        )
+        endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["report.loaded"], created_at=now)
+        secrets.mint(endpoint=endpoint, now=now)
+    return account.public_id, key

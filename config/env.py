@@ -102,12 +102,12 @@ def folder(name: str, *, default: Path) -> Path:
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """`192.0.2.0/24,fd00::/8` as networks. One that stands for addresses of version 4 in disguise is refused."""
+    """`100.64.0.0/10,fd00::/8` as networks. One that stands for addresses of version 4 in disguise is refused."""
     try:
         found = [ip_network(word) for word in words(name)]
         Policy(allowed_networks=tuple(found))
     except ValueError as error:
-        raise BadVariable(f"{name} must name networks, as in 192.0.2.0/24,fd00::/8: {error}.") from None
+        raise BadVariable(f"{name} must name networks, as in 100.64.0.0/10,fd00::/8: {error}.") from None
     return found
 
 

@@ -62,7 +62,11 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datet
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     pending = Delivery.objects.filter(free, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING)
-    ended = pending.update(state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now)
+    # Who holds one of them may wait for the endpoint, which is held here: none of them is waited for.
+    waiting = pending.select_for_update(skip_locked=True, no_key=True).values("pk")
+    ended = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=waiting).update(
+        state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now
+    )
     _note(endpoint, "endpoint.disabled", who, now, reason=reason.value, ended=ended)
 
 

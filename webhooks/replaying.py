@@ -1,6 +1,7 @@
 """Deliveries made again on purpose: a test, one that failed or arrived, all that an endpoint missed since a moment."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -13,30 +14,42 @@ TEST = "endpoint.test"
 A_TEST_EVERY = timedelta(seconds=1)
 RECOVERABLE = timedelta(days=30)
 
-MAKE_DUE = """
-INSERT INTO webhooks_delivery AS delivery
-    (id, agency_id, endpoint_id, event_id, order_key, state, tries, next_attempt_at, created_at)
-SELECT
-    -- The moment of the event and a random rest: deliveries are in the order of their events.
-    (left(event.id::text, 18) || substr(gen_random_uuid()::text, 19))::uuid,
-    event.agency_id, endpoint.id, event.id, coalesce(event.account_id::text, '') || ':' || event.series,
-    'pending', 0, %(now)s, %(now)s
-FROM webhooks_endpoint AS endpoint
-JOIN webhooks_event AS event ON event.agency_id = endpoint.agency_id
-WHERE endpoint.agency_id = %(agency)s AND endpoint.id = %(endpoint)s
-    AND event.occurred_at >= %(since)s AND NOT event.is_test
-    AND endpoint.event_types && ARRAY['*', split_part(event.type, '.', 1) || '.*', event.type]::varchar[]
-    AND (endpoint.accounts IS NULL OR event.account_id = ANY (endpoint.accounts))
+ASKED_FOR = """
+    event.occurred_at >= %(since)s AND NOT event.is_test
+    AND %(event_types)s::varchar[] && ARRAY['*', split_part(event.type, '.', 1) || '.*', event.type]::varchar[]
+    AND (%(accounts)s::uuid[] IS NULL OR event.account_id = ANY (%(accounts)s::uuid[]))
     AND (event.account_id IS NULL OR EXISTS (
         SELECT FROM accounts_selleraccount AS account
         WHERE account.agency_id = event.agency_id AND account.id = event.account_id AND account.deleted_at IS NULL))
-ORDER BY event.id
-ON CONFLICT (agency_id, endpoint_id, event_id) DO UPDATE
-SET state = 'pending', tries = 0, next_attempt_at = %(now)s, leased_until = NULL, finished_at = NULL
-WHERE delivery.state = 'failed'
-    OR delivery.state = 'pending' AND (delivery.leased_until IS NULL OR delivery.leased_until <= %(now)s)
 """
-"""Every event since a moment that the endpoint asks for and did not get. What a worker has in hand is left in its hand."""
+BEGIN_ANEW = f"""
+UPDATE webhooks_delivery
+SET state = 'pending', tries = 0, next_attempt_at = %(now)s, leased_until = NULL, finished_at = NULL
+WHERE agency_id = %(agency)s AND id IN (
+    SELECT delivery.id FROM webhooks_delivery AS delivery
+    JOIN webhooks_event AS event ON event.agency_id = delivery.agency_id AND event.id = delivery.event_id
+    WHERE delivery.agency_id = %(agency)s AND delivery.endpoint_id = %(endpoint)s AND delivery.state <> 'delivered'
+        AND (delivery.leased_until IS NULL OR delivery.leased_until <= %(now)s)
+        AND {ASKED_FOR}
+    FOR NO KEY UPDATE OF delivery SKIP LOCKED)
+"""
+"""What a worker has in hand is left there: it is not waited for while the endpoint is held, which the worker may wait for."""
+
+MAKE_MISSING = f"""
+INSERT INTO webhooks_delivery (id, agency_id, endpoint_id, event_id, order_key, state, tries, next_attempt_at, created_at)
+SELECT
+    -- The moment of the event and a random rest: deliveries are in the order of their events.
+    (left(event.id::text, 18) || substr(gen_random_uuid()::text, 19))::uuid,
+    event.agency_id, %(endpoint)s, event.id, coalesce(event.account_id::text, '') || ':' || event.series,
+    'pending', 0, %(now)s, %(now)s
+FROM webhooks_event AS event
+WHERE event.agency_id = %(agency)s AND {ASKED_FOR}
+    AND NOT EXISTS (
+        SELECT FROM webhooks_delivery AS delivery
+        WHERE delivery.agency_id = event.agency_id AND delivery.endpoint_id = %(endpoint)s AND delivery.event_id = event.id)
+ORDER BY event.id
+ON CONFLICT (agency_id, endpoint_id, event_id) DO NOTHING
+"""
 
 
 class Disabled(Exception):
@@ -77,8 +90,8 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
 @transaction.atomic
 def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
     """The delivery, due at once and with all its tries before it, of the same event. Raises Disabled, StillPending."""
-    endpoint = _receiving(delivery.endpoint)
-    held = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event").get(pk=delivery.pk)
+    held = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event", "endpoint").get(pk=delivery.pk)
+    endpoint = _receiving(held.endpoint)
     if held.state == Delivery.State.PENDING:
         raise StillPending
     held.state, held.tries, held.next_attempt_at = Delivery.State.PENDING, 0, now
@@ -103,9 +116,13 @@ def recover(*, endpoint: Endpoint, since: datetime, who: str, now: datetime) -> 
     Asked for twice, nothing is delivered twice: what is due already only becomes due at once.
     """
     held = _receiving(endpoint)
+    asked: dict[str, Any] = {"agency": held.agency_id, "endpoint": held.pk, "since": since, "now": now}
+    asked |= {"event_types": held.event_types, "accounts": held.accounts}
+    due = 0
     with connection.cursor() as cursor:
-        cursor.execute(MAKE_DUE, {"agency": held.agency_id, "endpoint": held.pk, "since": since, "now": now})
-        due: int = cursor.rowcount
+        for statement in (BEGIN_ANEW, MAKE_MISSING):
+            cursor.execute(statement, asked)
+            due += cursor.rowcount
     _note(held, "endpoint.recovered", who, now, since=since.isoformat(), deliveries=due)
     waking.after_commit()
     return due

@@ -127,9 +127,9 @@ def _what_follows(outcome: Outcome, now: datetime) -> tuple[Delivery.State, date
 
 def _let_follow(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
     over = {(outcome.parcel.endpoint_id, outcome.parcel.order_key) for outcome in outcomes}
-    endpoints, series = zip(*over, strict=True)
+    receivers, series = zip(*over, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(LET_FOLLOW, {"agency": agency_id, "endpoint": list(endpoints), "series": list(series), "now": now})
+        cursor.execute(LET_FOLLOW, {"agency": agency_id, "endpoint": list(receivers), "series": list(series), "now": now})
 
 
 def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:

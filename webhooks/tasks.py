@@ -1,4 +1,4 @@
-"""What wakes couriers, and what stops them; and what the clock tidies away."""
+"""What wakes couriers and stops them, and clock-driven work on events."""
 
 import asyncio
 import mmap

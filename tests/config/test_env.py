@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from config import env
@@ -344,3 +345,52 @@ def test_a_mailbox_that_is_none_is_refused(given: Callable[[str | None], None], 
 
     with pytest.raises(env.BadVariable, match="must read name@host"):
         env.mailbox(NAME, default="x@y")
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (None, []),
+        ("", []),
+        ("100.64.0.0/10", ["100.64.0.0/10"]),
+        (" 100.64.0.0/10 , fd00::/8,", ["100.64.0.0/10", "fd00::/8"]),
+        ("127.0.0.1", ["127.0.0.1/32"]),
+        ("::1", ["::1/128"]),
+    ],
+)
+def test_networks_are_read(given: Callable[[str | None], None], value: str | None, read: list[str]) -> None:
+    given(value)
+
+    assert [str(network) for network in env.networks(NAME)] == read
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "100.64.0.1/10",
+        "100.64.0.0/33",
+        "office",
+        "127.0.0.0-127.0.0.9",
+        "64:ff9b::/96",
+        "::ffff:127.0.0.0/104",
+        "http://127.0.0.1",
+    ],
+)
+def test_what_are_no_networks_stops_the_process(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    with pytest.raises(env.BadVariable, match=f"^{NAME} must name networks, as in "):
+        env.networks(NAME)
+
+
+def test_a_file_of_certificates_is_named_or_not(given: Callable[[str | None], None], tmp_path: Path) -> None:
+    given(None)
+    assert env.certificates(NAME) is None
+    given(certifi.where())
+    assert env.certificates(NAME) == certifi.where()
+    (tmp_path / "text.pem").write_text("no certificate")
+
+    for value in (str(tmp_path / "text.pem"), str(tmp_path / "none.pem"), str(tmp_path)):
+        given(value)
+        with pytest.raises(env.BadVariable, match=f"^{NAME} must name a file of certificates"):
+            env.certificates(NAME)

@@ -107,7 +107,7 @@ def test_what_an_answer_does(
 
 
 def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Sender) -> None:
-    endpoint, _ = sender.endpoint("https://169.254.169.254/")
+    endpoint, _ = sender.endpoint("https://100.64.0.1/")
     sender.publish()
 
     work()

@@ -58,7 +58,7 @@ def failing(sender: Sender, endpoint: Endpoint) -> None:
 
 def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) -> None:
     """So many events in so many series, on their way to each of these endpoints."""
-    values = {
+    values: dict[str, Any] = {
         "agency": sender.client.agency.pk,
         "account": sender.account.pk,
         "endpoints": [endpoint.pk for endpoint in endpoints],
@@ -313,7 +313,7 @@ def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sen
 def looks(sender: Sender) -> int:
     """How many blocks of tables and indexes one look reads; what it takes goes back."""
     until = NOW + leasing.LEASE
-    asked = {"now": NOW, "until": until, "most": 40, "most_failing": 0, "most_of_one": leasing.MOST_OF_ONE}
+    asked: dict[str, Any] = {"now": NOW, "until": until, "most": 40, "most_failing": 0, "most_of_one": leasing.MOST_OF_ONE}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leasing.TAKE}", asked)
         ((found,),) = cursor.fetchall()

