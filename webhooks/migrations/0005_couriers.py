@@ -42,7 +42,8 @@ CREATE FUNCTION lease_deliveries(
 ) RETURNS TABLE (agency uuid, endpoint uuid, delivery uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
 -- Everything is found by an index. After a burst the planner has no idea how much is waiting, and would read all of it.
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET enable_sort = off
+SET jit = off
 AS $$
 DECLARE
     receivers uuid[];
@@ -161,10 +162,11 @@ BEGIN
             ORDER BY head.id LIMIT 1),
             moment + interval '1 hour'),
         moment + interval '1 second')
-    WHERE aside.id = ANY (looked_at) AND aside.id <> ALL (taken) AND EXISTS (
-        SELECT FROM webhooks_delivery AS before
-        WHERE before.agency_id = aside.agency_id AND before.endpoint_id = aside.endpoint_id
-            AND before.order_key = aside.order_key AND before.state = 'pending' AND before.id < aside.id
+    WHERE aside.id = ANY (looked_at) AND aside.id <> ALL (taken) AND aside.id <> (
+        SELECT first.id FROM webhooks_delivery AS first
+        WHERE first.agency_id = aside.agency_id AND first.endpoint_id = aside.endpoint_id
+            AND first.order_key = aside.order_key AND first.state = 'pending'
+        ORDER BY first.id LIMIT 1
     );
 
     RETURN QUERY
