@@ -18,6 +18,7 @@ VARIABLES = (
     *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
 )
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks"]
+WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 
 
 class PortUnusable(SystemExit):
@@ -50,8 +51,8 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
 def commands(*, port: int, schedule: Path, couriers: str = "1") -> dict[str, list[str]]:
     """The command line of each process of the product by its name, in the order in which they start; the web server last."""
     return {
-        "courier": _worker("webhooks", f"--concurrency={couriers}", "--hostname=courier@%h"),
-        "worker": _worker("celery", "--concurrency=2"),
+        "courier": [*WORKER, "--queues=webhooks", f"--concurrency={couriers}", "--hostname=courier@%h"],
+        "worker": [*WORKER, "--queues=celery", "--concurrency=2"],
         "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
         "web": _web(port),
     }
@@ -94,10 +95,6 @@ def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> N
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
         output.writelines(f"{name}={shlex.quote(environ[name])}\n" for name in VARIABLES if name in environ)
-
-
-def _worker(queue: str, *words: str) -> list[str]:
-    return [*CELERY, "worker", f"--queues={queue}", *words, "--loglevel=INFO", "--without-mingle"]
 
 
 def _web(port: int) -> list[str]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from accounts import audit
 from accounts.models import ApiKey
 from metrics.models import Breach, BreachAction
 
@@ -65,4 +66,8 @@ def _keep(breach: Breach, by: ApiKey, what: What, detail: dict[str, Any], now: d
         key_id=by.pk,
         key_name=by.name,
         recorded_at=now,
+    )
+    # Not the words of notes: they are the breach's own, and an entry is kept for good.
+    audit.note(
+        agency_id=breach.agency_id, who=audit.name_of(by), what=f"breach.{what}", about=breach.public_id, detail={}, now=now
     )

@@ -194,6 +194,12 @@ EVENT_TYPES = (
         {"marketplace": "DE", "previous": "NORMAL", "current": "AT_RISK", "reported_at": "2026-11-22T08:12:00Z"},
     ),
     EventType(
+        "connection.failed",
+        "Reports of an account that is connected to Amazon cannot be pulled any more. `reason` is for people.",
+        thing({"failed_at": MOMENT, "reason": TEXT}),
+        {"failed_at": "2026-11-22T09:00:00Z", "reason": "The seller withdrew the consent."},
+    ),
+    EventType(
         "endpoint.disabled",
         "Nothing is sent to an endpoint any more: it answered 410 (`gone`), or failed for five days (`failing`). What it missed "
         "can be recovered.",

@@ -98,6 +98,10 @@ def _status_changed(data: Data) -> tuple[str, ...]:
     )
 
 
+def _not_connected(data: Data) -> tuple[str, ...]:
+    return ("Reports cannot be pulled from Amazon any more", f"Since {data['failed_at']}: {data['reason']}")
+
+
 def _disabled(data: Data) -> tuple[str, ...]:
     since = f", since {data['failing_since']}" if data["failing_since"] else ""
     return (
@@ -121,6 +125,7 @@ WORDINGS: dict[str, Callable[[Data], tuple[str, ...]]] = {
     "report.loaded": _loaded,
     "report.rejected": _rejected,
     "account.status_changed": _status_changed,
+    "connection.failed": _not_connected,
     "endpoint.disabled": _disabled,
     "endpoint.test": _test,
 }

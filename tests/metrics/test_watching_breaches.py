@@ -368,3 +368,12 @@ def test_an_account_that_is_handed_back_takes_what_people_did_with_it(acme: Clie
     with scoping.agency(acme.agency.pk):
         assert (before, [model.objects.exists() for model in kept]) == ([True] * 4, [False] * 4)
     assert acme.read("/v1/breaches")["data"] == acme.read("/v1/thresholds")["data"] == []
+
+
+def test_the_audit_log_says_who_did_what_without_the_words(acme: Client, breached: dict[str, Any]) -> None:
+    act(acme, breached, "acknowledge", note="Only for those who see to it")
+    act(acme, breached, "assign", to="mei")
+
+    entries = acme.read("/v1/audit-log", about=breached["id"])["data"]
+
+    assert [(each["what"], each["detail"]) for each in entries] == [("breach.assigned", {}), ("breach.acknowledged", {})]

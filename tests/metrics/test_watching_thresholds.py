@@ -245,3 +245,13 @@ def test_a_worker_judges_only_the_accounts_that_are_concerned(acme: Client, sold
     follow(acme)
 
     assert (elsewhere, of_another, acme.odr(sold)["warning"]["source"]) == ("default", "default", "custom")
+
+
+def test_the_audit_log_says_who_drew_a_line_and_who_took_it_away(acme: Client) -> None:
+    drawn = acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.2, "for_days": 2}, format="json").json()
+    acme.delete(f"/v1/thresholds/{drawn['id']}")
+
+    entries = acme.read("/v1/audit-log", about=drawn["id"])["data"]
+
+    detail = {"metric": "return_rate", "warn_at": 0.2, "for_days": 2}
+    assert [(each["what"], each["detail"]) for each in entries] == [("threshold.removed", detail), ("threshold.set", detail)]

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import identifiers, scoping
+from accounts import audit, identifiers, scoping
 from metrics import tasks, thresholds
 from metrics.models import Threshold
 from metrics.thresholds import Asks, Scope
@@ -37,8 +37,16 @@ def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshol
         put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=timezone.now())
     except thresholds.NotALine as refused:
         raise ValidationError({refused.field: refused.reason}) from None
+    _note(request, put[0], "threshold.set")
     judge_by(put[0])
     return put
+
+
+def _note(request: Request, threshold: Threshold, what: str) -> None:
+    asked = {"metric": threshold.metric, "warn_at": threshold.warn_at, "for_days": threshold.for_days}
+    who = audit.name_of(scoping.bearer(request))
+    about = {"what": what, "about": threshold.public_id, "detail": asked}
+    audit.note(agency_id=threshold.agency_id, who=who, **about, now=timezone.now())
 
 
 def judge_by(threshold: Threshold) -> None:
@@ -130,5 +138,6 @@ class OneThreshold(APIView):
     def delete(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
         thresholds.remove(threshold=threshold, now=timezone.now())
+        _note(request, threshold, "threshold.removed")
         judge_by(threshold)
         return Response(status=204)
