@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
@@ -258,7 +259,7 @@ def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, ca
     ((parcel,),) = lease()
 
     assert parcel.agency_id == sender.client.agency.pk
-    assert f"agency {rival.agency.pk} cannot be loaded" in caplog.text
+    assert f"of agency {rival.agency.pk} cannot be loaded" in caplog.text
 
 
 def test_two_couriers_at_once_take_different_things(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
@@ -301,18 +302,23 @@ def test_what_somebody_is_changing_is_left_alone_and_nothing_goes_past_it(
 
 
 @pytest.mark.parametrize(("count", "series"), [(20_000, 1), (20_000, 20_000), (20_000, 100)])
-def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sender, count: int, series: int) -> None:
+def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(
+    sender: Sender, owner_dsn: str, count: int, series: int
+) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(20)]
     fill(sender, endpoints, count=50, series=50)
-    few = looks(sender)
+    few = looks(sender, owner_dsn)
     fill(sender, endpoints[:1], count=count, series=series)
-    many = looks(sender)
+    many = looks(sender, owner_dsn)
 
     assert many < 8 * few, f"{many * 1000:.1f} ms where {few * 1000:.1f} were enough"
 
 
-def looks(sender: Sender) -> float:
-    """The usual time of one look, in seconds; what it takes goes back."""
+def looks(sender: Sender, owner_dsn: str) -> float:
+    """The usual time of one look, in seconds; what it takes goes back. The server knows its tables, as it does soon by itself."""
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("ANALYZE webhooks_delivery, webhooks_endpoint")
+    connection.close()
     times = []
     for _ in range(7):
         with transaction.atomic():
