@@ -40,13 +40,13 @@ def settled(agency_id: UUID) -> float:
 
 
 def told_at(url: str) -> tuple[str, str]:
-    """A new agency that is told of loaded reports at the URL: the id of its account, and its key."""
+    """A new agency that is told of changed statuses at the URL: the id of its account, and its key."""
     now = timezone.now()
     agency, key = agencies.open_agency(name="Bench", now=now)
     with scoping.agency(agency.pk):
         account = agencies.take_on(
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )
-        endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["report.loaded"], created_at=now)
+        endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["account.status_changed"], created_at=now)
         secrets.mint(endpoint=endpoint, now=now)
     return account.public_id, key

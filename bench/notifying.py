@@ -19,7 +19,6 @@ from config import product
 from config.embedded.home import Home
 from config.embedded.ports import port_of
 from config.embedded.processes import Processes
-from tests import build
 from tests.webhooks.receiving import Receiver, running
 
 UPLOADS = 100
@@ -59,16 +58,22 @@ def _waits(receiver: Receiver) -> list[float]:
     account, key = told_at(receiver.url("ok/uploads"))
     waits = []
     for n in range(UPLOADS):
-        orders = build.orders_on(build.days_ago(20), count=3, first=10 * n + 1)
-        accepted = _upload(account, key, build.orders_file(orders))
+        accepted = _upload(account, key, _health(n))
         waits.append(_received(receiver, n + 1) - accepted)
     return waits
+
+
+def _health(n: int) -> bytes:
+    """What Amazon reports of an account whose status is another one each time."""
+    figures = {"marketplaceId": "ATVPDKIKX0DER", "otherPolicyViolations": {"defectsCount": n, "status": "BAD"}}
+    status = {"marketplaceId": "ATVPDKIKX0DER", "status": ("AT_RISK", "NORMAL")[n % 2]}
+    return json.dumps({"accountStatuses": [status], "performanceMetrics": [figures]}).encode()
 
 
 def _upload(account: str, key: str, document: bytes) -> float:
     """Post a document; the moment at which it was accepted."""
     boundary = uuid4().hex
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="orders.txt"\r\n\r\n'.encode()
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="health.json"\r\n\r\n'.encode()
     request = urllib.request.Request(
         f"http://localhost:{os.environ['PORT']}/v1/accounts/{account}/reports",
         data=head + document + f"\r\n--{boundary}--\r\n".encode(),
@@ -83,9 +88,9 @@ def _upload(account: str, key: str, document: bytes) -> float:
 
 
 def _received(receiver: Receiver, count: int) -> float:
-    """When so many reports had been told of."""
+    """When so many changes had been told of."""
     for _ in range(3000):
-        told = [each for each in receiver.received() if json.loads(each["body"])["type"] == "report.loaded"]
+        told = [each for each in receiver.received() if json.loads(each["body"])["type"] == "account.status_changed"]
         if len(told) >= count:
             return float(told[count - 1]["at"])
         time.sleep(0.01)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connections
+from django.db import OperationalError, connections
 
 from webhooks import carriers, leasing, settling
 from webhooks.egress import Answer, Egress
@@ -88,13 +88,18 @@ class Courier:
         while not self.is_stopping() and time() - began < self.pace.longest and time() - busy_at < self.pace.lingers:
             await self._settle()
             await self.egress.tidy()
-            if await self._take() or self._runs_in_hand:
+            if await self._take(until=began + self.pace.longest) or self._runs_in_hand:
                 busy_at = time()
             await self._wait()
 
-    async def _take(self) -> bool:
-        """Take in hand what is due; whether anything was."""
-        room = Room(series=2 * self.pace.senders - self._runs_in_hand, failing=self.pace.failing - self._failing_in_hand)
+    async def _take(self, *, until: float) -> bool:
+        """Take in hand what is due; whether anything was.
+
+        Before the end nothing is begun at endpoints that fail: whoever hangs would hold up the next courier.
+        """
+        is_ending = until - asyncio.get_running_loop().time() < self.egress.deadline
+        failing = 0 if is_ending else self.pace.failing - self._failing_in_hand
+        room = Room(series=2 * self.pace.senders - self._runs_in_hand, failing=max(failing, 0))
         now = self.clock()
         if room.series <= 0 or not await self._ask(partial(_is_due, now)):
             return False
@@ -172,7 +177,7 @@ class Courier:
             return
         try:
             await self._write(batch)
-        except DatabaseError:
+        except Exception:
             log.exception("%d outcomes cannot be written down together", len(batch))
             for outcome in batch:
                 await self._settle_alone(outcome)
@@ -180,7 +185,7 @@ class Courier:
     async def _settle_alone(self, outcome: Outcome) -> None:
         try:
             await self._write([outcome])
-        except DatabaseError:
+        except Exception:
             log.exception("what came of delivery %s cannot be written down; it is sent again", outcome.parcel.delivery_id)
 
     async def _write(self, batch: list[Outcome]) -> None:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
-from accounts import identifiers, scoping, sealing
+from accounts import identifiers, scoping
 from accounts.models import public_account_id
 from webhooks import envelope, secrets
 from webhooks.models import Delivery
@@ -74,8 +74,9 @@ def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[
             taken[agency_id].append(delivery_id)
     try:
         return _load(taken, until, now)
-    except (DatabaseError, sealing.CannotOpen):
-        return [run for agency_id, ids in taken.items() for run in _load_alone(agency_id, ids, until, now)]
+    except Exception:
+        log.exception("deliveries cannot be loaded together")
+        return [run for agency_id, ids in taken.items() for each in ids for run in _load_alone(agency_id, each, until, now)]
 
 
 def next_due_at() -> datetime | None:
@@ -96,12 +97,12 @@ def _load(taken: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> l
     return list(runs.values())
 
 
-def _load_alone(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -> list[list[Parcel]]:
-    """What cannot be read of one agency holds up no other; it is tried again when its lease is over."""
+def _load_alone(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime) -> list[list[Parcel]]:
+    """What cannot be read holds up nothing else; it is tried again when its lease is over."""
     try:
-        return _load({agency_id: ids}, until, now)
-    except (DatabaseError, sealing.CannotOpen):
-        log.exception("deliveries of agency %s cannot be loaded", agency_id)
+        return _load({agency_id: [delivery_id]}, until, now)
+    except Exception:
+        log.exception("delivery %s of agency %s cannot be loaded", delivery_id, agency_id)
         return []
 
 

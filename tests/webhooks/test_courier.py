@@ -260,6 +260,21 @@ def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) 
     assert p95 < 5 * max(1, MANY / 100)
 
 
+def test_an_endpoint_that_hangs_does_not_hold_up_the_next_courier(sender: Sender, receiver: Receiver) -> None:
+    """A courier whose minute is over waits for what it has begun; of who fails it begins nothing any more by then."""
+    endpoint, _ = sender.endpoint(receiver.url(own("hang")))
+    for n in range(20):
+        sender.publish(series=f"s{n}:DE:mfn")
+    with scoping.agency(sender.client.agency.pk):
+        Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=datetime.now(UTC))
+    began = time.monotonic()
+
+    work(deadline=1.5, longest=4.0, lingers=10.0)
+
+    assert time.monotonic() - began < 4.7
+    assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
+
+
 def test_two_couriers_at_once_send_nothing_twice(sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]) -> None:
     path = own("ok")
     endpoint, _ = sender.endpoint(receiver.url(path))

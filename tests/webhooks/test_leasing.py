@@ -257,7 +257,7 @@ def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, ca
     ((parcel,),) = lease()
 
     assert parcel.agency_id == sender.client.agency.pk
-    assert f"agency {rival.agency.pk} cannot be loaded" in caplog.text
+    assert f"of agency {rival.agency.pk} cannot be loaded" in caplog.text
 
 
 def test_two_couriers_at_once_take_different_things(sender: Sender, at_once: Callable[..., list[Any]]) -> None:

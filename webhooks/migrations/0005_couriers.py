@@ -99,8 +99,7 @@ BEGIN
 
     -- Statements of their own: what others did until the candidates were locked is seen here.
     SELECT array_agg(DISTINCT oldest.id) INTO heads
-    FROM unnest(looked_at) AS place (id)
-    JOIN webhooks_delivery AS one ON one.id = place.id
+    FROM (SELECT DISTINCT agency_id, endpoint_id, order_key FROM webhooks_delivery WHERE id = ANY (looked_at)) AS one
     CROSS JOIN LATERAL (
         SELECT first.id, first.next_attempt_at FROM webhooks_delivery AS first
         WHERE first.agency_id = one.agency_id AND first.endpoint_id = one.endpoint_id AND first.order_key = one.order_key
@@ -112,15 +111,12 @@ BEGIN
         WHERE held.endpoint_id = one.endpoint_id AND held.order_key = one.order_key AND held.leased_until > moment
     );
 
-    WITH free AS (
-        SELECT id, endpoint_id, next_attempt_at FROM webhooks_delivery
-        WHERE id = ANY (heads) AND state = 'pending' AND next_attempt_at <= moment
-        FOR NO KEY UPDATE SKIP LOCKED
-    ),
+    WITH free AS MATERIALIZED (SELECT * FROM webhooks_delivery WHERE id = ANY (heads) FOR NO KEY UPDATE SKIP LOCKED),
     turns AS (
         SELECT free.id, free.next_attempt_at, place.room,
             row_number() OVER (PARTITION BY free.endpoint_id ORDER BY free.next_attempt_at, free.id) AS turn
         FROM free JOIN unnest(receivers, rooms) AS place (id, room) ON place.id = free.endpoint_id
+        WHERE free.state = 'pending' AND free.next_attempt_at <= moment
     )
     SELECT array_agg(id ORDER BY turn, next_attempt_at) INTO heads FROM turns WHERE turn <= room;
     heads := heads[:most];
@@ -142,8 +138,7 @@ BEGIN
         ) AS follower
     ),
     ours AS (
-        SELECT id FROM webhooks_delivery WHERE id IN (SELECT runs.id FROM runs) AND state = 'pending'
-        FOR NO KEY UPDATE SKIP LOCKED
+        SELECT id FROM webhooks_delivery WHERE id IN (SELECT runs.id FROM runs) FOR NO KEY UPDATE SKIP LOCKED
     ),
     unbroken AS (
         SELECT runs.id, bool_and(ours.id IS NOT NULL) OVER (PARTITION BY runs.head ORDER BY runs.turn) AS whole
@@ -151,27 +146,26 @@ BEGIN
     )
     SELECT heads || coalesce(array_agg(id) FILTER (WHERE whole), '{}') INTO taken FROM unbroken;
 
-    UPDATE webhooks_delivery AS aside
-    SET next_attempt_at = greatest(
-        least(
-            (SELECT CASE WHEN head.leased_until > moment OR head.id = ANY (taken) THEN moment + interval '5 seconds'
-                ELSE head.next_attempt_at END
-            FROM webhooks_delivery AS head
-            WHERE head.agency_id = aside.agency_id AND head.endpoint_id = aside.endpoint_id
-                AND head.order_key = aside.order_key AND head.state = 'pending'
-            ORDER BY head.id LIMIT 1),
-            moment + interval '1 hour'),
-        moment + interval '1 second')
-    WHERE aside.id = ANY (looked_at) AND aside.id <> ALL (taken) AND aside.id <> (
-        SELECT first.id FROM webhooks_delivery AS first
-        WHERE first.agency_id = aside.agency_id AND first.endpoint_id = aside.endpoint_id
-            AND first.order_key = aside.order_key AND first.state = 'pending'
-        ORDER BY first.id LIMIT 1
-    );
+    WITH rest AS MATERIALIZED (SELECT * FROM webhooks_delivery WHERE id = ANY (looked_at) AND id <> ALL (taken)),
+    line AS MATERIALIZED (
+        SELECT one.*, oldest.id AS head,
+            CASE WHEN oldest.leased_until > moment OR oldest.id = ANY (taken) THEN moment + interval '5 seconds'
+                ELSE least(greatest(oldest.next_attempt_at, moment + interval '1 second'), moment + interval '1 hour') END AS due_at
+        FROM (SELECT DISTINCT agency_id, endpoint_id, order_key FROM rest) AS one
+        CROSS JOIN LATERAL (
+            SELECT first.id, first.next_attempt_at, first.leased_until FROM webhooks_delivery AS first
+            WHERE first.agency_id = one.agency_id AND first.endpoint_id = one.endpoint_id
+                AND first.order_key = one.order_key AND first.state = 'pending'
+            ORDER BY first.id LIMIT 1
+        ) AS oldest
+    )
+    UPDATE webhooks_delivery AS aside SET next_attempt_at = line.due_at
+    FROM rest JOIN line USING (agency_id, endpoint_id, order_key)
+    WHERE aside.id = rest.id AND rest.id > line.head;
 
     RETURN QUERY
     UPDATE webhooks_delivery AS one SET leased_until = until, next_attempt_at = until
-    WHERE one.id = ANY (taken) RETURNING one.agency_id, one.endpoint_id, one.id;
+    WHERE one.id = ANY (taken) AND one.state = 'pending' RETURNING one.agency_id, one.endpoint_id, one.id;
     PERFORM set_config('underone.over_the_wall', '', true);
 END
 $$;
