@@ -312,7 +312,7 @@ def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sen
 
 def looks(sender: Sender) -> int:
     """How many blocks of tables and indexes one look reads; what it takes goes back."""
-    asked = [NOW, NOW + leasing.LEASE, 40, 0, leasing.MOST_OF_ONE]
+    asked: list[Any] = [NOW, NOW + leasing.LEASE, 40, 0, leasing.MOST_OF_ONE]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leasing.TAKE}", asked)
         ((found,),) = cursor.fetchall()

@@ -240,9 +240,9 @@ def test_a_test_says_that_it_is_one() -> None:
 
 
 def test_a_type_without_words_is_told_by_its_name() -> None:
-    unknown = told("endpoint.test") | {"type": "connection.failed", "data": {"more": ["\n"]}}
+    unknown = told("endpoint.test") | {"type": "shop.moved", "data": {"more": ["\n"]}}
 
-    assert wording.of(unknown) == wording.Words("connection.failed", (LAST,))
+    assert wording.of(unknown) == wording.Words("shop.moved", (LAST,))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)

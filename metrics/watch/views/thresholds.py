@@ -45,8 +45,7 @@ def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshol
 def _note(request: Request, threshold: Threshold, what: str) -> None:
     asked = {"metric": threshold.metric, "warn_at": threshold.warn_at, "for_days": threshold.for_days}
     who = audit.name_of(scoping.bearer(request))
-    about = {"what": what, "about": threshold.public_id, "detail": asked}
-    audit.note(agency_id=threshold.agency_id, who=who, **about, now=timezone.now())
+    audit.note(agency_id=threshold.agency_id, who=who, what=what, about=threshold.public_id, detail=asked, now=timezone.now())
 
 
 def judge_by(threshold: Threshold) -> None:
