@@ -85,12 +85,12 @@ def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
 
 def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but_ours(db: None) -> None:
     functions = rows(
-        "SELECT proname, proconfig, pg_get_function_result(oid) FROM pg_proc "
+        "SELECT proname, proconfig[1], pg_get_function_result(oid) FROM pg_proc "
         "WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
     )
 
     assert functions == [
-        (name, ["search_path=pg_catalog, public"], told)
+        (name, "search_path=pg_catalog, public", told)
         for name, told in (
             ("every_agency_id", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
