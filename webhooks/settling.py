@@ -27,8 +27,8 @@ WITH told AS (
         %(answer)s::text[]
     ) AS told (delivery, leased_until, state, next, tried, attempt, at, took, status, error, answer)
 ),
-held AS (  -- what was deleted meanwhile is gone
-    SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND id = ANY (%(delivery)s::uuid[])
+held AS MATERIALIZED (  -- what was deleted meanwhile is gone
+    SELECT id, state, leased_until FROM webhooks_delivery WHERE agency_id = %(agency)s AND id = ANY (%(delivery)s::uuid[])
     ORDER BY id FOR NO KEY UPDATE
 ),
 tries AS (
@@ -39,23 +39,31 @@ tries AS (
 UPDATE webhooks_delivery AS one
 SET state = told.state, next_attempt_at = told.next, tries = one.tries + told.tried::integer, leased_until = NULL,
     finished_at = CASE WHEN told.state = 'pending' THEN NULL ELSE %(now)s END
-FROM told JOIN held ON held.id = told.delivery
-WHERE one.agency_id = %(agency)s AND one.id = held.id AND one.state = 'pending' AND one.leased_until = told.leased_until
+FROM told JOIN held ON held.id = told.delivery AND held.state = 'pending' AND held.leased_until = told.leased_until
+WHERE one.agency_id = %(agency)s AND one.id = ANY (%(delivery)s::uuid[]) AND one.id = held.id
 """
 
 LET_FOLLOW = """
+WITH next AS MATERIALIZED (
+    SELECT first.id, first.next_attempt_at > %(now)s AND first.leased_until IS NULL AND first.tries = 0 AS waits
+    FROM unnest(%(endpoint)s::uuid[], %(series)s::text[]) AS over (endpoint, series)
+    CROSS JOIN LATERAL (
+        SELECT * FROM webhooks_delivery AS one
+        WHERE one.agency_id = %(agency)s AND one.endpoint_id = over.endpoint AND one.state = 'pending'
+            AND one.order_key BETWEEN over.series AND over.series
+        ORDER BY one.order_key, one.id LIMIT 1
+    ) AS first
+)
 UPDATE webhooks_delivery AS one SET next_attempt_at = %(now)s
-FROM (SELECT DISTINCT * FROM unnest(%(endpoint)s::uuid[], %(series)s::text[])) AS over (endpoint, series)
-CROSS JOIN LATERAL (
-    SELECT id FROM webhooks_delivery AS next
-    WHERE next.agency_id = %(agency)s AND next.endpoint_id = over.endpoint AND next.order_key = over.series
-        AND next.state = 'pending'
-    ORDER BY id LIMIT 1
-) AS next
-WHERE one.agency_id = %(agency)s AND one.id = next.id AND one.next_attempt_at > %(now)s AND one.leased_until IS NULL
-    AND one.tries = 0
+WHERE one.agency_id = %(agency)s AND one.id = ANY (ARRAY(SELECT id FROM next WHERE waits))
 """
-"""The next of a series need not wait any longer than the one before it."""
+"""The next of a series need not wait any longer than the one before it.
+
+`BETWEEN x AND x` and this order: of all indexes `deliveries_in_order` alone gives that without sorting.
+"""
+
+STRAIGHT = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+"""How many are pending changes faster than the server counts them. Taken for few, all of an endpoint would be read and sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class Outcome:
 @transaction.atomic
 def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
     """Write these down, each in its agency's scope and all at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(STRAIGHT)
     by_agency: dict[UUID, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_agency[outcome.parcel.agency_id].append(outcome)
