@@ -12,8 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
+
+from config import product as launcher
 from config.embedded import servers
 from config.embedded.home import Home
+from config.embedded.ports import port_of
 from config.embedded.processes import Processes
 
 
@@ -27,6 +31,22 @@ def product() -> Iterator[None]:
             os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
             owner = os.environ | {"DATABASE_URL": os.environ["DATABASE_OWNER_URL"]}
             subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], env=owner, check=True)
+            yield
+    finally:
+        home.discard()
+
+
+@contextlib.contextmanager
+def installation() -> Iterator[None]:
+    """Web, worker, courier and clock on throw-away servers, and Django here set up on the same database."""
+    home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
+    try:
+        with Processes(home=home) as processes:
+            environ = os.environ | {"PORT": str(port_of(home=home, server="web")), "LOG_LEVEL": "WARNING"}
+            environ |= {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
+            os.environ |= launcher.start(processes=processes, environ=environ, say=lambda _: None)
+            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+            django.setup()
             yield
     finally:
         home.discard()

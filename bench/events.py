@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts import agencies, scoping
+from accounts.models import SellerAccount
 from webhooks import publishing, secrets
 from webhooks.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint
@@ -16,6 +17,15 @@ BREACH = TYPES["breach.opened"]
 
 def published(urls: Sequence[str], *, events: int) -> UUID:
     """A new agency with an endpoint at each URL and so many events on their way to all of them."""
+    account = told_of_everything(urls)
+    with scoping.agency(account.agency_id):
+        for n in range(events):
+            publish(account, n)
+    return account.agency_id
+
+
+def told_of_everything(urls: Sequence[str]) -> SellerAccount:
+    """An account of a new agency with an endpoint at each URL."""
     now = timezone.now()
     agency, _ = agencies.open_agency(name="Bench", now=now)
     with scoping.agency(agency.pk):
@@ -25,9 +35,15 @@ def published(urls: Sequence[str], *, events: int) -> UUID:
         for url in urls:
             endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["*"], created_at=now)
             secrets.mint(endpoint=endpoint, now=now)
-        for n in range(events):
-            publishing.publish(account=account, type_=BREACH.type, data=BREACH.example, now=now, series=f"odr:{n % 50}:mfn")
-    return agency.pk
+    return account
+
+
+def publish(account: SellerAccount, n: int) -> str:
+    """The id of the n-th event, which is of one of fifty series."""
+    event = publishing.publish(
+        account=account, type_=BREACH.type, data=BREACH.example, now=timezone.now(), series=f"odr:{n % 50}:mfn"
+    )
+    return event.public_id
 
 
 def settled(agency_id: UUID) -> float:

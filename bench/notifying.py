@@ -6,19 +6,11 @@ Each upload is posted when the one before was told of: the product is idle then.
 import json
 import os
 import statistics
-import tempfile
 import time
 import urllib.request
-from pathlib import Path
 from uuid import uuid4
 
-import django
-
-from bench import show
-from config import product
-from config.embedded.home import Home
-from config.embedded.ports import port_of
-from config.embedded.processes import Processes
+import bench
 from tests.webhooks.receiving import Receiver, running
 
 UPLOADS = 100
@@ -26,23 +18,10 @@ GOAL = 1.0
 
 
 def main() -> None:
-    home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
-    try:
-        with Processes(home=home) as processes:
-            environ = os.environ | {
-                "PORT": str(port_of(home=home, server="web")),
-                "LOG_LEVEL": "WARNING",
-                "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
-            }
-            os.environ |= product.start(processes=processes, environ=environ, say=lambda _: None)
-            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-            django.setup()
-            with running() as receiver:
-                waits = _waits(receiver)
-    finally:
-        home.discard()
+    with bench.installation(), running() as receiver:
+        waits = _waits(receiver)
     p95 = statistics.quantiles(waits, n=20)[-1]
-    show(
+    bench.show(
         measure=f"seconds from upload accepted to webhook received, p95 of {len(waits)} / seconds allowed",
         ours=p95,
         reference=GOAL,

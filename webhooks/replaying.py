@@ -90,8 +90,8 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
 @transaction.atomic
 def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
     """The delivery, due at once and with all its tries before it, of the same event. Raises Disabled, StillPending."""
-    held = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event", "endpoint").get(pk=delivery.pk)
-    endpoint = _receiving(held.endpoint)
+    endpoint = _receiving(delivery.endpoint)
+    held = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event").get(pk=delivery.pk)
     if held.state == Delivery.State.PENDING:
         raise StillPending
     held.state, held.tries, held.next_attempt_at = Delivery.State.PENDING, 0, now

@@ -90,10 +90,18 @@ def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
         by_agency[outcome.parcel.agency_id].append(outcome)
     for agency_id, theirs in by_agency.items():
         scoping.enter(agency_id)
+        _hold_endpoints(agency_id, theirs)
         _write_down(agency_id, theirs, now)
         _let_follow(agency_id, theirs, now)
         _judge_endpoints(agency_id, theirs, now)
     scoping.enter(None)
+
+
+def _hold_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> None:
+    """Endpoints first, then their deliveries: who deletes an endpoint goes the same way, and neither waits for ever."""
+    receivers = {outcome.parcel.endpoint_id for outcome in outcomes}
+    mine = Endpoint.objects.select_for_update(no_key=True).filter(agency_id=agency_id, pk__in=receivers)
+    list(mine.order_by("pk").values_list("pk"))
 
 
 def _write_down(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:

@@ -1,14 +1,16 @@
 """What is written down of tries, and what follows from them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts import scoping
 from accounts.models import AuditEntry
 from tests.webhooks.conftest import Sender
-from webhooks import leasing, settling
+from webhooks import endpoints, leasing, settling
 from webhooks.egress import Answer
 from webhooks.leasing import Parcel, Room
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -243,3 +245,27 @@ def test_the_next_of_a_series_follows_at_once_where_the_one_before_is_over(sende
     settle(*first, answer=FINE, now=NOW + 2 * SECOND)
 
     assert len(in_hand(NOW + 2 * SECOND)) == 1
+
+
+def test_an_endpoint_that_is_deleted_while_its_tries_are_written_down_stops_neither(
+    sender: Sender, at_once: Callable[..., list[Any]]
+) -> None:
+    for _ in range(10):
+        endpoint, _ = sender.endpoint(NOWHERE)
+        for n in range(20):
+            sender.publish(series=f"s{n}:DE:mfn", now=NOW)
+        parcels = in_hand()
+
+        def write_down(parcels: list[Parcel] = parcels) -> None:
+            settle(*parcels, answer=BROKEN)
+            connection.close()
+
+        def delete(endpoint: Endpoint = endpoint) -> None:
+            with scoping.agency(sender.client.agency.pk):
+                endpoints.remove(endpoint=endpoint, who="somebody", now=NOW)
+            connection.close()
+
+        at_once(write_down, delete)
+
+        assert sender.deliveries(endpoint) == []
+    assert attempts(sender) == []

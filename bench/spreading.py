@@ -1,0 +1,65 @@
+"""Seconds from an event's commit to its arrival at fifteen endpoints, while five others hang; a thousand events one by one.
+
+Web, worker, courier and clock run as they do in production. Six hundredths of a second lie between two events, so that fifteen
+healthy endpoints are sent 250 deliveries a second; what all of them could take is measured by bench/delivering.py. The reference
+is the goal, five seconds.
+"""
+
+import statistics
+import time
+
+import bench
+from tests.webhooks.receiving import Receiver, running
+
+EVENTS, HEALTHY, HANGING = 1000, 15, 5
+PACE = 0.06  # seconds between two events
+GOAL = 5.0
+
+
+def main() -> None:
+    with bench.installation(), running() as receiver:
+        committed = _publish(receiver)
+        waits = _waits(receiver, committed)
+    p95 = statistics.quantiles(waits, n=20)[-1]
+    bench.show(
+        measure=f"seconds from commit to each of {HEALTHY} healthy endpoints while {HANGING} hang, p95 of {len(waits)} / allowed",
+        ours=p95,
+        reference=GOAL,
+        ratio=p95 / GOAL,
+        goal=f"<= {GOAL} s",
+        meets=p95 <= GOAL and len(waits) == EVENTS * HEALTHY,
+    )
+
+
+def _publish(receiver: Receiver) -> dict[str, float]:
+    """When each event was committed, by its id."""
+    from accounts import scoping  # noqa: PLC0415  Django is set up only now
+    from bench.events import publish, told_of_everything  # noqa: PLC0415
+
+    paths = [f"ok/{n}" for n in range(HEALTHY)] + [f"hang/{n}" for n in range(HANGING)]
+    account = told_of_everything([receiver.url(path) for path in paths])
+    committed = {}
+    began = time.monotonic()
+    for n in range(EVENTS):
+        time.sleep(max(0.0, began + n * PACE - time.monotonic()))
+        with scoping.agency(account.agency_id):
+            event = publish(account, n)
+        committed[event] = time.time()
+    return committed
+
+
+def _waits(receiver: Receiver, committed: dict[str, float]) -> list[float]:
+    """The first arrival of every event at every healthy endpoint, as soon as all came or a minute is over."""
+    for _ in range(60):
+        arrived: dict[tuple[str, str], float] = {}
+        for each in receiver.received():
+            if each["path"].startswith("/ok/"):
+                arrived.setdefault((each["path"], each["headers"]["webhook-id"]), each["at"])
+        if len(arrived) == EVENTS * HEALTHY:
+            break
+        time.sleep(1)
+    return [at - committed[event] for (_, event), at in arrived.items()]
+
+
+if __name__ == "__main__":
+    main()
