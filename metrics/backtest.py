@@ -12,7 +12,7 @@ from accounts.models import SellerAccount
 from metrics import episodes, looks
 from metrics.episodes import Edge, Standing
 from metrics.lines import Version
-from metrics.models import FollowedThresholds, SourceLoad
+from metrics.models import DenominatorRule, FollowedThresholds, SourceLoad
 from metrics.series import Series, Value
 
 A_DAY = timedelta(days=1)
@@ -43,10 +43,11 @@ def replay(*, account: SellerAccount, moments: Iterable[datetime], versions: Col
 
 def moments(*, account: SellerAccount, since: date, until: date, now: datetime) -> list[datetime]:
     """When the account was looked at from one day to another, as far as is known: as each day began, with each report, and
-    with each change of its thresholds. Never later than `now`."""
+    with each change of its thresholds or its denominator. Never later than `now`."""
     first, end = (datetime.combine(day, time(), UTC) for day in (since, until + A_DAY))
     days = [first + n * A_DAY for n in range((until - since).days + 1)]
     mine = {"agency_id": account.agency_id, "account_id": account.pk, "recorded_at__gte": first, "recorded_at__lt": end}
     loaded = SourceLoad.objects.filter(**mine).values_list("recorded_at", flat=True)
     followed = FollowedThresholds.objects.filter(**mine).values_list("recorded_at", flat=True)
-    return sorted(moment for moment in {*days, *loaded, *followed} if moment <= now)
+    chosen = DenominatorRule.objects.filter(**mine).values_list("recorded_at", flat=True)
+    return sorted(moment for moment in {*days, *loaded, *followed, *chosen} if moment <= now)

@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts import identifiers
 from accounts.models import SellerAccount
-from metrics import episodes
+from metrics import episodes, judgement
 from metrics.episodes import Edge, Look, Standing
 from metrics.models import Breach, CurrentValue
 from metrics.models.counted import STREAKS
@@ -87,17 +87,24 @@ def _open(account: SellerAccount, value: Value, edge: Edge, *, warning: Breach |
 
 
 def _resolve(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *, now: datetime) -> None:
-    is_without_line = breach.level == WARNING and value.line is None
     breach.status = Breach.State.RESOLVED
     breach.resolved_at = now
     breach.resolved_as_of = value.as_of
     breach.resolved_numerator = value.numerator
     breach.resolved_denominator = value.denominator
-    breach.resolved_because = Breach.Because.LINE_REMOVED if is_without_line else Breach.Because.KEPT
+    breach.resolved_because = _because(breach, value)
     fields = ("resolved_at", "resolved_as_of", "resolved_numerator", "resolved_denominator", "resolved_because")
     breach.save(update_fields=["status", *fields])
     more = {"resolved_at": _text(now), "because": breach.resolved_because}
     _publish(account, breach, value, edge, key="resolved", now=now, **more)
+
+
+def _because(breach: Breach, value: Value) -> Breach.Because:
+    """What ended it: the line that it opened by is kept, or it is another one by now, or none."""
+    if breach.level == WARNING and value.line is None:
+        return Breach.Because.LINE_REMOVED
+    is_kept = judgement.meets(value.numerator, value.denominator, breach.limit)
+    return Breach.Because.LINE_CHANGED if is_kept is False else Breach.Because.KEPT
 
 
 def _publish(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *, key: str, now: datetime, **more: str) -> None:

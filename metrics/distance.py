@@ -34,8 +34,12 @@ def between(numerator: int, denominator: int, limit: Limit) -> float | None:
 
 
 def of(value: Value) -> float | None:
-    """How far a value is from the limit in force; None without data or without a limit."""
-    return between(value.numerator, value.denominator, value.limit) if value.limit else None
+    """How far a value is from the limit in force, or from the agency's own line where Amazon asks for nothing.
+
+    None without either, and without data.
+    """
+    limit = value.limit or value.warning
+    return between(value.numerator, value.denominator, limit) if limit else None
 
 
 def worst(values: Iterable[Value]) -> Value | None:

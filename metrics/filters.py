@@ -24,7 +24,8 @@ class AccountByMetricFilter(AccountFilter):
         metric, status = asked.get("metric"), asked.get("status")
         if metric:
             asked["status"] = ""
-            queryset = queryset.filter(*_standing(metric, Status(status)) if status else _with_data(metric))
+            values = _values(metric, asked.get("marketplace"))
+            queryset = queryset.filter(*_standing(values, Status(status)) if status else _with_data(values))
         narrowed: QuerySet[Any] = super().filter_queryset(queryset)
         return narrowed
 
@@ -32,15 +33,17 @@ class AccountByMetricFilter(AccountFilter):
         return accounts
 
 
-def _standing(metric: str, status: Status) -> tuple[Any, ...]:
+def _standing(values: QuerySet[CurrentValue], status: Status) -> tuple[Any, ...]:
     """Some series stands so, and none worse."""
     worse = WORST_FIRST[: WORST_FIRST.index(status)]
-    return (Exists(_values(metric).filter(status=status)), ~Exists(_values(metric).filter(status__in=worse)))
+    return (Exists(values.filter(status=status)), ~Exists(values.filter(status__in=worse)))
 
 
-def _with_data(metric: str) -> tuple[Any, ...]:
-    return (Exists(_values(metric).exclude(status=Status.NO_DATA)),)
+def _with_data(values: QuerySet[CurrentValue]) -> tuple[Any, ...]:
+    return (Exists(values.exclude(status=Status.NO_DATA)),)
 
 
-def _values(metric: str) -> QuerySet[CurrentValue]:
-    return CurrentValue.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric)
+def _values(metric: str, marketplace: str | None) -> QuerySet[CurrentValue]:
+    """Of one marketplace where it is asked for too, as the portfolio counts."""
+    mine = CurrentValue.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric)
+    return mine.filter(marketplace=marketplace) if marketplace else mine

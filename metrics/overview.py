@@ -59,7 +59,8 @@ def _most_silence(source: str) -> timedelta:
 
 def _shown(value: Value) -> dict[str, Any]:
     """A series for people who look at many accounts."""
-    assert value.limit is not None  # noqa: S101  only a series with a limit is the worst
+    limit = value.limit or value.warning
+    assert limit is not None  # noqa: S101  only a series with a limit or a line is the worst
     return {
         "metric": value.metric,
         "name": value.name,
@@ -69,9 +70,9 @@ def _shown(value: Value) -> dict[str, Any]:
         "denominator": value.denominator,
         "rate": value.rate,
         "target": {
-            "comparator": value.limit.comparator,
-            "value": value.limit.value,
-            "source": value.limit_source,
+            "comparator": limit.comparator,
+            "value": limit.value,
+            "source": value.limit_source if value.limit or not value.line else value.line.source,
         },
         "status": value.status,
         "enforced": value.enforced,

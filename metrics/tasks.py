@@ -1,7 +1,7 @@
 """Clock-driven work on the numbers."""
 
 import logging
-from datetime import UTC
+from datetime import UTC, date
 from uuid import UUID
 
 from celery import shared_task
@@ -30,7 +30,7 @@ def roll_agency_forward(*, agency_id: str) -> None:
         today = timezone.now().astimezone(UTC).date()
         behind = CurrentValue.objects.filter(as_of__lt=today).values_list("account_id", flat=True).distinct()
         accounts = list(SellerAccount.objects.present().filter(pk__in=behind).values_list("pk", flat=True))
-    _refresh_each(UUID(agency_id), accounts)
+    _refresh_each(UUID(agency_id), accounts, behind=today)
 
 
 @shared_task
@@ -54,11 +54,14 @@ def follow_thresholds(*, agency_id: str, account_id: str = "", marketplace: str 
     _refresh_each(UUID(agency_id), accounts)
 
 
-def _refresh_each(agency_id: UUID, accounts: list[UUID]) -> None:
-    """Each account in a transaction of its own, so that one cannot hold up or undo the rest."""
+def _refresh_each(agency_id: UUID, accounts: list[UUID], *, behind: date | None = None) -> None:
+    """Each account in a transaction of its own, so that one cannot hold up or undo the rest.
+
+    With `behind`, only those whose values are of an earlier day still: another worker may have come to them first.
+    """
     for account_id in accounts:
         try:
-            _refresh(agency_id, account_id)
+            _refresh(agency_id, account_id, behind=behind)
         except SellerAccount.DoesNotExist:
             continue  # handed back meanwhile
         except SoftTimeLimitExceeded:
@@ -67,8 +70,10 @@ def _refresh_each(agency_id: UUID, accounts: list[UUID]) -> None:
             log.exception("account %s could not be refreshed", account_id)
 
 
-def _refresh(agency_id: UUID, account_id: UUID) -> None:
+def _refresh(agency_id: UUID, account_id: UUID, *, behind: date | None) -> None:
     with scoping.agency(agency_id):
         account = refresh.hold(account_id)
+        if behind and not CurrentValue.objects.filter(account_id=account_id, as_of__lt=behind).exists():
+            return
         moment = recording.next_moment(account=account, now=timezone.now())
         refresh.refresh(account=account, touched=(), now=moment)

@@ -17,6 +17,9 @@ MOST_RESTATEMENTS = 100
 A_DAY = timedelta(days=1)
 A_MOMENT = timedelta(microseconds=1)
 
+PLACES = {"opened": 0, "resolved": 2}
+"""Of what happened at one moment, as when days that nobody looked at are judged at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -55,7 +58,7 @@ def ends(*, breach: Breach) -> list[Moment]:
 def moments(*, breach: Breach) -> list[Moment]:
     """Everything that happened to it, in its order. Of restatements the last hundred."""
     found = [*ends(breach=breach), *_escalations(breach), *_actions(breach), *_restatements(breach)]
-    return sorted(found, key=lambda moment: moment.at)
+    return sorted(found, key=lambda moment: (moment.at, PLACES.get(moment.what, 1)))
 
 
 def days(*, account: SellerAccount, breach: Breach, now: datetime) -> list[tuple[Value, bool]]:

@@ -1,8 +1,10 @@
 """How each kind of endpoint is told: one line a kind."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from webhooks import chat, mail, signing
 from webhooks.egress import Answer, Egress
@@ -11,6 +13,8 @@ from webhooks.models import Endpoint
 
 HEADERS = {"content-type": "application/json", "user-agent": "Underone-Webhooks/1"}
 NO_SECRET = "The endpoint has no secret to sign with."  # noqa: S105  a sentence
+POST_OFFICE = ThreadPoolExecutor(max_workers=16, thread_name_prefix="mail")
+LATE_MAIL = "The mail server did not answer in time."
 NOT_TAKEN = "The chat did not take the message."
 
 
@@ -22,7 +26,7 @@ async def carry(parcel: Parcel, *, egress: Egress, now: datetime) -> Answer:
         case Endpoint.Kind.SLACK:
             return await _post_to_chat(parcel, egress)
         case Endpoint.Kind.EMAIL:
-            return await _mail(parcel)
+            return await _mail(parcel, deadline=egress.deadline)
 
 
 async def _post_signed(parcel: Parcel, egress: Egress, now: datetime) -> Answer:
@@ -40,6 +44,13 @@ async def _post_to_chat(parcel: Parcel, egress: Egress) -> Answer:
     return answer if is_taken or not answer.is_success else replace(answer, error=NOT_TAKEN)
 
 
-async def _mail(parcel: Parcel) -> Answer:
-    outcome = await asyncio.to_thread(mail.send, parcel.url, parcel.envelope, account_name=parcel.account_name)
+async def _mail(parcel: Parcel, *, deadline: float) -> Answer:
+    """A mail server that takes its time step by step is not waited for longer than any other; what still waits is not sent."""
+    hand_over = partial(mail.send, parcel.url, parcel.envelope, account_name=parcel.account_name)
+    handed = asyncio.get_running_loop().run_in_executor(POST_OFFICE, hand_over)
+    await asyncio.wait({handed}, timeout=deadline)
+    if not handed.done():
+        handed.cancel()
+        return Answer(error=LATE_MAIL)
+    outcome = handed.result()
     return Answer(error=outcome.error, is_taken=outcome.accepted)

@@ -62,7 +62,7 @@ EPISODE: dict[str, Schema] = {
     "window": WINDOW,
     "budget": BUDGET,
 }
-END: dict[str, Schema] = {"resolved_at": MOMENT, "because": one_of("kept", "line_removed")}
+END: dict[str, Schema] = {"resolved_at": MOMENT, "because": one_of("kept", "line_changed", "line_removed")}
 POINT = thing(FIGURES | {"meets_target": {"type": ["boolean", "null"]}})
 
 _DEFAULT: dict[str, Any] = {"comparator": "lt", "value": 0.01, "source": "default"}

@@ -34,13 +34,13 @@ DATABASE_AWAY = (0.5, 2.0, 5.0)  # seconds between tries to write down what was 
 class Pace:
     """How much a courier does at once, and for how long; in seconds."""
 
-    senders: int = 256
+    senders: int = 512
     of_one: int = 8
     failing: int = 64
     looks_every: float = 0.1
     gathers: float = 0.02
     lingers: float = 5.0
-    longest: float = 60.0
+    longest: float = 600.0
     lease: timedelta = leasing.LEASE
     margin: timedelta = timedelta(seconds=5)
 

@@ -45,6 +45,8 @@ def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetim
     changed = {name: value for name, value in fields.items() if name != "enabled" and getattr(held, name) != value}
     for name, value in changed.items():
         setattr(held, name, value)
+    if "url" in changed:  # what another address did says nothing of this one
+        changed["failing_since"] = held.failing_since = None
     if changed:
         held.save(update_fields=list(changed))
         _note(held, "endpoint.changed", who, now, changed=sorted(changed), **_described(held))

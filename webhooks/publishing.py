@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from accounts.models import SellerAccount
@@ -61,9 +62,18 @@ def hand_over(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> li
             next_attempt_at=now,
             created_at=now,
         )
-        for endpoint_id in endpoints.values_list("pk", flat=True)
+        for endpoint_id in _still_there(list(endpoints.values_list("pk", flat=True)))
     ]
     if due:
         Delivery.objects.bulk_create(due)
         waking.after_commit()
     return due
+
+
+def _still_there(ids: list[UUID]) -> list[UUID]:
+    """Those that nobody deletes until the transaction ends: one that is being deleted is waited for, and is no more."""
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM webhooks_endpoint WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE", [ids])
+        return [row[0] for row in cursor.fetchall()]

@@ -19,6 +19,7 @@ PORTS = frozenset({443, 8443})
 EVERY_PORT = frozenset(range(1, 65536))
 LONGEST_URL = 2000
 NAT64 = IPv6Network("64:ff9b::/96")
+OF_CLOUDS = (ip_network("168.63.129.16/32"), ip_network("::ffff:0:0:0/96"))  # of Azure's hosts; RFC 2765
 EVERYTHING = AddressTable(
     tuple(
         Block(network=ip_network(each), name="no network of ours", rfc="-", reach=Reach.DENIED) for each in ("0.0.0.0/0", "::/0")
@@ -52,8 +53,11 @@ class NotToOurselves(Policy):
     def check_address(self, address: str | Address) -> None:
         super().check_address(address)
         asked = ip_address(address)
-        named = any(asked in network for network in self.allowed_networks)
-        if not named and any(self.is_own(each) for each in meant_by(asked)):
+        if any(asked in network for network in self.allowed_networks):
+            return
+        if any(asked in network for network in OF_CLOUDS):
+            raise BlockedAddressError(str(asked), "is an address of the cloud's own or a translated one")
+        if any(self.is_own(each) for each in meant_by(asked)):
             raise BlockedAddressError(str(asked), "is an address of this host")
 
 

@@ -12,6 +12,7 @@ from webhooks.models import Delivery, Endpoint, Event
 
 TEST = "endpoint.test"
 A_TEST_EVERY = timedelta(seconds=1)
+A_TEST_MAIL_EVERY = timedelta(minutes=1)
 RECOVERABLE = timedelta(days=30)
 
 ASKED_FOR = """
@@ -72,7 +73,8 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
     """
     held = _receiving(endpoint)
     tests = Event.objects.filter(agency_id=held.agency_id, is_test=True, deliveries__endpoint=held)
-    if tests.filter(occurred_at__gt=now - A_TEST_EVERY).exists():
+    pause = A_TEST_MAIL_EVERY if held.kind == Endpoint.Kind.EMAIL else A_TEST_EVERY
+    if tests.filter(occurred_at__gt=now - pause).exists():
         raise TooSoon
     event = Event.objects.create(
         agency_id=held.agency_id,

@@ -12,6 +12,8 @@ JITTER = 0.1
 ASKS_TO_WAIT = frozenset({429, 503})
 LONGEST_WAIT = timedelta(hours=24)
 FAILING_TOO_LONG = timedelta(days=5)
+LONGEST_SILENCE = timedelta(hours=48)
+"""Between two tries of an endpoint that fails for days; after a longer one its five days begin anew."""
 
 SECONDS = re.compile(r"\s*([0-9]{1,9})\s*")
 

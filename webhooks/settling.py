@@ -13,7 +13,7 @@ from accounts import audit, identifiers, scoping
 from webhooks import endpoints, publishing, schedule
 from webhooks.egress import Answer
 from webhooks.leasing import Parcel
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint
 
 GONE = 410
 LONGEST_ERROR = 200
@@ -90,18 +90,21 @@ def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
         by_agency[outcome.parcel.agency_id].append(outcome)
     for agency_id, theirs in by_agency.items():
         scoping.enter(agency_id)
-        _hold_endpoints(agency_id, theirs)
+        urls = _hold_endpoints(agency_id, theirs)
         _write_down(agency_id, theirs, now)
         _let_follow(agency_id, theirs, now)
-        _judge_endpoints(agency_id, theirs, now)
+        _judge_endpoints(agency_id, [each for each in theirs if urls.get(each.parcel.endpoint_id) == each.parcel.url], now)
     scoping.enter(None)
 
 
-def _hold_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> None:
-    """Endpoints first, then their deliveries: who deletes an endpoint goes the same way, and neither waits for ever."""
+def _hold_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> dict[UUID, str]:
+    """Where they are now; what another address answered says nothing of it.
+
+    Endpoints are held before their deliveries: who deletes an endpoint goes the same way, and neither waits for ever.
+    """
     receivers = {outcome.parcel.endpoint_id for outcome in outcomes}
     mine = Endpoint.objects.select_for_update(no_key=True).filter(agency_id=agency_id, pk__in=receivers)
-    list(mine.order_by("pk").values_list("pk"))
+    return dict(mine.order_by("pk").values_list("pk", "url"))
 
 
 def _write_down(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
@@ -164,7 +167,15 @@ def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) ->
         if outcome.answer and outcome.answer.status == GONE:
             disable(agency_id=agency_id, endpoint_id=outcome.parcel.endpoint_id, reason=Endpoint.Reason.GONE, now=now)
     for endpoint in mine.enabled().filter(pk__in=failing, failing_since__lte=now - schedule.FAILING_TOO_LONG):
-        disable(agency_id=agency_id, endpoint_id=endpoint.pk, reason=Endpoint.Reason.FAILING, now=now)
+        if _failed_lately(endpoint, before=last[endpoint.pk].attempted_at):
+            disable(agency_id=agency_id, endpoint_id=endpoint.pk, reason=Endpoint.Reason.FAILING, now=now)
+        else:  # nothing was sent to it for long: that it failed then says nothing of the days since
+            mine.filter(pk=endpoint.pk).update(failing_since=now)
+
+
+def _failed_lately(endpoint: Endpoint, *, before: datetime) -> bool:
+    tries = Attempt.objects.filter(agency_id=endpoint.agency_id, delivery__endpoint=endpoint, attempted_at__lt=before)
+    return tries.filter(attempted_at__gte=before - schedule.LONGEST_SILENCE).exists()
 
 
 def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now: datetime) -> None:

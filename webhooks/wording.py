@@ -139,7 +139,7 @@ def _series(data: Data) -> str:
 
 
 def _end(data: Data, kept: str) -> str:
-    return "the line was taken away" if data["because"] == "line_removed" else kept
+    return {"line_removed": "the line was taken away", "line_changed": "the line was changed"}.get(data["because"], kept)
 
 
 def _standing(data: Data) -> str:

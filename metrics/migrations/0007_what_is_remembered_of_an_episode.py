@@ -31,7 +31,10 @@ class Migration(migrations.Migration):
             model_name="breach",
             name="resolved_because",
             field=models.CharField(
-                blank=True, choices=[("kept", "Kept"), ("line_removed", "Line Removed")], db_default="", max_length=12
+                blank=True,
+                choices=[("kept", "Kept"), ("line_changed", "Line Changed"), ("line_removed", "Line Removed")],
+                db_default="",
+                max_length=12,
             ),
         ),
         migrations.AddField(
@@ -59,4 +62,6 @@ class Migration(migrations.Migration):
             name="missed_since",
             field=models.DateField(null=True),
         ),
+        migrations.AlterField(model_name="breach", name="limit_numerator", field=models.PositiveBigIntegerField()),
+        migrations.AlterField(model_name="breach", name="limit_denominator", field=models.PositiveBigIntegerField()),
     ]

@@ -48,6 +48,7 @@ class Breach(models.Model):
         """What ended it."""
 
         KEPT = "kept"
+        LINE_CHANGED = "line_changed"
         LINE_REMOVED = "line_removed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
@@ -63,8 +64,8 @@ class Breach(models.Model):
     numerator = models.IntegerField()
     denominator = models.IntegerField()
     comparator = models.CharField(max_length=3)
-    limit_numerator = models.PositiveIntegerField()
-    limit_denominator = models.PositiveIntegerField()
+    limit_numerator = models.PositiveBigIntegerField()  # a warning line is in quarters of a target of Amazon's
+    limit_denominator = models.PositiveBigIntegerField()
     limit_source = models.CharField(max_length=13, db_default="default")
     threshold_id = models.UUIDField(null=True)
     escalated_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="escalations")

@@ -117,7 +117,7 @@ def test_an_own_line_opens_a_warning_and_its_removal_ends_it(sold: Books) -> Non
     (resolved,) = Breach.objects.all()
     assert (opened.level, opened.status, opened.limit, opened.limit_source) == ("warning", "open", HALF, "custom")
     assert opened.threshold_id == threshold.threshold_id
-    assert (resolved.status, resolved.resolved_at, resolved.resolved_because) == ("resolved", ELEVEN, "kept")
+    assert (resolved.status, resolved.resolved_at, resolved.resolved_because) == ("resolved", ELEVEN, "line_changed")
     assert line(sold).source == "default"
 
 

@@ -168,10 +168,18 @@ def test_of_an_endpoint_only_so_many_are_in_hand(sender: Sender) -> None:
 
     first = lease()
 
-    assert sum(map(len, first)) == leasing.MOST_OF_ONE
+    assert [len(run) for run in first] == [1] * 16
     assert lease(NOW + SECOND) == []
     settled(sender, first[:10])
-    assert sum(map(len, lease(NOW + 2 * SECOND))) == 10
+    assert len(lease(NOW + 2 * SECOND)) == 10
+
+
+def test_of_few_series_more_are_in_hand(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    fill(sender, [endpoint], count=200, series=4)
+
+    assert sum(len(run) for run in lease()) == leasing.MOST_OF_ONE
+    assert lease(NOW + SECOND) == []
 
 
 def test_of_an_endpoint_that_fails_one_is_in_hand(sender: Sender) -> None:

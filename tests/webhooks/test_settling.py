@@ -202,7 +202,8 @@ def test_what_waits_for_a_disabled_endpoint_ends_as_failed(sender: Sender) -> No
 @pytest.mark.parametrize(("since", "disabled"), [(5 * DAY, True), (5 * DAY - SECOND, False), (30 * DAY, True)])
 def test_five_days_of_failure_disable_an_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
-    sender.publish(now=NOW)
+    sender.publish(now=NOW - DAY)
+    settle(*in_hand(NOW - DAY), answer=BROKEN, now=NOW - DAY)
     change(sender, endpoint, failing_since=NOW - since)
 
     settle(*in_hand(), answer=BROKEN)
@@ -211,6 +212,29 @@ def test_five_days_of_failure_disable_an_endpoint(sender: Sender, since: timedel
     assert (after.disabled_at, after.disabled_reason) == ((NOW, "failing") if disabled else (None, ""))
     assert len(sender.events(type="endpoint.disabled")) == disabled
     assert sender.states(endpoint) == ["failed" if disabled else "pending"]
+
+
+def test_five_days_of_silence_are_no_five_days_of_failure(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    change(sender, endpoint, failing_since=NOW - 30 * DAY)
+
+    settle(*in_hand(), answer=BROKEN)
+
+    after = sender.again(endpoint)
+    assert (after.disabled_at, after.failing_since) == (None, NOW)
+
+
+def test_what_another_address_answered_says_nothing_of_an_endpoint(sender: Sender) -> None:
+    endpoint, _ = sender.endpoint(NOWHERE)
+    sender.publish(now=NOW)
+    parcels = in_hand()
+    change(sender, endpoint, url="https://elsewhere.example/")
+
+    settle(*parcels, answer=GONE)
+
+    after = sender.again(endpoint)
+    assert (after.disabled_at, after.failing_since) == (None, None)
 
 
 def test_five_days_of_failure_and_then_a_success_disable_nothing(sender: Sender) -> None:

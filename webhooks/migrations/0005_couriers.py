@@ -48,6 +48,7 @@ SET jit = off AS $$
 DECLARE
     receivers uuid[];
     rooms integer[];
+    series integer[];  -- that may be taken: as many as are under way and about to be, so that a slow endpoint holds few
     looked_at uuid[];
     heads uuid[];
     taken uuid[];
@@ -68,7 +69,7 @@ BEGIN
         SELECT waiting.endpoint_id, oldest.next_attempt_at,
             receiver.failing_since IS NOT NULL AS fails,
             CASE WHEN receiver.failing_since IS NULL THEN most_of_one ELSE 1 END - in_hand.deliveries AS room,
-            in_hand.deliveries AS in_hand
+            in_hand.deliveries AS in_hand, 16 - in_hand.series AS places
         FROM waiting
         CROSS JOIN LATERAL (
             SELECT first.next_attempt_at FROM webhooks_delivery AS first
@@ -77,16 +78,16 @@ BEGIN
         ) AS oldest
         JOIN webhooks_endpoint AS receiver ON receiver.id = waiting.endpoint_id
         CROSS JOIN LATERAL (
-            SELECT count(*)::integer AS deliveries FROM webhooks_delivery AS held
+            SELECT count(*)::integer AS deliveries, count(DISTINCT held.order_key)::integer AS series FROM webhooks_delivery AS held
             WHERE held.endpoint_id = waiting.endpoint_id AND held.leased_until > moment
         ) AS in_hand
     ),
     chosen AS (
-        (SELECT * FROM due WHERE NOT fails AND room > 0 ORDER BY in_hand, next_attempt_at LIMIT most)
+        (SELECT * FROM due WHERE NOT fails AND room > 0 AND places > 0 ORDER BY in_hand, next_attempt_at LIMIT most)
         UNION ALL
-        (SELECT * FROM due WHERE fails AND room > 0 ORDER BY next_attempt_at LIMIT least(most, most_failing))
+        (SELECT * FROM due WHERE fails AND room > 0 ORDER BY random() LIMIT least(most, most_failing))
     )
-    SELECT array_agg(endpoint_id), array_agg(room) INTO receivers, rooms FROM chosen;
+    SELECT array_agg(endpoint_id), array_agg(room), array_agg(places) INTO receivers, rooms, series FROM chosen;
 
     SELECT array_agg(candidate.id) INTO looked_at
     FROM unnest(receivers, rooms) AS place (id, room)
@@ -113,9 +114,9 @@ BEGIN
 
     WITH free AS MATERIALIZED (SELECT * FROM webhooks_delivery WHERE id = ANY (heads) FOR NO KEY UPDATE SKIP LOCKED),
     turns AS (
-        SELECT free.id, free.next_attempt_at, place.room,
+        SELECT free.id, free.next_attempt_at, least(place.room, place.series) AS room,
             row_number() OVER (PARTITION BY free.endpoint_id ORDER BY free.next_attempt_at, free.id) AS turn
-        FROM free JOIN unnest(receivers, rooms) AS place (id, room) ON place.id = free.endpoint_id
+        FROM free JOIN unnest(receivers, rooms, series) AS place (id, room, series) ON place.id = free.endpoint_id
         WHERE free.state = 'pending' AND free.next_attempt_at <= moment
     )
     SELECT array_agg(id ORDER BY turn, next_attempt_at) INTO heads FROM turns WHERE turn <= room;

@@ -33,12 +33,14 @@ def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
 def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
     """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises ValidationError."""
     asks = Asks(**{name: value for name, value in asked.items() if name not in OF_SCOPE})
+    now = timezone.now()
     try:
-        put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=timezone.now())
+        put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=now)
     except thresholds.NotALine as refused:
         raise ValidationError({refused.field: refused.reason}) from None
-    _note(request, put[0], "threshold.set")
-    judge_by(put[0])
+    if put[0].recorded_at >= now:  # what it asked for already changes nothing
+        _note(request, put[0], "threshold.set")
+        judge_by(put[0])
     return put
 
 
