@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from accounts import moments
 from accounts.models import SellerAccount
 from ingestion.models import Report
 from ingestion.reports import BY_REPORT_TYPE
@@ -12,7 +13,7 @@ from webhooks import publishing
 def loaded(*, account: SellerAccount, report: Report, now: datetime) -> None:
     """The report is in every number."""
     counts = {name: getattr(report, f"rows_{name}") for name in ("read", "new", "changed", "unchanged", "rejected")}
-    _publish(account, report, "report.loaded", {"loaded_at": _moment(now), "rows": counts}, now)
+    _publish(account, report, "report.loaded", {"loaded_at": moments.text(now), "rows": counts}, now)
 
 
 def rejected(*, account: SellerAccount, report: Report, now: datetime) -> None:
@@ -33,7 +34,3 @@ def _key(report: Report, type_: str) -> str:
     """One outcome each time that the document is handed in: first, again after it was no use, or with its period."""
     handed_in = f"{report.received_at:%Y%m%dT%H%M%S.%fZ}" + (":whole" if report.period else "")
     return f"{report.public_id}:{type_.partition('.')[2]}:{handed_in}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

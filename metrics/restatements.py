@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from accounts import moments
 from accounts.models import SellerAccount
 from metrics import judgement, values
 from metrics.definitions import COUNTED
@@ -70,7 +71,7 @@ def _publish(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: d
         "metric": metric,
         "marketplace": marketplace,
         "channel": channel,
-        "known_at": now.isoformat().replace("+00:00", "Z"),
+        "known_at": moments.text(now),
         "from": pairs[0][1].as_of.isoformat(),
         "to": after.as_of.isoformat(),
         "days_changed": len(pairs),

@@ -101,7 +101,7 @@ class Courier:
         failing = 0 if is_ending else self.pace.failing - self._failing_in_hand
         room = Room(series=2 * self.pace.senders - self._runs_in_hand, failing=max(failing, 0))
         now = self.clock()
-        if room.series <= 0 or not await self._ask(partial(_is_due, now)):
+        if room.series <= 0 or not await self._ask(partial(leasing.is_due, now=now)):
             return False
         runs = await self._ask(partial(leasing.lease, room=room, now=now, length=self.pace.lease))
         for run in runs:
@@ -204,8 +204,3 @@ class Courier:
             return await asyncio.get_running_loop().run_in_executor(self._database, question)
 
         return asked()
-
-
-def _is_due(now: datetime) -> bool:
-    due_at = leasing.next_due_at()
-    return due_at is not None and due_at <= now

@@ -4,6 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
+from accounts import moments
+
 
 def of(
     *, event: str, type_: str, occurred_at: datetime, account: str | None, data: dict[str, Any], is_test: bool
@@ -12,7 +14,7 @@ def of(
     envelope = {
         "id": event,
         "type": type_,
-        "timestamp": occurred_at.isoformat().replace("+00:00", "Z"),
+        "timestamp": moments.text(occurred_at),
         "account": account,
         "data": data,
     }

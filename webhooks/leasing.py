@@ -79,6 +79,12 @@ def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[
         return [run for agency_id, ids in taken.items() for each in ids for run in _load_alone(agency_id, each, until, now)]
 
 
+def is_due(*, now: datetime) -> bool:
+    """Whether anything is due at this moment, whoever's it is."""
+    due_at = next_due_at()
+    return due_at is not None and due_at <= now
+
+
 def next_due_at() -> datetime | None:
     """The moment at which something is due, whoever's it is; what is in hand counts from the end of its lease."""
     with connection.cursor() as cursor:

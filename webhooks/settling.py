@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts import audit, identifiers, scoping
+from accounts import audit, identifiers, moments, scoping
 from webhooks import endpoints, publishing, schedule
 from webhooks.egress import Answer
 from webhooks.leasing import Parcel
@@ -166,7 +166,9 @@ def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) ->
     for outcome in tried:
         if outcome.answer and outcome.answer.status == GONE:
             disable(agency_id=agency_id, endpoint_id=outcome.parcel.endpoint_id, reason=Endpoint.Reason.GONE, now=now)
-    for endpoint in mine.enabled().filter(pk__in=failing, failing_since__lte=now - schedule.FAILING_TOO_LONG):
+    for endpoint in mine.enabled().filter(pk__in=failing):
+        if not schedule.has_failed_too_long(failing_since=endpoint.failing_since, now=now):
+            continue
         if _failed_lately(endpoint, before=last[endpoint.pk].attempted_at):
             disable(agency_id=agency_id, endpoint_id=endpoint.pk, reason=Endpoint.Reason.FAILING, now=now)
         else:  # nothing was sent to it for long: that it failed then says nothing of the days since
@@ -191,18 +193,14 @@ def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now:
         data={
             "endpoint": endpoint.public_id,
             "reason": reason.value,
-            "disabled_at": _rfc3339(now),
-            "failing_since": _rfc3339(endpoint.failing_since) if endpoint.failing_since else None,
+            "disabled_at": moments.text(now),
+            "failing_since": moments.text(endpoint.failing_since) if endpoint.failing_since else None,
         },
         now=now,
-        key=f"{endpoint.public_id}:disabled:{_rfc3339(now)}",
+        key=f"{endpoint.public_id}:disabled:{moments.text(now)}",
     )
 
 
 def text_of(body: Sequence[int] | bytes) -> str:
     """What a text column takes of bytes that may be anything."""
     return bytes(body).decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

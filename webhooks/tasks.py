@@ -26,12 +26,12 @@ def stop(**_: object) -> None:
 @shared_task(expires=waking.KEPT_SECONDS)
 def deliver() -> None:
     """Send what is due, if a courier is free. Woken for nothing, it costs one look."""
-    if not _is_due() or stopping[0]:
+    if not leasing.is_due(now=timezone.now()) or stopping[0]:
         return
     with slots.one_of(settings.WEBHOOK_COURIERS) as is_free:
         if is_free:
             asyncio.run(_deliver())
-    if is_free and _is_due() and not stopping[0]:
+    if is_free and leasing.is_due(now=timezone.now()) and not stopping[0]:
         # Who was woken while the slots were taken went away again: it is on us to look once more after giving ours back.
         waking.at_once()
 
@@ -46,8 +46,3 @@ def delete_old_deliveries() -> None:
 async def _deliver() -> None:
     sender = Egress(limits=egress.limits(), trust=egress.trust())
     await Courier(egress=sender, clock=timezone.now, is_stopping=lambda: bool(stopping[0])).run()
-
-
-def _is_due() -> bool:
-    due_at = leasing.next_due_at()
-    return due_at is not None and due_at <= timezone.now()
