@@ -4,15 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.models import ApiKey, AuditEntry
+from accounts.models import AuditEntry
 
 UNDERONE = "underone"
 """Who it was when nobody asked for it: the product itself."""
-
-
-def name_of(key: ApiKey) -> str:
-    """How entries call the bearer of a key: its id, and its name of that moment."""
-    return f"{key.public_id} {key.name}"
 
 
 def note(*, agency_id: UUID, who: str, what: str, about: str, detail: dict[str, Any], now: datetime) -> AuditEntry:

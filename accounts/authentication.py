@@ -1,6 +1,4 @@
-"""`Authorization: Bearer uo_live_…` becomes the agency that asks."""
-
-from dataclasses import dataclass
+"""`Authorization: Bearer uo_live_…` becomes the bearer who asks."""
 
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -9,29 +7,21 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import keys
-from accounts.models import ApiKey
-
-
-@dataclass(frozen=True)
-class Bearer:
-    """Whoever carries a key."""
-
-    key: ApiKey
-    is_authenticated: bool = True
+from accounts.bearers import Bearer
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    def authenticate(self, request: Request) -> tuple[Bearer, ApiKey] | None:
+    def authenticate(self, request: Request) -> tuple[Bearer, Bearer] | None:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Send the key as `Authorization: Bearer uo_live_…`.")
         try:
-            key = keys.recognise(text=text.strip(), now=timezone.now())
+            bearer = keys.recognise(text=text.strip(), now=timezone.now())
         except keys.UnknownKey:
-            raise AuthenticationFailed("This key is unknown or was revoked.") from None
-        return Bearer(key), key
+            raise AuthenticationFailed("This key is unknown, expired or was revoked.") from None
+        return bearer, bearer
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="underone"'

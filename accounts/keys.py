@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts import scoping
+from accounts import bearers, scoping
+from accounts.bearers import Bearer
 from accounts.models import Agency, ApiKey
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -20,7 +21,7 @@ NO_DIGEST = bytes(32)
 
 
 class UnknownKey(Exception):
-    """The text is no key, or a key that was revoked."""
+    """The text is no key, or a key that was revoked or expired."""
 
 
 def mint(*, agency: Agency, name: str, now: datetime) -> tuple[ApiKey, str]:
@@ -31,19 +32,19 @@ def mint(*, agency: Agency, name: str, now: datetime) -> tuple[ApiKey, str]:
     return key, text
 
 
-def recognise(*, text: str, now: datetime) -> ApiKey:
-    """The key behind this text; the rest of the transaction belongs to its agency. Raises UnknownKey.
+def recognise(*, text: str, now: datetime) -> Bearer:
+    """The bearer behind this text; the rest of the transaction belongs to its agency. Raises UnknownKey.
 
     An unknown prefix costs the same comparison as a wrong secret, so the answer's time does not tell them apart.
     """
     key = _shown_by(prefix=text[:20])
     known = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
-    if key is None or not known or key.revoked_at is not None:
+    if key is None or not known or not _is_valid(key, now):
         raise UnknownKey
     scoping.enter(key.agency_id)
     with scoping.agency(key.agency_id):  # an upload is no transaction of its own
         _note_use(key=key, now=now)
-    return key
+        return bearers.of_key(key)
 
 
 def revoke(*, key: ApiKey, now: datetime) -> None:
@@ -60,6 +61,11 @@ def _shown_by(*, prefix: str) -> ApiKey | None:
         key = ApiKey.objects.filter(prefix=prefix).first()
         cursor.execute("SELECT set_config('underone.key_prefix', '', true)")
     return key
+
+
+def _is_valid(key: ApiKey, now: datetime) -> bool:
+    """Whether it still opens anything."""
+    return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
 
 
 def _note_use(*, key: ApiKey, now: datetime) -> None:

@@ -15,7 +15,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts import identifiers
-from accounts.models import Agency, ApiKey, SellerAccount, SellerAccountQuerySet
+from accounts.bearers import Bearer
+from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
 
 
 def enter(agency_id: UUID | None) -> None:
@@ -50,13 +51,13 @@ def every_agency_id() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def bearer(request: Request) -> ApiKey:
-    """The key that the request carries."""
-    return cast("ApiKey", request.auth)
+def bearer(request: Request) -> Bearer:
+    """Who sent the request."""
+    return cast("Bearer", request.auth)
 
 
 def agency_of(request: Request) -> Agency:
-    """The agency whose key the request carries."""
+    """The agency for which the request is sent."""
     return bearer(request).agency
 
 

@@ -6,15 +6,14 @@ from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, ValidationError
-from rest_framework.generics import GenericAPIView
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import agencies, scoping
 from accounts.filters import AccountFilter, AuditFilter
-from accounts.models import AuditEntry, SellerAccount, SellerAccountQuerySet
+from accounts.models import ApiKey, AuditEntry, SellerAccount, SellerAccountQuerySet
+from accounts.resources import Collection, Resource
 from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
 from accounts.sheets import Sheet
 
@@ -38,10 +37,11 @@ class AccountExists(APIException):
     default_detail = "The agency already looks after an account with this selling_partner_id."
 
 
-class Me(APIView):
+class Me(Resource):
     @extend_schema(operation_id="getMe", summary="Who the key belongs to", responses=MeSerializer, tags=["Agency"])
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer({"agency": scoping.agency_of(request), "key": request.auth}).data)
+        bearer = scoping.bearer(request)
+        return Response(MeSerializer({"agency": bearer.agency, "key": ApiKey.objects.get(pk=bearer.id)}).data)
 
 
 class AccountsCsv(Sheet):
@@ -57,7 +57,7 @@ class AccountsCsv(Sheet):
         return told | {"worst_series": [worst[name] for name in ("metric", "marketplace", "channel") if name in worst]}
 
 
-class Accounts(GenericAPIView[SellerAccount]):
+class Accounts(Collection[SellerAccount]):
     renderer_classes = (JSONRenderer, AccountsCsv)
     serializer_class = AccountSerializer
     filter_backends = (DjangoFilterBackend,)
@@ -103,7 +103,7 @@ class Accounts(GenericAPIView[SellerAccount]):
         return Response(shown(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
 
 
-class Account(APIView):
+class Account(Resource):
     @extend_schema(operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer)
     def get(self, request: Request, account_id: str) -> Response:
         return Response(shown(scoping.account_of(request, account_id)).data)
@@ -134,7 +134,7 @@ class Account(APIView):
         return Response(status=204)
 
 
-class AuditLog(GenericAPIView[AuditEntry]):
+class AuditLog(Collection[AuditEntry]):
     queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
     serializer_class = AuditEntrySerializer
     filter_backends = (DjangoFilterBackend,)

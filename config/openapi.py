@@ -11,7 +11,7 @@ from webhooks import document
 
 EXAMPLES: dict[int, tuple[str, str, str]] = {
     400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
-    401: ("authentication-failed", "The key opens nothing", "This key is unknown or was revoked."),
+    401: ("authentication-failed", "The key opens nothing", "This key is unknown, expired or was revoked."),
     404: ("not-found", "Nothing is here", "No account with this id."),
     406: ("not-acceptable", "Not acceptable", "Could not satisfy the request Accept header."),
     409: (

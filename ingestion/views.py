@@ -12,15 +12,14 @@ from django.utils.decorators import method_decorator
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.exceptions import APIException, NotFound
-from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import identifiers, scoping
 from accounts.models import SellerAccount
+from accounts.resources import Collection, Resource
 from ingestion import intake
 from ingestion.models import RejectedRow, Report
 from ingestion.renderers import RejectedRowsCsv
@@ -72,7 +71,7 @@ def report_of(request: Request, public_id: str) -> Report:
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Reports(GenericAPIView[Report]):
+class Reports(Collection[Report]):
     """No transaction stays open while a body streams in; each step enters the agency for itself."""
 
     queryset = Report.objects.none()  # for the document; requests go through scoping
@@ -132,7 +131,7 @@ class Reports(GenericAPIView[Report]):
         return account
 
 
-class DocumentKinds(APIView):
+class DocumentKinds(Resource):
     @extend_schema(
         operation_id="listDocumentKinds",
         summary="The kinds of documents that are taken, with their columns and an example of each",
@@ -143,13 +142,13 @@ class DocumentKinds(APIView):
         return Response(DocumentKindsAnswer({"data": KINDS, "next_cursor": None}).data)
 
 
-class OneReport(APIView):
+class OneReport(Resource):
     @extend_schema(operation_id="getReport", summary="What became of a document", tags=["Reports"], responses=ReportSerializer)
     def get(self, request: Request, report_id: str) -> Response:
         return Response(ReportSerializer(report_of(request, report_id)).data)
 
 
-class RejectedRows(GenericAPIView[RejectedRow]):
+class RejectedRows(Collection[RejectedRow]):
     renderer_classes = (JSONRenderer, RejectedRowsCsv)
     queryset = RejectedRow.objects.none()  # for the document; requests go through scoping
     serializer_class = RejectedRowSerializer
@@ -170,7 +169,7 @@ class RejectedRows(GenericAPIView[RejectedRow]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-class Document(APIView):
+class Document(Resource):
     problems = {"get": (410,)}  # noqa: RUF012
 
     @extend_schema(
@@ -197,7 +196,7 @@ class Document(APIView):
         )
 
 
-class Defects(APIView):
+class Defects(Resource):
     problems = {"post": (413,)}  # noqa: RUF012
 
     @extend_schema(

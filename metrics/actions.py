@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts import audit
-from accounts.models import ApiKey
+from accounts.bearers import Bearer
 from metrics.models import Breach, BreachAction
 
 What = BreachAction.What
@@ -14,14 +14,14 @@ class AlreadyResolved(Exception):
     """The episode is over: nobody has to see to it any more."""
 
 
-def acknowledge(*, breach: Breach, by: ApiKey, note: str, now: datetime) -> None:
+def acknowledge(*, breach: Breach, by: Bearer, note: str, now: datetime) -> None:
     """Somebody has seen it. A second time changes nothing, and the first note stays. Raises AlreadyResolved."""
     held = _hold(breach)
     if held.acknowledged_at is None:
         _change(held, by, What.ACKNOWLEDGED, {"note": note} if note else {}, now, acknowledged_at=now)
 
 
-def snooze(*, breach: Breach, by: ApiKey, until: datetime | None, now: datetime) -> None:
+def snooze(*, breach: Breach, by: Bearer, until: datetime | None, now: datetime) -> None:
     """Leave it aside until a moment, or no longer (None). Raises AlreadyResolved."""
     held = _hold(breach)
     if held.snoozed_until != until:
@@ -29,14 +29,14 @@ def snooze(*, breach: Breach, by: ApiKey, until: datetime | None, now: datetime)
         _change(held, by, What.SNOOZED, detail, now, snoozed_until=until)
 
 
-def assign(*, breach: Breach, by: ApiKey, to: str | None, now: datetime) -> None:
+def assign(*, breach: Breach, by: Bearer, to: str | None, now: datetime) -> None:
     """Somebody, or nobody (None), sees to it. Raises AlreadyResolved."""
     held = _hold(breach)
     if held.assignee != to:
         _change(held, by, What.ASSIGNED, {"to": to}, now, assignee=to)
 
 
-def note(*, breach: Breach, by: ApiKey, text: str, now: datetime) -> None:
+def note(*, breach: Breach, by: Bearer, text: str, now: datetime) -> None:
     """Keep a note, also of an episode that is over."""
     _keep(breach, by, What.NOTED, {"note": text}, now)
 
@@ -49,25 +49,23 @@ def _hold(breach: Breach) -> Breach:
     return held
 
 
-def _change(breach: Breach, by: ApiKey, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
+def _change(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
     for name, value in columns.items():
         setattr(breach, name, value)
     breach.save(update_fields=list(columns))
     _keep(breach, by, what, detail, now)
 
 
-def _keep(breach: Breach, by: ApiKey, what: What, detail: dict[str, Any], now: datetime) -> None:
+def _keep(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime) -> None:
     BreachAction.objects.create(
         agency_id=breach.agency_id,
         account_id=breach.account_id,
         breach=breach,
         what=what,
         detail=detail,
-        key_id=by.pk,
+        key_id=by.id,
         key_name=by.name,
         recorded_at=now,
     )
     # Not the words of notes: they are the breach's own, and an entry is kept for good.
-    audit.note(
-        agency_id=breach.agency_id, who=audit.name_of(by), what=f"breach.{what}", about=breach.public_id, detail={}, now=now
-    )
+    audit.note(agency_id=breach.agency_id, who=by.who, what=f"breach.{what}", about=breach.public_id, detail={}, now=now)

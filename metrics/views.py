@@ -8,14 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.generics import GenericAPIView
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import agencies, scoping
 from accounts.models import SellerAccount
+from accounts.resources import Collection, Resource
 from accounts.serializers import AgencySerializer
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
@@ -44,7 +43,7 @@ def place(question: dict[str, Any], account: SellerAccount, metric: Metric) -> t
     return question.get("marketplace", account.home_marketplace), question.get("channel", metric.channels[0].value)
 
 
-class Metrics(APIView):
+class Metrics(Resource):
     @extend_schema(
         operation_id="getMetrics",
         summary="Where every series of an account stands",
@@ -79,7 +78,7 @@ class Metrics(APIView):
         return Response(MetricsAnswer(answer, context=beside).data)
 
 
-class History(APIView):
+class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
 
     @extend_schema(
@@ -117,7 +116,7 @@ class History(APIView):
         return Response(HistoryAnswer(answer).data)
 
 
-class Orders(GenericAPIView[Any]):
+class Orders(Collection[Any]):
     renderer_classes = (JSONRenderer, OrdersCsv)
     queryset = Snapshot.objects.none()  # for the document; rows come from the drill-down
     serializer_class = OrderSerializer
@@ -156,7 +155,7 @@ class Orders(GenericAPIView[Any]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-class Snapshots(GenericAPIView[Snapshot]):
+class Snapshots(Collection[Snapshot]):
     queryset = Snapshot.objects.none()  # for the document; requests go through scoping
     serializer_class = SnapshotSerializer
 
@@ -179,7 +178,7 @@ class Snapshots(GenericAPIView[Snapshot]):
         return self.get_paginated_response(SnapshotSerializer(page, many=True, context={"figures": figures}).data)  # type: ignore[arg-type]
 
 
-class Portfolio(APIView):
+class Portfolio(Resource):
     @extend_schema(
         operation_id="getPortfolio",
         summary="Every account at a glance: counts by status and metric, what is open, the worst and the stale accounts",
@@ -194,7 +193,7 @@ class Portfolio(APIView):
         return Response(PortfolioAnswer({"as_of": now.astimezone(UTC).date()} | answer).data)
 
 
-class AgencyChoices(APIView):
+class AgencyChoices(Resource):
     """Here and not beside the accounts, because a change counts all of them again."""
 
     @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)

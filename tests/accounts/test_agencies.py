@@ -32,7 +32,7 @@ def test_a_new_agency_has_one_key_and_it_opens(db: None) -> None:
 
     key = keys.recognise(text=text, now=LATER)
 
-    assert (key.agency_id, key.name, key.created_at) == (agency.pk, "first key", NOON)
+    assert (key.agency_id, key.name, key.role, key.is_limited) == (agency.pk, "first key", "admin", False)
     assert (agency.name, agency.created_at) == ("Acme", NOON)
     assert not agency.counts_pending_and_cancelled
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
-from accounts import audit, identifiers, scoping
+from accounts import audit, bearers, identifiers, scoping
 from accounts.models import ApiKey, AuditEntry
 from tests.client import Client
 
@@ -18,7 +18,7 @@ ENDPOINT = "ep_" + "a" * 32
 def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOINT, **detail: Any) -> str:
     """Note something of an agency; returns its id."""
     with scoping.agency(client.agency.pk):
-        who = audit.name_of(ApiKey.objects.get())
+        who = bearers.of_key(ApiKey.objects.get()).who
         entry = audit.note(agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW)
         return entry.public_id
 

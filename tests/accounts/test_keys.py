@@ -16,7 +16,7 @@ def test_a_minted_key_is_recognised_by_its_text(acme: Client) -> None:
 
     found = keys.recognise(text=text, now=NOON)
 
-    assert (found.pk, found.agency_id) == (minted.pk, acme.agency.pk)
+    assert (found.id, found.agency_id) == (minted.pk, acme.agency.pk)
     assert scoping.current() == acme.agency.pk
 
 

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts import scoping
+from accounts import bearers, scoping
 from ingestion import erasure
 from metrics import actions, tasks
 from metrics.models import Breach, BreachAction, FollowedThresholds, Threshold
@@ -345,7 +345,7 @@ def test_an_action_that_fails_leaves_nothing_behind(acme: Client, shop: str, bre
     heal(acme, shop)
     with scoping.agency(acme.agency.pk):
         breach = Breach.objects.get()
-        key = acme.agency.keys.get()
+        key = bearers.of_key(acme.agency.keys.get())
 
         with pytest.raises(actions.AlreadyResolved):
             actions.assign(breach=breach, by=key, to="mei", now=datetime.now(UTC))

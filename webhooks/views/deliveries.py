@@ -8,12 +8,11 @@ from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import identifiers, scoping
+from accounts.resources import Collection, Resource
 from webhooks import replaying
 from webhooks.filters import DeliveryFilter
 from webhooks.models import Attempt, Delivery
@@ -45,7 +44,7 @@ def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
     return {"last_attempts": {attempt.delivery_id: attempt for attempt in newest}}
 
 
-class DeliveriesOfEndpoint(GenericAPIView[Delivery]):
+class DeliveriesOfEndpoint(Collection[Delivery]):
     queryset = Delivery.objects.none()  # for the document; requests go through scoping
     serializer_class = DeliverySerializer
     filter_backends = (DjangoFilterBackend,)
@@ -63,7 +62,7 @@ class DeliveriesOfEndpoint(GenericAPIView[Delivery]):
         return self.get_paginated_response(DeliverySerializer(page, many=True, context=last_attempts(page)).data)  # type: ignore[arg-type]
 
 
-class OneDelivery(APIView):
+class OneDelivery(Resource):
     @extend_schema(
         operation_id="getDelivery",
         summary="One delivery with its attempts, and what is sent",
@@ -78,7 +77,7 @@ class OneDelivery(APIView):
         return Response(OneDeliverySerializer(delivery, context=context).data)
 
 
-class Redelivery(APIView):
+class Redelivery(Resource):
     problems = {"post": (409,)}  # noqa: RUF012
 
     @extend_schema(

@@ -6,12 +6,11 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, Throttled
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts import audit, identifiers, scoping
+from accounts import identifiers, scoping
+from accounts.resources import Collection, Resource
 from webhooks import endpoints, replaying, secrets
 from webhooks.models import Endpoint
 from webhooks.serializers.deliveries import DeliverySerializer
@@ -40,7 +39,7 @@ def endpoint_of(request: Request, public_id: str) -> Endpoint:
 
 
 def who(request: Request) -> str:
-    return audit.name_of(scoping.bearer(request))
+    return scoping.bearer(request).who
 
 
 def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
     return {"present": set(theirs)}
 
 
-class WebhookEndpoints(GenericAPIView[Endpoint]):
+class WebhookEndpoints(Collection[Endpoint]):
     queryset = Endpoint.objects.none()  # for the document; requests go through scoping
     serializer_class = EndpointSerializer
     problems = {"post": (409,)}  # noqa: RUF012
@@ -87,7 +86,7 @@ class WebhookEndpoints(GenericAPIView[Endpoint]):
         return Response(NewEndpointSerializer(endpoint, context=context).data, status=201, headers={"Location": where})
 
 
-class WebhookEndpoint(APIView):
+class WebhookEndpoint(Resource):
     @extend_schema(operation_id="getWebhookEndpoint", summary="One endpoint", tags=TAGS, responses=EndpointSerializer)
     def get(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
@@ -122,7 +121,7 @@ class WebhookEndpoint(APIView):
         return Response(status=204)
 
 
-class SecretRotation(APIView):
+class SecretRotation(Resource):
     problems = {"post": (409,)}  # noqa: RUF012
 
     @extend_schema(
@@ -141,7 +140,7 @@ class SecretRotation(APIView):
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
 
 
-class EndpointTest(APIView):
+class EndpointTest(Resource):
     problems = {"post": (409, 429)}  # noqa: RUF012
 
     @extend_schema(
@@ -167,7 +166,7 @@ class EndpointTest(APIView):
         return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
 
 
-class EndpointRecovery(APIView):
+class EndpointRecovery(Resource):
     problems = {"post": (409,)}  # noqa: RUF012
 
     @extend_schema(

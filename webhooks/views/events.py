@@ -3,19 +3,18 @@
 from django.db.models import Q
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import scoping
+from accounts.resources import Collection, Resource
 from webhooks.catalogue import EVENT_TYPES
 from webhooks.filters import EventFilter
 from webhooks.models import Event
 from webhooks.serializers.events import EventSerializer, EventTypesAnswer
 
 
-class Events(GenericAPIView[Event]):
+class Events(Collection[Event]):
     queryset = Event.objects.none()  # for the document; requests go through scoping
     serializer_class = EventSerializer
     filter_backends = (DjangoFilterBackend,)
@@ -35,7 +34,7 @@ class Events(GenericAPIView[Event]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-class EventTypes(APIView):
+class EventTypes(Resource):
     @extend_schema(
         operation_id="listEventTypes",
         summary="The kinds of events, with a JSON schema and an example of what each carries",

@@ -9,13 +9,12 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound
-from rest_framework.generics import GenericAPIView
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import identifiers, scoping
+from accounts.resources import Collection, Resource
 from metrics import actions
 from metrics.models import Breach
 from metrics.models.episodes import BreachQuerySet
@@ -46,7 +45,7 @@ def one(request: Request, breach_id: str, now: datetime) -> Breach:
     return breach
 
 
-class Breaches(GenericAPIView[Breach]):
+class Breaches(Collection[Breach]):
     renderer_classes = (JSONRenderer, BreachesCsv)
     queryset = Breach.objects.none()  # for the document; requests go through scoping
     serializer_class = BreachSerializer
@@ -70,7 +69,7 @@ def told(request: Request, breach_id: str, now: datetime) -> Response:
     return Response(OneBreachSerializer(one(request, breach_id, now), context={"now": now}).data)
 
 
-class OneBreach(APIView):
+class OneBreach(Resource):
     @extend_schema(
         operation_id="getBreach",
         summary="One breach with everything that became of it, and its values day by day",
@@ -81,7 +80,7 @@ class OneBreach(APIView):
         return told(request, breach_id, timezone.now())
 
 
-class Act(APIView):
+class Act(Resource):
     """What somebody does about a breach. It is answered with the breach as it is then."""
 
     problems = {"post": (409,)}  # noqa: RUF012

@@ -8,12 +8,11 @@ from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import audit, identifiers, scoping
+from accounts.resources import Collection, Resource
 from metrics import tasks, thresholds
 from metrics.models import Threshold
 from metrics.thresholds import Asks, Scope
@@ -46,7 +45,7 @@ def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshol
 
 def _note(request: Request, threshold: Threshold, what: str) -> None:
     asked = {"metric": threshold.metric, "warn_at": threshold.warn_at, "for_days": threshold.for_days}
-    who = audit.name_of(scoping.bearer(request))
+    who = scoping.bearer(request).who
     audit.note(agency_id=threshold.agency_id, who=who, what=what, about=threshold.public_id, detail=asked, now=timezone.now())
 
 
@@ -59,7 +58,7 @@ def judge_by(threshold: Threshold) -> None:
     transaction.on_commit(judge, robust=True)
 
 
-class Thresholds(GenericAPIView[Threshold]):
+class Thresholds(Collection[Threshold]):
     queryset = Threshold.objects.none()  # for the document; requests go through scoping
     serializer_class = ThresholdSerializer
     filter_backends = (filters.DjangoFilterBackend,)
@@ -105,7 +104,7 @@ def threshold_of(request: Request, public_id: str) -> Threshold:
     return threshold
 
 
-class OneThreshold(APIView):
+class OneThreshold(Resource):
     @extend_schema(operation_id="getThreshold", summary="One threshold", tags=["Thresholds"], responses=ThresholdSerializer)
     def get(self, request: Request, threshold_id: str) -> Response:
         return Response(ThresholdSerializer(threshold_of(request, threshold_id)).data)

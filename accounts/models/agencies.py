@@ -1,4 +1,4 @@
-"""Agencies, the seller accounts they look after, the keys their programs carry, and who did what."""
+"""Agencies, and the seller accounts they look after."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -131,51 +131,6 @@ class SellerAccount(models.Model):
     def is_stale(self, *, at: datetime) -> bool:
         """Whether one of its sources has been silent for longer than it may. What never spoke is not stale."""
         return self.stale_from is not None and at > self.stale_from
-
-
-class ApiKey(models.Model):
-    """A key of an agency. The secret is shown once; only its digest is kept."""
-
-    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="keys")
-    name = models.CharField(max_length=200)
-    prefix = models.CharField(max_length=32, unique=True)
-    digest = models.BinaryField(max_length=32)
-    created_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.prefix}…)"
-
-    @property
-    def public_id(self) -> str:
-        return identifiers.public("key", self.id)
-
-
-class AuditEntry(models.Model):
-    """That somebody did something. Never changed, and never taken out."""
-
-    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-    who = models.CharField(max_length=250)  # a key's id and name of then, or underone
-    what = models.CharField(max_length=60)
-    about = models.CharField(max_length=60)  # a public id
-    detail: "models.JSONField[Any, Any]" = models.JSONField()
-
-    class Meta:
-        indexes = (
-            models.Index("agency", "id", name="audit_log_by_age"),
-            models.Index("agency", "about", "id", name="audit_log_of_a_thing"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.about}"
-
-    @property
-    def public_id(self) -> str:
-        return identifiers.public("note", self.id)
 
 
 def public_account_id(account_id: UUID) -> str:

@@ -1,0 +1,33 @@
+"""Who did what."""
+
+from typing import Any
+
+from django.db import models
+
+from accounts import identifiers
+from accounts.models.agencies import Agency
+
+
+class AuditEntry(models.Model):
+    """That somebody did something. Never changed, and never taken out."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    who = models.CharField(max_length=250)  # a key's id and name of then, or underone
+    what = models.CharField(max_length=60)
+    about = models.CharField(max_length=60)  # a public id
+    detail: "models.JSONField[Any, Any]" = models.JSONField()
+
+    class Meta:
+        indexes = (
+            models.Index("agency", "id", name="audit_log_by_age"),
+            models.Index("agency", "about", "id", name="audit_log_of_a_thing"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.about}"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("note", self.id)

@@ -1,0 +1,71 @@
+"""The keys that an agency's programs carry, the short-lived tokens made with them, and what each may do."""
+
+from datetime import datetime
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from accounts import identifiers
+from accounts.models.agencies import Agency
+
+
+class Role(models.TextChoices):
+    """What a bearer may do in its agency, the widest first."""
+
+    ADMIN = "admin"
+    MANAGER = "manager"
+    VIEWER = "viewer"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def valid(self, *, at: datetime) -> Self:
+        """Those that open something at this moment, if what they were made with does."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A key of an agency, or a token made with one. The secret is shown once; only its digest is kept."""
+
+    class Kind(models.TextChoices):
+        KEY = "key"
+        TOKEN = "token"  # noqa: S105  a word
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.KEY, db_default=Kind.KEY)
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=32, unique=True)
+    digest = models.BinaryField(max_length=32)
+    role = models.CharField(max_length=7, choices=Role, default=Role.ADMIN, db_default=Role.ADMIN)
+    read_only = models.BooleanField(default=False, db_default=False)
+    accounts = ArrayField(models.UUIDField(), null=True)  # null: all
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="tokens")  # what a token was made with
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="who_sees_some_accounts_does_not_administer"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="key", parent=None)
+                | Q(kind="token", role=Role.VIEWER, read_only=True, parent__isnull=False, expires_at__isnull=False),
+                name="a_token_reads_for_a_while_by_the_grace_of_a_key",
+            ),
+        )
+        indexes = (models.Index("agency", "id", name="keys_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("tok" if self.kind == self.Kind.TOKEN else "key", self.id)

@@ -1,0 +1,50 @@
+"""What a bearer may ask for: reading wants a viewer, writing a manager who is not limited to reading, and some things more.
+
+A view says so where it wants another role (`needs`), or the whole agency rather than some of its accounts (`whole_agency`).
+What only admins may do is never done with a limit to some accounts.
+"""
+
+from typing import Any
+
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
+from rest_framework.request import Request
+
+from accounts import scoping
+from accounts.bearers import Bearer
+from accounts.models import Role
+
+
+class NotPermitted(APIException):
+    status_code = 403
+    default_code = "not-permitted"
+    default_detail = "The bearer may not do this."
+
+
+class MayDoThis(IsAuthenticated):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Raises NotPermitted, which says what would be needed."""
+        if not super().has_permission(request, view):
+            return False
+        refusal = _refusal(scoping.bearer(request), view, request.method or "")
+        if refusal:
+            raise NotPermitted(refusal)
+        return True
+
+
+def wanted(view: Any, method: str) -> Role:
+    """The role that a method of a view wants (`get`, `post` …)."""
+    usual = Role.VIEWER if method.upper() in SAFE_METHODS else Role.MANAGER
+    return Role(getattr(view, "needs", {}).get(method.lower(), usual))
+
+
+def _refusal(bearer: Bearer, view: Any, method: str) -> str:
+    """Why not, or nothing."""
+    role = wanted(view, method)
+    if not bearer.has(role):
+        return f"This wants the role {role}, and the bearer is a {bearer.role}."
+    if bearer.read_only and method not in SAFE_METHODS:
+        return "The bearer may only read."
+    if bearer.is_limited and (role == Role.ADMIN or method.lower() in getattr(view, "whole_agency", ())):
+        return "The bearer sees some of the agency's accounts, and this is about all of them."
+    return ""
