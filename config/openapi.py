@@ -1,5 +1,6 @@
 """How the OpenAPI document is made from the views: every operation tells the problems it can answer with."""
 
+from copy import deepcopy
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -24,7 +25,14 @@ EXAMPLES: dict[int, tuple[str, str, str]] = {
     413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
     429: ("throttled", "Throttled", "Request was throttled. Expected available in 1 second."),
     415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
+    403: ("not-permitted", "Not permitted", "This wants the role manager, and the bearer is a viewer."),
+    422: ("idempotency-key-reused", "Idempotency key reused", "This Idempotency-Key came with another request before."),
+    500: ("internal", "We made a mistake", "The fault is ours and nothing was changed. Tell us the request id."),
 }
+
+
+ALWAYS = (400, 401, 403, 406, 429, 500)
+"""What every operation that asks for a key can answer."""
 
 
 class FieldProblem(serializers.Serializer[Any]):
@@ -57,15 +65,19 @@ class Operation(AutoSchema):
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self.view.permission_classes:
-            for status in sorted({401, *self._by_shape(), *self._named()}):
+            for status in sorted({*ALWAYS, *self._by_shape(), *self._named()}):
                 bodies[str(status)] = self._problem(status)
         return bodies
 
+    def map_renderers(self, attribute: str) -> list[Any]:
+        """Only what is read is also read as a sheet."""
+        found: list[Any] = super().map_renderers(attribute)
+        return found if self.method == "GET" else found[:1]
+
     def _by_shape(self) -> list[int]:
-        shape = [400] if self.method != "DELETE" else []
-        if "{" in self.path:
-            shape.append(404)
-        return shape + ([415] if self.method in {"POST", "PATCH", "PUT"} else [406])
+        writes = [] if self.method == "GET" else [409, 413, 415, 422]
+        names = [404] if "{" in self.path or self._is_list_view() else []
+        return names + writes
 
     def _named(self) -> tuple[int, ...]:
         return getattr(self.view, "problems", {}).get(self.method.lower(), ())  # type: ignore[no-any-return]
@@ -81,5 +93,5 @@ class Operation(AutoSchema):
 
 def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
-    schemas = result["components"]["schemas"] | document.components()
+    schemas = result["components"]["schemas"] | deepcopy(document.components())
     return result | {"webhooks": document.webhooks(), "components": result["components"] | {"schemas": schemas}}
