@@ -7,6 +7,10 @@ from typing import Any
 from celery import Celery, Task
 from celery.schedules import crontab
 
+from config import workers
+
+__all__ = ["GuardedTask", "app", "workers"]
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 

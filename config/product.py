@@ -17,7 +17,7 @@ VARIABLES = (
     *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
     *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
 )
-CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks"]
+CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
 WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 
 
@@ -109,7 +109,7 @@ def _web(port: int) -> list[str]:
         "--threads=4",
         "--graceful-timeout=10",
         "--no-control-socket",  # its place is the user's home folder, which two installations would share
-        "--access-logfile=-",
+        "--config=python:config.gunicorn",
     ]
 
 

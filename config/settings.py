@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 
 from accounts.marketplaces import CODES
-from config import env
+from config import env, logs
 
 NOWHERE = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -13,6 +13,7 @@ UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 
 # The web server and its keys
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SECRETS_KEYS = env.keys("SECRETS_KEYS")
 DEBUG = env.switch("DEBUG", default=False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.api.RequestIdMiddleware",
+    "config.observing.ObserveRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
@@ -182,11 +184,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+# What operators look at
+LOG_FORMATS = ("AUTO", "JSON", "CONSOLE")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO")},
-}
+LOGGING = logs.configuration(
+    shape=env.one_of("LOG_FORMAT", choices=LOG_FORMATS, default="AUTO"),
+    level=env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO"),
+)
+METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
