@@ -14,6 +14,8 @@ NAMES = (
     r"authorization|cookie|password|passwd|passphrase|secret|secrets|token|tokens|api[_-]?key|private[_-]?key|secrets?[_-]keys?"
 )
 
+CALLED = rf"(?<![a-z])(?:{NAMES})[\"']?\s?"
+PLACE = r"(?:bearer\s|basic\s)?\w*"
 SECRET_NAME = re.compile(rf"(?i)(?<![a-z])(?:{NAMES})(?![a-z])")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -26,12 +28,9 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"://([^/\s:@]*):[^@\s/]+@"), rf"://\1:{BLANK}@"),
     # The path of a chat's incoming webhook is its secret, and an agency's own may be one as well.
     (re.compile(r"(https?://[^\s/\"'<>?#\\]+)[/?#][^\s\"'<>)\\]+"), rf"\1/{BLANK}"),
-    (
-        re.compile(
-            rf"(?i)((?<![a-z])(?:{NAMES})[\"']?\s?[=:]\s?[\"']?(?!(?:bearer\s|basic\s)?\w*…)(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]+"
-        ),
-        rf"\1{BLANK}",
-    ),
+    (re.compile(rf"(?i)({CALLED}=\s?[\"']?(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]+"), rf"\1{BLANK}"),
+    # After a colon people also write words: `a secret: mail has none`.
+    (re.compile(rf"(?i)({CALLED}:\s?[\"']?(?!{PLACE}…)(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]{{8,}}"), rf"\1{BLANK}"),
 )
 """What secrets look like, and what is left of each."""
 
