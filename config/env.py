@@ -40,6 +40,11 @@ def borrow(*, home: Path) -> None:
         os.environ.setdefault(name, value)
 
 
+def let_know(name: str, value: str) -> None:
+    """Set a variable that a library of this process reads."""
+    os.environ[name] = value
+
+
 def text(name: str, *, default: str | None = None) -> str:
     value = os.environ.get(name) or default
     if value is None:

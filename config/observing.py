@@ -1,4 +1,4 @@
-"""Every request is told of in one line, and whatever is logged on its way carries its id."""
+"""Every request is counted and told of in one line, and whatever is logged on its way carries its id."""
 
 import logging
 import re
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bound_contextvars
 
 from accounts import identifiers
+from config import meters
 
 log = logging.getLogger("underone.requests")
 
@@ -27,7 +28,10 @@ class ObserveRequests:
         began = time.perf_counter()
         with bound_contextvars(**context_of(request)):
             response = self.get_response(request)
-            tell(request=request, response=response, seconds=time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            tell(request=request, response=response, seconds=seconds)
+        method, route = request.method or "", route_of(request)
+        meters.count_request(method=method, route=route, status=response.status_code, seconds=seconds)
         return response
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
 from config.api import PROBLEM
@@ -49,6 +49,12 @@ def example(status: int) -> OpenApiExample:
     if status == 400:
         body["errors"] = [{"pointer": "/as_of", "detail": "Date has wrong format."}]
     return OpenApiExample(title, value=body | {"request_id": "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d"})
+
+
+def refusal(status: int) -> dict[tuple[int, str], OpenApiResponse]:
+    """How an operation that is open to strangers describes the problem of this status."""
+    shown = example(status)
+    return {(status, PROBLEM): OpenApiResponse(Problem, description=shown.name, examples=[shown])}
 
 
 class Operation(AutoSchema):

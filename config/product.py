@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
@@ -75,6 +76,8 @@ def _port(environ: Mapping[str, str]) -> int:
 def _create_folders(*, processes: Processes) -> None:
     for name in ("documents", "uploads"):
         (processes.home.folder / name).mkdir(exist_ok=True)
+    for name in ("meters", "heartbeats"):  # what was counted is of processes that are no more
+        shutil.rmtree(processes.home.folder / name, ignore_errors=True)
 
 
 def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> None:

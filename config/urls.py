@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from config import health
+from config import exposition, health
 
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi")),
     path("healthz", health.Alive.as_view()),
     path("readyz", health.Ready.as_view()),
+    path("metrics", exposition.Exposition.as_view()),
 ]
 handler400 = "config.api.bad_request"
 handler404 = "config.api.not_found"

@@ -3,9 +3,12 @@
 import logging
 import os
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 QUEUE = "poison"
 
@@ -41,3 +44,11 @@ def speak(*, word: str, times: str) -> None:
 @shared_task
 def fail(*, word: str) -> None:
     raise ValueError(f"password={word}")
+
+
+@shared_task
+def oversleep(*, seconds: str) -> None:
+    """Does not listen when it is told that its time is over."""
+    with suppress(SoftTimeLimitExceeded):
+        time.sleep(float(seconds))
+    time.sleep(float(seconds))

@@ -1,8 +1,10 @@
 """Tasks in a real worker: every line says of which task it is, and which request sent it."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from celery import Task
 from django.conf import settings
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from config import workers
+from config import heartbeats, meters, workers
 from config.redacting import BLANK
 from tests.config import poison
 from tests.installation import wait_until
@@ -134,11 +136,75 @@ def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, 
     with bound_contextvars(**bound):
         workers.send_along(headers=headers)
 
+    assert abs(headers[workers.HEADER].pop("sent_at") - time.time()) < 60
     assert headers == {"id": "1", workers.HEADER: sent}
 
 
 def test_after_a_task_nothing_is_bound() -> None:
     with bound_contextvars(request_id="req_1"):
-        workers.end()
+        workers.end(task=poison.speak, state="SUCCESS")
 
         assert get_contextvars() == {}
+
+
+def counted(name: str, **labels: str) -> float:
+    """What all processes of the run have counted."""
+    samples = [sample for metric in meters.everybody_s() for sample in metric.samples if sample.name == name]
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+@pytest.mark.parametrize(("task", "outcome"), [(poison.leave_a_mark, "succeeded"), (poison.fail, "failed")])
+def test_tasks_are_counted_by_how_they_ended(worker: Worker, tmp_path: Path, task: "Task[..., Any]", outcome: str) -> None:
+    labels = {"task": task.name}
+    before = counted("underone_tasks_total", **labels, outcome=outcome)
+    timed = counted("underone_task_seconds_count", **labels)
+    waited = counted("underone_task_wait_seconds_count", **labels)
+
+    for _ in range(2):
+        send(task, **({"path": str(tmp_path / "mark")} if outcome == "succeeded" else {"word": "x"}))
+
+    wait_until(lambda: counted("underone_tasks_total", **labels, outcome=outcome) == before + 2)
+    assert counted("underone_task_seconds_count", **labels) == timed + 2
+    assert counted("underone_task_wait_seconds_count", **labels) == waited + 2
+
+
+def test_a_task_whose_process_is_ended_for_taking_too_long_is_counted_as_killed(worker: Worker) -> None:
+    before = counted("underone_tasks_total", task=poison.oversleep.name, outcome="killed")
+
+    poison.oversleep.apply_async(kwargs={"seconds": "60"}, queue=QUEUE, soft_time_limit=1, time_limit=2)
+
+    wait_until(lambda: counted("underone_tasks_total", task=poison.oversleep.name, outcome="killed") == before + 1)
+
+
+def test_a_queue_has_a_worker_while_one_reads_it(worker: Worker) -> None:
+    wait_until(lambda: heartbeats.QUEUE + QUEUE in heartbeats.ages(now=time.time()))
+
+    assert heartbeats.ages(now=time.time())[heartbeats.QUEUE + QUEUE] < 10
+
+
+def test_the_clock_is_there_once_it_has_handed_out_a_job(tmp_path: Path) -> None:
+    environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
+    command = [*COMMAND[:-1], "beat", f"--schedule={tmp_path / 'schedule'}", "--pidfile="]
+    with (tmp_path / "beat.log").open("wb") as output:
+        clock = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environ, stdout=output, stderr=output)
+
+    try:
+        wait_until((tmp_path / "heartbeats" / "clock").exists)
+    finally:
+        clock.terminate()
+        clock.wait(timeout=20)
+    assert [file.name for file in (tmp_path / "heartbeats").iterdir()] == ["clock"]
+
+
+def test_who_is_not_the_clock_does_not_show_that_it_is_there(tmp_path: Path) -> None:
+    environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
+    words = "import django; django.setup(); from metrics.tasks import roll_forward; roll_forward.apply_async(queue='nowhere')"
+
+    subprocess.run(
+        [sys.executable, "-c", words],
+        cwd=settings.BASE_DIR,
+        env=environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        check=True,
+    )
+
+    assert not (tmp_path / "heartbeats").exists()

@@ -26,7 +26,14 @@ UNIQUE_WITHOUT_AGENCY = {
     "webhooks_delivery_pkey": "a random id, in paths",
     "webhooks_attempt_pkey": "a random id, told in lists",
 }
+FIGURES = (
+    *("reports_queued", "reports_processing", "queued_report_age", "deliveries_pending", "deliveries_due", "due_delivery_age"),
+    *("endpoints_failing", "endpoints_disabled", "accounts", "accounts_stale", "breaches_open", "warnings_open"),
+)
+TOLD_TO_OPERATORS = f"TABLE({', '.join(f'{name} double precision' for name in FIGURES)})"
+SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
 OTHER_POLICIES = {
+    **{(table, "operators_sum_up", "SELECT"): "of the owner's one function alone, which tells sums" for table in SUMMED_UP},
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
@@ -85,7 +92,7 @@ def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
     assert stored == []
 
 
-def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but_ours(db: None) -> None:
+def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_nothing_but_ours(db: None) -> None:
     functions = rows(
         "SELECT proname, proconfig[1], pg_get_function_result(oid) FROM pg_proc "
         "WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
@@ -97,12 +104,14 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but
             ("every_agency_id", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
+            ("operational_figures", TOLD_TO_OPERATORS),
         )
     ]
 
 
-def test_what_opens_the_wall_to_couriers_opens_it_to_the_owner_alone(db: None) -> None:
-    policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE 'couriers%%'")
+@pytest.mark.parametrize("whose", ["couriers%", "operators%"])
+def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None, whose: str) -> None:
+    policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE %s", whose)
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")
 
     assert {tuple(roles) for roles, _ in policies} == {(owner,)}
