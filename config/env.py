@@ -145,7 +145,7 @@ def database(name: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(port or ""),
-        "OPTIONS": {"application_name": "underone"} | dict(parse_qsl(parts.query)),
+        "OPTIONS": {"application_name": "underone", "connect_timeout": "5"} | dict(parse_qsl(parts.query)),
     }
 
 

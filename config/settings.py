@@ -166,6 +166,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 30,  # a broker that hangs holds up no request for good
     "health_check_interval": 25,
 }
 # A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
