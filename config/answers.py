@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils import timezone
 
 from accounts import etags, keys
@@ -50,7 +50,8 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
         response["ETag"] = etags.of(response.content)
     if "ETag" not in response or not etags.names(request.headers.get("If-None-Match", ""), response["ETag"]):
         return response
-    response.close()
+    if isinstance(response, FileResponse) and response.file_to_stream:
+        response.file_to_stream.close()
     told = {name: response[name] for name in OF_UNCHANGED if name in response}
     return HttpResponseNotModified(headers=told)
 
