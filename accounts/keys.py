@@ -6,6 +6,7 @@ import re
 import secrets
 import string
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -45,6 +46,13 @@ def recognise(*, text: str, now: datetime) -> Bearer:
     with scoping.agency(key.agency_id):  # an upload is no transaction of its own
         _note_use(key=key, now=now)
         return bearers.of_key(key)
+
+
+def note_use(*, agency_id: UUID, key_id: UUID, now: datetime) -> None:
+    """Note that the key was used, in a transaction of its own: the one of a refused request was rolled back."""
+    with scoping.agency(agency_id):
+        for key in ApiKey.objects.filter(pk=key_id):
+            _note_use(key=key, now=now)
 
 
 def revoke(*, key: ApiKey, now: datetime) -> None:

@@ -48,6 +48,10 @@ app.conf.beat_schedule = {
         "task": "webhooks.tasks.delete_old_deliveries",
         "schedule": crontab(hour="3", minute="17"),
     },
+    "answers that were kept for a day are deleted": {
+        "task": "accounts.tasks.delete_kept_answers",
+        "schedule": crontab(minute="22"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

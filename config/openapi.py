@@ -6,6 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
+from accounts.resources import Resource
 from config.api import PROBLEM
 from webhooks import document
 
@@ -66,6 +67,10 @@ class Operation(AutoSchema):
             for status in sorted({401, *self._by_shape(), *self._named()}):
                 bodies[str(status)] = self._problem(status)
         return bodies
+
+    def is_deprecated(self) -> bool:
+        ours = isinstance(self.view, Resource) and self.view.deprecation_of(self.method)
+        return bool(ours or super().is_deprecated())
 
     def _by_shape(self) -> list[int]:
         shape = [400] if self.method != "DELETE" else []

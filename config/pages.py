@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from accounts import cursors
+from accounts import cursors, fields
 
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 
@@ -137,4 +137,5 @@ class Pages(BasePagination):
                 "schema": {"type": "string"},
                 "description": "`next_cursor` of the page before.",
             },
+            {"name": "fields", "in": "query", "schema": {"type": "string"}, "description": fields.WORDS},
         ]

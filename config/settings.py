@@ -57,7 +57,8 @@ MIDDLEWARE = [
     "config.observing.ObserveRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "config.compression.CompressionMiddleware",
+    "config.answers.AnswersMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
 ]
@@ -185,6 +186,23 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# The store that all processes share, and what is counted in it
+CACHE_URL = env.store("CACHE_URL", broker=CELERY_BROKER_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "underone",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+    if CACHE_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+RATE_LIMIT_BEARER = env.limit("RATE_LIMIT_BEARER", default="6000/minute")
+RATE_LIMIT_AGENCY = env.limit("RATE_LIMIT_AGENCY", default="30000/minute")
+RATE_LIMIT_FAILURES = env.limit("RATE_LIMIT_FAILURES", default="300/minute")
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 
 # What operators look at
 LOG_FORMATS = ("AUTO", "JSON", "CONSOLE")

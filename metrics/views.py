@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import agencies, scoping
+from accounts import agencies, fields, scoping
 from accounts.models import SellerAccount
 from accounts.resources import Collection, Resource
 from accounts.serializers import AgencySerializer
@@ -21,7 +21,14 @@ from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Snapshot
 from metrics.renderers import HistoryCsv, OrdersCsv
-from metrics.serializers import HistoryAnswer, MetricsAnswer, OrderSerializer, PortfolioAnswer, SnapshotSerializer
+from metrics.serializers import (
+    HistoryAnswer,
+    MetricsAnswer,
+    OrderSerializer,
+    PointSerializer,
+    PortfolioAnswer,
+    SnapshotSerializer,
+)
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
@@ -87,7 +94,7 @@ class History(Resource):
         description="Also as `text/csv`, by `Accept` or `?format=csv`. Without `marketplace` the account's home is "
         "answered, without `channel` the metric's first (mfn; all for messages and for what only Amazon reports).",
         tags=["Metrics"],
-        parameters=[METRIC, questions.HistoryQuestion],
+        parameters=[METRIC, questions.HistoryQuestion, OpenApiParameter("fields", description=fields.WORDS)],
         responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
@@ -113,7 +120,8 @@ class History(Resource):
             "known_at": known_at,
             "points": points,
         }
-        return Response(HistoryAnswer(answer).data)
+        told = HistoryAnswer(answer).data
+        return Response(told | {"points": self.pick(told["points"], known=PointSerializer().fields)})
 
 
 class Orders(Collection[Any]):

@@ -3,12 +3,14 @@
 from accounts.models.agencies import AccountStatus, Agency, SellerAccount, SellerAccountQuerySet, public_account_id
 from accounts.models.audit import AuditEntry
 from accounts.models.keys import ApiKey, Role
+from accounts.models.replays import KeptAnswer
 
 __all__ = [
     "AccountStatus",
     "Agency",
     "ApiKey",
     "AuditEntry",
+    "KeptAnswer",
     "Role",
     "SellerAccount",
     "SellerAccountQuerySet",

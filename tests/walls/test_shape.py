@@ -37,7 +37,7 @@ EMPTY_NAMES = {
 }
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
-    "accounts": ("agencies", "keys", "audit", "sealing"),
+    "accounts": ("agencies", "keys", "audit", "sealing", "limits", "replays"),
     "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
     "webhooks": ("publishing", "secrets", "addresses", "endpoints", "replaying", "retention", "leasing", "settling"),
     "metrics": (
@@ -48,6 +48,7 @@ STAGES = {
 }
 DOORS = {
     "accounts.authentication": "recognises the key at the moment of the request",
+    "accounts.writing": "until when a write is remembered counts from the moment of the request",
     "accounts.filters": "what a list is narrowed to, where stale means now",
     "metrics.questions": "what a view is asked, where silence means now",
 }
