@@ -1,22 +1,28 @@
-"""API keys: mint, recognise, revoke. A key reads `uo_live_<12 characters>_<43 characters>`; the last part is the secret."""
+"""API keys: mint, recognise, revoke. A key reads `uo_live_<12 characters>_<43 characters>`, a token `uo_tok_<13>_<43>`; the last
+part is the secret, what stands before it shows the row.
+"""
 
 import hashlib
 import hmac
 import re
 import secrets
 import string
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts import bearers, scoping
 from accounts.bearers import Bearer
-from accounts.models import Agency, ApiKey
+from accounts.models import Agency, ApiKey, Role
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 ALPHABET = string.ascii_letters + string.digits
-PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}")
+PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}|uo_tok_[A-Za-z0-9]{13}")
+PREFIX_LENGTH = 20
+NO_PREFIX = "uo_live_" + "-" * 12  # nobody's: no key is minted with it
 NO_DIGEST = bytes(32)
 
 
@@ -24,27 +30,43 @@ class UnknownKey(Exception):
     """The text is no key, or a key that was revoked or expired."""
 
 
-def mint(*, agency: Agency, name: str, now: datetime) -> tuple[ApiKey, str]:
+def mint(
+    *,
+    agency: Agency,
+    name: str,
+    now: datetime,
+    role: Role = Role.ADMIN,
+    read_only: bool = False,
+    accounts: Collection[UUID] | None = None,
+    expires_at: datetime | None = None,
+    replaces: ApiKey | None = None,
+) -> tuple[ApiKey, str]:
     """A new key and its text. The text cannot be had again."""
-    prefix = "uo_live_" + "".join(secrets.choice(ALPHABET) for _ in range(12))
-    text = f"{prefix}_{secrets.token_urlsafe(32)}"
-    key = ApiKey.objects.create(agency=agency, name=name, prefix=prefix, digest=_digest(text), created_at=now)
-    return key, text
+    rights: dict[str, Any] = {"role": role, "read_only": read_only, "accounts": None if accounts is None else list(accounts)}
+    return _make("uo_live_", agency=agency, name=name, created_at=now, expires_at=expires_at, replaces=replaces, **rights)
+
+
+def mint_token(*, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime) -> tuple[ApiKey, str]:
+    """A token that reads until then, and no longer than the key it was made with opens anything; and its text."""
+    rights: dict[str, Any] = {"role": Role.VIEWER, "read_only": True, "accounts": None if accounts is None else list(accounts)}
+    of = {"agency": parent.agency, "kind": ApiKey.Kind.TOKEN, "name": parent.name, "parent": parent}
+    return _make("uo_tok_", **of, created_at=now, expires_at=expires_at, **rights)
 
 
 def recognise(*, text: str, now: datetime) -> Bearer:
-    """The bearer behind this text; the rest of the transaction belongs to its agency. Raises UnknownKey.
+    """The bearer behind this text; the rest of the transaction belongs to what it may see. Raises UnknownKey.
 
-    An unknown prefix costs the same comparison as a wrong secret, so the answer's time does not tell them apart.
+    An unknown prefix, and a text that has none, cost the same work as a wrong secret: the answer's time tells nothing apart.
     """
-    key = _shown_by(prefix=text[:20])
+    prefix = text[:PREFIX_LENGTH]
+    key = _shown_by(prefix=prefix if PREFIX.fullmatch(prefix) else NO_PREFIX)
     known = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
     if key is None or not known or not _is_valid(key, now):
         raise UnknownKey
-    scoping.enter(key.agency_id)
     with scoping.agency(key.agency_id):  # an upload is no transaction of its own
-        _note_use(key=key, now=now)
-        return bearers.of_key(key)
+        bearer = _admitted(key, now)
+    scoping.enter(key.agency_id, accounts=key.accounts)
+    return bearer
 
 
 def revoke(*, key: ApiKey, now: datetime) -> None:
@@ -52,15 +74,24 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
 
 
+def _make(kind: str, **columns: Any) -> tuple[ApiKey, str]:
+    prefix = kind + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(kind)))
+    text = f"{prefix}_{secrets.token_urlsafe(32)}"
+    return ApiKey.objects.create(prefix=prefix, digest=_digest(text), **columns), text
+
+
 def _shown_by(*, prefix: str) -> ApiKey | None:
     """The one row that the wall shows to somebody who names its prefix."""
-    if not PREFIX.fullmatch(prefix):
-        return None
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.key_prefix', %s, true)", [prefix])
-        key = ApiKey.objects.filter(prefix=prefix).first()
-        cursor.execute("SELECT set_config('underone.key_prefix', '', true)")
-    return key
+    return next(iter(ApiKey.objects.raw("SELECT * FROM key_with_prefix(%s)", [prefix])), None)
+
+
+def _admitted(key: ApiKey, now: datetime) -> Bearer:
+    """Who bears the key. A token opens nothing once the key does not that it was made with. Raises UnknownKey."""
+    if key.kind == ApiKey.Kind.TOKEN and not ApiKey.objects.valid(at=now).filter(pk=key.parent_id).exists():
+        raise UnknownKey
+    if key.kind == ApiKey.Kind.KEY:
+        _note_use(key=key, now=now)
+    return bearers.of_key(key)
 
 
 def _is_valid(key: ApiKey, now: datetime) -> bool:
