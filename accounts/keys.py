@@ -61,7 +61,7 @@ def recognise(*, text: str, now: datetime) -> Bearer:
     prefix = text[:PREFIX_LENGTH]
     key = _shown_by(prefix=prefix if PREFIX.fullmatch(prefix) else NO_PREFIX)
     known = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
-    if key is None or not known or not _is_valid(key, now):
+    if key is None or not known or not is_valid(key=key, now=now):
         raise UnknownKey
     with scoping.agency(key.agency_id):  # an upload is no transaction of its own
         bearer = _admitted(key, now)
@@ -74,8 +74,19 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
 
 
-def _make(kind: str, **columns: Any) -> tuple[ApiKey, str]:
-    prefix = kind + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(kind)))
+def delete_expired_tokens(*, agency_id: UUID, now: datetime) -> int:
+    """Tokens whose time is over open nothing and are named by nothing; returns how many there were."""
+    over = ApiKey.objects.filter(agency_id=agency_id, kind=ApiKey.Kind.TOKEN, expires_at__lte=now)
+    return over.delete()[0]
+
+
+def is_valid(*, key: ApiKey, now: datetime) -> bool:
+    """Whether it still opens anything."""
+    return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
+
+
+def _make(beginning: str, **columns: Any) -> tuple[ApiKey, str]:
+    prefix = beginning + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(beginning)))
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
     return ApiKey.objects.create(prefix=prefix, digest=_digest(text), **columns), text
 
@@ -87,20 +98,21 @@ def _shown_by(*, prefix: str) -> ApiKey | None:
 
 def _admitted(key: ApiKey, now: datetime) -> Bearer:
     """Who bears the key. A token opens nothing once the key does not that it was made with. Raises UnknownKey."""
-    if key.kind == ApiKey.Kind.TOKEN and not ApiKey.objects.valid(at=now).filter(pk=key.parent_id).exists():
+    if key.kind == ApiKey.Kind.TOKEN and not _opens(key.parent_id, now):
         raise UnknownKey
     if key.kind == ApiKey.Kind.KEY:
         _note_use(key=key, now=now)
     return bearers.of_key(key)
 
 
-def _is_valid(key: ApiKey, now: datetime) -> bool:
-    """Whether it still opens anything."""
-    return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
+def _opens(key_id: UUID | None, now: datetime) -> bool:
+    return key_id is not None and ApiKey.objects.valid(at=now).filter(pk=key_id).exists()
 
 
 def _note_use(*, key: ApiKey, now: datetime) -> None:
     """At most once a minute, and by one request at a time: none waits for another to end."""
+    if key.last_used_at and key.last_used_at >= now - USE_IS_NOTED_EVERY:
+        return
     longer_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
     unnoted = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(longer_ago, pk=key.pk)
     if unnoted.first():

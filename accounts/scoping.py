@@ -73,6 +73,13 @@ def every_agency_id() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def some_agency_allows_origin(origin: str) -> bool:
+    """Whether web pages of this origin may ask at all, and nothing of which agency says so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT some_agency_allows_origin(%s)", [origin])
+        return bool(cursor.fetchone()[0])
+
+
 def bearer(request: Request) -> Bearer:
     """Who sent the request."""
     return cast("Bearer", request.auth)

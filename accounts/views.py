@@ -38,10 +38,12 @@ class AccountExists(APIException):
 
 
 class Me(Resource):
-    @extend_schema(operation_id="getMe", summary="Who the key belongs to", responses=MeSerializer, tags=["Agency"])
+    @extend_schema(operation_id="getMe", summary="Who asks, and what it may do", responses=MeSerializer, tags=["Agency"])
     def get(self, request: Request) -> Response:
         bearer = scoping.bearer(request)
-        return Response(MeSerializer({"agency": bearer.agency, "key": ApiKey.objects.get(pk=bearer.id)}).data)
+        key = ApiKey.objects.get(pk=bearer.id) if bearer.kind == "key" else None
+        me = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": key}
+        return Response(MeSerializer(me).data)
 
 
 class AccountsCsv(Sheet):

@@ -44,6 +44,10 @@ app.conf.beat_schedule = {
         "task": "webhooks.tasks.delete_old_deliveries",
         "schedule": crontab(hour="3", minute="17"),
     },
+    "tokens whose time is over are deleted": {
+        "task": "accounts.tasks.delete_expired_tokens",
+        "schedule": crontab(minute="52"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

@@ -23,6 +23,7 @@ class Furnished:
     threshold_id: str
     endpoint_id: str
     delivery_id: str
+    key_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -80,6 +81,7 @@ def furnish(client: Client, *, name: str) -> Furnished:
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
     client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json")
     endpoint, delivery = tell(client, account, name=name)
+    key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(
         account_id=account,
         report_id=report["id"],
@@ -87,4 +89,5 @@ def furnish(client: Client, *, name: str) -> Furnished:
         threshold_id=threshold["id"],
         endpoint_id=endpoint,
         delivery_id=delivery,
+        key_id=key["id"],
     )

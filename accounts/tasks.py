@@ -1,0 +1,14 @@
+"""Clock-driven work on who may ask."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import keys, scoping
+
+
+@shared_task
+def delete_expired_tokens() -> None:
+    """Delete the tokens whose time is over; keys stay, whatever became of them."""
+    for agency_id in scoping.every_agency_id():
+        with scoping.agency(agency_id):
+            keys.delete_expired_tokens(agency_id=agency_id, now=timezone.now())
