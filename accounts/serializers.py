@@ -6,8 +6,10 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts import origins
+from accounts.bearers import Bearer
 from accounts.marketplaces import CODES
-from accounts.models import AccountStatus, Agency, AuditEntry, SellerAccount
+from accounts.models import AccountStatus, Agency, AuditEntry, Role, SellerAccount, public_account_id
 
 ACCOUNT = {
     "id": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -44,7 +46,18 @@ ME = {
         "counts_pending_and_cancelled": False,
         "keeps_personal_columns": False,
         "document_retention_days": 30,
+        "allowed_origins": ["https://app.acme.example"],
     },
+    "bearer": {
+        "kind": "key",
+        "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+        "name": "first key",
+        "role": "admin",
+        "read_only": False,
+        "accounts": None,
+        "expires_at": None,
+    },
+    "may": ["read", "write", "administer"],
     "key": {
         "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
         "name": "first key",
@@ -53,6 +66,9 @@ ME = {
         "last_used_at": "2026-11-22T09:00:00Z",
     },
 }
+POWERS = ("read", "write", "administer")
+MOST_ORIGINS = 50
+NO_ORIGIN = "An origin is https://host or https://host:port, or http on localhost; no path, no wildcard."
 AUDIT_ENTRY = {
     "id": "note_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "at": "2026-11-22T09:00:00Z",
@@ -171,14 +187,31 @@ class AccountChange(serializers.ModelSerializer[SellerAccount]):
         OpenApiExample("The agency", value=ME["agency"], response_only=True),
         OpenApiExample("Another choice", value={"counts_pending_and_cancelled": True}, request_only=True),
         OpenApiExample("Documents for a week", value={"document_retention_days": 7}, request_only=True),
+        OpenApiExample("A front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True),
     ]
 )
 class AgencySerializer(serializers.ModelSerializer[Agency]):
     id = PublicIdField()
+    allowed_origins = serializers.ListField(
+        child=serializers.CharField(max_length=255),
+        max_length=MOST_ORIGINS,
+        required=False,
+        help_text="Web pages of these origins (`https://app.acme.example`) may read answers to the agency's keys and tokens. "
+        "With https, or http on localhost; no path, no wildcard.",
+    )
 
     class Meta:
         model = Agency
-        fields = ("id", "name", "counts_pending_and_cancelled", "keeps_personal_columns", "document_retention_days")
+        fields = (
+            *("id", "name", "counts_pending_and_cancelled", "keeps_personal_columns", "document_retention_days"),
+            "allowed_origins",
+        )
+
+    def validate_allowed_origins(self, texts: list[str]) -> list[str]:
+        found = [origins.parse(text) for text in texts]
+        if wrong := {place: [NO_ORIGIN] for place, origin in enumerate(found) if origin is None}:
+            raise serializers.ValidationError(wrong)  # type: ignore[arg-type]  # places in the list are numbers
+        return list(dict.fromkeys(origin for origin in found if origin))
 
 
 class KeyOfRequest(serializers.Serializer[Any]):
@@ -189,10 +222,31 @@ class KeyOfRequest(serializers.Serializer[Any]):
     last_used_at = serializers.DateTimeField(allow_null=True)
 
 
+class BearerSerializer(serializers.Serializer[Bearer]):
+    """Who asks: a program with a key, a browser with a token, or a person."""
+
+    kind = serializers.ChoiceField(choices=("key", "token", "member"))
+    id = PublicIdField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
+    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    accounts = serializers.SerializerMethodField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+    def get_accounts(self, bearer: Bearer) -> list[str] | None:
+        """The accounts that it sees (acct_…); null: all of the agency's."""
+        return None if bearer.accounts is None else [public_account_id(each) for each in bearer.accounts]
+
+
 @extend_schema_serializer(examples=[OpenApiExample("The bearer", value=ME, response_only=True)])
 class MeSerializer(serializers.Serializer[Any]):
     agency = AgencySerializer()
-    key = KeyOfRequest()
+    bearer = BearerSerializer()
+    may = serializers.ListField(
+        child=serializers.ChoiceField(choices=POWERS),
+        help_text="`read`; `write`: what managers change; `administer`: keys, settings and the audit log.",
+    )
+    key = KeyOfRequest(allow_null=True, help_text="Null where no key asks.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An entry", value=AUDIT_ENTRY, response_only=True)])

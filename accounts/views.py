@@ -1,6 +1,6 @@
 """Who asks, the accounts that are theirs, and who did what."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts import agencies, scoping
 from accounts.filters import AccountFilter, AuditFilter
-from accounts.models import ApiKey, AuditEntry, SellerAccount, SellerAccountQuerySet
+from accounts.models import ApiKey, AuditEntry, Role, SellerAccount, SellerAccountQuerySet
 from accounts.resources import Collection, Resource
 from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
 from accounts.sheets import Sheet
@@ -38,10 +38,12 @@ class AccountExists(APIException):
 
 
 class Me(Resource):
-    @extend_schema(operation_id="getMe", summary="Who the key belongs to", responses=MeSerializer, tags=["Agency"])
+    @extend_schema(operation_id="getMe", summary="Who asks, and what it may do", responses=MeSerializer, tags=["Agency"])
     def get(self, request: Request) -> Response:
         bearer = scoping.bearer(request)
-        return Response(MeSerializer({"agency": bearer.agency, "key": ApiKey.objects.get(pk=bearer.id)}).data)
+        key = ApiKey.objects.get(pk=bearer.id) if bearer.kind == "key" else None
+        me = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": key}
+        return Response(MeSerializer(me).data)
 
 
 class AccountsCsv(Sheet):
@@ -62,6 +64,7 @@ class Accounts(Collection[SellerAccount]):
     serializer_class = AccountSerializer
     filter_backends = (DjangoFilterBackend,)
     filterset_class = AccountFilter
+    whole_agency = ("post",)
     problems = {"post": (409,)}  # noqa: RUF012
     queryset = SellerAccount.objects.none()  # for the document; requests go through scoping
 
@@ -104,6 +107,8 @@ class Accounts(Collection[SellerAccount]):
 
 
 class Account(Resource):
+    needs: ClassVar = {"delete": Role.ADMIN}
+
     @extend_schema(operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer)
     def get(self, request: Request, account_id: str) -> Response:
         return Response(shown(scoping.account_of(request, account_id)).data)
@@ -135,6 +140,7 @@ class Account(Resource):
 
 
 class AuditLog(Collection[AuditEntry]):
+    needs: ClassVar = {"get": Role.ADMIN}
     queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
     serializer_class = AuditEntrySerializer
     filter_backends = (DjangoFilterBackend,)

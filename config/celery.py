@@ -52,6 +52,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.delete_kept_answers",
         "schedule": crontab(minute="22"),
     },
+    "tokens whose time is over are deleted": {
+        "task": "accounts.tasks.delete_expired_tokens",
+        "schedule": crontab(minute="52"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

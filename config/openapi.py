@@ -6,6 +6,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework import serializers
 
+from accounts import permissions
+from accounts.models import Role
 from accounts.resources import Resource
 from config.api import PROBLEM
 from webhooks import document
@@ -13,6 +15,7 @@ from webhooks import document
 EXAMPLES: dict[int, tuple[str, str, str]] = {
     400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
     401: ("authentication-failed", "The key opens nothing", "This key is unknown, expired or was revoked."),
+    403: ("not-permitted", "Not permitted", "This wants the role admin, and the bearer is a viewer."),
     404: ("not-found", "Nothing is here", "No account with this id."),
     406: ("not-acceptable", "Not acceptable", "Could not satisfy the request Accept header."),
     409: (
@@ -64,13 +67,28 @@ class Operation(AutoSchema):
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self.view.permission_classes:
-            for status in sorted({401, *self._by_shape(), *self._named()}):
+            for status in sorted({401, *self._by_right(), *self._by_shape(), *self._named()}):
                 bodies[str(status)] = self._problem(status)
         return bodies
 
     def is_deprecated(self) -> bool:
         ours = isinstance(self.view, Resource) and self.view.deprecation_of(self.method)
         return bool(ours or super().is_deprecated())
+
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular declares it, without types
+        """What the view says, and which role the operation wants."""
+        said = super().get_description()
+        return "\n\n".join(filter(None, [said, self._right()])) if self.view.permission_classes else said
+
+    def _right(self) -> str:
+        role = permissions.wanted(self.view, self.method)
+        whole = permissions.concerns_all(self.view, self.method) and role != Role.ADMIN
+        return f"Role: {role}{', with no limit to some accounts' if whole else ''}."
+
+    def _by_right(self) -> list[int]:
+        """Whoever has a key may do what viewers may, unless the view refuses some itself."""
+        is_free = permissions.wanted(self.view, self.method) == Role.VIEWER
+        return [] if is_free and self.method.lower() not in getattr(self.view, "refuses", ()) else [403]
 
     def _by_shape(self) -> list[int]:
         shape = [400] if self.method != "DELETE" else []

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.api.RequestIdMiddleware",
     "config.observing.ObserveRequests",
+    "config.browsers.AgencyOrigins",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.compression.CompressionMiddleware",
@@ -91,6 +92,18 @@ WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
 
+# Browsers: which origins may read is the agencies' own choice (config/browsers.py). No cookies, and so no credentials
+CORS_URLS_REGEX = r"/(v1/|docs$)"
+CORS_ALLOW_HEADERS = (
+    *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *("x-request-id", "x-session-token", "underone-agency"),
+)
+CORS_EXPOSE_HEADERS = (
+    *("X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Content-Disposition"),
+    *("Deprecation", "Sunset"),
+)
+CORS_PREFLIGHT_MAX_AGE = 600
+
 # The API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
@@ -108,6 +121,9 @@ Keeps every Amazon seller account's order defect rate under one percent: send th
 number stands, why, what it was known to be on any past day, and which limits it missed.
 
 **Keys.** Send `Authorization: Bearer uo_live_…`. What belongs to another agency is answered like what does not exist: 404.
+
+**Roles.** A key may be an admin's, a manager's or a viewer's, may be kept to reading and to some of the agency's accounts; each
+operation says what it wants. `GET /v1/me` says what the bearer may do. `POST /v1/tokens` makes a short-lived token for a browser.
 
 **Words.** Ids are opaque and prefixed. Times are RFC 3339 in UTC, days are `YYYY-MM-DD`. A `rate` is for people and charts; the
 integers beside it are the truth, and targets are judged by them.
@@ -132,6 +148,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "Marketplace": "accounts.marketplaces.CODES",
+        "Role": "accounts.models.Role",
         "AccountStatus": "accounts.models.AccountStatus",
         "ValueStatusEnum": "metrics.serializers.STATUSES",
         "TargetSourceEnum": "metrics.series.LINE_SOURCES",

@@ -101,7 +101,7 @@ class Reports(Collection[Report]):
         responses=ReportSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        with scoping.agency(scoping.bearer(request).agency_id):
+        with scoping.of(request):
             account = scoping.account_of(request, account_id)
             page = self.paginate_queryset(Report.objects.filter(account=account))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -130,12 +130,12 @@ class Reports(Collection[Report]):
             marketplace=said.get("marketplace", account.home_marketplace),
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
-        with scoping.agency(account.agency_id):
+        with scoping.of(request):
             return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
-        with scoping.agency(scoping.bearer(request).agency_id):
+        with scoping.of(request):
             account = scoping.account_of(request, account_id)
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired

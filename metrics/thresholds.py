@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
+from accounts import scoping
 from accounts.models import Agency, SellerAccount
 from metrics.definitions import CATALOGUE
 from metrics.judgement import Comparator, Limit, limit_of
@@ -127,7 +128,8 @@ def _in_turn(agency: Agency) -> None:
 
 
 def _next_moment(agency: Agency, now: datetime) -> datetime:
-    last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
+    with scoping.agency(agency.pk):  # also after those of accounts that who asks does not see
+        last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
     return now if last is None or now > last else last + A_MOMENT
 
 

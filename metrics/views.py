@@ -2,7 +2,7 @@
 
 from datetime import UTC
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import agencies, fields, scoping
-from accounts.models import SellerAccount
+from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
 from accounts.serializers import AgencySerializer
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
@@ -203,6 +203,8 @@ class Portfolio(Resource):
 
 class AgencyChoices(Resource):
     """Here and not beside the accounts, because a change counts all of them again."""
+
+    needs: ClassVar = {"patch": Role.ADMIN}
 
     @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)
     def get(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from accounts import wall
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0007_what_a_bearer_may_do")]
+    dependencies = [("accounts", "0008_what_a_bearer_sees_and_from_where")]
 
     operations = [
         migrations.CreateModel(

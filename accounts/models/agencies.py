@@ -34,9 +34,17 @@ class Agency(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
         help_text="How long documents are kept after they were received. What they said of orders stays.",
     )
+    allowed_origins = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text="Origins of web pages (https://app.agency.example) that may read answers with a key of the agency.",
+    )
     created_at = models.DateTimeField()
 
     class Meta:
+        indexes = (GinIndex("allowed_origins", name="agencies_by_origin"),)
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(document_retention_days__range=(1, MOST_RETENTION_DAYS)),

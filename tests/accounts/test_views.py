@@ -26,6 +26,7 @@ def test_me_tells_the_agency_and_the_key(acme: Client) -> None:
         "counts_pending_and_cancelled": False,
         "keeps_personal_columns": False,
         "document_retention_days": 30,
+        "allowed_origins": [],
     }
     assert answer["key"]["name"] == "first key"
     assert answer["key"]["prefix"].startswith("uo_live_")

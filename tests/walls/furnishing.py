@@ -23,6 +23,7 @@ class Furnished:
     threshold_id: str
     endpoint_id: str
     delivery_id: str
+    key_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -81,6 +82,7 @@ def furnish(client: Client, *, name: str) -> Furnished:
     once = {"HTTP_IDEMPOTENCY_KEY": f"note-of-{name}"}
     client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json", **once)
     endpoint, delivery = tell(client, account, name=name)
+    key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(
         account_id=account,
         report_id=report["id"],
@@ -88,4 +90,5 @@ def furnish(client: Client, *, name: str) -> Furnished:
         threshold_id=threshold["id"],
         endpoint_id=endpoint,
         delivery_id=delivery,
+        key_id=key["id"],
     )

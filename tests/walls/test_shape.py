@@ -37,7 +37,7 @@ EMPTY_NAMES = {
 }
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
-    "accounts": ("agencies", "keys", "audit", "sealing", "limits", "replays"),
+    "accounts": ("agencies", "keys", "granting", "audit", "sealing", "limits", "replays"),
     "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
     "webhooks": ("publishing", "secrets", "addresses", "endpoints", "replaying", "retention", "leasing", "settling"),
     "metrics": (

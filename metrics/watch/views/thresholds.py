@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +12,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import audit, identifiers, scoping
+from accounts import audit, identifiers, permissions, scoping
 from accounts.resources import Collection, Resource
 from metrics import tasks, thresholds
 from metrics.models import Threshold
@@ -23,10 +24,17 @@ OF_SCOPE = ("metric", "account", "marketplace", "channel")
 
 
 def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
-    """The series that a threshold is asked for. Raises NotFound for an account that is not theirs."""
+    """The series that a threshold is asked for. Raises NotFound for an account that is not theirs, NotPermitted."""
     account_id = scoping.account_of(request, asked["account"]).pk if asked.get("account") else None
+    check_limit(request, account_id)
     places = {"marketplace": asked.get("marketplace") or "", "channel": asked.get("channel") or ""}
     return Scope(metric=asked["metric"], account_id=account_id, **places)
+
+
+def check_limit(request: Request, account_id: UUID | None) -> None:
+    """Who sees some accounts only draws lines of those. Raises NotPermitted."""
+    if not scoping.bearer(request).sees(account_id):
+        raise permissions.NotPermitted(permissions.OF_ALL)
 
 
 def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
@@ -119,6 +127,7 @@ class OneThreshold(Resource):
     )
     def put(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
+        check_limit(request, threshold.account_id)
         wanted = ThresholdChange(data=request.data)
         wanted.is_valid(raise_exception=True)
         asked = dict(wanted.validated_data)
@@ -137,6 +146,7 @@ class OneThreshold(Resource):
     )
     def delete(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
+        check_limit(request, threshold.account_id)
         thresholds.remove(threshold=threshold, now=timezone.now())
         _note(request, threshold, "threshold.removed")
         judge_by(threshold)

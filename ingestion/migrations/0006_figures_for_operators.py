@@ -52,7 +52,7 @@ $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ingestion", "0004_period_of_a_report"),
+        ("ingestion", "0005_accounts_that_a_bearer_sees"),
         ("webhooks", "0006_finding_by_moment"),
         ("accounts", "0007_what_a_bearer_may_do"),
     ]
