@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from accounts import agencies, scoping
 from accounts.filters import AccountFilter, AuditFilter
-from accounts.models import ApiKey, AuditEntry, SellerAccount, SellerAccountQuerySet
+from accounts.models import ApiKey, AuditEntry, Member, SellerAccount, SellerAccountQuerySet
+from accounts.people import members
 from accounts.resources import Collection, Resource
 from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
 from accounts.sheets import Sheet
@@ -41,7 +42,11 @@ class Me(Resource):
     @extend_schema(operation_id="getMe", summary="Who the key belongs to", responses=MeSerializer, tags=["Agency"])
     def get(self, request: Request) -> Response:
         bearer = scoping.bearer(request)
-        return Response(MeSerializer({"agency": bearer.agency, "key": ApiKey.objects.get(pk=bearer.id)}).data)
+        told: dict[str, Any] = {"agency": bearer.agency, "key": ApiKey.objects.filter(pk=bearer.id).first(), "memberships": None}
+        if bearer.kind == "member":
+            person_id = Member.objects.get(pk=bearer.id).person_id
+            told["memberships"] = members.of_person(person_id=person_id)
+        return Response(MeSerializer(told).data)
 
 
 class AccountsCsv(Sheet):

@@ -152,6 +152,15 @@ def broker(name: str) -> str:
     return url
 
 
+def origin(name: str) -> str:
+    """Where a front end is, as in https://app.agency.example, without a slash at its end; nothing if it is not set."""
+    url = os.environ.get(name, "").rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username):
+        raise BadVariable(f"{name} must read https://host or https://host/path, not {url!r}.")
+    return url
+
+
 def keys(name: str) -> dict[int, bytes]:
     """A ring of numbered keys, `2:<base64 of 32 bytes>,1:<…>`, in the order in which they are named."""
     ring: dict[int, bytes] = {}

@@ -12,6 +12,7 @@ from webhooks import document
 EXAMPLES: dict[int, tuple[str, str, str]] = {
     400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
     401: ("authentication-failed", "The key opens nothing", "This key is unknown, expired or was revoked."),
+    403: ("not-permitted", "Not permitted", "This wants the role manager, and the bearer is a viewer."),
     404: ("not-found", "Nothing is here", "No account with this id."),
     406: ("not-acceptable", "Not acceptable", "Could not satisfy the request Accept header."),
     409: (
@@ -56,9 +57,9 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        if self.view.permission_classes:
-            for status in sorted({401, *self._by_shape(), *self._named()}):
-                bodies[str(status)] = self._problem(status)
+        closed = (401, *self._by_shape()) if self.view.permission_classes else ()
+        for status in sorted({*closed, *self._named()}):
+            bodies[str(status)] = self._problem(status)
         return bodies
 
     def _by_shape(self) -> list[int]:

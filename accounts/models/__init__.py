@@ -3,12 +3,17 @@
 from accounts.models.agencies import AccountStatus, Agency, SellerAccount, SellerAccountQuerySet, public_account_id
 from accounts.models.audit import AuditEntry
 from accounts.models.keys import ApiKey, Role
+from accounts.models.people import Grant, Invitation, Member, Person
 
 __all__ = [
     "AccountStatus",
     "Agency",
     "ApiKey",
     "AuditEntry",
+    "Grant",
+    "Invitation",
+    "Member",
+    "Person",
     "Role",
     "SellerAccount",
     "SellerAccountQuerySet",
