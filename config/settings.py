@@ -262,6 +262,23 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+# The store that all processes share, and what is counted in it
+CACHE_URL = env.store("CACHE_URL", broker=CELERY_BROKER_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "underone",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "serializer": "config.store.Json"},
+    }
+    if CACHE_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+RATE_LIMIT_BEARER = env.limit("RATE_LIMIT_BEARER", default="6000/minute")
+RATE_LIMIT_AGENCY = env.limit("RATE_LIMIT_AGENCY", default="30000/minute")
+RATE_LIMIT_FAILURES = env.limit("RATE_LIMIT_FAILURES", default="300/minute")
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,

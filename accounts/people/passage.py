@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.urls import resolve
+from redis.exceptions import RedisError
 
 from accounts.people import sessions
 
@@ -48,6 +49,8 @@ def ask(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, An
             response = view(inner, *args, **kwargs)
         except ImmediateHttpResponse as immediate:
             response = immediate.response
+        except RedisError:  # attempts cannot be counted: nobody guesses meanwhile
+            return Answer(status=429, token=None, errors=())
     said = json.loads(response.content or b"{}")
     return Answer(
         status=response.status_code,
@@ -70,4 +73,7 @@ def may_go_on(*, request: HttpRequest, action: str, key: str | None = None) -> b
     """Whether one more of these is within `ACCOUNT_RATE_LIMITS`, by the caller's address and by `key`."""
     inner = inward(request)
     with request_context(inner):
-        return bool(ratelimit.consume(inner, action=action, key=key))
+        try:
+            return bool(ratelimit.consume(inner, action=action, key=key))
+        except RedisError:
+            return False
