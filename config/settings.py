@@ -139,7 +139,7 @@ ACCOUNT_RATE_LIMITS = {  # besides allauth's own
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105  a class
-HEADLESS_FRONTEND_URLS = {"account_signup": "/", "account_reset_password_from_key": "/"}  # our letters have links of their own
+HEADLESS_FRONTEND_URLS = {"account_signup": "/"}  # asked for and not shown: our letters have links of their own
 
 # Documents received
 MEDIA_ROOT = UNDERONE_HOME / "documents"

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError as TooWeak
 from django.db import transaction
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -31,7 +32,7 @@ PENDING = OpenApiParameter("X-Session-Token", location=OpenApiParameter.HEADER, 
 SAID_TO_ALL = "Whether anybody has this address is told to nobody but its owner, by mail."
 
 
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
+@method_decorator((transaction.non_atomic_requests, never_cache), name="dispatch")
 class Entrance(Resource):
     authentication_classes = ()
     permission_classes = ()
@@ -148,6 +149,7 @@ class Acceptance(Entrance):
         return Response(shapes.AcceptedSerializer(told).data, status=201)
 
 
+@method_decorator(never_cache, name="dispatch")
 class OfPerson(Resource):
     authentication_classes = (PersonAuthentication,)
     permission_classes = (IsAuthenticated,)

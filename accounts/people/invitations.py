@@ -127,4 +127,4 @@ def _note(invitation: Invitation, what: str, who: str, now: datetime) -> None:
 
 def _digest(token: str) -> bytes:
     """256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(token.encode()).digest()

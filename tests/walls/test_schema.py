@@ -5,6 +5,10 @@ from django.db.utils import ProgrammingError
 
 from tests.walls.statements import rows, touched
 
+UNUSED_RIGHTS = (
+    *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),
+    *("accounts_person_groups", "accounts_person_user_permissions"),
+)
 BELONGS_TO_ALL = {
     "django_migrations": "which migrations ran",
     "metrics_metricrule": "Amazon's rules, the same for every agency",
@@ -13,13 +17,7 @@ BELONGS_TO_ALL = {
     "account_emailconfirmation": "allauth's, unused and empty: nobody becomes a person but through a mailbox",
     "django_session": "sessions of people: looked up by their key before anybody knows whose they are",
     "django_admin_log": "Django's, unused and empty: what staff does is in the agency's own audit log",
-    **dict.fromkeys(
-        ("auth_permission", "auth_group", "auth_group_permissions", "django_content_type"),
-        "Django's own rights, unused: written by migrations alone",
-    ),
-    **dict.fromkeys(
-        ("accounts_person_groups", "accounts_person_user_permissions"), "of Django's own rights, unused: written by migrations alone"
-    ),
+    **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
     "accounts_agency": "the agencies themselves: an agency sees its own row, and the owner's function lists the ids",
 }
 UNIQUE_WITHOUT_AGENCY = {
@@ -45,14 +43,19 @@ OTHER_POLICIES = {
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
     ("accounts_member", "a_member_is_shown_to_its_person", "SELECT"): "a person chooses among its agencies",
     ("accounts_agency", "an_agency_is_shown_to_its_people", "SELECT"): "a person chooses among its agencies, by name",
-    ("accounts_invitation", "an_invitation_is_shown_to_its_bearer", "SELECT"): "a token is known before anybody knows whose it is",
-    ("accounts_agency", "agencies_are_listed_to_staff", "SELECT"): "staff looks for an agency, by name; entering it is noted there",
+    (
+        "accounts_invitation",
+        "an_invitation_is_shown_to_its_bearer",
+        "SELECT",
+    ): "a token is known before anybody knows whose it is",
+    (
+        "accounts_agency",
+        "agencies_are_listed_to_staff",
+        "SELECT",
+    ): "staff looks for an agency, by name; entering it is noted there",
     **{
         (table, "everybody_reads_and_nobody_writes", "SELECT"): "Django's own rights are nobody's to give"
-        for table in (
-            *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),
-            *("accounts_person_groups", "accounts_person_user_permissions"),
-        )
+        for table in UNUSED_RIGHTS
     },
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
