@@ -1,12 +1,13 @@
 """The shapes of who asks and what is theirs."""
 
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import origins
+from accounts import identifiers, origins
 from accounts.bearers import Bearer
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, Agency, AuditEntry, Role, SellerAccount, public_account_id
@@ -65,6 +66,15 @@ ME = {
         "created_at": "2026-11-22T08:59:00Z",
         "last_used_at": "2026-11-22T09:00:00Z",
     },
+    "memberships": None,
+}
+MOST_LIMITED = 1000
+MEMBERSHIP = {
+    "id": "mem_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "agency": {"id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Acme Marketplace Partners"},
+    "role": "viewer",
+    "read_only": True,
+    "accounts": [ACCOUNT["id"]],
 }
 POWERS = ("read", "write", "administer")
 MOST_ORIGINS = 50
@@ -238,6 +248,40 @@ class BearerSerializer(serializers.Serializer[Bearer]):
         return None if bearer.accounts is None else [public_account_id(each) for each in bearer.accounts]
 
 
+class AccountLimit(serializers.ListField):
+    """Ids of accounts of the agency, kept as the ids inside them. Null is all."""
+
+    child = serializers.CharField(max_length=60)
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "The only accounts that are seen, by id; null for all. Not for admins."
+        super().__init__(allow_null=True, min_length=1, max_length=MOST_LIMITED, **{"help_text": help_text} | kwargs)
+
+    def to_internal_value(self, data: Any) -> list[UUID]:
+        named = [identifiers.private("acct", each) for each in super().to_internal_value(data)]
+        known = set(SellerAccount.objects.present().filter(pk__in=named).values_list("pk", flat=True))
+        wrong = {str(at): ["No account with this id."] for at, each in enumerate(named) if each not in known}
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return list(dict.fromkeys(named))
+
+    def to_representation(self, data: list[UUID]) -> list[str]:
+        return [public_account_id(each) for each in data]
+
+
+class AgencyName(serializers.Serializer[Any]):
+    id = PublicIdField()
+    name = serializers.CharField()
+
+
+class MembershipSerializer(serializers.Serializer[Any]):
+    id = PublicIdField()
+    agency = AgencyName()
+    role = serializers.ChoiceField(choices=Role.choices)
+    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    accounts = AccountLimit()
+
+
 @extend_schema_serializer(examples=[OpenApiExample("The bearer", value=ME, response_only=True)])
 class MeSerializer(serializers.Serializer[Any]):
     agency = AgencySerializer()
@@ -247,6 +291,7 @@ class MeSerializer(serializers.Serializer[Any]):
         help_text="`read`; `write`: what managers change; `administer`: keys, settings and the audit log.",
     )
     key = KeyOfRequest(allow_null=True, help_text="Null where no key asks.")
+    memberships = MembershipSerializer(many=True, allow_null=True, help_text="Of a person who signed in: every one of them.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An entry", value=AUDIT_ENTRY, response_only=True)])

@@ -1,9 +1,23 @@
-"""What the clock does for who may ask, and for what they were answered."""
+"""Work that requests leave to workers, and clock-driven work on who asks and what they were answered."""
 
 from celery import shared_task
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import keys, replays, scoping
+from accounts.people import mail
+
+
+@shared_task(autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=300, max_retries=8)
+def write_to_people(*, sealed: str) -> None:
+    """Write a mail to somebody; tried again for some minutes while the mail server is away."""
+    mail.send(sealed=sealed)
+
+
+@shared_task
+def forget_old_sessions() -> None:
+    """Sessions whose days are over go from the database; they opened nothing any more."""
+    call_command("clearsessions", verbosity=0)
 
 
 @shared_task

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from accounts import agencies, scoping
 from accounts.filters import AccountFilter, AuditFilter
-from accounts.models import ApiKey, AuditEntry, Role, SellerAccount, SellerAccountQuerySet
+from accounts.models import ApiKey, AuditEntry, Member, Role, SellerAccount, SellerAccountQuerySet
+from accounts.people import members
 from accounts.resources import Collection, Resource
 from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
 from accounts.sheets import Sheet
@@ -41,8 +42,11 @@ class Me(Resource):
     @extend_schema(operation_id="getMe", summary="Who asks, and what it may do", responses=MeSerializer, tags=["Agency"])
     def get(self, request: Request) -> Response:
         bearer = scoping.bearer(request)
-        key = ApiKey.objects.get(pk=bearer.id) if bearer.kind == "key" else None
-        me = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": key}
+        me: dict[str, Any] = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": None, "memberships": None}
+        if bearer.kind == "key":
+            me["key"] = ApiKey.objects.get(pk=bearer.id)
+        if bearer.kind == "member":
+            me["memberships"] = members.of_person(person_id=Member.objects.get(pk=bearer.id).person_id)
         return Response(MeSerializer(me).data)
 
 

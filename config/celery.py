@@ -56,6 +56,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.delete_expired_tokens",
         "schedule": crontab(minute="52"),
     },
+    "sessions whose days are over are forgotten": {
+        "task": "accounts.tasks.forget_old_sessions",
+        "schedule": crontab(hour="3", minute="47"),
+    },
     "windows slide when nothing arrives": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),

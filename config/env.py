@@ -161,6 +161,15 @@ def broker(name: str) -> str:
     return url
 
 
+def origin(name: str) -> str:
+    """Where a front end is, as in https://app.agency.example, without a slash at its end; nothing if it is not set."""
+    url = os.environ.get(name, "").rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username):
+        raise BadVariable(f"{name} must read https://host or https://host/path, not {url!r}.")
+    return url
+
+
 def store(name: str, *, broker: str) -> str:
     """The URL of a Valkey or Redis server; without one the broker's, or none at all where that is RabbitMQ."""
     url = os.environ.get(name) or (broker if broker.startswith(STORES) else "")

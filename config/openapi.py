@@ -66,9 +66,9 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        if self.view.permission_classes:
-            for status in sorted({401, *self._by_right(), *self._by_shape(), *self._named()}):
-                bodies[str(status)] = self._problem(status)
+        closed = {401, *self._by_right(), *self._by_shape()} if self.view.permission_classes else set()
+        for status in sorted({*closed, *self._named()}):
+            bodies[str(status)] = self._problem(status)
         return bodies
 
     def is_deprecated(self) -> bool:

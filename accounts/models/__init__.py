@@ -3,6 +3,7 @@
 from accounts.models.agencies import AccountStatus, Agency, SellerAccount, SellerAccountQuerySet, public_account_id
 from accounts.models.audit import AuditEntry
 from accounts.models.keys import ApiKey, Role
+from accounts.models.people import Grant, Invitation, Member, Person
 from accounts.models.replays import KeptAnswer
 
 __all__ = [
@@ -10,7 +11,11 @@ __all__ = [
     "Agency",
     "ApiKey",
     "AuditEntry",
+    "Grant",
+    "Invitation",
     "KeptAnswer",
+    "Member",
+    "Person",
     "Role",
     "SellerAccount",
     "SellerAccountQuerySet",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from accounts import scoping
-from accounts.models import Agency
+from accounts.models import Agency, Member, Person, Role
 from metrics import tasks
 from tests import build
 from tests.client import Client
@@ -24,6 +24,8 @@ class Furnished:
     endpoint_id: str
     delivery_id: str
     key_id: str
+    member_id: str
+    invitation_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -52,6 +54,22 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
         over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
         Delivery.objects.filter(pk=failed.pk).update(**over)
     return endpoint, failed.public_id
+
+
+def let_in(client: Client, *, name: str) -> str:
+    """The id of a member of the agency."""
+    now = datetime.now(UTC)
+    person = Person.objects.create(email=f"mei@{name}.example", name=f"Mei of {name}", created_at=now)
+    with scoping.agency(client.agency.pk):
+        member = Member.objects.create(agency=client.agency, person=person, role=Role.MANAGER, created_at=now)
+    return member.public_id
+
+
+def invited(client: Client, *, email: str) -> str:
+    """The id of an invitation to this mailbox."""
+    response = client.post("/v1/invitations", {"email": email, "role": "viewer"}, format="json")
+    assert response.status_code == 201, response.content
+    return str(response.json()["id"])
 
 
 def furnish(client: Client, *, name: str) -> Furnished:
@@ -91,4 +109,6 @@ def furnish(client: Client, *, name: str) -> Furnished:
         endpoint_id=endpoint,
         delivery_id=delivery,
         key_id=key["id"],
+        member_id=let_in(client, name=name),
+        invitation_id=invited(client, email=f"someone@{name}.example"),
     )

@@ -37,6 +37,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover"): {"since": datetime.now(UTC).isoformat()},
     ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
+    ("PATCH", "/v1/members/{member_id}"): {"role": "viewer"},
+    ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
 """What each operation that takes a body is sent. A `file` goes as multipart."""
@@ -99,7 +101,7 @@ def operations() -> list[Operation]:
         Operation(
             method.upper(),
             path,
-            needs_key=bool(described.get("security")),
+            needs_key=any("apiKey" in each for each in described.get("security", ())),
             takes_body="requestBody" in described,
             parameters=tuple(each["name"] for each in described.get("parameters", ()) if each["in"] == "query"),
         )

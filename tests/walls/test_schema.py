@@ -5,9 +5,19 @@ from django.db.utils import ProgrammingError
 
 from tests.walls.statements import rows, touched
 
+UNUSED_RIGHTS = (
+    *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),
+    *("accounts_person_groups", "accounts_person_user_permissions"),
+)
 BELONGS_TO_ALL = {
     "django_migrations": "which migrations ran",
     "metrics_metricrule": "Amazon's rules, the same for every agency",
+    "accounts_person": "people, who may be members of several agencies: found by their mailbox before anybody knows of which",
+    "account_emailaddress": "their mailboxes as allauth keeps them, for the same",
+    "account_emailconfirmation": "allauth's, unused and empty: nobody becomes a person but through a mailbox",
+    "django_session": "sessions of people: looked up by their key before anybody knows whose they are",
+    "django_admin_log": "Django's, unused and empty: what staff does is in the agency's own audit log",
+    **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
     "accounts_agency": "the agencies themselves: an agency sees its own row, and the owner's function lists the ids",
 }
 UNIQUE_WITHOUT_AGENCY = {
@@ -15,6 +25,9 @@ UNIQUE_WITHOUT_AGENCY = {
     "accounts_apikey_pkey": "a random id, in paths",
     "accounts_apikey_prefix_key": "a key is recognised before anybody knows whose it is",
     "accounts_auditentry_pkey": "a random id, told in lists",
+    "accounts_member_pkey": "a random id, in paths",
+    "accounts_invitation_pkey": "a random id, in paths",
+    "a_token_opens_one_invitation": "the digest of 256 random bits: found by its token before anybody knows whose it is",
     "ingestion_report_pkey": "a random id, in paths",
     "metrics_breach_pkey": "a random id, in paths",
     "metrics_breachaction_pkey": "a random id",
@@ -45,6 +58,22 @@ OF_NO_ACCOUNT = {
 OTHER_POLICIES = {
     **{(table, "operators_sum_up", "SELECT"): "of the owner's one function alone, which tells sums" for table in SUMMED_UP},
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
+    ("accounts_member", "a_member_is_shown_to_its_person", "SELECT"): "a person chooses among its agencies",
+    ("accounts_agency", "an_agency_is_shown_to_its_people", "SELECT"): "a person chooses among its agencies, by name",
+    (
+        "accounts_invitation",
+        "an_invitation_is_shown_to_its_bearer",
+        "SELECT",
+    ): "a token is known before anybody knows whose it is",
+    (
+        "accounts_agency",
+        "agencies_are_listed_to_staff",
+        "SELECT",
+    ): "staff looks for an agency, by name; entering it is noted there",
+    **{
+        (table, "everybody_reads_and_nobody_writes", "SELECT"): "Django's own rights are nobody's to give"
+        for table in UNUSED_RIGHTS
+    },
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
     ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",

@@ -21,6 +21,16 @@ from tests.walls.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Answ
 OPEN_TO_ALL = {
     "/v1/openapi.json": "the document of the API",
     "/docs": "the document for people",
+    "/v1/auth/sign-in": "who has no session yet",
+    "/v1/auth/code": "who has no session yet",
+    "/v1/auth/code/confirm": "who has the code of a mail",
+    "/v1/auth/password/forgotten": "who cannot sign in",
+    "/v1/auth/password/reset": "who has the key of a mail",
+    "/v1/auth/sign-up": "who is nobody yet, where the installation says so",
+    "/v1/invitations/accept": "who has the token of a mail",
+    "/v1/auth/session": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
+    "/v1/auth/sessions": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
+    "/v1/auth/password": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
     "/healthz": "asked by load balancers",
     "/readyz": "asked by load balancers",
 }
