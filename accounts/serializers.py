@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts import identifiers, origins
 from accounts.bearers import Bearer
+from accounts.bodies import Body
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, Agency, AuditEntry, Role, SellerAccount, public_account_id
 
@@ -131,8 +132,11 @@ class WorstSeries(serializers.Serializer[Any]):
         OpenApiExample("An account", value=ACCOUNT, response_only=True),
     ]
 )
-class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
+class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     id = PublicIdField()
+    selling_partner_id = serializers.RegexField(
+        r"^[^\u0000-\u0020\u007f-\u00a0\s]+$", max_length=64, error_messages={"invalid": "A selling partner id has no spaces."}
+    )
     home_marketplace = serializers.ChoiceField(choices=CODES, help_text="Where it began to sell (ISO country code).")
     status = serializers.ChoiceField(choices=AccountStatus.choices, read_only=True, help_text="The status of its worst series.")
     marketplaces = serializers.ListField(
@@ -177,14 +181,9 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
     def get_stale(self, account: SellerAccount) -> bool:
         return account.is_stale(at=self.context["now"])
 
-    def validate_selling_partner_id(self, value: str) -> str:
-        if any(letter.isspace() for letter in value):
-            raise serializers.ValidationError("A selling partner id has no spaces.")
-        return value
-
 
 @extend_schema_serializer(examples=[OpenApiExample("A new name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)])
-class AccountChange(serializers.ModelSerializer[SellerAccount]):
+class AccountChange(Body, serializers.ModelSerializer[SellerAccount]):
     """What may change of an account: the selling partner and its home never do."""
 
     class Meta:
@@ -200,7 +199,7 @@ class AccountChange(serializers.ModelSerializer[SellerAccount]):
         OpenApiExample("A front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True),
     ]
 )
-class AgencySerializer(serializers.ModelSerializer[Agency]):
+class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     id = PublicIdField()
     allowed_origins = serializers.ListField(
         child=serializers.CharField(max_length=255),

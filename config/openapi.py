@@ -1,5 +1,6 @@
 """How the OpenAPI document is made from the views: every operation tells the problems it can answer with."""
 
+from copy import deepcopy
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -28,7 +29,13 @@ EXAMPLES: dict[int, tuple[str, str, str]] = {
     413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
     429: ("throttled", "Throttled", "Request was throttled. Expected available in 1 second."),
     415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
+    422: ("idempotency-key-reused", "Idempotency key reused", "This Idempotency-Key came with another request before."),
+    500: ("internal", "We made a mistake", "The fault is ours and nothing was changed. Tell us the request id."),
 }
+
+
+ALWAYS = (400, 401, 403, 406, 429, 500)
+"""What every operation that asks for a key can answer."""
 
 
 class FieldProblem(serializers.Serializer[Any]):
@@ -66,10 +73,15 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        closed = {401, *self._by_right(), *self._by_shape()} if self.view.permission_classes else set()
+        closed = {*ALWAYS, *self._by_shape()} if self.view.permission_classes else set()
         for status in sorted({*closed, *self._named()}):
             bodies[str(status)] = self._problem(status)
         return bodies
+
+    def map_renderers(self, attribute: str) -> list[Any]:
+        """Only what is read is also read as a sheet."""
+        found: list[Any] = super().map_renderers(attribute)
+        return found if self.method == "GET" else found[:1]
 
     def is_deprecated(self) -> bool:
         ours = isinstance(self.view, Resource) and self.view.deprecation_of(self.method)
@@ -85,16 +97,10 @@ class Operation(AutoSchema):
         whole = permissions.concerns_all(self.view, self.method) and role != Role.ADMIN
         return f"Role: {role}{', with no limit to some accounts' if whole else ''}."
 
-    def _by_right(self) -> list[int]:
-        """Whoever has a key may do what viewers may, unless the view refuses some itself."""
-        is_free = permissions.wanted(self.view, self.method) == Role.VIEWER
-        return [] if is_free and self.method.lower() not in getattr(self.view, "refuses", ()) else [403]
-
     def _by_shape(self) -> list[int]:
-        shape = [400] if self.method != "DELETE" else []
-        if "{" in self.path:
-            shape.append(404)
-        return shape + ([415] if self.method in {"POST", "PATCH", "PUT"} else [406])
+        writes = [] if self.method == "GET" else [409, 413, 415, 422]
+        names = [404] if "{" in self.path or self._is_list_view() else []
+        return names + writes
 
     def _named(self) -> tuple[int, ...]:
         return getattr(self.view, "problems", {}).get(self.method.lower(), ())  # type: ignore[no-any-return]
@@ -110,5 +116,5 @@ class Operation(AutoSchema):
 
 def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
-    schemas = result["components"]["schemas"] | document.components()
+    schemas = result["components"]["schemas"] | deepcopy(document.components())
     return result | {"webhooks": document.webhooks(), "components": result["components"] | {"schemas": schemas}}

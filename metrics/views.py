@@ -87,6 +87,7 @@ class Metrics(Resource):
 
 class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
+    problems = {"get": (409,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="getHistory",

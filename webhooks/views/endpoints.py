@@ -68,7 +68,7 @@ def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
 class WebhookEndpoints(Collection[Endpoint]):
     queryset = Endpoint.objects.none()  # for the document; requests go through scoping
     serializer_class = EndpointSerializer
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (404, 409)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listWebhookEndpoints",

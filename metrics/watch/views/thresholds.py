@@ -8,11 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit, identifiers, permissions, scoping
+from accounts.bodies import Contradiction
 from accounts.resources import Collection, Resource
 from metrics import tasks, thresholds
 from metrics.models import Threshold
@@ -38,13 +39,13 @@ def check_limit(request: Request, account_id: UUID | None) -> None:
 
 
 def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
-    """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises ValidationError."""
+    """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises Contradiction."""
     asks = Asks(**{name: value for name, value in asked.items() if name not in OF_SCOPE})
     now = timezone.now()
     try:
         put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=now)
     except thresholds.NotALine as refused:
-        raise ValidationError({refused.field: refused.reason}) from None
+        raise Contradiction({refused.field: refused.reason}) from None
     if put[0].recorded_at >= now:  # what it asked for already changes nothing
         _note(request, put[0], "threshold.set")
         judge_by(put[0])
@@ -133,7 +134,7 @@ class OneThreshold(Resource):
         asked = dict(wanted.validated_data)
         told = ThresholdSerializer(threshold).data
         if moved := [name for name in OF_SCOPE if name in asked and asked[name] != told[name]]:
-            raise ValidationError(dict.fromkeys(moved, "A threshold keeps its scope. Put another one for another scope."))
+            raise Contradiction(dict.fromkeys(moved, "A threshold keeps its scope. Put another one for another scope."))
         scope = Scope(**{column: getattr(threshold, column) for column in ("metric", "account_id", "marketplace", "channel")})
         return Response(ThresholdSerializer(put(request, scope, asked)[0]).data)
 
