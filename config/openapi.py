@@ -61,11 +61,25 @@ class Operation(AutoSchema):
                 bodies[str(status)] = self._problem(status)
         return bodies
 
+    def _get_request_body(self, direction: Literal["request", "response"] = "request") -> dict[str, Any] | None:
+        """Also of a DELETE that wants a word of confirmation, which drf-spectacular passes over."""
+        if not self._confirms_deletion():
+            return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
+        finally:
+            self.method = "DELETE"
+
     def _by_shape(self) -> list[int]:
-        shape = [400] if self.method != "DELETE" else []
+        has_body = self.method in {"POST", "PATCH", "PUT"} or self._confirms_deletion()
+        shape = [400] if has_body or self.method == "GET" else []
         if "{" in self.path:
             shape.append(404)
-        return shape + ([415] if self.method in {"POST", "PATCH", "PUT"} else [406])
+        return shape + ([415] if has_body else [406])
+
+    def _confirms_deletion(self) -> bool:
+        return self.method == "DELETE" and getattr(self.view, "confirms_deletion", False)
 
     def _named(self) -> tuple[int, ...]:
         return getattr(self.view, "problems", {}).get(self.method.lower(), ())  # type: ignore[no-any-return]

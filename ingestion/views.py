@@ -116,7 +116,8 @@ class Reports(Collection[Report]):
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
         with scoping.agency(account.agency_id):
-            report, duplicate = intake.accept(account=account, arrival=arrival, now=now)
+            who = scoping.bearer(request).who
+            report, duplicate = intake.accept(account=account, arrival=arrival, who=who, now=now)
         body = ReportSerializer(report, context={"duplicate": duplicate}).data
         return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
 
@@ -212,5 +213,5 @@ class Defects(Resource):
         body: Any = request.data
         now = timezone.now()
         check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_of(now.astimezone(UTC).date()))
-        report = intake.accept_rows(account=account, rows=body["defects"], now=now)
+        report = intake.accept_rows(account=account, rows=body["defects"], who=scoping.bearer(request).who, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

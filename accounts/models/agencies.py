@@ -35,9 +35,18 @@ class Agency(models.Model):
         help_text="How long documents are kept after they were received. What they said of orders stays.",
     )
     created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=60, blank=True, db_default="")  # the public id of who closed it, or underone
+    erased_from = models.DateTimeField(null=True)  # until then it can be opened again
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
+            models.CheckConstraint(
+                condition=models.Q(closed_at=None, closed_by="", erased_from=None, erased_at=None)
+                | (models.Q(closed_at__isnull=False, erased_from__isnull=False) & ~models.Q(closed_by="")),
+                name="a_closed_agency_says_by_whom_and_when_it_is_erased",
+            ),
             models.CheckConstraint(
                 condition=models.Q(document_retention_days__range=(1, MOST_RETENTION_DAYS)),
                 name="documents_are_kept_for_a_day_to_ten_years",
