@@ -7,7 +7,7 @@ What only admins may do is never done with a limit to some accounts. A view whos
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 
@@ -26,9 +26,11 @@ class NotPermitted(APIException):
 
 class MayDoThis(IsAuthenticated):
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Raises NotPermitted, which says what would be needed."""
+        """Raises NotPermitted, which says what would be needed, and AuthenticationFailed where the agency was closed."""
         if not super().has_permission(request, view):
             return False
+        if scoping.agency_of(request).closed_at is not None:
+            raise AuthenticationFailed("The agency was closed.")
         refusal = _refusal(scoping.bearer(request), view, request.method or "")
         if refusal:
             raise NotPermitted(refusal)

@@ -67,9 +67,18 @@ def current() -> UUID | None:
 
 
 def every_agency_id() -> list[UUID]:
-    """The ids of all agencies and nothing else of them, for clock-driven jobs that then enter each one."""
+    """The ids of all agencies that are open and nothing else of them, for clock-driven jobs that then enter each one."""
+    return _ids("SELECT every_agency_id()")
+
+
+def every_closed_agency_id() -> list[UUID]:
+    """The ids of all agencies that were closed and are not erased yet."""
+    return _ids("SELECT every_closed_agency_id()")
+
+
+def _ids(question: str) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT every_agency_id()")
+        cursor.execute(question)
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -80,13 +80,21 @@ MEMBERSHIP = {
 POWERS = ("read", "write", "administer")
 MOST_ORIGINS = 50
 NO_ORIGIN = "An origin is https://host or https://host:port, or http on localhost; no path, no wildcard."
+CLOSED = {
+    "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "closed_at": "2026-11-22T09:00:00Z",
+    "erased_from": "2026-11-29T09:00:00Z",
+}
 AUDIT_ENTRY = {
     "id": "note_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "at": "2026-11-22T09:00:00Z",
     "who": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d first key",
-    "what": "endpoint.created",
-    "about": "ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
-    "detail": {"kind": "webhook", "host": "hooks.example.com", "event_types": ["breach.*"]},
+    "what": "account.changed",
+    "about": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "before": {"name": "Nordwind"},
+    "after": {"name": "Nordwind Outdoor"},
+    "detail": {},
+    "request_id": "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
 }
 
 
@@ -223,6 +231,31 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
         return list(dict.fromkeys(origin for origin in found if origin))
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("The name of the agency", value={"confirm": "Acme Marketplace Partners"}, request_only=True)]
+)
+class Closing(serializers.Serializer[Any]):
+    confirm = serializers.CharField(
+        trim_whitespace=False, help_text="The agency's present name, letter by letter: nobody closes an agency by accident."
+    )
+
+    def validate_confirm(self, name: str) -> str:
+        if name != self.context["agency"].name:
+            raise serializers.ValidationError("This is not the agency's name. Nothing was closed.")
+        return name
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A closed agency", value=CLOSED, response_only=True, status_codes=["202"])])
+class ClosedAgency(serializers.ModelSerializer[Agency]):
+    id = PublicIdField()
+    closed_at = serializers.DateTimeField()
+    erased_from = serializers.DateTimeField(help_text="When all of it is erased.")
+
+    class Meta:
+        model = Agency
+        fields = ("id", "closed_at", "erased_from")
+
+
 class KeyOfRequest(serializers.Serializer[Any]):
     id = PublicIdField()
     name = serializers.CharField()
@@ -299,8 +332,11 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     who = serializers.CharField(help_text="The id of the key that asked for it with its name of then, or `underone`.")
     what = serializers.CharField(help_text="Like `endpoint.created`.")
     about = serializers.CharField(help_text="The id of the thing.")
+    before = serializers.DictField(allow_null=True, help_text="The fields that changed, as they were; null where nothing was.")
+    after = serializers.DictField(allow_null=True, help_text="The same fields as they are since; null where nothing is.")
     detail = serializers.DictField(help_text="Ids and choices, never a secret.")
+    request_id = serializers.CharField(allow_null=True, help_text="Of the request that asked for it, as `X-Request-Id` told.")
 
     class Meta:
         model = AuditEntry
-        fields = ("id", "at", "who", "what", "about", "detail")
+        fields = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")

@@ -1,5 +1,6 @@
 """Who asks, the accounts that are theirs, and who did what."""
 
+import json
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -104,7 +105,8 @@ class Accounts(Collection[SellerAccount]):
         wanted.is_valid(raise_exception=True)
         fields = {"external_id": None} | wanted.validated_data
         try:
-            account = agencies.take_on(agency=scoping.agency_of(request), now=timezone.now(), **fields)
+            bearer = scoping.bearer(request)
+            account = agencies.take_on(agency=bearer.agency, who=bearer.who, now=timezone.now(), **fields)
         except agencies.AlreadyLookedAfter:
             raise AccountExists from None
         return Response(shown(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
@@ -128,7 +130,8 @@ class Account(Resource):
         account = scoping.account_of(request, account_id)
         change = AccountChange(account, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        agencies.change(thing=account, fields=change.validated_data)
+        who = scoping.bearer(request).who
+        agencies.change(thing=account, fields=change.validated_data, who=who, now=timezone.now())
         return Response(shown(account).data)
 
     @extend_schema(
@@ -139,12 +142,24 @@ class Account(Resource):
         responses={204: None},
     )
     def delete(self, request: Request, account_id: str) -> Response:
-        agencies.hand_back(account=scoping.account_of(request, account_id), now=timezone.now())
+        who = scoping.bearer(request).who
+        agencies.hand_back(account=scoping.account_of(request, account_id), who=who, now=timezone.now())
         return Response(status=204)
+
+
+class AuditCsv(Sheet):
+    """One line an entry; what changed is JSON in its cell."""
+
+    columns = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")
+
+    def row(self, told: dict[str, Any]) -> dict[str, Any]:
+        texts = {name: json.dumps(told[name], ensure_ascii=False) for name in ("before", "after", "detail") if told[name]}
+        return told | {"before": None, "after": None, "detail": None} | texts
 
 
 class AuditLog(Collection[AuditEntry]):
     needs: ClassVar = {"get": Role.ADMIN}
+    renderer_classes = (JSONRenderer, AuditCsv)
     queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
     serializer_class = AuditEntrySerializer
     filter_backends = (DjangoFilterBackend,)
@@ -154,7 +169,7 @@ class AuditLog(Collection[AuditEntry]):
         operation_id="listAuditLog",
         summary="Who did what, newest first, kept for good",
         tags=["Agency"],
-        responses=AuditEntrySerializer(many=True),
+        responses={(200, "application/json"): AuditEntrySerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request) -> Response:
         mine = AuditEntry.objects.filter(agency_id=scoping.bearer(request).agency_id)

@@ -97,10 +97,23 @@ class Operation(AutoSchema):
         whole = permissions.concerns_all(self.view, self.method) and role != Role.ADMIN
         return f"Role: {role}{', with no limit to some accounts' if whole else ''}."
 
+    def _get_request_body(self, direction: Literal["request", "response"] = "request") -> dict[str, Any] | None:
+        """Also of a DELETE that wants a word of confirmation, which drf-spectacular passes over."""
+        if not self._confirms_deletion():
+            return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
+        finally:
+            self.method = "DELETE"
+
     def _by_shape(self) -> list[int]:
         writes = [] if self.method == "GET" else [409, 413, 415, 422]
         names = [404] if "{" in self.path or self._is_list_view() else []
         return names + writes
+
+    def _confirms_deletion(self) -> bool:
+        return self.method == "DELETE" and getattr(self.view, "confirms_deletion", False)
 
     def _named(self) -> tuple[int, ...]:
         return getattr(self.view, "problems", {}).get(self.method.lower(), ())  # type: ignore[no-any-return]

@@ -163,6 +163,9 @@ SOURCES_MAX_AGE_HOURS = {
     "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
 }
 
+# What is kept
+CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
+
 # Webhooks
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")

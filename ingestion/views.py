@@ -131,7 +131,9 @@ class Reports(Collection[Report]):
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
         with scoping.of(request):
-            return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, now))
+            return self.once(
+                request, body=digest_of(said), act=lambda: _accepted(account, arrival, scoping.bearer(request).who, now)
+            )
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
@@ -226,5 +228,5 @@ class Defects(Resource):
         body: Any = request.data
         now = timezone.now()
         check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_of(now.astimezone(UTC).date()))
-        report = intake.accept_rows(account=account, rows=body["defects"], now=now)
+        report = intake.accept_rows(account=account, rows=body["defects"], who=scoping.bearer(request).who, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

@@ -100,6 +100,14 @@ def remove(*, threshold: Threshold, now: datetime) -> None:
         Threshold.objects.create(**before | {"id": Threshold().id, "is_removed": True, "recorded_at": moment})
 
 
+def before(*, version: Threshold) -> Threshold | None:
+    """The version that this one replaced."""
+    older = Threshold.objects.filter(
+        agency_id=version.agency_id, threshold_id=version.threshold_id, recorded_at__lt=version.recorded_at
+    )
+    return older.order_by("-recorded_at").first()
+
+
 def follow(*, account: SellerAccount, now: datetime) -> None:
     """Judge the account by the versions that there are now. It must be held."""
     newest = _concerning(account).aggregate(moment=Max("recorded_at"))["moment"]

@@ -155,6 +155,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
         (name, "search_path=pg_catalog, public", told)
         for name, told in (
             ("every_agency_id", "SETOF uuid"),
+            ("every_closed_agency_id", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
             ("operational_figures", TOLD_TO_OPERATORS),

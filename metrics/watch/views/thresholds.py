@@ -22,6 +22,7 @@ from metrics.watch.filters import ThresholdFilter
 from metrics.watch.serializers import ThresholdAsked, ThresholdChange, ThresholdSerializer
 
 OF_SCOPE = ("metric", "account", "marketplace", "channel")
+ASKS = ("warn_at", "clear_at", "for_days", "keep_days", "min_denominator")
 
 
 def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
@@ -47,15 +48,22 @@ def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshol
     except thresholds.NotALine as refused:
         raise Contradiction({refused.field: refused.reason}) from None
     if put[0].recorded_at >= now:  # what it asked for already changes nothing
-        _note(request, put[0], "threshold.set")
+        _note(request, put[0], "threshold.set", before=thresholds.before(version=put[0]), after=put[0])
         judge_by(put[0])
     return put
 
 
-def _note(request: Request, threshold: Threshold, what: str) -> None:
-    asked = {"metric": threshold.metric, "warn_at": threshold.warn_at, "for_days": threshold.for_days}
-    who = scoping.bearer(request).who
-    audit.note(agency_id=threshold.agency_id, who=who, what=what, about=threshold.public_id, detail=asked, now=timezone.now())
+def _note(request: Request, threshold: Threshold, what: str, **sides: Threshold | None) -> None:
+    told = ThresholdSerializer(threshold).data
+    audit.note(
+        agency_id=threshold.agency_id,
+        who=scoping.bearer(request).who,
+        what=what,
+        about=threshold.public_id,
+        detail={name: told[name] for name in OF_SCOPE} | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
+        now=timezone.now(),
+        **{side: {name: getattr(version, name) for name in ASKS} for side, version in sides.items() if version},
+    )
 
 
 def judge_by(threshold: Threshold) -> None:
@@ -149,6 +157,6 @@ class OneThreshold(Resource):
         threshold = threshold_of(request, threshold_id)
         check_limit(request, threshold.account_id)
         thresholds.remove(threshold=threshold, now=timezone.now())
-        _note(request, threshold, "threshold.removed")
+        _note(request, threshold, "threshold.removed", before=threshold)
         judge_by(threshold)
         return Response(status=204)
