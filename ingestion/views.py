@@ -78,8 +78,8 @@ def digest_of(upload: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps([upload["file"].sha256, said], sort_keys=True).encode()).digest()
 
 
-def _accepted(account: SellerAccount, arrival: intake.Arrival, now: datetime) -> Response:
-    report, duplicate = intake.accept(account=account, arrival=arrival, now=now)
+def _accepted(account: SellerAccount, arrival: intake.Arrival, who: str, now: datetime) -> Response:
+    report, duplicate = intake.accept(account=account, arrival=arrival, who=who, now=now)
     body = ReportSerializer(report, context={"duplicate": duplicate}).data
     return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
 
@@ -131,9 +131,8 @@ class Reports(Collection[Report]):
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
         with scoping.of(request):
-            return self.once(
-                request, body=digest_of(said), act=lambda: _accepted(account, arrival, scoping.bearer(request).who, now)
-            )
+            who = scoping.bearer(request).who
+            return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, who, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
