@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from accounts.models import Agency, ApiKey, Role
+from accounts.models import Agency, ApiKey, Member, Role
 
 RANK: Mapping[str, int] = {Role.VIEWER: 1, Role.MANAGER: 2, Role.ADMIN: 3}
 
@@ -44,6 +44,11 @@ class Bearer:
         """Whether its role is this one or a wider one."""
         return RANK[self.role] >= RANK[role]
 
+    def may(self) -> list[str]:
+        """`read`, `write` and `administer`, as far as they apply."""
+        writes, administers = self.has(Role.MANAGER), self.has(Role.ADMIN)
+        return ["read", *["write"] * (writes and not self.read_only), *["administer"] * (administers and not self.read_only)]
+
     def sees(self, account_id: UUID | None) -> bool:
         """Whether something of this account is within its limit; what is of no account is of the whole agency."""
         return self.accounts is None or account_id in self.accounts
@@ -60,4 +65,19 @@ def of_key(key: ApiKey) -> Bearer:
         read_only=key.read_only,
         accounts=None if key.accounts is None else tuple(key.accounts),
         expires_at=key.expires_at,
+    )
+
+
+def of_member(member: Member, *, expires_at: datetime) -> Bearer:
+    """A person who signed in, as a member of one agency, until its session ends."""
+    return Bearer(
+        agency=member.agency,
+        id=member.pk,
+        public_id=member.public_id,
+        kind="member",
+        name=member.person.name,
+        role=Role(member.role),
+        read_only=member.read_only,
+        accounts=None if member.accounts is None else tuple(member.accounts),
+        expires_at=expires_at,
     )

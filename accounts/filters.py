@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters as filters
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
@@ -79,9 +79,18 @@ class AccountFilter(Filters):
 
 
 class AuditFilter(Filters):
-    what = filters.CharFilter(label="Entries of this kind, like `endpoint.created`.")
+    who = filters.CharFilter(method="by", label="Entries of whoever has this id (key_…), or `underone`.")
+    what = filters.CharFilter(method="of_kind", label="Entries of this kind: `endpoint.created`, or all of `endpoint.*`.")
     about = filters.CharFilter(label="Entries about the thing with this id.")
+    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="Entries of this moment and later.")
+    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Entries from before this moment.")
 
     class Meta:
         model = AuditEntry
-        fields = ("what", "about")
+        fields = ("who", "what", "about", "since", "until")
+
+    def by(self, entries: QuerySet[AuditEntry], _name: str, who: str) -> QuerySet[AuditEntry]:
+        return entries.filter(Q(who=who) | Q(who__startswith=f"{who} "))
+
+    def of_kind(self, entries: QuerySet[AuditEntry], _name: str, what: str) -> QuerySet[AuditEntry]:
+        return entries.filter(what__startswith=what[:-1]) if what.endswith(".*") else entries.filter(what=what)

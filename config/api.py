@@ -78,6 +78,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     headers = {"WWW-Authenticate": str(error.auth_header)} if hasattr(error, "auth_header") else {}
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
+    body |= getattr(error, "more", {})
     return Response(body | {"request_id": request_id}, status=body["status"], headers=headers, content_type=PROBLEM)
 
 

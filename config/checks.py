@@ -41,3 +41,18 @@ def mail_has_a_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         hint = "Set EMAIL_FROM to a mailbox that the server of EMAIL_URL may send for."
         return [checks.Warning("E-mail is sent by a server, and from nowhere.", hint=hint, id="underone.W001")]
     return []
+
+
+@register()
+def processes_share_a_store(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """RabbitMQ counts nothing: without a store beside it no request is limited."""
+    if not settings.CACHE_URL:
+        hint = "Set CACHE_URL to a Valkey or Redis server: redis://:password@host:6379/0."
+        return [
+            Error(
+                "Requests are counted nowhere: BROKER_URL is RabbitMQ's, and there is no CACHE_URL.",
+                hint=hint,
+                id="underone.E002",
+            )
+        ]
+    return []

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 import shlex
 import ssl
 from collections.abc import Collection
@@ -13,9 +14,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import available_timezones
 
+from limits import RateLimitItem, parse
 from ssrfguard import Policy
 
 BROKERS = ("redis", "rediss", "amqp", "amqps")
+STORES = ("redis://", "rediss://")
+LIMIT = re.compile("[1-9][0-9]{0,8}/(second|minute|hour)")
 KEY_BYTES = 32
 LAST_KEY_ID = 65535
 MAIL_BACKENDS = "django.core.mail.backends"
@@ -38,6 +42,11 @@ def borrow(*, home: Path) -> None:
     for word in shlex.split(file.read_text()):
         name, _, value = word.partition("=")
         os.environ.setdefault(name, value)
+
+
+def let_know(name: str, value: str) -> None:
+    """Set a variable that a library of this process reads."""
+    os.environ[name] = value
 
 
 def text(name: str, *, default: str | None = None) -> str:
@@ -140,7 +149,7 @@ def database(name: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(port or ""),
-        "OPTIONS": {"application_name": "underone"} | dict(parse_qsl(parts.query)),
+        "OPTIONS": {"application_name": "underone", "connect_timeout": "5"} | dict(parse_qsl(parts.query)),
     }
 
 
@@ -150,6 +159,33 @@ def broker(name: str) -> str:
     if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
         raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
     return url
+
+
+def origin(name: str) -> str:
+    """Where a front end is, as in https://app.agency.example, without a slash at its end; nothing if it is not set."""
+    url = os.environ.get(name, "").rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username):
+        raise BadVariable(f"{name} must read https://host or https://host/path, not {url!r}.")
+    return url
+
+
+def store(name: str, *, broker: str) -> str:
+    """The URL of a Valkey or Redis server; without one the broker's, or none at all where that is RabbitMQ."""
+    url = os.environ.get(name) or (broker if broker.startswith(STORES) else "")
+    if url and not (url.startswith(STORES) and url.partition("://")[2]):
+        raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://).")
+    return url
+
+
+def limit(name: str, *, default: str) -> RateLimitItem | None:
+    """So many in a second, minute or hour, as in `6000/minute`; 0 is no limit."""
+    value = text(name, default=default)
+    if value == "0":
+        return None
+    if not LIMIT.fullmatch(value):
+        raise BadVariable(f"{name} must read 6000/minute (or /second, /hour), or 0 for no limit, not {value!r}.")
+    return parse(value)
 
 
 def keys(name: str) -> dict[int, bytes]:

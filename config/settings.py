@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 
 from accounts.marketplaces import CODES
-from config import env
+from config import env, logs
 
 NOWHERE = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -13,6 +13,7 @@ UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 
 # The web server and its keys
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SECRETS_KEYS = env.keys("SECRETS_KEYS")
 DEBUG = env.switch("DEBUG", default=False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
@@ -40,7 +41,15 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.headless",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -53,16 +62,88 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.api.RequestIdMiddleware",
+    "config.observing.ObserveRequests",
+    "config.browsers.AgencyOrigins",
     "django.middleware.security.SecurityMiddleware",
+    "config.content.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "config.compression.CompressionMiddleware",
+    "config.answers.AnswersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT", default="") or None  # where the image collects them; else served from their packages
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+
+# HTTPS, by a proxy in front that says so in X-Forwarded-Proto; the pages of /staff/ are the only ones with cookies
+HTTPS = env.switch("HTTPS", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from within, behind the proxy
+SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_NAME = "underone_staff"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/staff/"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+
+# People sign in through allauth's headless half, none of whose paths is routed
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_RESET_TIMEOUT = 3600
+SESSION_COOKIE_AGE = 14 * 86400
+PEOPLE_URL = env.origin("PEOPLE_URL")
+SIGN_UP = env.switch("SIGN_UP", default=False)
+STAFF_ADMIN = env.switch("STAFF_ADMIN", default=False)
+ACCOUNT_ADAPTER = "accounts.people.adapter.Adapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody becomes a person but through a mailbox
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
+ACCOUNT_RATE_LIMITS = {  # besides allauth's own
+    "accept": "20/m/ip",
+    "sign_up": "5/m/ip,3/h/key",
+    "staff_login": "10/m/ip,5/5m/key",
+}
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105  a class
+HEADLESS_FRONTEND_URLS = {"account_signup": "/"}  # asked for and not shown: our letters have links of their own
 
 # Documents received
 MEDIA_ROOT = UNDERONE_HOME / "documents"
@@ -82,15 +163,33 @@ SOURCES_MAX_AGE_HOURS = {
     "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
 }
 
+# What is kept
+CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
+
 # Webhooks
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
 
+# Browsers: which origins may read is the agencies' own choice (config/browsers.py). No cookies, and so no credentials
+CORS_URLS_REGEX = r"/(v1/|docs$)"
+CORS_ALLOW_HEADERS = (
+    *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *("x-request-id", "x-session-token", "underone-agency"),
+)
+CORS_EXPOSE_HEADERS = (
+    *("X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Content-Disposition"),
+    *("Deprecation", "Sunset"),
+)
+CORS_PREFLIGHT_MAX_AGE = 600
+
 # The API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.sign_in.MemberAuthentication",
+        "accounts.authentication.ApiKeyAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayDoThis"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.JsonBody"],
@@ -107,6 +206,9 @@ Keeps every Amazon seller account's order defect rate under one percent: send th
 number stands, why, what it was known to be on any past day, and which limits it missed.
 
 **Keys.** Send `Authorization: Bearer uo_live_…`. What belongs to another agency is answered like what does not exist: 404.
+
+**Roles.** A key may be an admin's, a manager's or a viewer's, may be kept to reading and to some of the agency's accounts; each
+operation says what it wants. `GET /v1/me` says what the bearer may do. `POST /v1/tokens` makes a short-lived token for a browser.
 
 **Words.** Ids are opaque and prefixed. Times are RFC 3339 in UTC, days are `YYYY-MM-DD`. A `rate` is for people and charts; the
 integers beside it are the truth, and targets are judged by them.
@@ -133,6 +235,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "Marketplace": "accounts.marketplaces.CODES",
+        "Role": "accounts.models.Role",
         "AccountStatus": "accounts.models.AccountStatus",
         "ValueStatusEnum": "metrics.serializers.STATUSES",
         "TargetSourceEnum": "metrics.series.LINE_SOURCES",
@@ -176,6 +279,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 30,  # a broker that hangs holds up no request for good
     "health_check_interval": 25,
 }
 # A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
@@ -194,11 +299,28 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO")},
+# The store that all processes share, and what is counted in it
+CACHE_URL = env.store("CACHE_URL", broker=CELERY_BROKER_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "underone",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "serializer": "config.store.Json"},
+    }
+    if CACHE_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+RATE_LIMIT_BEARER = env.limit("RATE_LIMIT_BEARER", default="6000/minute")
+RATE_LIMIT_AGENCY = env.limit("RATE_LIMIT_AGENCY", default="30000/minute")
+RATE_LIMIT_FAILURES = env.limit("RATE_LIMIT_FAILURES", default="300/minute")
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
+
+# What operators look at
+LOG_FORMATS = ("AUTO", "JSON", "CONSOLE")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOGGING = logs.configuration(
+    shape=env.one_of("LOG_FORMAT", choices=LOG_FORMATS, default="AUTO"),
+    level=env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO"),
+)
+METRICS_TOKEN = env.text("METRICS_TOKEN", default="")

@@ -1,22 +1,25 @@
 """The whole API on one screen."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from config import health
+from config import exposition, health
 
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("", include("accounts.urls")),
+    path("", include("accounts.entrance.urls")),
+    path("", include("accounts.team.urls")),
     path("", include("metrics.urls")),
     path("", include("webhooks.urls")),
     path("", include("ingestion.urls")),
 ]
 urlpatterns = [
     path("v1/", include(v1)),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi")),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
     path("healthz", health.Alive.as_view()),
     path("readyz", health.Ready.as_view()),
+    path("metrics", exposition.Exposition.as_view()),
 ]
 handler400 = "config.api.bad_request"
 handler404 = "config.api.not_found"

@@ -20,7 +20,8 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SEEDED = "metrics_metricrule"  # reference rows that a migration wrote
 TABLES_OF_OURS = """
     SELECT tablename FROM pg_tables
-    WHERE schemaname = 'public' AND tablename ~ '^(accounts|webhooks|metrics|ingestion)_' AND tablename <> %(seeded)s
+    WHERE schemaname = 'public' AND tablename ~ '^(accounts|webhooks|metrics|ingestion|django_session)'
+        AND tablename <> %(seeded)s
 """
 
 

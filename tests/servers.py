@@ -48,6 +48,7 @@ def start() -> None:
     if os.environ.get("DATABASE_URL"):
         os.environ |= _database_on(os.environ["DATABASE_URL"])
     os.environ |= servers.start(home=home, processes=processes, environ=os.environ, durable=False)
+    os.environ |= {"RATE_LIMIT_BEARER": "0", "RATE_LIMIT_AGENCY": "0", "RATE_LIMIT_FAILURES": "0"}  # tests ask more than agencies
     os.environ["UPLOAD_FOLDER"] = str(home.folder / "uploads")
     os.environ[BEFORE] = json.dumps({name: before.get(name) for name in os.environ if os.environ[name] != before.get(name)})
 

@@ -91,3 +91,25 @@ def test_who_sends_e_mail_through_a_server_says_from_whom(server: str, sender: s
 
     assert answer.returncode == 0
     assert [code for code in ("underone.W001",) if code in answer.stderr] == found
+
+
+@pytest.mark.parametrize(
+    ("broker", "store", "found"),
+    [
+        ("redis://127.0.0.1:1/0", "", 0),
+        ("amqp://127.0.0.1:1", "", 1),
+        ("amqp://127.0.0.1:1", "redis://127.0.0.1:1/0", 0),
+    ],
+)
+def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(broker: str, store: str, found: int) -> None:
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"BROKER_URL": broker, "CACHE_URL": store},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stderr.count("underone.E002")) == (found, found)
+    assert "Traceback" not in answer.stderr

@@ -9,6 +9,7 @@ from typing import Any
 
 import certifi
 import pytest
+from limits import parse
 
 from config import env
 
@@ -23,6 +24,9 @@ off, on = partial(env.switch, default=False), partial(env.switch, default=True)
 words_or_two = partial(env.words, default="a,b")
 level = partial(env.one_of, choices=("LOW", "HIGH"), default="LOW")
 zones = partial(env.zones, places=("US", "DE"))
+limit = partial(env.limit, default="10/minute")
+store_of_redis = partial(env.store, broker="redis://:x@broker:6379/0")
+store_of_rabbit = partial(env.store, broker="amqp://broker")
 
 
 @pytest.fixture
@@ -70,6 +74,12 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
         (level, "high", "HIGH"),
         (zones, "US=America/Los_Angeles", {"US": "America/Los_Angeles"}),
         (zones, "US=UTC, DE=Europe/Berlin", {"US": "UTC", "DE": "Europe/Berlin"}),
+        (limit, "6000/minute", parse("6000/minute")),
+        (limit, "5/second", parse("5/second")),
+        (limit, "9/hour", parse("9/hour")),
+        (limit, "0", None),
+        (store_of_redis, "rediss://store:6380/1", "rediss://store:6380/1"),
+        (store_of_rabbit, "redis://store/1", "redis://store/1"),
     ],
 )
 def test_a_good_value_is_read(given: Callable[[str | None], None], reader: Reader, value: str, read: object) -> None:
@@ -92,6 +102,9 @@ def test_a_good_value_is_read(given: Callable[[str | None], None], reader: Reade
         (env.pairs, {}),
         (level, "LOW"),
         (zones, {}),
+        (limit, parse("10/minute")),
+        (store_of_redis, "redis://:x@broker:6379/0"),
+        (store_of_rabbit, ""),
     ],
 )
 def test_a_variable_that_is_missing_or_empty_has_its_default(
@@ -126,6 +139,16 @@ def test_a_variable_that_is_missing_or_empty_has_its_default(
         (zones, "UK=Europe/London"),
         (zones, "US=America/Nowhere"),
         (zones, "US=PST"),
+        (limit, "many"),
+        (limit, "0/minute"),
+        (limit, "-1/minute"),
+        (limit, "6000"),
+        (limit, "6000/fortnight"),
+        (limit, "1/second;2/minute"),
+        (limit, "6000 per minute"),
+        (store_of_redis, "amqp://store"),
+        (store_of_rabbit, "memcached://store"),
+        (store_of_redis, "redis://"),
         (zones, "us=UTC"),
         (zones, "US=../../etc/passwd"),
         (env.keys, None),
@@ -180,8 +203,11 @@ def test_a_bad_value_stops_the_process_with_one_sentence_that_names_the_variable
         ("postgresql:///d", {"USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "NAME": "d"}),
         ("postgresql://a%40b:p%2Fq%3A@h/my%20db", {"USER": "a@b", "PASSWORD": "p/q:", "NAME": "my db"}),
         ("postgresql://u:p@[::1]:5432/d", {"HOST": "::1", "PORT": "5432"}),
-        ("postgresql://u:p@h/d?sslmode=require", {"OPTIONS": {"application_name": "underone", "sslmode": "require"}}),
-        ("postgresql://u:p@h/d?application_name=mine", {"OPTIONS": {"application_name": "mine"}}),
+        (
+            "postgresql://u:p@h/d?sslmode=require",
+            {"OPTIONS": {"application_name": "underone", "connect_timeout": "5", "sslmode": "require"}},
+        ),
+        ("postgresql://u:p@h/d?application_name=mine", {"OPTIONS": {"application_name": "mine", "connect_timeout": "5"}}),
     ],
 )
 def test_a_database_url_becomes_what_django_needs(

@@ -377,3 +377,5 @@ def test_the_audit_log_says_who_did_what_without_the_words(acme: Client, breache
     entries = acme.read("/v1/audit-log", about=breached["id"])["data"]
 
     assert [(each["what"], each["detail"]) for each in entries] == [("breach.assigned", {}), ("breach.acknowledged", {})]
+    assert (entries[0]["before"], entries[0]["after"]) == ({"assignee": None}, {"assignee": "mei"})
+    assert (entries[1]["before"], set(entries[1]["after"])) == ({"acknowledged_at": None}, {"acknowledged_at"})

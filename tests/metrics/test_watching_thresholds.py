@@ -253,5 +253,8 @@ def test_the_audit_log_says_who_drew_a_line_and_who_took_it_away(acme: Client) -
 
     entries = acme.read("/v1/audit-log", about=drawn["id"])["data"]
 
-    detail = {"metric": "return_rate", "warn_at": 0.2, "for_days": 2}
+    asks = {"warn_at": 0.2, "clear_at": 0.2, "for_days": 2, "keep_days": 0, "min_denominator": 0}
+    scope = {"metric": "return_rate", "account": None, "marketplace": None, "channel": None}
+    detail = scope | {"warn_at": 0.2, "for_days": 2}
+    assert [(each["before"], each["after"]) for each in entries] == [(asks, None), (None, asks)]
     assert [(each["what"], each["detail"]) for each in entries] == [("threshold.removed", detail), ("threshold.set", detail)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from accounts import scoping
-from accounts.models import Agency
+from accounts.models import Agency, Member, Person, Role
 from metrics import tasks
 from tests import build
 from tests.client import Client
@@ -23,6 +23,9 @@ class Furnished:
     threshold_id: str
     endpoint_id: str
     delivery_id: str
+    key_id: str
+    member_id: str
+    invitation_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -53,6 +56,22 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
     return endpoint, failed.public_id
 
 
+def let_in(client: Client, *, name: str) -> str:
+    """The id of a member of the agency."""
+    now = datetime.now(UTC)
+    person = Person.objects.create(email=f"mei@{name}.example", name=f"Mei of {name}", created_at=now)
+    with scoping.agency(client.agency.pk):
+        member = Member.objects.create(agency=client.agency, person=person, role=Role.MANAGER, created_at=now)
+    return member.public_id
+
+
+def invited(client: Client, *, email: str) -> str:
+    """The id of an invitation to this mailbox."""
+    response = client.post("/v1/invitations", {"email": email, "role": "viewer"}, format="json")
+    assert response.status_code == 201, response.content
+    return str(response.json()["id"])
+
+
 def furnish(client: Client, *, name: str) -> Furnished:
     """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
 
@@ -78,8 +97,10 @@ def furnish(client: Client, *, name: str) -> Furnished:
     threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
     tasks.follow_thresholds(agency_id=str(client.agency.pk))
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
-    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json")
+    once = {"HTTP_IDEMPOTENCY_KEY": f"note-of-{name}"}
+    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json", **once)
     endpoint, delivery = tell(client, account, name=name)
+    key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(
         account_id=account,
         report_id=report["id"],
@@ -87,4 +108,7 @@ def furnish(client: Client, *, name: str) -> Furnished:
         threshold_id=threshold["id"],
         endpoint_id=endpoint,
         delivery_id=delivery,
+        key_id=key["id"],
+        member_id=let_in(client, name=name),
+        invitation_id=invited(client, email=f"someone@{name}.example"),
     )

@@ -21,6 +21,16 @@ from tests.walls.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Answ
 OPEN_TO_ALL = {
     "/v1/openapi.json": "the document of the API",
     "/docs": "the document for people",
+    "/v1/auth/sign-in": "who has no session yet",
+    "/v1/auth/code": "who has no session yet",
+    "/v1/auth/code/confirm": "who has the code of a mail",
+    "/v1/auth/password/forgotten": "who cannot sign in",
+    "/v1/auth/password/reset": "who has the key of a mail",
+    "/v1/auth/sign-up": "who is nobody yet, where the installation says so",
+    "/v1/invitations/accept": "who has the token of a mail",
+    "/v1/auth/session": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
+    "/v1/auth/sessions": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
+    "/v1/auth/password": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
     "/healthz": "asked by load balancers",
     "/readyz": "asked by load balancers",
 }
@@ -269,11 +279,18 @@ def test_a_method_that_is_not_documented_is_not_answered(world: World, path: str
 
 
 def test_what_is_acme_s_is_acme_s_to_change(world: World) -> None:
-    """After everything else, and the account goes at the end: the operations that found nothing for strangers do find it."""
-    writes = [each for each in OPERATIONS if each.method != "GET"]
+    """After everything else, and the account goes at the end: the operations that found nothing for strangers do find it.
+
+    Then the agency is closed, and nobody gets in any more.
+    """
+    closing = next(each for each in OPERATIONS if str(each) == "DELETE /v1/agency")
+    writes = [each for each in OPERATIONS if each.method != "GET" and each != closing]
     writes.sort(key=lambda each: (each.method == "DELETE", each.path == "/v1/accounts/{account_id}"))
 
     answers = {str(operation): operation.ask(world.acme, world.spare).status for operation in writes}
 
     assert set(answers.values()) <= {200, 201, 202, 204}, answers
     assert world.acme.get(f"/v1/accounts/{world.spare.account_id}").status_code == 404
+
+    assert closing.ask(world.acme, world.spare).status == 202
+    assert {operation.ask(world.acme, world.of_acme).status for operation in OPERATIONS} == {401}

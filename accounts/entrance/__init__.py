@@ -1,0 +1,1 @@
+"""How people come in, over HTTP: /v1/auth/."""

@@ -1,0 +1,124 @@
+"""People who sign in, the agencies that they are members of, and who is invited."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
+
+from accounts import identifiers
+from accounts.models.agencies import Agency
+from accounts.models.keys import Role
+
+SESSIONS = "accounts.person.sessions"
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in, known by a mailbox. Belongs to no agency; may be a member of several."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200)
+    is_active = models.BooleanField(default=True, db_default=True)
+    is_staff = models.BooleanField(default=False, db_default=False, help_text="Looks after the installation: may enter /staff/.")
+    sign_outs = models.PositiveIntegerField(default=0, db_default=0)  # how often all sessions were ended at once
+    created_at = models.DateTimeField()
+
+    EMAIL_FIELD = USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[BaseUserManager[Self]] = BaseUserManager()
+
+    class Meta:
+        verbose_name_plural = "people"
+        constraints = (models.CheckConstraint(condition=Q(email=Lower("email")), name="a_mailbox_is_in_small_letters"),)
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("pers", self.id)
+
+    def get_session_auth_hash(self) -> str:
+        """What every session of the person carries: another password, or ending them all, makes it another."""
+        return self._session_hash(settings.SECRET_KEY)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return (self._session_hash(key) for key in settings.SECRET_KEY_FALLBACKS)
+
+    def _session_hash(self, key: str | bytes) -> str:
+        return salted_hmac(SESSIONS, f"{self.sign_outs} {self.password}", secret=key, algorithm="sha256").hexdigest()
+
+
+class Grant(models.Model):
+    """What somebody may do in an agency."""
+
+    role = models.CharField(max_length=7, choices=Role)
+    read_only = models.BooleanField(default=False, db_default=False)
+    accounts = ArrayField(models.UUIDField(), null=True)  # null: all
+
+    class Meta:
+        abstract = True
+
+
+class Member(Grant):
+    """That a person acts for an agency, and as what."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="members")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("agency", "person", name="a_person_is_a_member_of_an_agency_once"),
+            models.CheckConstraint(
+                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="a_member_who_sees_some_accounts_does_not_administer"
+            ),
+        )
+        indexes = (models.Index("agency", "id", name="members_by_age"),)
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("mem", self.id)
+
+
+class Invitation(Grant):
+    """That the owner of a mailbox may become a member. Its token is in the mail alone; here is the digest."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    digest = models.BinaryField(max_length=32)
+    invited_by = models.CharField(max_length=250)  # a key's or a member's id and name of then
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("agency", "email", name="a_mailbox_is_invited_once"),
+            models.UniqueConstraint("digest", name="a_token_opens_one_invitation"),
+            models.CheckConstraint(
+                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="who_is_invited_to_some_accounts_does_not_administer"
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="an_invited_mailbox_is_in_small_letters"),
+        )
+        indexes = (models.Index("agency", "id", name="invitations_by_age"),)
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return identifiers.public("inv", self.id)

@@ -1,0 +1,130 @@
+"""Invitations: sent to a mailbox, good for a week, withdrawn, sent again, accepted once."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from accounts import audit, moments, scoping
+from accounts.models import Agency, Invitation
+from accounts.people import joining, mail
+from accounts.people.joining import Joined, Self, UnknownToken
+
+HEAD = "uo_inv_"
+LASTS = timedelta(days=7)
+MOST = 500
+
+
+class AlreadyInvited(Exception):
+    """The mailbox is invited already: send it again, or withdraw it."""
+
+
+class AlreadyMember(Exception):
+    """Its owner is a member already."""
+
+
+class TooMany(Exception):
+    """As many are invited as may be at a time."""
+
+
+@transaction.atomic
+def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now: datetime) -> Invitation:
+    """An invitation that is on its way. `rights` are role, read_only and accounts.
+
+    Raises AlreadyInvited, AlreadyMember, TooMany.
+    """
+    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    if joining.is_member(agency_id=agency.pk, email=email):
+        raise AlreadyMember
+    if Invitation.objects.filter(agency=agency).count() >= MOST:
+        raise TooMany
+    invitation = Invitation(agency=agency, email=email.lower(), invited_by=who, created_at=now, **rights)
+    try:
+        with transaction.atomic():
+            _send(invitation, now)
+    except IntegrityError:
+        raise AlreadyInvited from None
+    _note(invitation, "member.invited", who, now)
+    return invitation
+
+
+@transaction.atomic
+def send_again(*, invitation: Invitation, who: str, now: datetime) -> None:
+    """Another token for another week; the one before opens nothing any more."""
+    _send(invitation, now)
+    _note(invitation, "invitation.sent_again", who, now)
+
+
+@transaction.atomic
+def withdraw(*, invitation: Invitation, who: str, now: datetime) -> None:
+    """Its token opens nothing any more."""
+    _note(invitation, "invitation.withdrawn", who, now)
+    invitation.delete()
+
+
+@transaction.atomic
+def accept(*, token: str, self: Self, now: datetime) -> Joined:
+    """Who has the token has the mailbox: a member from now on. Raises UnknownToken, and what joining.join raises."""
+    digest = _digest(token)
+    with _shown(digest):
+        shown = Invitation.objects.filter(digest=digest).first()
+    if shown is None:
+        raise UnknownToken
+    with scoping.agency(shown.agency_id):
+        held = Invitation.objects.select_for_update().filter(pk=shown.pk, digest=digest, expires_at__gt=now).first()
+        if held is None:
+            raise UnknownToken
+        joined = joining.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
+        audit.note(
+            agency_id=held.agency_id,
+            who=f"{joined.member.public_id} {joined.person.name}",
+            what="member.joined",
+            about=joined.member.public_id,
+            detail={"invitation": held.public_id, "role": joined.member.role},
+            now=now,
+        )
+        held.delete()
+    return joined
+
+
+@contextmanager
+def _shown(digest: bytes) -> Iterator[None]:
+    """The wall shows the one row to somebody who has its token, before anybody knows whose it is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('underone.invitation', %s, true)", [digest.hex()])
+        yield
+        cursor.execute("SELECT set_config('underone.invitation', '', true)")
+
+
+def _send(invitation: Invitation, now: datetime) -> None:
+    token = HEAD + secrets.token_urlsafe(32)
+    invitation.digest, invitation.sent_at, invitation.expires_at = _digest(token), now, now + LASTS
+    invitation.save()
+    places = {
+        "agency": invitation.agency.name,
+        "by": invitation.invited_by.partition(" ")[2],
+        "role": invitation.role,
+        "until": moments.text(invitation.expires_at),
+        "token": token,
+    }
+    mail.post(kind="invitation", to=invitation.email, places=places, keeps_seconds=int(LASTS.total_seconds()))
+
+
+def _note(invitation: Invitation, what: str, who: str, now: datetime) -> None:
+    audit.note(
+        agency_id=invitation.agency_id,
+        who=who,
+        what=what,
+        about=invitation.public_id,
+        detail={"role": invitation.role, "read_only": invitation.read_only, "limited": invitation.accounts is not None},
+        now=now,
+    )
+
+
+def _digest(token: str) -> bytes:
+    """256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode()).digest()

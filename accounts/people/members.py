@@ -1,0 +1,76 @@
+"""The members of an agency: whose a person is, what each may do, and that somebody is left who may change it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from accounts import audit
+from accounts.models import Agency, ApiKey, Member, Role
+
+
+class LastAdmin(Exception):
+    """Nobody would be left who may let anybody in: no other admin among the members, no valid admin key."""
+
+
+@transaction.atomic
+def of_person(*, person_id: UUID) -> list[Member]:
+    """The memberships of a person with their agencies, which the wall shows to nobody else; the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('underone.person', %s, true)", [str(person_id)])
+        found = list(Member.objects.filter(person_id=person_id).select_related("agency", "person").order_by("id"))
+        cursor.execute("SELECT set_config('underone.person', '', true)")
+    return found
+
+
+@transaction.atomic
+def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -> Member:
+    """The member with these rights (role, read_only, accounts) and the others as they were. Raises LastAdmin."""
+    held = _hold(member)
+    before = {name: getattr(held, name) for name in rights}
+    for name, value in rights.items():
+        setattr(held, name, value)
+    held.save(update_fields=list(rights))
+    _somebody_is_left(held.agency_id, now)
+    changed = sorted(name for name, value in before.items() if value != getattr(held, name))
+    if changed:
+        _note(held, "member.changed", who, now, changed=changed)
+    return held
+
+
+@transaction.atomic
+def remove(*, member: Member, who: str, now: datetime) -> None:
+    """The person has nothing to do with the agency any more, from its next request on. Raises LastAdmin."""
+    held = _hold(member)
+    _note(held, "member.removed", who, now)
+    agency_id = held.agency_id
+    held.delete()
+    _somebody_is_left(agency_id, now)
+
+
+def _hold(member: Member) -> Member:
+    """The member as it stands; the agency is held, so that two who remove each other do it one after the other."""
+    Agency.objects.select_for_update(no_key=True).get(pk=member.agency_id)
+    return Member.objects.select_for_update(of=("self",)).select_related("person").get(pk=member.pk)
+
+
+def _somebody_is_left(agency_id: UUID, now: datetime) -> None:
+    admins: QuerySet[Member] = Member.objects.filter(
+        agency_id=agency_id, role=Role.ADMIN, read_only=False, person__is_active=True
+    )
+    keys = ApiKey.objects.valid(at=now).filter(agency_id=agency_id, role=Role.ADMIN, read_only=False)
+    if not admins.exists() and not keys.exists():
+        raise LastAdmin
+
+
+def _note(member: Member, what: str, who: str, now: datetime, **more: Any) -> None:
+    audit.note(
+        agency_id=member.agency_id,
+        who=who,
+        what=what,
+        about=member.public_id,
+        detail={"role": member.role, "read_only": member.read_only, "limited": member.accounts is not None} | more,
+        now=now,
+    )

@@ -1,0 +1,334 @@
+"""Invitations over HTTP: written, accepted, refused, withdrawn, sent again; and two who accept at once."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection, connections
+
+from accounts import scoping
+from accounts.models import Invitation, Member, Person, Role
+from accounts.people.invitations import MOST
+from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
+from tests.client import Client
+
+
+def invite(client: Any, email: str, **fields: Any) -> dict[str, Any]:
+    """A new invitation."""
+    response = client.post("/v1/invitations", {"email": email, "role": "viewer"} | fields, format="json")
+    assert response.status_code == 201, response.content
+    return dict(response.json())
+
+
+def accept(token: str, **fields: Any) -> Any:
+    """The answer to somebody who accepts, from an address of its own."""
+    return Visitor().send("/v1/invitations/accept", **{"token": token, "name": "Client", "password": PASSWORD} | fields)
+
+
+def left(client: Client) -> list[str]:
+    """The mailboxes that are invited still."""
+    return [each["email"] for each in client.read("/v1/invitations")["data"]]
+
+
+def test_an_invitation_is_answered_as_the_contract_says(acme: Client, post: Post) -> None:
+    shop, email = acme.take_on(), mailbox()
+    before = datetime.now(UTC)
+
+    response = acme.post("/v1/invitations", {"email": email.upper(), "role": "viewer", "accounts": [shop]}, format="json")
+
+    body = response.json()
+    assert (response.status_code, response["Location"]) == (201, f"/v1/invitations/{body['id']}")
+    assert datetime.fromisoformat(body["expires_at"]) - before >= timedelta(days=7)
+    assert {name: body[name] for name in ("email", "role", "read_only", "accounts", "status")} == {
+        "email": email,
+        "role": "viewer",
+        "read_only": False,
+        "accounts": [shop],
+        "status": "open",
+    }
+    assert body["invited_by"].endswith("first key")
+    assert acme.read(f"/v1/invitations/{body['id']}") == body
+    (letter,) = post.to(email)
+    assert letter.subject == "[Underone] Acme invites you"
+    assert post.token(email) not in response.content.decode()
+
+
+def test_who_is_new_becomes_a_person_and_a_member_and_goes_on_at_once(acme: Client, post: Post) -> None:
+    shop, other, email = acme.take_on(), acme.take_on(partner="A2OTHER"), mailbox()
+    invite(acme, email, accounts=[shop])
+
+    answer = accept(post.token(email), name="Client of Acme")
+
+    body = answer.json()
+    assert answer.status_code == 201, answer.content
+    assert body["person"] | {"id": ""} == {"id": "", "name": "Client of Acme", "email": email}
+    assert (body["membership"]["agency"]["name"], body["membership"]["accounts"]) == ("Acme", [shop])
+    visitor = Visitor().carry(body["session"]["token"])
+    me = visitor.get("/v1/me").json()
+    assert me["memberships"][0]["id"] == body["membership"]["id"]
+    assert other not in str(me)
+    assert left(acme) == []
+    assert visitor.sign_in(email)
+
+
+def test_who_is_known_is_only_a_member_more_and_signs_in_as_ever(acme: Client, rival: Client, post: Post, mei: Person) -> None:
+    enrol(rival.agency, mei, role=Role.VIEWER)
+    invite(acme, mei.email, role="manager")
+
+    answer = accept(post.token(mei.email), name="Somebody else", password="another quiet river")
+
+    assert (answer.status_code, answer.json()["session"]) == (201, None)
+    assert answer.json()["person"]["name"] == "Mei Lin"
+    signed_in = Visitor().sign_in(mei.email, PASSWORD)
+    assert {each["agency"]["name"]: each["role"] for each in signed_in["memberships"]} == {"Rival": "viewer", "Acme": "manager"}
+
+
+def test_without_a_password_codes_open_the_door(acme: Client, post: Post) -> None:
+    email = mailbox()
+    invite(acme, email)
+
+    assert accept(post.token(email), password=None).status_code == 201
+
+    assert Visitor().send("/v1/auth/sign-in", email=email, password=PASSWORD).status_code == 401
+    assert Visitor().send("/v1/auth/code", email=email).status_code == 202
+    assert post.to(email)[-1].subject == "[Underone] Your code"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [({"name": ""}, "/name"), ({"password": "short"}, "/password"), ({"password": "clientclient"}, "/password")],
+)
+def test_a_new_person_has_a_name_and_a_password_that_is_hard_to_guess(
+    acme: Client, post: Post, fields: dict[str, str], pointer: str
+) -> None:
+    email = f"clientclient{mailbox()}"
+    invite(acme, email)
+    token = post.token(email)
+
+    refused = accept(token, **fields)
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert not Person.objects.filter(email=email).exists()
+    assert accept(token).status_code == 201
+
+
+def test_a_token_that_is_forged_used_withdrawn_or_replaced_opens_nothing(acme: Client, post: Post) -> None:
+    used, withdrawn, replaced = (mailbox() for _ in range(3))
+    ids = {email: invite(acme, email)["id"] for email in (used, withdrawn, replaced)}
+    tokens = {email: post.token(email) for email in ids}
+    assert accept(tokens[used]).status_code == 201
+    assert acme.delete(f"/v1/invitations/{ids[withdrawn]}").status_code == 204
+    assert acme.post(f"/v1/invitations/{ids[replaced]}/send").status_code == 200
+    newer = post.token(replaced)
+
+    forged = [*tokens.values(), newer[:-1], newer + "A", newer.upper(), "uo_inv_", "nothing"]
+    answers = [accept(token) for token in forged]
+
+    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {(403, "/problems/token-opens-nothing")}
+    assert accept(newer).status_code == 201
+
+
+def test_an_invitation_is_too_old_after_a_week_and_can_be_sent_again(acme: Client, post: Post) -> None:
+    email = mailbox()
+    invitation = invite(acme, email)
+    with scoping.agency(acme.agency.pk):
+        Invitation.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    assert accept(post.token(email)).status_code == 403
+    assert acme.read(f"/v1/invitations/{invitation['id']}")["status"] == "expired"
+    again = acme.post(f"/v1/invitations/{invitation['id']}/send")
+
+    assert (again.status_code, again.json()["status"]) == (200, "open")
+    assert accept(post.token(email)).status_code == 201
+
+
+def test_the_token_is_in_the_letter_and_nowhere_else(acme: Client, post: Post, settings: LazySettings) -> None:
+    settings.PEOPLE_URL = "https://app.agency.example/people"
+    email = mailbox()
+    invite(acme, email)
+
+    token = post.token(email)
+
+    assert f"https://app.agency.example/people/invitation#token={token}" in str(post.to(email)[0].body)
+    with scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(t::text, '') FROM accounts_invitation t")
+        (row,) = cursor.fetchone()
+        cursor.execute("SELECT coalesce(string_agg(t::text, ''), '') FROM accounts_auditentry t")
+        (noted,) = cursor.fetchone()
+    assert email in row
+    assert token not in row + noted
+    assert email not in noted
+
+
+def test_two_who_accept_at_once_become_one(acme: Client, post: Post) -> None:
+    email = mailbox()
+    invite(acme, email)
+    token, answers = post.token(email), []
+    barrier = threading.Barrier(4)
+
+    def run() -> None:
+        barrier.wait()
+        answers.append(accept(token).status_code)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == [201, 403, 403, 403]
+    assert Person.objects.filter(email=email).count() == 1
+    assert [each["person"]["email"] for each in acme.read("/v1/members")["data"]] == [email]
+
+
+def test_invitations_of_two_agencies_accepted_at_once_make_one_person(acme: Client, rival: Client, post: Post) -> None:
+    email = mailbox()
+    invite(acme, email)
+    mine = post.token(email)
+    invite(rival, email)
+    theirs, answers = post.token(email), []
+    barrier = threading.Barrier(2)
+
+    def run(token: str) -> None:
+        barrier.wait()
+        answers.append(accept(token).status_code)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[token]) for token in (mine, theirs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [201, 201]
+    assert {each["agency"]["name"] for each in Visitor().sign_in(email)["memberships"]} == {"Acme", "Rival"}
+
+
+def test_a_mailbox_is_invited_once_and_members_are_not_invited(acme: Client, mei: Person) -> None:
+    enrol(acme.agency, mei)
+    email = mailbox()
+    invite(acme, email)
+
+    answers = [
+        acme.post("/v1/invitations", {"email": each, "role": "viewer"}, format="json") for each in (email.upper(), mei.email)
+    ]
+
+    assert [(each.status_code, each.json()["type"]) for each in answers] == [
+        (409, "/problems/already-invited"),
+        (409, "/problems/already-member"),
+    ]
+
+
+def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
+    now = datetime.now(UTC)
+    with scoping.agency(acme.agency.pk):
+        Invitation.objects.bulk_create(
+            Invitation(
+                agency=acme.agency,
+                email=f"{n}@agency.example",
+                role=Role.VIEWER,
+                digest=n.to_bytes(32, "big"),
+                created_at=now,
+                sent_at=now,
+                expires_at=now,
+            )
+            for n in range(MOST)
+        )
+
+    answer = acme.post("/v1/invitations", {"email": mailbox(), "role": "viewer"}, format="json")
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/too-many-invitations")
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"email": "nobody"}, "/email"),
+        ({"role": "owner"}, "/role"),
+        ({"role": None}, "/role"),
+        ({"role": "admin", "accounts": ["{shop}"]}, "/accounts"),
+        ({"accounts": []}, "/accounts"),
+        ({"accounts": ["{shop}", "acct_0"]}, "/accounts/1"),
+        ({"accounts": ["{theirs}"]}, "/accounts/0"),
+        ({"read_only": "perhaps"}, "/read_only"),
+    ],
+)
+def test_what_cannot_be_is_refused_field_by_field(acme: Client, rival: Client, fields: dict[str, Any], pointer: str) -> None:
+    ids = {"{shop}": acme.take_on(), "{theirs}": rival.take_on()}
+    named = [ids.get(each, each) for each in fields.get("accounts", ())]
+    body = {"email": mailbox(), "role": "viewer"} | fields | ({"accounts": named} if "accounts" in fields else {})
+
+    answer = acme.post("/v1/invitations", body, format="json")
+
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (400, [pointer])
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.VIEWER])
+def test_nobody_but_an_admin_invites_or_looks_at_who_is_invited(acme: Client, visitor: Visitor, mei: Person, role: Role) -> None:
+    invitation = invite(acme, mailbox())["id"]
+    enrol(acme.agency, mei, role=role)
+    visitor.sign_in(mei.email)
+
+    answers = [
+        visitor.send("/v1/invitations", email=mailbox(), role="viewer"),
+        visitor.get("/v1/invitations"),
+        visitor.get(f"/v1/invitations/{invitation}"),
+        visitor.send(f"/v1/invitations/{invitation}/send"),
+        visitor.delete(f"/v1/invitations/{invitation}"),
+        visitor.get("/v1/members"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 6
+
+
+def test_a_member_who_is_an_admin_invites(acme: Client, visitor: Visitor, mei: Person) -> None:
+    member = enrol(acme.agency, mei)
+    visitor.sign_in(mei.email)
+
+    assert invite(visitor, mailbox())["invited_by"] == f"{member.public_id} Mei Lin"
+
+
+def test_a_stranger_s_invitation_is_not_there(acme: Client, rival: Client) -> None:
+    path = f"/v1/invitations/{invite(acme, mailbox())['id']}"
+
+    answers = [rival.get(path), rival.delete(path), rival.post(f"{path}/send")]
+
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert left(rival) == []
+
+
+def test_who_was_shut_out_accepts_nothing(acme: Client, post: Post) -> None:
+    shut_out = somebody()
+    Person.objects.filter(pk=shut_out.pk).update(is_active=False)
+    invite(acme, shut_out.email)
+
+    assert accept(post.token(shut_out.email)).status_code == 403
+    with scoping.agency(acme.agency.pk):
+        assert not Member.objects.exists()
+
+
+def test_tokens_are_not_tried_without_end(visitor: Visitor) -> None:
+    answers = [visitor.send("/v1/invitations/accept", token=f"uo_inv_{n}", name="Nobody").status_code for n in range(21)]
+
+    assert answers == [403] * 20 + [429]
+
+
+def test_what_became_of_invitations_is_noted(acme: Client, post: Post) -> None:
+    joined, gone = mailbox(), mailbox()
+    first, second = (invite(acme, email)["id"] for email in (joined, gone))
+    acme.post(f"/v1/invitations/{first}/send")
+    member = accept(post.token(joined), name="Client").json()["membership"]["id"]
+    acme.delete(f"/v1/invitations/{second}")
+
+    noted = [(each["what"], each["about"], each["who"].partition(" ")[2]) for each in acme.read("/v1/audit-log")["data"]]
+
+    assert noted == [
+        ("invitation.withdrawn", second, "first key"),
+        ("member.joined", member, "Client"),
+        ("invitation.sent_again", first, "first key"),
+        ("member.invited", second, "first key"),
+        ("member.invited", first, "first key"),
+    ]

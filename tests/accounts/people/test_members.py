@@ -1,0 +1,180 @@
+"""Members over HTTP: what each may do, that it changes at once, and that somebody is left who may let others in."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from accounts import keys, scoping
+from accounts.models import ApiKey, Person, Role
+from tests.accounts.people.visiting import Visitor, enrol, somebody
+from tests.client import Client
+from tests.conftest import NOON
+
+
+def without_keys(client: Client) -> None:
+    """No key of the agency opens anything any more."""
+    with scoping.agency(client.agency.pk):
+        for key in ApiKey.objects.all():
+            keys.revoke(key=key, now=NOON)
+
+
+def test_members_are_listed_with_what_they_may_do(acme: Client, mei: Person) -> None:
+    shop = acme.take_on()
+    member = enrol(acme.agency, mei, role=Role.VIEWER, read_only=True, accounts=[shop])
+
+    (told,) = acme.read("/v1/members")["data"]
+
+    assert told | {"created_at": ""} == {
+        "id": member.public_id,
+        "person": {"id": mei.public_id, "name": "Mei Lin", "email": mei.email},
+        "role": "viewer",
+        "read_only": True,
+        "accounts": [shop],
+        "created_at": "",
+    }
+    assert acme.read(f"/v1/members/{member.public_id}") == told
+
+
+def test_another_role_holds_from_the_next_request_on(acme: Client, visitor: Visitor, mei: Person) -> None:
+    member = enrol(acme.agency, mei, role=Role.VIEWER)
+    visitor.sign_in(mei.email)
+    account = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
+    assert visitor.send("/v1/accounts", **account).status_code == 403
+
+    changed = acme.patch(f"/v1/members/{member.public_id}", {"role": "manager"}, format="json")
+
+    assert (changed.status_code, changed.json()["role"]) == (200, "manager")
+    assert visitor.send("/v1/accounts", **account).status_code == 201
+
+
+def test_a_member_who_may_only_read_only_reads(acme: Client, visitor: Visitor, mei: Person) -> None:
+    enrol(acme.agency, mei, role=Role.ADMIN, read_only=True)
+    visitor.sign_in(mei.email)
+
+    assert visitor.get("/v1/members").status_code == 200
+    assert visitor.send("/v1/invitations", email="x@agency.example", role="viewer").status_code == 403
+
+
+def test_who_is_removed_is_out_at_once_and_stays_elsewhere(acme: Client, rival: Client, visitor: Visitor, mei: Person) -> None:
+    member = enrol(acme.agency, mei)
+    enrol(rival.agency, mei)
+    visitor.carry(visitor.sign_in(mei.email)["token"], agency=acme.agency.public_id)
+    assert visitor.get("/v1/me").status_code == 200
+
+    assert acme.delete(f"/v1/members/{member.public_id}").status_code == 204
+
+    assert visitor.get("/v1/me").status_code == 400
+    visitor.credentials()
+    assert [each["agency"]["name"] for each in visitor.sign_in(mei.email)["memberships"]] == ["Rival"]
+    assert visitor.get("/v1/me").json()["agency"]["name"] == "Rival"
+    assert acme.get(f"/v1/members/{member.public_id}").status_code == 404
+
+
+@pytest.mark.parametrize("body", [{"role": "viewer"}, {"role": "manager"}, {"read_only": True}, None])
+def test_the_last_admin_stays_one(acme: Client, visitor: Visitor, mei: Person, body: dict[str, Any] | None) -> None:
+    member = enrol(acme.agency, mei)
+    enrol(acme.agency, somebody(), role=Role.MANAGER)
+    enrol(acme.agency, somebody(), role=Role.ADMIN, read_only=True)
+    without_keys(acme)
+    visitor.sign_in(mei.email)
+    path = f"/v1/members/{member.public_id}"
+
+    answer = visitor.delete(path) if body is None else visitor.patch(path, body, format="json")
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/last-admin")
+    assert visitor.get(path).json()["role"] == "admin"
+
+
+def test_the_last_admin_may_leave_an_admin_key_behind(acme: Client, visitor: Visitor, mei: Person) -> None:
+    member = enrol(acme.agency, mei)
+    visitor.sign_in(mei.email)
+
+    assert visitor.delete(f"/v1/members/{member.public_id}").status_code == 204
+    assert acme.read("/v1/members")["data"] == []
+
+
+@pytest.mark.parametrize("what", ["expired", "viewer", "read_only"])
+def test_a_key_that_lets_nobody_in_is_no_admin(acme: Client, visitor: Visitor, mei: Person, what: str) -> None:
+    member = enrol(acme.agency, mei)
+    fields = {"expired": {"expires_at": NOON}, "viewer": {"role": Role.VIEWER}, "read_only": {"read_only": True}}
+    with scoping.agency(acme.agency.pk):
+        ApiKey.objects.update(**fields[what])
+    visitor.sign_in(mei.email)
+
+    assert visitor.delete(f"/v1/members/{member.public_id}").status_code == 409
+
+
+def test_two_admins_who_remove_each_other_do_not_both_go(acme: Client, mei: Person) -> None:
+    other = somebody()
+    members = {person: enrol(acme.agency, person) for person in (mei, other)}
+    without_keys(acme)
+    answers: list[int] = []
+    barrier = threading.Barrier(2)
+    removing = {mei: members[other], other: members[mei]}
+    visitors = {person: Visitor() for person in removing}
+    for person, visitor in visitors.items():
+        visitor.sign_in(person.email)
+
+    def run(person: Person) -> None:
+        barrier.wait()
+        answers.append(visitors[person].delete(f"/v1/members/{removing[person].public_id}").status_code)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[person]) for person in removing]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) in ([204, 401], [204, 409])
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"role": "owner"}, "/role"),
+        ({"accounts": ["acct_0"]}, "/accounts/0"),
+        ({"role": "admin", "accounts": ["{shop}"]}, "/accounts"),
+        ({"role": "admin"}, "/accounts"),
+    ],
+)
+def test_what_cannot_be_is_refused(acme: Client, mei: Person, body: dict[str, Any], pointer: str) -> None:
+    shop = acme.take_on()
+    member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[shop])
+    sent = body | ({"accounts": [shop]} if body.get("accounts") == ["{shop}"] else {})
+
+    answer = acme.patch(f"/v1/members/{member.public_id}", sent, format="json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+def test_a_limit_is_taken_off_with_null(acme: Client, mei: Person) -> None:
+    member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[acme.take_on()])
+
+    answer = acme.patch(f"/v1/members/{member.public_id}", {"role": "admin", "accounts": None}, format="json")
+
+    assert (answer.status_code, answer.json()["accounts"], answer.json()["role"]) == (200, None, "admin")
+
+
+def test_a_stranger_s_member_is_not_there(acme: Client, rival: Client, mei: Person) -> None:
+    path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
+
+    answers = [rival.get(path), rival.patch(path, {"role": "viewer"}, format="json"), rival.delete(path)]
+
+    assert [answer.status_code for answer in answers] == [404] * 3
+    assert rival.read("/v1/members")["data"] == []
+
+
+def test_what_became_of_members_is_noted(acme: Client, mei: Person) -> None:
+    member = enrol(acme.agency, mei).public_id
+    acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json")
+    acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json")
+    acme.delete(f"/v1/members/{member}")
+
+    noted = acme.read("/v1/audit-log")["data"]
+
+    assert [(each["what"], each["about"]) for each in noted] == [("member.removed", member), ("member.changed", member)]
+    assert noted[1]["detail"] == {"role": "viewer", "read_only": False, "limited": False, "changed": ["role"]}
+    assert mei.email not in str(noted)

@@ -1,0 +1,131 @@
+"""Passwords that were forgotten, set for the first time, and changed."""
+
+import re
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.hashers import identify_hasher
+
+from accounts.models import Person
+from tests.accounts.people.visiting import PASSWORD, Post, Visitor, mailbox, somebody
+
+NEW = "seven green windows"
+
+
+def key(post: Post, email: str) -> str:
+    """The key in the newest letter that has one."""
+    texts = [str(letter.body) for letter in post.to(email) if "key" in str(letter.body)]
+    return re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0]
+
+
+def test_a_forgotten_password_is_replaced_with_the_key_from_the_mail(visitor: Visitor, post: Post, mei: Person) -> None:
+    signed_in = Visitor()
+    signed_in.sign_in(mei.email)
+    assert visitor.send("/v1/auth/password/forgotten", email=mei.email.upper()).status_code == 202
+
+    answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=NEW)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert visitor.send("/v1/auth/sign-in", email=mei.email, password=PASSWORD).status_code == 401
+    assert visitor.sign_in(mei.email, NEW)
+    assert signed_in.get("/v1/auth/session").status_code == 401
+    assert post.to(mei.email)[-1].subject == "[Underone] Your password was reset"
+
+
+def test_a_key_is_good_once_and_only_as_it_was_given_out(visitor: Visitor, post: Post, mei: Person) -> None:
+    visitor.send("/v1/auth/password/forgotten", email=mei.email)
+    given = key(post, mei.email)
+    other = somebody()
+    forged = [given[:-1], given + "0", given.partition("-")[2], "nothing", f"{given.partition('-')[0]}-{given}", ""]
+
+    answers = [visitor.send("/v1/auth/password/reset", key=each, password=NEW).status_code for each in forged]
+    used = [visitor.send("/v1/auth/password/reset", key=given, password=each).status_code for each in (NEW, PASSWORD)]
+
+    assert answers == [400] * len(forged)
+    assert used == [204, 400]
+    assert Visitor().sign_in(other.email)
+
+
+def test_a_key_is_too_old_after_an_hour(visitor: Visitor, post: Post, mei: Person, settings: LazySettings) -> None:
+    visitor.send("/v1/auth/password/forgotten", email=mei.email)
+    settings.PASSWORD_RESET_TIMEOUT = -1
+
+    answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=NEW)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/key")
+
+
+def test_nobody_is_told_whether_a_mailbox_is_known(visitor: Visitor, post: Post, mei: Person) -> None:
+    nobody = mailbox()
+
+    answers = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, nobody)]
+
+    assert [(answer.status_code, answer.content) for answer in answers] == [(202, b"")] * 2
+    assert [len(post.to(email)) for email in (mei.email, nobody)] == [1, 0]
+
+
+def test_keys_are_not_sent_without_end(db: None) -> None:
+    email = mailbox()
+
+    answers = [Visitor().send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
+
+    assert answers == [202] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("short", "too short"),
+        ("password123", "too common"),
+        ("12345678901234", "entirely numeric"),
+        ("mei lin mei", "too similar"),
+    ],
+)
+def test_a_weak_password_is_refused_with_the_reason(visitor: Visitor, post: Post, mei: Person, password: str, why: str) -> None:
+    visitor.send("/v1/auth/password/forgotten", email=mei.email)
+
+    answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=password)
+
+    errors: list[dict[str, Any]] = answer.json()["errors"]
+    assert (answer.status_code, {each["pointer"] for each in errors}) == (400, {"/password"})
+    assert any(why in each["detail"] for each in errors)
+
+
+def test_a_changed_password_ends_every_other_session(visitor: Visitor, post: Post, mei: Person) -> None:
+    other = Visitor()
+    for each in (other, visitor):
+        each.sign_in(mei.email)
+
+    answer = visitor.send("/v1/auth/password", current_password=PASSWORD, password=NEW)
+
+    assert answer.status_code == 200, answer.content
+    assert other.get("/v1/auth/session").status_code == 401
+    assert visitor.get("/v1/auth/session").status_code == 401
+    assert visitor.carry(answer.json()["token"]).get("/v1/auth/session").status_code == 200
+    assert Visitor().sign_in(mei.email, NEW)
+    assert post.to(mei.email)[-1].subject == "[Underone] Your password was changed"
+
+
+@pytest.mark.parametrize("current", [None, "", "another quiet river"])
+def test_a_password_is_not_changed_without_the_one_before(visitor: Visitor, mei: Person, current: str | None) -> None:
+    visitor.sign_in(mei.email)
+    sent = {"password": NEW} | ({} if current is None else {"current_password": current})
+
+    answer = visitor.send("/v1/auth/password", **sent)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/current_password")
+    assert Visitor().sign_in(mei.email)
+
+
+def test_guessing_the_password_of_a_session_left_open_is_stopped(visitor: Visitor, mei: Person) -> None:
+    visitor.sign_in(mei.email)
+
+    answers = [visitor.send("/v1/auth/password", current_password=f"guess {n}", password=NEW) for n in range(6)]
+
+    assert [answer.status_code for answer in answers] == [400] * 5 + [429]
+
+
+def test_passwords_are_kept_in_a_form_that_is_hard_to_guess_from(mei: Person) -> None:
+    assert identify_hasher(mei.password).algorithm == "scrypt"
+    assert PASSWORD not in mei.password

@@ -1,0 +1,141 @@
+"""Opening an agency by oneself: where the installation lets anybody, once for each token, and told to nobody else."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core import signing
+from django.db import connections
+
+from accounts import scoping
+from accounts.models import Person
+from accounts.people import invitations, sign_ups
+from tests.accounts.people.visiting import PASSWORD, Post, Visitor, mailbox
+
+
+@pytest.fixture
+def open_to_all(settings: LazySettings) -> None:
+    settings.SIGN_UP = True
+
+
+def sign_up(email: str, **fields: Any) -> Any:
+    return Visitor().send("/v1/auth/sign-up", **{"agency_name": "Nordwind", "name": "Mei Lin", "email": email} | fields)
+
+
+def accept(token: str, **fields: Any) -> Any:
+    return Visitor().send("/v1/invitations/accept", **{"token": token, "password": PASSWORD} | fields)
+
+
+def test_nobody_opens_an_agency_where_the_switch_is_off(db: None, post: Post, settings: LazySettings) -> None:
+    email = mailbox()
+    refused = sign_up(email)
+    settings.SIGN_UP = True
+    sign_up(email)
+    settings.SIGN_UP = False
+
+    for answer in (refused, accept(post.token(email))):
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/sign-up-closed")
+    assert len(post.letters) == 1
+    assert scoping.every_agency_id() == []
+
+
+def test_the_letter_opens_an_agency_with_its_first_admin(db: None, post: Post, open_to_all: None) -> None:
+    email = mailbox()
+    assert (sign_up(email).status_code, Person.objects.count(), scoping.every_agency_id()) == (202, 0, [])
+
+    answer = accept(post.token(email))
+
+    body = answer.json()
+    assert answer.status_code == 201, answer.content
+    assert body["person"]["name"] == "Mei Lin"
+    assert (body["membership"]["agency"]["name"], body["membership"]["role"]) == ("Nordwind", "admin")
+    visitor = Visitor().carry(body["session"]["token"])
+    assert visitor.send("/v1/invitations", email=mailbox(), role="manager").status_code == 201
+    assert [each["what"] for each in visitor.get("/v1/audit-log").json()["data"]] == ["member.invited", "agency.opened"]
+    assert post.to(email)[0].subject == "[Underone] Open Nordwind"
+
+
+def test_a_token_opens_one_agency(db: None, post: Post, open_to_all: None) -> None:
+    email = mailbox()
+    sign_up(email)
+    token, answers = post.token(email), []
+    barrier = threading.Barrier(3)
+
+    def run() -> None:
+        barrier.wait()
+        answers.append(accept(token).status_code)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == [201, 403, 403]
+    assert accept(token).status_code == 403
+    assert len(scoping.every_agency_id()) == 1
+
+
+def test_who_is_known_opens_another_agency_and_is_changed_by_nothing(db: None, post: Post, open_to_all: None) -> None:
+    email = mailbox()
+    sign_up(email)
+    accept(post.token(email))
+    known = sign_up(email, agency_name="Suedwind", name="Somebody else")
+
+    answer = accept(post.token(email), password="another quiet river")
+
+    assert (known.status_code, known.content) == (202, b"")
+    assert (answer.status_code, answer.json()["session"], answer.json()["person"]["name"]) == (201, None, "Mei Lin")
+    assert {each["agency"]["name"] for each in Visitor().sign_in(email)["memberships"]} == {"Nordwind", "Suedwind"}
+
+
+def test_a_token_that_is_forged_or_too_old_opens_nothing(db: None, post: Post, open_to_all: None, settings: LazySettings) -> None:
+    email = mailbox()
+    sign_up(email)
+    token = post.token(email)
+    told = signing.loads(token.removeprefix(sign_ups.HEAD), salt=sign_ups.SALT)
+    others = [
+        sign_ups.HEAD + signing.dumps(told, salt="another", compress=True),
+        sign_ups.HEAD + signing.dumps(told, key="another", salt=sign_ups.SALT, compress=True),
+        token[:-1],
+        token.replace(sign_ups.HEAD, invitations.HEAD),
+    ]
+
+    assert [accept(each).status_code for each in others] == [403] * len(others)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sign_ups, "LASTS", timedelta(seconds=-1))
+        assert accept(token).status_code == 403
+    assert accept(token).status_code == 201
+
+
+def test_a_weak_password_opens_no_agency(db: None, post: Post, open_to_all: None) -> None:
+    email = mailbox()
+    sign_up(email)
+
+    answer = accept(post.token(email), password="short")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/password")
+    assert (Person.objects.count(), scoping.every_agency_id()) == (0, [])
+
+
+def test_letters_are_not_sent_without_end(db: None, open_to_all: None) -> None:
+    email, visitor = mailbox(), Visitor()
+    body = {"agency_name": "Nordwind", "name": "Mei"}
+
+    by_mailbox = [sign_up(email).status_code for _ in range(4)]
+    by_address = [visitor.send("/v1/auth/sign-up", email=mailbox(), **body).status_code for _ in range(6)]
+
+    assert by_mailbox == [202] * 3 + [429]
+    assert by_address == [202] * 5 + [429]
+
+
+@pytest.mark.parametrize("missing", ["agency_name", "name", "email"])
+def test_what_is_missing_is_named(db: None, open_to_all: None, missing: str) -> None:
+    body = {"agency_name": "Nordwind", "name": "Mei", "email": mailbox(), missing: ""}
+
+    answer = Visitor().send("/v1/auth/sign-up", **body)
+
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (400, [f"/{missing}"])

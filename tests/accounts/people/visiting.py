@@ -1,0 +1,105 @@
+"""Somebody at the door: whole HTTP requests from an address of its own, and the letters that come to its mailbox."""
+
+import random
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from celery import current_app
+from django.core import mail as outbox
+from django.core.mail import EmailMessage
+from django.db import connection
+from rest_framework.test import APIClient
+
+from accounts import identifiers, scoping, tasks
+from accounts.models import Agency, Member, Person, Role
+from accounts.people import joining, mail
+from tests.conftest import NOON
+
+PASSWORD = "a quiet orange river"
+
+
+def address() -> str:
+    """Somebody's address, which counts its attempts apart from all others'."""
+    return f"198.18.{random.randrange(256)}.{random.randrange(256)}"
+
+
+def mailbox() -> str:
+    """A mailbox that nobody has asked for yet: attempts are counted by it."""
+    return f"mei.{secrets.token_hex(6)}@agency.example"
+
+
+class Visitor(APIClient):
+    """Nobody yet; somebody with a session once it signed in."""
+
+    def __init__(self) -> None:
+        super().__init__(REMOTE_ADDR=address())
+
+    def generic(self, *args: Any, **kwargs: Any) -> Any:
+        if connection.in_atomic_block:
+            scoping.enter(None)
+        return super().generic(*args, **kwargs)
+
+    def send(self, path: str, **fields: Any) -> Any:
+        """The answer to a JSON body."""
+        return self.post(path, fields, format="json")
+
+    def carry(self, token: str, *, agency: str = "", header: bool = False) -> Self:
+        """Send this session with every request."""
+        chosen = {"HTTP_UNDERONE_AGENCY": agency} if agency else {}
+        shown = {"HTTP_X_SESSION_TOKEN": token} if header else {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+        self.credentials(**shown, **chosen)
+        return self
+
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        """Sign in and go on with that session; the answer."""
+        response = self.send("/v1/auth/sign-in", email=email, password=password, **more)
+        assert response.status_code == 200, response.content
+        self.carry(response.json()["token"])
+        return dict(response.json())
+
+
+@dataclass
+class Post:
+    """What a worker has written to people, through the real broker."""
+
+    letters: list[EmailMessage] = field(default_factory=list)
+
+    def collect(self) -> list[EmailMessage]:
+        """Do what is in the queue; all letters so far."""
+        with current_app.connection_for_read() as broker:
+            channel = broker.default_channel
+            while message := channel.basic_get("celery", no_ack=True):
+                if message.headers["task"] == mail.TASK:
+                    tasks.write_to_people(**message.payload[1])
+        self.letters += outbox.outbox
+        outbox.outbox.clear()
+        return self.letters
+
+    def to(self, email: str) -> list[EmailMessage]:
+        """The letters to one mailbox, the oldest first."""
+        return [letter for letter in self.collect() if letter.to == [email]]
+
+    def token(self, email: str, *, head: str = "uo_") -> str:
+        """The token in the newest letter to this mailbox."""
+        return re.findall(rf"^({head}\S+)$", str(self.to(email)[-1].body), flags=re.MULTILINE)[0]
+
+
+def somebody(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:
+    """A person with a mailbox of its own."""
+    person, _ = joining.known_or_new(email=email or mailbox(), self=joining.Self(name=name, password=password), now=now)
+    return person
+
+
+def enrol(
+    agency: Agency, person: Person, *, role: Role = Role.ADMIN, read_only: bool = False, accounts: list[str] | None = None
+) -> Member:
+    """The person as a member, as accepting an invitation makes it."""
+    limit: list[UUID] | None = None if accounts is None else [identifiers.private("acct", each) for each in accounts]
+    with scoping.agency(agency.pk):
+        return Member.objects.create(
+            agency=agency, person=person, role=role, read_only=read_only, accounts=limit, created_at=NOON
+        )

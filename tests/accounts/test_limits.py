@@ -1,0 +1,168 @@
+"""How much may be asked: counted per bearer and agency, and wrong keys per address."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+import pytest
+from limits import parse
+from pytest_django.fixtures import Settings
+
+from accounts import identifiers, limits, store
+from accounts.bearers import Bearer
+from accounts.limits import Quota
+from accounts.models import Agency, Role
+
+
+@pytest.fixture(autouse=True)
+def present() -> Iterator[None]:
+    """No test inherits the absence of another's store."""
+    store.Absence.until = 0.0
+    yield
+    store.Absence.until = 0.0
+
+
+def bearer() -> Bearer:
+    return Bearer(
+        agency=Agency(name="Acme"),
+        id=identifiers.uuid7(),
+        public_id=identifiers.public("key", identifiers.uuid7()),
+        kind="key",
+        name="a key",
+        role=Role.ADMIN,
+        read_only=False,
+        accounts=None,
+        expires_at=None,
+    )
+
+
+def beside(one: Bearer) -> Bearer:
+    """Another bearer of the same agency."""
+    return dataclasses.replace(bearer(), agency=one.agency)
+
+
+@pytest.fixture
+def strict(settings: Settings) -> Settings:
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("3/minute"), parse("5/minute")
+    settings.RATE_LIMIT_FAILURES = parse("4/minute")
+    return settings
+
+
+def test_a_bearer_has_its_quota_and_the_agency_one_for_all(strict: Settings) -> None:
+    one = bearer()
+    other = beside(one)
+
+    of_one = [limits.spend(bearer=one) for _ in range(5)]
+    of_other = [limits.spend(bearer=other) for _ in range(3)]
+
+    assert [spent.wait is None for spent in of_one] == [True, True, True, False, False]
+    assert [spent.wait is None for spent in of_other] == [True, True, False]
+    assert [quota.left for quota in of_one[0].quotas] == [2, 4]
+    assert [quota.left for quota in of_other[-1].quotas] == [1, 0]
+
+
+def test_another_agency_has_its_own(strict: Settings) -> None:
+    mine = bearer()
+    for _ in range(5):
+        limits.spend(bearer=mine)
+
+    assert limits.spend(bearer=bearer()).wait is None
+
+
+def test_who_is_refused_is_told_when_to_come_again(settings: Settings) -> None:
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("4/second"), None
+    one = bearer()
+    while (refused := limits.spend(bearer=one)).wait is None:
+        pass
+
+    time.sleep(refused.wait + 0.01)
+
+    assert 0 < refused.wait < 2
+    assert limits.spend(bearer=one).wait is None
+
+
+def test_a_window_slides_and_lets_no_more_through_at_its_edge(settings: Settings) -> None:
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/second"), None
+    one, let_through, end = bearer(), [], time.monotonic() + 3.2
+    while time.monotonic() < end:
+        if limits.spend(bearer=one).wait is None:
+            let_through.append(time.monotonic())
+        time.sleep(0.002)
+
+    busiest = max(sum(moment <= each < moment + 1 for each in let_through) for moment in let_through)
+
+    assert busiest <= 30  # a fixed window lets 40 through around its edge
+    assert 60 <= len(let_through) <= 84
+
+
+def test_the_headers_are_those_of_the_draft() -> None:
+    quotas = (
+        Quota(name="bearer", most=6000, window=60, left=5999, resets_in=60),
+        Quota(name="agency", most=30000, window=60, left=29990, resets_in=41),
+    )
+
+    assert limits.Spent(quotas=quotas).headers == {
+        "RateLimit-Policy": '"bearer";q=6000;w=60, "agency";q=30000;w=60',
+        "RateLimit": '"bearer";r=5999;t=60, "agency";r=29990;t=41',
+    }
+    assert limits.Spent().headers == {}
+
+
+@pytest.mark.parametrize("missing", ["no limits", "no store"])
+def test_without_limits_or_without_a_store_nobody_is_held_up(strict: Settings, missing: str) -> None:
+    if missing == "no limits":
+        strict.RATE_LIMIT_BEARER = strict.RATE_LIMIT_AGENCY = strict.RATE_LIMIT_FAILURES = None
+    else:
+        strict.CACHE_URL = "redis://127.0.0.1:1/0"
+    one, address = bearer(), identifiers.uuid7().hex
+
+    spent = [limits.spend(bearer=one) for _ in range(10)]
+    for _ in range(10):
+        limits.count_failure(address=address)
+
+    assert {each.wait for each in spent} == {None}
+    assert spent[0].headers == {}
+    assert not limits.has_failed_too_often(address=address)
+
+
+def test_an_address_fails_so_often_and_no_more(strict: Settings) -> None:
+    address, other = identifiers.uuid7().hex, identifiers.uuid7().hex
+
+    found = []
+    for _ in range(6):
+        found.append(limits.has_failed_too_often(address=address))
+        limits.count_failure(address=address)
+
+    assert found == [False, False, False, False, True, True]
+    assert not limits.has_failed_too_often(address=other)
+
+
+SOCKET = "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "", SOCKET),
+        (0, "203.0.113.5", SOCKET),
+        (1, "203.0.113.5", "203.0.113.5"),
+        (1, "198.51.100.1, 203.0.113.5", "203.0.113.5"),
+        (2, "198.51.100.1, 203.0.113.5,192.0.2.1", "203.0.113.5"),
+        (2, "203.0.113.5", SOCKET),
+        (1, "unknown", SOCKET),
+        (1, "", SOCKET),
+        (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        (1, "::ffff:203.0.113.5", "203.0.113.5"),
+    ],
+)
+def test_an_address_is_what_the_outermost_of_our_proxies_saw(
+    settings: Settings, proxies: int, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    meta = {"REMOTE_ADDR": SOCKET, "HTTP_X_FORWARDED_FOR": forwarded}
+
+    assert limits.address_of(meta) == address
+
+
+def test_who_has_no_address_is_nowhere() -> None:
+    assert limits.address_of({"REMOTE_ADDR": ""}) == "nowhere"

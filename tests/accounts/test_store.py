@@ -1,0 +1,124 @@
+"""The store that processes share: several counts in one round trip, and nothing waits for it when it is away."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from limits import RateLimitItem, parse
+from pytest_django.fixtures import Settings
+
+from accounts import identifiers, store
+from accounts.store import Taken, Windows
+
+
+@pytest.fixture(autouse=True)
+def present() -> Iterator[None]:
+    """No test inherits the absence of another's store."""
+    store.Absence.until = 0.0
+    yield
+    store.Absence.until = 0.0
+
+
+@pytest.fixture
+def whom() -> str:
+    """Somebody who was never counted."""
+    return identifiers.uuid7().hex
+
+
+def take(*wanted: tuple[RateLimitItem, str]) -> list[Taken]:
+    return store.ask(lambda windows: windows.take(wanted))
+
+
+def test_a_window_takes_as_many_as_it_has_room_for(whom: str) -> None:
+    taken = [take((parse("3/minute"), whom))[0] for _ in range(5)]
+
+    assert [each.had_room for each in taken] == [True, True, True, False, False]
+    assert [each.current for each in taken] == [1, 2, 3, 3, 3]
+    assert all(60 < each.current_for <= 120 for each in taken)
+
+
+def test_where_one_has_no_room_none_is_taken(whom: str) -> None:
+    narrow, wide = (parse("1/minute"), whom), (parse("100/minute"), whom)
+
+    first, *refused = [take(narrow, wide) for _ in range(4)]
+    last = take(wide)
+
+    assert [each.had_room for each in first] == [True, True]
+    assert [[each.had_room for each in taken] for taken in refused] == [[False, True]] * 3
+    assert last[0].current == 2
+
+
+def test_many_at_once_are_counted_one_by_one(whom: str) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _: take((parse("50/minute"), whom))[0], range(200)))
+
+    assert sum(each.had_room for each in taken) == 50
+
+
+def test_a_store_that_forgot_its_scripts_is_told_them_again(whom: str) -> None:
+    take((parse("3/minute"), whom))
+    store.ask(lambda windows: windows.storage.script_flush())
+
+    (taken,) = take((parse("3/minute"), whom))
+
+    assert taken.current == 2
+
+
+def test_several_counts_cost_one_round_trip(whom: str) -> None:
+    wanted = [(parse("100/minute"), whom), (parse("200/minute"), whom)]
+    take(*wanted)
+
+    def commands(windows: Windows) -> int:
+        return int(windows.storage.info("stats")["total_reads_processed"])
+
+    before = store.ask(commands)
+    take(*wanted)
+
+    assert store.ask(commands) - before == 2  # the counts, and the question how many
+
+
+def test_a_store_that_is_away_is_asked_again_some_seconds_later(
+    settings: Settings, caplog: pytest.LogCaptureFixture, whom: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = settings.CACHE_URL
+    monkeypatch.setattr(store, "ASKED_AGAIN_AFTER", 0.3)
+    with caplog.at_level(logging.WARNING):
+        settings.CACHE_URL = "redis://127.0.0.1:1/0"
+        for _ in range(5):
+            with pytest.raises(store.Away):
+                take((parse("3/minute"), whom))
+        settings.CACHE_URL = here
+        with pytest.raises(store.Away):
+            take((parse("3/minute"), whom))
+        time.sleep(0.35)
+        back = take((parse("3/minute"), whom))
+
+    assert back[0].had_room
+    assert [record.message.partition(",")[0] for record in caplog.records if "CACHE_URL" in record.message] == [
+        "The store of CACHE_URL is away",
+        "The store of CACHE_URL is back.",
+    ]
+
+
+def test_a_store_that_hangs_delays_one_request_by_less_than_a_second(settings: Settings, whom: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        settings.CACHE_URL = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
+        spent = []
+        for _ in range(20):
+            begun = time.monotonic()
+            with pytest.raises(store.Away):
+                take((parse("3/minute"), whom))
+            spent.append(time.monotonic() - begun)
+
+    assert spent[0] < 1
+    assert max(spent[1:]) < 0.05
+
+
+def test_where_no_store_is_named_there_is_none(settings: Settings, whom: str) -> None:
+    settings.CACHE_URL = ""
+
+    with pytest.raises(store.Away):
+        take((parse("3/minute"), whom))
