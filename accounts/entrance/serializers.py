@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.bodies import Body
 from accounts.serializers import MEMBERSHIP, MembershipSerializer
 from accounts.team.serializers import PERSON, PersonSerializer
 
@@ -20,7 +21,7 @@ class PasswordField(serializers.CharField):
         super().__init__(max_length=500, trim_whitespace=False, write_only=True, **kwargs)
 
 
-class Sent(serializers.Serializer[Any]):
+class Sent(Body):
     """What people send."""
 
 
