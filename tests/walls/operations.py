@@ -73,6 +73,8 @@ class Operation:
     needs_key: bool
     takes_body: bool
     parameters: tuple[str, ...]
+    role: str = ""
+    is_of_all: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -96,6 +98,12 @@ class Operation:
         return read(getattr(client, self.method.lower())(path, body, format=form))
 
 
+def rights(description: str) -> dict[str, Any]:
+    """What the document says that an operation wants of who asks."""
+    found = re.search(r"^Role: (\w+)(, with no limit to some accounts)?\.$", description, flags=re.MULTILINE)
+    return {"role": found[1], "is_of_all": bool(found[2])} if found else {}
+
+
 def operations() -> list[Operation]:
     """Every operation that the document describes."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
@@ -105,6 +113,7 @@ def operations() -> list[Operation]:
             path,
             needs_key=any("apiKey" in each for each in described.get("security", ())),
             takes_body="requestBody" in described,
+            **rights(described.get("description", "")),
             parameters=tuple(each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"),
         )
         for path, methods in document["paths"].items()
