@@ -3,9 +3,11 @@
 from django.urls import path
 
 from accounts import views
+from accounts.bulk.views import AccountsInBulk
 
 urlpatterns = [
     path("me", views.Me.as_view()),
     path("audit-log", views.AuditLog.as_view()),
+    path("accounts/bulk", AccountsInBulk.as_view()),
     path("accounts/<str:account_id>", views.Account.as_view()),
 ]
