@@ -97,8 +97,8 @@ def furnish(client: Client, *, name: str) -> Furnished:
     threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
     tasks.follow_thresholds(agency_id=str(client.agency.pk))
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
-    once = {"HTTP_IDEMPOTENCY_KEY": f"note-of-{name}"}
-    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json", **once)
+    note = {"text": f"A note of {name}"}
+    client.post(f"/v1/breaches/{breach['id']}/notes", note, format="json", HTTP_IDEMPOTENCY_KEY=f"note-of-{name}")
     endpoint, delivery = tell(client, account, name=name)
     key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(

@@ -20,6 +20,7 @@ FREE = {"metric": "order_defect_rate"}
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
+    ("POST", "/v1/accounts/bulk"): {"accounts": [{"name": "Many", "selling_partner_id": "A1MANY", "home_marketplace": "US"}]},
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
     ("POST", "/v1/api-keys"): {"name": "New"},
     ("PATCH", "/v1/api-keys/{key_id}"): {"name": "Renamed"},
