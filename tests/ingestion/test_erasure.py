@@ -17,7 +17,7 @@ from tests.walls.furnishing import furnish
 
 NOW = datetime.now(UTC)
 ORDERED = NOW - timedelta(days=30)
-DOCUMENTS = 13  # of an account that is furnished
+DOCUMENTS = 14  # of an account that is furnished, with an archive
 TABLES_OF_ACCOUNTS = """
     SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' AND table_schema = 'public' ORDER BY 1
 """
@@ -55,7 +55,7 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
     before = rows(acme, account), documents(storage)
     hand_back(acme, account)
 
-    erased = erasure.erase(agency_id=acme.agency.pk)
+    erased = erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert min(before[0].values()) > 0, before
     assert before[1] == DOCUMENTS
@@ -73,7 +73,7 @@ def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Clie
     before = rows(acme, kept), rows(rival, theirs)
     hand_back(acme, gone)
 
-    assert erasure.erase(agency_id=acme.agency.pk) == 1
+    assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
 
     assert (rows(acme, kept), rows(rival, theirs)) == before
     assert documents(storage) == 2 * DOCUMENTS
@@ -86,7 +86,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storag
     with scoping.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
 
-    assert erasure.erase(agency_id=acme.agency.pk) == 1
+    assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
     assert documents(storage) == 0
 
 
@@ -96,7 +96,7 @@ def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: 
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
     hand_back(acme, account)
 
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert documents(storage) == 0
 
@@ -105,7 +105,7 @@ def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: st
     acme.send(shop, b"unread")
     hand_back(acme, shop)
 
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert (documents(storage), set(rows(acme, shop).values())) == (0, {0})
 
@@ -115,7 +115,7 @@ def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: P
     hand_back(acme, first)
     again = furnish(acme, name="acme").account_id
 
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert documents(storage) == DOCUMENTS
     assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (2, 10)

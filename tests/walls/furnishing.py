@@ -1,12 +1,18 @@
 """An agency of which every table has something."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
 from accounts import scoping
 from accounts.models import Agency
+from ingestion import exports
+from ingestion.models import Export
 from metrics import tasks
 from tests import build
 from tests.client import Client
@@ -23,6 +29,7 @@ class Furnished:
     threshold_id: str
     endpoint_id: str
     delivery_id: str
+    export_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -51,6 +58,19 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
         over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
         Delivery.objects.filter(pk=failed.pk).update(**over)
     return endpoint, failed.public_id
+
+
+def pack(client: Client, account: str, *, name: str) -> str:
+    """An archive of the account, of some words; its id."""
+    export = str(client.post("/v1/exports", {"account": account}, format="json").json()["id"])
+    content = f"All that {name} has".encode()
+    now = datetime.now(UTC)
+    with scoping.agency(client.agency.pk):
+        kept = default_storage.save(f"{exports.folder(client.agency.pk)}/{export}", ContentFile(content))
+        ready = {"ready_at": now, "expires_at": now + exports.KEPT, "sha256": hashlib.sha256(content).hexdigest()}
+        asked = Export.objects.filter(status=Export.Status.QUEUED)
+        asked.update(status=Export.Status.READY, document=kept, size=len(content), **ready)
+    return export
 
 
 def furnish(client: Client, *, name: str) -> Furnished:
@@ -87,4 +107,5 @@ def furnish(client: Client, *, name: str) -> Furnished:
         threshold_id=threshold["id"],
         endpoint_id=endpoint,
         delivery_id=delivery,
+        export_id=pack(client, account, name=name),
     )

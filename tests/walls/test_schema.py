@@ -16,6 +16,7 @@ UNIQUE_WITHOUT_AGENCY = {
     "accounts_apikey_prefix_key": "a key is recognised before anybody knows whose it is",
     "accounts_auditentry_pkey": "a random id, told in lists",
     "ingestion_report_pkey": "a random id, in paths",
+    "ingestion_export_pkey": "a random id, in paths",
     "metrics_breach_pkey": "a random id, in paths",
     "metrics_breachaction_pkey": "a random id",
     "metrics_threshold_pkey": "a random id",

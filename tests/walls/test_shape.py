@@ -38,7 +38,7 @@ EMPTY_NAMES = {
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
     "accounts": ("agencies", "keys", "audit", "sealing"),
-    "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
+    "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling", "exports", "archive"),
     "webhooks": ("publishing", "secrets", "addresses", "endpoints", "replaying", "retention", "leasing", "settling"),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),
