@@ -32,6 +32,7 @@ OTHER_POLICIES = {
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
     ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",
+    ("accounts_selleraccount", "couriers_know_what_is_handed_back", "SELECT"): "of the owner's function alone, which tells ids",
     ("metrics_metricrule", "everybody_reads_and_nobody_writes", "SELECT"): "Amazon's rules are the same for all",
     ("django_migrations", "everybody_reads_and_nobody_writes", "SELECT"): "readiness compares them with the code",
 }
@@ -99,6 +100,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but
             ("every_closed_agency_id", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
+            ("withdrawn", "SETOF uuid"),
         )
     ]
 
