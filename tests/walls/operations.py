@@ -28,6 +28,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/tokens"): {"expires_in": 60},
     ("PATCH", "/v1/agency"): {"document_retention_days": 60},
     ("DELETE", "/v1/agency"): {"confirm": "{its name}"},
+    ("POST", "/v1/exports"): {"documents": True},
     ("PUT", "/v1/thresholds"): {"metric": "return_rate", "warn_at": 0.3},
     ("PUT", "/v1/thresholds/{threshold_id}"): {"warn_at": 0.1},
     ("POST", "/v1/breaches/{breach_id}/acknowledge"): {"note": "Seen"},
