@@ -65,7 +65,7 @@ clients: .venv/.dev
 	$(BIN)/python -m pytest -q -s tests/contract/test_clients.py
 
 budgets: .venv/.dev
-	SHOW_BUDGETS=1 $(BIN)/python -m pytest -q -s tests/walls/test_budgets.py
+	SHOW_BUDGETS=1 $(BIN)/python -m pytest -q -s tests/walls/test_budgets.py -k full_page
 
 bench: .venv/.dev
 	@for file in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done

@@ -24,15 +24,15 @@ def bound(result: Schema, **_unused: Any) -> Schema:
     """A hook of drf-spectacular's: what serializers leave open is closed here, in one way for all."""
     components: dict[str, Schema] = result["components"]["schemas"]
     for name, component in components.items():
-        _bound_all(component, longest=LONGEST if name.endswith("Request") else LONGEST_ANSWER)
+        bound_all(component, longest=LONGEST if name.endswith("Request") else LONGEST_ANSWER)
     for _, operation in operations(result | {"paths": result.get("webhooks", {})}):
         for parameter in operation.get("parameters", []):
-            _bound_all(parameter["schema"], longest=LONGEST)
+            bound_all(parameter["schema"], longest=LONGEST)
     for _, operation in operations(result):
         for parameter in operation.get("parameters", []):
             _bound_parameter(parameter)
         for answer in answered(operation):
-            _bound_all(answer, longest=LONGEST_ANSWER)
+            bound_all(answer, longest=LONGEST_ANSWER)
     return result
 
 
@@ -43,7 +43,7 @@ def _bound_parameter(parameter: Schema) -> None:
     if schema.get("format") == "date-time":
         schema["pattern"] = CENTURY
     if parameter["in"] != "header":  # which the web server bounds, all together
-        _bound_all(schema, longest=LONGEST)
+        bound_all(schema, longest=LONGEST)
 
 
 def answered(operation: Schema) -> Iterator[Schema]:
@@ -52,7 +52,8 @@ def answered(operation: Schema) -> Iterator[Schema]:
         yield from (content["schema"] for content in answer.get("content", {}).values())
 
 
-def _bound_all(schema: Schema, *, longest: int) -> None:
+def bound_all(schema: Schema, *, longest: int) -> None:
+    """Close what a schema, and those inside it, leave open."""
     for each in schemas(schema):
         _bound(each, longest=longest)
 

@@ -369,7 +369,7 @@ def test_the_document_tells_of_the_header_where_words_are_answered(db: None, ope
 
     (found,) = (each for item in paths for each in item.values() if each.get("operationId") == operation)
 
-    assert "Accept-Language" in [each["name"] for each in found["parameters"] if each["in"] == "header"]
+    assert {"$ref": "#/components/parameters/AcceptLanguage"} in found["parameters"]
 
 
 def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db: None) -> None:

@@ -56,9 +56,11 @@ def test_every_operation_with_a_key_tells_its_problems(document: dict[str, Any])
     for name, operation in operations(document):
         if operation.get("security") in ([{}], None):
             continue
-        told = {
-            status for status, answer in operation["responses"].items() if "application/problem+json" in answer.get("content", {})
+        answers = {
+            status: document["components"]["responses"][answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+            for status, answer in operation["responses"].items()
         }
+        told = {status for status, answer in answers.items() if "application/problem+json" in answer.get("content", {})}
         assert "401" in told, name
         assert "404" in told or "{" not in name, name
 

@@ -1,0 +1,116 @@
+"""Every list costs the queries that tests/walls/budgets.json allows it, and no more of them for a full page than for three rows.
+
+SHOW_BUDGETS=1 (`make budgets`) prints what each costs now.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
+from drf_spectacular.generators import SchemaGenerator
+
+from accounts import identifiers, scoping
+from accounts.marketplaces import CODES
+from tests import build
+from tests.client import Client
+from tests.walls.crowding import crowd
+from tests.walls.furnishing import Furnished, furnish
+from tests.walls.operations import FREE
+
+FULL, FEW = 30, 3
+FILE = Path(__file__).with_name("budgets.json")
+BUDGETS: dict[str, int] = json.loads(FILE.read_text())
+BESIDE_LISTS = ("getPortfolio", "getMetrics")
+OF_NOBODY = ("listDocumentKinds", "listEventTypes")
+NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")  # how a test's transaction is nested
+
+
+def _lists() -> dict[str, str]:
+    """The path of each operation that answers a list, or counts over lists, by its name."""
+    document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    reads = {methods["get"]["operationId"]: path for path, methods in document["paths"].items() if "get" in methods}
+    components = document["components"]["schemas"]
+
+    def is_list(path: str) -> bool:
+        content = document["paths"][path]["get"]["responses"]["200"]["content"]
+        schema = content.get("application/json", {"schema": {}})["schema"]
+        schema = components[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        return bool({"data", "next_cursor"} <= schema.get("properties", {}).keys())
+
+    return {name: path for name, path in reads.items() if is_list(path) or name in BESIDE_LISTS}
+
+
+LISTS = _lists()
+
+
+def fill(client: Client, has: Furnished, name: str, path: str) -> None:
+    """Let the list have a full page."""
+    if name == "listOrdersOfMetric":
+        client.load(has.account_id, build.orders_file(build.orders_on(build.days_ago(30), count=FULL + 10)))
+    elif name == "listThresholds":  # of each scope the newest row is one, so that copies are none
+        for marketplace, channel in islice(product(CODES, ("mfn", "afn")), FULL):
+            scope = {"metric": "order_defect_rate", "marketplace": marketplace, "channel": channel, "warn_at": 0.001}
+            assert client.put("/v1/thresholds", scope, format="json").status_code == 201
+    elif name not in (*OF_NOBODY, "getMetrics"):
+        with scoping.agency(client.agency.pk):
+            crowd(_rows(client, has, path), until=FULL)
+
+
+def _rows(client: Client, has: Furnished, path: str) -> "models.QuerySet[Any]":
+    """The rows that the view of a list reads, as its `queryset` says, of what the path names."""
+    view: Any = resolve(place(has, path)).func
+    queryset = getattr(view.view_class, "queryset", None)
+    if queryset is None:
+        return client.agency.accounts.all()
+    fields = {field.attname for field in queryset.model._meta.concrete_fields}  # noqa: SLF001  Django's public door
+    named = {name: identifiers.private(text.partition("_")[0], text) for name, text in asdict(has).items() if name in path}
+    found: models.QuerySet[Any] = queryset.model.objects.filter(
+        agency_id=client.agency.pk, **{name: key for name, key in named.items() if name in fields}
+    )
+    return found
+
+
+def place(has: Furnished, path: str) -> str:
+    return path.format_map(FREE | asdict(has))
+
+
+def cost(client: Client, path: str, *, limit: int) -> tuple[int, int]:
+    """How many queries a page takes, and how many rows it has."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.read(path, limit=limit)
+    counted = [each["sql"] for each in captured if not each["sql"].startswith(NOT_COUNTED)]
+    return len(counted), len(answer.get("data", ()))
+
+
+def test_every_list_has_a_budget_and_every_budget_a_list() -> None:
+    missing, left = sorted(set(LISTS) - set(BUDGETS)), sorted(set(BUDGETS) - set(LISTS))
+
+    assert not missing, f"Run `make budgets` and add to tests/walls/budgets.json what {', '.join(missing)} may cost."
+    assert not left, f"Take {', '.join(left)} out of tests/walls/budgets.json: there is no such list any more."
+
+
+def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Client) -> None:
+    has = furnish(acme, name="acme")
+    found: dict[str, tuple[int, int]] = {}
+
+    for name, path in LISTS.items():
+        fill(acme, has, name, path)
+        acme.read(place(has, path))
+        few, full = cost(acme, place(has, path), limit=FEW), cost(acme, place(has, path), limit=FULL)
+        assert name in (*OF_NOBODY, *BESIDE_LISTS) or (few[1], full[1]) == (FEW, FULL), f"{name} was not filled"
+        found[name] = few[0], full[0]
+
+    if os.environ.get("SHOW_BUDGETS"):
+        sys.stdout.write("\n" + json.dumps({name: full for name, (_, full) in sorted(found.items())}, indent=2) + "\n")
+        return
+    grown = {name: queries for name, queries in found.items() if queries[0] != queries[1]}
+    assert not grown, f"These ask more queries for {FULL} rows than for {FEW}: {grown}"
+    off = {name: full for name, (_, full) in found.items() if BUDGETS.get(name) != full}
+    assert not off, f"These cost other than tests/walls/budgets.json says. If they have to, say so there: {off}"
