@@ -127,6 +127,9 @@ def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) 
         ("WEBHOOK_ALLOWED_NETWORKS", "100.64.0.1/10"),
         ("WEBHOOK_CA_FILE", "/dev/null/none.pem"),
         ("WEBHOOK_COURIERS", "0"),
+        ("HTTPS", "perhaps"),
+        ("PEOPLE_URL", "app.agency.example"),
+        ("PEOPLE_URL", "https://app.agency.example/?page=1"),
         ("LOG_LEVEL", "loud"),
         ("EMAIL_URL", "smtp://user:password@"),
         ("EMAIL_FROM", "nobody"),
@@ -161,6 +164,6 @@ def test_what_protects_production_is_on_without_a_word() -> None:
     assert settings.DEBUG is False
     assert settings.ALLOWED_HOSTS != ["*"]
     assert settings.DATABASES["default"]["ATOMIC_REQUESTS"] is True
-    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["rest_framework.permissions.IsAuthenticated"]
+    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["accounts.permissions.MayDoThis"]
     assert settings.USE_TZ is True
     assert settings.TIME_ZONE == "UTC"

@@ -98,7 +98,11 @@ def test_the_last_admin_may_leave_an_admin_key_behind(acme: Client, visitor: Vis
 @pytest.mark.parametrize("what", ["expired", "viewer", "read_only"])
 def test_a_key_that_lets_nobody_in_is_no_admin(acme: Client, visitor: Visitor, mei: Person, what: str) -> None:
     member = enrol(acme.agency, mei)
-    fields = {"expired": {"expires_at": NOON}, "viewer": {"role": Role.VIEWER}, "read_only": {"read_only": True}}
+    fields: dict[str, dict[str, Any]] = {
+        "expired": {"expires_at": NOON},
+        "viewer": {"role": Role.VIEWER},
+        "read_only": {"read_only": True},
+    }
     with scoping.agency(acme.agency.pk):
         ApiKey.objects.update(**fields[what])
     visitor.sign_in(mei.email)
