@@ -13,14 +13,18 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test lint bench lock openapi doors words
+.PHONY: help demo up smoke test fuzz lint lint-api clients budgets bench lock openapi doors words
 
 help:
 	@echo "make demo     the product on this machine with eight sample accounts (http://localhost:8000, PORT=… for another)"
 	@echo "make up       the product on this machine, empty; data stays in .underone (UNDERONE_HOME=… for another folder)"
 	@echo "make smoke    start a throw-away copy, load files, compare every figure, stop"
-	@echo "make test     all tests, on throw-away servers (ARGS=… goes to pytest)"
+	@echo "make test     all tests, two or more at a time, on throw-away servers (ARGS=… goes to pytest)"
+	@echo "make fuzz     ask a server everything that the document allows and forbids, for minutes (FUZZ_SEED=… FUZZ_EXAMPLES=…)"
 	@echo "make lint     style, types, imports, migrations and the OpenAPI document"
+	@echo "make lint-api Spectral with the OWASP rules on docs/openapi.json (needs node)"
+	@echo "make clients  three generated clients against a server (needs node)"
+	@echo "make budgets  the queries that each list costs, as counted now"
 	@echo "make bench    the benchmarks"
 	@echo "make lock     write the lock files anew from pyproject.toml"
 	@echo "make openapi  write docs/openapi.json anew"
@@ -37,7 +41,7 @@ smoke: .venv/.embedded
 	@exec $(BIN)/python -m config.smoke
 
 test: .venv/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -47,6 +51,21 @@ lint: .venv/.dev
 	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(SPECTACULAR) --file .venv/openapi.json
 	diff docs/openapi.json .venv/openapi.json
+
+fuzz: export FUZZ_EXAMPLES ?= 150
+fuzz: export FUZZ_SEED ?= $(shell date +%s)
+fuzz: .venv/.dev
+	@echo "Seed: $(FUZZ_SEED)"
+	$(BIN)/python -m pytest -q -s tests/contract/test_schemathesis.py
+
+lint-api: .venv/.dev
+	$(BIN)/python -m pytest -q tests/contract/test_spectral.py
+
+clients: .venv/.dev
+	$(BIN)/python -m pytest -q -s tests/contract/test_clients.py
+
+budgets: .venv/.dev
+	SHOW_BUDGETS=1 $(BIN)/python -m pytest -q -s tests/walls/test_budgets.py
 
 bench: .venv/.dev
 	@for file in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done

@@ -44,6 +44,11 @@ class Bearer:
         """Whether its role is this one or a wider one."""
         return RANK[self.role] >= RANK[role]
 
+    def may(self) -> list[str]:
+        """`read`, `write` and `administer`, as far as they apply."""
+        writes, administers = self.has(Role.MANAGER), self.has(Role.ADMIN)
+        return ["read", *["write"] * (writes and not self.read_only), *["administer"] * (administers and not self.read_only)]
+
     def sees(self, account_id: UUID | None) -> bool:
         """Whether something of this account is within its limit; what is of no account is of the whole agency."""
         return self.accounts is None or account_id in self.accounts

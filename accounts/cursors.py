@@ -5,6 +5,8 @@ import json
 import re
 from typing import Any
 
+LONGEST = 1300
+WELL_FORMED = re.compile(rf"cur_[A-Za-z0-9_-]{{1,{LONGEST - 4}}}")
 STORABLE = re.compile("[^\0\ud800-\udfff]*")  # JSON can spell NUL and halves of characters, PostgreSQL has none
 
 
@@ -13,13 +15,18 @@ class BadCursor(Exception):
 
 
 def encode(position: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    return "cur_" + base64.urlsafe_b64encode(
+        json.dumps(position, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    ).decode().rstrip("=")
 
 
 def decode(text: str, *, length: int) -> list[str]:
     """The position, `length` texts long. Raises BadCursor."""
+    if not WELL_FORMED.fullmatch(text):
+        raise BadCursor
+    inside = text.removeprefix("cur_")
     try:
-        position: Any = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        position: Any = json.loads(base64.urlsafe_b64decode(inside + "=" * (-len(inside) % 4)))
     except (ValueError, RecursionError):
         raise BadCursor from None
     if not isinstance(position, list) or len(position) != length:

@@ -1,10 +1,16 @@
 """What lists of accounts and of who did what can be narrowed to."""
 
+import re
+from datetime import UTC, datetime
+from typing import Any
+
 import django_filters as filters
-from django.db.models import Q
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
+from accounts.bodies import CENTURY
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, AuditEntry, SellerAccount, SellerAccountQuerySet
 
@@ -16,7 +22,33 @@ SILENT = {
 IN_BREACH = {"type": "boolean", "description": "Accounts with an open breach (a warning is none), or the others."}
 
 
-class AccountFilter(filters.FilterSet):
+LONGEST = 200
+
+
+class InstantFilter(filters.IsoDateTimeFilter):
+    """A moment of this century, in UTC: PostgreSQL does not take every offset that Python does."""
+
+    class field_class(filters.fields.IsoDateTimeField):  # noqa: N801  the framework's name
+        def to_python(self, value: Any) -> datetime | None:
+            if value and not re.match(CENTURY, str(value)):
+                raise ValidationError("Years from 2000 to 2099.")
+            moment: datetime | None = super().to_python(value)
+            return moment and moment.astimezone(UTC)
+
+
+class Filters(filters.FilterSet):
+    def is_valid(self) -> bool:
+        """Besides what each says: an empty choice is none, and no text is endless."""
+        asked = {name: text for name, text in (self.data or {}).items() if name in self.filters and name not in self.form.errors}
+        for name, text in asked.items():
+            if not text and not isinstance(self.filters[name], filters.CharFilter):
+                self.form.add_error(name, "It is empty.")
+            elif len(text) > LONGEST:
+                self.form.add_error(name, f"At most {LONGEST} characters.")
+        return bool(super().is_valid())
+
+
+class AccountFilter(Filters):
     status = filters.ChoiceFilter(choices=AccountStatus.choices, label="Accounts whose worst series has this status.")
     marketplace = filters.ChoiceFilter(
         choices=[(code, code) for code in CODES], method="selling_in", label="Accounts that sell in this store."
@@ -46,10 +78,19 @@ class AccountFilter(filters.FilterSet):
         return accounts.filter(open_breaches__gt=0) if truth == "true" else accounts.filter(open_breaches=0)
 
 
-class AuditFilter(filters.FilterSet):
-    what = filters.CharFilter(label="Entries of this kind, like `endpoint.created`.")
+class AuditFilter(Filters):
+    who = filters.CharFilter(method="by", label="Entries of whoever has this id (key_…), or `underone`.")
+    what = filters.CharFilter(method="of_kind", label="Entries of this kind: `endpoint.created`, or all of `endpoint.*`.")
     about = filters.CharFilter(label="Entries about the thing with this id.")
+    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="Entries of this moment and later.")
+    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Entries from before this moment.")
 
     class Meta:
         model = AuditEntry
-        fields = ("what", "about")
+        fields = ("who", "what", "about", "since", "until")
+
+    def by(self, entries: QuerySet[AuditEntry], _name: str, who: str) -> QuerySet[AuditEntry]:
+        return entries.filter(Q(who=who) | Q(who__startswith=f"{who} "))
+
+    def of_kind(self, entries: QuerySet[AuditEntry], _name: str, what: str) -> QuerySet[AuditEntry]:
+        return entries.filter(what__startswith=what[:-1]) if what.endswith(".*") else entries.filter(what=what)

@@ -16,6 +16,7 @@ from accounts import store
 from accounts.bearers import Bearer
 from accounts.store import Taken
 
+FAILURES_WAIT = 30.0  # seconds after which who tried too many wrong keys may try again
 A_NETWORK_OF_ONE = 64  # bits: who has one address of version 6 has all that begin with these
 
 

@@ -1,10 +1,11 @@
 """The tenant wall, one door: the only way from a request or a task to an agency's rows.
 
 The agency is set for one transaction (`SET LOCAL`): a setting of the session would leak to the next user of a pooled
-connection. Row-level security then shows that agency's rows and no others; without it, none.
+connection. Row-level security then shows that agency's rows and no others; without it, none. So are the accounts that a
+limited bearer sees.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
@@ -19,22 +20,43 @@ from accounts.bearers import Bearer
 from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
 
 
-def enter(agency_id: UUID | None) -> None:
-    """Let the rest of this transaction see one agency, or none."""
-    # A literal, not a parameter: Citus hands only the utility statement on to its workers.
-    value = sql.Literal(str(agency_id or ""))
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("SET LOCAL underone.agency = {}").format(value).as_string())
+def enter(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
+    """Let the rest of this transaction see one agency, or none; of what belongs to accounts, these alone or all (None)."""
+    _set(agency=str(agency_id or ""), accounts="" if accounts is None else f"{{{','.join(map(str, accounts))}}}")
 
 
 @contextmanager
 def agency(agency_id: UUID) -> Iterator[None]:
-    """A transaction that sees one agency. Nested, the outer agency is back afterwards."""
-    with transaction.atomic():
-        before = current()
-        enter(agency_id)
+    """A transaction that sees one agency, all of it: for what is done for the agency, whoever asked. Nested, what was seen
+    before is back afterwards."""
+    with _scope(agency_id, None):
         yield
-        enter(before)
+
+
+@contextmanager
+def of(request: Request) -> Iterator[None]:
+    """A transaction that sees what the bearer of the request may see: the one way for a view to open a transaction."""
+    who = bearer(request)
+    with _scope(who.agency_id, who.accounts):
+        yield
+
+
+@contextmanager
+def _scope(agency_id: UUID, accounts: Collection[UUID] | None) -> Iterator[None]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)")
+            before = cursor.fetchone()
+        enter(agency_id, accounts=accounts)
+        yield
+        _set(agency=before[0] or "", accounts=before[1] or "")
+
+
+def _set(*, agency: str, accounts: str) -> None:
+    # Literals, not parameters: Citus hands only the utility statement on to its workers.
+    statement = sql.SQL("SET LOCAL underone.agency = {}; SET LOCAL underone.accounts = {}")
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(sql.Literal(agency), sql.Literal(accounts)).as_string())
 
 
 def current() -> UUID | None:
@@ -45,10 +67,26 @@ def current() -> UUID | None:
 
 
 def every_agency_id() -> list[UUID]:
-    """The ids of all agencies and nothing else of them, for clock-driven jobs that then enter each one."""
+    """The ids of all agencies that are open and nothing else of them, for clock-driven jobs that then enter each one."""
+    return _ids("SELECT every_agency_id()")
+
+
+def every_closed_agency_id() -> list[UUID]:
+    """The ids of all agencies that were closed and are not erased yet."""
+    return _ids("SELECT every_closed_agency_id()")
+
+
+def _ids(question: str) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT every_agency_id()")
+        cursor.execute(question)
         return [row[0] for row in cursor.fetchall()]
+
+
+def some_agency_allows_origin(origin: str) -> bool:
+    """Whether web pages of this origin may ask at all, and nothing of which agency says so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT some_agency_allows_origin(%s)", [origin])
+        return bool(cursor.fetchone()[0])
 
 
 def bearer(request: Request) -> Bearer:
@@ -63,7 +101,9 @@ def agency_of(request: Request) -> Agency:
 
 def accounts_of(request: Request) -> SellerAccountQuerySet:
     """The accounts that the bearer of the request may see."""
-    return SellerAccount.objects.present().filter(agency_id=bearer(request).agency_id)
+    who = bearer(request)
+    mine = SellerAccount.objects.present().filter(agency_id=who.agency_id)
+    return mine if who.accounts is None else mine.filter(pk__in=who.accounts)
 
 
 def account_of(request: Request, public_id: str) -> SellerAccount:

@@ -7,7 +7,9 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import identifiers
+from accounts import identifiers, origins
+from accounts.bearers import Bearer
+from accounts.bodies import Body
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, Agency, AuditEntry, Role, SellerAccount, public_account_id
 
@@ -46,7 +48,18 @@ ME = {
         "counts_pending_and_cancelled": False,
         "keeps_personal_columns": False,
         "document_retention_days": 30,
+        "allowed_origins": ["https://app.acme.example"],
     },
+    "bearer": {
+        "kind": "key",
+        "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+        "name": "first key",
+        "role": "admin",
+        "read_only": False,
+        "accounts": None,
+        "expires_at": None,
+    },
+    "may": ["read", "write", "administer"],
     "key": {
         "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
         "name": "first key",
@@ -64,13 +77,24 @@ MEMBERSHIP = {
     "read_only": True,
     "accounts": [ACCOUNT["id"]],
 }
+POWERS = ("read", "write", "administer")
+MOST_ORIGINS = 50
+NO_ORIGIN = "An origin is https://host or https://host:port, or http on localhost; no path, no wildcard."
+CLOSED = {
+    "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "closed_at": "2026-11-22T09:00:00Z",
+    "erased_from": "2026-11-29T09:00:00Z",
+}
 AUDIT_ENTRY = {
     "id": "note_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "at": "2026-11-22T09:00:00Z",
     "who": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d first key",
-    "what": "endpoint.created",
-    "about": "ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
-    "detail": {"kind": "webhook", "host": "hooks.example.com", "event_types": ["breach.*"]},
+    "what": "account.changed",
+    "about": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "before": {"name": "Nordwind"},
+    "after": {"name": "Nordwind Outdoor"},
+    "detail": {},
+    "request_id": "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
 }
 
 
@@ -116,8 +140,11 @@ class WorstSeries(serializers.Serializer[Any]):
         OpenApiExample("An account", value=ACCOUNT, response_only=True),
     ]
 )
-class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
+class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     id = PublicIdField()
+    selling_partner_id = serializers.RegexField(
+        r"^[^\u0000-\u0020\u007f-\u00a0\s]+$", max_length=64, error_messages={"invalid": "A selling partner id has no spaces."}
+    )
     home_marketplace = serializers.ChoiceField(choices=CODES, help_text="Where it began to sell (ISO country code).")
     status = serializers.ChoiceField(choices=AccountStatus.choices, read_only=True, help_text="The status of its worst series.")
     marketplaces = serializers.ListField(
@@ -162,14 +189,9 @@ class AccountSerializer(serializers.ModelSerializer[SellerAccount]):
     def get_stale(self, account: SellerAccount) -> bool:
         return account.is_stale(at=self.context["now"])
 
-    def validate_selling_partner_id(self, value: str) -> str:
-        if any(letter.isspace() for letter in value):
-            raise serializers.ValidationError("A selling partner id has no spaces.")
-        return value
-
 
 @extend_schema_serializer(examples=[OpenApiExample("A new name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)])
-class AccountChange(serializers.ModelSerializer[SellerAccount]):
+class AccountChange(Body, serializers.ModelSerializer[SellerAccount]):
     """What may change of an account: the selling partner and its home never do."""
 
     class Meta:
@@ -182,14 +204,56 @@ class AccountChange(serializers.ModelSerializer[SellerAccount]):
         OpenApiExample("The agency", value=ME["agency"], response_only=True),
         OpenApiExample("Another choice", value={"counts_pending_and_cancelled": True}, request_only=True),
         OpenApiExample("Documents for a week", value={"document_retention_days": 7}, request_only=True),
+        OpenApiExample("A front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True),
     ]
 )
-class AgencySerializer(serializers.ModelSerializer[Agency]):
+class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     id = PublicIdField()
+    allowed_origins = serializers.ListField(
+        child=serializers.CharField(max_length=255),
+        max_length=MOST_ORIGINS,
+        required=False,
+        help_text="Web pages of these origins (`https://app.acme.example`) may read answers to the agency's keys and tokens. "
+        "With https, or http on localhost; no path, no wildcard.",
+    )
 
     class Meta:
         model = Agency
-        fields = ("id", "name", "counts_pending_and_cancelled", "keeps_personal_columns", "document_retention_days")
+        fields = (
+            *("id", "name", "counts_pending_and_cancelled", "keeps_personal_columns", "document_retention_days"),
+            "allowed_origins",
+        )
+
+    def validate_allowed_origins(self, texts: list[str]) -> list[str]:
+        found = [origins.parse(text) for text in texts]
+        if wrong := {place: [NO_ORIGIN] for place, origin in enumerate(found) if origin is None}:
+            raise serializers.ValidationError(wrong)  # type: ignore[arg-type]  # places in the list are numbers
+        return list(dict.fromkeys(origin for origin in found if origin))
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("The name of the agency", value={"confirm": "Acme Marketplace Partners"}, request_only=True)]
+)
+class Closing(serializers.Serializer[Any]):
+    confirm = serializers.CharField(
+        trim_whitespace=False, help_text="The agency's present name, letter by letter: nobody closes an agency by accident."
+    )
+
+    def validate_confirm(self, name: str) -> str:
+        if name != self.context["agency"].name:
+            raise serializers.ValidationError("This is not the agency's name. Nothing was closed.")
+        return name
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A closed agency", value=CLOSED, response_only=True, status_codes=["202"])])
+class ClosedAgency(serializers.ModelSerializer[Agency]):
+    id = PublicIdField()
+    closed_at = serializers.DateTimeField()
+    erased_from = serializers.DateTimeField(help_text="When all of it is erased.")
+
+    class Meta:
+        model = Agency
+        fields = ("id", "closed_at", "erased_from")
 
 
 class KeyOfRequest(serializers.Serializer[Any]):
@@ -198,6 +262,22 @@ class KeyOfRequest(serializers.Serializer[Any]):
     prefix = serializers.CharField()
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class BearerSerializer(serializers.Serializer[Bearer]):
+    """Who asks: a program with a key, a browser with a token, or a person."""
+
+    kind = serializers.ChoiceField(choices=("key", "token", "member"))
+    id = PublicIdField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
+    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    accounts = serializers.SerializerMethodField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+    def get_accounts(self, bearer: Bearer) -> list[str] | None:
+        """The accounts that it sees (acct_…); null: all of the agency's."""
+        return None if bearer.accounts is None else [public_account_id(each) for each in bearer.accounts]
 
 
 class AccountLimit(serializers.ListField):
@@ -237,7 +317,12 @@ class MembershipSerializer(serializers.Serializer[Any]):
 @extend_schema_serializer(examples=[OpenApiExample("The bearer", value=ME, response_only=True)])
 class MeSerializer(serializers.Serializer[Any]):
     agency = AgencySerializer()
-    key = KeyOfRequest(allow_null=True)
+    bearer = BearerSerializer()
+    may = serializers.ListField(
+        child=serializers.ChoiceField(choices=POWERS),
+        help_text="`read`; `write`: what managers change; `administer`: keys, settings and the audit log.",
+    )
+    key = KeyOfRequest(allow_null=True, help_text="Null where no key asks.")
     memberships = MembershipSerializer(many=True, allow_null=True, help_text="Of a person who signed in: every one of them.")
 
 
@@ -247,8 +332,11 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     who = serializers.CharField(help_text="The id of the key that asked for it with its name of then, or `underone`.")
     what = serializers.CharField(help_text="Like `endpoint.created`.")
     about = serializers.CharField(help_text="The id of the thing.")
+    before = serializers.DictField(allow_null=True, help_text="The fields that changed, as they were; null where nothing was.")
+    after = serializers.DictField(allow_null=True, help_text="The same fields as they are since; null where nothing is.")
     detail = serializers.DictField(help_text="Ids and choices, never a secret.")
+    request_id = serializers.CharField(allow_null=True, help_text="Of the request that asked for it, as `X-Request-Id` told.")
 
     class Meta:
         model = AuditEntry
-        fields = ("id", "at", "who", "what", "about", "detail")
+        fields = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")

@@ -27,9 +27,11 @@ class Sheet(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
         text = io.StringIO()
         table = csv.writer(text)
-        table.writerow(self.columns)
+        picked = (renderer_context or {}).get("fields")
+        columns = [column for column in self.columns if picked is None or column in picked]
+        table.writerow(columns)
         rows = map(self.row, data.get(self.key, ()))
-        table.writerows([cell(row[column]) for column in self.columns] for row in rows)
+        table.writerows([cell(row[column]) for column in columns] for row in rows)
         return text.getvalue()
 
     def row(self, told: dict[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class MemberAuthentication(PersonAuthentication):
         if not memberships:
             raise AuthenticationFailed("You are a member of no agency.")
         member = _chosen(memberships, request.headers.get(CHOICE) or signed_in.session.get(sessions.AGENCY))
-        scoping.enter(member.agency_id)
+        scoping.enter(member.agency_id, accounts=member.accounts)
         return bearers.of_member(member, expires_at=signed_in.expires_at)
 
 

@@ -1,8 +1,10 @@
-"""Work that requests leave to workers, and clock-driven work on who asks."""
+"""Work that requests leave to workers, and clock-driven work on who asks and what they were answered."""
 
 from celery import shared_task
 from django.core.management import call_command
+from django.utils import timezone
 
+from accounts import keys, replays, scoping
 from accounts.people import mail
 
 
@@ -16,3 +18,18 @@ def write_to_people(*, sealed: str) -> None:
 def forget_old_sessions() -> None:
     """Sessions whose days are over go from the database; they opened nothing any more."""
     call_command("clearsessions", verbosity=0)
+
+
+@shared_task
+def delete_kept_answers() -> None:
+    """Delete the answers to writes that were kept long enough."""
+    for agency_id in scoping.every_agency_id():
+        replays.delete_old(agency_id=agency_id, now=timezone.now())
+
+
+@shared_task
+def delete_expired_tokens() -> None:
+    """Delete the tokens whose time is over; keys stay, whatever became of them."""
+    for agency_id in scoping.every_agency_id():
+        with scoping.agency(agency_id):
+            keys.delete_expired_tokens(agency_id=agency_id, now=timezone.now())

@@ -1,6 +1,7 @@
 """Who asks, the accounts that are theirs, and who did what."""
 
-from typing import Any
+import json
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts import agencies, scoping
 from accounts.filters import AccountFilter, AuditFilter
-from accounts.models import ApiKey, AuditEntry, Member, SellerAccount, SellerAccountQuerySet
+from accounts.models import ApiKey, AuditEntry, Member, Role, SellerAccount, SellerAccountQuerySet
 from accounts.people import members
 from accounts.resources import Collection, Resource
 from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
@@ -39,14 +40,15 @@ class AccountExists(APIException):
 
 
 class Me(Resource):
-    @extend_schema(operation_id="getMe", summary="Who the key belongs to", responses=MeSerializer, tags=["Agency"])
+    @extend_schema(operation_id="getMe", summary="Who asks, and what it may do", responses=MeSerializer, tags=["Agency"])
     def get(self, request: Request) -> Response:
         bearer = scoping.bearer(request)
-        told: dict[str, Any] = {"agency": bearer.agency, "key": ApiKey.objects.filter(pk=bearer.id).first(), "memberships": None}
+        me: dict[str, Any] = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": None, "memberships": None}
+        if bearer.kind == "key":
+            me["key"] = ApiKey.objects.get(pk=bearer.id)
         if bearer.kind == "member":
-            person_id = Member.objects.get(pk=bearer.id).person_id
-            told["memberships"] = members.of_person(person_id=person_id)
-        return Response(MeSerializer(told).data)
+            me["memberships"] = members.of_person(person_id=Member.objects.get(pk=bearer.id).person_id)
+        return Response(MeSerializer(me).data)
 
 
 class AccountsCsv(Sheet):
@@ -67,6 +69,7 @@ class Accounts(Collection[SellerAccount]):
     serializer_class = AccountSerializer
     filter_backends = (DjangoFilterBackend,)
     filterset_class = AccountFilter
+    whole_agency = ("post",)
     problems = {"post": (409,)}  # noqa: RUF012
     queryset = SellerAccount.objects.none()  # for the document; requests go through scoping
 
@@ -102,13 +105,16 @@ class Accounts(Collection[SellerAccount]):
         wanted.is_valid(raise_exception=True)
         fields = {"external_id": None} | wanted.validated_data
         try:
-            account = agencies.take_on(agency=scoping.agency_of(request), now=timezone.now(), **fields)
+            bearer = scoping.bearer(request)
+            account = agencies.take_on(agency=bearer.agency, who=bearer.who, now=timezone.now(), **fields)
         except agencies.AlreadyLookedAfter:
             raise AccountExists from None
         return Response(shown(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
 
 
 class Account(Resource):
+    needs: ClassVar = {"delete": Role.ADMIN}
+
     @extend_schema(operation_id="getAccount", summary="One seller account", tags=["Accounts"], responses=AccountSerializer)
     def get(self, request: Request, account_id: str) -> Response:
         return Response(shown(scoping.account_of(request, account_id)).data)
@@ -124,7 +130,8 @@ class Account(Resource):
         account = scoping.account_of(request, account_id)
         change = AccountChange(account, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        agencies.change(thing=account, fields=change.validated_data)
+        who = scoping.bearer(request).who
+        agencies.change(thing=account, fields=change.validated_data, who=who, now=timezone.now())
         return Response(shown(account).data)
 
     @extend_schema(
@@ -135,11 +142,24 @@ class Account(Resource):
         responses={204: None},
     )
     def delete(self, request: Request, account_id: str) -> Response:
-        agencies.hand_back(account=scoping.account_of(request, account_id), now=timezone.now())
+        who = scoping.bearer(request).who
+        agencies.hand_back(account=scoping.account_of(request, account_id), who=who, now=timezone.now())
         return Response(status=204)
 
 
+class AuditCsv(Sheet):
+    """One line an entry; what changed is JSON in its cell."""
+
+    columns = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")
+
+    def row(self, told: dict[str, Any]) -> dict[str, Any]:
+        texts = {name: json.dumps(told[name], ensure_ascii=False) for name in ("before", "after", "detail") if told[name]}
+        return told | {"before": None, "after": None, "detail": None} | texts
+
+
 class AuditLog(Collection[AuditEntry]):
+    needs: ClassVar = {"get": Role.ADMIN}
+    renderer_classes = (JSONRenderer, AuditCsv)
     queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
     serializer_class = AuditEntrySerializer
     filter_backends = (DjangoFilterBackend,)
@@ -149,7 +169,7 @@ class AuditLog(Collection[AuditEntry]):
         operation_id="listAuditLog",
         summary="Who did what, newest first, kept for good",
         tags=["Agency"],
-        responses=AuditEntrySerializer(many=True),
+        responses={(200, "application/json"): AuditEntrySerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request) -> Response:
         mine = AuditEntry.objects.filter(agency_id=scoping.bearer(request).agency_id)

@@ -1,11 +1,13 @@
 """The tenant wall in the database: the SQL that migrations run for every table that belongs to an agency.
 
-The setting `underone.agency` is set for one transaction by accounts/scoping.py. Where it is not set, no row is visible.
+The settings `underone.agency` and `underone.accounts` are set for one transaction by accounts/scoping.py. Where no agency is set,
+no row is visible; where no accounts are set, those of all the agency's accounts are.
 """
 
 from django.db.migrations import RunSQL
 
 AGENCY = "(SELECT nullif(current_setting('underone.agency', true), '')::uuid)"  # '' is what a reset leaves behind
+ACCOUNTS = "(SELECT nullif(current_setting('underone.accounts', true), '')::uuid[])"
 
 
 def build(table: str, *, column: str = "agency_id") -> RunSQL:
@@ -20,6 +22,24 @@ def build(table: str, *, column: str = "agency_id") -> RunSQL:
         DROP POLICY an_agency_sees_its_own ON {table};
         ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
         """,
+    )
+
+
+def limit_to_accounts(table: str, *, column: str = "account_id", also: str = "false") -> RunSQL:
+    """Show a bearer that is limited to some accounts the rows of those, and the ones of which `also` holds, and accept no others
+    of it. Everybody else sees all of the agency's.
+
+    For every command: rows that are not shown would otherwise still be changed by a statement that reads none. The settings
+    are read once a statement, and where there is no limit a row costs one look at nothing: the planner takes the condition for
+    an even chance, not for a rare one.
+    """
+    name = "who_is_limited_to_accounts_sees_theirs"
+    return RunSQL(
+        f"""
+        CREATE POLICY {name} ON {table} AS RESTRICTIVE
+            USING (CASE WHEN {ACCOUNTS} IS NULL THEN true ELSE {column} = ANY ({ACCOUNTS}::uuid[]) OR {also} END);
+        """,
+        f"DROP POLICY {name} ON {table};",
     )
 
 

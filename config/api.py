@@ -16,7 +16,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts import identifiers
+from accounts import bodies, identifiers
 
 PROBLEM = "application/problem+json"
 SEEN_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
@@ -79,16 +79,18 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
     body |= getattr(error, "more", {})
-    return Response(body | {"request_id": request_id}, status=error.status_code, headers=headers, content_type=PROBLEM)
+    return Response(body | {"request_id": request_id}, status=body["status"], headers=headers, content_type=PROBLEM)
 
 
 def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in _pointers(error.detail)]
+        status = bodies.status_of(error.detail)
+        slug = SLUGS[status]
         return problem(
-            status=400,
-            slug="invalid-request",
-            title="The request is not valid",
+            status=status,
+            slug=slug,
+            title=TITLES[slug],
             detail="; ".join(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]),
             errors=errors,
         )
@@ -102,7 +104,10 @@ def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
     )
 
 
+SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}
 TITLES = {
+    "invalid-request": "The request is not valid",
+    "contradiction": "This cannot be",
     "authentication-failed": "The key opens nothing",
     "not-authenticated": "A key is needed",
     "not-found": "Nothing is here",
@@ -119,7 +124,7 @@ def _pointers(detail: Any, at: str = "") -> Iterator[tuple[str, str]]:
         for index, inner in enumerate(detail):
             yield from _pointers(inner, f"{at}/{index}" if isinstance(inner, (dict, list)) else at)
     else:
-        yield at, str(detail)
+        yield at, str(detail).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,6 +7,10 @@ from typing import Any
 from celery import Celery, Task
 from celery.schedules import crontab
 
+from config import workers
+
+__all__ = ["GuardedTask", "app", "workers"]
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
@@ -43,6 +47,14 @@ app.conf.beat_schedule = {
     "deliveries whose days are over are deleted": {
         "task": "webhooks.tasks.delete_old_deliveries",
         "schedule": crontab(hour="3", minute="17"),
+    },
+    "answers that were kept for a day are deleted": {
+        "task": "accounts.tasks.delete_kept_answers",
+        "schedule": crontab(minute="22"),
+    },
+    "tokens whose time is over are deleted": {
+        "task": "accounts.tasks.delete_expired_tokens",
+        "schedule": crontab(minute="52"),
     },
     "sessions whose days are over are forgotten": {
         "task": "accounts.tasks.forget_old_sessions",

@@ -44,6 +44,11 @@ def borrow(*, home: Path) -> None:
         os.environ.setdefault(name, value)
 
 
+def let_know(name: str, value: str) -> None:
+    """Set a variable that a library of this process reads."""
+    os.environ[name] = value
+
+
 def text(name: str, *, default: str | None = None) -> str:
     value = os.environ.get(name) or default
     if value is None:
@@ -144,7 +149,7 @@ def database(name: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(port or ""),
-        "OPTIONS": {"application_name": "underone"} | dict(parse_qsl(parts.query)),
+        "OPTIONS": {"application_name": "underone", "connect_timeout": "5"} | dict(parse_qsl(parts.query)),
     }
 
 

@@ -1,29 +1,76 @@
-"""What a browser may load with an answer: nothing, but for the two places that are pages."""
+"""What every answer tells beside its body: the headers of the document, said once and pointed at from every answer."""
 
-from collections.abc import Callable
+import json
+from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from config.bounds import MOST, Schema, operations
 
-NOTHING = "default-src 'none'; frame-ancestors 'none'"
-OURS = "default-src 'none'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'"
-PAGES = {
-    "/docs": f"{OURS}; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",  # Swagger UI styles its elements one by one
-    "/staff/": f"{OURS}; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
+TEXT: Schema = {"type": "string", "maxLength": 8190}
+SECONDS: Schema = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MOST}
+HEADERS: dict[str, tuple[str, Schema]] = {
+    "X-Request-Id": ("What the request is called in our records: the caller's own `X-Request-Id`, or a new one.", TEXT),
+    "Access-Control-Allow-Origin": ("The origin that asked, where the agency allows it.", TEXT),
+    "RateLimit": ('What is left, and in how many seconds it is whole again: `"bearer";r=5999;t=12`.', TEXT),
+    "RateLimit-Policy": ('How many requests are taken in how many seconds: `"bearer";q=6000;w=60`.', TEXT),
+    "Retry-After": ("In how many seconds it may be asked again.", SECONDS),
+    "ETag": ("What the answer is called: sent as `If-None-Match`, it is answered 304 while nothing changed.", TEXT),
+    "Location": ("Where what was made is read.", TEXT),
 }
+ON_ALL, ON_LIMITED = ("X-Request-Id", "Access-Control-Allow-Origin"), ("RateLimit", "RateLimit-Policy")
 
 
-class ContentPolicyMiddleware:
-    """`Content-Security-Policy` on every answer."""
+def head(result: Schema, **_: Any) -> Schema:
+    """A hook of drf-spectacular's. None is promised: a proxy on the way may leave some out."""
+    components: Schema = result["components"]
+    components["headers"] = {name: {"description": told, "schema": schema} for name, (told, schema) in HEADERS.items()}
+    for methods in result["paths"].values():
+        for method, operation in methods.items():
+            is_limited = bool(operation.get("security"))
+            for status, answer in operation["responses"].items():
+                names = [*ON_ALL, *(ON_LIMITED if is_limited else ()), *_of(method, status)]
+                answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return result
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        response.setdefault("Content-Security-Policy", policy_of(request.path))
-        return response
+def share(result: Schema, **_: Any) -> Schema:
+    """A hook of drf-spectacular's: a header of requests is said once, and so is each problem."""
+    parameters = result["components"].setdefault("parameters", {})
+    problems = result["components"].setdefault("responses", {})
+    for _path, operation in operations(result):
+        for status, answer in operation["responses"].items():
+            if status >= "400" and problems.setdefault(f"Problem{status}", answer) == answer:
+                operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
+        told = operation.get("parameters", [])
+        for place, parameter in enumerate(told):
+            if parameter.get("in") == "header":
+                name = parameter["name"].replace("-", "")
+                parameters[name] = parameter
+                told[place] = {"$ref": f"#/components/parameters/{name}"}
+    return result
 
 
-def policy_of(path: str) -> str:
-    """The policy of a path."""
-    return next((policy for page, policy in PAGES.items() if path.startswith(page)), NOTHING)
+def _of(method: str, status: str) -> tuple[str, ...]:
+    """The headers of some answers alone."""
+    if status == "429":
+        return ("Retry-After",)
+    if (method, status) == ("get", "200"):
+        return ("ETag",)
+    return ("Location",) if status in {"201", "202"} else ()
+
+
+def _unused(result: Schema) -> list[str]:
+    told = json.dumps(result, default=str)
+    return [name for name in result["components"]["schemas"] if f'#/components/schemas/{name}"' not in told]
+
+
+def complete(result: Schema, **_: Any) -> Schema:
+    """A hook of drf-spectacular's: tags are listed, what is silent says its summary, and what nothing points to goes."""
+    told = [operation for _path, operation in operations(result)]
+    for operation in told:
+        operation.setdefault("description", f"{operation['summary']}.")
+    tags = sorted({tag for operation in told for tag in operation["tags"]})
+    schemas = result["components"]["schemas"]
+    while unused := _unused(result):
+        for name in unused:
+            del schemas[name]
+    return result | {"tags": [{"name": tag} for tag in tags]}

@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from accounts import cursors
+from accounts import cursors, fields
+from accounts.bodies import Absent
 
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 
@@ -89,12 +90,13 @@ class Pages(BasePagination):
         ordering = getattr(view, "get_ordering", lambda: "-id")()
         listing: Listing = ByKeys(queryset, ordering) if isinstance(queryset, QuerySet) else queryset
         limit = self._limit(request)
+        cursor = request.query_params.get("cursor")
         try:
-            cursor = request.query_params.get("cursor")
             after = cursors.decode(cursor, length=listing.places) if cursor else None
             rows = list(listing.page(after=after, limit=limit + 1))
         except cursors.BadCursor:
-            raise exceptions.ValidationError({"cursor": "This is no cursor of this list."}) from None
+            refusal = Absent if cursors.WELL_FORMED.fullmatch(cursor or "") else exceptions.ValidationError
+            raise refusal({"cursor": "This is no cursor of this list."}) from None
         self.next_cursor = cursors.encode(listing.position(rows[limit - 1])) if len(rows) > limit else None
         return rows[:limit]
 
@@ -134,7 +136,8 @@ class Pages(BasePagination):
             {
                 "name": "cursor",
                 "in": "query",
-                "schema": {"type": "string"},
-                "description": "`next_cursor` of the page before.",
+                "schema": {"type": "string", "pattern": f"^({cursors.WELL_FORMED.pattern})?$", "maxLength": cursors.LONGEST},
+                "description": "`next_cursor` of the page before; empty, as without it: the first page.",
             },
+            {"name": "fields", "in": "query", "schema": {"type": "string"}, "description": fields.WORDS},
         ]

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
@@ -17,7 +18,7 @@ VARIABLES = (
     *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
     *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
 )
-CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks"]
+CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
 WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 
 
@@ -75,6 +76,8 @@ def _port(environ: Mapping[str, str]) -> int:
 def _create_folders(*, processes: Processes) -> None:
     for name in ("documents", "uploads"):
         (processes.home.folder / name).mkdir(exist_ok=True)
+    for name in ("meters", "heartbeats"):  # what was counted is of processes that are no more
+        shutil.rmtree(processes.home.folder / name, ignore_errors=True)
 
 
 def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> None:
@@ -108,8 +111,9 @@ def _web(port: int) -> list[str]:
         "--workers=2",
         "--threads=4",
         "--graceful-timeout=10",
+        "--limit-request-line=0",  # up to a megabyte is read, and the API says what is too long in it
         "--no-control-socket",  # its place is the user's home folder, which two installations would share
-        "--access-logfile=-",
+        "--config=python:config.gunicorn",
     ]
 
 

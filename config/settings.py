@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 
 from accounts.marketplaces import CODES
-from config import env
+from config import env, logs
 
 NOWHERE = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -13,6 +13,7 @@ UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 
 # The web server and its keys
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SECRETS_KEYS = env.keys("SECRETS_KEYS")
 DEBUG = env.switch("DEBUG", default=False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
@@ -61,11 +62,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.api.RequestIdMiddleware",
+    "config.observing.ObserveRequests",
+    "config.browsers.AgencyOrigins",
     "django.middleware.security.SecurityMiddleware",
-    "config.headers.ContentPolicyMiddleware",
+    "config.content.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.compression.CompressionMiddleware",
+    "config.answers.AnswersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -159,11 +163,26 @@ SOURCES_MAX_AGE_HOURS = {
     "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
 }
 
+# What is kept
+CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
+
 # Webhooks
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
+
+# Browsers: which origins may read is the agencies' own choice (config/browsers.py). No cookies, and so no credentials
+CORS_URLS_REGEX = r"/(v1/|docs$)"
+CORS_ALLOW_HEADERS = (
+    *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *("x-request-id", "x-session-token", "underone-agency"),
+)
+CORS_EXPOSE_HEADERS = (
+    *("X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Content-Disposition"),
+    *("Deprecation", "Sunset"),
+)
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # The API
 REST_FRAMEWORK = {
@@ -174,6 +193,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayDoThis"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.JsonBody"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.options.Negotiation",
+    "DEFAULT_METADATA_CLASS": "config.options.AllowAlone",
     "DEFAULT_PAGINATION_CLASS": "config.pages.Pages",
     "DEFAULT_SCHEMA_CLASS": "config.openapi.Operation",
     "EXCEPTION_HANDLER": "config.api.problem_response",
@@ -185,6 +206,9 @@ Keeps every Amazon seller account's order defect rate under one percent: send th
 number stands, why, what it was known to be on any past day, and which limits it missed.
 
 **Keys.** Send `Authorization: Bearer uo_live_…`. What belongs to another agency is answered like what does not exist: 404.
+
+**Roles.** A key may be an admin's, a manager's or a viewer's, may be kept to reading and to some of the agency's accounts; each
+operation says what it wants. `GET /v1/me` says what the bearer may do. `POST /v1/tokens` makes a short-lived token for a browser.
 
 **Words.** Ids are opaque and prefixed. Times are RFC 3339 in UTC, days are `YYYY-MM-DD`. A `rate` is for people and charts; the
 integers beside it are the truth, and targets are judged by them.
@@ -203,12 +227,15 @@ is for programs is the same in both.
 SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",
     "VERSION": "1",
+    "CONTACT": {"name": "The maintainers of Underone"},
+    "SERVERS": [{"url": "/", "description": "Local, staging or production: where this was read.", "x-internal": False}],
     "DESCRIPTION": API_DESCRIPTION,
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "Marketplace": "accounts.marketplaces.CODES",
+        "Role": "accounts.models.Role",
         "AccountStatus": "accounts.models.AccountStatus",
         "ValueStatusEnum": "metrics.serializers.STATUSES",
         "TargetSourceEnum": "metrics.series.LINE_SOURCES",
@@ -219,7 +246,15 @@ SPECTACULAR_SETTINGS = {
         "EndpointKind": "webhooks.models.Endpoint.Kind",
         "DeliveryState": "webhooks.models.Delivery.State",
     },
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.tell_webhooks"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.tell_webhooks",
+        "config.bounds.bound",
+        "config.links.link",
+        "config.headers.head",
+        "config.headers.share",
+        "config.headers.complete",
+    ],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/v1",
@@ -244,6 +279,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 30,  # a broker that hangs holds up no request for good
     "health_check_interval": 25,
 }
 # A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
@@ -279,11 +316,11 @@ RATE_LIMIT_AGENCY = env.limit("RATE_LIMIT_AGENCY", default="30000/minute")
 RATE_LIMIT_FAILURES = env.limit("RATE_LIMIT_FAILURES", default="300/minute")
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 
+# What operators look at
+LOG_FORMATS = ("AUTO", "JSON", "CONSOLE")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO")},
-}
+LOGGING = logs.configuration(
+    shape=env.one_of("LOG_FORMAT", choices=LOG_FORMATS, default="AUTO"),
+    level=env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO"),
+)
+METRICS_TOKEN = env.text("METRICS_TOKEN", default="")

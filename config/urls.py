@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from config import health
+from config import exposition, health
 from config.staff.site import site as staff
 
 v1: list[URLPattern | URLResolver] = [
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
     path("healthz", health.Alive.as_view()),
     path("readyz", health.Ready.as_view()),
+    path("metrics", exposition.Exposition.as_view()),
 ]
 if settings.STAFF_ADMIN:
     urlpatterns.append(path("staff/", staff.urls))

@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
+from accounts import audit
 from accounts.models import SellerAccount
 from ingestion import keeping, tasks
 from ingestion.models import RejectedRow, Report
@@ -35,7 +36,7 @@ class Arrival:
     """First and last of the days of which it is whole: what it does not name of them was removed."""
 
 
-def accept(*, account: SellerAccount, arrival: Arrival, now: datetime) -> tuple[Report, bool]:
+def accept(*, account: SellerAccount, arrival: Arrival, now: datetime, who: str = audit.UNDERONE) -> tuple[Report, bool]:
     """The report of this document, and whether the document had been received before.
 
     Bytes are kept before the row that names them, so that a row never points to nothing.
@@ -43,7 +44,7 @@ def accept(*, account: SellerAccount, arrival: Arrival, now: datetime) -> tuple[
     first = _first(account, arrival)
     if first is None:
         try:
-            return _keep(account, arrival, now), False
+            return _keep(account, arrival, now, who), False
         except IntegrityError as error:
             if "a_document_once" not in str(error):
                 raise
@@ -51,13 +52,13 @@ def accept(*, account: SellerAccount, arrival: Arrival, now: datetime) -> tuple[
             if first is None:
                 raise
     if first.status in AGAIN:
-        _look_again(first, arrival, now)
+        _look_again(first, arrival, now, who)
     elif _tells_a_period(first, arrival):
-        _look_again_for_its_period(first, arrival, now)
+        _look_again_for_its_period(first, arrival, now, who)
     return first, True
 
 
-def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime) -> Report:
+def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: str = audit.UNDERONE) -> Report:
     """The report of defects posted as JSON. Posted twice they are two statements: the later may take an earlier one back."""
     known = [{name: row[name] for name in defect_row.FIELDS if name in row} for row in rows]  # nothing else is kept
     body = json.dumps({"defects": known}, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -68,7 +69,7 @@ def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: d
         announced_type=posted_defects.REPORT_TYPE,
         marketplace=account.home_marketplace,
     )
-    return _keep(account, arrival, now)
+    return _keep(account, arrival, now, who)
 
 
 def _first(account: SellerAccount, arrival: Arrival) -> Report | None:
@@ -76,7 +77,7 @@ def _first(account: SellerAccount, arrival: Arrival) -> Report | None:
     return received.exclude(source=Report.Source.JSON).first()
 
 
-def _keep(account: SellerAccount, arrival: Arrival, now: datetime) -> Report:
+def _keep(account: SellerAccount, arrival: Arrival, now: datetime, who: str) -> Report:
     report = Report(
         agency_id=account.agency_id,
         account=account,
@@ -94,6 +95,7 @@ def _keep(account: SellerAccount, arrival: Arrival, now: datetime) -> Report:
     try:
         with transaction.atomic():
             report.save(force_insert=True)
+            _note(report, "report.received", who, now)
     except BaseException:
         default_storage.delete(report.document)
         raise
@@ -101,7 +103,7 @@ def _keep(account: SellerAccount, arrival: Arrival, now: datetime) -> Report:
     return report
 
 
-def _look_again(report: Report, arrival: Arrival, now: datetime) -> None:
+def _look_again(report: Report, arrival: Arrival, now: datetime, who: str) -> None:
     """Queue it as if it had come just now."""
     as_announced_now = {
         "announced_type": arrival.announced_type,
@@ -109,12 +111,12 @@ def _look_again(report: Report, arrival: Arrival, now: datetime) -> None:
         "marketplace": arrival.marketplace,
         "received_at": now,
     }
-    _queue(report, arrival, now, of=AGAIN, changes=as_announced_now)
+    _queue(report, arrival, now, who, of=AGAIN, changes=as_announced_now)
 
 
-def _look_again_for_its_period(report: Report, arrival: Arrival, now: datetime) -> None:
+def _look_again_for_its_period(report: Report, arrival: Arrival, now: datetime, who: str) -> None:
     """Queue it with its period. It speaks of the moment when it came first, not of now: newer documents stay right."""
-    _queue(report, arrival, now, of=FOR_ITS_PERIOD, changes={})
+    _queue(report, arrival, now, who, of=FOR_ITS_PERIOD, changes={})
 
 
 def _tells_a_period(first: Report, arrival: Arrival) -> bool:
@@ -124,7 +126,7 @@ def _tells_a_period(first: Report, arrival: Arrival) -> bool:
     return first.status in FOR_ITS_PERIOD and first.period is None and arrival.period is not None and is_of_use
 
 
-def _queue(report: Report, arrival: Arrival, now: datetime, *, of: set[Report.Status], changes: dict[str, Any]) -> None:
+def _queue(report: Report, arrival: Arrival, now: datetime, who: str, *, of: set[Report.Status], changes: dict[str, Any]) -> None:
     """Queue a report that is still one `of` these, with its document kept anew: as it is announced, and as the agency keeps
     documents, now. Of two who send it at once, one does.
     """
@@ -145,6 +147,7 @@ def _queue(report: Report, arrival: Arrival, now: datetime, *, of: set[Report.St
             **fresh, **counts, **document, **_days(arrival), **changes, document_deleted_at=None, loaded_at=None
         )
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
+        _note(report, "report.queued_again", who, now)
         _hand_out(report)
     report.refresh_from_db()
 
@@ -165,6 +168,12 @@ def _store(report: Report, arrival: Arrival) -> None:
     )
     report.document, report.blanked_columns = kept.document, kept.columns
     report.encoding, report.encoding_reason = (kept.encoding.codec, kept.encoding.reason) if kept.encoding else ("", "")
+
+
+def _note(report: Report, what: str, who: str, now: datetime) -> None:
+    """Whose it is, where it came from, and the digest that tells it from others; nothing that stands in it."""
+    told = {"account": report.account.public_id, "source": report.source, "sha256": report.sha256, "size": report.size}
+    audit.note(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=told, now=now)
 
 
 def _hand_out(report: Report) -> None:

@@ -59,7 +59,8 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
     Attempts are counted before the work: what kills its worker every time is given up, not handed out for ever.
     """
     with scoping.agency(agency_id):
-        waiting = Report.objects.filter(pk=report_id, status__in=UNDER_WAY, account__deleted_at=None)
+        theirs = Report.objects.filter(account__deleted_at=None, account__agency__closed_at=None)
+        waiting = theirs.filter(pk=report_id, status__in=UNDER_WAY)
         if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
             return None
         if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
@@ -89,7 +90,7 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         try:
             account = refresh.hold(report.account_id)
         except SellerAccount.DoesNotExist:
-            return  # handed back meanwhile
+            return  # handed back meanwhile, or the agency was closed
         if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
@@ -114,9 +115,9 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
 def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
     """The document was no use whole: say why, change nothing else."""
     with scoping.agency(report.agency_id):
-        account = SellerAccount.objects.present().filter(pk=report.account_id).first()
+        account = SellerAccount.objects.present().filter(pk=report.account_id, agency__closed_at=None).first()
         if account is None:
-            return  # handed back meanwhile
+            return  # handed back meanwhile, or the agency was closed
         report.status = Report.Status.REJECTED
         report.problem = refused.problem()
         report.rows_read = report.rows_rejected = len(refused.rejected)

@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.bodies import Body, Contradiction
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.serializers import PublicIdField
@@ -130,7 +132,7 @@ class ReportSerializer(serializers.Serializer[Report]):
         return bool(self.context.get("duplicate"))
 
 
-class Upload(serializers.Serializer[Any]):
+class Upload(Body):
     """A document, as it was downloaded; gzip is unpacked."""
 
     file = serializers.FileField(allow_empty_file=True)
@@ -149,15 +151,15 @@ class Upload(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if missing := {"period_from", "period_to"} - attrs.keys():
             if len(missing) == 1:
-                raise serializers.ValidationError({missing.pop(): "Name both days of the period, or neither."})
+                raise Contradiction({missing.pop(): "Name both days of the period, or neither."})
             return attrs
         first, last = attrs["period_from"], attrs["period_to"]
         if last < first:
-            raise serializers.ValidationError({"period_to": "Before period_from."})
+            raise Contradiction({"period_to": "Before period_from."})
         if last > self.context["today"] + timedelta(days=1):
-            raise serializers.ValidationError({"period_to": "Later than tomorrow."})
+            raise Contradiction({"period_to": "Later than tomorrow."})
         if (last - first).days >= LONGEST_PERIOD:
-            raise serializers.ValidationError({"period_from": f"A period has at most {LONGEST_PERIOD} days."})
+            raise Contradiction({"period_from": f"A period has at most {LONGEST_PERIOD} days."})
         return attrs
 
 
@@ -194,7 +196,7 @@ class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
         fields = ("line", "reason")
 
 
-class PostedDefect(serializers.Serializer[Any]):
+class PostedDefect(Body):
     """One statement about one defect. A later one of the same (order_id, kind, reference) changes its state."""
 
     order_id = serializers.RegexField(f"^{ORDER_ID.pattern}$", help_text="Amazon's, like 302-1234567-1234567.")
@@ -219,25 +221,21 @@ class PostedDefect(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two defects", value=POSTED, request_only=True)])
-class PostedDefects(serializers.Serializer[Any]):
-    defects = PostedDefect(many=True)
+class PostedDefects(Body):
+    defects = serializers.ListField(child=PostedDefect(), min_length=1, max_length=settings.DEFECTS_MAX_ROWS)
 
 
 def check_rows(body: Any, *, most: int, latest: datetime) -> None:
     """Raises ValidationError unless every row could be loaded: none is, where one could not."""
     rows = body.get("defects") if isinstance(body, dict) else None
-    if not isinstance(rows, list) or not rows:
-        raise serializers.ValidationError({"defects": "A list of at least one defect."})
-    if len(rows) > most:
+    if isinstance(rows, list) and len(rows) > most:
         raise serializers.ValidationError({"defects": f"At most {most} at a time; send the rest in another request."})
-    wrong = {index: error for index, row in enumerate(rows) if (error := _error(row, latest))}
-    if wrong:
-        raise serializers.ValidationError({"defects": {str(index): error for index, error in wrong.items()}})
+    PostedDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
+    if wrong := {str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))}:
+        raise Contradiction({"defects": wrong})
 
 
 def _error(row: Any, latest: datetime) -> dict[str, str] | str | None:
-    if not isinstance(row, dict):
-        return "An object."
     try:
         defect_row.fact(row, latest=latest)
     except BadRow as bad:

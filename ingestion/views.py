@@ -1,12 +1,14 @@
 """The doors: documents uploaded, defects posted, and what became of them."""
 
-from datetime import UTC
+import hashlib
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +19,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping
+from accounts import etags, identifiers, scoping
 from accounts.models import SellerAccount
 from accounts.resources import Collection, Resource
 from ingestion import intake
@@ -70,6 +72,18 @@ def report_of(request: Request, public_id: str) -> Report:
     return report
 
 
+def digest_of(upload: dict[str, Any]) -> bytes:
+    """Of the file and what was said of it: two bodies may tell the same with other boundaries."""
+    said = {name: str(value) for name, value in upload.items() if name != "file"}
+    return hashlib.sha256(json.dumps([upload["file"].sha256, said], sort_keys=True).encode()).digest()
+
+
+def _accepted(account: SellerAccount, arrival: intake.Arrival, who: str, now: datetime) -> Response:
+    report, duplicate = intake.accept(account=account, arrival=arrival, who=who, now=now)
+    body = ReportSerializer(report, context={"duplicate": duplicate}).data
+    return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
+
+
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Reports(Collection[Report]):
     """No transaction stays open while a body streams in; each step enters the agency for itself."""
@@ -77,6 +91,7 @@ class Reports(Collection[Report]):
     queryset = Report.objects.none()  # for the document; requests go through scoping
     serializer_class = ReportSerializer
     parser_classes = (MultiPartParser,)
+    streamed = ("post",)
     problems = {"post": (411, 413)}  # noqa: RUF012
 
     @extend_schema(
@@ -86,7 +101,7 @@ class Reports(Collection[Report]):
         responses=ReportSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        with scoping.agency(scoping.bearer(request).agency_id):
+        with scoping.of(request):
             account = scoping.account_of(request, account_id)
             page = self.paginate_queryset(Report.objects.filter(account=account))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -101,7 +116,7 @@ class Reports(Collection[Report]):
         request={"multipart/form-data": Upload},
         responses={202: ACCEPTED, 200: SEEN_BEFORE},
     )
-    def post(self, request: Request, account_id: str) -> Response:
+    def post(self, request: Request, account_id: str) -> HttpResponse:
         account = self._account_before_body(request, account_id)
         now = timezone.now()
         upload = Upload(data=request.data, context={"today": now.astimezone(UTC).date()})
@@ -115,14 +130,13 @@ class Reports(Collection[Report]):
             marketplace=said.get("marketplace", account.home_marketplace),
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
-        with scoping.agency(account.agency_id):
-            report, duplicate = intake.accept(account=account, arrival=arrival, now=now)
-        body = ReportSerializer(report, context={"duplicate": duplicate}).data
-        return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
+        with scoping.of(request):
+            who = scoping.bearer(request).who
+            return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, who, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
-        with scoping.agency(scoping.bearer(request).agency_id):
+        with scoping.of(request):
             account = scoping.account_of(request, account_id)
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
@@ -193,6 +207,7 @@ class Document(Resource):
             as_attachment=True,
             filename=report.public_id,
             content_type="application/octet-stream",
+            headers={"ETag": etags.of(report.document.encode())},  # what is kept anew has another name
         )
 
 
@@ -212,5 +227,5 @@ class Defects(Resource):
         body: Any = request.data
         now = timezone.now()
         check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_of(now.astimezone(UTC).date()))
-        report = intake.accept_rows(account=account, rows=body["defects"], now=now)
+        report = intake.accept_rows(account=account, rows=body["defects"], who=scoping.bearer(request).who, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

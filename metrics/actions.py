@@ -50,13 +50,14 @@ def _hold(breach: Breach) -> Breach:
 
 
 def _change(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
+    before = {name: getattr(breach, name) for name in columns}
     for name, value in columns.items():
         setattr(breach, name, value)
     breach.save(update_fields=list(columns))
-    _keep(breach, by, what, detail, now)
+    _keep(breach, by, what, detail, now, before=before, after=columns)
 
 
-def _keep(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime) -> None:
+def _keep(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime, **changed: dict[str, Any]) -> None:
     BreachAction.objects.create(
         agency_id=breach.agency_id,
         account_id=breach.account_id,
@@ -68,4 +69,4 @@ def _keep(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: d
         recorded_at=now,
     )
     # Not the words of notes: they are the breach's own, and an entry is kept for good.
-    audit.note(agency_id=breach.agency_id, who=by.who, what=f"breach.{what}", about=breach.public_id, detail={}, now=now)
+    audit.note(agency_id=breach.agency_id, who=by.who, what=f"breach.{what}", about=breach.public_id, now=now, **changed)

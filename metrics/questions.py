@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.bodies import Contradiction, Day, Instant
 from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
 from metrics.definitions import CATALOGUE
@@ -15,8 +16,6 @@ from metrics.facts import Channel
 
 LONGEST_HISTORY = timedelta(days=3 * 366)
 USUAL_HISTORY = timedelta(days=89)
-EARLIEST = date(2000, 1, 1)
-LATEST = date(2100, 1, 1)
 
 
 class PlaceQuestion(serializers.Serializer[Any]):
@@ -28,22 +27,13 @@ class PlaceQuestion(serializers.Serializer[Any]):
         required=False,
         help_text="Who fulfils; `all` where Amazon does not part them.",
     )
-    known_at = serializers.DateTimeField(
+    known_at = Instant(
         required=False, help_text="Answer exactly what was known at this moment. Without it: everything known now."
     )
 
-    def validate_known_at(self, moment: datetime) -> datetime:
-        _sane(moment.astimezone(UTC).date())
-        return moment
-
 
 class DayQuestion(PlaceQuestion):
-    as_of = serializers.DateField(
-        required=False, help_text="The day to stand on. Without it: the UTC day of `known_at`, else today."
-    )
-
-    def validate_as_of(self, day: date) -> date:
-        return _sane(day)
+    as_of = Day(required=False, help_text="The day to stand on. Without it: the UTC day of `known_at`, else today.")
 
 
 class MetricsQuestion(DayQuestion):
@@ -73,14 +63,8 @@ class SnapshotsQuestion(serializers.Serializer[Any]):
 
 
 class HistoryQuestion(PlaceQuestion):
-    vars()["from"] = serializers.DateField(required=False, help_text="First day. Without it: 89 days before `to`.")
-    to = serializers.DateField(required=False, help_text="Last day. Without it: the UTC day of `known_at`, else today.")
-
-    def validate_from(self, day: date) -> date:
-        return _sane(day)
-
-    def validate_to(self, day: date) -> date:
-        return _sane(day)
+    vars()["from"] = Day(required=False, help_text="First day. Without it: 89 days before `to`.")
+    to = Day(required=False, help_text="Last day. Without it: the UTC day of `known_at`, else today.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +78,7 @@ class Moment:
 
 def asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The checked parameters. Raises ValidationError, one message a parameter."""
-    question = kind(data=request.query_params)
+    question = kind(data=request.query_params.dict())  # as texts: an empty one is no answer to leave out
     question.is_valid(raise_exception=True)
     return dict(question.validated_data)
 
@@ -106,14 +90,14 @@ def moment(question: dict[str, Any], account: SellerAccount) -> Moment:
 
 
 def span(question: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
-    """First and last day of a history, and the moment whose knowledge counts. Raises ValidationError."""
+    """First and last day of a history, and the moment whose knowledge counts. Raises Contradiction."""
     said = question.get("known_at") or timezone.now()
     until = question.get("to") or said.astimezone(UTC).date()
     since = question.get("from") or until - USUAL_HISTORY
     if since > until:
-        raise serializers.ValidationError({"from": "It is after `to`."})
+        raise Contradiction({"from": "It is after `to`."})
     if until - since > LONGEST_HISTORY:
-        raise serializers.ValidationError({"from": "Ask for at most three years at a time."})
+        raise Contradiction({"from": "Ask for at most three years at a time."})
     return since, until, _known_at(question, account)
 
 
@@ -124,9 +108,3 @@ def _known_at(question: dict[str, Any], account: SellerAccount) -> datetime:
     the moment that was answered here, the answer is the same for ever.
     """
     return question.get("known_at") or account.last_recorded_at or account.created_at
-
-
-def _sane(day: date) -> date:
-    if not EARLIEST <= day <= LATEST:
-        raise serializers.ValidationError(f"A day from {EARLIEST} to {LATEST}.")
-    return day

@@ -46,11 +46,10 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
 def hold(account_id: UUID) -> SellerAccount:
     """The account, locked until the transaction ends: two reports of one account queue up, two accounts never wait.
 
-    Raises SellerAccount.DoesNotExist for an account that was handed back.
+    Raises SellerAccount.DoesNotExist for an account that was handed back, or whose agency was closed.
     """
-    return (
-        SellerAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("agency").present().get(pk=account_id)
-    )
+    held = SellerAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("agency")
+    return held.present().get(pk=account_id, agency__closed_at=None)
 
 
 def _keep(*, account: SellerAccount, current: list[Value], remembered: dict[Series, Standing], now: datetime) -> None:

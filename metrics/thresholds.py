@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
+from accounts import scoping
 from accounts.models import Agency, SellerAccount
 from metrics.definitions import CATALOGUE
 from metrics.judgement import Comparator, Limit, limit_of
@@ -99,6 +100,14 @@ def remove(*, threshold: Threshold, now: datetime) -> None:
         Threshold.objects.create(**before | {"id": Threshold().id, "is_removed": True, "recorded_at": moment})
 
 
+def before(*, version: Threshold) -> Threshold | None:
+    """The version that this one replaced."""
+    older = Threshold.objects.filter(
+        agency_id=version.agency_id, threshold_id=version.threshold_id, recorded_at__lt=version.recorded_at
+    )
+    return older.order_by("-recorded_at").first()
+
+
 def follow(*, account: SellerAccount, now: datetime) -> None:
     """Judge the account by the versions that there are now. It must be held."""
     newest = _concerning(account).aggregate(moment=Max("recorded_at"))["moment"]
@@ -127,7 +136,8 @@ def _in_turn(agency: Agency) -> None:
 
 
 def _next_moment(agency: Agency, now: datetime) -> datetime:
-    last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
+    with scoping.agency(agency.pk):  # also after those of accounts that who asks does not see
+        last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
     return now if last is None or now > last else last + A_MOMENT
 
 

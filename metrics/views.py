@@ -2,7 +2,7 @@
 
 from datetime import UTC
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,16 +12,23 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import agencies, scoping
-from accounts.models import SellerAccount
+from accounts import agencies, fields, scoping
+from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
-from accounts.serializers import AgencySerializer
+from accounts.serializers import AgencySerializer, ClosedAgency, Closing
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Snapshot
 from metrics.renderers import HistoryCsv, OrdersCsv
-from metrics.serializers import HistoryAnswer, MetricsAnswer, OrderSerializer, PortfolioAnswer, SnapshotSerializer
+from metrics.serializers import (
+    HistoryAnswer,
+    MetricsAnswer,
+    OrderSerializer,
+    PointSerializer,
+    PortfolioAnswer,
+    SnapshotSerializer,
+)
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
@@ -80,6 +87,7 @@ class Metrics(Resource):
 
 class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
+    problems = {"get": (409,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="getHistory",
@@ -87,7 +95,7 @@ class History(Resource):
         description="Also as `text/csv`, by `Accept` or `?format=csv`. Without `marketplace` the account's home is "
         "answered, without `channel` the metric's first (mfn; all for messages and for what only Amazon reports).",
         tags=["Metrics"],
-        parameters=[METRIC, questions.HistoryQuestion],
+        parameters=[METRIC, questions.HistoryQuestion, OpenApiParameter("fields", description=fields.WORDS)],
         responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
@@ -113,7 +121,8 @@ class History(Resource):
             "known_at": known_at,
             "points": points,
         }
-        return Response(HistoryAnswer(answer).data)
+        told = HistoryAnswer(answer).data
+        return Response(told | {"points": self.pick(told["points"], known=PointSerializer().fields)})
 
 
 class Orders(Collection[Any]):
@@ -196,6 +205,9 @@ class Portfolio(Resource):
 class AgencyChoices(Resource):
     """Here and not beside the accounts, because a change counts all of them again."""
 
+    needs: ClassVar = {"patch": Role.ADMIN, "delete": Role.ADMIN}
+    confirms_deletion = True
+
     @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)
     def get(self, request: Request) -> Response:
         return Response(AgencySerializer(scoping.agency_of(request)).data)
@@ -214,8 +226,25 @@ class AgencyChoices(Resource):
         agency = scoping.agency_of(request)
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        agencies.change(thing=agency, fields=change.validated_data)
+        who = scoping.bearer(request).who
+        agencies.change(thing=agency, fields=change.validated_data, who=who, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
             recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
             transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)
+
+    @extend_schema(
+        operation_id="closeAgency",
+        summary="Close the agency and have all of it erased",
+        description="From the answer on no key, token or person of it gets in, nothing is loaded and nothing is sent. Until "
+        "`erased_from` whoever runs the service can open it again; then everything is erased but that it was there, when and by "
+        "whom it was closed, and who did what by ids alone.",
+        tags=["Agency"],
+        request=Closing,
+        responses={202: ClosedAgency},
+    )
+    def delete(self, request: Request) -> Response:
+        bearer = scoping.bearer(request)
+        Closing(data=request.data, context={"agency": bearer.agency}).is_valid(raise_exception=True)
+        closed = agencies.close(agency=bearer.agency, by=bearer.public_id, who=bearer.who, now=timezone.now())
+        return Response(ClosedAgency(closed).data, status=202)

@@ -11,6 +11,7 @@ from accounts import identifiers, scoping
 from accounts.models import Agency
 from ingestion import tasks
 from ingestion.models import Report
+from tests.overheard import overheard
 
 
 class Client(APIClient):
@@ -24,7 +25,10 @@ class Client(APIClient):
     def generic(self, *args: Any, **kwargs: Any) -> Any:
         if connection.in_atomic_block:
             scoping.enter(None)
-        return super().generic(*args, **kwargs)
+        response = super().generic(*args, **kwargs)
+        if response.headers.get("Content-Type", "").startswith("application/problem+json"):
+            overheard.problems.append(response.content.decode())
+        return response
 
     def take_on(self, *, name: str = "Shop", partner: str = "A1SHOP", home: str = "US") -> str:
         """A new account; returns its id."""

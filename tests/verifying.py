@@ -32,11 +32,11 @@ def accepted_by_python(delivery: Signed) -> bool:
     return True
 
 
-def install_for_npm(place: Path) -> Path:
-    """The libraries of npm in this folder. Skips the test where there is no npm, or no way to what it installs from."""
+def install_for_npm(place: Path, *, folder: Path = FOLDER) -> Path:
+    """What a folder of ours wants of npm, in `place`. Skips the test where there is no npm or no way to its registry."""
     if NPM is None or NODE is None:
-        pytest.skip("npm's verifiers are not tried: node and npm are not on this machine")
-    for file in FOLDER.iterdir():
+        pytest.skip(f"{folder.name} of npm are not tried: node and npm are not on this machine")
+    for file in folder.iterdir():
         if file.is_file():
             shutil.copy(file, place)
     answer = subprocess.run(
@@ -48,7 +48,7 @@ def install_for_npm(place: Path) -> Path:
         timeout=120,
     )
     if answer.returncode != 0:
-        pytest.skip(f"npm's verifiers are not tried: npm ci failed: {answer.stderr[-300:]}")
+        pytest.skip(f"{folder.name} of npm are not tried: npm ci failed: {answer.stderr[-300:]}")
     return place
 
 

@@ -12,6 +12,11 @@ from webhooks.models import Endpoint
 MAILTO = "mailto:"
 PRINTABLE = re.compile(r"[!-~]+")
 HIDDEN = "…"
+NAME = r"([A-Za-z0-9]([A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}"
+PLAIN = re.compile(
+    rf"https://{NAME}(:(443|8443))?([/?][A-Za-z0-9!$%&'()*+,./:;=?@_~-]*)?|mailto:[A-Za-z0-9_+-]{{1,20}}(\.[A-Za-z0-9_+-]{{1,20}}){{0,2}}@{NAME}"
+)
+"""What the document tells of addresses. An installation that names networks of its own takes more."""
 
 
 class NotAnAddress(Exception):

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Func, Q, QuerySet, UUIDField, Value
 
 from accounts import audit
-from accounts.models import Agency
+from accounts.models import Agency, public_account_id
 from webhooks import addresses, secrets
 from webhooks.models import Delivery, Endpoint
 
@@ -31,7 +31,7 @@ def add(*, agency: Agency, fields: dict[str, Any], who: str, now: datetime) -> t
         raise TooMany
     endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
     secret = secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
-    _note(endpoint, "endpoint.created", who, now, **_described(endpoint))
+    _note(endpoint, "endpoint.created", who, now, after=_told(endpoint), **_described(endpoint))
     return endpoint, secret
 
 
@@ -42,6 +42,7 @@ def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetim
     `enabled` is one of them, though no column.
     """
     held = hold(endpoint)
+    before = _told(held)
     changed = {name: value for name, value in fields.items() if name != "enabled" and getattr(held, name) != value}
     for name, value in changed.items():
         setattr(held, name, value)
@@ -49,7 +50,7 @@ def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetim
         changed["failing_since"] = held.failing_since = None
     if changed:
         held.save(update_fields=list(changed))
-        _note(held, "endpoint.changed", who, now, changed=sorted(changed), **_described(held))
+        _note(held, "endpoint.changed", who, now, before=before, after=_told(held), changed=sorted(changed), **_described(held))
     if fields.get("enabled") is True and held.disabled_at:
         _enable(held, who, now)
     if fields.get("enabled") is False and not held.disabled_at:
@@ -69,13 +70,14 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datet
     ended = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=waiting).update(
         state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now
     )
-    _note(endpoint, "endpoint.disabled", who, now, reason=reason.value, ended=ended)
+    off = {"before": {"enabled": True}, "after": {"enabled": False}}
+    _note(endpoint, "endpoint.disabled", who, now, **off, reason=reason.value, ended=ended)
 
 
 @transaction.atomic
 def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
     """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay."""
-    _note(endpoint, "endpoint.deleted", who, now, **_described(endpoint))
+    _note(endpoint, "endpoint.deleted", who, now, before=_told(endpoint), **_described(endpoint))
     with connection.cursor() as cursor:
         cursor.execute(AWAY, {"agency": endpoint.agency_id, "endpoint": endpoint.pk})
 
@@ -103,14 +105,42 @@ def hold(endpoint: Endpoint) -> Endpoint:
 def _enable(endpoint: Endpoint, who: str, now: datetime) -> None:
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
-    _note(endpoint, "endpoint.enabled", who, now)
+    _note(endpoint, "endpoint.enabled", who, now, before={"enabled": False}, after={"enabled": True})
 
 
 def _described(endpoint: Endpoint) -> dict[str, Any]:
-    """What the audit log may say of it for good: no secret, no mailbox, no account."""
+    """What the audit log may say of it for good: no secret and no mailbox."""
     host = addresses.host(kind=endpoint.kind, url=endpoint.url)
     return {"kind": endpoint.kind, "host": host, "event_types": endpoint.event_types}
 
 
-def _note(endpoint: Endpoint, what: str, who: str, now: datetime, **detail: Any) -> None:
-    audit.note(agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now)
+def _told(endpoint: Endpoint) -> dict[str, Any]:
+    """Those of its fields that change, as far as the audit log may tell them."""
+    return {
+        "host": addresses.host(kind=endpoint.kind, url=endpoint.url),
+        "description": endpoint.description,
+        "event_types": endpoint.event_types,
+        "accounts": None if endpoint.accounts is None else [public_account_id(each) for each in endpoint.accounts],
+    }
+
+
+def _note(
+    endpoint: Endpoint,
+    what: str,
+    who: str,
+    now: datetime,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    **detail: Any,
+) -> None:
+    audit.note(
+        agency_id=endpoint.agency_id,
+        who=who,
+        what=what,
+        about=endpoint.public_id,
+        detail=detail,
+        before=before,
+        after=after,
+        now=now,
+    )

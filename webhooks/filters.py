@@ -4,16 +4,17 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from accounts import scoping
+from accounts.filters import Filters, InstantFilter
 from webhooks.catalogue import PATTERNS, names_of
 from webhooks.models import Delivery, Event
 
 CHOICES = [(pattern, pattern) for pattern in PATTERNS]
 
 
-class EventFilter(filters.FilterSet):
+class EventFilter(Filters):
     type = filters.ChoiceFilter(choices=CHOICES, method="of_type", label="Events of this type, or of all that begin so.")
     account = filters.CharFilter(method="of_account", label="Events of this account (acct_…).")
-    since = filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte", label="Events of this moment and later.")
+    since = InstantFilter(field_name="occurred_at", lookup_expr="gte", label="Events of this moment and later.")
 
     class Meta:
         model = Event
@@ -26,7 +27,7 @@ class EventFilter(filters.FilterSet):
         return events.filter(account=scoping.account_of(self.request, public_id))
 
 
-class DeliveryFilter(filters.FilterSet):
+class DeliveryFilter(Filters):
     state = filters.ChoiceFilter(choices=Delivery.State.choices)
     type = filters.ChoiceFilter(choices=CHOICES, method="of_type", label="Of events of this type, or of all that begin so.")
 

@@ -15,7 +15,7 @@ UNUSED = (
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_what_a_bearer_may_do"),
+        ("accounts", "0010_changes_and_closing"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]

@@ -4,6 +4,7 @@ from accounts.models.agencies import AccountStatus, Agency, SellerAccount, Selle
 from accounts.models.audit import AuditEntry
 from accounts.models.keys import ApiKey, Role
 from accounts.models.people import Grant, Invitation, Member, Person
+from accounts.models.replays import KeptAnswer
 
 __all__ = [
     "AccountStatus",
@@ -12,6 +13,7 @@ __all__ = [
     "AuditEntry",
     "Grant",
     "Invitation",
+    "KeptAnswer",
     "Member",
     "Person",
     "Role",

@@ -34,10 +34,27 @@ class Agency(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
         help_text="How long documents are kept after they were received. What they said of orders stays.",
     )
+    allowed_origins = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text="Origins of web pages (https://app.agency.example) that may read answers with a key of the agency.",
+    )
     created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=60, blank=True, db_default="")  # the public id of who closed it, or underone
+    erased_from = models.DateTimeField(null=True)  # until then it can be opened again
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = (GinIndex("allowed_origins", name="agencies_by_origin"),)
         constraints = (
+            models.CheckConstraint(
+                condition=models.Q(closed_at=None, closed_by="", erased_from=None, erased_at=None)
+                | (models.Q(closed_at__isnull=False, erased_from__isnull=False) & ~models.Q(closed_by="")),
+                name="a_closed_agency_says_by_whom_and_when_it_is_erased",
+            ),
             models.CheckConstraint(
                 condition=models.Q(document_retention_days__range=(1, MOST_RETENTION_DAYS)),
                 name="documents_are_kept_for_a_day_to_ten_years",

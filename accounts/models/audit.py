@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from accounts import identifiers
@@ -12,12 +13,15 @@ class AuditEntry(models.Model):
     """That somebody did something. Never changed, and never taken out."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     who = models.CharField(max_length=250)  # a key's id and name of then, or underone
     what = models.CharField(max_length=60)
     about = models.CharField(max_length=60)  # a public id
+    before: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)  # the fields that changed;
+    after: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)  # null: no such thing
     detail: "models.JSONField[Any, Any]" = models.JSONField()
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001  null where nobody asked over HTTP
 
     class Meta:
         indexes = (

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 from accounts import scoping
+from accounts.filters import Filters
 from accounts.marketplaces import CODES
 from metrics.definitions import CATALOGUE
 from metrics.models import Breach, Threshold
@@ -19,7 +20,7 @@ MARKETPLACES = [(code, code) for code in CODES]
 OF_CHANNEL = [(channel, channel) for channel in CHANNELS]
 
 
-class ThresholdFilter(filters.FilterSet):
+class ThresholdFilter(Filters):
     metric = filters.ChoiceFilter(choices=METRICS)
     account = filters.CharFilter(method="of_account", label="Thresholds of this account alone (acct_…).")
     marketplace = filters.ChoiceFilter(choices=MARKETPLACES)
@@ -40,7 +41,7 @@ def yes_or_no(**kwargs: Any) -> filters.TypedChoiceFilter:
     return extend_schema_field(OpenApiTypes.BOOL)(asked)
 
 
-class BreachFilter(filters.FilterSet):
+class BreachFilter(Filters):
     status = filters.ChoiceFilter(choices=Breach.State.choices)
     level = filters.ChoiceFilter(choices=Breach.Level.choices)
     metric = filters.ChoiceFilter(choices=METRICS)

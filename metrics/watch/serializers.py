@@ -1,12 +1,14 @@
 """The shapes of thresholds, of breaches, and of what people do about them."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts import identifiers
+from accounts.bodies import Body, Contradiction
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.serializers import PublicIdField
@@ -24,20 +26,28 @@ ASKED = {name: value for name, value in examples.THRESHOLD.items() if name not i
 
 
 class LineField(serializers.DecimalField):
-    """A JSON number, taken exactly as it is written."""
+    """A JSON number, taken to six decimal places, and then exactly."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        try:
+            return super().to_internal_value(str(round(Decimal(str(data)), self.decimal_places)))
+        except (ArithmeticError, ValueError):
+            self.fail("invalid")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=10, decimal_places=6, min_value=0, max_value=HIGHEST_SCORE, coerce_to_string=False, **kwargs)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A line of your own", value=ASKED, request_only=True)])
-class ThresholdAsked(serializers.Serializer[Any]):
+class ThresholdAsked(Body):
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    account = serializers.CharField(required=False, allow_null=True, help_text="Of this account (acct_…); null: of all.")
+    account = serializers.CharField(
+        required=False, allow_null=True, max_length=64, help_text="Of this account (acct_…); null: of all."
+    )
     marketplace = serializers.ChoiceField(choices=CODES, required=False, allow_null=True, help_text="Null: in every store.")
     channel = serializers.ChoiceField(choices=CHANNELS, required=False, allow_null=True, help_text="Null: in every channel.")
     warn_at = LineField(
-        help_text="Compared as Amazon's target is (`lt` where there is none), and at least as strict. At most six decimal places."
+        help_text="Compared as Amazon's target is (`lt` where there is none), and at least as strict. To six decimal places."
     )
     clear_at = LineField(required=False, allow_null=True, help_text="What ends a warning; null: `warn_at` is kept again.")
     for_days = serializers.IntegerField(default=0, min_value=0, max_value=MOST_DAYS)
@@ -102,8 +112,10 @@ class BreachMoment(serializers.Serializer[Moment]):
     note = serializers.CharField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True, help_text="Until when it is snoozed; null: no longer.")
     to = serializers.CharField(allow_null=True, help_text="Whom it is assigned to; null: nobody.")
-    breach = serializers.CharField(source="breach.public_id", default=None, help_text="What a warning escalated to.")
-    event = serializers.CharField(source="event.public_id", default=None, help_text="The restatement.")
+    breach = serializers.CharField(
+        source="breach.public_id", default=None, allow_null=True, help_text="What a warning escalated to."
+    )
+    event = serializers.CharField(source="event.public_id", default=None, allow_null=True, help_text="The restatement.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An open breach", value=examples.BREACH, response_only=True)])
@@ -197,29 +209,29 @@ LONGEST_SNOOZE = timedelta(days=366)
 @extend_schema_serializer(
     examples=[OpenApiExample("Seen", value={"note": "The carrier lost a pallet; claims are being answered."}, request_only=True)]
 )
-class Acknowledgement(serializers.Serializer[Any]):
+class Acknowledgement(Body):
     note = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NOTE, default="")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Until Monday", value={"until": "2026-11-30T08:00:00Z"}, request_only=True)])
 @extend_schema_serializer(examples=[OpenApiExample("For a week", value={"until": "2026-11-29T09:00:00Z"}, request_only=True)])
-class Snooze(serializers.Serializer[Any]):
+class Snooze(Body):
     until = serializers.DateTimeField(allow_null=True, help_text="To come, within a year; null: no longer.")
 
     def validate_until(self, until: datetime | None) -> datetime | None:
         now = self.context["now"]
         if until is not None and not now < until <= now + LONGEST_SNOOZE:
-            raise serializers.ValidationError("A moment to come, at most a year from now.")
+            raise Contradiction("A moment to come, at most a year from now.")
         return until
 
 
 @extend_schema_serializer(examples=[OpenApiExample("To somebody", value={"to": "mei"}, request_only=True)])
 @extend_schema_serializer(examples=[OpenApiExample("To Mei", value={"to": "mei"}, request_only=True)])
-class Assignment(serializers.Serializer[Any]):
+class Assignment(Body):
     to = serializers.CharField(allow_null=True, max_length=200, help_text="Whoever you like; null: nobody.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "The carrier paid."}, request_only=True)])
 @extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "Two claims are appealed."}, request_only=True)])
-class Note(serializers.Serializer[Any]):
+class Note(Body):
     text = serializers.CharField(max_length=LONGEST_NOTE)

@@ -1,14 +1,15 @@
 """Agencies open; accounts are taken on and handed back."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DataError, IntegrityError, connections
+from django.db import DataError, IntegrityError, connection, connections, transaction
+from django.db.models import ProtectedError
 
 from accounts import agencies, keys, scoping
-from accounts.models import AccountStatus, Agency, ApiKey, SellerAccount
+from accounts.models import AccountStatus, Agency, AuditEntry, SellerAccount
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -141,13 +142,89 @@ def test_handing_back_twice_keeps_the_first_moment(acme: Client) -> None:
         assert SellerAccount.objects.get().deleted_at == NOON
 
 
-def test_an_agency_with_accounts_cannot_be_deleted_and_one_without_goes_with_its_keys(acme: Client, rival: Client) -> None:
+def test_an_agency_is_never_deleted_for_what_was_noted_of_it_stays(acme: Client) -> None:
     with scoping.agency(acme.agency.pk):
-        take_on(acme.agency)
-        with pytest.raises(IntegrityError):
+        with pytest.raises(ProtectedError):
             Agency.objects.get().delete()
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM accounts_agency; SET CONSTRAINTS ALL IMMEDIATE")
 
-    with scoping.agency(rival.agency.pk):
-        Agency.objects.get().delete()
-        assert ApiKey.objects.count() == 0
     assert scoping.every_agency_id() == [acme.agency.pk]
+
+
+def noted(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
+    """Who did this, and what was other then, oldest first."""
+    with scoping.agency(agency.pk):
+        return list(AuditEntry.objects.filter(what=what).order_by("pk").values_list("who", "before", "after"))
+
+
+def test_opening_taking_on_changing_and_handing_back_are_noted(acme: Client) -> None:
+    told = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": None}
+    with scoping.agency(acme.agency.pk):
+        account = take_on(acme.agency, who="key_1 mine")
+        agencies.change(thing=account, fields={"name": "Nordwind", "external_id": "crm-1"}, who="key_1 mine", now=NOON)
+        agencies.change(thing=acme.agency, fields={"document_retention_days": 7}, who="key_1 mine", now=NOON)
+        agencies.hand_back(account=account, who="key_2 other", now=LATER)
+
+    assert noted(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
+    assert noted(acme.agency, "account.created") == [("key_1 mine", None, told)]
+    assert noted(acme.agency, "account.changed") == [("key_1 mine", {"external_id": None}, {"external_id": "crm-1"})]
+    assert noted(acme.agency, "agency.changed") == [
+        ("key_1 mine", {"document_retention_days": 30}, {"document_retention_days": 7})
+    ]
+    assert noted(acme.agency, "account.handed_back") == [("key_2 other", told | {"external_id": "crm-1"}, None)]
+
+
+def test_what_is_as_it_was_is_not_noted(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        account = take_on(acme.agency)
+        agencies.change(thing=account, fields={"name": "Nordwind"}, now=NOON)
+        agencies.change(thing=account, fields={}, now=NOON)
+        for moment in (NOON, LATER):
+            agencies.hand_back(account=account, now=moment)
+        with pytest.raises(agencies.AlreadyLookedAfter):
+            take_on(acme.agency, selling_partner_id="A2KEPT") and take_on(acme.agency, selling_partner_id="A2KEPT")
+
+    assert noted(acme.agency, "account.changed") == []
+    assert [len(noted(acme.agency, f"account.{what}")) for what in ("created", "handed_back")] == [2, 1]
+
+
+def closed(client: Client, *, at: datetime = NOON) -> Agency:
+    with scoping.agency(client.agency.pk):
+        return agencies.close(agency=client.agency, by="key_1", who="key_1 mine", now=at)
+
+
+def test_a_closed_agency_can_be_opened_again_for_seven_days(acme: Client, rival: Client) -> None:
+    agency = closed(acme)
+
+    assert (agency.closed_at, agency.closed_by, agency.erased_from) == (NOON, "key_1", NOON + timedelta(days=7))
+    assert (scoping.every_agency_id(), scoping.every_closed_agency_id()) == ([rival.agency.pk], [acme.agency.pk])
+
+    with scoping.agency(acme.agency.pk):
+        agencies.reopen(agency=agency, now=NOON + timedelta(days=7) - timedelta(microseconds=1))
+
+    assert (len(scoping.every_agency_id()), scoping.every_closed_agency_id()) == (2, [])
+    assert [who for who, *_ in noted(acme.agency, "agency.reopened")] == ["underone"]
+
+
+def test_closing_twice_keeps_the_first_moment_and_is_noted_once(acme: Client) -> None:
+    first, second = closed(acme), closed(acme, at=LATER)
+
+    assert (first.erased_from, second.erased_from) == (second.erased_from, NOON + timedelta(days=7))
+    assert len(noted(acme.agency, "agency.closed")) == 1
+
+
+def test_what_is_being_erased_is_not_opened_again_and_what_is_open_neither(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        with pytest.raises(agencies.NotClosed):
+            agencies.reopen(agency=acme.agency, now=NOON)
+        closed(acme)
+        with pytest.raises(agencies.TooLate):
+            agencies.reopen(agency=acme.agency, now=NOON + timedelta(days=7))
+
+
+@pytest.mark.parametrize("columns", ["closed_at = now()", "erased_at = now()", "closed_by = 'key_1'"])
+def test_an_agency_is_not_closed_by_half(acme: Client, columns: str) -> None:
+    refused = pytest.raises(IntegrityError, match="by_whom")
+    with refused, scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE accounts_agency SET {columns}")

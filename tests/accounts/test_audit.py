@@ -1,14 +1,18 @@
 """The audit log: what was noted, by whom, for good; to its agency and to nobody else."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, ProgrammingError
+from structlog.contextvars import bound_contextvars
 
-from accounts import audit, bearers, identifiers, scoping
-from accounts.models import ApiKey, AuditEntry
+from accounts import agencies, audit, bearers, identifiers, scoping
+from accounts.models import ApiKey, AuditEntry, Role
 from tests.client import Client
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -23,55 +27,114 @@ def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOIN
         return entry.public_id
 
 
+def key_of(client: Client) -> UUID:
+    with scoping.agency(client.agency.pk):
+        return ApiKey.objects.get().pk
+
+
 def listed(client: Client, **asked: str) -> list[str]:
-    return [entry["id"] for entry in client.read("/v1/audit-log", **asked)["data"]]
+    """The ids of entries, but for the one of the agency's own opening."""
+    return [entry["id"] for entry in client.read("/v1/audit-log", **asked)["data"] if entry["what"] != "agency.opened"]
 
 
 def test_an_entry_says_who_did_what_to_what(acme: Client) -> None:
-    entry = note(acme, event_types=["*"])
+    note(acme, event_types=["*"])
 
     key = acme.read("/v1/me")["key"]
-    assert acme.read("/v1/audit-log") == {
-        "data": [
-            {
-                "id": entry,
-                "at": "2026-11-22T09:00:00Z",
-                "who": f"{key['id']} {key['name']}",
-                "what": "endpoint.created",
-                "about": ENDPOINT,
-                "detail": {"event_types": ["*"]},
-            }
-        ],
-        "next_cursor": None,
+    entry, opening = acme.read("/v1/audit-log")["data"]
+    assert entry.pop("id").startswith("note_")
+    assert entry == {
+        "at": "2026-11-22T09:00:00Z",
+        "who": f"{key['id']} {key['name']}",
+        "what": "endpoint.created",
+        "about": ENDPOINT,
+        "before": None,
+        "after": None,
+        "detail": {"event_types": ["*"]},
+        "request_id": None,
     }
+    assert (opening["what"], opening["who"], opening["about"]) == ("agency.opened", "underone", acme.agency.public_id)
 
 
-def test_nothing_was_done_yet(acme: Client) -> None:
-    assert acme.read("/v1/audit-log") == {"data": [], "next_cursor": None}
+def test_of_two_sides_the_fields_that_differ_are_kept(acme: Client) -> None:
+    sides: dict[str, Any] = {"before": {"name": "a", "at": None, "same": [1]}, "after": {"name": "b", "at": NOW, "same": [1]}}
+    with scoping.agency(acme.agency.pk):
+        audit.changed(agency_id=acme.agency.pk, who="underone", what="endpoint.changed", about=ENDPOINT, now=NOW, **sides)
+        same = audit.changed(
+            agency_id=acme.agency.pk, who="underone", what="endpoint.changed", about=ENDPOINT, now=NOW, before={}, after={}
+        )
+
+    (entry,) = acme.read("/v1/audit-log", about=ENDPOINT)["data"]
+    assert (entry["before"], entry["after"]) == ({"name": "a", "at": None}, {"name": "b", "at": "2026-11-22T09:00:00Z"})
+    assert same is None
+
+
+def test_an_entry_tells_the_request_that_asked_for_it(acme: Client) -> None:
+    with bound_contextvars(request_id="req_of_theirs"):
+        note(acme)
+
+    assert acme.read("/v1/audit-log")["data"][0]["request_id"] == "req_of_theirs"
 
 
 def test_the_newest_entry_comes_first_page_by_page(acme: Client) -> None:
     newest_first = [note(acme, n=n) for n in range(5)][::-1]
 
-    first = acme.read("/v1/audit-log", limit=3)
-    second = acme.read("/v1/audit-log", limit=3, cursor=first["next_cursor"])
+    first = acme.get("/v1/audit-log", {"limit": 3})
+    second = acme.read("/v1/audit-log", limit=3, cursor=first.json()["next_cursor"])
 
-    assert [entry["id"] for entry in first["data"] + second["data"]] == newest_first
+    assert [entry["id"] for entry in first.json()["data"] + second["data"]][:-1] == newest_first
     assert second["next_cursor"] is None
+    assert 'rel="next"' in first.headers["Link"]
 
 
 def test_entries_are_narrowed_by_what_and_by_about(acme: Client) -> None:
     other = "ep_" + "b" * 32
     created, changed, others = note(acme), note(acme, "endpoint.changed"), note(acme, about=other)
+    elsewhere = note(acme, "endpoints.counted")
 
     assert listed(acme, what="endpoint.created") == [others, created]
-    assert listed(acme, about=ENDPOINT) == [changed, created]
+    assert listed(acme, what="endpoint.*") == [others, changed, created]
+    assert listed(acme, about=ENDPOINT) == [elsewhere, changed, created]
     assert listed(acme, about=other, what="endpoint.changed") == []
-    assert listed(acme, what="endpoint") == []
+    assert listed(acme, what="endpoint") == listed(acme, what="*") == listed(acme, what=".*") == []
+
+
+def test_entries_are_narrowed_by_who_and_by_moment(acme: Client) -> None:
+    entry = note(acme)
+    key = acme.read("/v1/me")["key"]["id"]
+    earlier, at, later = "2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T09:00:01+00:00"
+
+    assert listed(acme, who=key) == listed(acme, who=f"{key} first key") == [entry]
+    assert listed(acme, who=key[:-1]) == listed(acme, who="first key") == listed(acme, who="underone") == []
+    assert listed(acme, since=at) == listed(acme, until=later) == listed(acme, since=earlier, until=later) == [entry]
+    assert listed(acme, since=later) == listed(acme, until=at) == []
+
+
+def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
+        audit.note(agency_id=acme.agency.pk, who="=cmd", what="account.changed", about="acct_1", now=NOW, **sides)
+
+    response = acme.get("/v1/audit-log", {"format": "csv"})
+
+    head, line, _ = csv.reader(io.StringIO(response.content.decode()))
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert head == ["id", "at", "who", "what", "about", "before", "after", "detail", "request_id"]
+    assert line[2:] == ["'=cmd", "account.changed", "acct_1", '{"name": "Æ"}', '{"name": "=1+1"}', "", ""]
+
+
+def test_the_log_is_for_admins(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        ApiKey.objects.update(role=Role.MANAGER)
+
+    response = acme.get("/v1/audit-log")
+
+    assert (response.status_code, response.json()["type"]) == (403, "/problems/not-permitted")
 
 
 @pytest.mark.parametrize(
-    ("asked", "pointer"), [({"cursor": "x"}, "/cursor"), ({"limit": "0"}, "/limit"), ({"what": "a\0"}, "/what")]
+    ("asked", "pointer"),
+    [({"cursor": "x"}, "/cursor"), ({"limit": "0"}, "/limit"), ({"what": "a\0"}, "/what"), ({"since": "today"}, "/since")],
 )
 def test_a_wrong_question_is_pointed_at(acme: Client, asked: dict[str, str], pointer: str) -> None:
     response = acme.get("/v1/audit-log", asked)
@@ -100,6 +163,7 @@ def test_without_a_key_there_is_no_answer(acme: Client) -> None:
         "UPDATE accounts_auditentry SET who = 'nobody'",
         "UPDATE accounts_auditentry SET detail = '{}'",
         "UPDATE accounts_auditentry SET at = at",
+        "UPDATE accounts_auditentry SET who = split_part(who, ' ', 1), before = NULL, after = NULL, detail = '{}'",
         "DELETE FROM accounts_auditentry",
     ],
 )
@@ -109,7 +173,38 @@ def test_what_was_noted_is_neither_changed_nor_taken_out(acme: Client, statement
     with scoping.agency(acme.agency.pk):
         with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
             cursor.execute(statement)
-        assert AuditEntry.objects.count() == 1
+        assert AuditEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE accounts_auditentry", "ALTER TABLE accounts_auditentry DISABLE TRIGGER ALL"])
+def test_the_log_is_not_emptied_and_its_guard_is_not_sent_away(acme: Client, statement: str) -> None:
+    refused = pytest.raises(ProgrammingError, match=r"denied|owner")
+    with refused, scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_nothing_is_noted_in_another_agency_s_log(acme: Client, rival: Client) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"), scoping.agency(rival.agency.pk):
+        audit.note(agency_id=acme.agency.pk, who="underone", what="endpoint.created", about=ENDPOINT, now=NOW)
+
+
+def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_changed(acme: Client) -> None:
+    note(acme, about=ENDPOINT, host="hooks.example.com")
+    with scoping.agency(acme.agency.pk):
+        agencies.close(agency=acme.agency, by="key_1", who="key_1 Mei", now=NOW)
+        for columns in ("who = 'nobody'", "who = 'key_1', before = NULL, after = NULL, detail = '{}', at = now()", "about = who"):
+            with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+                cursor.execute(f"UPDATE accounts_auditentry SET {columns}")
+        with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+            cursor.execute("DELETE FROM accounts_auditentry")
+
+        shortened = [audit.shorten(agency_id=acme.agency.pk, most=2) for _ in range(3)]
+
+        kept = list(AuditEntry.objects.order_by("pk").values_list("who", "what", "before", "after", "detail"))
+    key = identifiers.public("key", key_of(acme))
+    whats = [("underone", "agency.opened"), (key, "endpoint.created"), ("key_1", "agency.closed")]
+    assert shortened == [2, 1, 0]
+    assert kept == [(*each, None, None, {}) for each in whats]
 
 
 def test_what_is_undone_was_never_noted(acme: Client) -> None:
@@ -123,7 +218,7 @@ def test_the_product_itself_is_called_by_its_name(acme: Client) -> None:
     with scoping.agency(acme.agency.pk):
         audit.note(agency_id=acme.agency.pk, who=audit.UNDERONE, what="endpoint.disabled", about=ENDPOINT, detail={}, now=NOW)
 
-    assert [entry["who"] for entry in acme.read("/v1/audit-log")["data"]] == ["underone"]
+    assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == ["underone"]
 
 
 def test_an_entry_keeps_the_name_that_a_key_had(acme: Client) -> None:
@@ -132,4 +227,4 @@ def test_an_entry_keeps_the_name_that_a_key_had(acme: Client) -> None:
         ApiKey.objects.update(name="renamed", created_at=NOW + timedelta(days=1))
         key = identifiers.public("key", ApiKey.objects.get().pk)
 
-    assert [entry["who"] for entry in acme.read("/v1/audit-log")["data"]] == [f"{key} first key"]
+    assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == [f"{key} first key"]

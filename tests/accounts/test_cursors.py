@@ -12,10 +12,12 @@ def test_a_cursor_leads_back_to_its_place() -> None:
 
 
 def _cursor(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    return "cur_" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-@pytest.mark.parametrize("text", ["x", "🙂", "%%%", _cursor("{}"), _cursor('["a"]'), _cursor("[1,2]"), _cursor("[" * 3000)])
+@pytest.mark.parametrize(
+    "text", ["x", "cur_", "cur_x", "cur_🙂", "🙂", "%%%", _cursor("{}"), _cursor('["a"]'), _cursor("[1,2]"), _cursor("[" * 3000)]
+)
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(cursors.BadCursor):
         cursors.decode(text, length=2)

@@ -56,7 +56,7 @@ EVERY = [partner for _, partner, _, _, _ in SHOPS]
         ("UNDER_s", ["A2UNDER"]),
         ("a4q", ["A4QUOTE"]),
         ("%s", []),
-        ("x" * 5000, []),
+        ("x" * 200, []),
         ("", EVERY),
         ("  ", EVERY),
     ],
@@ -65,8 +65,8 @@ def test_a_search_finds_the_text_itself_and_no_pattern(shops: Client, text: str,
     assert partners(shops, search=text) == found
 
 
-@pytest.mark.parametrize("text", ["\0", "un\0der", "\0" * 100 + "%"])
-def test_a_search_for_a_nul_byte_is_refused(shops: Client, text: str) -> None:
+@pytest.mark.parametrize("text", ["\0", "un\0der", "\0" * 100 + "%", "x" * 201])
+def test_a_search_for_a_nul_byte_or_for_too_much_is_refused(shops: Client, text: str) -> None:
     response = shops.get("/v1/accounts", {"search": text})
 
     assert response.status_code == 400

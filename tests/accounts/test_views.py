@@ -13,6 +13,7 @@ from ingestion.models import Report
 from metrics.models import DailyCounts, Order
 from tests import build, messages
 from tests.client import Client
+from tests.conftest import NOON
 
 ACCOUNT = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": "crm-1"}
 
@@ -26,6 +27,7 @@ def test_me_tells_the_agency_and_the_key(acme: Client) -> None:
         "counts_pending_and_cancelled": False,
         "keeps_personal_columns": False,
         "document_retention_days": 30,
+        "allowed_origins": [],
     }
     assert answer["key"]["name"] == "first key"
     assert answer["key"]["prefix"].startswith("uo_live_")
@@ -185,7 +187,7 @@ def test_renaming_leaves_alone_what_a_worker_wrote_meanwhile(acme: Client, shop:
     acme.load(shop, build.orders_file([build.order_row(sales_channel="Amazon.ca")]))
 
     with scoping.agency(acme.agency.pk):
-        agencies.change(thing=stale, fields={"name": "Renamed"})
+        agencies.change(thing=stale, fields={"name": "Renamed"}, now=NOON)
         kept = SellerAccount.objects.get()
 
     assert (kept.name, kept.marketplaces) == ("Renamed", ["CA", "US"])

@@ -1,10 +1,14 @@
 """Tasks that go wrong in the ways that have ended workers, and one that shows that a worker still works."""
 
+import logging
 import os
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 QUEUE = "poison"
 
@@ -27,3 +31,24 @@ def kill_its_process_once(*, folder: str) -> None:
 @shared_task
 def leave_a_mark(*, path: str) -> None:
     Path(path).touch()
+
+
+@shared_task
+def speak(*, word: str, times: str) -> None:
+    """Logs a word, and has another task do so until it was said as many times."""
+    logging.getLogger(__name__).warning("said %s", word)
+    if int(times) > 1:
+        speak.apply_async(kwargs={"word": word, "times": str(int(times) - 1)}, queue=QUEUE)
+
+
+@shared_task
+def fail(*, word: str) -> None:
+    raise ValueError(f"password={word}")
+
+
+@shared_task
+def oversleep(*, seconds: str) -> None:
+    """Does not listen when it is told that its time is over."""
+    with suppress(SoftTimeLimitExceeded):
+        time.sleep(float(seconds))
+    time.sleep(float(seconds))

@@ -203,8 +203,11 @@ def test_a_bad_value_stops_the_process_with_one_sentence_that_names_the_variable
         ("postgresql:///d", {"USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "NAME": "d"}),
         ("postgresql://a%40b:p%2Fq%3A@h/my%20db", {"USER": "a@b", "PASSWORD": "p/q:", "NAME": "my db"}),
         ("postgresql://u:p@[::1]:5432/d", {"HOST": "::1", "PORT": "5432"}),
-        ("postgresql://u:p@h/d?sslmode=require", {"OPTIONS": {"application_name": "underone", "sslmode": "require"}}),
-        ("postgresql://u:p@h/d?application_name=mine", {"OPTIONS": {"application_name": "mine"}}),
+        (
+            "postgresql://u:p@h/d?sslmode=require",
+            {"OPTIONS": {"application_name": "underone", "connect_timeout": "5", "sslmode": "require"}},
+        ),
+        ("postgresql://u:p@h/d?application_name=mine", {"OPTIONS": {"application_name": "mine", "connect_timeout": "5"}}),
     ],
 )
 def test_a_database_url_becomes_what_django_needs(

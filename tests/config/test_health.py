@@ -1,20 +1,31 @@
 """Health: alive whatever is missing, ready only when nothing is."""
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
 from django.test import Client as Stranger
+from pytest_django import Settings
 
+from config import health
 from config.celery import app
+from config.looks import Look
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
+OK = {"database": "ok", "broker": "ok", "documents": "ok"}
+
+
 def asked(path: str) -> tuple[int, Any]:
     answer = Stranger().get(path)
+    assert answer["Cache-Control"] == "no-store"
     return answer.status_code, answer.json()
 
 
@@ -43,24 +54,89 @@ def without_newest_migration(committed_db: None, owner_dsn: str) -> Iterator[Non
 
 
 def test_with_everything_there_it_is_ready(db: None) -> None:
-    assert asked("/readyz") == (200, {"database": "ok", "broker": "ok"})
+    assert asked("/readyz") == (200, OK)
 
 
 def test_without_its_broker_it_is_not_ready(db: None, without_broker: None) -> None:
-    assert asked("/readyz") == (503, {"database": "ok", "broker": "no answer"})
+    assert asked("/readyz") == (503, OK | {"broker": "no answer"})
 
 
 def test_without_its_database_it_is_not_ready(without_database: None) -> None:
-    assert asked("/readyz") == (503, {"database": "no answer", "broker": "ok"})
+    assert asked("/readyz") == (503, OK | {"database": "no answer"})
 
 
 def test_without_a_migration_it_is_not_ready(without_newest_migration: None) -> None:
-    assert asked("/readyz") == (503, {"database": "migrations are missing", "broker": "ok"})
+    assert asked("/readyz") == (503, OK | {"database": "migrations are missing"})
+
+
+@pytest.mark.parametrize("place", ["/proc/documents", "/dev/null/documents"])
+def test_without_a_folder_for_documents_it_is_not_ready(db: None, settings: Settings, place: str) -> None:
+    settings.MEDIA_ROOT = place
+
+    assert asked("/readyz") == (503, OK | {"documents": "cannot be written"})
+
+
+def test_looking_at_the_folder_for_documents_leaves_nothing_in_it(db: None, settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "documents"
+
+    assert asked("/readyz") == (200, OK)
+    assert list((tmp_path / "documents").iterdir()) == []
+
+
+@pytest.fixture
+def silence() -> Iterator[int]:
+    """A port that takes connections and never says a word, as a server that hangs does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_database_that_hangs_is_not_waited_for(committed_db: None, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", str(silence))
+    began = time.monotonic()
+
+    answers = [asked("/readyz") for _ in range(2)]
+
+    assert answers == [(503, OK | {"database": "no answer"})] * 2
+    assert time.monotonic() - began < 2 * (health.PATIENCE + 1)
+    monkeypatch.undo()
+    health.LOOKS["database"].begin().join()  # the look that hung gives up by itself
+    assert asked("/readyz") == (200, OK)
+
+
+def test_a_broker_that_hangs_is_not_waited_for(db: None, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
+    monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{silence}/0")
+    monkeypatch.setitem(app.conf.broker_transport_options, "socket_timeout", 4)
+    began = time.monotonic()
+
+    assert asked("/readyz") == (503, OK | {"broker": "no answer"})
+    assert time.monotonic() - began < health.PATIENCE + 1
+    health.LOOKS["broker"].begin().join()
+
+
+def test_many_who_ask_at_once_wait_for_one_look_at_what_hangs() -> None:
+    begun, go_on = [], threading.Event()
+
+    def hang() -> str:
+        begun.append(1)
+        go_on.wait()
+        return "at last"
+
+    look = Look(hang)
+    first, second = look.begin(), look.begin()
+
+    assert [first.answer(within=0.01), second.answer(within=0)] == ["no answer", "no answer"]
+    assert first.daemon
+    go_on.set()
+    assert first.answer(within=5) == "at last"
+    assert len(begun) == 1
+    assert look.begin().answer(within=5) == "at last"
+    assert len(begun) == 2
 
 
 def test_it_is_alive_without_anything(without_database: None, without_broker: None) -> None:
     assert asked("/healthz") == (200, {"status": "ok"})
-    assert asked("/readyz") == (503, {"database": "no answer", "broker": "no answer"})
+    assert asked("/readyz") == (503, OK | {"database": "no answer", "broker": "no answer"})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

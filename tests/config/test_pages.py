@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -120,7 +121,7 @@ def test_a_list_by_its_key_needs_no_second_place(take: Take, ordering: str, plac
     assert listing(ordering).places == places == len(listing(ordering).position(account))
 
 
-SOMEBODY = identifiers.uuid7()
+SOMEBODY = UUID(int=1)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +205,8 @@ def test_a_made_up_cursor_gets_a_page_or_a_refusal_and_never_a_failure(
     answers = {path: ask(acme, f"{path}&cursor={cursor}") for path in lists}
 
     for path, answer in answers.items():
-        assert answer.status_code in {200, 400}, path
-        if answer.status_code == 400:
+        assert answer.status_code in {200, 404}, path
+        if answer.status_code == 404:
             assert [error["pointer"] for error in answer.json()["errors"]] == ["/cursor"], path
 
 

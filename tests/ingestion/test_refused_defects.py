@@ -69,7 +69,6 @@ HUGE = int("9" * 4_000)
         (7, ""),
         ([], ""),
         ([[[[[GOOD]]]]], ""),
-        ({}, "/order_id"),
     ],
 )
 def test_a_wrong_row_is_pointed_at_and_no_row_is_loaded(acme: Client, shop: str, row: Any, pointer: str) -> None:
@@ -80,6 +79,12 @@ def test_a_wrong_row_is_pointed_at_and_no_row_is_loaded(acme: Client, shop: str,
 
     assert pointers(response) == [f"/defects/3{pointer}"]
     assert (contents(acme), reports_of(acme, shop)) == before
+
+
+def test_a_row_that_says_nothing_lacks_everything(acme: Client, shop: str) -> None:
+    response = acme.post(f"/v1/accounts/{shop}/defects", {"defects": [GOOD, {}]}, format="json")
+
+    assert pointers(response) == [f"/defects/1/{name}" for name in ("order_id", "kind", "occurred_on", "state")]
 
 
 def test_every_wrong_row_is_pointed_at(acme: Client, shop: str) -> None:

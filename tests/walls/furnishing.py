@@ -23,6 +23,7 @@ class Furnished:
     threshold_id: str
     endpoint_id: str
     delivery_id: str
+    key_id: str
     member_id: str
     invitation_id: str
 
@@ -96,8 +97,10 @@ def furnish(client: Client, *, name: str) -> Furnished:
     threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
     tasks.follow_thresholds(agency_id=str(client.agency.pk))
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
-    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json")
+    once = {"HTTP_IDEMPOTENCY_KEY": f"note-of-{name}"}
+    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json", **once)
     endpoint, delivery = tell(client, account, name=name)
+    key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(
         account_id=account,
         report_id=report["id"],
@@ -105,6 +108,7 @@ def furnish(client: Client, *, name: str) -> Furnished:
         threshold_id=threshold["id"],
         endpoint_id=endpoint,
         delivery_id=delivery,
+        key_id=key["id"],
         member_id=let_in(client, name=name),
         invitation_id=invited(client, email=f"someone@{name}.example"),
     )

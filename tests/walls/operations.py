@@ -21,7 +21,12 @@ FREE = {"metric": "order_defect_rate"}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
-    ("PATCH", "/v1/agency"): {"counts_pending_and_cancelled": True},
+    ("POST", "/v1/api-keys"): {"name": "New"},
+    ("PATCH", "/v1/api-keys/{key_id}"): {"name": "Renamed"},
+    ("POST", "/v1/api-keys/{key_id}/rotate"): {"overlap_seconds": 60},
+    ("POST", "/v1/tokens"): {"expires_in": 60},
+    ("PATCH", "/v1/agency"): {"document_retention_days": 60},
+    ("DELETE", "/v1/agency"): {"confirm": "{its name}"},
     ("PUT", "/v1/thresholds"): {"metric": "return_rate", "warn_at": 0.3},
     ("PUT", "/v1/thresholds/{threshold_id}"): {"warn_at": 0.1},
     ("POST", "/v1/breaches/{breach_id}/acknowledge"): {"note": "Seen"},
@@ -37,7 +42,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
-"""What each operation that takes a body is sent. A `file` goes as multipart."""
+"""What each operation that takes a body is sent. A `file` goes as multipart; `{its name}` is the name of the agency that asks."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ class Operation:
         path = self.path.format_map(known)
         if self.method == "GET":
             return read(client.get(path, more))
-        body = dict(BODIES[self.method, self.path]) if self.takes_body else {}
+        wanted = BODIES[self.method, self.path] if self.takes_body else {}
+        body: dict[str, Any] = {name: client.agency.name if value == "{its name}" else value for name, value in wanted.items()}
         form = "multipart" if "file" in body else "json"
         if "file" in body:
             body["file"] = io.BytesIO(body["file"])

@@ -39,7 +39,24 @@ UNIQUE_WITHOUT_AGENCY = {
     "webhooks_delivery_pkey": "a random id, in paths",
     "webhooks_attempt_pkey": "a random id, told in lists",
 }
+FIGURES = (
+    *("reports_queued", "reports_processing", "queued_report_age", "deliveries_pending", "deliveries_due", "due_delivery_age"),
+    *("endpoints_failing", "endpoints_disabled", "accounts", "accounts_stale", "breaches_open", "warnings_open"),
+)
+TOLD_TO_OPERATORS = f"TABLE({', '.join(f'{name} double precision' for name in FIGURES)})"
+SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
+OF_NO_ACCOUNT = {
+    "accounts_apikey": "asked for by admins, who see every account",
+    "accounts_keptanswer": "told to the very bearer that it was given to",
+    "accounts_auditentry": "asked for by admins, who see every account",
+    "webhooks_endpoint": "names several accounts: its views compare them with the bearer's",
+    "webhooks_endpointsecret": "reached through an endpoint",
+    "webhooks_delivery": "reached through its event and its endpoint; couriers look at nothing else",
+    "webhooks_attempt": "reached through a delivery",
+}
+"""Tables of an agency that no limit to some accounts can be read from, and what keeps it."""
 OTHER_POLICIES = {
+    **{(table, "operators_sum_up", "SELECT"): "of the owner's one function alone, which tells sums" for table in SUMMED_UP},
     ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
     ("accounts_member", "a_member_is_shown_to_its_person", "SELECT"): "a person chooses among its agencies",
     ("accounts_agency", "an_agency_is_shown_to_its_people", "SELECT"): "a person chooses among its agencies, by name",
@@ -102,8 +119,22 @@ def test_one_policy_for_all_commands_shows_and_accepts_an_agency_s_rows_and_no_o
     }
 
     assert whole == dict.fromkeys([*tables, "accounts_agency"], ("PERMISSIVE", ["public"]))
-    assert {policy[:3] for policy in policies if policy[2] != "ALL"} == set(OTHER_POLICIES)
-    assert len(policies) == len(whole) + len(OTHER_POLICIES)
+    opening = [policy[:3] for policy in policies if policy[2] != "ALL" and policy[3] == "PERMISSIVE"]
+    assert sorted(opening) == sorted(OTHER_POLICIES)
+    assert len([policy for policy in policies if policy[3] == "PERMISSIVE"]) == len(whole) + len(OTHER_POLICIES)
+
+
+def test_every_table_that_names_an_account_is_limited_to_the_accounts_of_who_asks(tables: list[str]) -> None:
+    limited = rows(
+        "SELECT tablename, cmd, roles FROM pg_policies "
+        "WHERE permissive = 'RESTRICTIVE' AND policyname = 'who_is_limited_to_accounts_sees_theirs' "
+        "AND qual ~ 'underone.accounts'"
+    )
+
+    assert {table: rest for table, *rest in limited} == {
+        table: ["ALL", ["public"]] for table in tables if table not in OF_NO_ACCOUNT
+    }
+    assert rows("SELECT count(*) FROM pg_policies WHERE permissive = 'RESTRICTIVE'") == [len(limited)]
 
 
 def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
@@ -114,7 +145,7 @@ def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
     assert stored == []
 
 
-def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but_ours(db: None) -> None:
+def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_nothing_but_ours(db: None) -> None:
     functions = rows(
         "SELECT proname, proconfig[1], pg_get_function_result(oid) FROM pg_proc "
         "WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
@@ -124,14 +155,18 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_and_find_nothing_but
         (name, "search_path=pg_catalog, public", told)
         for name, told in (
             ("every_agency_id", "SETOF uuid"),
+            ("every_closed_agency_id", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
+            ("operational_figures", TOLD_TO_OPERATORS),
+            ("some_agency_allows_origin", "boolean"),
         )
     ]
 
 
-def test_what_opens_the_wall_to_couriers_opens_it_to_the_owner_alone(db: None) -> None:
-    policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE 'couriers%%'")
+@pytest.mark.parametrize("whose", ["couriers%", "operators%"])
+def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None, whose: str) -> None:
+    policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE %s", whose)
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")
 
     assert {tuple(roles) for roles, _ in policies} == {(owner,)}

@@ -38,7 +38,7 @@ EMPTY_NAMES = {
 CLOCKS = {"now", "today", "utcnow", "localtime", "localdate"}
 STAGES = {
     "accounts": (
-        *("agencies", "keys", "audit", "sealing", "limits"),
+        *("agencies", "keys", "granting", "audit", "sealing", "limits", "replays"),
         *("people.sessions", "people.members", "people.invitations", "people.joining", "people.sign_ups", "people.mail"),
     ),
     "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
@@ -51,6 +51,7 @@ STAGES = {
 }
 DOORS = {
     "accounts.authentication": "recognises the key at the moment of the request",
+    "accounts.writing": "until when a write is remembered counts from the moment of the request",
     "accounts.sign_in": "recognises the session at the moment of the request",
     "accounts.team.serializers": "what an invitation's status is, where expired means now",
     "accounts.filters": "what a list is narrowed to, where stale means now",

@@ -279,11 +279,18 @@ def test_a_method_that_is_not_documented_is_not_answered(world: World, path: str
 
 
 def test_what_is_acme_s_is_acme_s_to_change(world: World) -> None:
-    """After everything else, and the account goes at the end: the operations that found nothing for strangers do find it."""
-    writes = [each for each in OPERATIONS if each.method != "GET"]
+    """After everything else, and the account goes at the end: the operations that found nothing for strangers do find it.
+
+    Then the agency is closed, and nobody gets in any more.
+    """
+    closing = next(each for each in OPERATIONS if str(each) == "DELETE /v1/agency")
+    writes = [each for each in OPERATIONS if each.method != "GET" and each != closing]
     writes.sort(key=lambda each: (each.method == "DELETE", each.path == "/v1/accounts/{account_id}"))
 
     answers = {str(operation): operation.ask(world.acme, world.spare).status for operation in writes}
 
     assert set(answers.values()) <= {200, 201, 202, 204}, answers
     assert world.acme.get(f"/v1/accounts/{world.spare.account_id}").status_code == 404
+
+    assert closing.ask(world.acme, world.spare).status == 202
+    assert {operation.ask(world.acme, world.of_acme).status for operation in OPERATIONS} == {401}

@@ -65,5 +65,6 @@ def events(client: Client) -> list[str]:
 
 
 def noted(client: Client, **asked: str) -> list[tuple[str, str]]:
-    """What the audit log says, newest first: what was done, and to what."""
-    return [(entry["what"], entry["about"]) for entry in client.read("/v1/audit-log", **asked)["data"]]
+    """What the audit log says of endpoints and deliveries, newest first: what was done, and to what."""
+    entries = client.read("/v1/audit-log", **asked)["data"]
+    return [(each["what"], each["about"]) for each in entries if each["about"].partition("_")[0] in {"ep", "dlv"}]

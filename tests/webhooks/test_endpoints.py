@@ -29,7 +29,7 @@ def post(client: Client, **fields: Any) -> Any:
 
 
 def pointers(response: Any) -> list[str]:
-    assert response.status_code == 400, response.content
+    assert response.status_code in {400, 404, 409}, response.content
     return [error["pointer"] for error in response.json()["errors"]]
 
 
@@ -419,6 +419,11 @@ def test_what_is_done_to_an_endpoint_is_noted_without_its_secrets(acme: Client) 
         "event_types": ["breach.*"],
         "changed": ["description", "event_types"],
     }
+    assert entries[4]["before"] == {"event_types": ["*"], "description": ""}
+    assert entries[4]["after"] == {"event_types": ["breach.*"], "description": "new"}
+    assert (entries[3]["before"], entries[3]["after"]) == ({"enabled": True}, {"enabled": False})
+    assert (entries[2]["before"], entries[2]["after"]) == ({"enabled": False}, {"enabled": True})
+    assert (entries[5]["before"], entries[0]["after"]) == (None, None)
     assert entries[3]["detail"] == {"reason": "by_hand", "ended": 0}
     for word in ("verysecret", secret, endpoint["secret"], "whsec_"):
         assert word not in json.dumps(entries)

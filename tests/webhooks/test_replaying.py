@@ -311,8 +311,8 @@ def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Clien
 @pytest.mark.parametrize(
     "since",
     [
-        (datetime.now(UTC) + HOUR).isoformat(),
-        (datetime.now(UTC) - 31 * DAY).isoformat(),
+        pytest.param((datetime.now(UTC) + HOUR).isoformat(), id="to come"),
+        pytest.param((datetime.now(UTC) - 31 * DAY).isoformat(), id="too long ago"),
         "yesterday",
         "2026-13-01T00:00:00Z",
         None,
@@ -324,7 +324,7 @@ def test_a_moment_that_cannot_be_is_pointed_at(acme: Client, since: Any) -> None
 
     response = acme.post(f"{PATH}/{endpoint}/recover", {"since": since}, format="json")
 
-    assert response.status_code == 400
+    assert response.status_code in {400, 409}
     assert [error["pointer"] for error in response.json()["errors"]] == ["/since"]
 
 

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts import identifiers
+from accounts.bodies import Absent, Body, Contradiction
 from accounts.models import public_account_id
 from accounts.serializers import ACCOUNT, PublicIdField
-from webhooks import addresses, replaying
+from webhooks import addresses, reach, replaying
 from webhooks.catalogue import NAMES, PATTERNS
 from webhooks.models import Endpoint
 
@@ -79,7 +80,7 @@ class NewEndpointSerializer(EndpointSerializer):
         return secret
 
 
-class Choices(serializers.Serializer[Any]):
+class Choices(Body):
     """What the agency chooses of an endpoint."""
 
     description = serializers.CharField(max_length=500, allow_blank=True, required=False)
@@ -94,7 +95,7 @@ class Choices(serializers.Serializer[Any]):
         help_text="Names, or the first part of names and a star; all of them unless it is said.",
     )
     accounts = serializers.ListField(
-        child=serializers.CharField(),
+        child=serializers.CharField(max_length=64),
         allow_null=True,
         min_length=1,
         max_length=MOST_ACCOUNTS,
@@ -111,16 +112,22 @@ class Choices(serializers.Serializer[Any]):
         named = [identifiers.private("acct", public_id) for public_id in public_ids]
         theirs = set(self.context["accounts"].filter(pk__in=named).values_list("pk", flat=True))
         if wrong := {place: ["No account with this id."] for place, each in enumerate(named) if each not in theirs}:
-            raise serializers.ValidationError(wrong)  # type: ignore[arg-type]  # places in the list are numbers
+            raise Absent(wrong)
         return list(dict.fromkeys(named))
 
 
+@extend_schema_field({"type": "string", "pattern": f"^({addresses.PLAIN.pattern})$", "maxLength": reach.LONGEST_URL})
+class AddressField(serializers.CharField):
+    """The document tells what every installation takes."""
+
+
 def check_address(kind: str, url: str) -> None:
-    """Raises ValidationError at `url` for what no endpoint of this kind can have."""
+    """Raises ValidationError for what no endpoint of this kind can have: a Contradiction where another kind could."""
     try:
         addresses.check(kind=kind, url=url)
     except addresses.NotAnAddress as problem:
-        raise serializers.ValidationError({"url": str(problem)}) from None
+        refusal = Contradiction if addresses.PLAIN.fullmatch(url) else serializers.ValidationError
+        raise refusal(str(problem)) from None
 
 
 @extend_schema_serializer(
@@ -138,10 +145,13 @@ class EndpointWish(Choices):
         default=Endpoint.Kind.WEBHOOK,
         help_text="`slack`: an incoming webhook of Slack, or of Teams, Feishu or WeCom, by its URL.",
     )
-    url = serializers.CharField(max_length=2000, help_text="https://…, or mailto:name@example.com for a mailbox.")
+    url = AddressField(max_length=reach.LONGEST_URL, help_text="https://…, or mailto:name@example.com for a mailbox.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        check_address(attrs["kind"], attrs["url"])
+        try:
+            check_address(attrs["kind"], attrs["url"])
+        except serializers.ValidationError as refused:
+            raise serializers.ValidationError({"url": refused.detail}) from None
         return {"event_types": ["*"]} | attrs
 
 
@@ -154,14 +164,11 @@ class EndpointWish(Choices):
 class EndpointChange(Choices):
     """What may change of an endpoint: what is not named stays."""
 
-    url = serializers.CharField(max_length=2000, required=False)
+    url = AddressField(max_length=reach.LONGEST_URL, required=False)
     enabled = serializers.BooleanField(required=False, help_text="False: nothing is sent until it is true again.")
 
     def validate_url(self, url: str) -> str:
-        try:
-            addresses.check(kind=self.context["kind"], url=url)
-        except addresses.NotAnAddress as problem:
-            raise serializers.ValidationError(str(problem)) from None
+        check_address(self.context["kind"], url)
         return url
 
 
@@ -174,22 +181,22 @@ class RotatedSecret(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A test", value={"event_type": "breach.opened"}, request_only=True)])
-class TestWish(serializers.Serializer[Any]):
+class TestWish(Body):
     event_type = serializers.ChoiceField(
         choices=NAMES, default=replaying.TEST, help_text="The type whose example is sent, with `test: true`."
     )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Since Friday", value={"since": RECOVERED["since"]}, request_only=True)])
-class RecoveryWish(serializers.Serializer[Any]):
+class RecoveryWish(Body):
     since = serializers.DateTimeField(help_text=f"At most {replaying.RECOVERABLE.days} days ago.")
 
     def validate_since(self, since: datetime) -> datetime:
         now: datetime = self.context["now"]
         if since > now:
-            raise serializers.ValidationError("This is in the future.")
+            raise Contradiction("This is in the future.")
         if since < now - replaying.RECOVERABLE:
-            raise serializers.ValidationError(f"At most {replaying.RECOVERABLE.days} days ago.")
+            raise Contradiction(f"At most {replaying.RECOVERABLE.days} days ago.")
         return since
 
 

@@ -18,7 +18,7 @@ from webhooks.filters import DeliveryFilter
 from webhooks.models import Attempt, Delivery
 from webhooks.serializers.deliveries import DeliverySerializer, OneDeliverySerializer
 from webhooks.views.conflicts import DeliveryPending, EndpointDisabled
-from webhooks.views.endpoints import TAGS, endpoint_of, who
+from webhooks.views.endpoints import TAGS, endpoint_of, endpoints_of, who
 
 MOST_ATTEMPTS = 100
 
@@ -26,7 +26,8 @@ MOST_ATTEMPTS = 100
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
     """The deliveries of events that the bearer may see."""
     theirs = Q(event__account__in=scoping.accounts_of(request)) | Q(event__account=None)
-    return Delivery.objects.filter(theirs, agency_id=scoping.bearer(request).agency_id).select_related("event")
+    mine = Delivery.objects.filter(theirs, agency_id=scoping.bearer(request).agency_id).select_related("event")
+    return mine.filter(endpoint__in=endpoints_of(request)) if scoping.bearer(request).is_limited else mine
 
 
 def delivery_of(request: Request, public_id: str) -> Delivery:

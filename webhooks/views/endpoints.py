@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, Throttled
@@ -29,13 +30,28 @@ from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEnd
 TAGS = ["Webhooks"]
 
 
+def endpoints_of(request: Request) -> QuerySet[Endpoint]:
+    """The endpoints that the bearer may see; with a limit, those that are told of accounts within it and of no other."""
+    bearer = scoping.bearer(request)
+    mine = Endpoint.objects.filter(agency_id=bearer.agency_id)
+    if bearer.accounts is None:
+        return mine
+    return mine.filter(accounts__contained_by=list(bearer.accounts), accounts__len__gt=0)
+
+
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
     """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
-    mine = Endpoint.objects.filter(agency_id=scoping.bearer(request).agency_id)
-    endpoint = mine.filter(pk=identifiers.private("ep", public_id)).first()
+    endpoint = endpoints_of(request).filter(pk=identifiers.private("ep", public_id)).first()
     if endpoint is None:
         raise NotFound("No webhook endpoint with this id.")
     return endpoint
+
+
+def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
+    """What is wished for, with the bearer's own accounts where it has a limit and asks to be told of all."""
+    if scoping.bearer(request).is_limited and wished.get("accounts", ()) is None:
+        return wished | {"accounts": list(scoping.accounts_of(request).values_list("pk", flat=True))}
+    return wished
 
 
 def who(request: Request) -> str:
@@ -52,7 +68,7 @@ def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
 class WebhookEndpoints(Collection[Endpoint]):
     queryset = Endpoint.objects.none()  # for the document; requests go through scoping
     serializer_class = EndpointSerializer
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (404, 409)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listWebhookEndpoints",
@@ -61,7 +77,7 @@ class WebhookEndpoints(Collection[Endpoint]):
         responses=EndpointSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(Endpoint.objects.filter(agency_id=scoping.bearer(request).agency_id)) or []
+        page = self.paginate_queryset(endpoints_of(request)) or []
         return self.get_paginated_response(EndpointSerializer(page, many=True, context=present(request, page)).data)  # type: ignore[arg-type]
 
     @extend_schema(
@@ -76,9 +92,9 @@ class WebhookEndpoints(Collection[Endpoint]):
     def post(self, request: Request) -> Response:
         wish = EndpointWish(data=request.data, context={"accounts": scoping.accounts_of(request)})
         wish.is_valid(raise_exception=True)
-        agency = scoping.agency_of(request)
+        agency, fields = scoping.agency_of(request), within(request, {"accounts": None} | wish.validated_data)
         try:
-            endpoint, secret = endpoints.add(agency=agency, fields=wish.validated_data, who=who(request), now=timezone.now())
+            endpoint, secret = endpoints.add(agency=agency, fields=fields, who=who(request), now=timezone.now())
         except endpoints.TooMany:
             raise TooManyEndpoints from None
         context = {"secret": secret} | present(request, [endpoint])
@@ -106,7 +122,8 @@ class WebhookEndpoint(Resource):
         context = {"accounts": scoping.accounts_of(request), "kind": endpoint.kind}
         wish = EndpointChange(data=request.data, partial=True, context=context)
         wish.is_valid(raise_exception=True)
-        changed = endpoints.change(endpoint=endpoint, fields=wish.validated_data, who=who(request), now=timezone.now())
+        fields = within(request, wish.validated_data)
+        changed = endpoints.change(endpoint=endpoint, fields=fields, who=who(request), now=timezone.now())
         return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
 
     @extend_schema(

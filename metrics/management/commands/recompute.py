@@ -8,8 +8,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import identifiers, scoping
-from accounts.models import SellerAccount
+from accounts import audit, identifiers, scoping
+from accounts.models import SellerAccount, public_account_id
 from metrics import recording, refresh
 from metrics.models import DailyCounts
 
@@ -37,9 +37,9 @@ class Command(BaseCommand):
             raise CommandError(f"{options['account']!r} is no account id.")
         seen = changed = 0
         for agency_id in scoping.every_agency_id():
-            for account_id in _accounts(agency_id, only):
-                seen += 1
-                changed += _recompute(agency_id, account_id, span)
+            recounted = {account_id: _recompute(agency_id, account_id, span) for account_id in _accounts(agency_id, only)}
+            seen, changed = seen + len(recounted), changed + sum(recounted.values())
+            _note(agency_id, recounted, span)
         if only and not seen:
             raise CommandError("No account with this id.")
         self.stdout.write(f"{seen} accounts, {len(span)} days: {changed} daily counts changed")
@@ -66,3 +66,19 @@ def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
         moment = recording.next_moment(account=account, now=timezone.now())
         refresh.refresh(account=account, touched=span, now=moment)
         return DailyCounts.objects.filter(agency_id=agency_id, account_id=account_id, recorded_at=moment).count()
+
+
+def _note(agency_id: UUID, recounted: dict[UUID, int], span: list[date]) -> None:
+    """What the agency is told of it: of each account whose counts were other than they should be."""
+    told = {"from": span[0].isoformat(), "to": span[-1].isoformat()}
+    with scoping.agency(agency_id):
+        for account_id, changed in recounted.items():
+            if changed:
+                audit.note(
+                    agency_id=agency_id,
+                    who=audit.UNDERONE,
+                    what="account.recounted",
+                    about=public_account_id(account_id),
+                    detail=told | {"changed": changed},
+                    now=timezone.now(),
+                )

@@ -2,16 +2,18 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import audit, identifiers, scoping
+from accounts import audit, identifiers, permissions, scoping
+from accounts.bodies import Contradiction
 from accounts.resources import Collection, Resource
 from metrics import tasks, thresholds
 from metrics.models import Threshold
@@ -20,33 +22,48 @@ from metrics.watch.filters import ThresholdFilter
 from metrics.watch.serializers import ThresholdAsked, ThresholdChange, ThresholdSerializer
 
 OF_SCOPE = ("metric", "account", "marketplace", "channel")
+ASKS = ("warn_at", "clear_at", "for_days", "keep_days", "min_denominator")
 
 
 def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
-    """The series that a threshold is asked for. Raises NotFound for an account that is not theirs."""
+    """The series that a threshold is asked for. Raises NotFound for an account that is not theirs, NotPermitted."""
     account_id = scoping.account_of(request, asked["account"]).pk if asked.get("account") else None
+    check_limit(request, account_id)
     places = {"marketplace": asked.get("marketplace") or "", "channel": asked.get("channel") or ""}
     return Scope(metric=asked["metric"], account_id=account_id, **places)
 
 
+def check_limit(request: Request, account_id: UUID | None) -> None:
+    """Who sees some accounts only draws lines of those. Raises NotPermitted."""
+    if not scoping.bearer(request).sees(account_id):
+        raise permissions.NotPermitted(permissions.OF_ALL)
+
+
 def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
-    """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises ValidationError."""
+    """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises Contradiction."""
     asks = Asks(**{name: value for name, value in asked.items() if name not in OF_SCOPE})
     now = timezone.now()
     try:
         put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=now)
     except thresholds.NotALine as refused:
-        raise ValidationError({refused.field: refused.reason}) from None
+        raise Contradiction({refused.field: refused.reason}) from None
     if put[0].recorded_at >= now:  # what it asked for already changes nothing
-        _note(request, put[0], "threshold.set")
+        _note(request, put[0], "threshold.set", before=thresholds.before(version=put[0]), after=put[0])
         judge_by(put[0])
     return put
 
 
-def _note(request: Request, threshold: Threshold, what: str) -> None:
-    asked = {"metric": threshold.metric, "warn_at": threshold.warn_at, "for_days": threshold.for_days}
-    who = scoping.bearer(request).who
-    audit.note(agency_id=threshold.agency_id, who=who, what=what, about=threshold.public_id, detail=asked, now=timezone.now())
+def _note(request: Request, threshold: Threshold, what: str, **sides: Threshold | None) -> None:
+    told = ThresholdSerializer(threshold).data
+    audit.note(
+        agency_id=threshold.agency_id,
+        who=scoping.bearer(request).who,
+        what=what,
+        about=threshold.public_id,
+        detail={name: told[name] for name in OF_SCOPE} | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
+        now=timezone.now(),
+        **{side: {name: getattr(version, name) for name in ASKS} for side, version in sides.items() if version},
+    )
 
 
 def judge_by(threshold: Threshold) -> None:
@@ -119,12 +136,13 @@ class OneThreshold(Resource):
     )
     def put(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
+        check_limit(request, threshold.account_id)
         wanted = ThresholdChange(data=request.data)
         wanted.is_valid(raise_exception=True)
         asked = dict(wanted.validated_data)
         told = ThresholdSerializer(threshold).data
         if moved := [name for name in OF_SCOPE if name in asked and asked[name] != told[name]]:
-            raise ValidationError(dict.fromkeys(moved, "A threshold keeps its scope. Put another one for another scope."))
+            raise Contradiction(dict.fromkeys(moved, "A threshold keeps its scope. Put another one for another scope."))
         scope = Scope(**{column: getattr(threshold, column) for column in ("metric", "account_id", "marketplace", "channel")})
         return Response(ThresholdSerializer(put(request, scope, asked)[0]).data)
 
@@ -137,7 +155,8 @@ class OneThreshold(Resource):
     )
     def delete(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
+        check_limit(request, threshold.account_id)
         thresholds.remove(threshold=threshold, now=timezone.now())
-        _note(request, threshold, "threshold.removed")
+        _note(request, threshold, "threshold.removed", before=threshold)
         judge_by(threshold)
         return Response(status=204)

@@ -1,0 +1,95 @@
+"""What a request says, taken as it is written: a text is no number, and nothing is guessed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.http import QueryDict
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+CONTRADICTION, ABSENT = "contradiction", "absent"
+STATUS = {CONTRADICTION: 409, ABSENT: 404}
+CENTURY = r"^20[0-9]{2}-"
+NUMBERS = (serializers.FloatField, serializers.DecimalField)
+
+
+class Contradiction(ValidationError):
+    """Well-formed, and it cannot be: it contradicts itself, what there is, or the moment. Answered as 409, with its fields."""
+
+    def __init__(self, detail: Any) -> None:
+        super().__init__(detail, code=CONTRADICTION)
+
+
+class Absent(ValidationError):
+    """Well-formed, and it names what is not there for this bearer. Answered as 404, with its fields."""
+
+    def __init__(self, detail: Any) -> None:
+        super().__init__(detail, code=ABSENT)
+
+
+@extend_schema_field({"type": "string", "format": "date", "pattern": CENTURY})
+class Day(serializers.DateField):
+    def to_internal_value(self, value: Any) -> date:
+        """Arithmetic with days ends where the calendar does: those of this century are asked for."""
+        if not re.match(CENTURY, str(value)):
+            self.fail("invalid", format="YYYY-MM-DD, from 2000 to 2099")
+        return super().to_internal_value(value)
+
+
+@extend_schema_field({"type": "string", "format": "date-time", "pattern": CENTURY})
+class Instant(serializers.DateTimeField):
+    def to_internal_value(self, value: Any) -> datetime:
+        """As of days."""
+        if not re.match(CENTURY, str(value)):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ, from 2000 to 2099")
+        return super().to_internal_value(value)
+
+
+class Body(serializers.Serializer[Any]):
+    def to_internal_value(self, data: Any) -> Any:
+        """Raises ValidationError for JSON of other types than the document tells. A form has texts and files alone."""
+        if isinstance(data, Mapping) and not isinstance(data, QueryDict) and (wrong := dict(_misfits(self, data))):
+            raise ValidationError(wrong)
+        return super().to_internal_value(data)
+
+
+def _misfits(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, field in body.fields.items():
+        if not field.read_only and data.get(name) is not None and (problem := misfit(field, data[name])):
+            yield name, problem
+
+
+def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
+    """Why a value of JSON, null apart, is not of the field's type; nothing where it is, or where the field itself looks."""
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        found = {place: misfit(field.child, each) for place, each in enumerate(value) if each is not None}
+        return {place: problem for place, problem in found.items() if problem}
+    if isinstance(field, serializers.BooleanField):
+        return None if isinstance(value, bool) else ["True or false."]
+    if isinstance(field, serializers.IntegerField):
+        return None if _is_number(value) and value == value // 1 else ["A whole number."]
+    if isinstance(field, NUMBERS):
+        return None if _is_number(value) else ["A number."]
+    if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
+        return None
+    return None if isinstance(value, str) else ["A text."]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def status_of(detail: Any) -> int:
+    """409 or 404 where all that is wrong contradicts something or is not there; else 400."""
+    return max((STATUS.get(code, 400) for code in _codes(detail)), key=[404, 409, 400].index)
+
+
+def _codes(detail: Any) -> Iterator[str]:
+    if isinstance(detail, (dict, list)):
+        for inner in detail.values() if isinstance(detail, dict) else detail:
+            yield from _codes(inner)
+    else:
+        yield detail.code

@@ -1,0 +1,160 @@
+"""The shapes of keys and tokens, and of what is asked of them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from accounts import granting, identifiers
+from accounts.models import ApiKey, Role, public_account_id
+from accounts.serializers import ACCOUNT, PublicIdField
+
+MOST_ACCOUNTS = 500
+DAY = 86_400
+KEY = {
+    "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "name": "front end of Nordwind",
+    "prefix": "uo_live_8fJ2mQ0xYt3Z",
+    "role": "viewer",
+    "read_only": True,
+    "accounts": [ACCOUNT["id"]],
+    "created_at": "2026-11-22T08:59:00Z",
+    "last_used_at": "2026-11-22T09:00:00Z",
+    "expires_at": None,
+    "revoked_at": None,
+    "replaces": None,
+}
+WANTED = {name: KEY[name] for name in ("name", "role", "read_only", "accounts")}
+TEXT = "uo_live_8fJ2mQ0xYt3Z_4Zk0v5l8m1R2s3T4u5V6w7X8y9Z0a1B2c3D4e5F6g7H"
+TOKEN = {
+    "token": "uo_tok_8fJ2mQ0xYt3Z7_4Zk0v5l8m1R2s3T4u5V6w7X8y9Z0a1B2c3D4e5F6g7H",
+    "expires_at": "2026-11-22T09:15:00Z",
+    "accounts": [ACCOUNT["id"]],
+}
+OF_ACCOUNTS = "It sees these accounts only (acct_…). Null, as without it: all."
+
+
+class AccountsField(serializers.ListField):
+    """Some of the accounts that the bearer sees, by their public ids; null is all of them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        shape: dict[str, Any] = {"child": serializers.CharField(), "allow_null": True, "required": False}
+        super().__init__(min_length=1, max_length=MOST_ACCOUNTS, **shape, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[UUID]:
+        named = [identifiers.private("acct", public_id) for public_id in super().to_internal_value(data)]
+        theirs = set(self.context["accounts"].filter(pk__in=named).values_list("pk", flat=True))
+        if wrong := {place: ["No account with this id."] for place, each in enumerate(named) if each not in theirs}:
+            raise serializers.ValidationError(wrong)  # type: ignore[arg-type]  # places in the list are numbers
+        return list(dict.fromkeys(named))
+
+
+class Limited(serializers.Serializer[ApiKey]):
+    """What is told of a bearer's limit."""
+
+    accounts = serializers.SerializerMethodField()
+
+    def get_accounts(self, key: Any) -> list[str] | None:
+        """Null: all of the agency's."""
+        return None if key.accounts is None else [public_account_id(each) for each in key.accounts]
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A key", value=KEY, response_only=True)])
+class ApiKeySerializer(Limited):
+    id = PublicIdField()
+    name = serializers.CharField()
+    prefix = serializers.CharField(help_text="What its text begins with.")
+    role = serializers.ChoiceField(choices=Role.choices)
+    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="Kept to the minute.")
+    expires_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+    replaces = serializers.SerializerMethodField()
+
+    def get_replaces(self, key: ApiKey) -> str | None:
+        """The key that it was made to take over from."""
+        return identifiers.public("key", key.replaces_id) if key.replaces_id else None
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A new key", value=KEY | {"key": TEXT}, response_only=True)])
+class NewApiKeySerializer(ApiKeySerializer):
+    key = serializers.SerializerMethodField()
+
+    def get_key(self, key: ApiKey) -> str:
+        """Its text. Shown now and never again."""
+        return str(self.context["text"])
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("For a client's own front end", value=WANTED, request_only=True),
+        OpenApiExample("For programs of the agency", value={"name": "nightly upload", "role": "manager"}, request_only=True),
+    ]
+)
+class KeyWish(serializers.Serializer[Any]):
+    """A key, and what it may do: everything, where nothing is said."""
+
+    name = serializers.CharField(max_length=200)
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.ADMIN)
+    read_only = serializers.BooleanField(default=False, help_text="It changes nothing, whatever its role.")  # type: ignore[assignment]  # a field of the contract
+    accounts = AccountsField(help_text=f"{OF_ACCOUNTS} Not with the role admin.")
+    expires_at = serializers.DateTimeField(allow_null=True, required=False)
+
+    def validate_expires_at(self, moment: datetime | None) -> datetime | None:
+        if moment and moment <= self.context["now"]:
+            raise serializers.ValidationError("This is over.")
+        return moment
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("accounts") is not None and attrs["role"] == Role.ADMIN:
+            raise serializers.ValidationError({"role": "Who sees some accounts only is a manager or a viewer."})
+        return attrs
+
+    def rights(self) -> granting.Rights:
+        return granting.Rights(**{name: value for name, value in self.validated_data.items() if name != "name"})
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Another name", value={"name": "front end"}, request_only=True)])
+class KeyChange(serializers.Serializer[Any]):
+    """What may change of a key. What it may do never does: make another one."""
+
+    name = serializers.CharField(max_length=200)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("For an hour", value={"overlap_seconds": 3600}, request_only=True)])
+class RotationWish(serializers.Serializer[Any]):
+    overlap_seconds = serializers.IntegerField(
+        default=DAY,
+        min_value=0,
+        max_value=int(granting.LONGEST_OVERLAP.total_seconds()),
+        help_text="How long the key before still opens.",
+    )
+
+    def overlap(self) -> timedelta:
+        return timedelta(seconds=self.validated_data["overlap_seconds"])
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Of one account", value={"accounts": TOKEN["accounts"]}, request_only=True),
+        OpenApiExample("For an hour", value={"expires_in": 3600}, request_only=True),
+    ]
+)
+class TokenWish(serializers.Serializer[Any]):
+    """What a token reads, and for how long."""
+
+    accounts = AccountsField(help_text="It sees these accounts only (acct_…). Null, as without it: those of the key.")
+    expires_in = serializers.IntegerField(default=900, min_value=60, max_value=3600, help_text="Seconds.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A token", value=TOKEN, response_only=True)])
+class TokenSerializer(Limited):
+    token = serializers.SerializerMethodField()
+    expires_at = serializers.DateTimeField(help_text="Or sooner: it ends with the key that it was made with.")
+
+    def get_token(self, _: ApiKey) -> str:
+        """Its text, sent like a key. Shown now and never again."""
+        return str(self.context["text"])

@@ -1,0 +1,185 @@
+"""Keys and tokens over HTTP. A key's text is in the answer that makes it, and nowhere else."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import granting, identifiers, scoping
+from accounts.keyring.serializers import (
+    ApiKeySerializer,
+    KeyChange,
+    KeyWish,
+    NewApiKeySerializer,
+    RotationWish,
+    TokenSerializer,
+    TokenWish,
+)
+from accounts.models import ApiKey, Role
+from accounts.permissions import NotPermitted
+from accounts.resources import Collection, Resource
+
+TAGS = ["Keys"]
+LATER = "The key that asks ends before: no key is made that outlives it."
+
+
+class KeyIsOver(APIException):
+    status_code = 409
+    default_code = "key-over"
+    default_detail = "The key was revoked, or has expired. Make another one."
+
+
+class KeyReplaced(APIException):
+    status_code = 409
+    default_code = "key-replaced"
+    default_detail = "The key was rotated before: the one that replaces it can be rotated."
+
+
+def keys_of(request: Request) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(agency_id=scoping.bearer(request).agency_id, kind=ApiKey.Kind.KEY)
+
+
+def key_of(request: Request, public_id: str) -> ApiKey:
+    """The key with this public id. Raises NotFound for a stranger's as for none at all."""
+    key = keys_of(request).filter(pk=identifiers.private("key", public_id)).first()
+    if key is None:
+        raise NotFound("No API key with this id.")
+    return key
+
+
+def made(key: ApiKey, text: str) -> Response:
+    body = NewApiKeySerializer(key, context={"text": text}).data
+    return Response(body, status=201, headers={"Location": f"/v1/api-keys/{key.public_id}", "Cache-Control": "no-store"})
+
+
+class ApiKeys(Collection[ApiKey]):
+    needs: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
+    queryset = ApiKey.objects.none()  # for the document; requests go through scoping
+    serializer_class = ApiKeySerializer
+
+    @extend_schema(
+        operation_id="listApiKeys",
+        summary="The agency's keys, newest first, those that are over too",
+        tags=TAGS,
+        responses=ApiKeySerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(keys_of(request))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="createApiKey",
+        summary="A new key for a program",
+        description="Its text, `key`, is in this answer alone: only a digest of it is kept. A key that itself ends one day makes "
+        "none that ends later.",
+        tags=TAGS,
+        request=KeyWish,
+        responses={201: NewApiKeySerializer},
+    )
+    def post(self, request: Request) -> Response:
+        now, bearer = timezone.now(), scoping.bearer(request)
+        wish = KeyWish(data=request.data, context={"now": now, "accounts": scoping.accounts_of(request)})
+        wish.is_valid(raise_exception=True)
+        name = wish.validated_data["name"]
+        try:
+            return made(*granting.key(agency=bearer.agency, name=name, rights=wish.rights(), who=bearer.who, by=bearer, now=now))
+        except granting.Outlives:
+            raise ValidationError({"expires_at": LATER}) from None
+
+
+class OneApiKey(Resource):
+    needs: ClassVar = {"get": Role.ADMIN, "patch": Role.ADMIN, "delete": Role.ADMIN}
+
+    @extend_schema(operation_id="getApiKey", summary="One key", tags=TAGS, responses=ApiKeySerializer)
+    def get(self, request: Request, key_id: str) -> Response:
+        return Response(ApiKeySerializer(key_of(request, key_id)).data)
+
+    @extend_schema(
+        operation_id="renameApiKey",
+        summary="Rename a key",
+        tags=TAGS,
+        request=KeyChange,
+        responses=ApiKeySerializer,
+    )
+    def patch(self, request: Request, key_id: str) -> Response:
+        key = key_of(request, key_id)
+        change = KeyChange(data=request.data, partial=True)
+        change.is_valid(raise_exception=True)
+        name = change.validated_data.get("name", key.name)
+        granting.rename(key=key, name=name, who=scoping.bearer(request).who, now=timezone.now())
+        return Response(ApiKeySerializer(key).data)
+
+    @extend_schema(
+        operation_id="revokeApiKey",
+        summary="Let a key open nothing any more",
+        description="Nor do the tokens that were made with it. It stays in the list. The last key of an admin may go too: then "
+        "members, or the operator (`manage.py mint_key`), let the agency in again.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, key_id: str) -> Response:
+        granting.revoke(key=key_of(request, key_id), who=scoping.bearer(request).who, now=timezone.now())
+        return Response(status=204)
+
+
+class KeyRotation(Resource):
+    needs: ClassVar = {"post": Role.ADMIN}
+    problems: ClassVar = {"post": (409,)}
+
+    @extend_schema(
+        operation_id="rotateApiKey",
+        summary="A key to take over from this one, with the same rights",
+        description="Both open during the overlap; then the one before ends, and its tokens with it.",
+        tags=TAGS,
+        request=RotationWish,
+        responses={201: NewApiKeySerializer},
+    )
+    def post(self, request: Request, key_id: str) -> Response:
+        key = key_of(request, key_id)
+        wish = RotationWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        return _rotated(request, key, wish.overlap(), timezone.now())
+
+
+def _rotated(request: Request, key: ApiKey, overlap: timedelta, now: datetime) -> Response:
+    try:
+        return made(*granting.rotate(key=key, overlap=overlap, by=scoping.bearer(request), now=now))
+    except granting.AlreadyOver:
+        raise KeyIsOver from None
+    except granting.AlreadyReplaced:
+        raise KeyReplaced from None
+    except granting.Outlives:
+        raise NotPermitted(LATER) from None
+
+
+class Tokens(Resource):
+    needs: ClassVar = {"post": Role.VIEWER}
+    as_read = ("post",)
+    refuses = ("post",)
+
+    @extend_schema(
+        operation_id="createToken",
+        summary="A short-lived token that reads, for a browser",
+        description="It sees what the key sees that makes it, or the accounts that are named, and changes nothing. It ends after "
+        "`expires_in` seconds, and at once when its key is revoked. Keys make tokens; tokens and members make none.",
+        tags=TAGS,
+        request=TokenWish,
+        responses={201: TokenSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        bearer = scoping.bearer(request)
+        if bearer.kind != "key":
+            raise NotPermitted("Tokens are made with a key.")
+        wish = TokenWish(data=request.data, context={"accounts": scoping.accounts_of(request)})
+        wish.is_valid(raise_exception=True)
+        accounts = wish.validated_data.get("accounts")
+        lifetime = timedelta(seconds=wish.validated_data["expires_in"])
+        token, text = granting.token(
+            by=bearer, accounts=bearer.accounts if accounts is None else accounts, lifetime=lifetime, now=timezone.now()
+        )
+        return Response(TokenSerializer(token, context={"text": text}).data, status=201, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,36 @@
+"""Give an agency another key: for an agency that locked itself out."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts import audit, granting, identifiers, scoping
+from accounts.models import Agency, Role
+
+
+class Command(BaseCommand):
+    help = "Make another API key of an agency and print it. The key is shown once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("agency", help="its id, agcy_…")
+        parser.add_argument("--role", choices=Role.values, default=Role.ADMIN.value)
+        parser.add_argument("--name", default="key of the operator")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"].strip()
+        if not 0 < len(name) <= 200:
+            raise CommandError("The name of a key has from 1 to 200 characters.")
+        agency_id = identifiers.private("agcy", options["agency"])
+        with scoping.agency(agency_id):
+            agency = Agency.objects.filter(pk=agency_id).first()
+            if agency is None:
+                raise CommandError(f"There is no agency {options['agency']}.")
+            rights = granting.Rights(role=Role(options["role"]))
+            key, text = granting.key(agency=agency, name=name, rights=rights, who=audit.UNDERONE, now=timezone.now())
+        if options["json"]:
+            self.stdout.write(json.dumps({"agency": agency.public_id, "id": key.public_id, "role": key.role, "key": text}))
+        else:
+            self.stdout.write(f"agency  {agency.public_id}\nkey     {text}\nThe key is shown this once.")

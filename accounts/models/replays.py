@@ -1,0 +1,34 @@
+"""Answers to writes, kept so that a write asked for twice happens once."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.agencies import Agency
+
+
+class KeptAnswer(models.Model):
+    """What a bearer was answered under an `Idempotency-Key`. Made in the transaction of the write: both are there or neither."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    bearer_id = models.UUIDField()
+    key = models.CharField(max_length=255)
+    fingerprint = models.BinaryField(max_length=32)  # of method, path and body
+    status = models.PositiveSmallIntegerField(null=True)  # null inside the transaction of the write alone
+    headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)
+    sealed = models.BinaryField(default=b"")  # the body, which may hold a secret that is shown once
+    created_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "bearer_id", "key")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(status=None) | Q(status__range=(200, 399)), name="what_was_refused_is_not_kept"),
+        )
+        indexes = (models.Index("agency", "created_at", name="kept_answers_by_age"),)
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def context(self) -> str:
+        """What its body is sealed for."""
+        return f"accounts_keptanswer:{self.agency_id}:{self.bearer_id}:{self.key}"

@@ -1,0 +1,129 @@
+"""What a request says is taken as it is written, and what is wrong with it decides how it is refused."""
+
+from typing import Any
+
+import pytest
+from rest_framework import serializers
+
+from accounts.bodies import Absent, Body, Contradiction, Day, Instant, misfit, status_of
+from tests.client import Client
+
+REFUSED = serializers.ValidationError("No.")
+
+
+class Told(Body):
+    name = serializers.CharField(required=False, allow_null=True)
+    choice = serializers.ChoiceField(choices=("a", "1"), required=False)
+    number = serializers.IntegerField(required=False)
+    share = serializers.FloatField(required=False)
+    flag = serializers.BooleanField(required=False)
+    names = serializers.ListField(child=serializers.CharField(), required=False)
+    day = Day(required=False)
+    moment = Instant(required=False)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"name": "x"},
+        {"name": None},
+        {"choice": "1"},
+        {"number": 5},
+        {"number": 5.0},
+        {"share": 1},
+        {"share": 0.5},
+        {"flag": False},
+        {"names": ["a", "b"]},
+        {"names": []},
+        {"day": "2026-11-23"},
+        {"moment": "2026-11-23T00:00:00Z"},
+        {"unknown": 1},
+        {},
+    ],
+)
+def test_what_the_document_tells_is_taken(told: dict[str, Any]) -> None:
+    assert Told(data=told).is_valid()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"name": 0},
+        {"name": True},
+        {"name": 1.5},
+        {"choice": 1},
+        {"number": "5"},
+        {"number": True},
+        {"number": 5.5},
+        {"number": float("inf")},
+        {"share": "0.5"},
+        {"share": False},
+        {"flag": 0},
+        {"flag": "true"},
+        {"names": ["a", 1]},
+        {"names": "a"},
+        {"day": 20261123},
+        {"day": "1999-12-31"},
+        {"moment": "9999-01-01T00:00:00Z"},
+        {"moment": 1_790_000_000},
+    ],
+)
+def test_what_is_of_another_type_is_pointed_at(told: dict[str, Any]) -> None:
+    asked = Told(data=told)
+
+    assert not asked.is_valid()
+    assert list(asked.errors) == list(told)
+
+
+def test_a_wrong_item_is_told_by_its_place() -> None:
+    field = serializers.ListField(child=serializers.CharField())
+
+    assert misfit(field, ["a", 1, None, 2]) == {1: ["A text."], 3: ["A text."]}
+
+
+@pytest.mark.parametrize(
+    ("details", "status"),
+    [
+        ([REFUSED], 400),
+        ([Contradiction("No.")], 409),
+        ([Absent("No.")], 404),
+        ([Absent("No."), Absent("No.")], 404),
+        ([Absent("No."), Contradiction("No.")], 409),
+        ([Contradiction("No."), REFUSED], 400),
+        ([Absent("No."), REFUSED], 400),
+    ],
+)
+def test_what_is_malformed_goes_before_what_cannot_be(details: list[serializers.ValidationError], status: int) -> None:
+    assert status_of({str(place): [each.detail] for place, each in enumerate(details)}) == status
+
+
+def test_a_contradiction_is_a_problem_of_its_own_and_points_to_its_fields(acme: Client, shop: str) -> None:
+    asked = {"from": "2026-01-02", "to": "2026-01-01"}
+
+    response = acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", asked)
+
+    assert (response.status_code, response["Content-Type"]) == (409, "application/problem+json")
+    assert response.json()["type"] == "/problems/contradiction"
+    assert response.json()["errors"] == [{"pointer": "/from", "detail": "It is after `to`."}]
+
+
+def test_what_is_quoted_back_holds_no_nul(acme: Client, shop: str) -> None:
+    response = acme.get(f"/v1/accounts/{shop}/metrics", {"metric": "a\0b"})
+
+    assert response.status_code == 400
+    assert "\0" not in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/thresholds", "/v1/me"])
+def test_options_tell_the_methods_and_nothing_else(acme: Client, path: str) -> None:
+    response = acme.options(path)
+
+    assert (response.status_code, response.json()) == (200, {})
+    assert "GET" in response["Allow"]
+
+
+@pytest.mark.parametrize("format_", ["xml", "", "CSV"])
+def test_a_format_that_is_none_is_not_acceptable(acme: Client, format_: str) -> None:
+    response = acme.get("/v1/accounts", {"format": format_})
+
+    assert (response.status_code, response.json()["type"]) == (406, "/problems/not-acceptable")

@@ -1,0 +1,75 @@
+"""An agency closes: nobody gets in any more, until whoever runs the service opens it again."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts import agencies, scoping
+from accounts.models import Agency, ApiKey, Role
+from tests.client import Client
+
+
+def close(client: Client, name: Any = "Acme") -> Any:
+    return client.delete("/v1/agency", {"confirm": name}, format="json")
+
+
+def test_who_names_the_agency_closes_it_and_nobody_gets_in_any_more(acme: Client, rival: Client) -> None:
+    response = close(acme)
+
+    told = response.json()
+    closed_at, erased_from = (datetime.fromisoformat(told[name]) for name in ("closed_at", "erased_from"))
+    assert (response.status_code, told["id"]) == (202, acme.agency.public_id)
+    assert erased_from - closed_at == timedelta(days=7)
+    assert abs(datetime.now(UTC) - closed_at) < timedelta(minutes=1)
+    for refused in (acme.get("/v1/me"), acme.get("/v1/accounts"), close(acme), acme.post("/v1/accounts", {}, format="json")):
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+        assert refused.json()["detail"] == "The agency was closed."
+    assert rival.get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["acme", " Acme", "Acme ", "Rival", "", None, 7, ["Acme"]])
+def test_another_word_than_its_name_closes_nothing(acme: Client, rival: Client, name: Any) -> None:
+    response = close(acme, name)
+
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, "/confirm")
+    assert acme.get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize("body", [None, {}, {"name": "Acme"}])
+def test_without_its_name_nothing_closes(acme: Client, body: dict[str, str] | None) -> None:
+    assert acme.delete("/v1/agency", body, format="json").status_code == 400
+    assert acme.delete("/v1/agency").status_code in {400, 415}
+    assert acme.get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize("rights", [{"role": Role.MANAGER}, {"role": Role.VIEWER}, {"read_only": True}])
+def test_admins_that_may_write_close_an_agency_and_nobody_else(acme: Client, rights: dict[str, Any]) -> None:
+    with scoping.agency(acme.agency.pk):
+        ApiKey.objects.update(**rights)
+
+    assert close(acme).status_code == 403
+    assert scoping.every_closed_agency_id() == []
+
+
+def test_the_present_name_counts(acme: Client) -> None:
+    acme.patch("/v1/agency", {"name": "Marlowe & Finch"}, format="json")
+
+    assert (close(acme).status_code, close(acme, "Marlowe & Finch").status_code) == (400, 202)
+
+
+def test_an_agency_that_is_opened_again_is_as_it_was(acme: Client, shop: str) -> None:
+    before = acme.read("/v1/accounts")
+    close(acme)
+    with scoping.agency(acme.agency.pk):
+        agencies.reopen(agency=Agency.objects.get(), now=datetime.now(UTC))
+
+    key = acme.read("/v1/me")["key"]
+    assert acme.read("/v1/accounts") == before
+    entries = acme.read("/v1/audit-log", what="agency.*")["data"]
+    assert [(entry["what"], entry["who"]) for entry in entries] == [
+        ("agency.reopened", "underone"),
+        ("agency.closed", f"{key['id']} {key['name']}"),
+        ("agency.opened", "underone"),
+    ]

@@ -1,0 +1,48 @@
+"""`manage.py mint_key`: the way back in for an agency that locked itself out."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import scoping
+from tests.client import Client
+
+
+def mint(*words: str) -> str:
+    """What the command prints."""
+    scoping.enter(None)
+    output = io.StringIO()
+    call_command("mint_key", *words, stdout=output)
+    return output.getvalue()
+
+
+def test_an_agency_without_a_key_gets_in_again(acme: Client) -> None:
+    acme.delete(f"/v1/api-keys/{acme.read('/v1/me')['key']['id']}")
+
+    printed = mint(acme.agency.public_id).splitlines()
+
+    back = Client(acme.agency, printed[1].split()[1])
+    assert acme.get("/v1/me").status_code == 401
+    assert back.read("/v1/me")["may"] == ["read", "write", "administer"]
+    assert printed[0].split() == ["agency", acme.agency.public_id]
+
+
+def test_it_says_so_in_the_audit_log(acme: Client) -> None:
+    told = json.loads(mint(acme.agency.public_id, "--role=viewer", "--name=look", "--json"))
+
+    (entry,) = acme.read("/v1/audit-log", about=told["id"])["data"]
+    assert (entry["who"], entry["what"], entry["detail"]["role"]) == ("underone", "key.created", "viewer")
+    assert Client(acme.agency, told["key"]).read("/v1/me")["bearer"]["name"] == "look"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("agcy_" + "0" * 32,), ("Acme",), ("{id}", "--role=owner"), ("{id}", "--name= "), ("{id}", "--name=" + "x" * 201)],
+)
+def test_what_it_cannot_use_is_refused_and_makes_nothing(acme: Client, words: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        mint(*(word.format(id=acme.agency.public_id) for word in words))
+
+    assert len(acme.read("/v1/api-keys")["data"]) == 1

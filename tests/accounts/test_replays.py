@@ -1,0 +1,142 @@
+"""Kept answers: claimed before the write, filled after it, told again for a day."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from pytest_django.fixtures import Settings
+
+from accounts import agencies, keys, replays, scoping, tasks
+from accounts.bearers import Bearer
+from accounts.models import KeptAnswer
+from accounts.replays import Answer
+from tests.client import Client
+from tests.conftest import NOON
+
+ANSWER = Answer(status=201, headers={"Location": "/v1/accounts/acct_1"}, body=b'{"secret": "whsec_once"}')
+ASKED, OTHER = b"a" * 32, b"b" * 32
+
+
+@pytest.fixture
+def bearer(acme: Client) -> Iterator[Bearer]:
+    """Who asks, within acme's transaction."""
+    with scoping.agency(acme.agency.pk):
+        yield keys.recognise(text=acme.key, now=NOON)
+
+
+def asked(bearer: Bearer, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0) -> Answer | None:
+    return replays.claim(bearer=bearer, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours))
+
+
+def test_a_key_is_the_first_one_s_and_its_answer_is_told_again(bearer: Bearer) -> None:
+    first = asked(bearer)
+    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+
+    assert (first, asked(bearer), asked(bearer, hours=23.9)) == (None, ANSWER, ANSWER)
+    assert asked(bearer, key="K1") is None
+
+
+def test_under_one_key_nothing_else_is_asked(bearer: Bearer) -> None:
+    asked(bearer)
+    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+
+    with pytest.raises(replays.AnotherRequest):
+        asked(bearer, fingerprint=OTHER)
+
+
+def test_after_a_day_a_key_is_free_again(bearer: Bearer) -> None:
+    asked(bearer)
+    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+
+    assert asked(bearer, fingerprint=OTHER, hours=24) is None
+    assert KeptAnswer.objects.get().status is None
+
+
+def test_another_bearer_has_keys_of_its_own(bearer: Bearer) -> None:
+    asked(bearer)
+    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+
+    assert asked(replace(bearer, id=bearer.agency_id)) is None
+
+
+def test_what_is_given_up_may_be_asked_again(bearer: Bearer) -> None:
+    asked(bearer)
+
+    replays.give_up(bearer=bearer, key="k1")
+
+    assert asked(bearer, fingerprint=OTHER) is None
+
+
+def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
+    asked(bearer)
+    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    kept = KeptAnswer.objects.get()
+
+    KeptAnswer.objects.create(
+        agency_id=kept.agency_id,
+        bearer_id=kept.bearer_id,
+        key="k2",
+        fingerprint=ASKED,
+        status=201,
+        sealed=kept.sealed,
+        created_at=NOON,
+    )
+
+    assert b"whsec" not in bytes(kept.sealed)
+    with pytest.raises(Exception, match="not for accounts_keptanswer"):
+        asked(bearer, key="k2")
+
+
+def test_an_answer_whose_key_is_gone_cannot_be_told(bearer: Bearer, settings: Settings) -> None:
+    asked(bearer)
+    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+
+    settings.SECRETS_KEYS = {99: bytes(32)}
+
+    with pytest.raises(replays.CannotBeTold):
+        asked(bearer)
+
+
+def test_a_refusal_is_never_kept(bearer: Bearer) -> None:
+    asked(bearer)
+
+    with pytest.raises(IntegrityError, match="what_was_refused_is_not_kept"), transaction.atomic():
+        replays.keep(bearer=bearer, key="k1", answer=replace(ANSWER, status=409))
+
+
+def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
+    acme: Client, rival: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "AT_ONCE", 2)
+    for client in (acme, rival):
+        with scoping.agency(client.agency.pk):
+            who = keys.recognise(text=client.key, now=NOON)
+            for number in range(5):
+                asked(who, key=f"old {number}", hours=-24 * 365)
+            asked(who, key="young", hours=24 * 365 * 10)
+
+    tasks.delete_kept_answers()
+
+    for client in (acme, rival):
+        with scoping.agency(client.agency.pk):
+            assert [kept.key for kept in KeptAnswer.objects.all()] == ["young"]
+
+
+def test_how_many_were_deleted_is_told(acme: Client, bearer: Bearer) -> None:
+    asked(bearer)
+    asked(bearer, key="k2", hours=1)
+
+    deleted = replays.delete_old(agency_id=acme.agency.pk, now=NOON + timedelta(hours=24))
+
+    assert deleted == 1
+
+
+def test_an_agency_that_goes_takes_its_answers_with_it(bearer: Bearer) -> None:
+    asked(bearer)
+    other, _ = agencies.open_agency(name="Other", now=NOON)
+
+    assert KeptAnswer.objects.filter(agency=bearer.agency).count() == 1
+    with scoping.agency(other.pk):
+        assert KeptAnswer.objects.count() == 0

@@ -1,0 +1,166 @@
+"""Tokens for browsers: they read for a while, never more than the key that they were made with, and end with it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts import identifiers, keys, scoping, tasks
+from accounts.models import ApiKey, Role
+from tests.client import Client
+from tests.conftest import NOON
+
+TOKENS = "/v1/tokens"
+
+
+def make(client: Client, **fields: Any) -> dict[str, Any]:
+    response = client.post(TOKENS, fields, format="json")
+    assert response.status_code == 201, response.content
+    return dict(response.json())
+
+
+def token(client: Client, **fields: Any) -> Client:
+    return Client(client.agency, make(client, **fields)["token"])
+
+
+def key(client: Client, **rights: Any) -> Client:
+    with scoping.agency(client.agency.pk):
+        named = rights.pop("accounts", None)
+        accounts = None if named is None else [identifiers.private("acct", each) for each in named]
+        return Client(client.agency, keys.mint(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1])
+
+
+def test_a_token_reads_for_a_quarter_of_an_hour(acme: Client, shop: str) -> None:
+    answer = acme.post(TOKENS, {}, format="json")
+
+    made = answer.json()
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    assert set(made) == {"token", "expires_at", "accounts"}
+    assert made["token"].startswith("uo_tok_")
+    assert timedelta(minutes=14, seconds=50) < left <= timedelta(minutes=15)
+    assert Client(acme.agency, made["token"]).read(f"/v1/accounts/{shop}")["id"] == shop
+
+
+def test_it_says_what_it_is(acme: Client, shop: str) -> None:
+    me = token(acme, accounts=[shop]).read("/v1/me")
+
+    assert me["key"] is None
+    assert me["may"] == ["read"]
+    expected = {"kind": "token", "name": "first key", "role": "viewer", "read_only": True, "accounts": [shop]}
+    assert me["bearer"].items() >= expected.items()
+    assert me["bearer"]["id"].startswith("tok_")
+
+
+def test_it_changes_nothing(acme: Client, shop: str) -> None:
+    browser = token(acme)
+
+    answers = [
+        browser.patch(f"/v1/accounts/{shop}", {"name": "x"}, format="json"),
+        browser.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.3}, format="json"),
+        browser.post(TOKENS, {}, format="json"),
+        browser.get("/v1/api-keys"),
+        browser.get("/v1/audit-log"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert acme.read(f"/v1/accounts/{shop}")["name"] == "Shop"
+
+
+def test_it_sees_the_accounts_that_are_named_and_no_others(acme: Client, shop: str) -> None:
+    other = acme.take_on(name="Other", partner="A1OTHER")
+
+    browser = token(acme, accounts=[shop])
+
+    assert [account["id"] for account in browser.read("/v1/accounts")["data"]] == [shop]
+    assert browser.get(f"/v1/accounts/{other}").status_code == 404
+
+
+def test_it_is_never_wider_than_the_key_that_makes_it(acme: Client, shop: str) -> None:
+    other = acme.take_on(name="Other", partner="A1OTHER")
+    limited = key(acme, role=Role.VIEWER, accounts=[shop])
+
+    refused = limited.post(TOKENS, {"accounts": [shop, other]}, format="json")
+    unknown = limited.post(TOKENS, {"accounts": [shop, "acct_" + "0" * 32]}, format="json")
+
+    assert make(limited)["accounts"] == make(limited, accounts=None)["accounts"] == [shop]
+    assert (refused.status_code, refused.json()["errors"]) == (400, unknown.json()["errors"])
+    assert refused.json()["errors"][0]["pointer"] == "/accounts/1"
+
+
+def test_it_ends_no_later_than_its_key(acme: Client) -> None:
+    ends = datetime.now(UTC) + timedelta(minutes=5)
+
+    made = make(key(acme, expires_at=ends), expires_in=3600)
+
+    assert datetime.fromisoformat(made["expires_at"]) == ends
+
+
+@pytest.mark.parametrize("rights", [{"role": Role.VIEWER}, {"read_only": True}, {"role": Role.MANAGER}], ids=str)
+def test_every_key_makes_tokens(acme: Client, rights: dict[str, Any]) -> None:
+    assert token(key(acme, **rights)).get("/v1/accounts").status_code == 200
+
+
+@pytest.mark.parametrize("seconds", [59, 3601, 0, -1, "soon", None, 10**30])
+def test_it_lives_for_a_minute_to_an_hour(acme: Client, seconds: Any) -> None:
+    answer = acme.post(TOKENS, {"expires_in": seconds}, format="json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/expires_in")
+
+
+def test_a_token_opens_nothing_once_it_is_over(acme: Client) -> None:
+    made = make(acme, expires_in=60)
+    ends = datetime.fromisoformat(made["expires_at"])
+
+    assert keys.recognise(text=made["token"], now=ends - timedelta(seconds=1)).kind == "token"
+    with pytest.raises(keys.UnknownKey):
+        keys.recognise(text=made["token"], now=ends)
+
+
+def test_it_dies_with_its_key(acme: Client) -> None:
+    maker = key(acme)
+    browser = token(maker)
+    before = browser.get("/v1/me").status_code
+
+    acme.delete(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}")
+
+    assert (before, browser.get("/v1/me").status_code) == (200, 401)
+    assert scoping.current() is None
+
+
+def test_it_dies_with_a_key_that_was_rotated_out(acme: Client) -> None:
+    maker = key(acme)
+    made = make(maker)
+    acme.post(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json")
+    now = datetime.now(UTC)
+
+    assert keys.recognise(text=made["token"], now=now)
+    with pytest.raises(keys.UnknownKey):
+        keys.recognise(text=made["token"], now=now + timedelta(seconds=31))
+
+
+def test_making_one_is_noted(acme: Client) -> None:
+    make(acme)
+
+    (entry,) = acme.read("/v1/audit-log", what="token.created")["data"]
+    assert entry["about"].startswith("tok_")
+    assert "uo_tok_" not in str(entry)
+
+
+def test_those_whose_time_is_over_are_deleted_and_nothing_else(acme: Client, rival: Client) -> None:
+    past = datetime.now(UTC) - timedelta(hours=1)
+    for client in (acme, rival):
+        with scoping.agency(client.agency.pk):
+            parent, _ = keys.mint(agency=client.agency, name="old key", expires_at=past, now=past)
+            keys.mint_token(parent=parent, accounts=None, expires_at=past, now=past)
+    make(acme)
+    scoping.enter(None)
+
+    tasks.delete_expired_tokens()
+
+    left = {}
+    for client in (acme, rival):
+        with scoping.agency(client.agency.pk):
+            left[client.agency.name] = sorted(ApiKey.objects.values_list("kind", "name"))
+    assert left["Acme"] == [("key", "first key"), ("key", "old key"), ("token", "first key")]
+    assert left["Rival"] == [("key", "first key"), ("key", "old key")]

@@ -1,0 +1,179 @@
+"""What every answer carries: tags and 304, limits, what caches are told, and that a refused request used its key too."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client as Stranger
+from limits import parse
+from pytest_django.fixtures import Settings
+
+from accounts import scoping, store
+from accounts.models import ApiKey
+from tests import build
+from tests.client import Client
+from tests.conftest import NOON
+
+
+@pytest.fixture
+def limited(settings: Settings) -> Settings:
+    store.Absence.until = 0.0
+    settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("4/minute"), parse("100/minute")
+    settings.RATE_LIMIT_FAILURES = parse("3/minute")
+    return settings
+
+
+def test_an_answer_says_what_is_left(acme: Client, limited: Settings) -> None:
+    answers = [acme.get(path) for path in ("/v1/me", "/v1/accounts/acct_unknown")] + [acme.put("/v1/accounts")]
+
+    assert [answer.status_code for answer in answers] == [200, 404, 405]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {'"bearer";q=4;w=60, "agency";q=100;w=60'}
+    assert [answer["RateLimit"].partition(";t=")[0] for answer in answers] == ['"bearer";r=3', '"bearer";r=2', '"bearer";r=1']
+
+
+def test_who_asks_too_often_is_told_when_to_come_again(acme: Client, rival: Client, limited: Settings) -> None:
+    answers = [acme.get("/v1/me") for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
+    refused = answers[-1]
+    assert (refused["Content-Type"], refused.json()["type"]) == ("application/problem+json", "/problems/throttled")
+    assert 0 < int(refused["Retry-After"]) <= 76
+    assert '"bearer";r=0;t=' in refused["RateLimit"]
+    assert rival.get("/v1/me").status_code == 200
+
+
+def test_the_limit_counts_uploads_and_writes_too(acme: Client, limited: Settings) -> None:
+    shop = acme.take_on()
+    acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json")
+    acme.send(shop, build.orders_file([build.order_row()]))
+    acme.send(shop, b"nothing")
+
+    assert acme.delete(f"/v1/accounts/{shop}").status_code == 429
+
+
+def test_without_limits_or_a_key_nothing_is_said_of_limits(acme: Client) -> None:
+    answers = [acme.get("/v1/me"), Stranger().get("/v1/me"), Stranger().get("/healthz")]
+
+    assert not any("RateLimit" in answer or "RateLimit-Policy" in answer for answer in answers)
+
+
+def test_while_the_store_is_away_everybody_is_answered(acme: Client, limited: Settings) -> None:
+    limited.CACHE_URL = "redis://127.0.0.1:1/0"
+
+    answers = [acme.get("/v1/me") for _ in range(8)]
+    store.Absence.until = 0.0
+
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert "RateLimit" not in answers[0]
+
+
+def wrong(address: str, text: str = "uo_live_" + "x" * 12 + "_" + "y" * 43) -> Any:
+    return Stranger().get("/v1/me", headers={"authorization": f"Bearer {text}"}, REMOTE_ADDR=address)
+
+
+def test_an_address_that_tries_too_many_wrong_keys_is_refused_and_its_right_key_is_not(acme: Client, limited: Settings) -> None:
+    address = f"198.51.100.{time.time_ns() % 250}"
+    limited.RATE_LIMIT_BEARER = None
+    tried = [wrong(address) for _ in range(5)]
+
+    right = acme.get("/v1/me", REMOTE_ADDR=address)
+    elsewhere = wrong("203.0.113.77")
+
+    assert [answer.status_code for answer in tried] == [401, 401, 401, 429, 429]
+    assert tried[-1]["Retry-After"] == "31"
+    assert (right.status_code, elsewhere.status_code) == (200, 401)
+
+
+def test_who_shows_no_key_at_all_has_not_guessed(limited: Settings, db: None) -> None:
+    answers = [Stranger().get("/v1/me", REMOTE_ADDR="198.51.100.251") for _ in range(6)]
+
+    assert {answer.status_code for answer in answers} == {401}
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_what_the_caller_has_already_is_not_sent_again(acme: Client, shop: str, method: str) -> None:
+    path = f"/v1/accounts/{shop}"
+    first = acme.get(path)
+
+    again = getattr(acme, method)(path, HTTP_IF_NONE_MATCH=first["ETag"])
+    changed = acme.patch(path, {"name": "New"}, format="json") and getattr(acme, method)(path, HTTP_IF_NONE_MATCH=first["ETag"])
+
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert (again["Vary"], again["Cache-Control"]) == (first["Vary"], first["Cache-Control"])
+    assert (changed.status_code, changed["ETag"] != first["ETag"]) == (200, True)
+
+
+@pytest.mark.parametrize("tag", ['"x", {}', "W/{}", "*", '"x",{} , "y"'])
+def test_a_tag_is_found_among_others(acme: Client, shop: str, tag: str) -> None:
+    first = acme.get(f"/v1/accounts/{shop}")["ETag"]
+
+    assert acme.get(f"/v1/accounts/{shop}", HTTP_IF_NONE_MATCH=tag.format(first)).status_code == 304
+
+
+@pytest.mark.parametrize("tag", ["", '"x"', "x", "W/", ","])
+def test_another_tag_gets_the_answer(acme: Client, shop: str, tag: str) -> None:
+    assert acme.get(f"/v1/accounts/{shop}", HTTP_IF_NONE_MATCH=tag).status_code == 200
+
+
+def test_the_same_thing_as_a_spreadsheet_or_in_another_language_has_another_tag(acme: Client, shop: str) -> None:
+    acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=5)))
+    path = f"/v1/accounts/{shop}/metrics"
+
+    english, chinese = acme.get(path), acme.get(path, HTTP_ACCEPT_LANGUAGE="zh-hans")
+    table, rows = acme.get("/v1/accounts", HTTP_ACCEPT="text/csv"), acme.get("/v1/accounts")
+
+    assert english["ETag"] != chinese["ETag"]
+    assert table["ETag"] != rows["ETag"]
+    assert {"Accept", "Accept-Language", "Accept-Encoding", "Authorization"} <= set(table["Vary"].split(", "))
+
+
+def test_head_is_answered_like_get_without_a_body(acme: Client, shop: str) -> None:
+    for path in ("/v1/accounts", f"/v1/accounts/{shop}", "/v1/me", "/healthz"):
+        get, head = acme.get(path), acme.head(path)
+
+        assert (head.status_code, head.content) == (200, b"")
+        assert {name: head[name] for name in ("ETag", "Content-Type", "Vary")} == {
+            name: get[name] for name in ("ETag", "Content-Type", "Vary")
+        }
+
+
+def test_a_document_has_a_tag_as_long_as_it_is_kept_as_it_is(acme: Client, shop: str) -> None:
+    report = acme.load(shop, build.orders_file([build.order_row()]))
+    path = f"/v1/reports/{report['id']}/document"
+
+    first = acme.get(path)
+    document = first.getvalue()
+
+    assert acme.get(path, HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 304
+    assert acme.get(path, HTTP_IF_NONE_MATCH='"x"').getvalue() == document
+
+
+def test_reads_are_the_callers_to_keep_and_nothing_else_is_kept(acme: Client, shop: str) -> None:
+    kept = [acme.get("/v1/me"), acme.get(f"/v1/accounts/{shop}")]
+    created = acme.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"}, format="json")
+    refused = [acme.get("/v1/accounts/acct_unknown"), Stranger().get("/v1/me"), Stranger().get("/nowhere")]
+
+    assert {answer["Cache-Control"] for answer in kept} == {"private, no-cache"}
+    assert {answer["Cache-Control"] for answer in (created, *refused)} == {"no-store"}
+
+
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [
+        (lambda client: client.get("/v1/accounts/acct_unknown"), 404),
+        (lambda client: client.post("/v1/accounts", {}, format="json"), 400),
+        (lambda client: client.put("/v1/accounts"), 405),
+    ],
+)
+def test_a_refused_request_used_its_key_too(acme: Client, ask: Callable[[Client], Any], status: int) -> None:
+    with scoping.agency(acme.agency.pk):
+        ApiKey.objects.update(last_used_at=NOON)
+
+    answer = ask(acme)
+
+    with scoping.agency(acme.agency.pk):
+        (used,) = ApiKey.objects.values_list("last_used_at", flat=True)
+    assert answer.status_code == status
+    assert used is not None
+    assert used > NOON

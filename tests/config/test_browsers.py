@@ -1,0 +1,133 @@
+"""Browsers: which web pages may ask, and which may read what is answered."""
+
+from typing import Any
+
+import pytest
+from django.test import Client as Stranger
+
+from accounts import scoping
+from tests.client import Client
+
+MINE, THEIRS, UNKNOWN = "https://app.acme.example", "https://app.rival.example", "https://evil.example"
+ALLOWED = "Access-Control-Allow-Origin"
+
+
+@pytest.fixture
+def front_ends(acme: Client, rival: Client) -> None:
+    for client, origin in ((acme, MINE), (rival, THEIRS)):
+        assert client.patch("/v1/agency", {"allowed_origins": [origin]}, format="json").status_code == 200
+    scoping.enter(None)
+
+
+def preflight(path: str, origin: str, method: str = "GET") -> Any:
+    headers = {"Origin": origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization"}
+    return Stranger().options(path, headers=headers)
+
+
+@pytest.mark.usefixtures("front_ends")
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (MINE, True),
+        (THEIRS, True),
+        (UNKNOWN, False),
+        ("http://app.acme.example", False),
+        ("https://app.acme.example:8443", False),
+        ("https://app.acme.example.evil.example", False),
+        ("https://evil.example/https://app.acme.example", False),
+        ("null", False),
+        ("*", False),
+        ("https://[", False),
+        ("x" * 5000, False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/tokens", "/v1/accounts/acct_x/reports"])
+def test_a_preflight_is_answered_for_an_origin_of_any_agency_s(path: str, origin: str, allowed: bool) -> None:
+    answer = preflight(path, origin, "POST")
+
+    assert answer.status_code == 200
+    assert answer.headers.get(ALLOWED) == (origin if allowed else None)
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "origin" in answer["Vary"].lower()
+    if allowed:
+        assert {"authorization", "idempotency-key", "if-none-match"} <= set(answer["Access-Control-Allow-Headers"].split(", "))
+        assert {"GET", "POST", "PATCH", "PUT", "DELETE"} <= set(answer["Access-Control-Allow-Methods"].split(", "))
+        assert answer["Access-Control-Max-Age"] == "600"
+
+
+@pytest.mark.usefixtures("front_ends")
+@pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, False), (UNKNOWN, False), ("null", False)])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        *(("get", "/v1/accounts", 200), ("get", "/v1/accounts/acct_x", 404), ("get", "/v1/accounts?limit=x", 400)),
+        *(("put", "/v1/accounts", 405), ("post", "/v1/tokens", 201)),
+    ],
+)
+def test_an_answer_is_read_by_pages_of_its_own_agency_alone(
+    acme: Client, origin: str, allowed: bool, method: str, path: str, status: int
+) -> None:
+    answer = getattr(acme, method)(path, headers={"Origin": origin})
+
+    assert answer.status_code == status
+    assert answer.headers.get(ALLOWED) == (origin if allowed else None)
+    if allowed:
+        assert {"X-Request-Id", "ETag", "Link", "Location", "Retry-After"} <= set(
+            answer["Access-Control-Expose-Headers"].split(", ")
+        )
+
+
+@pytest.mark.usefixtures("front_ends")
+def test_a_token_is_read_with_as_its_key_is(acme: Client) -> None:
+    browser = Client(acme.agency, acme.post("/v1/tokens", {}, format="json").json()["token"])
+
+    answers = [browser.get("/v1/accounts", headers={"Origin": origin}) for origin in (MINE, THEIRS)]
+    refused = browser.get("/v1/api-keys", headers={"Origin": MINE})
+
+    assert [answer.headers.get(ALLOWED) for answer in answers] == [MINE, None]
+    assert (refused.status_code, refused.headers.get(ALLOWED)) == (403, MINE)
+
+
+@pytest.mark.usefixtures("front_ends")
+@pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, True), (UNKNOWN, False)])
+def test_a_page_can_read_that_its_key_was_refused(origin: str, allowed: bool) -> None:
+    answer = Stranger().get("/v1/accounts", headers={"Origin": origin, "Authorization": "Bearer uo_tok_nonsense"})
+
+    assert answer.status_code == 401
+    assert answer.headers.get(ALLOWED) == (origin if allowed else None)
+
+
+@pytest.mark.usefixtures("front_ends")
+def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
+    acme.patch("/v1/agency", {"allowed_origins": []}, format="json")
+    scoping.enter(None)
+
+    assert ALLOWED not in preflight("/v1/accounts", MINE).headers
+    assert ALLOWED not in acme.get("/v1/accounts", headers={"Origin": MINE}).headers
+
+
+@pytest.mark.parametrize("path", ["/v1/openapi.json", "/docs"])
+def test_the_document_is_read_by_every_page(db: None, path: str) -> None:
+    answer = Stranger().get(path, headers={"Origin": UNKNOWN})
+
+    assert (answer.status_code, answer[ALLOWED]) == (200, UNKNOWN)
+
+
+def test_who_is_no_browser_is_answered_as_ever(acme: Client) -> None:
+    answer = acme.get("/v1/accounts")
+
+    assert ALLOWED not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_no_page_s_business(db: None, path: str) -> None:
+    assert ALLOWED not in Stranger().get(path, headers={"Origin": MINE}).headers
+
+
+def test_nobody_learns_from_the_function_whose_an_origin_is(acme: Client) -> None:
+    acme.patch("/v1/agency", {"allowed_origins": [MINE]}, format="json")
+    scoping.enter(None)
+
+    assert [scoping.some_agency_allows_origin(origin) for origin in (MINE, UNKNOWN, "", "%", MINE.upper())] == [
+        *(True, False, False, False, False)
+    ]

@@ -1,0 +1,138 @@
+"""`GET /metrics`: what Prometheus reads, and who else may."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client as Stranger
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from config import figures, heartbeats
+from config.gauges import FIGURES, MEMBERS
+from tests.client import Client
+from tests.walls.furnishing import furnish
+from tests.walls.test_schema import FIGURES as TOLD
+
+TOKEN = "a-long-token-of-prometheus"
+
+
+@pytest.fixture(autouse=True)
+def asked_anew() -> Iterator[None]:
+    figures.reader.forget()
+    yield
+    figures.reader.forget()
+
+
+def scraped(**headers: str) -> dict[tuple[str, str], float]:
+    """Every sample by its name and label values."""
+    answer = Stranger().get("/metrics", headers=headers)
+    assert answer.status_code == 200, answer.content
+    families = text_string_to_metric_families(answer.content.decode())
+    return {(each.name, ",".join(each.labels.values())): each.value for family in families for each in family.samples}
+
+
+def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -> None:
+    furnish(acme, name="acme")
+    rival.take_on()
+
+    found = scraped()
+
+    assert found["underone_database_up", ""] == 1
+    assert found["underone_accounts", ""] == 2
+    assert found["underone_open_breaches", "breach"] >= 1
+    assert found["underone_deliveries_pending", ""] > 0
+    assert found["underone_http_requests_total", "POST,/v1/accounts,201"] >= 2
+    assert found["underone_http_request_seconds_count", "POST,/v1/accounts"] >= 2
+
+
+def test_it_is_plain_text_that_nobody_keeps_whatever_is_asked_for(db: None) -> None:
+    for accept in ("*/*", "application/openmetrics-text;version=1.0.0", "application/json", "text/html", "nonsense", ""):
+        answer = Stranger().get("/metrics", headers={"Accept": accept})
+
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert answer["Cache-Control"] == "no-store"
+
+
+def test_it_names_nobody(acme: Client) -> None:
+    furnished = furnish(acme, name="acme")
+
+    text = Stranger().get("/metrics").content.decode()
+
+    for name in (acme.agency.public_id, str(acme.agency.pk), acme.key, "Acme", "Shop of acme", furnished.account_id):
+        assert name not in text
+
+
+def test_every_figure_of_the_database_is_told_under_a_name_that_is_explained() -> None:
+    assert {figure for _, _, figure in MEMBERS} == set(TOLD)
+    assert {name for name, _, _ in MEMBERS} == set(FIGURES)
+    assert all(text.endswith(".") for text in FIGURES.values())
+
+
+def test_the_ages_of_clock_and_workers_are_told(db: None) -> None:
+    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat("queue-webhooks")
+
+    found = scraped()
+
+    assert 0 <= found["underone_clock_age_seconds", ""] < 30
+    assert 0 <= found["underone_worker_age_seconds", "webhooks"] < 30
+
+
+@pytest.mark.parametrize(
+    "given", ["", TOKEN, f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Basic x", "Bearer ü", "Bearer None"]
+)
+def test_with_a_token_it_is_told_to_nobody_without(db: None, settings: Settings, given: str) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+    answer = Stranger().get("/metrics", headers={"Authorization": given} if given else {})
+
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+    assert answer["WWW-Authenticate"] == 'Bearer realm="metrics"'
+    assert TOKEN not in answer.content.decode()
+
+
+def test_with_a_token_it_is_told_to_who_has_it(db: None, settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+    assert scraped(Authorization=f"Bearer {TOKEN}")["underone_database_up", ""] == 1
+
+
+def test_without_a_token_the_key_of_an_agency_is_not_looked_at(acme: Client) -> None:
+    assert scraped(Authorization="Bearer uo_live_000000000000_x")["underone_database_up", ""] == 1
+
+
+@pytest.fixture
+def without_database(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    yield
+    connection.close()
+
+
+def test_without_its_database_it_says_so_and_tells_the_rest(without_database: None) -> None:
+    found = scraped()
+
+    assert found["underone_database_up", ""] == 0
+    assert not [name for name, _ in found if name in FIGURES]
+    assert [name for name, _ in found if name == "underone_http_requests_total"]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_it_is_only_read(db: None, method: str) -> None:
+    answer: Any = getattr(Stranger(), method)("/metrics")
+
+    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+
+
+def test_it_is_cheap_to_ask_often(acme: Client) -> None:
+    scraped()
+    began = time.perf_counter()
+
+    for _ in range(20):
+        scraped()
+
+    assert (time.perf_counter() - began) / 20 < 0.5

@@ -1,0 +1,216 @@
+"""What the database says of the whole installation, and that it costs little where there is much."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from accounts import identifiers, scoping
+from accounts.models import SellerAccount
+from config.figures import Figures, Reader
+from ingestion.models import Report
+from tests.client import Client
+from tests.walls.furnishing import furnish
+from webhooks.models import Delivery, Endpoint, Event
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ACCOUNTS, DELIVERIES = 10_000, 200_000
+
+
+def read(now: datetime = NOW) -> Figures:
+    found = Reader().read(now=now)
+    assert found is not None
+    return found
+
+
+def test_where_nobody_is_everything_is_nothing(db: None) -> None:
+    ages = {"queued_report_age", "due_delivery_age"}
+
+    assert {name for name, value in read().items() if value is None} == ages
+    assert {value for name, value in read().items() if name not in ages} == {0}
+
+
+def receive(client: Client, account: str, *, status: str, minutes: int) -> None:
+    moment = NOW - timedelta(minutes=minutes)
+    with scoping.agency(client.agency.pk):
+        Report.objects.create(
+            agency=client.agency,
+            account_id=identifiers.private("acct", account),
+            marketplace="US",
+            source="json",
+            status=status,
+            sha256="0" * 64,
+            size=1,
+            document="x",
+            received_at=moment,
+            handed_out_at=moment,
+            loaded_at=NOW if status == "loaded" else None,
+        )
+
+
+def test_reports_that_are_not_finished_are_counted_over_all_agencies(acme: Client, rival: Client, shop: str) -> None:
+    others = rival.take_on()
+    for status, minutes in (("queued", 3), ("queued", 1), ("processing", 60), ("loaded", 90)):
+        receive(acme, shop, status=status, minutes=minutes)
+    receive(rival, others, status="queued", minutes=7)
+
+    found = read()
+
+    assert (found["reports_queued"], found["reports_processing"], found["queued_report_age"]) == (3, 1, 7 * 60)
+
+
+def deliver(client: Client, endpoint: Endpoint, *, due: timedelta | None) -> None:
+    event = Event.objects.create(agency=client.agency, type="breach.opened", data={}, occurred_at=NOW)
+    Delivery.objects.create(
+        agency=client.agency,
+        endpoint=endpoint,
+        event=event,
+        order_key="x",
+        state="pending" if due is not None else "delivered",
+        next_attempt_at=None if due is None else NOW + due,
+        created_at=NOW,
+        finished_at=None if due is not None else NOW,
+    )
+
+
+def test_deliveries_are_counted_by_whether_they_are_due(acme: Client, rival: Client) -> None:
+    for client, dues in ((acme, (-60, -5, 60, None)), (rival, (-90, None))):
+        client.listen()
+        with scoping.agency(client.agency.pk):
+            for due in dues:
+                deliver(client, Endpoint.objects.get(), due=None if due is None else timedelta(seconds=due))
+
+    found = read()
+
+    assert (found["deliveries_pending"], found["deliveries_due"], found["due_delivery_age"]) == (4, 3, 90)
+
+
+def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acme: Client) -> None:
+    states = (("", None, None), ("", None, NOW), ("by_hand", NOW, NOW), ("failing", NOW, NOW), ("gone", NOW, None))
+    for reason, disabled_at, failing_since in states:
+        endpoint = identifiers.private("ep", acme.listen()["id"])
+        with scoping.agency(acme.agency.pk):
+            changed = {"disabled_reason": reason, "disabled_at": disabled_at, "failing_since": failing_since}
+            Endpoint.objects.filter(pk=endpoint).update(**changed)
+
+    found = read()
+
+    assert (found["endpoints_failing"], found["endpoints_disabled"]) == (1, 2)
+
+
+def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client, rival: Client) -> None:
+    hour = timedelta(hours=1)
+    for client, stale_from, breaches in ((acme, NOW - hour, 2), (acme, NOW + hour, 0), (acme, None, 1), (rival, NOW - hour, 4)):
+        account = client.take_on(partner=f"A{breaches}")
+        with scoping.agency(client.agency.pk):
+            changed = {"stale_from": stale_from, "open_breaches": breaches, "open_warnings": 1}
+            SellerAccount.objects.filter(pk=identifiers.private("acct", account)).update(**changed)
+    with scoping.agency(acme.agency.pk):
+        SellerAccount.objects.filter(open_breaches=2).update(deleted_at=NOW)
+
+    found = read()
+
+    assert (found["accounts"], found["accounts_stale"]) == (3, 1)
+    assert (found["breaches_open"], found["warnings_open"]) == (5, 3)
+
+
+def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
+    furnish(acme, name="acme")
+    scoping.enter(None)
+
+    read()
+
+    assert not SellerAccount.objects.exists()
+    assert not Delivery.objects.exists()
+    assert not Report.objects.exists()
+
+
+@pytest.mark.parametrize("table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"])
+def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client, table: str) -> None:
+    furnish(acme, name="acme")
+    scoping.enter(None)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('underone.over_the_wall', 'figures', true)")
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        assert cursor.fetchone()[0] == 0
+
+
+def test_the_database_is_asked_once_in_a_while(acme: Client) -> None:
+    reader = Reader(kept_seconds=60)
+    before = reader.read(now=NOW)
+    acme.take_on()
+
+    assert reader.read(now=NOW) == before
+    reader.forget()
+    after = reader.read(now=NOW)
+    assert (before or {})["accounts"] == 0
+    assert (after or {})["accounts"] == 1
+
+
+@pytest.fixture
+def held(committed_db: None, owner_dsn: str) -> Iterator[None]:
+    """Somebody holds a table so that nobody can read it."""
+    with psycopg.connect(owner_dsn) as owner:
+        owner.execute("LOCK TABLE webhooks_endpoint IN ACCESS EXCLUSIVE MODE")
+        yield
+        owner.rollback()
+
+
+def ask(reader: Reader) -> None:
+    reader.read(now=NOW)
+    connection.close()
+
+
+def test_while_one_asks_a_database_that_hangs_the_others_take_what_was_known(held: None) -> None:
+    reader = Reader(kept_seconds=0)
+    first = threading.Thread(target=ask, args=[reader])
+    first.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+
+    found = reader.read(now=NOW)
+
+    assert (found, time.monotonic() - began < 1) == (None, True)
+    first.join(timeout=10)
+    assert not first.is_alive()  # it gave up by itself
+
+
+MANY = """
+INSERT INTO accounts_selleraccount (
+    id, agency_id, name, selling_partner_id, home_marketplace, status, marketplaces, stale_from, created_at
+)
+SELECT gen_random_uuid(), %(agency)s, 'Shop ' || n, 'A' || n, 'US', 'healthy', '{US}', now() - n %% 3 * interval '1 day', now()
+FROM generate_series(1, %(accounts)s) AS n;
+INSERT INTO webhooks_event (id, agency_id, type, data, occurred_at)
+SELECT gen_random_uuid(), %(agency)s, 'breach.opened', '{}', now() FROM generate_series(1, %(deliveries)s);
+INSERT INTO webhooks_delivery (id, agency_id, endpoint_id, event_id, order_key, state, tries, next_attempt_at, created_at)
+SELECT gen_random_uuid(), %(agency)s, %(endpoint)s, id, 'x', 'pending', 0, now() - interval '1 minute', now()
+FROM webhooks_event WHERE agency_id = %(agency)s;
+"""
+
+
+def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(acme: Client) -> None:
+    endpoint = identifiers.private("ep", acme.listen()["id"])
+    with scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+        many: dict[str, Any] = {"agency": acme.agency.pk, "endpoint": endpoint, "accounts": ACCOUNTS, "deliveries": DELIVERIES}
+        for statement in MANY.strip().split(";\n"):
+            cursor.execute(statement.rstrip(";"), many)
+        cursor.execute("SELECT count(*) FROM webhooks_delivery")  # the reference: one look at each row of one table
+        began = time.perf_counter()
+        cursor.execute("SELECT count(*) FROM webhooks_delivery")
+        reference = time.perf_counter() - began
+    now = datetime.now(UTC)
+    read(now)
+    began = time.perf_counter()
+
+    found = read(now)
+
+    took = time.perf_counter() - began
+    assert (found["accounts"], found["deliveries_due"]) == (ACCOUNTS, DELIVERIES)
+    assert took < max(10 * reference, 1), f"{took:.3f} s, one look {reference:.3f} s"

@@ -1,0 +1,53 @@
+"""Who was last there, and when."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from config import heartbeats
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Settings) -> Path:
+    settings.UNDERONE_HOME = tmp_path
+    return tmp_path
+
+
+def test_before_anybody_was_there_nobody_has_an_age() -> None:
+    assert heartbeats.ages(now=time.time()) == {}
+
+
+def test_whoever_shows_itself_is_there_now() -> None:
+    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat("queue-celery")
+
+    ages = heartbeats.ages(now=time.time())
+
+    assert set(ages) == {"clock", "queue-celery"}
+    assert max(ages.values()) < 5
+
+
+def test_an_age_counts_from_the_last_time(home: Path) -> None:
+    heartbeats.beat(heartbeats.CLOCK)
+    os.utime(home / "heartbeats" / "clock", (1_000_000, 1_000_000))
+
+    assert heartbeats.ages(now=1_000_060) == {"clock": 60}
+
+    heartbeats.beat(heartbeats.CLOCK)
+    assert heartbeats.ages(now=time.time())["clock"] < 5
+
+
+def test_a_clock_that_was_set_back_makes_nobody_younger_than_new() -> None:
+    heartbeats.beat(heartbeats.CLOCK)
+
+    assert heartbeats.ages(now=0) == {"clock": 0}
+
+
+@pytest.mark.parametrize("name", ["../clock", "a/b", "", "queue-\n", "x" * 200])
+def test_a_name_that_is_no_plain_one_leaves_no_file(home: Path, name: str) -> None:
+    heartbeats.beat(name)
+
+    assert list(home.rglob("*")) == []

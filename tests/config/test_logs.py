@@ -1,0 +1,188 @@
+"""The shape of a line, whoever wrote it, and that none tells a secret."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+import structlog
+from django.conf import settings
+
+from config import logs
+from config.redacting import BLANK
+
+KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+class Scribe:
+    """A logger of nobody's, so that what it is told stays out of the log of the run."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.output = StringIO()
+        handler = logging.StreamHandler(self.output)
+        handler.setFormatter(logs.formatter(as_json=as_json))
+        self.logger = logging.Logger("anybody.of.us")
+        self.logger.addHandler(handler)
+
+    @property
+    def text(self) -> str:
+        return self.output.getvalue()
+
+    @property
+    def line(self) -> dict[str, Any]:
+        (line,) = self.text.splitlines()
+        return dict(json.loads(line))
+
+
+@pytest.fixture
+def scribe() -> Iterator[Scribe]:
+    yield Scribe(as_json=True)
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def console() -> Scribe:
+    return Scribe(as_json=False)
+
+
+def test_a_line_is_one_object_that_says_when_how_bad_who_and_what(scribe: Scribe) -> None:
+    scribe.logger.warning("account %s could not be refreshed", "acct_1")
+
+    assert list(scribe.line) == ["time", "level", "logger", "event"]
+    assert RFC_3339.fullmatch(scribe.line["time"])
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(scribe.line["time"])).total_seconds()) < 60
+    assert scribe.line | {"time": ""} == {
+        "time": "",
+        "level": "warning",
+        "logger": "anybody.of.us",
+        "event": "account acct_1 could not be refreshed",
+    }
+
+
+def test_a_line_says_what_it_is_part_of(scribe: Scribe) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="req_1", task="a.b"):
+        scribe.logger.info("inside")
+
+    assert (scribe.line["request_id"], scribe.line["task"]) == ("req_1", "a.b")
+
+
+def test_a_line_says_of_a_request_what_is_known_and_no_other_extra(scribe: Scribe) -> None:
+    scribe.logger.info("GET /v1/me 200", extra={"status": 200, "route": "/v1/me", "request": object(), "password": "x"})
+
+    assert scribe.line["status"] == 200
+    assert scribe.line["route"] == "/v1/me"
+    assert not {"request", "password"} & set(scribe.line)
+
+
+def test_a_line_of_celery_s_says_which_task_it_speaks_of(scribe: Scribe) -> None:
+    said = {"id": "1d8215ee", "name": "webhooks.tasks.deliver", "args": "()", "kwargs": "{}"}
+
+    scribe.logger.info("Task %(name)s[%(id)s] received", said, extra={"data": said})
+
+    assert scribe.line["event"] == "Task webhooks.tasks.deliver[1d8215ee] received"
+    assert (scribe.line["task"], scribe.line["task_id"]) == ("webhooks.tasks.deliver", "1d8215ee")
+    assert not {"data", "args", "kwargs"} & set(scribe.line)
+
+
+PASSWORD = "verysecret"
+
+
+def fail(password: str) -> None:
+    raise ValueError(f"cannot sign in with {KEY} and password={password}")
+
+
+def test_a_mistake_is_told_in_the_same_line_without_secrets(scribe: Scribe) -> None:
+    try:
+        fail(PASSWORD)
+    except ValueError:
+        scribe.logger.exception("a request of %s broke", KEY)
+
+    assert scribe.line["level"] == "error"
+    assert scribe.line["event"] == f"a request of uo_live_{BLANK} broke"
+    assert "in fail" in scribe.line["exception"]
+    assert f"ValueError: cannot sign in with uo_live_{BLANK} and password={BLANK}" in scribe.line["exception"]
+    assert PASSWORD not in scribe.text
+
+
+def test_a_terminal_gets_a_line_for_people_without_secrets(console: Scribe) -> None:
+    try:
+        fail(PASSWORD)
+    except ValueError:
+        console.logger.exception("a request of %s broke", KEY, extra={"status": 500})
+
+    first, *rest = console.text.splitlines()
+    assert f"a request of uo_live_{BLANK} broke" in first
+    assert "anybody.of.us" in first
+    assert "status" in first
+    assert any("ValueError: cannot sign in" in line for line in rest)
+    assert PASSWORD not in console.text
+    assert "sKq7" not in console.text
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_only_the_settings_know_to_be_secret_is_not_told(as_json: bool) -> None:
+    scribe = Scribe(as_json=as_json)
+    password = str(settings.DATABASES["default"]["PASSWORD"])
+
+    scribe.logger.error("signed with %s, connected with %s", settings.SECRET_KEY, password)
+
+    assert settings.SECRET_KEY not in scribe.text
+    assert password not in scribe.text
+    assert scribe.text.count(BLANK) == 2
+
+
+def test_the_secrets_of_the_settings_are_the_keys_and_passwords_that_are_set() -> None:
+    known = logs.secrets_of_settings()
+
+    assert settings.SECRET_KEY in known
+    assert settings.DATABASES["default"]["PASSWORD"] in known
+    assert [value for value in known if value in str(settings.CELERY_BROKER_URL)]
+    assert all(known)
+
+
+@pytest.mark.parametrize("text", ["line\nof two", 'quotes " and {braces}', "李梅", "\x1b[31mred"])
+def test_a_line_stays_one_line_whatever_it_says(scribe: Scribe, text: str) -> None:
+    scribe.logger.info("%s", text)
+
+    assert scribe.line["event"] == text
+
+
+@pytest.mark.parametrize(
+    ("shape", "on_terminal", "as_json"),
+    [
+        ("JSON", True, True),
+        ("JSON", False, True),
+        ("CONSOLE", True, False),
+        ("CONSOLE", False, False),
+        ("AUTO", True, False),
+        ("AUTO", False, True),
+    ],
+)
+def test_people_get_lines_for_people_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, shape: str, on_terminal: bool, as_json: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
+
+    described = logs.configuration(level="INFO", shape=shape)
+
+    assert described["formatters"]["line"]["as_json"] is as_json
+
+
+@pytest.mark.parametrize("name", ["django", "django.request", "django.server", "gunicorn.error", "celery", "httpx"])
+def test_nobody_writes_lines_of_another_shape(name: str) -> None:
+    logger = logging.getLogger(name)
+
+    assert [handler for handler in logger.handlers if not isinstance(handler, logging.NullHandler)] == []
+    assert logger.propagate
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "gunicorn.access"])
+def test_who_tells_addresses_or_tells_twice_is_heard_only_when_something_is_wrong(name: str) -> None:
+    assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+    assert logging.getLogger(name).isEnabledFor(logging.WARNING)

@@ -1,0 +1,106 @@
+"""Counts of requests and tasks, kept over processes and summed over all of them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client as Stranger
+from pytest_django import Settings
+
+from config import meters
+from tests.client import Client
+
+COUNT = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+from config import meters
+for _ in range(int(sys.argv[1])):
+    meters.count_task(task="a.b", outcome="succeeded", seconds=0.2)
+    meters.count_wait(task="a.b", seconds=-1)
+"""
+
+
+def told(name: str, **labels: str) -> float:
+    """The sum of a count over all processes, of the label values that are named."""
+    samples = [sample for metric in meters.everybody_s() for sample in metric.samples if sample.name == name]
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, settings: Settings) -> Path:
+    """Counts apart from those of the run, for processes that are started with it."""
+    settings.UNDERONE_HOME = tmp_path
+    return tmp_path
+
+
+def count_elsewhere(home: Path, times: int) -> None:
+    subprocess.run(
+        [sys.executable, "-c", COUNT, str(times)],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"UNDERONE_HOME": str(home)},
+        check=True,
+    )
+
+
+def test_where_nothing_was_counted_nothing_is_told(own_folder: Path) -> None:
+    assert list(meters.everybody_s()) == []
+
+
+def test_what_other_processes_counted_is_summed_and_outlives_them(own_folder: Path) -> None:
+    for times in (3, 4):
+        count_elsewhere(own_folder, times)
+
+    assert told("underone_tasks_total", task="a.b", outcome="succeeded") == 7
+    assert told("underone_task_seconds_count", task="a.b") == 7
+    assert told("underone_task_seconds_bucket", task="a.b", le="0.1") == 0
+    assert told("underone_task_seconds_bucket", task="a.b", le="0.5") == 7
+    assert told("underone_task_wait_seconds_sum", task="a.b") == 0
+
+
+def test_processes_one_after_the_other_pile_up_no_files(own_folder: Path) -> None:
+    for _ in range(4):
+        count_elsewhere(own_folder, 1)
+
+    assert sorted(file.name for file in (own_folder / "meters").iterdir()) == ["counter_0.db", "histogram_0.db", "seat-0.lock"]
+
+
+def test_a_request_is_counted_by_its_route_and_never_by_its_path(acme: Client, shop: str) -> None:
+    labels = {"method": "GET", "route": "/v1/accounts/{account_id}"}
+    before = told("underone_http_requests_total", **labels, status="200")
+    timed = told("underone_http_request_seconds_count", **labels)
+
+    acme.read(f"/v1/accounts/{shop}")
+
+    assert told("underone_http_requests_total", **labels, status="200") == before + 1
+    assert told("underone_http_request_seconds_count", **labels) == timed + 1
+    assert told("underone_http_requests_total", route=f"/v1/accounts/{shop}") == 0
+
+
+def test_paths_that_nothing_answers_are_one_row(db: None) -> None:
+    before = told("underone_http_requests_total", method="GET", route="", status="404")
+
+    for n in range(3):
+        Stranger().get(f"/v1/nothing/{n}")
+
+    assert told("underone_http_requests_total", method="GET", route="", status="404") == before + 3
+
+
+def test_methods_that_nobody_knows_are_one_row(db: None) -> None:
+    before = told("underone_http_requests_total", method="other")
+
+    for method in ("BREW", "WHEN", "PROPFIND"):
+        Stranger().generic(method, "/healthz")
+
+    assert told("underone_http_requests_total", method="other", route="/healthz", status="405") == before + 3
+
+
+def test_a_task_whose_process_was_killed_is_counted_without_its_seconds() -> None:
+    timed = told("underone_task_seconds_count", task="c.d")
+
+    meters.count_task(task="c.d", outcome="killed", seconds=None)
+
+    assert told("underone_tasks_total", task="c.d", outcome="killed") >= 1
+    assert told("underone_task_seconds_count", task="c.d") == timed

@@ -1,0 +1,164 @@
+"""What is told of a request: one line at its end, and its id in every line on its way."""
+
+import json
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import Client as Stranger
+from django.test import RequestFactory
+from structlog.contextvars import get_contextvars
+
+from config import logs
+from config.observing import ObserveRequests
+from tests import build
+from tests.client import Client
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+class Book:
+    """What the product's log would say, line by line."""
+
+    def __init__(self) -> None:
+        self.output = StringIO()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.output.getvalue().splitlines()]
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["logger"] == "underone.requests"]
+
+
+@pytest.fixture
+def book() -> Iterator[Book]:
+    book = Book()
+    handler = logging.StreamHandler(book.output)
+    handler.setFormatter(logs.formatter(as_json=True))
+    logging.getLogger().addHandler(handler)
+    yield book
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_request_is_told_of_in_one_line(book: Book, acme: Client, shop: str) -> None:
+    response = acme.get(f"/v1/accounts/{shop}", {"fields": "name", "token": "verysecret"})
+
+    line = book.requests[-1]
+    assert line["event"] == f"GET /v1/accounts/{shop} 200"
+    assert line["route"] == "/v1/accounts/{account_id}"
+    assert (line["method"], line["path"], line["status"]) == ("GET", f"/v1/accounts/{shop}", 200)
+    assert line["bytes"] == len(response.content)
+    assert 0 < line["milliseconds"] < 60_000
+    assert line["request_id"] == response["X-Request-Id"]
+    assert "verysecret" not in book.output.getvalue()
+
+
+def test_the_line_says_who_asked(book: Book, acme: Client) -> None:
+    me = acme.read("/v1/me")
+
+    line = book.requests[-1]
+    assert line["agency"] == acme.agency.public_id == me["agency"]["id"]
+    assert line["bearer"].startswith("key_")
+    assert acme.key not in book.output.getvalue()
+
+
+def test_the_line_of_a_stranger_names_nobody(book: Book, db: None) -> None:
+    Stranger().get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_verysecret"})
+
+    line = book.requests[-1]
+    assert line["status"] == 401
+    assert not {"bearer", "agency"} & set(line)
+    assert "verysecret" not in book.output.getvalue()
+
+
+def test_a_path_that_nothing_answers_has_no_route(book: Book, db: None) -> None:
+    Stranger().get("/v1/nothing/here")
+
+    assert (book.requests[-1]["route"], book.requests[-1]["status"]) == ("", 404)
+
+
+def test_what_is_refused_is_told_once(book: Book, acme: Client) -> None:
+    acme.get("/v1/accounts/acct_unknown")
+
+    assert len(book.lines) == 1
+
+
+def test_a_file_is_told_by_its_length(book: Book, acme: Client, shop: str) -> None:
+    report = acme.load(shop, build.orders_file([build.order_row()]))
+
+    response = acme.get(f"/v1/reports/{report['id']}/document")
+
+    assert response.streaming
+    assert book.requests[-1]["bytes"] == len(response.getvalue())
+    response.close()
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "trace"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        (f"cc-{TRACE}-00f067aa0ba902b7-01-what-comes-later", TRACE),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-00f067aa0ba902b7", None),
+        ("x", None),
+        ("", None),
+    ],
+)
+def test_a_trace_that_the_caller_is_in_is_told(book: Book, db: None, traceparent: str, trace: str | None) -> None:
+    Stranger().get("/healthz", headers={"Traceparent": traceparent})
+
+    assert book.requests[-1].get("trace_id") == trace
+
+
+def answered_by(view: Any, **headers: str) -> Any:
+    request = RequestFactory().get("/v1/anything", headers=headers)
+    request.META["underone.request_id"] = "req_1"
+    return ObserveRequests(view)(request)
+
+
+def test_whatever_is_logged_on_the_way_carries_the_id(book: Book) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        logging.getLogger("metrics.tasks").warning("on the way")
+        return HttpResponse("x")
+
+    answered_by(view)
+
+    assert [(line["event"], line["request_id"]) for line in book.lines] == [
+        ("on the way", "req_1"),
+        ("GET /v1/anything 200", "req_1"),
+    ]
+
+
+def test_nothing_of_a_request_is_left_for_the_next(book: Book) -> None:
+    seen = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(dict(get_contextvars()))
+        return HttpResponse("x")
+
+    answered_by(view, Traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+
+    assert seen == [{"request_id": "req_1", "trace_id": TRACE}]
+    assert get_contextvars() == {}
+
+
+def test_nothing_is_left_of_a_request_that_broke_either() -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        answered_by(view)
+
+    assert get_contextvars() == {}
+
+
+def test_a_stream_is_left_to_stream(book: Book) -> None:
+    response = answered_by(lambda _: StreamingHttpResponse(iter([b"a", b"b"])))
+
+    assert book.requests[-1]["bytes"] == 0
+    assert response.getvalue() == b"ab"

@@ -1,0 +1,139 @@
+"""What is blanked in logs, and what is left to read."""
+
+import time
+from typing import Any
+
+import pytest
+
+from config.redacting import BLANK, Redactor, found_in
+
+SECRET = "sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
+
+TELLING = [
+    f"the key uo_live_AbCdEf123456_{SECRET} opens nothing",
+    f"uo_tok_AbCdEf123456_{SECRET}",
+    f"signed by whsec_{SECRET}+/=",
+    f"signed by whsk_{SECRET}",
+    f"Authorization: Bearer {SECRET}",
+    f"{{'HTTP_AUTHORIZATION': 'Bearer {SECRET}'}}",
+    f"authorization: basic {SECRET}==",
+    f"x-amz-access-token: Atza|{SECRET}",
+    f"refreshed with Atzr|{SECRET}-_w",
+    f"amzn1.oa2-cs.v1.{SECRET}",
+    f"token eyJhbGciOi.{SECRET}.{SECRET}",
+    f"redis://:{SECRET}@localhost:6379/0",
+    f"postgresql://underone_app:{SECRET}@db.example/underone",
+    f"smtp+tls://me:{SECRET}@mail.example:587",
+    f"POST https://hooks.slack.com/services/T00/B00/{SECRET} answered 404",
+    f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={SECRET}",
+    f"https://prod-01.westeurope.logic.azure.com:443/workflows/1/invoke?api-version=2016-06-01&sig={SECRET}",
+    f"https://open.feishu.cn/open-apis/bot/v2/hook/{SECRET}",
+    f"https://agency.example?{SECRET}",
+    f"password={SECRET} host=db",
+    f"SECRET_KEY='{SECRET}'",
+    f"client_secret: {SECRET}",
+    f'{{"password": "{SECRET}", "name": "Mei"}}',
+    f"X-Session-Token: {SECRET}",
+    f"api-key = {SECRET}",
+    f"Set-Cookie: {SECRET}; Path=/",
+]
+HARMLESS = [
+    "GET /v1/accounts/acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d 200",
+    "Listening at: http://127.0.0.1:8000 (4061)",
+    "Task webhooks.tasks.deliver[1d8215ee-2cdc-41ae-be83-2c14a85416b5] succeeded in 0.016s: None",
+    "delivery 019abc4e of agency 019abc4f cannot be loaded",
+    "Sealed with key 2, and not for webhooks_endpointsecret:019abc4e:019abc4f.",
+    "SECRETS_KEYS has no key 3.",
+    "password authentication failed for user underone_app",
+    "The key opens nothing. Send the key as `Authorization: Bearer uo_live_…`.",
+    "role underone_app owns no table",
+    "3 tokens deleted",
+    "Only endpoints of the kind webhook have a secret: mail and chats are not signed.",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", TELLING)
+def test_a_secret_is_blanked_wherever_it_stands(text: str) -> None:
+    left = Redactor().text(text)
+
+    assert SECRET not in left
+    assert BLANK in left
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize("text", [*TELLING, *HARMLESS])
+def test_blanking_twice_changes_nothing(text: str) -> None:
+    once = Redactor().text(text)
+
+    assert Redactor().text(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"redis://:{SECRET}@localhost:6379/0", f"redis://:{BLANK}@localhost:6379/0"),
+        (f"https://hooks.slack.com/services/{SECRET} said no", f"https://hooks.slack.com/{BLANK} said no"),
+        (f"uo_live_AbCdEf123456_{SECRET}", f"uo_live_{BLANK}"),
+        (f"password={SECRET}&name=Mei", f"password={BLANK}&name=Mei"),
+        (f'{{"token": "{SECRET}", "id": 7}}', f'{{"token": "{BLANK}", "id": 7}}'),
+    ],
+)
+def test_what_stands_around_a_secret_is_left_to_read(text: str, left: str) -> None:
+    assert Redactor().text(text) == left
+
+
+def test_values_that_are_known_are_blanked_without_looking_like_anything() -> None:
+    redactor = Redactor(known=["correct horse", "battery/staple", "short", ""])
+
+    assert redactor.text("correct horse, battery/staple, battery%2Fstaple, short") == f"{BLANK}, {BLANK}, {BLANK}, short"
+
+
+def test_of_two_values_of_which_one_holds_the_other_nothing_is_left() -> None:
+    assert Redactor(known=["12345678", "1234567890"]).text("1234567890") == BLANK
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ({"Authorization": "x", "path": "/v1"}, {"Authorization": BLANK, "path": "/v1"}),
+        ({"headers": {"X-Session-Token": "x"}}, {"headers": {"X-Session-Token": BLANK}}),
+        ({"new_password": ["a", "b"]}, {"new_password": BLANK}),
+        ({"apiKey": "x", "refreshToken": "y"}, {"apiKey": BLANK, "refreshToken": BLANK}),
+        ({"token": None, "tokens": 3, "secret": True}, {"token": None, "tokens": 3, "secret": True}),
+        ([f"Bearer {SECRET}", ("a", 1.5)], [f"Bearer {BLANK}", ["a", 1.5]]),
+        ({"error": ValueError(f"password={SECRET}")}, {"error": f"password={BLANK}"}),
+        (b"plain", "b'plain'"),
+        ({7: "seven"}, {7: "seven"}),
+    ],
+)
+def test_whatever_json_holds_is_blanked_to_any_depth(value: Any, left: Any) -> None:
+    assert Redactor().value(value) == left
+
+
+def test_a_long_text_takes_no_time() -> None:
+    texts = ["a" * 200_000, "https://" * 20_000, "password=" * 20_000, "://a:" * 20_000, "eyJ" * 60_000, "bearer " * 20_000]
+    began = time.perf_counter()
+
+    for text in texts:
+        Redactor().text(text)
+
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("text", TELLING)
+def test_who_searches_finds_what_would_be_blanked(text: str) -> None:
+    assert any(SECRET in found for found in found_in(text))
+
+
+@pytest.mark.parametrize("text", [*HARMLESS, *map(Redactor().text, TELLING)])
+def test_who_searches_finds_nothing_in_what_tells_nothing(text: str) -> None:
+    assert found_in(text) == []
+
+
+def test_who_searches_finds_values_that_are_known() -> None:
+    assert found_in("it is correct horse", known=["correct horse", "is"]) == ["correct horse"]

@@ -1,0 +1,99 @@
+"""Seats of processes: never shared, taken over from who ended, and as few as processes were at work together."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from config.seats import Seats
+
+SIT = """
+import os, sys
+from pathlib import Path
+from config.seats import Seats
+seats = Seats(folder=Path(sys.argv[1]))
+print(seats.mine(), flush=True)
+for command in sys.stdin:
+    if command.strip() == "fork":
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.write(writer, seats.mine().encode())
+            os.read(0, 1)
+            os._exit(0)
+        print(os.read(reader, 10).decode(), flush=True)
+"""
+
+
+class Sitter:
+    """A process with a seat."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SIT, str(folder)],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout
+        self.seat = self.process.stdout.readline().strip()
+
+    def fork(self) -> str:
+        """The seat of a child."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write("fork\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def sitting(folder: Path) -> Iterator[Sitter]:
+    sitter = Sitter(folder)
+    try:
+        yield sitter
+    finally:
+        sitter.end()
+
+
+def test_who_comes_first_has_the_first_seat_and_keeps_it(tmp_path: Path) -> None:
+    seats = Seats(folder=tmp_path / "meters")
+
+    assert [seats.mine(), seats.mine()] == ["0", "0"]
+
+
+def test_no_two_processes_have_the_same_seat(tmp_path: Path) -> None:
+    with sitting(tmp_path) as first, sitting(tmp_path) as second:
+        mine = Seats(folder=tmp_path).mine()
+
+        assert [first.seat, second.seat, mine] == ["0", "1", "2"]
+
+
+def test_who_comes_after_a_process_that_was_killed_takes_its_seat(tmp_path: Path) -> None:
+    with sitting(tmp_path) as first, sitting(tmp_path) as second:
+        first.end()
+        with sitting(tmp_path) as third:
+            assert (first.seat, second.seat, third.seat) == ("0", "1", "0")
+
+
+def test_a_hundred_processes_one_after_the_other_need_one_seat(tmp_path: Path) -> None:
+    for _ in range(5):
+        with sitting(tmp_path) as one:
+            assert one.seat == "0"
+
+    assert [file.name for file in tmp_path.iterdir()] == ["seat-0.lock"]
+
+
+def test_a_child_takes_a_seat_of_its_own_and_leaves_its_parent_s_alone(tmp_path: Path) -> None:
+    with sitting(tmp_path) as parent:
+        child = parent.fork()
+
+        with sitting(tmp_path) as other:
+            assert (parent.seat, child, other.seat) == ("0", "1", "2")

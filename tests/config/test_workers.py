@@ -1,0 +1,210 @@
+"""Tasks in a real worker: every line says of which task it is, and which request sent it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Task
+from django.conf import settings
+from structlog.contextvars import bound_contextvars, get_contextvars
+
+from config import heartbeats, meters, workers
+from config.redacting import BLANK
+from tests.config import poison
+from tests.installation import wait_until
+
+QUEUE = "speaking"
+COMMAND = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet", "worker"]
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@dataclass
+class Worker:
+    log: Path
+
+    def lines(self, **alike: Any) -> list[dict[str, Any]]:
+        """The lines of the log that say so of themselves."""
+        told = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in told if alike.items() <= line.items()]
+
+    def await_lines(self, count: int, **alike: Any) -> list[dict[str, Any]]:
+        wait_until(lambda: len(self.lines(**alike)) >= count, seconds=30)
+        return self.lines(**alike)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    log = tmp_path_factory.mktemp("speaking") / "worker.log"
+    command = [*COMMAND, "--include=tests.config.poison", f"--queues={QUEUE},{poison.QUEUE}", "--concurrency=1"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
+    yield Worker(log)
+    process.terminate()
+    process.wait(timeout=20)
+
+
+def send(task: "Task[..., Any]", **words: str) -> str:
+    return str(task.apply_async(kwargs=words, queue=QUEUE).id)
+
+
+def test_the_lines_of_a_task_say_which_it_is_and_which_request_sent_it(worker: Worker) -> None:
+    with bound_contextvars(request_id="req_sender", trace_id=TRACE, bearer="key_1"):
+        task_id = send(poison.speak, word="hello", times="1")
+
+    (line,) = worker.await_lines(1, event="said hello")
+    assert line | {"time": ""} == {
+        "time": "",
+        "level": "warning",
+        "logger": "tests.config.poison",
+        "event": "said hello",
+        "request_id": "req_sender",
+        "trace_id": TRACE,
+        "task": "tests.config.poison.speak",
+        "task_id": task_id,
+    }
+
+
+def test_celery_s_own_lines_say_it_too(worker: Worker) -> None:
+    with bound_contextvars(request_id="req_celery"):
+        task_id = send(poison.speak, word="own", times="1")
+
+    received, *_ = worker.await_lines(1, task_id=task_id, logger="celery.worker.strategy")
+    (ended,) = worker.await_lines(1, task_id=task_id, logger="celery.app.trace")
+    assert received["task"] == ended["task"] == "tests.config.poison.speak"
+    assert ended["request_id"] == "req_celery"
+    assert "succeeded" in ended["event"]
+
+
+def test_a_task_that_a_task_sends_is_of_the_same_request(worker: Worker) -> None:
+    with bound_contextvars(request_id="req_chain"):
+        send(poison.speak, word="on", times="3")
+
+    lines = worker.await_lines(3, event="said on")
+    assert [line["request_id"] for line in lines] == ["req_chain"] * 3
+    assert len({line["task_id"] for line in lines}) == 3
+
+
+def test_nothing_of_a_request_is_left_for_the_next_task(worker: Worker) -> None:
+    with bound_contextvars(request_id="req_before"):
+        send(poison.speak, word="before", times="1")
+    send(poison.speak, word="after", times="1")
+
+    (line,) = worker.await_lines(1, event="said after")
+    assert not {"request_id", "trace_id"} & set(line)
+
+
+def test_a_task_that_fails_says_so_without_secrets(worker: Worker) -> None:
+    with bound_contextvars(request_id="req_fails"):
+        task_id = send(poison.fail, word="verysecret")
+
+    (line,) = worker.await_lines(1, task_id=task_id, level="error")
+    assert line["request_id"] == "req_fails"
+    assert f"ValueError: password={BLANK}" in line["exception"]
+    assert "verysecret" not in worker.log.read_text()
+
+
+NONSENSE: tuple[Any, ...] = ("text", 7, None, {"request_id": {"a": 1}, "task": "x"})
+
+
+def test_a_message_whose_header_is_nonsense_is_worked_off_all_the_same(worker: Worker) -> None:
+    for n, nonsense in enumerate(NONSENSE):
+        poison.speak.apply_async(kwargs={"word": f"odd {n}", "times": "1"}, queue=QUEUE, headers={workers.HEADER: nonsense})
+
+    assert [line["task"] for n in range(4) for line in worker.await_lines(1, event=f"said odd {n}")] == [
+        "tests.config.poison.speak"
+    ] * 4
+
+
+@pytest.mark.parametrize(
+    ("bound", "sent"),
+    [
+        ({}, {}),
+        ({"request_id": "req_1"}, {"request_id": "req_1"}),
+        ({"request_id": "req_1", "trace_id": TRACE, "task": "a", "task_id": "b"}, {"request_id": "req_1", "trace_id": TRACE}),
+    ],
+)
+def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, str], sent: dict[str, str]) -> None:
+    headers: dict[str, Any] = {"id": "1"}
+
+    with bound_contextvars(**bound):
+        workers.send_along(headers=headers)
+
+    assert abs(headers[workers.HEADER].pop("sent_at") - time.time()) < 60
+    assert headers == {"id": "1", workers.HEADER: sent}
+
+
+def test_after_a_task_nothing_is_bound() -> None:
+    with bound_contextvars(request_id="req_1"):
+        workers.end(task=poison.speak, state="SUCCESS")
+
+        assert get_contextvars() == {}
+
+
+def counted(name: str, **labels: str) -> float:
+    """What all processes of the run have counted."""
+    samples = [sample for metric in meters.everybody_s() for sample in metric.samples if sample.name == name]
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+@pytest.mark.parametrize(("task", "outcome"), [(poison.leave_a_mark, "succeeded"), (poison.fail, "failed")])
+def test_tasks_are_counted_by_how_they_ended(worker: Worker, tmp_path: Path, task: "Task[..., Any]", outcome: str) -> None:
+    labels = {"task": task.name}
+    before = counted("underone_tasks_total", **labels, outcome=outcome)
+    timed = counted("underone_task_seconds_count", **labels)
+    waited = counted("underone_task_wait_seconds_count", **labels)
+
+    for _ in range(2):
+        send(task, **({"path": str(tmp_path / "mark")} if outcome == "succeeded" else {"word": "x"}))
+
+    wait_until(lambda: counted("underone_tasks_total", **labels, outcome=outcome) == before + 2)
+    assert counted("underone_task_seconds_count", **labels) == timed + 2
+    assert counted("underone_task_wait_seconds_count", **labels) == waited + 2
+
+
+def test_a_task_whose_process_is_ended_for_taking_too_long_is_counted_as_killed(worker: Worker) -> None:
+    before = counted("underone_tasks_total", task=poison.oversleep.name, outcome="killed")
+
+    poison.oversleep.apply_async(kwargs={"seconds": "60"}, queue=QUEUE, soft_time_limit=1, time_limit=2)
+
+    wait_until(lambda: counted("underone_tasks_total", task=poison.oversleep.name, outcome="killed") == before + 1)
+
+
+def test_a_queue_has_a_worker_while_one_reads_it(worker: Worker) -> None:
+    wait_until(lambda: heartbeats.QUEUE + QUEUE in heartbeats.ages(now=time.time()))
+
+    assert heartbeats.ages(now=time.time())[heartbeats.QUEUE + QUEUE] < 10
+
+
+def test_the_clock_is_there_once_it_has_handed_out_a_job(tmp_path: Path) -> None:
+    environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
+    command = [*COMMAND[:-1], "beat", f"--schedule={tmp_path / 'schedule'}", "--pidfile="]
+    with (tmp_path / "beat.log").open("wb") as output:
+        clock = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environ, stdout=output, stderr=output)
+
+    try:
+        wait_until((tmp_path / "heartbeats" / "clock").exists)
+    finally:
+        clock.terminate()
+        clock.wait(timeout=20)
+    assert [file.name for file in (tmp_path / "heartbeats").iterdir()] == ["clock"]
+
+
+def test_who_is_not_the_clock_does_not_show_that_it_is_there(tmp_path: Path) -> None:
+    environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
+    words = "import django; django.setup(); from metrics.tasks import roll_forward; roll_forward.apply_async(queue='nowhere')"
+
+    subprocess.run(
+        [sys.executable, "-c", words],
+        cwd=settings.BASE_DIR,
+        env=environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        check=True,
+    )
+
+    assert not (tmp_path / "heartbeats").exists()

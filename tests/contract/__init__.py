@@ -1,0 +1,1 @@
+"""The document and the server agree, and others' tools read the document."""

@@ -1,0 +1,53 @@
+"""A web server of the installation's own on the tests' database, and an agency that has something of everything."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from accounts import agencies
+from config import product
+from config.embedded.home import Home
+from tests.client import Client
+from tests.installation import Installation, wait_until
+from tests.walls.furnishing import Furnished, furnish
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where the API answers, to whom, and what of theirs is there."""
+
+    url: str
+    client: Client
+    has: Furnished
+
+    @property
+    def document(self) -> str:
+        return f"{self.url}/v1/openapi.json"
+
+    @property
+    def key(self) -> str:
+        return self.client.key
+
+
+@contextmanager
+def serving(*, place: Path, **environ: str) -> Iterator[Served]:
+    """The web server alone: what it hands to workers waits. Ends with the block."""
+    client = Client(*agencies.open_agency(name="Contract", now=datetime.now(UTC)))
+    has = furnish(client, name="contract")
+    home = Home(folder=place)
+    installation = Installation(home=home, environ=environ)
+    try:
+        installation.start_again("web")
+        wait_until(lambda: product.is_healthy(installation.port))
+        yield Served(url=f"http://127.0.0.1:{installation.port}", client=client, has=has)
+    finally:
+        installation.stop()
+        home.release()
+
+
+def run(command: list[str], *, folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
+    """What a tool of others' says, in a folder of its own."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=seconds)

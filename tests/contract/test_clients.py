@@ -1,0 +1,89 @@
+"""Clients that three generators make of the document, without a word changed, are typed strictly and speak with a server.
+
+openapi-python-client's own `client.py` hands `*args: object` on to httpx, in every package that it makes: of that one file mypy
+is not asked about arguments. Everything that comes of our document is checked strictly.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.serving import Served, serving
+from tests.verifying import NODE, install_for_npm
+
+TESTS = Path(__file__).parent.parent
+FOLDER, DOCUMENT = TESTS / "clients", TESTS.parent / "docs" / "openapi.json"
+BIN = Path(sys.executable).parent
+MYPY = "[mypy]\nstrict = true\n[mypy-underone_client.client]\ndisable_error_code = arg-type\n"
+GENERATORS = {
+    "openapi-typescript": [
+        "openapi-typescript",
+        "openapi.json",
+        "--output=generated/openapi-typescript.ts",
+        "--default-non-nullable=false",
+    ],
+    "hey-api": ["openapi-ts", "--input=openapi.json", "--output=generated/hey-api", "--client=@hey-api/client-fetch"],
+}
+
+
+@pytest.fixture(scope="module")
+def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both TypeScript clients, generated and compiled."""
+    place = install_for_npm(tmp_path_factory.mktemp("clients"), folder=FOLDER)
+    shutil.copy(DOCUMENT, place)
+    (place / "generated").mkdir()
+    for command in GENERATORS.values():
+        said = say(place, [str(place / "node_modules" / ".bin" / command[0]), *command[1:]])
+        assert "warn" not in said.lower(), said
+    say(place, [str(place / "node_modules" / ".bin" / "tsc"), "--project", "."])
+    return place
+
+
+@pytest.fixture
+def served(committed_db: None, tmp_path: Path) -> Iterator[Served]:
+    with serving(place=tmp_path / "home") as server:
+        yield server
+
+
+def say(place: Path, command: list[str], **environ: str) -> str:
+    """What a command prints; it must end well."""
+    path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    answer = subprocess.run(
+        command, cwd=place, env=os.environ | path | environ, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert answer.returncode == 0, (answer.stdout + answer.stderr)[-10_000:]
+    return answer.stdout + answer.stderr
+
+
+def told(served: Served, place: Path, command: list[str]) -> str:
+    """What a client says of the server; printed, for `make clients`."""
+    said = say(place, command, UNDERONE_URL=served.url, UNDERONE_KEY=served.key, PYTHONPATH=str(place))
+    sys.stdout.write(said)
+    return said
+
+
+def test_both_clients_of_typescript_speak_with_a_server(npm: Path, served: Served) -> None:
+    for name in GENERATORS:
+        said = told(served, npm, [str(NODE), f"built/{name}.js"])
+
+        assert said.startswith(f"{name}: Shop of contract, ")
+        assert said.rpartition(", ")[2].startswith("ep_")
+
+
+def test_the_client_of_python_speaks_with_a_server(served: Served, tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "python_client.py", tmp_path)
+    (tmp_path / "mypy.ini").write_text(MYPY)
+    generate = ["generate", f"--path={DOCUMENT}", "--output-path=underone_client", "--meta=none"]
+
+    generated = say(tmp_path, [str(BIN / "openapi-python-client"), *generate])
+    say(tmp_path, [str(BIN / "mypy"), "underone_client", "python_client.py"])
+    said = told(served, tmp_path, [sys.executable, "python_client.py"])
+
+    assert "warning" not in generated.lower(), generated
+    assert said.startswith("openapi-python-client: Shop of contract, ")
+    assert said.rpartition(", ")[2].startswith("ep_")

@@ -1,0 +1,35 @@
+"""Spectral reads the document with its recommended rules and those of OWASP: nothing is left, and what is off has its reason."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.contract.serving import run
+from tests.verifying import NPM, install_for_npm
+
+TESTS = Path(__file__).parent.parent
+DOCUMENT = TESTS.parent / "docs" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def spectral(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = install_for_npm(tmp_path_factory.mktemp("spectral"), folder=TESTS / "spectral")
+    shutil.copy(DOCUMENT, place)
+    return place
+
+
+def test_the_document_breaks_no_rule(spectral: Path) -> None:
+    answer = run([str(NPM), "run", "--silent", "lint", "--", "openapi.json"], folder=spectral, seconds=120)
+
+    assert answer.returncode == 0, answer.stdout[-10_000:]
+
+
+def test_the_rules_are_at_work(spectral: Path) -> None:
+    (spectral / "wrong.json").write_text(DOCUMENT.read_text().replace('"maxLength"', '"longest"').replace('"429"', '"428"'))
+
+    answer = run([str(NPM), "run", "--silent", "lint", "--", "wrong.json"], folder=spectral, seconds=120)
+
+    assert answer.returncode != 0
+    assert "owasp:api4:2023-string-limit" in answer.stdout
+    assert "owasp:api4:2023-rate-limit-responses-429" in answer.stdout

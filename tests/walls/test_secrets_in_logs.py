@@ -1,0 +1,129 @@
+"""Runs last: nothing that was logged or answered as a problem in the whole run tells a secret (tests/overheard.py)."""
+
+import base64
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts import keys, scoping
+from tests.client import Client
+from tests.overheard import Overheard, files_in, overheard, secrets_of_the_run
+
+NOBODY = logging.Logger("nobody")  # whose words are not part of the run
+
+
+@pytest.fixture
+def listener() -> Iterator[Overheard]:
+    own = Overheard()
+    NOBODY.addHandler(own)
+    yield own
+    NOBODY.removeHandler(own)
+
+
+def test_nothing_that_was_logged_or_refused_in_this_run_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
+    overheard.folders.add(tmp_path_factory.getbasetemp())
+
+    told = list(overheard.telling(known=secrets_of_the_run()))
+
+    assert overheard in logging.getLogger().handlers  # nobody took it away on the way
+    assert told == [], "\n".join(told)
+
+
+def test_the_run_has_secrets_to_look_for() -> None:
+    ring = os.environ["SECRETS_KEYS"].split(",")[0].partition(":")[2]
+
+    found = secrets_of_the_run()
+
+    assert {os.environ["SECRET_KEY"], ring, base64.b64decode(ring).hex()} <= set(found)
+    assert len([secret for secret in found if secret in os.environ["DATABASE_URL"]]) == 1
+    assert len([secret for secret in found if secret in os.environ["BROKER_URL"]]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("a key: %s", "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"),
+        ("a token: %s", "uo_tok_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"),
+        ("endpoint %s", "whsec_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI="),
+        ("called %s", "https://hooks.slack.com/services/T000/B000/verysecret"),
+        ("%s", "Authorization: Bearer sKq7vZr2TnYw0HcX"),
+        ("%s", "password=verysecret"),
+        ("%s", "Atzr|IwEBIverysecret"),
+    ],
+)
+def test_a_secret_that_is_logged_is_found_by_its_shape(listener: Overheard, words: tuple[str, ...]) -> None:
+    NOBODY.warning(*words)
+
+    assert len(list(listener.telling(known=()))) >= 1
+
+
+@pytest.mark.parametrize("secret", secrets_of_the_run())
+def test_a_secret_of_the_run_is_found_by_its_value(listener: Overheard, secret: str) -> None:
+    NOBODY.warning("x%sx", secret)
+
+    assert [place for place in listener.telling(known=secrets_of_the_run()) if "a logger of this process" in place]
+
+
+def test_a_secret_in_a_traceback_is_found(listener: Overheard) -> None:
+    try:
+        raise ValueError("uo_live_AbCdEf123456_" + "s" * 43)
+    except ValueError:
+        NOBODY.exception("it broke")
+
+    assert any("s" * 30 in place for place in listener.telling(known=()))
+
+
+def test_a_key_that_is_minted_and_logged_is_found(listener: Overheard, acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        _, text = keys.mint(agency=acme.agency, name="One more", now=acme.agency.created_at)
+
+    NOBODY.info("minted %s", text)
+
+    assert len(list(listener.telling(known=()))) == 1
+
+
+def test_a_secret_in_a_log_file_is_found_with_its_place(listener: Overheard, tmp_path: Path) -> None:
+    (tmp_path / "home" / "logs").mkdir(parents=True)
+    (tmp_path / "home" / "logs" / "web.log").write_text("harmless\nwhsec_sKq7vZr2TnYw0HcX\n")
+    listener.folders.add(tmp_path)
+
+    (found,) = listener.telling(known=())
+
+    assert "web.log" in found
+    assert "harmless" not in found
+
+
+def test_every_log_file_is_looked_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one.log").touch()
+    (tmp_path / "a" / "one.txt").touch()
+    (tmp_path / "folder.log").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+
+    assert files_in([tmp_path, tmp_path / "a", tmp_path / "nowhere"]) == [tmp_path / "a" / "one.log"]
+
+
+def test_a_secret_in_a_problem_is_found(listener: Overheard) -> None:
+    listener.problems.append('{"type": "/problems/invalid-request", "detail": "whsec_sKq7vZr2TnYw0HcX is none"}')
+
+    assert len(list(listener.telling(known=()))) == 1
+
+
+def test_what_a_client_is_refused_with_is_listened_to(acme: Client) -> None:
+    before = len(overheard.problems)
+
+    acme.get("/v1/accounts/acct_unknown")
+    acme.read("/v1/me")
+
+    assert len(overheard.problems) == before + 1
+    assert "not-found" in overheard.problems[-1]
+
+
+def test_harmless_words_are_not_taken_for_secrets(listener: Overheard) -> None:
+    NOBODY.info("Task webhooks.tasks.deliver[1d8215ee] succeeded in 0.1 s: None")
+    NOBODY.info("GET /v1/webhook-endpoints/ep_019abc4e/rotate-secret 201")
+
+    assert list(listener.telling(known=secrets_of_the_run())) == []
