@@ -74,7 +74,9 @@ def inside(agency: Agency) -> str:
 
 
 def noted(client: Client) -> list[tuple[str, str, str]]:
-    return [(each["who"], each["what"], each["about"]) for each in client.read("/v1/audit-log")["data"]]
+    """What the agency is told that staff did, the newest first."""
+    entries = client.read("/v1/audit-log")["data"]
+    return [(each["who"], each["what"], each["about"]) for each in entries if each["who"].startswith("staff ")]
 
 
 def press(browser: Browser, path: str, **button: str) -> int:
