@@ -105,7 +105,7 @@ def operations() -> list[Operation]:
             path,
             needs_key=any("apiKey" in each for each in described.get("security", ())),
             takes_body="requestBody" in described,
-            parameters=tuple(each["name"] for each in described.get("parameters", ()) if each["in"] == "query"),
+            parameters=tuple(each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"),
         )
         for path, methods in document["paths"].items()
         for method, described in methods.items()
