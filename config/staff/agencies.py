@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import audit, identifiers, keys, scoping
+from accounts import audit, granting, identifiers, scoping
 from accounts.models import Agency, ApiKey, AuditEntry, Member, SellerAccount
 from config.staff.looking import Looking
 from ingestion.models import Report
@@ -49,7 +49,7 @@ class AgencyPages(Looking):
         if request.method == "POST":
             messages.success(request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), who))
             return HttpResponseRedirect(request.path)
-        _note(agency, who, "staff.looked", agency.public_id)
+        audit.note(agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now())
         told = self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | inside(agency)
         return render(request, "staff/agency.html", told)  # at once: the wall closes with the transaction
 
@@ -61,7 +61,7 @@ def inside(agency: Agency) -> dict[str, Any]:
     return {
         "most": MOST,
         "accounts": SellerAccount.objects.present().filter(**mine).order_by("-id")[:MOST],
-        "keys": ApiKey.objects.filter(**mine).order_by("-id").only(*KEYS_SHOWN)[:MOST],
+        "keys": ApiKey.objects.filter(**mine, kind=ApiKey.Kind.KEY).order_by("-id").only(*KEYS_SHOWN)[:MOST],
         "members": Member.objects.filter(**mine).select_related("person").order_by("-id")[:MOST],
         "endpoints": [(each, urlsplit(each.url).hostname or each.kind) for each in told],
         "states": Report.objects.filter(**mine).values("status").annotate(count=Count("pk")).order_by("status"),
@@ -74,11 +74,10 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: str) -> s
     """Revoke a key, or disable an endpoint; what was done. Raises BadRequest, Http404."""
     now = timezone.now()
     if revoke:
-        key = ApiKey.objects.filter(pk=identifiers.private("key", revoke), revoked_at=None).first()
+        key = ApiKey.objects.filter(pk=identifiers.private("key", revoke), kind=ApiKey.Kind.KEY, revoked_at=None).first()
         if key is None:
             raise Http404
-        keys.revoke(key=key, now=now)
-        _note(agency, who, "key.revoked", key.public_id)
+        granting.revoke(key=key, who=who, now=now)
         return f"The key {key.prefix}… opens nothing any more."
     if disable:
         endpoint = Endpoint.objects.filter(pk=identifiers.private("ep", disable)).enabled().first()
@@ -87,10 +86,6 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: str) -> s
         endpoints.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
         return f"The endpoint {endpoint.public_id} is told of nothing any more."
     raise BadRequest("Name a key or an endpoint.")
-
-
-def _note(agency: Agency, who: str, what: str, about: str) -> None:
-    audit.note(agency_id=agency.pk, who=who, what=what, about=about, detail={}, now=timezone.now())
 
 
 def _who(user: AbstractBaseUser | AnonymousUser) -> str:

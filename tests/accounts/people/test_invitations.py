@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection, connections
 
-from accounts import scoping
+from accounts import agencies, scoping
 from accounts.models import Invitation, Member, Person, Role
 from accounts.people.invitations import MOST
 from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
@@ -308,6 +308,18 @@ def test_who_was_shut_out_accepts_nothing(acme: Client, post: Post) -> None:
     assert accept(post.token(shut_out.email)).status_code == 403
     with scoping.agency(acme.agency.pk):
         assert not Member.objects.exists()
+
+
+def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visitor: Visitor, mei: Person) -> None:
+    email = mailbox()
+    enrol(acme.agency, mei)
+    invite(acme, email)
+    visitor.sign_in(mei.email)
+    with scoping.agency(acme.agency.pk):
+        agencies.close(agency=acme.agency, by="key_1", who="key_1 first key", now=datetime.now(UTC))
+
+    assert accept(post.token(email)).status_code == 403
+    assert visitor.get("/v1/accounts").status_code == 403
 
 
 def test_tokens_are_not_tried_without_end(visitor: Visitor) -> None:

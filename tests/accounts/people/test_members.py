@@ -180,5 +180,6 @@ def test_what_became_of_members_is_noted(acme: Client, mei: Person) -> None:
     noted = [each for each in acme.read("/v1/audit-log")["data"] if each["what"].startswith("member.")]
 
     assert [(each["what"], each["about"]) for each in noted] == [("member.removed", member), ("member.changed", member)]
-    assert noted[1]["detail"] == {"role": "viewer", "read_only": False, "limited": False, "changed": ["role"]}
+    assert (noted[1]["before"], noted[1]["after"]) == ({"role": "admin"}, {"role": "viewer"})
+    assert noted[0]["before"] == {"role": "viewer", "read_only": False, "accounts": None}
     assert mei.email not in str(noted)
