@@ -83,18 +83,23 @@ def hand_back(*, account: SellerAccount, now: datetime, who: str = audit.UNDERON
 
 
 @transaction.atomic
-def close(*, agency: Agency, by: str, who: str, now: datetime, grace: timedelta | None = None) -> Agency:
+def close(*, agency: Agency, by: str, who: str, now: datetime) -> Agency:
     """The agency as it is closed: nobody gets in any more, and nothing is loaded or sent. A second time changes nothing.
 
-    `by` is the public id of who closes it. After `grace`, CLOSED_AGENCY_DAYS unless given, all of it is erased.
+    `by` is the public id of who closes it. After CLOSED_AGENCY_DAYS all of it is erased.
     """
     held = Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
     if held.closed_at is None:
-        days = timedelta(days=settings.CLOSED_AGENCY_DAYS)
-        held.closed_at, held.closed_by, held.erased_from = now, by, now + (days if grace is None else grace)
+        held.closed_at, held.closed_by = now, by
+        held.erased_from = now + timedelta(days=settings.CLOSED_AGENCY_DAYS)
         held.save(update_fields=["closed_at", "closed_by", "erased_from"])
         _note(held, "agency.closed", who, now, detail={"erased_from": held.erased_from.isoformat()})
     return held
+
+
+def hasten(*, agency: Agency, now: datetime) -> None:
+    """A closed agency is erased from now on, and not opened again."""
+    Agency.objects.filter(pk=agency.pk, erased_from__gt=now).update(erased_from=now)
 
 
 @transaction.atomic

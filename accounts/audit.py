@@ -1,6 +1,6 @@
 """Who did what, for the agency to look up. Entries are written once, in the transaction of what they tell of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,13 @@ def note(
         after=became,
         request_id=get_contextvars().get("request_id"),
     )
+
+
+def note_all(*, agency_id: UUID, who: str, what: str, about: Iterable[tuple[str, Fields]], now: datetime) -> None:
+    """An entry of each of several things that are new, its public id and its fields, in one statement."""
+    shared: dict[str, Any] = {"agency_id": agency_id, "at": now, "who": who, "what": what, "detail": {}}
+    shared["request_id"] = get_contextvars().get("request_id")
+    AuditEntry.objects.bulk_create(AuditEntry(**shared, about=each, after=dict(fields)) for each, fields in about)
 
 
 def changed(

@@ -58,6 +58,10 @@ class Resource(APIView):
         if request.method in writing.METHODS and handler is not None:
             setattr(self, name, partial(self._write, handler))  # DRF looks the method up after this
 
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        """The methods are in `Allow`, and everything else is in the document."""
+        return Response({})
+
     def once(self, request: Request, *, body: bytes, act: Callable[[], HttpResponse]) -> HttpResponse:
         """The answer to a write; under an `Idempotency-Key` that was used for the same before, the answer of then.
 

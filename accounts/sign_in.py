@@ -59,8 +59,7 @@ class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  
             expires_at = sessions.slide(session=session, now=timezone.now())
         except sessions.Ended:
             raise AuthenticationFailed("The session has ended.") from None
-        signed_in = self.as_bearer(request, SignedIn(person=person, session=session, token=token, expires_at=expires_at))
-        return signed_in, signed_in
+        return self.known_as(request, SignedIn(person=person, session=session, token=token, expires_at=expires_at))
 
     def get_session_token(self, request: Request) -> str | None:
         """A key in `Authorization` is not ours to look at, and more than a session beside it."""
@@ -72,20 +71,22 @@ class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="underone"'
 
-    def as_bearer(self, request: Request, signed_in: SignedIn) -> SignedIn | Bearer:
-        return signed_in
+    def known_as(self, request: Request, signed_in: SignedIn) -> tuple[object, object]:
+        """`request.user` and `request.auth`: a person alone is no bearer of any agency."""
+        return signed_in, None
 
 
 class MemberAuthentication(PersonAuthentication):
     """Whoever signed in, as a member of the agency that is named, or was at sign-in, or is the only one."""
 
-    def as_bearer(self, request: Request, signed_in: SignedIn) -> Bearer:
+    def known_as(self, request: Request, signed_in: SignedIn) -> tuple[Bearer, Bearer]:
         memberships = members.of_person(person_id=signed_in.person.pk)
         if not memberships:
             raise AuthenticationFailed("You are a member of no agency.")
         member = _chosen(memberships, request.headers.get(CHOICE) or signed_in.session.get(sessions.AGENCY))
         scoping.enter(member.agency_id, accounts=member.accounts)
-        return bearers.of_member(member, expires_at=signed_in.expires_at)
+        bearer = bearers.of_member(member, expires_at=signed_in.expires_at)
+        return bearer, bearer
 
 
 def _chosen(memberships: list[Member], named: str | None) -> Member:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts import views
+from accounts.bulk.views import AccountsInBulk
 from accounts.keyring import views as keyring
 
 urlpatterns = [
@@ -12,5 +13,6 @@ urlpatterns = [
     path("api-keys/<str:key_id>/rotate", keyring.KeyRotation.as_view()),
     path("tokens", keyring.Tokens.as_view()),
     path("audit-log", views.AuditLog.as_view()),
+    path("accounts/bulk", AccountsInBulk.as_view()),
     path("accounts/<str:account_id>", views.Account.as_view()),
 ]

@@ -1,6 +1,7 @@
 """The manners of the API: problems (RFC 9457) and request ids."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -19,6 +21,7 @@ from rest_framework.views import set_rollback
 from accounts import bodies, identifiers
 
 PROBLEM = "application/problem+json"
+UNAVAILABLE_SECONDS = "5"
 SEEN_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
@@ -60,6 +63,7 @@ OURS: dict[type[Exception], type[exceptions.APIException]] = {
     RequestDataTooBig: BodyTooLarge,
     TooManyFieldsSent: NotUnderstood,
     TooManyFilesSent: NotUnderstood,
+    UnreadablePostError: NotUnderstood,
 }
 """What Django raises below a view, as what the API answers."""
 
@@ -112,6 +116,10 @@ TITLES = {
     "not-authenticated": "A key is needed",
     "not-found": "Nothing is here",
     "parse-error": "The body cannot be read",
+    "throttled": "Too many requests",
+    "in-flight": "It is being done",
+    "idempotency-key-reused": "The key was used for another request",
+    "precondition-failed": "It has changed meanwhile",
 }
 
 
@@ -129,24 +137,27 @@ def _pointers(detail: Any, at: str = "") -> Iterator[tuple[str, str]]:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer where no path matches."""
-    body = problem(status=404, slug="not-found", title=TITLES["not-found"], detail="No such path. See /docs.")
-    return JsonResponse(body, status=404, content_type=PROBLEM)
+    detail = "No such path. See /docs."
+    return _answer(request, problem(status=404, slug="not-found", title=TITLES["not-found"], detail=detail))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer to a request that it does not trust, such as a foreign Host."""
-    body = problem(status=400, slug="bad-request", title="The request is not valid", detail="It was not understood.")
-    return JsonResponse(body, status=400, content_type=PROBLEM)
+    detail = "It was not understood."
+    return _answer(request, problem(status=400, slug="bad-request", title="The request is not valid", detail=detail))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's answer to what nobody caught: nothing of the cause."""
-    request_id = request.META.get("underone.request_id")
-    body = problem(
-        status=500,
-        slug="internal",
-        title="We made a mistake",
-        detail="The fault is ours and nothing was changed. Tell us the request id.",
-        request_id=request_id,
-    )
-    return JsonResponse(body, status=500, content_type=PROBLEM)
+    """Django's answer to what nobody caught: nothing of the cause. A database that is away, or gave up, is asked again later."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        detail = "The database does not answer now. Nothing was changed; ask again in a moment."
+        answer = _answer(request, problem(status=503, slug="unavailable", title="Not now", detail=detail))
+        answer["Retry-After"] = UNAVAILABLE_SECONDS
+        return answer
+    detail = "The fault is ours and nothing was changed. Tell us the request id."
+    return _answer(request, problem(status=500, slug="internal", title="We made a mistake", detail=detail))
+
+
+def _answer(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+    told = body | {"request_id": request.META.get("underone.request_id")}
+    return JsonResponse(told, status=body["status"], content_type=PROBLEM)

@@ -40,6 +40,18 @@ app.conf.beat_schedule = {
         "task": "ingestion.tasks.erase_accounts",
         "schedule": crontab(minute="7"),
     },
+    "archives that no worker holds are handed out again": {
+        "task": "ingestion.tasks.resume_exports",
+        "schedule": timedelta(seconds=60),
+    },
+    "closed agencies are erased when their time has come": {
+        "task": "ingestion.tasks.erase_agencies",
+        "schedule": crontab(minute="27"),
+    },
+    "archives whose days are over are deleted": {
+        "task": "ingestion.tasks.expire_exports",
+        "schedule": crontab(minute="47"),
+    },
     "documents older than their agency keeps them are deleted": {
         "task": "ingestion.tasks.delete_old_documents",
         "schedule": crontab(minute="37"),

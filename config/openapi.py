@@ -88,10 +88,13 @@ class Operation(AutoSchema):
         ours = isinstance(self.view, Resource) and self.view.deprecation_of(self.method)
         return bool(ours or super().is_deprecated())
 
-    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular declares it, without types
-        """What the view says, and which role the operation wants."""
-        said = super().get_description()
-        return "\n\n".join(filter(None, [said, self._right()])) if self.view.permission_classes else said
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """With the role that it wants, after what the view says."""
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is None or not self.view.permission_classes:
+            return operation
+        described = "\n\n".join(filter(None, [operation.get("description", ""), self._right()]))
+        return {"operationId": operation["operationId"], "description": described} | operation | {"description": described}
 
     def _right(self) -> str:
         role = permissions.wanted(self.view, self.method)

@@ -25,7 +25,7 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(amzn1\.oa2-cs\.)[\w.]+"), rf"\1{BLANK}"),  # Amazon's client secrets
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), BLANK),  # JSON web tokens
     (re.compile(r"(?i)\b(bearer\s+|basic\s+)[\w.~+/=|-]{12,}"), rf"\1{BLANK}"),
-    (re.compile(r"://([^/\s:@]*):[^@\s/]+@"), rf"://\1:{BLANK}@"),
+    (re.compile(r"://([^/\s:@]*):(?!\*+@)[^@\s/]+@"), rf"://\1:{BLANK}@"),
     # The path of a chat's incoming webhook is its secret, and an agency's own may be one as well.
     (re.compile(r"(https?://[^\s/\"'<>?#\\]+)[/?#][^\s\"'<>)\\]+"), rf"\1/{BLANK}"),
     (re.compile(rf"(?i)({CALLED}=\s?[\"']?(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]+"), rf"\1{BLANK}"),

@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
         "ValueStatusEnum": "metrics.serializers.STATUSES",
         "TargetSourceEnum": "metrics.series.LINE_SOURCES",
         "ReportStatus": "ingestion.models.Report.Status",
+        "ExportStatus": "ingestion.models.Export.Status",
         "BreachState": "metrics.models.Breach.State",
         "EventName": "webhooks.catalogue.NAMES",
         "EventPattern": "webhooks.catalogue.PATTERNS",

@@ -1,9 +1,11 @@
 """The whole API on one screen."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from config import exposition, health
+from config.staff.site import site as staff
 
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
@@ -14,13 +16,15 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("webhooks.urls")),
     path("", include("ingestion.urls")),
 ]
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(v1)),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
     path("healthz", health.Alive.as_view()),
     path("readyz", health.Ready.as_view()),
     path("metrics", exposition.Exposition.as_view()),
 ]
+if settings.STAFF_ADMIN:
+    urlpatterns.append(path("staff/", staff.urls))
 handler400 = "config.api.bad_request"
 handler404 = "config.api.not_found"
 handler500 = "config.api.server_error"

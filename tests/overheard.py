@@ -1,4 +1,4 @@
-"""A pytest plugin: everything that a run logs is kept, and searched for secrets when all other tests are over.
+"""A pytest plugin: everything that a run logs is kept, and searched for secrets when all tests are over.
 
 Kept are the records of this process as they were logged, before anything is blanked, the problems that clients were answered,
 and the log files that processes started by tests wrote.
@@ -16,7 +16,6 @@ import pytest
 
 from config.redacting import found_in
 
-SEARCH = "tests/walls/test_secrets_in_logs.py"
 VARIABLES = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "SECRETS_KEYS", "METRICS_TOKEN")
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "EMAIL_URL")
 
@@ -90,7 +89,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     overheard.folders |= {Path(os.environ[name]) for name in ("UNDERONE_HOME",) if name in os.environ}
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever else the order is: what searches comes last."""
-    items.sort(key=lambda item: item.nodeid.startswith(SEARCH))
+@pytest.fixture(scope="session", autouse=True)
+def nothing_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Comes first and so goes last, in each process that runs tests: what it finds is an error of the last of them."""
+    yield
+    overheard.folders.add(tmp_path_factory.getbasetemp())
+    told = sorted(set(overheard.telling(known=secrets_of_the_run())))
+    assert overheard in logging.getLogger().handlers, "somebody took away what listens to the loggers"
+    assert told == [], "\n".join(["secrets were told:", *told])

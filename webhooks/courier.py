@@ -68,6 +68,8 @@ class Courier:
         self._news = asyncio.Event()
         self._slots = asyncio.Semaphore(self.pace.senders)
         self._workers: set[asyncio.Task[None]] = set()
+        self._look: asyncio.Task[frozenset[UUID]] | None = None
+        self._looking = asyncio.Lock()
         self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier-database")
 
     async def run(self) -> None:
@@ -147,7 +149,7 @@ class Courier:
         """One after the other, until one fails; the rest goes back, in the order in which it came."""
         for parcel in run:
             async with self._slots:
-                if lane.fails or self._closing or self._is_late(parcel):
+                if lane.fails or self._closing or self._is_late(parcel) or await self._is_withdrawn(parcel):
                     self._outcomes.append(Outcome(parcel, None, self.clock()))
                     continue
                 outcome = await self._send(parcel)
@@ -158,6 +160,24 @@ class Courier:
     def _is_late(self, parcel: Parcel) -> bool:
         """Whether its lease could end before its answer comes."""
         return parcel.leased_until - self.clock() < timedelta(seconds=self.egress.deadline) + self.pace.margin
+
+    async def _is_withdrawn(self, parcel: Parcel) -> bool:
+        """Whether its account was handed back or its agency closed since it was taken in hand.
+
+        The database is asked anew for every parcel, in one question for all that wait to ask. Without an answer it goes back.
+        """
+        if self._look is None:
+            self._look = asyncio.create_task(self._look_anew())
+        try:
+            return not {parcel.agency_id, parcel.account_id}.isdisjoint(await self._look)
+        except Exception:
+            log.exception("nobody says whether delivery %s is still to be sent", parcel.delivery_id)
+            return True
+
+    async def _look_anew(self) -> frozenset[UUID]:
+        async with self._looking:
+            self._look = None  # whoever comes from now on asks after this question
+            return await self._ask(leasing.withdrawn)
 
     async def _send(self, parcel: Parcel) -> Outcome:
         time, now = asyncio.get_running_loop().time, self.clock()

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Func, Q, QuerySet, UUIDField, Value
+from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import Agency, public_account_id
@@ -88,12 +87,6 @@ def rotate_secret(*, endpoint: Endpoint, who: str, now: datetime) -> str:
     text = secrets.rotate(endpoint=endpoint, now=now)
     _note(endpoint, "endpoint.secret_rotated", who, now)
     return text
-
-
-def forget(*, agency_id: UUID, account_id: UUID) -> None:
-    """No endpoint names this account any more. One that named no other is told of none: silence never widens what is told."""
-    naming = Endpoint.objects.filter(agency_id=agency_id, accounts__contains=[account_id])
-    naming.update(accounts=Func(F("accounts"), Value(account_id, UUIDField()), function="array_remove"))
 
 
 def hold(endpoint: Endpoint) -> Endpoint:

@@ -1,6 +1,7 @@
 """Deliveries that are due come into a courier's hands, with all that is needed to send them.
 
 A delivery in hand is nobody else's until its lease ends. A courier that is killed leaves its deliveries to the next one then.
+What is of an account that was handed back, or of an agency that was closed, is not sent any more: it ends here.
 """
 
 import logging
@@ -28,7 +29,7 @@ COLUMNS = (
     *("pk", "endpoint_id", "order_key", "tries"),
     *("endpoint__kind", "endpoint__url", "endpoint__disabled_at", "endpoint__failing_since"),
     *("event_id", "event__type", "event__occurred_at", "event__account_id", "event__data", "event__is_test"),
-    "event__account__name",
+    *("event__account__name", "event__account__deleted_at", "agency__closed_at"),
 )
 
 
@@ -51,6 +52,7 @@ class Parcel:
     envelope: dict[str, Any]
     body: bytes
     secrets: tuple[bytes, ...]
+    account_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,13 @@ def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[
     except Exception:
         log.exception("deliveries cannot be loaded together")
         return [run for agency_id, ids in taken.items() for each in ids for run in _load_alone(agency_id, each, until, now)]
+
+
+def withdrawn() -> frozenset[UUID]:
+    """The accounts that were handed back and the agencies that were closed, until they are erased: nothing is sent of them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT withdrawn()")
+        return frozenset(row[0] for row in cursor.fetchall())
 
 
 def is_due(*, now: datetime) -> bool:
@@ -113,7 +122,10 @@ def _load_alone(agency_id: UUID, delivery_id: UUID, until: datetime, now: dateti
 
 
 def _parcels(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -> Iterator[Parcel]:
-    rows = list(Delivery.objects.filter(agency_id=agency_id, pk__in=ids).order_by("pk").values(*COLUMNS))
+    taken = Delivery.objects.filter(agency_id=agency_id, pk__in=ids).order_by("pk").values(*COLUMNS)
+    rows = [row for row in taken if not _is_withdrawn(row)]
+    if len(rows) < len(ids):
+        _end(agency_id, set(ids) - {row["pk"] for row in rows}, until, now)
     signing = secrets.signing_secrets(endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
     told: dict[UUID, tuple[dict[str, Any], bytes]] = {}
     for row in rows:
@@ -121,6 +133,16 @@ def _parcels(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -
             content = _envelope(row)
             told[row["event_id"]] = content, envelope.body(content)
         yield _parcel(agency_id, row, until, told[row["event_id"]], signing.get(row["endpoint_id"], []))
+
+
+def _is_withdrawn(row: dict[str, Any]) -> bool:
+    return row["event__account__deleted_at"] is not None or row["agency__closed_at"] is not None
+
+
+def _end(agency_id: UUID, ids: set[UUID], until: datetime, now: datetime) -> None:
+    """Those of them that are still in our hands are not tried any more."""
+    ours = Delivery.objects.filter(agency_id=agency_id, pk__in=ids, state=Delivery.State.PENDING, leased_until=until)
+    ours.update(state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now)
 
 
 def _envelope(row: dict[str, Any]) -> dict[str, Any]:
@@ -155,4 +177,5 @@ def _parcel(
         envelope=content,
         body=body,
         secrets=tuple(signing),
+        account_id=row["event__account_id"],
     )

@@ -39,7 +39,7 @@ def deliver() -> None:
 @shared_task
 def delete_old_deliveries() -> None:
     """Delete the deliveries whose days are over; the events stay."""
-    for agency_id in scoping.every_agency_id():
+    for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
         retention.delete(agency_id=agency_id, now=timezone.now())
 
 

@@ -229,7 +229,7 @@ def _told(person: Person, session: sessions.Session) -> dict[str, Any]:
 
 def _of(request: Request) -> SignedIn:
     """Who signed in."""
-    return cast("SignedIn", request.auth)
+    return cast("SignedIn", request.user)
 
 
 def _joined(token: str, self: joining.Self, now: datetime) -> joining.Joined:

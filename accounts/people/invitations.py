@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts import audit, moments, scoping
 from accounts.models import Agency, Invitation
-from accounts.people import joining, mail
+from accounts.people import joining, mail, members
 from accounts.people.joining import Joined, Self, UnknownToken
 
 HEAD = "uo_inv_"
@@ -48,7 +48,7 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
             _send(invitation, now)
     except IntegrityError:
         raise AlreadyInvited from None
-    _note(invitation, "member.invited", who, now)
+    _note(invitation, "member.invited", who, now, after=members.told(invitation))
     return invitation
 
 
@@ -62,7 +62,7 @@ def send_again(*, invitation: Invitation, who: str, now: datetime) -> None:
 @transaction.atomic
 def withdraw(*, invitation: Invitation, who: str, now: datetime) -> None:
     """Its token opens nothing any more."""
-    _note(invitation, "invitation.withdrawn", who, now)
+    _note(invitation, "invitation.withdrawn", who, now, before=members.told(invitation))
     invitation.delete()
 
 
@@ -76,7 +76,7 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
         raise UnknownToken
     with scoping.agency(shown.agency_id):
         held = Invitation.objects.select_for_update().filter(pk=shown.pk, digest=digest, expires_at__gt=now).first()
-        if held is None:
+        if held is None or held.agency.closed_at is not None:
             raise UnknownToken
         joined = joining.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
         audit.note(
@@ -84,7 +84,8 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
             who=f"{joined.member.public_id} {joined.person.name}",
             what="member.joined",
             about=joined.member.public_id,
-            detail={"invitation": held.public_id, "role": joined.member.role},
+            detail={"invitation": held.public_id},
+            after=members.told(joined.member),
             now=now,
         )
         held.delete()
@@ -114,15 +115,9 @@ def _send(invitation: Invitation, now: datetime) -> None:
     mail.post(kind="invitation", to=invitation.email, places=places, keeps_seconds=int(LASTS.total_seconds()))
 
 
-def _note(invitation: Invitation, what: str, who: str, now: datetime) -> None:
-    audit.note(
-        agency_id=invitation.agency_id,
-        who=who,
-        what=what,
-        about=invitation.public_id,
-        detail={"role": invitation.role, "read_only": invitation.read_only, "limited": invitation.accounts is not None},
-        now=now,
-    )
+def _note(invitation: Invitation, what: str, who: str, now: datetime, **fields: Any) -> None:
+    """Whose mailbox it is stays out: the entry is kept for good."""
+    audit.note(agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields)
 
 
 def _digest(token: str) -> bytes:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts import audit
-from accounts.models import Agency, ApiKey, Member, Role
+from accounts.models import Agency, ApiKey, Grant, Member, Role, public_account_id
 
 
 class LastAdmin(Exception):
@@ -29,14 +29,13 @@ def of_person(*, person_id: UUID) -> list[Member]:
 def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -> Member:
     """The member with these rights (role, read_only, accounts) and the others as they were. Raises LastAdmin."""
     held = _hold(member)
-    before = {name: getattr(held, name) for name in rights}
+    before = told(held)
     for name, value in rights.items():
         setattr(held, name, value)
     held.save(update_fields=list(rights))
     _somebody_is_left(held.agency_id, now)
-    changed = sorted(name for name, value in before.items() if value != getattr(held, name))
-    if changed:
-        _note(held, "member.changed", who, now, changed=changed)
+    named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.changed", "about": held.public_id}
+    audit.changed(**named, before=before, after=told(held), now=now)
     return held
 
 
@@ -44,10 +43,16 @@ def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -
 def remove(*, member: Member, who: str, now: datetime) -> None:
     """The person has nothing to do with the agency any more, from its next request on. Raises LastAdmin."""
     held = _hold(member)
-    _note(held, "member.removed", who, now)
-    agency_id = held.agency_id
+    named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.removed", "about": held.public_id}
+    audit.note(**named, before=told(held), now=now)
     held.delete()
-    _somebody_is_left(agency_id, now)
+    _somebody_is_left(member.agency_id, now)
+
+
+def told(grant: Grant) -> dict[str, Any]:
+    """What a member may do, or somebody invited, as the audit log tells it."""
+    limit = None if grant.accounts is None else [public_account_id(each) for each in grant.accounts]
+    return {"role": grant.role, "read_only": grant.read_only, "accounts": limit}
 
 
 def _hold(member: Member) -> Member:
@@ -63,14 +68,3 @@ def _somebody_is_left(agency_id: UUID, now: datetime) -> None:
     keys = ApiKey.objects.valid(at=now).filter(agency_id=agency_id, role=Role.ADMIN, read_only=False)
     if not admins.exists() and not keys.exists():
         raise LastAdmin
-
-
-def _note(member: Member, what: str, who: str, now: datetime, **more: Any) -> None:
-    audit.note(
-        agency_id=member.agency_id,
-        who=who,
-        what=what,
-        about=member.public_id,
-        detail={"role": member.role, "read_only": member.read_only, "limited": member.accounts is not None} | more,
-        now=now,
-    )

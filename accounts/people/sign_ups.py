@@ -49,7 +49,7 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
             who=f"{joined.member.public_id} {joined.person.name}",
             what="agency.opened",
             about=agency.public_id,
-            detail={},
+            after={"name": agency.name},
             now=now,
         )
     return joined

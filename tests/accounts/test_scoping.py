@@ -188,3 +188,12 @@ def test_no_text_breaks_out_of_the_literal(db: None, hostile: str) -> None:
     assert kept == (hostile,)
     with pytest.raises(DataError, match="invalid input syntax for type uuid"):
         seen()
+
+
+def test_a_limit_to_some_accounts_ends_with_its_transaction(committed_db: None) -> None:
+    with transaction.atomic():
+        scoping.enter(OTHER, accounts=[OTHER])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)")
+        assert not any(cursor.fetchone())

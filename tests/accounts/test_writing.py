@@ -32,8 +32,8 @@ def firm(committed_db: None) -> Client:
     return Client(*agencies.open_agency(name="Acme", now=NOON))
 
 
-def post(client: Client, path: str, body: Any, *, key: str, **headers: str) -> Any:
-    return client.post(path, body, format="json", HTTP_IDEMPOTENCY_KEY=key, **headers)
+def post(client: Client, path: str, body: Any, *, key: str) -> Any:
+    return client.post(path, body, format="json", HTTP_IDEMPOTENCY_KEY=key)
 
 
 def told(answer: Any) -> tuple[int, bytes, str]:
@@ -288,13 +288,14 @@ def test_a_process_that_is_killed_leaves_the_account_and_its_answer_or_neither(f
 
 
 def test_a_process_that_is_killed_after_it_wrote_and_before_it_answered_is_answered_for(firm: Client) -> None:
-    def ask_and_die() -> None:
-        with connection.execute_wrapper(lambda execute, *args: die_after_commit() or execute(*args)):
-            post(firm, ACCOUNTS, SHOP, key="k1")
-
-    def die_after_commit() -> None:
+    def die_once_committed(execute: Callable[..., Any], *args: Any) -> Any:
         if connection.in_atomic_block and not connection.run_on_commit:
             transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
+        return execute(*args)
+
+    def ask_and_die() -> None:
+        with connection.execute_wrapper(die_once_committed):
+            post(firm, ACCOUNTS, SHOP, key="k1")
 
     ended = child(ask_and_die)
 
@@ -366,7 +367,7 @@ def test_of_two_changes_of_what_both_had_read_one_is_refused(firm: Client) -> No
 
 def test_a_replay_comes_before_the_question_whether_it_changed(acme: Client, shop: str) -> None:
     tag = acme.get(f"/v1/accounts/{shop}")["ETag"]
-    headers = {"HTTP_IF_MATCH": tag, "HTTP_IDEMPOTENCY_KEY": "k1"}
+    headers: dict[str, Any] = {"HTTP_IF_MATCH": tag, "HTTP_IDEMPOTENCY_KEY": "k1"}
 
     answers = [acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json", **headers) for _ in range(2)]
 

@@ -59,7 +59,7 @@ def sent(response: HttpResponseBase, accepted: str, **meta: str) -> HttpResponse
 
 
 def body(response: HttpResponseBase) -> bytes:
-    content: bytes = response.getvalue()  # type: ignore[attr-defined]
+    content: bytes = response.getvalue()
     return UNPACK[response.get("Content-Encoding", "")](content)
 
 

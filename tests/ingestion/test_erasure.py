@@ -9,15 +9,17 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from accounts import identifiers, scoping
-from accounts.models import SellerAccount
+from accounts.models import ApiKey, Role, SellerAccount
 from ingestion import erasure
 from ingestion.models import Report
 from tests.client import Client
+from tests.walls import statements
 from tests.walls.furnishing import furnish
+from tests.walls.statements import TENANT_TABLES
 
 NOW = datetime.now(UTC)
 ORDERED = NOW - timedelta(days=30)
-DOCUMENTS = 13  # of an account that is furnished
+DOCUMENTS = 14  # of an account that is furnished, with an archive
 TABLES_OF_ACCOUNTS = """
     SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' AND table_schema = 'public' ORDER BY 1
 """
@@ -55,7 +57,7 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
     before = rows(acme, account), documents(storage)
     hand_back(acme, account)
 
-    erased = erasure.erase(agency_id=acme.agency.pk)
+    erased = erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert min(before[0].values()) > 0, before
     assert before[1] == DOCUMENTS
@@ -73,7 +75,7 @@ def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Clie
     before = rows(acme, kept), rows(rival, theirs)
     hand_back(acme, gone)
 
-    assert erasure.erase(agency_id=acme.agency.pk) == 1
+    assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
 
     assert (rows(acme, kept), rows(rival, theirs)) == before
     assert documents(storage) == 2 * DOCUMENTS
@@ -86,7 +88,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storag
     with scoping.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
 
-    assert erasure.erase(agency_id=acme.agency.pk) == 1
+    assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
     assert documents(storage) == 0
 
 
@@ -96,7 +98,7 @@ def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: 
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
     hand_back(acme, account)
 
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert documents(storage) == 0
 
@@ -105,7 +107,7 @@ def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: st
     acme.send(shop, b"unread")
     hand_back(acme, shop)
 
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert (documents(storage), set(rows(acme, shop).values())) == (0, {0})
 
@@ -115,8 +117,64 @@ def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: P
     hand_back(acme, first)
     again = furnish(acme, name="acme").account_id
 
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
     assert documents(storage) == DOCUMENTS
     assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (2, 10)
     assert acme.get(f"/v1/accounts/{first}").status_code == 404
+
+
+def whole(client: Client) -> dict[str, list[str]]:
+    """Every row of the agency but its log, by table."""
+    with scoping.agency(client.agency.pk):
+        tables = [table for table in statements.rows(TENANT_TABLES) if table != "accounts_auditentry"]
+        return {table: sorted(statements.rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in tables}
+
+
+def naming(client: Client, account: str) -> dict[str, list[str]]:
+    """The rows that name this account."""
+    word = str(identifiers.private("acct", account))
+    return {table: [row for row in found if word in row] for table, found in whole(client).items()}
+
+
+def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_were(acme: Client, storage: Path) -> None:
+    kept, gone = (furnish(acme, name=name) for name in ("kept", "gone"))
+    every = [furnished for furnished in vars(gone).values() if furnished.startswith(("acct", "rpt", "brch"))]
+    with scoping.agency(acme.agency.pk):
+        account = identifiers.private("acct", gone.account_id)
+        ApiKey.objects.create(
+            agency=acme.agency,
+            name="of a shop",
+            prefix="x",
+            digest=b"",
+            role=Role.VIEWER,
+            accounts=[account],
+            created_at=NOW,
+        )
+    acme.patch(f"/v1/webhook-endpoints/{gone.endpoint_id}", {"description": "kept"}, format="json")
+    before = naming(acme, kept.account_id)
+    hand_back(acme, gone.account_id)
+
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+
+    after = whole(acme)
+    words = [word.partition("_")[2] for word in every] + [str(account)]
+    assert [table for table, found in after.items() if any(word in row for row in found for word in words)] == []
+    assert naming(acme, kept.account_id) == before
+    assert len([table for table, found in before.items() if found]) > 20
+    with scoping.agency(acme.agency.pk):
+        assert ApiKey.objects.get(name="of a shop").accounts == []
+
+
+def test_what_is_said_of_an_erased_account_in_the_log_stays(acme: Client) -> None:
+    account = furnish(acme, name="acme").account_id
+    hand_back(acme, account)
+
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+
+    entries = acme.read("/v1/audit-log", about=account)["data"]
+    assert [(entry["what"], entry["who"].partition(" ")[0][:3]) for entry in entries] == [
+        ("account.erased", "und"),
+        ("account.handed_back", "key"),
+        ("account.created", "key"),
+    ]

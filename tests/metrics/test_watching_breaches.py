@@ -7,6 +7,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts import bearers, scoping
 from ingestion import erasure
@@ -363,7 +364,7 @@ def test_an_account_that_is_handed_back_takes_what_people_did_with_it(acme: Clie
         before = [model.objects.exists() for model in kept]
 
     acme.delete(f"/v1/accounts/{shop}")
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=timezone.now())
 
     with scoping.agency(acme.agency.pk):
         assert (before, [model.objects.exists() for model in kept]) == ([True] * 4, [False] * 4)

@@ -1,12 +1,18 @@
 """An agency of which every table has something."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
 from accounts import scoping
 from accounts.models import Agency, Member, Person, Role
+from ingestion import exports
+from ingestion.models import Export
 from metrics import tasks
 from tests import build
 from tests.client import Client
@@ -26,6 +32,7 @@ class Furnished:
     key_id: str
     member_id: str
     invitation_id: str
+    export_id: str
 
 
 def told_twice(day: str) -> Iterator[bytes]:
@@ -72,6 +79,19 @@ def invited(client: Client, *, email: str) -> str:
     return str(response.json()["id"])
 
 
+def pack(client: Client, account: str, *, name: str) -> str:
+    """An archive of the account, of some words; its id."""
+    export = str(client.post("/v1/exports", {"account": account}, format="json").json()["id"])
+    content = f"All that {name} has".encode()
+    now = datetime.now(UTC)
+    with scoping.agency(client.agency.pk):
+        kept = default_storage.save(f"{exports.folder(client.agency.pk)}/{export}", ContentFile(content))
+        ready = {"ready_at": now, "expires_at": now + exports.KEPT, "sha256": hashlib.sha256(content).hexdigest()}
+        asked = Export.objects.filter(status=Export.Status.QUEUED)
+        asked.update(status=Export.Status.READY, document=kept, size=len(content), **ready)
+    return export
+
+
 def furnish(client: Client, *, name: str) -> Furnished:
     """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
 
@@ -97,8 +117,8 @@ def furnish(client: Client, *, name: str) -> Furnished:
     threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
     tasks.follow_thresholds(agency_id=str(client.agency.pk))
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
-    once = {"HTTP_IDEMPOTENCY_KEY": f"note-of-{name}"}
-    client.post(f"/v1/breaches/{breach['id']}/notes", {"text": f"A note of {name}"}, format="json", **once)
+    note = {"text": f"A note of {name}"}
+    client.post(f"/v1/breaches/{breach['id']}/notes", note, format="json", HTTP_IDEMPOTENCY_KEY=f"note-of-{name}")
     endpoint, delivery = tell(client, account, name=name)
     key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(
@@ -111,4 +131,5 @@ def furnish(client: Client, *, name: str) -> Furnished:
         key_id=key["id"],
         member_id=let_in(client, name=name),
         invitation_id=invited(client, email=f"someone@{name}.example"),
+        export_id=pack(client, account, name=name),
     )

@@ -20,6 +20,7 @@ FREE = {"metric": "order_defect_rate"}
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
+    ("POST", "/v1/accounts/bulk"): {"accounts": [{"name": "Many", "selling_partner_id": "A1MANY", "home_marketplace": "US"}]},
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
     ("POST", "/v1/api-keys"): {"name": "New"},
     ("PATCH", "/v1/api-keys/{key_id}"): {"name": "Renamed"},
@@ -27,6 +28,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/tokens"): {"expires_in": 60},
     ("PATCH", "/v1/agency"): {"document_retention_days": 60},
     ("DELETE", "/v1/agency"): {"confirm": "{its name}"},
+    ("POST", "/v1/exports"): {"documents": True},
     ("PUT", "/v1/thresholds"): {"metric": "return_rate", "warn_at": 0.3},
     ("PUT", "/v1/thresholds/{threshold_id}"): {"warn_at": 0.1},
     ("POST", "/v1/breaches/{breach_id}/acknowledge"): {"note": "Seen"},
@@ -73,6 +75,8 @@ class Operation:
     needs_key: bool
     takes_body: bool
     parameters: tuple[str, ...]
+    role: str = ""
+    is_of_all: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -96,6 +100,12 @@ class Operation:
         return read(getattr(client, self.method.lower())(path, body, format=form))
 
 
+def rights(description: str) -> dict[str, Any]:
+    """What the document says that an operation wants of who asks."""
+    found = re.search(r"^Role: (\w+)(, with no limit to some accounts)?\.$", description, flags=re.MULTILINE)
+    return {"role": found[1], "is_of_all": bool(found[2])} if found else {}
+
+
 def operations() -> list[Operation]:
     """Every operation that the document describes."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
@@ -105,6 +115,7 @@ def operations() -> list[Operation]:
             path,
             needs_key=any("apiKey" in each for each in described.get("security", ())),
             takes_body="requestBody" in described,
+            **rights(described.get("description", "")),
             parameters=tuple(each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"),
         )
         for path, methods in document["paths"].items()

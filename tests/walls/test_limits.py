@@ -9,35 +9,58 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connections
 from django.db.utils import ProgrammingError
+from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import identifiers, keys, scoping
+from accounts import agencies, identifiers, keys, scoping
 from accounts.models import Role, SellerAccount
 from metrics.models import Threshold
 from tests import build
 from tests.client import Client
-from tests.conftest import NOON
+from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.statements import rows, touched
 from tests.walls.test_schema import OF_NO_ACCOUNT
+from webhooks import publishing
 from webhooks.models import Delivery
 
 NEVER = "acct_" + "0" * 32
 
 
+@pytest.fixture(scope="module")
+def world(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str
+) -> Iterator[tuple[Client, Furnished, Furnished]]:
+    """An agency with two accounts, made once of committed rows; what a test does about them is rolled back."""
+    with django_db_blocker.unblock():
+        client = Client(*agencies.open_agency(name="Acme", now=NOON))
+        yield client, furnish(client, name="mine"), furnish(client, name="harbour")
+        connections.close_all()
+    with psycopg.connect(owner_dsn) as owner:
+        names = [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
+        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+
+
 @pytest.fixture
-def mine(acme: Client) -> Furnished:
+def acme(world: tuple[Client, Furnished, Furnished], db: None) -> Client:
+    return world[0]
+
+
+@pytest.fixture
+def mine(world: tuple[Client, Furnished, Furnished]) -> Furnished:
     """An account within the limit, with something of everything."""
-    return furnish(acme, name="mine")
+    return world[1]
 
 
 @pytest.fixture
-def other(acme: Client, mine: Furnished) -> Furnished:
+def other(world: tuple[Client, Furnished, Furnished]) -> Furnished:
     """Another account of the same agency."""
-    return furnish(acme, name="harbour")
+    return world[2]
 
 
 def account_id(public_id: str) -> UUID:
@@ -100,15 +123,6 @@ def test_what_was_seen_before_is_seen_again_after_what_is_done_for_the_whole_age
     assert (inside, SellerAccount.objects.count()) == (2, 1)
 
 
-def test_the_limit_ends_with_its_transaction(committed_db: None) -> None:
-    with connection.cursor() as cursor:
-        scoping.enter(None, accounts=[account_id(NEVER)])
-        cursor.execute("SELECT current_setting('underone.accounts', true)")
-        (left,) = cursor.fetchone()
-
-    assert not left
-
-
 def views() -> Iterator[tuple[str, ast.Call]]:
     root = Path(settings.BASE_DIR)
     for file in root.glob("*/**/*.py"):
@@ -156,12 +170,17 @@ def test_the_portfolio_counts_its_accounts(manager: Client, acme: Client) -> Non
     )
 
 
-def test_events_of_no_account_are_hidden_from_it_and_tests_of_its_endpoints_are_not(manager: Client, mine: Furnished) -> None:
+def test_events_of_no_account_are_hidden_from_it_and_tests_of_its_endpoints_are_not(
+    manager: Client, acme: Client, mine: Furnished
+) -> None:
+    with scoping.agency(acme.agency.pk):
+        publishing.publish(account=None, agency_id=acme.agency.pk, type_="endpoint.disabled", data={}, now=NOON)
     tested = manager.post(f"/v1/webhook-endpoints/{mine.endpoint_id}/test", {"event_type": "breach.opened"}, format="json")
 
     assert tested.status_code == 202
     assert manager.get(f"/v1/deliveries/{tested.json()['id']}").status_code == 200
     assert {event["account"] for event in manager.read("/v1/events")["data"]} == {mine.account_id}
+    assert None in {event["account"] for event in acme.read("/v1/events")["data"]}
 
 
 def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(acme: Client, manager: Client, mine: Furnished) -> None:
@@ -173,6 +192,17 @@ def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(acme: Client, m
     told = acme.read(f"/v1/webhook-endpoints/{everything}/deliveries")["data"]
     assert report["status"] == "loaded"
     assert "report.loaded" in {delivery["type"] for delivery in told}
+
+
+def test_what_is_published_while_it_asks_reaches_every_endpoint(acme: Client, mine: Furnished) -> None:
+    everything = acme.listen(url="https://all.example/hooks")["id"]
+    scoping.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    account = SellerAccount.objects.get()
+
+    event = publishing.publish(account=account, type_="account.status_changed", data={}, now=NOON)
+
+    told = {delivery.endpoint.public_id for delivery in Delivery.objects.filter(event=event)}
+    assert told == {everything, mine.endpoint_id}
 
 
 def test_what_it_does_about_a_breach_is_done(manager: Client, acme: Client, mine: Furnished) -> None:
@@ -257,7 +287,7 @@ def test_a_line_that_it_draws_is_newer_than_those_that_it_does_not_see(
         hidden = Threshold.objects.get(account_id=account_id(other.account_id))
         late = datetime.now(UTC) + timedelta(hours=1)
         Threshold.objects.create(
-            **{**Threshold.objects.filter(pk=hidden.pk).values()[0], "id": None or Threshold().id, "recorded_at": late}
+            **{**Threshold.objects.filter(pk=hidden.pk).values()[0], "id": Threshold().id, "recorded_at": late}
         )
 
     manager.put("/v1/thresholds", {"metric": "return_rate", "account": mine.account_id, "warn_at": 0.4}, format="json")

@@ -29,6 +29,7 @@ UNIQUE_WITHOUT_AGENCY = {
     "accounts_invitation_pkey": "a random id, in paths",
     "a_token_opens_one_invitation": "the digest of 256 random bits: found by its token before anybody knows whose it is",
     "ingestion_report_pkey": "a random id, in paths",
+    "ingestion_export_pkey": "a random id, in paths",
     "metrics_breach_pkey": "a random id, in paths",
     "metrics_breachaction_pkey": "a random id",
     "metrics_threshold_pkey": "a random id",
@@ -47,6 +48,7 @@ TOLD_TO_OPERATORS = f"TABLE({', '.join(f'{name} double precision' for name in FI
 SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
 OF_NO_ACCOUNT = {
     "accounts_apikey": "asked for by admins, who see every account",
+    "ingestion_export": "asked for by admins, who see every account",
     "accounts_keptanswer": "told to the very bearer that it was given to",
     "accounts_auditentry": "asked for by admins, who see every account",
     "webhooks_endpoint": "names several accounts: its views compare them with the bearer's",
@@ -77,6 +79,7 @@ OTHER_POLICIES = {
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
     ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",
+    ("accounts_selleraccount", "couriers_know_what_is_handed_back", "SELECT"): "of the owner's function alone, which tells ids",
     ("metrics_metricrule", "everybody_reads_and_nobody_writes", "SELECT"): "Amazon's rules are the same for all",
     ("django_migrations", "everybody_reads_and_nobody_writes", "SELECT"): "readiness compares them with the code",
 }
@@ -160,6 +163,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
             ("next_delivery_at", "timestamp with time zone"),
             ("operational_figures", TOLD_TO_OPERATORS),
             ("some_agency_allows_origin", "boolean"),
+            ("withdrawn", "SETOF uuid"),
         )
     ]
 

@@ -1,12 +1,16 @@
-"""Runs last: nothing that was logged or answered as a problem in the whole run tells a secret (tests/overheard.py)."""
+"""What listens to a whole run finds every secret that is told (tests/overheard.py)."""
 
 import base64
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from django.conf import settings
 
 from accounts import keys, scoping
 from tests.client import Client
@@ -23,13 +27,50 @@ def listener() -> Iterator[Overheard]:
     NOBODY.removeHandler(own)
 
 
-def test_nothing_that_was_logged_or_refused_in_this_run_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
-    overheard.folders.add(tmp_path_factory.getbasetemp())
+TELLING = """
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-    told = list(overheard.telling(known=secrets_of_the_run()))
+def test_something(tmp_path):
+    logging.getLogger("metrics").warning({words!r})
+    (tmp_path / "web.log").write_text({line!r})
+"""
+KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 
-    assert overheard in logging.getLogger().handlers  # nobody took it away on the way
-    assert told == [], "\n".join(told)
+
+def run(folder: Path, *, words: str, line: str) -> subprocess.CompletedProcess[str]:
+    """A run of one test, which passes, that says these words and whose process writes this line into its log."""
+    (folder / "test_one.py").write_text(TELLING.format(words=words, line=line))
+    (folder / "pytest.ini").write_text("[pytest]")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "tests.overheard", "-p", "no:django", "-p", "no:cacheprovider", "test_one.py"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(settings.BASE_DIR), "SECRET_KEY": "the-very-key-of-this-run"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_run_that_tells_nothing_passes(tmp_path: Path) -> None:
+    assert run(tmp_path, words="nothing", line="nothing").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [(KEY, "nothing"), ("nothing", KEY), ("signed by the-very-key-of-this-run", ""), ("", "password=verysecret")],
+)
+def test_a_run_that_tells_a_secret_fails_though_its_tests_pass(tmp_path: Path, words: str, line: str) -> None:
+    answer = run(tmp_path, words=words, line=line)
+
+    assert answer.returncode == 1
+    assert "secrets were told:" in answer.stdout
+    assert "1 passed, 1 error" in answer.stdout
+
+
+def test_this_run_is_listened_to() -> None:
+    assert overheard in logging.getLogger().handlers
 
 
 def test_the_run_has_secrets_to_look_for() -> None:
@@ -60,11 +101,12 @@ def test_a_secret_that_is_logged_is_found_by_its_shape(listener: Overheard, word
     assert len(list(listener.telling(known=()))) >= 1
 
 
-@pytest.mark.parametrize("secret", secrets_of_the_run())
-def test_a_secret_of_the_run_is_found_by_its_value(listener: Overheard, secret: str) -> None:
-    NOBODY.warning("x%sx", secret)
+def test_every_secret_of_the_run_is_found_by_its_value(listener: Overheard) -> None:
+    for secret in secrets_of_the_run():
+        listener.lines.clear()
+        NOBODY.warning("x%sx", secret)
 
-    assert [place for place in listener.telling(known=secrets_of_the_run()) if "a logger of this process" in place]
+        assert [place for place in listener.telling(known=secrets_of_the_run()) if "a logger of this process" in place]
 
 
 def test_a_secret_in_a_traceback_is_found(listener: Overheard) -> None:
@@ -85,12 +127,14 @@ def test_a_key_that_is_minted_and_logged_is_found(listener: Overheard, acme: Cli
     assert len(list(listener.telling(known=()))) == 1
 
 
-def test_a_secret_in_a_log_file_is_found_with_its_place(listener: Overheard, tmp_path: Path) -> None:
-    (tmp_path / "home" / "logs").mkdir(parents=True)
-    (tmp_path / "home" / "logs" / "web.log").write_text("harmless\nwhsec_sKq7vZr2TnYw0HcX\n")
-    listener.folders.add(tmp_path)
+def test_a_secret_in_a_log_file_is_found_with_its_place(listener: Overheard) -> None:
+    with TemporaryDirectory() as folder:  # apart from the files of the run
+        logs = Path(folder, "home", "logs")
+        logs.mkdir(parents=True)
+        (logs / "web.log").write_text("harmless\nwhsec_sKq7vZr2TnYw0HcX\n")
+        listener.folders.add(Path(folder))
 
-    (found,) = listener.telling(known=())
+        (found,) = listener.telling(known=())
 
     assert "web.log" in found
     assert "harmless" not in found

@@ -41,7 +41,7 @@ STAGES = {
         *("agencies", "keys", "granting", "audit", "sealing", "limits", "replays"),
         *("people.sessions", "people.members", "people.invitations", "people.joining", "people.sign_ups", "people.mail"),
     ),
-    "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling"),
+    "ingestion": ("intake", "loading", "erasure", "retention", "keeping", "telling", "exports", "archive"),
     "webhooks": ("publishing", "secrets", "addresses", "endpoints", "replaying", "retention", "leasing", "settling"),
     "metrics": (
         *("recording", "rollups", "values", "breaches", "refresh", "drilldown", "unmatched", "denominators"),

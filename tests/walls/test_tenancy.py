@@ -248,7 +248,7 @@ def test_an_id_that_is_none_finds_nothing(world: World, operation: Operation) ->
     for mangled in (
         lambda text: text.partition("_")[2],
         lambda text: text.replace("_", "-"),
-        lambda text: "key_" + text.partition("_")[2],
+        lambda text: "note_" + text.partition("_")[2],
         lambda text: text + "0",
         lambda text: text[:-1],
         lambda text: text[:-1] + "g",

@@ -451,7 +451,7 @@ def test_an_account_that_was_handed_back_is_named_no_more(acme: Client, shop: st
     acme.delete(f"/v1/accounts/{gone}")
 
     named = {each["id"]: each["accounts"] for each in acme.read(PATH)["data"]}
-    erasure.erase(agency_id=acme.agency.pk)
+    erasure.erase(agency_id=acme.agency.pk, now=NOW)
     happen(acme, shop)
 
     assert named == {both: [shop], only: [], every: None}

@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection, connections
 
-from accounts import scoping
+from accounts import agencies, scoping
 from accounts.models import Invitation, Member, Person, Role
 from accounts.people.invitations import MOST
 from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
@@ -310,6 +310,18 @@ def test_who_was_shut_out_accepts_nothing(acme: Client, post: Post) -> None:
         assert not Member.objects.exists()
 
 
+def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visitor: Visitor, mei: Person) -> None:
+    email = mailbox()
+    enrol(acme.agency, mei)
+    invite(acme, email)
+    visitor.sign_in(mei.email)
+    with scoping.agency(acme.agency.pk):
+        agencies.close(agency=acme.agency, by="key_1", who="key_1 first key", now=datetime.now(UTC))
+
+    assert accept(post.token(email)).status_code == 403
+    assert visitor.get("/v1/accounts").status_code == 403
+
+
 def test_tokens_are_not_tried_without_end(visitor: Visitor) -> None:
     answers = [visitor.send("/v1/invitations/accept", token=f"uo_inv_{n}", name="Nobody").status_code for n in range(21)]
 
@@ -323,7 +335,8 @@ def test_what_became_of_invitations_is_noted(acme: Client, post: Post) -> None:
     member = accept(post.token(joined), name="Client").json()["membership"]["id"]
     acme.delete(f"/v1/invitations/{second}")
 
-    noted = [(each["what"], each["about"], each["who"].partition(" ")[2]) for each in acme.read("/v1/audit-log")["data"]]
+    entries = [each for each in acme.read("/v1/audit-log")["data"] if each["what"].startswith(("invitation.", "member."))]
+    noted = [(each["what"], each["about"], each["who"].partition(" ")[2]) for each in entries]
 
     assert noted == [
         ("invitation.withdrawn", second, "first key"),

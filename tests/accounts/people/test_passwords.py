@@ -16,7 +16,7 @@ NEW = "seven green windows"
 def key(post: Post, email: str) -> str:
     """The key in the newest letter that has one."""
     texts = [str(letter.body) for letter in post.to(email) if "key" in str(letter.body)]
-    return re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0]
+    return str(re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0])
 
 
 def test_a_forgotten_password_is_replaced_with_the_key_from_the_mail(visitor: Visitor, post: Post, mei: Person) -> None:

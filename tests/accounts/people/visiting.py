@@ -71,7 +71,7 @@ class Post:
     def collect(self) -> list[EmailMessage]:
         """Do what is in the queue; all letters so far."""
         with current_app.connection_for_read() as broker:
-            channel = broker.default_channel
+            channel: Any = broker.default_channel
             while message := channel.basic_get("celery", no_ack=True):
                 if message.headers["task"] == mail.TASK:
                     tasks.write_to_people(**message.payload[1])
@@ -85,7 +85,7 @@ class Post:
 
     def token(self, email: str, *, head: str = "uo_") -> str:
         """The token in the newest letter to this mailbox."""
-        return re.findall(rf"^({head}\S+)$", str(self.to(email)[-1].body), flags=re.MULTILINE)[0]
+        return str(re.findall(rf"^({head}\S+)$", str(self.to(email)[-1].body), flags=re.MULTILINE)[0])
 
 
 def somebody(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:

@@ -1,0 +1,1 @@
+"""Many accounts taken on at once."""

@@ -1,0 +1,54 @@
+"""Let somebody look after the installation: may enter /staff/, where STAFF_ADMIN is on."""
+
+import sys
+from getpass import getpass
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Person
+from accounts.people import joining, sessions
+
+
+class Command(BaseCommand):
+    help = "Make the person with this e-mail address staff. A new one is asked for a password, or standard input is."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--off", action="store_true", help="take it away again, and end every session")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        email = options["email"].strip().lower()
+        person = Person.objects.filter(email=email).first()
+        if options["off"]:
+            if person is None:
+                raise CommandError(f"Nobody has the address {email}.")
+            sessions.end_all(person=person)
+        person = person or self._somebody_new(email)
+        if not options["off"] and not person.has_usable_password():
+            person.set_password(self._password(person))
+        person.is_staff = not options["off"]
+        person.save(update_fields=["is_staff", "password"])
+        self.stdout.write(f"{email} is {'no staff any more' if options['off'] else 'staff'}.")
+
+    def _somebody_new(self, email: str) -> Person:
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError(f"{email} is no e-mail address.") from None
+        name = email.partition("@")[0]
+        return joining.known_or_new(email=email, self=joining.Self(name=name, password=None), now=timezone.now())[0]
+
+    def _password(self, person: Person) -> str:
+        password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+        try:
+            validate_password(password, person)
+        except ValidationError as weak:
+            raise CommandError(" ".join(weak.messages)) from None
+        return password

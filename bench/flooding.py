@@ -1,0 +1,111 @@
+"""How long right keys wait while ten thousand wrong ones are shown, against how long they wait before and after.
+
+Web, worker, courier and clock run as in production. Several connections show wrong keys as fast as they are answered: with a
+prefix that exists, with one that does not, and texts that are no key. One more asks with a right key all the while.
+"""
+
+import itertools
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Iterable
+from http.client import HTTPConnection
+from multiprocessing.synchronize import Event
+
+import bench
+
+WRONG = 10_000
+CONNECTIONS = 4
+QUIET = 400
+GOAL = 1.5
+PATIENCE = 0.02  # seconds between two questions, so that no limit is reached
+PATH = "/v1/accounts"
+
+
+def main() -> None:
+    with bench.installation():
+        key = _key()
+        right = HTTPConnection("localhost", int(os.environ["PORT"]))
+        _waits(right, key, range(100))
+        quiet = _waits(right, key, range(QUIET))
+        during, seconds = _while_flooded(right, key)
+        time.sleep(5)  # what the flood left to do is done
+        quiet += _waits(right, key, range(QUIET))
+        for name, of in (("p50", statistics.median), ("p95", _p95)):
+            ratio = of(during) / of(quiet)
+            bench.show(
+                measure=f"milliseconds that a right key waits, {name} of {len(during)} beside {WRONG / seconds:.0f} wrong ones "
+                f"a second / of {len(quiet)} beside none",
+                ours=of(during) * 1000,
+                reference=of(quiet) * 1000,
+                ratio=ratio,
+                goal=f"<= {GOAL}",
+                meets=ratio <= GOAL,
+            )
+
+
+def _key() -> str:
+    from django.utils import timezone  # noqa: PLC0415  Django is set up only now
+
+    from accounts import agencies  # noqa: PLC0415
+
+    return agencies.open_agency(name="Bench", now=timezone.now())[1]
+
+
+def _while_flooded(right: HTTPConnection, key: str) -> tuple[list[float], float]:
+    """The waits of the right key until the last wrong one was answered, and how many seconds that took."""
+    context = multiprocessing.get_context("spawn")
+    over, port = context.Event(), int(os.environ["PORT"])
+    flood = context.Process(target=_flood, args=(port, key, over))
+    flood.start()
+    time.sleep(1)  # until its connections are open
+    began = time.perf_counter()
+    waits = _waits(right, key, itertools.takewhile(lambda _: not over.is_set(), itertools.count()))
+    seconds = time.perf_counter() - began
+    flood.join()
+    return waits, seconds
+
+
+def _flood(port: int, key: str, over: Event) -> None:
+    """In a process of its own, so that it takes nothing from who measures but the machine."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    def show(connection: int) -> None:
+        stranger = HTTPConnection("localhost", port)
+        for n in range(WRONG // CONNECTIONS):
+            secret = f"{connection:02d}{n:041d}"
+            status = _ask(stranger, (f"{key[:20]}_{secret}", f"uo_live_{n:012d}_{secret}", f"nonsense {secret}")[n % 3])
+            if status not in {401, 429}:
+                raise RuntimeError(f"A wrong key was answered with {status}.")
+
+    with ThreadPoolExecutor(CONNECTIONS) as strangers:
+        list(strangers.map(show, range(CONNECTIONS)))
+    over.set()
+
+
+def _waits(right: HTTPConnection, key: str, turns: Iterable[int]) -> list[float]:
+    """Seconds from each question with the right key to its answer."""
+    waits = []
+    for _ in turns:
+        began = time.perf_counter()
+        if _ask(right, key) != 200:
+            raise RuntimeError("A right key was refused.")
+        waits.append(time.perf_counter() - began)
+        time.sleep(PATIENCE)
+    return waits
+
+
+def _ask(connection: HTTPConnection, key: str) -> int:
+    connection.request("GET", PATH, headers={"Authorization": f"Bearer {key}"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def _p95(waits: list[float]) -> float:
+    return statistics.quantiles(waits, n=20)[-1]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Archives are asked for, made by a worker, kept for a week, and deleted."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+
+from accounts import audit, scoping
+from accounts.models import Agency, SellerAccount
+from ingestion import archive
+from ingestion.models import Export
+
+Status = Export.Status
+KEPT = timedelta(days=7)
+MOST_ATTEMPTS = 3
+UNDER_WAY = (Status.QUEUED, Status.RUNNING)
+
+
+class UnderWay(Exception):
+    """The agency has an archive made at this moment."""
+
+
+class Taken(Exception):
+    """The archive is no longer this worker's to make."""
+
+
+def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, who: str, now: datetime) -> Export:
+    """An archive that is going to be made. Raises UnderWay while there is another one."""
+    try:
+        with transaction.atomic():
+            export = Export.objects.create(
+                agency=agency, account=account, with_documents=with_documents, created_at=now, handed_out_at=now
+            )
+    except IntegrityError as error:
+        if "one_export_under_way" in str(error):
+            raise UnderWay from None
+        raise
+    detail = {"account": account.public_id if account else None, "documents": with_documents}
+    _note(export, "export.asked", who, now, detail)
+    return export
+
+
+def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
+    """The archive, marked as being made; None when nothing is left to do for it. Attempts are counted before the work."""
+    with scoping.agency(agency_id):
+        waiting = Export.objects.filter(pk=export_id, status__in=UNDER_WAY, agency__closed_at=None)
+        if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=Status.FAILED):
+            return None
+        if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
+            return None
+        return Export.objects.select_related("account").get(pk=export_id)
+
+
+def make(*, export: Export, now: datetime) -> None:
+    """Write the archive to a file of its own, and then to the storage, where nobody sees it by half. Raises Taken."""
+    with TemporaryUploadedFile("export", "application/zip", 0, None) as file:
+        out = archive.Digested(file)
+        archive.write(export=export, out=out, now=now)
+        file.flush()
+        file.seek(0)
+        file.size = out.size
+        kept = default_storage.save(f"{folder(export.agency_id)}/{export.public_id}", file)
+    try:
+        _keep(export, kept, out, now)
+    except BaseException:
+        default_storage.delete(kept)
+        raise
+
+
+def forget(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
+    """No archive holds this account any more: what was made goes, what is being made is begun anew."""
+    with scoping.agency(agency_id):
+        holding = Export.objects.filter(Q(account_id=account_id) | Q(account_id=None), agency_id=agency_id)
+        holding.filter(account_id=None, status=Status.RUNNING).update(status=Status.QUEUED, handed_out_at=now)
+        _expire(holding.filter(status=Status.READY))
+
+
+def expire(*, agency_id: UUID, now: datetime) -> int:
+    """Delete the archives whose days are over; returns how many. Interrupted, the next run finishes."""
+    with scoping.agency(agency_id):
+        return _expire(Export.objects.filter(agency_id=agency_id, status=Status.READY, expires_at__lte=now))
+
+
+def downloaded(*, export: Export, who: str, now: datetime) -> None:
+    """Somebody takes the archive away, with all that is in it."""
+    _note(export, "export.downloaded", who, now, {})
+
+
+def folder(agency_id: UUID) -> str:
+    """Where an agency's archives are in the storage."""
+    return f"{agency_id.hex}/exports"
+
+
+def _keep(export: Export, kept: str, out: archive.Digested, now: datetime) -> None:
+    with scoping.agency(export.agency_id):
+        mine = Export.objects.filter(pk=export.pk, status=Status.RUNNING, attempts=export.attempts, agency__closed_at=None)
+        ready = {"status": Status.READY, "ready_at": now, "expires_at": now + KEPT}
+        if not mine.update(document=kept, size=out.size, sha256=out.sha256, **ready):
+            raise Taken
+
+
+def _expire(exports: QuerySet[Export]) -> int:
+    """The file goes before its row says so."""
+    gone = list(exports.select_for_update(of=("self",)))
+    for export in gone:
+        default_storage.delete(export.document)
+    return Export.objects.filter(pk__in=[export.pk for export in gone]).update(status=Status.EXPIRED, document="")
+
+
+def _note(export: Export, what: str, who: str, now: datetime, detail: dict[str, Any]) -> None:
+    audit.note(agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now)

@@ -1,0 +1,66 @@
+"""The shapes of archives, and of what is asked for."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from accounts.models import public_account_id
+from accounts.serializers import ACCOUNT, PublicIdField
+from ingestion.models import Export
+
+QUEUED = {
+    "id": "exp_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "account": None,
+    "documents": False,
+    "status": "queued",
+    "created_at": "2026-11-22T09:00:00Z",
+    "ready_at": None,
+    "expires_at": None,
+    "size": None,
+    "sha256": None,
+}
+READY = QUEUED | {
+    "status": "ready",
+    "ready_at": "2026-11-22T09:00:41Z",
+    "expires_at": "2026-11-29T09:00:41Z",
+    "size": 48213377,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Everything of the agency", value={}, request_only=True),
+        OpenApiExample("One account", value={"account": ACCOUNT["id"], "documents": True}, request_only=True),
+    ]
+)
+class ExportWish(serializers.Serializer[Any]):
+    account = serializers.CharField(
+        required=False, allow_null=True, help_text="This account alone (acct_…); null: all of the agency."
+    )
+    documents = serializers.BooleanField(default=False, help_text="With the documents that are still kept, as they are kept.")
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Asked for", value=QUEUED, response_only=True, status_codes=["202"]),
+        OpenApiExample("Ready", value=READY, response_only=True),
+    ]
+)
+class ExportSerializer(serializers.Serializer[Export]):
+    id = PublicIdField()
+    account = serializers.SerializerMethodField(help_text="Null: all of the agency.")
+    documents = serializers.BooleanField(source="with_documents")
+    status = serializers.ChoiceField(choices=Export.Status.choices, help_text="`failed` is our fault: ask again.")
+    created_at = serializers.DateTimeField()
+    ready_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When it is deleted, a week after it was ready.")
+    size = serializers.IntegerField(allow_null=True, help_text="Of the archive, in bytes.")
+    sha256 = serializers.SerializerMethodField(help_text="Of the archive, in hexadecimal digits.")
+
+    def get_account(self, export: Export) -> str | None:
+        return public_account_id(export.account_id) if export.account_id else None
+
+    def get_sha256(self, export: Export) -> str | None:
+        return export.sha256 or None

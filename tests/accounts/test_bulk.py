@@ -1,0 +1,162 @@
+"""Many accounts at once: each row for itself, the answer in their order, in a constant number of statements."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts import agencies, keys, scoping
+from accounts.bulk import taking_on
+from accounts.bulk.taking_on import Wanted
+from accounts.models import ApiKey, AuditEntry, Role
+from tests.client import Client
+from tests.conftest import NOON
+
+BULK = "/v1/accounts/bulk"
+
+
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    return {"name": f"Shop {number}", "selling_partner_id": f"A{number}", "home_marketplace": "DE"} | fields
+
+
+def take(client: Client, *rows: Any, **headers: Any) -> Any:
+    return client.post(BULK, {"accounts": rows}, format="json", **headers)
+
+
+def statuses(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.content
+    data = answer.json()["data"]
+    assert [each["index"] for each in data] == list(range(len(data)))
+    return [each["status"] for each in data]
+
+
+def test_each_row_becomes_an_account(acme: Client) -> None:
+    answer = take(acme, row(1, external_id="crm-1"), row(2))
+
+    told = [each["account"] for each in answer.json()["data"]]
+    assert statuses(answer) == ["created", "created"]
+    assert [(each["name"], each["external_id"], each["marketplaces"]) for each in told] == [
+        ("Shop 1", "crm-1", ["DE"]),
+        ("Shop 2", None, ["DE"]),
+    ]
+    assert [acme.read(f"/v1/accounts/{each['id']}") for each in told] == told
+
+
+def test_one_that_is_wrong_or_there_already_stops_no_other(acme: Client) -> None:
+    there = acme.take_on(partner="A1", name="As it was")
+
+    answer = take(acme, row(1), row(2, home_marketplace="XY"), row(3), row(3, name="Again"), "nonsense", row(4, name=""))
+
+    data = answer.json()["data"]
+    assert statuses(answer) == ["exists", "invalid", "created", "exists", "invalid", "invalid"]
+    assert (data[0]["account"]["id"], data[0]["account"]["name"]) == (there, "As it was")
+    assert data[3]["account"] == data[2]["account"]
+    assert [each["account"] for each in data if each["status"] == "invalid"] == [None] * 3
+    assert [error["pointer"] for each in data if each["problem"] for error in each["problem"]["errors"]] == [
+        "/accounts/1/home_marketplace",
+        "/accounts/4",
+        "/accounts/5/name",
+    ]
+    assert {each["problem"]["type"] for each in data if each["problem"]} == {"/problems/invalid-request"}
+
+
+def test_an_account_that_was_handed_back_is_taken_on_anew(acme: Client) -> None:
+    before = acme.take_on(partner="A1")
+    acme.delete(f"/v1/accounts/{before}")
+
+    answer = take(acme, row(1))
+
+    assert statuses(answer) == ["created"]
+    assert answer.json()["data"][0]["account"]["id"] != before
+
+
+def test_a_partner_of_another_agency_s_is_nothing_to_this_one(acme: Client, rival: Client) -> None:
+    rival.take_on(partner="A1")
+
+    assert statuses(take(acme, row(1))) == ["created"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/accounts"),
+        ({"accounts": []}, "/accounts"),
+        ({"accounts": None}, "/accounts"),
+        ({"accounts": "x"}, "/accounts"),
+        ({"accounts": {}}, "/accounts"),
+        ({"accounts": [row(n) for n in range(501)]}, "/accounts"),
+        ([], ""),
+    ],
+    ids=["nothing", "empty", "null", "text", "object", "too many", "list"],
+)
+def test_a_body_that_holds_no_rows_is_refused_whole(acme: Client, body: Any, pointer: str) -> None:
+    answer = acme.post(BULK, body, format="json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert acme.read("/v1/accounts")["data"] == []
+
+
+def test_five_hundred_cost_as_many_statements_as_one(acme: Client) -> None:
+    with CaptureQueriesContext(connection) as of_one:
+        take(acme, row(0))
+    with CaptureQueriesContext(connection) as of_many:
+        answer = take(acme, *(row(n) for n in range(500)))
+
+    assert statuses(answer) == ["exists"] + ["created"] * 499
+    assert len(of_many) <= len(of_one)
+
+
+def test_the_audit_log_tells_of_each_that_is_new(acme: Client) -> None:
+    acme.take_on(partner="A1")
+    with scoping.agency(acme.agency.pk):
+        before = AuditEntry.objects.count()
+
+    data = take(acme, row(1), row(2), row(3), row(2), row(4, name="")).json()["data"]
+
+    with scoping.agency(acme.agency.pk):
+        entries = AuditEntry.objects.order_by("id")[before:]
+        assert [(entry.what, entry.about) for entry in entries] == [
+            ("account.created", data[1]["account"]["id"]),
+            ("account.created", data[2]["account"]["id"]),
+        ]
+        assert entries[0].who.startswith("key_")
+
+
+def test_asked_twice_under_one_key_it_is_told_twice_and_done_once(acme: Client) -> None:
+    first, again = (take(acme, row(1), row(2), HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
+
+    assert first.content == again.content
+    assert statuses(again) == ["created", "created"]
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.MANAGER])
+def test_who_reads_or_sees_some_accounts_only_takes_none_on(acme: Client, role: Role) -> None:
+    with scoping.agency(acme.agency.pk):
+        key, text = keys.mint(agency=acme.agency, name="limited", now=NOON)
+        limit = None if role == Role.VIEWER else [key.pk]
+        ApiKey.objects.filter(pk=key.pk).update(role=role, accounts=limit)
+
+    answer = take(Client(acme.agency, text), row(1))
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted")
+
+
+def test_without_a_key_none_is_taken_on(acme: Client) -> None:
+    assert take(Client(acme.agency, ""), row(1)).status_code == 401
+
+
+def test_one_that_somebody_else_takes_on_at_this_moment_exists(acme: Client) -> None:
+    wanted = [Wanted(name="Mine", selling_partner_id=f"A{number}", home_marketplace="US") for number in (1, 2)]
+    other: dict[str, Any] = {"name": "Other", "selling_partner_id": "A1", "home_marketplace": "US", "external_id": None}
+    left = [agencies.take_on]
+
+    def somebody_else_first(execute: Any, statement: str, *rest: Any) -> Any:
+        if statement.startswith('INSERT INTO "accounts_selleraccount"') and left:
+            left.pop()(agency=acme.agency, now=NOON, **other)
+        return execute(statement, *rest)
+
+    with scoping.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
+        taken = taking_on.take_on_all(agency=acme.agency, wanted=wanted, who="underone", now=NOON)
+
+    assert [(account.name, is_new) for account, is_new in taken] == [("Other", False), ("Mine", True)]

@@ -1,0 +1,107 @@
+"""Wrong keys: each costs the same, whether or not its prefix exists, costs little, and takes nothing from right ones."""
+
+import re
+import statistics
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client as Stranger
+from django.test.utils import CaptureQueriesContext
+
+from accounts import keys, scoping
+from tests.client import Client
+from tests.conftest import NOON
+
+SECRET = "A" * 43
+ROUNDS = 150
+NOISE = 2.0
+"""Medians of a machine that others use too; a look-up that is left out shows as a ratio of ten."""
+
+NAMES = re.compile(r"uo_(live|tok)_[\w-]+|_x\d+")  # of keys and savepoints: they differ from one attempt to the next
+WRONG: dict[str, Callable[[str], str]] = {
+    "wrong secret": lambda key: f"{key[:20]}_{SECRET}",
+    "unknown prefix": lambda _: f"uo_live_{'0' * 12}_{SECRET}",
+    "unknown token": lambda _: f"uo_tok_{'0' * 13}_{SECRET}",
+    "malformed": lambda key: key[::-1],
+    "prefix in capitals": lambda key: key[:20].upper() + key[20:],
+    "prefix alone": lambda key: key[:20],
+    "empty": lambda _: "",
+    "NUL": lambda key: key[:10] + "\0" + key[11:],
+}
+
+
+@pytest.fixture
+def key(acme: Client) -> str:
+    return acme.key
+
+
+def refuse(text: str) -> None:
+    with pytest.raises(keys.UnknownKey):
+        keys.recognise(text=text, now=NOON)
+
+
+def statements(act: Callable[[], object]) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        act()
+    return [NAMES.sub("", query["sql"]) for query in queries.captured_queries]
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_whatever_is_wrong_with_a_key_costs_one_and_the_same_statement(key: str, kind: str) -> None:
+    asked = statements(lambda: refuse(WRONG[kind](key)))
+
+    assert asked == statements(lambda: refuse(WRONG["wrong secret"](key)))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRONG if kind != "NUL"])
+def test_a_whole_request_with_a_wrong_key_costs_the_same_whatever_is_wrong(key: str, kind: str) -> None:
+    def ask(text: str) -> None:
+        assert Stranger().get("/v1/me", headers={"Authorization": f"Bearer {text}"}).status_code == 401
+
+    assert statements(lambda: ask(WRONG[kind](key))) == statements(lambda: ask(WRONG["wrong secret"](key)))
+
+
+def test_the_time_of_a_refusal_does_not_tell_whether_a_prefix_exists(key: str) -> None:
+    """Rounds go round the kinds, so that whatever else the machine does falls on all of them alike."""
+    texts = {kind: WRONG[kind](key) for kind in ("wrong secret", "unknown prefix", "malformed")}
+    took: dict[str, list[float]] = {kind: [] for kind in texts}
+
+    for _ in range(ROUNDS):
+        for kind, text in texts.items():
+            began = time.perf_counter()
+            refuse(text)
+            took[kind].append(time.perf_counter() - began)
+
+    medians = {kind: statistics.median(times) for kind, times in took.items()}
+    assert max(medians.values()) / min(medians.values()) < NOISE, medians
+
+
+def test_a_right_key_is_never_refused_for_the_wrong_ones_beside_it(acme: Client) -> None:
+    stranger, told = Stranger(), set()
+
+    for n in range(400):
+        text = WRONG[("wrong secret", "unknown prefix", "malformed")[n % 3]](acme.key)
+        told.add(stranger.get("/v1/me", headers={"Authorization": f"Bearer {text}"}).status_code)
+        if n % 40 == 39:
+            assert acme.get("/v1/me").status_code == 200
+
+    assert told <= {401, 429}
+
+
+def test_a_token_of_a_dead_key_is_refused_in_the_words_of_an_unknown_one(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        parent, _ = keys.mint(agency=acme.agency, name="parent", now=NOON)
+        _, token = keys.mint_token(parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON)
+        keys.revoke(key=parent, now=NOON)
+
+    answers = [
+        Stranger().get("/v1/me", headers={"Authorization": f"Bearer {text}"}).json()
+        for text in (token, WRONG["unknown token"](token))
+    ]
+
+    assert answers[0]["detail"] == answers[1]["detail"]
+    assert [answer["type"] for answer in answers] == ["/problems/authentication-failed"] * 2

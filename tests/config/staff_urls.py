@@ -1,0 +1,9 @@
+"""The paths of an installation whose `STAFF_ADMIN` is on."""
+
+from django.urls import path
+
+from config import urls
+from config.staff.site import site
+
+urlpatterns = [*urls.urlpatterns, path("staff/", site.urls)]
+handler404 = urls.handler404

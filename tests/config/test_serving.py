@@ -1,0 +1,119 @@
+"""A real web server: what it refuses itself, and what it answers when the database is away."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+
+PROBLEM = "application/problem+json"
+Address = tuple[str, int]
+Told = tuple[int, dict[str, str], bytes]
+
+
+@contextmanager
+def server(**environ: str) -> Iterator[Address]:
+    """The address of gunicorn with one process."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.set_inheritable(True)
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=fd://{listening.fileno()}"]
+        command += ["--worker-class=gthread", "--threads=4", "--no-control-socket", "--log-level=critical"]
+        process = subprocess.Popen(
+            command, cwd=settings.BASE_DIR, pass_fds=[listening.fileno()], env=os.environ | environ, stderr=subprocess.DEVNULL
+        )
+        try:
+            yield listening.getsockname()
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def ask(address: Address, request: bytes) -> Told:
+    """Status, headers and body of the answer to these bytes."""
+    with socket.create_connection(address, timeout=30) as asking:
+        asking.sendall(request)
+        answer = b""
+        while block := asking.recv(65536):
+            answer += block
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    return int(first.split()[1]), {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}, body
+
+
+def get(path: str, *, method: str = "GET", more: str = "") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n".encode()
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None) -> Iterator[Address]:
+    with server() as address:
+        assert ask(address, get("/healthz"))[0] == 200
+        yield address
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "slug"),
+    [
+        (b"nonsense\r\n\r\n", 400, "bad-request"),
+        (b"GET / HTTP/9.9\r\n\r\n", 400, "bad-request"),
+        (b"GET /v1/me HTTP/1.1\r\nno header\r\n\r\n", 400, "bad-request"),
+        (b"GET /v1/me HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400, "bad-request"),
+        (get("/" + "x" * 9000), 414, "uri-too-long"),
+        (get("/v1/me", more="X-Long: " + "x" * 9000 + "\r\n"), 431, "headers-too-large"),
+        (get("/v1/me", more="".join(f"X-{number}: x\r\n" for number in range(200))), 431, "headers-too-large"),
+        (get("/v1/me", method="POST", more="Transfer-Encoding: nonsense\r\n"), 501, "not-implemented"),
+    ],
+    ids=["no request", "version", "no header", "length", "path", "header", "headers", "encoding"],
+)
+def test_what_the_server_refuses_itself_is_a_problem(web: Address, request_: bytes, status: int, slug: str) -> None:
+    found, headers, body = ask(web, request_)
+
+    told = json.loads(body)
+    assert (found, headers["content-type"], told["type"]) == (status, PROBLEM, f"/problems/{slug}")
+    assert told["request_id"] == headers["x-request-id"]
+    assert told["title"]
+    assert told["detail"]
+
+
+def test_nothing_of_what_was_sent_comes_back(web: Address) -> None:
+    _, _, body = ask(web, b"GET /v1/me HTTP/1.1\r\nAuthorization uo_live_secret\r\n\r\n")
+
+    assert b"secret" not in body
+
+
+def test_head_has_no_body_over_the_wire(web: Address) -> None:
+    status, headers, body = ask(web, get("/healthz", method="HEAD"))
+
+    assert (status, body) == (200, b"")
+    assert int(headers["content-length"]) > 0
+
+
+def test_packed_answers_arrive_whole(web: Address) -> None:
+    plain = ask(web, get("/v1/openapi.json"))
+    status, headers, body = ask(web, get("/v1/openapi.json", more="Accept-Encoding: br\r\n"))
+
+    assert (status, headers["content-encoding"], int(headers["content-length"])) == (200, "br", len(body))
+    assert len(body) < len(plain[2]) / 5
+    assert headers["etag"] == "W/" + plain[1]["etag"]
+
+
+def test_without_a_database_everything_is_asked_again_later(django_db_setup: None) -> None:
+    with server(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nowhere") as address:
+        answers = [
+            ask(address, get("/v1/me", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),
+            ask(address, get("/v1/accounts/acct_x/reports", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),
+        ]
+        alive = ask(address, get("/healthz"))
+
+    for status, headers, body in answers:
+        told = json.loads(body)
+        assert (status, headers["content-type"], told["type"]) == (503, PROBLEM, "/problems/unavailable")
+        assert headers["retry-after"] == "5"
+        assert told["request_id"] == headers["x-request-id"]
+        assert b"127.0.0.1" not in body
+    assert alive[0] == 200

@@ -1,0 +1,269 @@
+"""The pages of /staff/: who comes in, what they show and never show, and what staff leaves behind in an agency."""
+
+import io
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client as Browser
+
+from accounts import keys, scoping
+from accounts.models import Agency, Person
+from tests import build
+from tests.accounts.people.visiting import PASSWORD, address, enrol, mailbox, somebody
+from tests.client import Client
+from tests.conftest import NOON
+
+AGENCIES, PEOPLE = "/staff/accounts/agency/", "/staff/accounts/person/"
+
+
+@pytest.fixture(autouse=True)
+def switched_on(committed_db: None, settings: LazySettings) -> None:
+    settings.ROOT_URLCONF = "tests.config.staff_urls"
+
+
+@pytest.fixture
+def db(committed_db: None) -> None:
+    """Everything here is committed."""
+
+
+@pytest.fixture
+def staff() -> Person:
+    """Somebody who looks after the installation, by the command."""
+    person = somebody(name="Ana")
+    call_command("make_staff", person.email)
+    return person
+
+
+@pytest.fixture
+def browser(staff: Person) -> Browser:
+    """The browser of staff, signed in, which checks what forms carry as in production."""
+    browser = visiting()
+    answer = sign_in(browser, staff.email)
+    assert (answer.status_code, answer["Location"]) == (302, "/staff/")
+    return browser
+
+
+def visiting() -> Browser:
+    return Browser(enforce_csrf_checks=True, REMOTE_ADDR=address())
+
+
+def token(page: str) -> str:
+    return str(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0])
+
+
+def sign_in(browser: Browser, email: str, password: str = PASSWORD) -> Any:
+    page = browser.get("/staff/login/").content.decode()
+    return browser.post(
+        "/staff/login/?next=/staff/", {"username": email, "password": password, "csrfmiddlewaretoken": token(page)}
+    )
+
+
+def shown(browser: Browser, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.content
+    return unescape(answer.content.decode())
+
+
+def inside(agency: Agency) -> str:
+    return f"{AGENCIES}{agency.pk}/change/"
+
+
+def noted(client: Client) -> list[tuple[str, str, str]]:
+    """What the agency is told that staff did, the newest first."""
+    entries = client.read("/v1/audit-log")["data"]
+    return [(each["who"], each["what"], each["about"]) for each in entries if each["who"].startswith("staff ")]
+
+
+def press(browser: Browser, path: str, **button: str) -> int:
+    """Press a button of a page; the status of the answer."""
+    return browser.post(path, {"csrfmiddlewaretoken": token(shown(browser, path))} | button).status_code
+
+
+def test_without_the_switch_there_are_no_such_pages(settings: LazySettings, staff: Person) -> None:
+    settings.ROOT_URLCONF = "config.urls"
+
+    assert [visiting().get(path).status_code for path in ("/staff/", "/staff/login/", AGENCIES)] == [404] * 3
+
+
+@pytest.mark.parametrize("path", ["/staff/", AGENCIES, PEOPLE])
+def test_nobody_comes_in_without_signing_in(acme: Client, path: str) -> None:
+    answers = [visiting().get(path), acme.get(path), visiting().get(inside(acme.agency))]
+
+    assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in answers] == [(302, True)] * 3
+    assert noted(acme) == []
+
+
+def test_a_member_who_is_no_staff_does_not_come_in(acme: Client) -> None:
+    person = somebody()
+    enrol(acme.agency, person)
+    browser = visiting()
+
+    assert sign_in(browser, person.email).status_code == 200  # the form again
+    assert browser.get(AGENCIES).status_code == 302
+
+
+def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person) -> None:
+    call_command("make_staff", staff.email, "--off")
+
+    assert browser.get(AGENCIES).status_code == 302
+
+
+def test_passwords_are_not_tried_without_end(staff: Person) -> None:
+    by_mailbox = [sign_in(visiting(), staff.email, f"guess {n}").status_code for n in range(6)]
+    browser = visiting()
+    by_address = [sign_in(browser, mailbox(), "a guess").status_code for _ in range(11)]
+
+    assert by_mailbox == [200] * 5 + [429]
+    assert by_address == [200] * 10 + [429]
+
+
+def test_a_form_without_its_token_does_nothing(browser: Browser, acme: Client) -> None:
+    answer = browser.post(inside(acme.agency), {"revoke": "key_0"})
+
+    assert answer.status_code == 403
+    assert noted(acme) == []
+
+
+def test_the_session_is_a_cookie_of_these_pages_alone(browser: Browser) -> None:
+    cookie = browser.cookies["underone_staff"]
+
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["max-age"]) == ("/staff/", True, "Strict", 28800)
+
+
+def test_agencies_are_listed_and_found_by_name(browser: Browser, acme: Client, rival: Client) -> None:
+    everything, found = shown(browser, AGENCIES), shown(browser, f"{AGENCIES}?q=riv")
+
+    assert all(each.agency.public_id in everything for each in (acme, rival))
+    assert (rival.agency.public_id in found, acme.agency.public_id in found) == (True, False)
+    assert (noted(acme), noted(rival)) == ([], [])
+
+
+def test_the_list_shows_nothing_but_agencies_before_one_is_entered(acme: Client) -> None:
+    acme.take_on()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('underone.staff', 'on', false)")
+        for table, rows in (("accounts_agency", 1), ("accounts_selleraccount", 0), ("accounts_apikey", 0)):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert (table, cursor.fetchone()[0]) == (table, rows)
+        cursor.execute("UPDATE accounts_agency SET name = 'Taken over'")
+        assert cursor.rowcount == 0
+        cursor.execute("SELECT set_config('underone.staff', '', false)")
+
+
+def test_an_agency_from_inside_shows_how_it_stands_and_that_somebody_looked(
+    browser: Browser, staff: Person, acme: Client, rival: Client
+) -> None:
+    shop = acme.take_on(name="Shop of Acme")
+    rival.take_on(name="Shop of Rival")
+    acme.load(shop, build.orders_file([build.order_row()]))
+    endpoint = acme.listen(url="https://hooks.example.com/a/secret/path")
+    member = enrol(acme.agency, somebody())
+
+    page = shown(browser, inside(acme.agency))
+
+    ids = (shop, endpoint["id"], member.public_id, acme.key[:20])
+    for word in (*ids, "Shop of Acme", "hooks.example.com", "1 loaded", "endpoint.created"):
+        assert word in page
+    for secret in (acme.key, acme.key[21:], endpoint["secret"], "/a/secret/path", "Shop of Rival", "scrypt$"):
+        assert secret not in page
+    assert noted(acme)[0] == (f"staff {staff.email}", "staff.looked", acme.agency.public_id)
+    assert noted(rival) == []
+
+
+def test_staff_revokes_a_key_and_it_is_noted(browser: Browser, staff: Person, acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        key, text = keys.mint(agency=acme.agency, name="lost", now=NOON)
+    assert acme.get("/v1/me").status_code == 200
+
+    assert press(browser, inside(acme.agency), revoke=key.public_id) == 302
+
+    assert Client(acme.agency, text).get("/v1/me").status_code == 401
+    assert noted(acme)[0] == (f"staff {staff.email}", "key.revoked", key.public_id)
+    assert press(browser, inside(acme.agency), revoke=key.public_id) == 404
+
+
+def test_staff_disables_an_endpoint_and_it_is_noted(browser: Browser, staff: Person, acme: Client) -> None:
+    endpoint = acme.listen()["id"]
+
+    assert press(browser, inside(acme.agency), disable=endpoint) == 302
+
+    assert acme.read(f"/v1/webhook-endpoints/{endpoint}")["enabled"] is False
+    assert (f"staff {staff.email}", "endpoint.disabled", endpoint) in noted(acme)
+
+
+@pytest.mark.parametrize("what", ["key", "endpoint"])
+def test_inside_one_agency_another_s_things_are_not_there(browser: Browser, acme: Client, rival: Client, what: str) -> None:
+    with scoping.agency(rival.agency.pk):
+        key, text = keys.mint(agency=rival.agency, name="theirs", now=NOON)
+    button = {"revoke": key.public_id} if what == "key" else {"disable": rival.listen()["id"]}
+
+    assert press(browser, inside(acme.agency), **button) == 404
+    assert press(browser, inside(acme.agency)) == 400
+    assert Client(rival.agency, text).get("/v1/me").status_code == 200
+    assert {each["enabled"] for each in rival.read("/v1/webhook-endpoints")["data"]} <= {True}
+
+
+@pytest.mark.parametrize("path", ["00000000-0000-0000-0000-000000000000", "nothing", "%00"])
+def test_an_agency_that_is_not_there_is_not_entered(browser: Browser, path: str) -> None:
+    assert browser.get(f"{AGENCIES}{path}/change/").status_code in {302, 404}
+
+
+def test_people_are_shown_with_their_agencies_and_no_password(browser: Browser, acme: Client) -> None:
+    person = somebody(name="Mei of Acme")
+    enrol(acme.agency, person)
+
+    everybody, one = shown(browser, PEOPLE), shown(browser, f"{PEOPLE}{person.pk}/change/")
+
+    assert person.email in everybody
+    assert "Acme (admin)" in one
+    assert person.password not in everybody + one
+    assert "scrypt" not in everybody + one
+
+
+@pytest.mark.parametrize(
+    "path", [f"{PEOPLE}add/", f"{AGENCIES}add/", f"{PEOPLE}{{person}}/delete/", f"{AGENCIES}{{agency}}/delete/"]
+)
+def test_nothing_is_added_or_deleted_by_hand(browser: Browser, staff: Person, acme: Client, path: str) -> None:
+    assert browser.get(path.format(person=staff.pk, agency=acme.agency.pk)).status_code == 403
+
+
+def test_nothing_of_a_person_is_changed_by_hand(browser: Browser, staff: Person) -> None:
+    path = f"{PEOPLE}{staff.pk}/change/"
+
+    assert press(browser, path, name="Another", is_superuser="on") == 403
+    assert Person.objects.get(pk=staff.pk).name == "Ana"
+
+
+def test_pages_may_load_nothing_but_our_own(browser: Browser) -> None:
+    policy = browser.get("/staff/")["Content-Security-Policy"]
+
+    assert "default-src 'none'; script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert browser.get("/staff/")["X-Frame-Options"] == "DENY"
+
+
+def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    email = mailbox()
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+
+    call_command("make_staff", email.upper())
+
+    assert sign_in(visiting(), email).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(("nobody",), "no e-mail address"), ((mailbox(),), "too short"), ((mailbox(), "--off"), "Nobody has the address")],
+)
+def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+
+    with pytest.raises(CommandError, match=why):
+        call_command("make_staff", *words)
+
+    assert not Person.objects.exists()

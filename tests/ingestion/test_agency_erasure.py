@@ -1,0 +1,250 @@
+"""A closed agency is erased when its time has come: all but that it was there, and nothing of others."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from accounts import agencies, scoping
+from accounts.models import Agency, AuditEntry, SellerAccount
+from ingestion import erasure, tasks
+from ingestion.models import Report
+from tests import build, messages
+from tests.client import Client
+from tests.walls.furnishing import furnish
+from tests.walls.statements import TENANT_TABLES, rows
+
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(days=8)
+STAYS = {"accounts_auditentry"}
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def close(client: Client) -> None:
+    assert client.delete("/v1/agency", {"confirm": client.agency.name}, format="json").status_code == 202
+
+
+def everything(client: Client) -> dict[str, list[str]]:
+    """Every row of the agency, by table."""
+    with scoping.agency(client.agency.pk):
+        return {table: sorted(rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in rows(TENANT_TABLES)}
+
+
+def files(storage: Path, client: Client) -> int:
+    return sum(path.is_file() for path in (storage / client.agency.pk.hex).rglob("*"))
+
+
+def itself(client: Client) -> Agency:
+    with scoping.agency(client.agency.pk):
+        return Agency.objects.get()
+
+
+def test_nothing_is_left_but_that_it_was_there(acme: Client, rival: Client, storage: Path) -> None:
+    furnish(acme, name="acme")
+    furnish(rival, name="rival")
+    theirs = everything(rival), files(storage, rival)
+    key = acme.read("/v1/me")["key"]["id"]
+    close(acme)
+    assert min(map(len, everything(acme).values())) > 0 < files(storage, acme)
+
+    assert erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+
+    left = everything(acme)
+    agency = itself(acme)
+    assert {table for table, found in left.items() if found} == STAYS
+    assert files(storage, acme) == 0
+    assert (everything(rival), files(storage, rival)) == theirs
+    assert (agency.name, agency.closed_by, agency.erased_at) == ("", key, LATER)
+    assert scoping.every_closed_agency_id() == []
+    assert scoping.every_agency_id() == [rival.agency.pk]
+
+
+def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
+    furnish(acme, name="acme")
+    key = acme.read("/v1/me")["key"]["id"]
+    whats = [entry["what"] for entry in acme.read("/v1/audit-log", limit=200)["data"]]
+    close(acme)
+
+    erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+
+    with scoping.agency(acme.agency.pk):
+        entries = list(AuditEntry.objects.order_by("-pk").values_list("what", "who", "before", "after", "detail"))
+    assert [what for what, *_ in entries] == ["agency.erased", "agency.closed", *whats]
+    assert {who for _, who, *_ in entries} == {"underone", key}
+    assert {str(rest) for _, _, *rest in entries} == {"[None, None, {}]"}
+
+
+def test_before_its_time_nothing_is_erased_and_of_an_open_agency_never(acme: Client, rival: Client) -> None:
+    furnish(acme, name="acme")
+    close(acme)
+    before = everything(acme)
+
+    soon = erasure.erase_agency(agency_id=acme.agency.pk, now=NOW + timedelta(days=6))
+    other = erasure.erase_agency(agency_id=rival.agency.pk, now=LATER)
+
+    assert (soon, other, everything(acme)) == (False, False, before)
+
+
+def test_erased_twice_it_is_erased_once(acme: Client) -> None:
+    close(acme)
+
+    assert [erasure.erase_agency(agency_id=acme.agency.pk, now=LATER) for _ in range(2)] == [True, False]
+
+    with scoping.agency(acme.agency.pk):
+        assert AuditEntry.objects.filter(what="agency.erased").count() == 1
+
+
+@pytest.mark.parametrize("table", ["webhooks_attempt", "metrics_dailycounts", "ingestion_report", "accounts_selleraccount"])
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    acme: Client, storage: Path, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed where it begins with this table: what went before is gone, the rest is there."""
+    furnish(acme, name="acme")
+    close(acme)
+
+    class Killed(Exception):
+        pass
+
+    def kill(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        if sql.lstrip().startswith(f"DELETE FROM {table} "):
+            raise Killed
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(kill), pytest.raises(Killed):
+        erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+    assert itself(acme).erased_at is None
+    assert everything(acme)[table]
+
+    assert erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+    assert {name for name, found in everything(acme).items() if found} == STAYS
+    assert files(storage, acme) == 0
+
+
+def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(acme, name="acme")
+    close(acme)
+    monkeypatch.setattr(erasure, "AT_ONCE", 2)
+    most: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.lstrip().startswith(("DELETE", "UPDATE accounts_auditentry")):
+            most.append(context["cursor"].rowcount)
+        return result
+
+    with connection.execute_wrapper(count):
+        erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+
+    assert max(most) == 2
+    assert {name for name, found in everything(acme).items() if found} == STAYS
+
+
+def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: Client) -> None:
+    for client in (acme, rival):
+        close(client)
+    with scoping.agency(acme.agency.pk):
+        agencies.hasten(agency=acme.agency, now=NOW)
+    messages.take()
+
+    tasks.erase_agencies()
+    handed_out = messages.take()
+    for _, words in handed_out:
+        tasks.erase_agency(**words)
+
+    assert {words["agency_id"] for _, words in handed_out} == {str(client.agency.pk) for client in (acme, rival)}
+    assert (itself(acme).erased_at is None, itself(rival).erased_at is None) == (False, True)
+
+
+def test_no_worker_loads_for_a_closed_agency_and_all_is_loaded_when_it_is_opened_again(acme: Client, shop: str) -> None:
+    report = acme.send(shop, build.orders_file([build.order_row()])).json()["id"]
+    close(acme)
+    with scoping.agency(acme.agency.pk):
+        waiting = Report.objects.get()
+        Report.objects.update(handed_out_at=NOW - timedelta(hours=1))
+    messages.take()
+
+    tasks.resume_reports()
+    tasks.load_report(agency_id=str(acme.agency.pk), report_id=str(waiting.pk))
+
+    with scoping.agency(acme.agency.pk):
+        assert (messages.take(), Report.objects.get().status) == ([], Report.Status.QUEUED)
+        agencies.reopen(agency=itself(acme), now=NOW)
+    tasks.resume_reports()
+    for _, words in messages.take():
+        tasks.load_report(**words)
+    assert acme.read(f"/v1/reports/{report}")["status"] == "loaded"
+
+
+def test_accounts_that_were_handed_back_go_within_the_hour_also_of_a_closed_agency(acme: Client, shop: str) -> None:
+    acme.delete(f"/v1/accounts/{shop}")
+    close(acme)
+
+    tasks.erase_accounts()
+
+    with scoping.agency(acme.agency.pk):
+        assert not SellerAccount.objects.exists()
+
+
+def erase(client: Client, name: str) -> str:
+    output = io.StringIO()
+    call_command("erase_agency", client.agency.public_id, "--confirm", name, stdout=output)
+    return output.getvalue()
+
+
+def test_an_operator_erases_at_once_what_it_names(acme: Client, rival: Client) -> None:
+    furnish(acme, name="acme")
+
+    printed = erase(acme, "Acme")
+
+    assert printed == f"{acme.agency.public_id} is erased.\n"
+    assert (itself(acme).closed_by, itself(acme).name) == ("underone", "")
+    assert acme.get("/v1/me").status_code == 401
+    assert rival.get("/v1/me").status_code == 200
+    with pytest.raises(CommandError, match="No agency"):
+        erase(acme, "Acme")
+
+
+def test_an_operator_s_wrong_word_closes_nothing(acme: Client) -> None:
+    with pytest.raises(CommandError, match="not the agency's name"):
+        erase(acme, "Rival")
+
+    assert acme.get("/v1/me").status_code == 200
+
+
+def reopen(public_id: str) -> str:
+    output = io.StringIO()
+    call_command("reopen_agency", public_id, stdout=output)
+    return output.getvalue()
+
+
+def test_an_operator_opens_again_what_was_closed(acme: Client) -> None:
+    close(acme)
+
+    assert reopen(acme.agency.public_id) == "Acme is open again.\n"
+    assert acme.get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("open", "is open"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
+)
+def test_what_cannot_be_opened_again_is_said_so(acme: Client, state: str, said: str) -> None:
+    if state in {"due", "erased"}:
+        close(acme)
+        with scoping.agency(acme.agency.pk):
+            agencies.hasten(agency=acme.agency, now=NOW)
+    if state == "erased":
+        erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+
+    with pytest.raises(CommandError, match=said):
+        reopen("agcy_" + "0" * 32 if state == "none" else acme.agency.public_id)

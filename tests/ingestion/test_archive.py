@@ -1,0 +1,280 @@
+"""What an archive holds: everything of its agency or account, of one moment, and nothing of anybody else's."""
+
+import re
+import tracemalloc
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from accounts import agencies, audit, scoping
+from accounts.models import AuditEntry
+from ingestion import archive, exports
+from ingestion.inventory import TABLES
+from ingestion.models import Export
+from metrics.facts import OrderStatus
+from tests.client import Client
+from tests.conftest import NOON
+from tests.ingestion import packed
+from tests.ingestion.packed import Packed
+from tests.walls.furnishing import Furnished, furnish
+
+USUALLY_OUT = {int(OrderStatus.PENDING), int(OrderStatus.CANCELLED)}
+RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def acme(committed_db: None) -> Client:
+    """An agency whose rows are committed: an archive sees nothing else."""
+    return Client(*agencies.open_agency(name="Acme", now=NOON))
+
+
+@pytest.fixture
+def furnished(acme: Client) -> Furnished:
+    return furnish(acme, name="acme")
+
+
+def counted(client: Client) -> dict[str, int]:
+    """How many rows the agency has in each table that is handed over."""
+    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+        found = {}
+        for table in TABLES:
+            if table.file:
+                cursor.execute(f"SELECT count(*) FROM {table.name}")
+                found[f"{table.file}.jsonl"] = cursor.fetchone()[0]
+    return found
+
+
+def test_it_holds_every_row_of_every_table(acme: Client, furnished: Furnished) -> None:
+    export = packed.ask(acme)
+    before = counted(acme)
+
+    packed.make(acme, export)
+
+    told = packed.take(acme, export)
+    rows = {each["name"]: each["rows"] for each in told.manifest["files"]}
+    assert (rows.pop("agency.jsonl"), rows.pop("rules.jsonl") > 20) == (1, True)
+    assert rows == before
+    assert min(rows.values()) > 0
+    assert told.faults() == []
+
+
+def test_the_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, furnished: Furnished) -> None:
+    before = datetime.now(UTC)
+    told = packed.pack(acme)
+
+    manifest = told.manifest
+    orders = next(each for each in manifest["files"] if each["name"] == "orders.jsonl")
+    assert manifest["format"] == "underone-export/1"
+    assert (manifest["agency"], manifest["account"]) == (acme.agency.public_id, None)
+    assert before <= datetime.fromisoformat(manifest["known_at"]) <= datetime.now(UTC)
+    assert orders["columns"] == list(told.lines("orders")[0])
+    assert {each["holds"] for each in manifest["left_out"]} == {"Archives like this one.", "What signs deliveries."}
+
+
+def test_ids_are_those_of_the_api(acme: Client, furnished: Furnished) -> None:
+    told = packed.pack(acme)
+
+    assert {each["account_id"] for each in told.lines("orders")} == {furnished.account_id}
+    assert furnished.report_id in {each["id"] for each in told.lines("reports")}
+    assert furnished.breach_id in {each["id"] for each in told.lines("breaches")}
+    assert {each["threshold_id"] for each in told.lines("thresholds")} == {furnished.threshold_id}
+    (endpoint,) = told.lines("webhook-endpoints")
+    assert (endpoint["id"], endpoint["accounts"]) == (furnished.endpoint_id, [furnished.account_id])
+    assert furnished.delivery_id in {each["id"] for each in told.lines("deliveries")}
+    assert acme.read("/v1/me")["key"]["id"] in {each["id"] for each in told.lines("api-keys")}
+    texts = [told.zip.read(name).decode() for name in told.zip.namelist() if name != "events.jsonl"]
+    assert [text for text in texts if RAW_ID.search(text)] == []
+
+
+def rate(told: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
+    """Defective orders and orders of these days, from the facts alone."""
+    defects = {each["order_id"] for each in told.lines("defects") if each["counts"]}
+    orders = [each for each in told.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
+    orders = [each for each in orders if (each["marketplace"], each["channel"]) == ("US", "mfn")]
+    counts_all = told.lines("agency")[0]["counts_pending_and_cancelled"]
+    counting = [each for each in orders if counts_all or each["order_id"] in defects or each["status"] not in USUALLY_OUT]
+    return len([each for each in counting if each["order_id"] in defects]), len(counting)
+
+
+def test_every_number_can_be_counted_again_from_it(acme: Client, furnished: Furnished) -> None:
+    told = packed.pack(acme)
+
+    value = acme.odr(furnished.account_id, known_at=told.manifest["known_at"])
+    first, last = (date.fromisoformat(value["window"][side]) for side in ("from", "to"))
+    days = {first + timedelta(days=n): n for n in range((last - first).days + 1)}
+    newest: dict[str, dict[str, Any]] = {}
+    for version in sorted(told.lines("daily-counts"), key=lambda each: str(each["recorded_at"])):
+        if (version["marketplace"], version["channel"]) == ("US", "mfn") and date.fromisoformat(version["day"]) in days:
+            newest[version["day"]] = version
+    totals = Counter[str]()
+    for version in newest.values():
+        totals.update({name: version[name] for name in ("defective_orders", "orders")})
+    assert (value["numerator"], value["denominator"]) == (2, 10)
+    assert (totals["defective_orders"], totals["orders"]) == (2, 10)
+    assert rate(told, days=days) == (2, 10)
+
+
+def test_an_archive_of_an_account_holds_that_account_and_the_lines_it_is_judged_by(acme: Client, furnished: Furnished) -> None:
+    other = furnish(acme, name="other")
+    acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
+
+    told = packed.pack(acme, account=furnished.account_id)
+
+    assert told.manifest["account"] == furnished.account_id
+    assert [each["id"] for each in told.lines("accounts")] == [furnished.account_id]
+    assert {each["account_id"] for each in told.lines("thresholds")} == {None, furnished.account_id}
+    assert told.lines("webhook-endpoints") == told.lines("api-keys") == []
+    assert {each["about"] for each in told.lines("audit-log")} == {furnished.account_id}
+    assert len(told.lines("deliveries")) == len(told.lines("events"))
+    for name in told.zip.namelist():
+        assert not [value for value in vars(other).values() if value.encode() in told.zip.read(name)], name
+
+
+def test_nothing_of_a_stranger_s_is_in_it(acme: Client, furnished: Furnished) -> None:
+    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    theirs = furnish(rival, name="rival")
+
+    told = packed.pack(acme, documents=True)
+
+    words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(theirs).values())]
+    assert [name for name in told.zip.namelist() if any(word in told.zip.read(name).lower() for word in words)] == []
+
+
+def test_what_was_handed_back_is_not_in_it(acme: Client, furnished: Furnished) -> None:
+    kept = acme.take_on(name="Kept", partner="A1KEPT")
+    acme.delete(f"/v1/accounts/{furnished.account_id}")
+
+    told = packed.pack(acme)
+
+    assert [each["id"] for each in told.lines("accounts")] == [kept]
+    assert told.lines("orders") == told.lines("reports") == []
+    assert told.lines("events") == told.lines("deliveries") == told.lines("delivery-attempts") == []
+
+
+def test_documents_are_in_it_where_they_are_asked_for(acme: Client, furnished: Furnished, storage: Path) -> None:
+    reports = acme.read(f"/v1/accounts/{furnished.account_id}/reports")["data"]
+    names = {f"documents/{each['id']}" for each in reports}
+
+    with_documents, without = packed.pack(acme, documents=True), packed.pack(acme)
+
+    assert {name for name in with_documents.zip.namelist() if name.startswith("documents/")} == names
+    assert not [name for name in without.zip.namelist() if name.startswith("documents/")]
+    assert with_documents.faults() == without.faults() == []
+    for report in reports:
+        kept = acme.get(f"/v1/reports/{report['id']}/document")
+        assert with_documents.zip.read(f"documents/{report['id']}") == kept.getvalue()
+        kept.close()
+
+
+def test_a_document_that_goes_meanwhile_is_passed_over(acme: Client, furnished: Furnished, storage: Path) -> None:
+    next(storage.glob("*/*/rpt_*")).unlink()
+
+    told = packed.pack(acme, documents=True)
+
+    assert (len([name for name in told.zip.namelist() if name.startswith("documents/")]), told.faults()) == (12, [])
+
+
+def test_no_secret_is_in_it(acme: Client, furnished: Furnished) -> None:
+    secret = acme.listen()["secret"]
+    chat = "https://hooks.slack.com/services/T0/B0/verysecret"
+    acme.listen(kind="slack", url=chat)
+
+    told = packed.pack(acme, documents=True)
+
+    held = b"".join(told.zip.read(name) for name in told.zip.namelist())
+    for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
+        assert word.encode() not in held
+    assert "https://hooks.slack.com/…" in {each["url"] for each in told.lines("webhook-endpoints")}
+
+
+def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
+    names = ['a\tb\n"c"\\ \\n \\.', "=1+1", "{},;|\x7f", "Ünïcødé 店", "\\."]
+    for number, name in enumerate(names):
+        with scoping.agency(acme.agency.pk):
+            agencies.take_on(
+                agency=acme.agency,
+                name=name,
+                selling_partner_id=f"A{number}",
+                home_marketplace="US",
+                external_id=None,
+                now=NOON,
+            )
+
+    told = packed.pack(acme)
+
+    assert sorted(each["name"] for each in told.lines("accounts")) == sorted(names)
+    assert told.faults() == []
+
+
+def test_an_archive_is_of_the_moment_at_which_it_was_begun(acme: Client, furnished: Furnished) -> None:
+    with archive.moment(acme.agency.pk), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM accounts_auditentry")
+        before = cursor.fetchone()
+        add(acme, 3)
+        cursor.execute("SELECT count(*) FROM accounts_auditentry")
+        assert cursor.fetchone() == before
+
+
+def add(client: Client, count: int) -> None:
+    """Entries that somebody else commits meanwhile."""
+    other = connection.copy()
+    rows = (
+        "INSERT INTO accounts_auditentry (id, agency_id, at, who, what, about, detail) "
+        "SELECT gen_random_uuid(), %s, now(), 'underone', 'a.b', repeat('x', 50), '{}' FROM generate_series(1, %s)"
+    )
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT set_config('underone.agency', %s, false)", [str(client.agency.pk)])
+            cursor.execute(rows, [client.agency.pk, count])
+    finally:
+        other.close()
+
+
+def test_ten_times_the_rows_need_no_more_memory(acme: Client) -> None:
+    def peak() -> int:
+        export = packed.ask(acme)
+        tracemalloc.start()
+        packed.make(acme, export)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    add(acme, 10_000)
+    few = peak()
+    add(acme, 100_000)
+    many = peak()
+
+    assert many < few + 1_000_000
+
+
+def test_the_database_writes_nothing_while_it_is_packed(acme: Client) -> None:
+    with pytest.raises(Exception, match="read-only transaction"), archive.moment(acme.agency.pk):
+        audit.note(agency_id=acme.agency.pk, who="underone", what="a.b", about="c", now=NOON)
+
+
+def test_who_asked_and_who_took_it_away_is_noted(acme: Client, furnished: Furnished) -> None:
+    export = packed.ask(acme, account=furnished.account_id)
+    packed.make(acme, export)
+    packed.take(acme, export)
+
+    with scoping.agency(acme.agency.pk):
+        entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))
+        size = Export.objects.latest("pk").size
+    assert entries == [
+        ("export.asked", {"account": furnished.account_id, "documents": False}),
+        ("export.downloaded", {}),
+    ]
+    assert size is not None
+    assert timedelta(days=7) == exports.KEPT

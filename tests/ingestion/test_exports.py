@@ -1,0 +1,307 @@
+"""Archives are asked for, made once, kept for a week, and gone when an account in them goes."""
+
+import hashlib
+import os
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.files.storage import default_storage
+from pytest_django.fixtures import Settings
+
+from accounts import agencies, identifiers, scoping
+from accounts.models import ApiKey, Role
+from ingestion import erasure, exports, tasks
+from ingestion.models import Export
+from tests import messages
+from tests.client import Client
+from tests.conftest import NOON
+from tests.ingestion import hands, packed
+
+NOW = datetime.now(UTC)
+Status = Export.Status
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    messages.take()
+    return tmp_path
+
+
+@pytest.fixture
+def committed(committed_db: None) -> Client:
+    """An agency whose rows are committed, with an account."""
+    client = Client(*agencies.open_agency(name="Acme", now=NOON))
+    client.take_on()
+    return client
+
+
+def change(client: Client, export: str, **columns: Any) -> None:
+    with scoping.agency(client.agency.pk):
+        Export.objects.filter(pk=identifiers.private("exp", export)).update(**columns)
+
+
+def archives(storage: Path) -> list[str]:
+    return [path.name for path in storage.rglob("exp_*")]
+
+
+def test_an_archive_is_queued_and_a_worker_is_woken(committed: Client) -> None:
+    response = committed.post("/v1/exports", {}, format="json")
+
+    told = response.json()
+    assert (response.status_code, response.headers["Location"]) == (202, f"/v1/exports/{told['id']}")
+    assert told.items() >= {"account": None, "documents": False, "status": "queued", "size": None, "sha256": None}.items()
+    woken = {"agency_id": str(committed.agency.pk), "export_id": str(identifiers.private("exp", told["id"]))}
+    assert messages.take() == [("ingestion.tasks.make_export", woken)]
+    assert committed.read(f"/v1/exports/{told['id']}") == told
+    assert committed.read("/v1/exports") == {"data": [told], "next_cursor": None}
+
+
+def test_a_ready_archive_tells_its_size_its_digest_and_how_long_it_is_kept(committed: Client) -> None:
+    export = packed.ask(committed)
+    packed.make(committed, export)
+
+    told = committed.read(f"/v1/exports/{export}")
+    content = packed.take(committed, export).content
+
+    assert (told["status"], told["size"]) == ("ready", len(content))
+    assert told["sha256"] == hashlib.sha256(content).hexdigest()
+    ready, expires = (datetime.fromisoformat(told[name]) for name in ("ready_at", "expires_at"))
+    assert expires - ready == timedelta(days=7)
+
+
+def test_one_is_made_at_a_time_and_then_another_can_be_asked_for(committed: Client) -> None:
+    export = packed.ask(committed)
+
+    for status in (Status.QUEUED, Status.RUNNING):
+        change(committed, export, status=status)
+        refused = committed.post("/v1/exports", {}, format="json")
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/export-under-way")
+
+    packed.make(committed, export)
+    assert packed.ask(committed) != export
+
+
+def test_another_agency_s_archive_is_no_hindrance(acme: Client, rival: Client) -> None:
+    assert packed.ask(acme) != packed.ask(rival)
+
+
+@pytest.mark.parametrize("path", ["", "/archive"])
+def test_a_stranger_s_archive_is_not_there(acme: Client, rival: Client, path: str) -> None:
+    export = packed.ask(acme)
+
+    assert rival.get(f"/v1/exports/{export}{path}").status_code == 404
+    assert rival.read("/v1/exports")["data"] == []
+
+
+def test_an_account_that_is_not_theirs_cannot_be_packed(acme: Client, rival: Client, shop: str) -> None:
+    assert rival.post("/v1/exports", {"account": shop}, format="json").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointer"), [({"account": 7}, None), ({"account": []}, "/account"), ({"documents": "perhaps"}, "/documents")]
+)
+def test_a_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], pointer: str | None) -> None:
+    response = acme.post("/v1/exports", wish, format="json")
+
+    if pointer:
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, pointer)
+    else:
+        assert response.status_code == 404
+
+
+def test_archives_are_for_admins(acme: Client) -> None:
+    export = packed.ask(acme)
+    with scoping.agency(acme.agency.pk):
+        ApiKey.objects.update(role=Role.MANAGER)
+
+    asked = [acme.get("/v1/exports"), acme.get(f"/v1/exports/{export}"), acme.get(f"/v1/exports/{export}/archive")]
+    assert {response.status_code for response in [*asked, acme.post("/v1/exports", {}, format="json")]} == {403}
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED])
+def test_what_is_not_ready_cannot_be_taken_away(acme: Client, status: str) -> None:
+    export = packed.ask(acme)
+    change(acme, export, status=status)
+
+    response = acme.get(f"/v1/exports/{export}/archive")
+
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/export-not-ready")
+
+
+def test_after_a_week_it_is_deleted_and_says_so(committed: Client, storage: Path) -> None:
+    export = packed.ask(committed)
+    packed.make(committed, export)
+    ready = datetime.fromisoformat(committed.read(f"/v1/exports/{export}")["ready_at"])
+
+    early = exports.expire(agency_id=committed.agency.pk, now=ready + exports.KEPT - timedelta(seconds=1))
+    assert (early, archives(storage)) == (0, [export])
+    late = exports.expire(agency_id=committed.agency.pk, now=ready + exports.KEPT)
+
+    response = committed.get(f"/v1/exports/{export}/archive")
+    assert (late, archives(storage)) == (1, [])
+    assert (response.status_code, response.json()["type"]) == (410, "/problems/export-expired")
+    told = committed.read(f"/v1/exports/{export}")
+    assert (told["status"], told["size"] > 0) == ("expired", True)
+
+
+def test_the_clock_deletes_what_is_over(committed: Client, storage: Path) -> None:
+    export = packed.ask(committed)
+    packed.make(committed, export)
+    change(committed, export, expires_at=NOW - timedelta(hours=1))
+
+    tasks.expire_exports()
+
+    assert archives(storage) == []
+
+
+def test_a_file_that_is_gone_already_is_expired_all_the_same(committed: Client, storage: Path) -> None:
+    export = packed.ask(committed)
+    packed.make(committed, export)
+    next(storage.rglob(export)).unlink()
+
+    assert committed.get(f"/v1/exports/{export}/archive").status_code == 410
+    assert exports.expire(agency_id=committed.agency.pk, now=NOW + timedelta(days=30)) == 1
+
+
+def left_behind(client: Client, *, status: str, since: timedelta) -> str:
+    export = packed.ask(client)
+    change(client, export, status=status, handed_out_at=datetime.now(UTC) - since)
+    messages.take()
+    return export
+
+
+@pytest.mark.parametrize(
+    ("status", "since", "is_resumed"),
+    [
+        (Status.QUEUED, timedelta(seconds=100), False),
+        (Status.QUEUED, timedelta(minutes=3), True),
+        (Status.RUNNING, timedelta(minutes=3), True),
+        (Status.FAILED, timedelta(days=3), False),
+        (Status.EXPIRED, timedelta(days=3), False),
+    ],
+)
+def test_what_a_killed_worker_left_is_made_after_all(acme: Client, status: str, since: timedelta, is_resumed: bool) -> None:
+    left_behind(acme, status=status, since=since)
+
+    tasks.resume_exports()
+    tasks.resume_exports()
+
+    assert [name for name, _ in messages.take()] == ["ingestion.tasks.make_export"] * is_resumed
+
+
+def test_what_a_worker_has_in_hand_is_left_there(acme: Client) -> None:
+    export = left_behind(acme, status=Status.RUNNING, since=timedelta(hours=1))
+    with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
+        hands.take(worker, identifiers.private("exp", export))
+
+        tasks.resume_exports()
+        packed.make(acme, export)
+
+        assert messages.take() == []
+    with scoping.agency(acme.agency.pk):
+        assert Export.objects.get().attempts == 0
+
+
+def test_what_kills_its_worker_every_time_is_given_up(acme: Client) -> None:
+    export = packed.ask(acme)
+    change(acme, export, status=Status.RUNNING, attempts=exports.MOST_ATTEMPTS)
+
+    packed.make(acme, export)
+
+    assert acme.read(f"/v1/exports/{export}")["status"] == "failed"
+    assert packed.ask(acme) != export
+
+
+def test_made_twice_it_is_kept_once(committed: Client, storage: Path) -> None:
+    export = packed.ask(committed)
+
+    packed.make(committed, export)
+    before = committed.read(f"/v1/exports/{export}")
+    packed.make(committed, export)
+
+    assert (committed.read(f"/v1/exports/{export}"), archives(storage)) == (before, [export])
+
+
+def claimed(client: Client) -> Export:
+    export = packed.ask(client)
+    found = exports.claim(agency_id=client.agency.pk, export_id=identifiers.private("exp", export))
+    assert found is not None
+    return found
+
+
+def test_an_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client, storage: Path) -> None:
+    export = claimed(committed)
+    (account,) = committed.read("/v1/accounts")["data"]
+    committed.delete(f"/v1/accounts/{account['id']}")
+    erasure.erase(agency_id=committed.agency.pk, now=NOW)
+
+    with pytest.raises(exports.Taken):
+        exports.make(export=export, now=NOW)
+
+    assert archives(storage) == []
+    assert committed.read(f"/v1/exports/{export.public_id}")["status"] == "queued"
+    packed.make(committed, export.public_id)
+    assert packed.take(committed, export.public_id).lines("accounts") == []
+
+
+def test_what_another_worker_took_over_is_kept_by_that_one(committed: Client, storage: Path) -> None:
+    first = claimed(committed)
+    second = exports.claim(agency_id=committed.agency.pk, export_id=first.pk)
+    assert second is not None
+
+    with pytest.raises(exports.Taken):
+        exports.make(export=first, now=NOW)
+    exports.make(export=second, now=NOW)
+
+    assert archives(storage) == [first.public_id]
+    assert packed.take(committed, first.public_id).faults() == []
+
+
+def test_erasing_an_account_takes_the_archives_that_hold_it(committed: Client, storage: Path) -> None:
+    (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    kept = committed.take_on(name="Kept", partner="A1KEPT")
+    made = {name: packed.ask(committed, account=wish) for name, wish in (("of it", account),)}
+    packed.make(committed, made["of it"])
+    for name, wish in (("of another", kept), ("of all", None)):
+        made[name] = packed.ask(committed, account=wish)
+        packed.make(committed, made[name])
+    committed.delete(f"/v1/accounts/{account}")
+    assert committed.get(f"/v1/exports/{made['of it']}").status_code == 404
+
+    erasure.erase(agency_id=committed.agency.pk, now=NOW)
+
+    assert archives(storage) == [made["of another"]]
+    statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
+    assert statuses == {made["of another"]: "ready", made["of all"]: "expired"}
+
+
+def test_a_closed_agency_s_archive_is_not_made(acme: Client) -> None:
+    export = packed.ask(acme)
+    acme.delete("/v1/agency", {"confirm": "Acme"}, format="json")
+    messages.take()
+
+    packed.make(acme, export)
+    change(acme, export, handed_out_at=NOW - timedelta(hours=1))
+    tasks.resume_exports()
+
+    assert messages.take() == []
+    with scoping.agency(acme.agency.pk):
+        assert Export.objects.get().status == Status.QUEUED
+
+
+def test_a_failure_leaves_no_file_behind(committed: Client, storage: Path) -> None:
+    export = claimed(committed)
+    with scoping.agency(committed.agency.pk):
+        Export.objects.all().delete()
+
+    with pytest.raises(exports.Taken):
+        exports.make(export=export, now=NOW)
+
+    assert archives(storage) == []
+    assert not default_storage.exists(f"{exports.folder(committed.agency.pk)}/{export.public_id}")

@@ -1,0 +1,149 @@
+"""Of an account that was handed back, or an agency that was closed, nothing is sent from the moment of the answer on."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from accounts import agencies, identifiers, scoping
+from accounts.models import Agency, SellerAccount
+from tests.client import Client
+from tests.conftest import NOON
+from tests.webhooks.conftest import Sender, sender_of, work
+from tests.webhooks.receiving import Receiver, sees
+from webhooks import leasing
+from webhooks.models import Delivery
+
+IN_FLIGHT = 0.25  # seconds that what was begun before the answer takes to arrive, on a busy machine
+
+
+def own(path: str) -> str:
+    return f"{path}/{uuid4().hex}"
+
+
+def hand_back(sender: Sender) -> None:
+    assert sender.client.delete(f"/v1/accounts/{sender.account.public_id}").status_code == 204
+
+
+def close(sender: Sender) -> None:
+    assert sender.client.delete("/v1/agency", {"confirm": "Acme"}, format="json").status_code == 202
+
+
+WITHDRAWALS = pytest.mark.parametrize("withdraw", [hand_back, close])
+
+
+@pytest.fixture
+def other(sender: Sender) -> Sender:
+    """An agency that goes on."""
+    return sender_of(Client(*agencies.open_agency(name="Other", now=NOON)))
+
+
+@WITHDRAWALS
+def test_what_was_pending_ends_unsent_and_others_are_sent(
+    sender: Sender, other: Sender, receiver: Receiver, withdraw: Callable[[Sender], None]
+) -> None:
+    mine, theirs = own("ok"), own("ok")
+    endpoint, _ = sender.endpoint(receiver.url(mine))
+    goes_on, _ = other.endpoint(receiver.url(theirs))
+    for each in (sender, other):
+        each.publish(count=70, series="a:DE:mfn")
+        each.publish(count=3)
+    withdraw(sender)
+
+    work()
+
+    assert (receiver.received(mine), len(receiver.received(theirs))) == ([], 73)
+    assert (set(sender.states(endpoint)), set(other.states(goes_on))) == ({"failed"}, {"delivered"})
+    assert {delivery.attempts.count() for delivery in sender.deliveries(endpoint)} == {0}
+    assert leasing.next_due_at() is None
+
+
+def test_another_account_s_events_of_the_same_agency_are_sent(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    sender.publish(count=2)
+    shop = sender.client.take_on(name="Kept", partner="A1KEPT")
+    kept = Sender(sender.client, account_of(sender.client, shop))
+    events = kept.publish(count=2)
+    hand_back(sender)
+
+    work()
+
+    assert receiver.messages(path) == events
+    assert sender.states(endpoint) == ["failed", "failed", "delivered", "delivered"]
+
+
+def account_of(client: Client, public_id: str) -> SellerAccount:
+    with scoping.agency(client.agency.pk):
+        return SellerAccount.objects.get(pk=identifiers.private("acct", public_id))
+
+
+@WITHDRAWALS
+def test_what_a_courier_has_in_hand_is_not_sent_either(
+    sender: Sender, receiver: Receiver, withdraw: Callable[[Sender], None]
+) -> None:
+    path = own("late")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    sender.publish(count=40, series="a:DE:mfn")
+
+    def courier() -> None:
+        work(longest=20.0)
+        connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        working = threads.submit(courier)
+        assert sees(lambda: len(receiver.received(path)) > 2)
+        withdraw(sender)
+        answered = time.time()
+        working.result()
+
+    came = [each["at"] - answered for each in receiver.received(path)]
+    assert 2 < len(came) < 40
+    assert max(came) < IN_FLIGHT
+    assert set(sender.states(endpoint)) == {"delivered", "failed"}
+
+
+def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sender, receiver: Receiver) -> None:
+    path = own("ok")
+    endpoint, _ = sender.endpoint(receiver.url(path))
+    events = sender.publish(count=3)
+    close(sender)
+    work()
+    with scoping.agency(sender.client.agency.pk):
+        agencies.reopen(agency=Agency.objects.get(), now=datetime.now(UTC))
+
+    since = {"since": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    answer = sender.client.post(f"/v1/webhook-endpoints/{endpoint.public_id}/recover", since, format="json")
+    work()
+
+    assert answer.json()["deliveries"] == 3
+    assert receiver.messages(path) == events
+
+
+def test_couriers_are_told_ids_of_what_is_withdrawn_and_nothing_else(sender: Sender, other: Sender) -> None:
+    assert leasing.withdrawn() == frozenset()
+
+    hand_back(other)
+    close(sender)
+
+    assert leasing.withdrawn() == {other.account.pk, sender.client.agency.pk}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM accounts_selleraccount")
+        assert cursor.fetchone() == (0,)
+
+
+def test_what_another_courier_took_over_is_left_to_it(sender: Sender, receiver: Receiver) -> None:
+    endpoint, _ = sender.endpoint(receiver.url(own("ok")))
+    sender.publish()
+    hand_back(sender)
+    now = datetime.now(UTC)
+    with scoping.agency(sender.client.agency.pk):
+        Delivery.objects.update(leased_until=now + timedelta(hours=1), next_attempt_at=now + timedelta(hours=1))
+
+    work()
+
+    assert sender.states(endpoint) == ["pending"]
