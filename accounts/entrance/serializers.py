@@ -87,7 +87,11 @@ class SignUp(Sent):
 class Acceptance(Sent):
     token = serializers.CharField(max_length=2000, help_text="From the mail.")
     name = serializers.CharField(
-        max_length=200, required=False, default="", help_text="Of a new person. Somebody who is known keeps name and password."
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Of a new person. Somebody who is known keeps name and password.",
     )
     password = PasswordField(
         required=False, allow_null=True, default=None, help_text=f"{PASSWORD_HELP} Without one, codes by mail open the door."
