@@ -19,7 +19,7 @@ help:
 	@echo "make demo     the product on this machine with eight sample accounts (http://localhost:8000, PORT=… for another)"
 	@echo "make up       the product on this machine, empty; data stays in .underone (UNDERONE_HOME=… for another folder)"
 	@echo "make smoke    start a throw-away copy, load files, compare every figure, stop"
-	@echo "make test     all tests, on throw-away servers (ARGS=… goes to pytest)"
+	@echo "make test     all tests, two or more at a time, on throw-away servers (ARGS=… goes to pytest)"
 	@echo "make lint     style, types, imports, migrations and the OpenAPI document"
 	@echo "make bench    the benchmarks"
 	@echo "make lock     write the lock files anew from pyproject.toml"
@@ -37,7 +37,7 @@ smoke: .venv/.embedded
 	@exec $(BIN)/python -m config.smoke
 
 test: .venv/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

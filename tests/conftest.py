@@ -24,6 +24,11 @@ TABLES_OF_OURS = """
 """
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Cases of bytes are numbered: packed ones hold the moment of packing, and every process must find the same cases."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def owner_dsn() -> str:
     """The connection string of the role that owns the tables."""

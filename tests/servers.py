@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import json
 import os
 import secrets
 import tempfile
@@ -18,6 +19,7 @@ from config.embedded.processes import Processes
 from config.embedded.roles import Role
 
 PREFIX = "underone-tests-"
+BEFORE = "UNDERONE_TESTS_BEFORE"
 stack = contextlib.ExitStack()
 
 
@@ -37,15 +39,27 @@ def pytest_unconfigure() -> None:
 
 def start() -> None:
     """Point the environment at servers that live as long as `stack`."""
+    _forget_the_controller_s()
     _sweep()
     home = Home(folder=Path(tempfile.mkdtemp(prefix=PREFIX)))
     stack.callback(home.discard)
     processes = stack.enter_context(Processes(home=home))
+    before = dict(os.environ)
     if os.environ.get("DATABASE_URL"):
         os.environ |= _database_on(os.environ["DATABASE_URL"])
     os.environ |= servers.start(home=home, processes=processes, environ=os.environ, durable=False)
     os.environ |= {"RATE_LIMIT_BEARER": "0", "RATE_LIMIT_AGENCY": "0", "RATE_LIMIT_FAILURES": "0"}  # tests ask more than agencies
     os.environ["UPLOAD_FOLDER"] = str(home.folder / "uploads")
+    os.environ[BEFORE] = json.dumps({name: before.get(name) for name in os.environ if os.environ[name] != before.get(name)})
+
+
+def _forget_the_controller_s() -> None:
+    """A process that shares the tests out has servers of its own; one that runs a share of them takes others."""
+    for name, value in json.loads(os.environ.pop(BEFORE, "{}")).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _database_on(url: str) -> dict[str, str]:

@@ -8,12 +8,12 @@ import pytest
 from django.db import DataError, connection, connections, transaction
 from django.db.utils import ProgrammingError
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import Agency, ApiKey, SellerAccount
 from tests.client import Client
 from tests.conftest import NOON
 
-MINE, OTHER = identifiers.uuid7(), identifiers.uuid7()
+MINE, OTHER = UUID(int=1), UUID(int=2)
 
 
 @pytest.fixture

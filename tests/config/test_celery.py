@@ -19,7 +19,11 @@ from config.celery import GuardedTask, app
 from tests.config import poison
 
 app.loader.import_default_modules()
-OURS = {name: task for name, task in app.tasks.items() if name.startswith(("accounts.", "webhooks.", "metrics.", "ingestion."))}
+OURS = {
+    name: task
+    for name, task in sorted(app.tasks.items())
+    if name.startswith(("accounts.", "webhooks.", "metrics.", "ingestion."))
+}
 WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker", "--include=tests.config.poison"]
 
 

@@ -199,7 +199,7 @@ def test_one_statement_answers_it(four: Client) -> None:
             four.read(path)
         return [each["sql"] for each in captured]
 
-    of_the_key_alone = statements("/v1/me")
+    of_the_key_alone = statements("/v1/event-types")
 
     asked = statements("/v1/portfolio")
 

@@ -311,8 +311,8 @@ def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Clien
 @pytest.mark.parametrize(
     "since",
     [
-        (datetime.now(UTC) + HOUR).isoformat(),
-        (datetime.now(UTC) - 31 * DAY).isoformat(),
+        pytest.param((datetime.now(UTC) + HOUR).isoformat(), id="to come"),
+        pytest.param((datetime.now(UTC) - 31 * DAY).isoformat(), id="too long ago"),
         "yesterday",
         "2026-13-01T00:00:00Z",
         None,
