@@ -23,6 +23,7 @@ OPEN_TO_ALL = {
     "/docs": "the document for people",
     "/healthz": "asked by load balancers",
     "/readyz": "asked by load balancers",
+    "/metrics": "asked by Prometheus, which METRICS_TOKEN is for",
 }
 THE_SAME_FOR_ALL = ("/v1/document-kinds", "/v1/event-types")
 PROBLEM = "application/problem+json"
