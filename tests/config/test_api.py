@@ -148,7 +148,7 @@ def test_health_needs_no_key(db: None) -> None:
     alive, ready = Stranger().get("/healthz"), Stranger().get("/readyz")
 
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
 
 
 def test_a_large_json_body_is_refused_as_too_large(acme: Client, shop: str) -> None:
