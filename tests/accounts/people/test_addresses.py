@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import caches
 
 from accounts.people import passage
 from tests.accounts.people.visiting import PASSWORD, Visitor, mailbox, somebody
@@ -13,17 +12,14 @@ from tests.accounts.people.visiting import PASSWORD, Visitor, mailbox, somebody
 def guess(**headers: str) -> int:
     """The status of a sign-in with a wrong password, at a mailbox that nobody tried before."""
     visitor = Visitor()
-    body = {"email": mailbox(), "password": PASSWORD}
-    return int(visitor.post("/v1/auth/sign-in", body, format="json", **{"REMOTE_ADDR": "198.51.100.7"} | headers).status_code)
+    visitor.credentials(**{"REMOTE_ADDR": "198.51.100.7"} | headers)
+    return int(visitor.send("/v1/auth/sign-in", email=mailbox(), password=PASSWORD).status_code)
 
 
 @pytest.fixture
 def no_store(settings: LazySettings) -> None:
     """The store that counts is away."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
-    for name in ("default",):
-        if hasattr(caches._connections, name):  # noqa: SLF001  the handler keeps what it connected to before
-            delattr(caches._connections, name)  # noqa: SLF001
 
 
 def test_what_a_caller_says_of_its_address_counts_for_nothing(db: None) -> None:

@@ -33,8 +33,8 @@ SECRETS = ("BCDF-GHJK", "3x8kq2-d1a2b3", "uo_ses_0", "uo_inv_secret", "mei@agenc
 TO = "mei@agency.example"
 
 
-def hand_over(**fields: Any) -> None:
-    mail.post(**{"kind": "invitation", "to": TO, "places": PLACES, "keeps_seconds": 60} | fields)
+def hand_over(kind: str = "invitation") -> None:
+    mail.post(kind=kind, to=TO, places=PLACES, keeps_seconds=60)
 
 
 def queued() -> list[Any]:
@@ -134,7 +134,6 @@ def test_a_server_that_takes_nothing_now_is_asked_again(server: Server, command:
         mail.send(sealed=sealed())
 
     assert isinstance(told.value, smtplib.SMTPException)
-    assert OSError in tasks.write_to_people.autoretry_for
     del server.answers[command]
     server.got.clear()
     mail.send(sealed=sealed())
