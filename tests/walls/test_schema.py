@@ -49,6 +49,8 @@ SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", 
 OF_NO_ACCOUNT = {
     "accounts_apikey": "asked for by admins, who see every account",
     "ingestion_export": "asked for by admins, who see every account",
+    "accounts_member": "asked for by admins, who see every account",
+    "accounts_invitation": "asked for by admins, who see every account",
     "accounts_keptanswer": "told to the very bearer that it was given to",
     "accounts_auditentry": "asked for by admins, who see every account",
     "webhooks_endpoint": "names several accounts: its views compare them with the bearer's",
