@@ -3,6 +3,7 @@
 import re
 
 ORIGIN = re.compile(r"(https?)://((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
+PLAIN = r"^https://([a-z0-9-]{1,40}\.){1,4}[a-z]{2,24}(:[1-9][0-9]{0,3})?$|^http://localhost(:[1-9][0-9]{0,3})?$"
 USUAL = {"https": 443, "http": 80}
 THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
 

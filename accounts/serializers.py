@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts import identifiers, origins
 from accounts.bearers import Bearer
-from accounts.bodies import Body
+from accounts.bodies import Absent, Body, Contradiction
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, Agency, AuditEntry, Role, SellerAccount, public_account_id
 
@@ -199,6 +199,11 @@ class AccountChange(Body, serializers.ModelSerializer[SellerAccount]):
         fields = ("name", "external_id")
 
 
+@extend_schema_field({"type": "string", "maxLength": 255, "pattern": origins.PLAIN})
+class OriginField(serializers.CharField):
+    """The document tells of origins as browsers write them."""
+
+
 @extend_schema_serializer(
     examples=[
         OpenApiExample("The agency", value=ME["agency"], response_only=True),
@@ -210,7 +215,7 @@ class AccountChange(Body, serializers.ModelSerializer[SellerAccount]):
 class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     id = PublicIdField()
     allowed_origins = serializers.ListField(
-        child=serializers.CharField(max_length=255),
+        child=OriginField(max_length=255),
         max_length=MOST_ORIGINS,
         required=False,
         help_text="Web pages of these origins (`https://app.acme.example`) may read answers to the agency's keys and tokens. "
@@ -234,14 +239,14 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
 @extend_schema_serializer(
     examples=[OpenApiExample("The name of the agency", value={"confirm": "Acme Marketplace Partners"}, request_only=True)]
 )
-class Closing(serializers.Serializer[Any]):
+class Closing(Body):
     confirm = serializers.CharField(
         trim_whitespace=False, help_text="The agency's present name, letter by letter: nobody closes an agency by accident."
     )
 
     def validate_confirm(self, name: str) -> str:
         if name != self.context["agency"].name:
-            raise serializers.ValidationError("This is not the agency's name. Nothing was closed.")
+            raise Contradiction("This is not the agency's name. Nothing was closed.")
         return name
 
 
@@ -294,7 +299,7 @@ class AccountLimit(serializers.ListField):
         known = set(SellerAccount.objects.present().filter(pk__in=named).values_list("pk", flat=True))
         wrong = {str(at): ["No account with this id."] for at, each in enumerate(named) if each not in known}
         if wrong:
-            raise serializers.ValidationError(wrong)
+            raise Absent(wrong)
         return list(dict.fromkeys(named))
 
     def to_representation(self, data: list[UUID]) -> list[str]:

@@ -101,10 +101,10 @@ class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     target_class = "accounts.sign_in.PersonAuthentication"
     name = "person"
-    description = "The session of a person: `uo_ses_…`, also as `Authorization: Bearer`."
+    description = "The session of a person: `uo_ses_…`, also as `X-Session-Token`."
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "apiKey", "in": "header", "name": "X-Session-Token", "description": self.description}
+        return {"type": "http", "scheme": "bearer", "description": self.description}
 
 
 class MemberScheme(PersonScheme):  # type: ignore[no-untyped-call]

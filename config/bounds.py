@@ -16,7 +16,7 @@ LONGEST_LIST = 100_000
 LENGTHS = {"date": 10, "date-time": 40, "uuid": 36, "email": 320, "uri": 2000}
 ID = "^[a-z]+_[0-9a-f]{32}$"
 STORABLE = r"^[^\u0000]*$"
-SAID = r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\s][^\u0000]*$"
+SAID = r"^[^\u0000]*[^\u0000\u001c-\u001f\u0085\s][^\u0000]*$"
 """A text that is not blank, whatever a language takes for blanks. Nothing holds NUL."""
 
 

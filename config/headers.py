@@ -23,9 +23,9 @@ def head(result: Schema, **_: Any) -> Schema:
     """A hook of drf-spectacular's. None is promised: a proxy on the way may leave some out."""
     components: Schema = result["components"]
     components["headers"] = {name: {"description": told, "schema": schema} for name, (told, schema) in HEADERS.items()}
-    for methods in result["paths"].values():
+    for path, methods in result["paths"].items():
         for method, operation in methods.items():
-            is_limited = bool(operation.get("security"))
+            is_limited = path.startswith("/v1/")
             for status, answer in operation["responses"].items():
                 names = [*ON_ALL, *(ON_LIMITED if is_limited else ()), *_of(method, status)]
                 answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -36,9 +36,9 @@ def share(result: Schema, **_: Any) -> Schema:
     """A hook of drf-spectacular's: a header of requests is said once, and so is each problem."""
     parameters = result["components"].setdefault("parameters", {})
     problems = result["components"].setdefault("responses", {})
-    for _path, operation in operations(result):
+    for path, operation in operations(result):
         for status, answer in operation["responses"].items():
-            if status >= "400" and problems.setdefault(f"Problem{status}", answer) == answer:
+            if status >= "400" and path.startswith("/v1/") and problems.setdefault(f"Problem{status}", answer) == answer:
                 operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
         told = operation.get("parameters", [])
         for place, parameter in enumerate(told):

@@ -26,6 +26,7 @@ EXAMPLES: dict[int, tuple[str, str, str]] = {
     ),
     410: ("document-deleted", "Document deleted", "The days that the agency keeps documents are over."),
     411: ("length-required", "Length required", "Send the body with a Content-Length."),
+    412: ("precondition-failed", "Precondition failed", "It is not what If-Match names any more. Read it again."),
     413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
     429: ("throttled", "Throttled", "Request was throttled. Expected available in 1 second."),
     415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
@@ -111,7 +112,7 @@ class Operation(AutoSchema):
             self.method = "DELETE"
 
     def _by_shape(self) -> list[int]:
-        writes = [] if self.method == "GET" else [409, 413, 415, 422]
+        writes = [] if self.method == "GET" else [404, 409, 412, 413, 415, 422]
         names = [404] if "{" in self.path or self._is_list_view() else []
         return names + writes
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from accounts import cursors, fields
+from accounts import cursors
 from accounts.bodies import Absent
 
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
@@ -139,5 +139,4 @@ class Pages(BasePagination):
                 "schema": {"type": "string", "pattern": f"^({cursors.WELL_FORMED.pattern})?$", "maxLength": cursors.LONGEST},
                 "description": "`next_cursor` of the page before; empty, as without it: the first page.",
             },
-            {"name": "fields", "in": "query", "schema": {"type": "string"}, "description": fields.WORDS},
         ]

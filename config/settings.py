@@ -222,7 +222,15 @@ would have been answered then.
 answered in English (`en`) or Simplified Chinese (`zh-hans`), as `Accept-Language` asks; `Content-Language` says in which. What
 is for programs is the same in both.
 
-**Problems** follow RFC 9457 with a stable `type`; `errors` points to the fields. Every answer has an `X-Request-Id`.
+**Fields.** Lists, and the points of a history, take `?fields=id,name`: each row then holds these fields alone.
+
+**Writes.** With an `Idempotency-Key` (1 to 255 visible ASCII characters, good for 24 hours) a write that is sent again is done
+once and answered as the first time; another request under the same key is answered 422. With `If-Match` and the `ETag` of what
+was read, a write on what has changed since is answered 412.
+
+**Problems** follow RFC 9457 with a stable `type`; `errors` points to the fields. Every answer has an `X-Request-Id`. A request
+that is not as this document says is answered 400; one that is, and names what is not there for the bearer, 404; one that
+contradicts itself, what there is, or the moment, 409.
 """
 SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",

@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import agencies, fields, scoping
+from accounts import agencies, scoping
 from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
 from accounts.serializers import AgencySerializer, ClosedAgency, Closing
@@ -95,7 +95,7 @@ class History(Resource):
         description="Also as `text/csv`, by `Accept` or `?format=csv`. Without `marketplace` the account's home is "
         "answered, without `channel` the metric's first (mfn; all for messages and for what only Amazon reports).",
         tags=["Metrics"],
-        parameters=[METRIC, questions.HistoryQuestion, OpenApiParameter("fields", description=fields.WORDS)],
+        parameters=[METRIC, questions.HistoryQuestion],
         responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.bodies import Body
 from accounts.serializers import ACCOUNT, NEW_ACCOUNT, AccountSerializer
 
 MOST = 500
@@ -23,11 +24,16 @@ BULK = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Two accounts", value={"accounts": [NEW_ACCOUNT, {"name": "Südwind"}]})])
-class BulkAsked(serializers.Serializer[Any]):
-    """For the document: rows are checked one by one, so that one that is wrong stops no other."""
+@extend_schema_field({"anyOf": [{"$ref": "#/components/schemas/AccountRequest"}, {}]})
+class RowField(serializers.JSONField):
+    """For the document: an account as one alone is taken on, or what is answered as `invalid` and stops no other."""
 
-    accounts = AccountSerializer(many=True, min_length=1, max_length=MOST)  # type: ignore[call-arg]  # of the list
+
+@extend_schema_serializer(examples=[OpenApiExample("Two accounts", value={"accounts": [NEW_ACCOUNT, {"name": "Südwind"}]})])
+class BulkAsked(Body):
+    """For the document: rows are checked one by one."""
+
+    accounts = serializers.ListField(child=RowField(), min_length=1, max_length=MOST)
 
 
 class BulkRows(serializers.Serializer[Any]):

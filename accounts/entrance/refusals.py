@@ -5,6 +5,7 @@ from typing import NoReturn
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 from rest_framework.request import Request
 
+from accounts.bodies import Absent
 from accounts.people import passage
 from accounts.people.passage import Answer
 
@@ -41,7 +42,7 @@ def refuse(answer: Answer) -> NoReturn:
     if answer.status == 429 or "too_many_login_attempts" in answer.codes:
         raise Throttled(wait=LATER)
     if answer.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:
-        raise ValidationError(_by_field(answer))
+        raise (Absent if "key" in _by_field(answer) else ValidationError)(_by_field(answer))
     raise CodeFailed if "incorrect_code" in answer.codes or answer.status in {409, 410} else SignInFailed
 
 

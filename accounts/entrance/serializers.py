@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.bodies import Body
 from accounts.serializers import MEMBERSHIP, MembershipSerializer
 from accounts.team.serializers import PERSON, PersonSerializer
 
@@ -20,7 +21,7 @@ class PasswordField(serializers.CharField):
         super().__init__(max_length=500, trim_whitespace=False, write_only=True, **kwargs)
 
 
-class Sent(serializers.Serializer[Any]):
+class Sent(Body):
     """What people send."""
 
 
@@ -86,7 +87,11 @@ class SignUp(Sent):
 class Acceptance(Sent):
     token = serializers.CharField(max_length=2000, help_text="From the mail.")
     name = serializers.CharField(
-        max_length=200, required=False, default="", help_text="Of a new person. Somebody who is known keeps name and password."
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Of a new person. Somebody who is known keeps name and password.",
     )
     password = PasswordField(
         required=False, allow_null=True, default=None, help_text=f"{PASSWORD_HELP} Without one, codes by mail open the door."

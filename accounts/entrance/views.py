@@ -36,7 +36,7 @@ SAID_TO_ALL = "Whether anybody has this address is told to nobody but its owner,
 class Entrance(Resource):
     authentication_classes = ()
     permission_classes = ()
-    problems: ClassVar = {"post": (400, 401, 403, 406, 415, 429)}
+    problems: ClassVar = {"post": (400, 401, 403, 404, 406, 413, 415, 429, 500)}
 
 
 class SignIn(Entrance):

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts import granting, identifiers
+from accounts.bodies import Absent, Body, Contradiction
 from accounts.models import ApiKey, Role, public_account_id
 from accounts.serializers import ACCOUNT, PublicIdField
 
@@ -47,7 +48,7 @@ class AccountsField(serializers.ListField):
         named = [identifiers.private("acct", public_id) for public_id in super().to_internal_value(data)]
         theirs = set(self.context["accounts"].filter(pk__in=named).values_list("pk", flat=True))
         if wrong := {place: ["No account with this id."] for place, each in enumerate(named) if each not in theirs}:
-            raise serializers.ValidationError(wrong)  # type: ignore[arg-type]  # places in the list are numbers
+            raise Absent(wrong)
         return list(dict.fromkeys(named))
 
 
@@ -94,7 +95,7 @@ class NewApiKeySerializer(ApiKeySerializer):
         OpenApiExample("For programs of the agency", value={"name": "nightly upload", "role": "manager"}, request_only=True),
     ]
 )
-class KeyWish(serializers.Serializer[Any]):
+class KeyWish(Body):
     """A key, and what it may do: everything, where nothing is said."""
 
     name = serializers.CharField(max_length=200)
@@ -105,12 +106,12 @@ class KeyWish(serializers.Serializer[Any]):
 
     def validate_expires_at(self, moment: datetime | None) -> datetime | None:
         if moment and moment <= self.context["now"]:
-            raise serializers.ValidationError("This is over.")
+            raise Contradiction("This is over.")
         return moment
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("accounts") is not None and attrs["role"] == Role.ADMIN:
-            raise serializers.ValidationError({"role": "Who sees some accounts only is a manager or a viewer."})
+            raise Contradiction({"role": "Who sees some accounts only is a manager or a viewer."})
         return attrs
 
     def rights(self) -> granting.Rights:
@@ -118,14 +119,14 @@ class KeyWish(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Another name", value={"name": "front end"}, request_only=True)])
-class KeyChange(serializers.Serializer[Any]):
+class KeyChange(Body):
     """What may change of a key. What it may do never does: make another one."""
 
     name = serializers.CharField(max_length=200)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("For an hour", value={"overlap_seconds": 3600}, request_only=True)])
-class RotationWish(serializers.Serializer[Any]):
+class RotationWish(Body):
     overlap_seconds = serializers.IntegerField(
         default=DAY,
         min_value=0,
@@ -143,7 +144,7 @@ class RotationWish(serializers.Serializer[Any]):
         OpenApiExample("For an hour", value={"expires_in": 3600}, request_only=True),
     ]
 )
-class TokenWish(serializers.Serializer[Any]):
+class TokenWish(Body):
     """What a token reads, and for how long."""
 
     accounts = AccountsField(help_text="It sees these accounts only (acct_…). Null, as without it: those of the key.")

@@ -6,11 +6,12 @@ from typing import ClassVar
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import granting, identifiers, scoping
+from accounts.bodies import Contradiction
 from accounts.keyring.serializers import (
     ApiKeySerializer,
     KeyChange,
@@ -89,7 +90,7 @@ class ApiKeys(Collection[ApiKey]):
         try:
             return made(*granting.key(agency=bearer.agency, name=name, rights=wish.rights(), who=bearer.who, by=bearer, now=now))
         except granting.Outlives:
-            raise ValidationError({"expires_at": LATER}) from None
+            raise Contradiction({"expires_at": LATER}) from None
 
 
 class OneApiKey(Resource):

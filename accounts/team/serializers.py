@@ -6,6 +6,7 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.bodies import Body, Contradiction
 from accounts.models import Grant, Invitation, Member, Role
 from accounts.serializers import ACCOUNT, AccountLimit, PublicIdField
 
@@ -34,7 +35,7 @@ INVITATION = {
 NEW_INVITATION = {"email": "client@shop.example", "role": "viewer", "accounts": [ACCOUNT_ID]}
 
 
-class GrantSerializer(serializers.ModelSerializer[Any]):
+class GrantSerializer(Body, serializers.ModelSerializer[Any]):
     """What somebody may do; admins see everything."""
 
     accounts = AccountLimit(required=False)
@@ -43,7 +44,7 @@ class GrantSerializer(serializers.ModelSerializer[Any]):
         found: Grant | None = self.instance
         role, limit = (fields.get(name, getattr(found, name, None)) for name in ("role", "accounts"))
         if role == Role.ADMIN and limit is not None:
-            raise serializers.ValidationError({"accounts": ["Who sees some accounts only is a manager or a viewer."]})
+            raise Contradiction({"accounts": ["Who sees some accounts only is a manager or a viewer."]})
         return fields
 
 
