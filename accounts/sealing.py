@@ -53,15 +53,17 @@ def open_sealed(sealed: bytes, *, context: str) -> bytes:
 
 
 class SealedWith(models.Func):
-    """The id of the key that sealed a column's bytes, for the database: bytes 1 and 2, as HEAD says."""
+    """The id of the key that sealed a column's bytes, for the database: bytes 1 and 2, as HEAD says. Null of none."""
 
-    template = "(get_byte(%(expressions)s, 1) * 256 + get_byte(%(expressions)s, 2))"
-    output_field = models.IntegerField()
+    template = (
+        "(CASE WHEN length(%(expressions)s) > 2 THEN get_byte(%(expressions)s, 1) * 256 + get_byte(%(expressions)s, 2) END)"
+    )
+    output_field = models.IntegerField(null=True)
 
 
 def key_id_of(column: str) -> models.GeneratedField:
     """A column beside sealed bytes that says which key sealed them."""
-    return models.GeneratedField(expression=SealedWith(column), output_field=models.IntegerField(), db_persist=True)
+    return models.GeneratedField(expression=SealedWith(column), output_field=models.IntegerField(null=True), db_persist=True)
 
 
 def _bound(head: bytes, context: str) -> bytes:

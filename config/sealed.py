@@ -5,11 +5,11 @@ from collections import Counter
 from django.conf import settings
 from django.db import connection
 
-from accounts import resealing
+from accounts import replays, resealing
 from accounts.resealing import Sealed
 from webhooks import secrets
 
-EVERYTHING: tuple[Sealed, ...] = (secrets.SEALED,)
+EVERYTHING: tuple[Sealed, ...] = (replays.SEALED, secrets.SEALED)
 
 
 def key_ids_in_use() -> Counter[int]:

@@ -55,6 +55,19 @@ def rotate(*words: str) -> str:
     return output.getvalue()
 
 
+def test_an_answer_that_is_kept_is_told_again_after_its_key_went(acme: Client, ring: Settings) -> None:
+    asked = {"path": "/v1/api-keys", "data": {"name": "front end"}, "format": "json", "HTTP_IDEMPOTENCY_KEY": "once"}
+    first = acme.post(**asked)  # type: ignore[arg-type]
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+
+    rotate()
+
+    ring.SECRETS_KEYS = {2: NEW}
+    again = acme.post(**asked)  # type: ignore[arg-type]
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+
+
 def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Client, ring: Settings) -> None:
     mine, theirs = listen(acme, times=3), listen(rival)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
@@ -62,6 +75,7 @@ def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Cl
     told = rotate()
 
     assert told.splitlines() == [
+        "accounts_keptanswer: 0 sealed anew with key 2",
         "webhooks_endpointsecret: 4 sealed anew with key 2",
         "key 2 seals 4",
         "SECRETS_KEYS can do without: 1",

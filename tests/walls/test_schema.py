@@ -80,6 +80,7 @@ OTHER_POLICIES = {
     },
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
+    ("accounts_keptanswer", "keys_are_counted", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
     ("webhooks_endpointsecret", "keys_are_counted", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
     ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("accounts_selleraccount", "couriers_know_what_is_handed_back", "SELECT"): "of the owner's function alone, which tells ids",
@@ -162,6 +163,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
         for name, told in (
             ("every_agency_id", "SETOF uuid"),
             ("every_closed_agency_id", "SETOF uuid"),
+            ("key_ids_in_accounts_keptanswer", "TABLE(key_id integer, sealed bigint)"),
             ("key_ids_in_webhooks_endpointsecret", "TABLE(key_id integer, sealed bigint)"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             model_name="endpointsecret",
             name="key_id",
             field=models.GeneratedField(
-                db_persist=True, expression=accounts.sealing.SealedWith("sealed"), output_field=models.IntegerField()
+                db_persist=True, expression=accounts.sealing.SealedWith("sealed"), output_field=models.IntegerField(null=True)
             ),
         ),
         migrations.AddIndex(
