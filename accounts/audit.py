@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from structlog.contextvars import get_contextvars
 
+from accounts import identifiers
 from accounts.models import AuditEntry
 
 UNDERONE = "underone"
@@ -69,6 +70,12 @@ def changed(
     if before == after:
         return None
     return note(agency_id=agency_id, who=who, what=what, about=about, before=before, after=after, now=now)
+
+
+def by_itself(*, agency_id: UUID, what: str, detail: dict[str, Any], now: datetime) -> AuditEntry:
+    """An entry of what the product did to the agency's things by the clock."""
+    about = identifiers.public("agcy", agency_id)
+    return note(agency_id=agency_id, who=UNDERONE, what=what, about=about, detail=detail, now=now)
 
 
 def shorten(*, agency_id: UUID, most: int) -> int:

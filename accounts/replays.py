@@ -16,7 +16,9 @@ from psycopg.errors import LockNotAvailable
 from accounts import scoping, sealing
 from accounts.bearers import Bearer
 from accounts.models import KeptAnswer
+from accounts.resealing import Sealed
 
+SEALED = Sealed(model=KeptAnswer, context=lambda kept: kept.context)
 Named = UUID | str | bytes | datetime | int
 KEPT = timedelta(hours=24)
 PATIENCE = timedelta(seconds=2)

@@ -12,6 +12,7 @@ import struct
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.db import models
 
 LAYOUT = 1
 HEAD = struct.Struct(">BH")
@@ -49,6 +50,20 @@ def open_sealed(sealed: bytes, *, context: str) -> bytes:
         return AESGCM(settings.SECRETS_KEYS[key_id]).decrypt(nonce, ciphertext, _bound(head, context))
     except InvalidTag:
         raise NotOfThisPlace(f"Sealed with key {key_id}, and not for {context}.") from None
+
+
+class SealedWith(models.Func):
+    """The id of the key that sealed a column's bytes, for the database: bytes 1 and 2, as HEAD says. Null of none."""
+
+    template = (
+        "(CASE WHEN length(%(expressions)s) > 2 THEN get_byte(%(expressions)s, 1) * 256 + get_byte(%(expressions)s, 2) END)"
+    )
+    output_field = models.IntegerField(null=True)
+
+
+def key_id_of(column: str) -> models.GeneratedField:
+    """A column beside sealed bytes that says which key sealed them."""
+    return models.GeneratedField(expression=SealedWith(column), output_field=models.IntegerField(null=True), db_persist=True)
 
 
 def _bound(head: bytes, context: str) -> bytes:

@@ -79,3 +79,27 @@ def belongs_to(table: str, column: str, other: str) -> RunSQL:
         """,
         f"ALTER TABLE {table} DROP CONSTRAINT {name};",
     )
+
+
+def tell_key_ids(table: str) -> RunSQL:
+    """Tell everybody how many rows of the table each key has sealed (accounts/resealing.py), over all agencies and no more."""
+    function, policy = f"key_ids_in_{table}", "keys_are_counted"
+    asked = "(SELECT current_setting('underone.over_the_wall', true)) = 'key ids'"
+    return RunSQL(
+        f"""
+        -- Of the table's owner alone, and inside the function below alone, which sets what is asked for here.
+        CREATE POLICY {policy} ON {table} FOR SELECT TO CURRENT_USER USING ({asked});
+        CREATE FUNCTION {function}() RETURNS TABLE (key_id integer, sealed bigint)
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+        BEGIN
+            PERFORM set_config('underone.over_the_wall', 'key ids', true);
+            RETURN QUERY SELECT one.key_id, count(*) FROM {table} AS one GROUP BY one.key_id;
+            PERFORM set_config('underone.over_the_wall', '', true);
+        END
+        $$;
+        """,
+        f"""
+        DROP FUNCTION {function}();
+        DROP POLICY {policy} ON {table};
+        """,
+    )

@@ -30,6 +30,7 @@ def main() -> None:
         _waits(right, key, range(100))
         quiet = _waits(right, key, range(QUIET))
         during, seconds = _while_flooded(right, key)
+        right.close()  # it would be closed at the other end meanwhile; the next question opens it again
         time.sleep(5)  # what the flood left to do is done
         quiet += _waits(right, key, range(QUIET))
         for name, of in (("p50", statistics.median), ("p95", _p95)):

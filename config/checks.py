@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from django.utils.module_loading import import_string
 
 BOUND = """
 SELECT rolsuper OR rolbypassrls, EXISTS (
@@ -32,6 +33,19 @@ def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[
                 )
             )
     return found
+
+
+@register(Tags.database)
+def every_secret_opens(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """A key that is in use and not in SECRETS_KEYS makes deliveries fail, at some time, one by one: better to know now."""
+    if "default" not in (databases or ()):
+        return []
+    missing = import_string("config.sealed.missing_key_ids")  # checks are there before the models are
+    hint = "Name it behind the others in SECRETS_KEYS; `manage.py rotate_secrets` makes it superfluous."
+    return [
+        Error(f"Secrets are sealed with key {key_id}, which SECRETS_KEYS does not have.", hint=hint, id="underone.E002")
+        for key_id in missing()
+    ]
 
 
 @register()

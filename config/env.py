@@ -71,6 +71,30 @@ def integer(name: str, *, default: int, least: int = 0) -> int:
     return int(value)
 
 
+def fraction(name: str, *, default: str) -> float:
+    value = os.environ.get(name) or default
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 1:
+        raise BadVariable(f"{name} must be a number from 0 to 1, not {value!r}.")
+    return number
+
+
+def address(name: str) -> str:
+    """The http(s) URL of a server, or nothing."""
+    url = text(name, default="")
+    try:
+        parts = urlsplit(url)
+        is_fine = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0)
+    except ValueError:
+        is_fine = False
+    if not is_fine:
+        raise BadVariable(f"{name} must read https://host or http://host:port.")
+    return url
+
+
 def switch(name: str, *, default: bool) -> bool:
     value = (os.environ.get(name) or str(default)).lower()
     if value not in {"true", "false", "1", "0", "yes", "no"}:

@@ -50,7 +50,9 @@ def formatter(*, as_json: bool) -> logging.Formatter:
     def blank(_: Any, __: str, line: Line) -> Line:
         return {name: redactor.value({name: value})[name] for name, value in line.items()}
 
-    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback, timestamp_key="time")
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback, timestamp_key="time"
+    )
     return ProcessorFormatter(
         foreign_pre_chain=[
             structlog.contextvars.merge_contextvars,

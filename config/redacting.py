@@ -10,10 +10,7 @@ from urllib.parse import quote
 
 BLANK = "[blanked]"
 SHORTEST = 8  # a value that is shorter says nothing, and would blank words that mean something else
-NAMES = (
-    r"authorization|cookie|password|passwd|passphrase|secret|secrets|token|tokens|api[_-]?key|private[_-]?key|secrets?[_-]keys?"
-)
-
+NAMES = "authorization|cookies?|password|passwd|passphrase|secrets?|tokens?|api[_-]?key|private[_-]?key|secrets?[_-]keys?"
 CALLED = rf"(?<![a-z])(?:{NAMES})[\"']?\s?"
 PLACE = r"(?:bearer\s|basic\s)?\w*"
 SECRET_NAME = re.compile(rf"(?i)(?<![a-z])(?:{NAMES})(?![a-z])")

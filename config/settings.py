@@ -333,3 +333,8 @@ LOGGING = logs.configuration(
     level=env.one_of("LOG_LEVEL", choices=LOG_LEVELS, default="INFO"),
 )
 METRICS_TOKEN = env.text("METRICS_TOKEN", default="")
+SENTRY_DSN = env.address("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES_SAMPLE_RATE = env.fraction("SENTRY_TRACES_SAMPLE_RATE", default="0")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.address("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", default="underone")

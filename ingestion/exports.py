@@ -76,13 +76,13 @@ def forget(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
     with scoping.agency(agency_id):
         holding = Export.objects.filter(Q(account_id=account_id) | Q(account_id=None), agency_id=agency_id)
         holding.filter(account_id=None, status=Status.RUNNING).update(status=Status.QUEUED, handed_out_at=now)
-        _expire(holding.filter(status=Status.READY))
+        _expire(holding.filter(status=Status.READY), now)
 
 
 def expire(*, agency_id: UUID, now: datetime) -> int:
     """Delete the archives whose days are over; returns how many. Interrupted, the next run finishes."""
     with scoping.agency(agency_id):
-        return _expire(Export.objects.filter(agency_id=agency_id, status=Status.READY, expires_at__lte=now))
+        return _expire(Export.objects.filter(agency_id=agency_id, status=Status.READY, expires_at__lte=now), now)
 
 
 def downloaded(*, export: Export, who: str, now: datetime) -> None:
@@ -103,11 +103,12 @@ def _keep(export: Export, kept: str, out: archive.Digested, now: datetime) -> No
             raise Taken
 
 
-def _expire(exports: QuerySet[Export]) -> int:
+def _expire(exports: QuerySet[Export], now: datetime) -> int:
     """The file goes before its row says so."""
     gone = list(exports.select_for_update(of=("self",)))
     for export in gone:
         default_storage.delete(export.document)
+        _note(export, "export.expired", audit.UNDERONE, now, {})
     return Export.objects.filter(pk__in=[export.pk for export in gone]).update(status=Status.EXPIRED, document="")
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from accounts import scoping
+from accounts import audit, scoping
 from accounts.models import Agency
 from ingestion.models import Report
 
@@ -31,8 +31,12 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
             gone = [report.pk for report in reports if _is_gone(report)]
             deleted += Report.objects.filter(pk__in=gone).update(document_deleted_at=now)
         if len(reports) < AT_ONCE:
-            return deleted
+            break
         last = reports[-1].pk
+    if deleted:
+        with scoping.agency(agency_id):
+            audit.by_itself(agency_id=agency_id, what="documents.deleted", detail={"count": deleted}, now=now)
+    return deleted
 
 
 def sweep_uploads(*, now: datetime) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts import identifiers
+from accounts import identifiers, sealing
 from accounts.models import Agency, SellerAccount
 
 
@@ -100,11 +100,15 @@ class EndpointSecret(models.Model):
     agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets", db_constraint=False)
     sealed = models.BinaryField()
+    key_id = sealing.key_id_of("sealed")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (models.Index("agency", "endpoint", "id", name="secrets_of_an_endpoint"),)
+        indexes = (
+            models.Index("agency", "endpoint", "id", name="secrets_of_an_endpoint"),
+            models.Index("agency", "key_id", "id", name="secrets_by_key"),
+        )
 
 
 class Delivery(models.Model):

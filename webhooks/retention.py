@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from accounts import scoping
+from accounts import audit, scoping
 
 Parameters = dict[str, UUID | datetime | int]
 AT_ONCE = 1000
@@ -39,6 +39,8 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
     _in_batches(agency_id, OLD_TESTS, named)
     with scoping.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(OLD_SECRETS, named)
+        if deleted:
+            audit.by_itself(agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now)
     return deleted
 
 

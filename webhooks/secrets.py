@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from accounts import identifiers, sealing
+from accounts.resealing import Sealed
 from webhooks.models import Endpoint, EndpointSecret
 
 PREFIX = "whsec_"
@@ -24,7 +25,7 @@ def mint(*, endpoint: Endpoint, now: datetime) -> str:
     """A new secret of the endpoint as its receiver takes it, `whsec_…`. It cannot be had again."""
     secret = EndpointSecret(id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now)
     plain = secrets.token_bytes(BYTES)
-    secret.sealed = sealing.seal(plain, context=_context(secret))
+    secret.sealed = sealing.seal(plain, context=context_of(secret))
     secret.save(force_insert=True)
     return PREFIX + base64.b64encode(plain).decode()
 
@@ -47,10 +48,14 @@ def signing_secrets(*, endpoint_ids: Collection[UUID], now: datetime) -> dict[UU
     alive = EndpointSecret.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), endpoint_id__in=endpoint_ids)
     found: dict[UUID, list[bytes]] = {}
     for secret in alive.order_by(F("expires_at").desc(nulls_first=True)):
-        plain = sealing.open_sealed(bytes(secret.sealed), context=_context(secret))
+        plain = sealing.open_sealed(bytes(secret.sealed), context=context_of(secret))
         found.setdefault(secret.endpoint_id, []).append(plain)
     return found
 
 
-def _context(secret: EndpointSecret) -> str:
+def context_of(secret: EndpointSecret) -> str:
+    """What binds a secret to its row."""
     return f"webhooks_endpointsecret:{secret.agency_id}:{secret.pk}"
+
+
+SEALED = Sealed(model=EndpointSecret, context=context_of)

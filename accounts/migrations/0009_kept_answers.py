@@ -3,6 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import accounts.sealing
 from accounts import wall
 
 
@@ -19,6 +20,14 @@ class Migration(migrations.Migration):
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("headers", models.JSONField(default=dict)),
                 ("sealed", models.BinaryField(default=b"")),
+                (
+                    "key_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=accounts.sealing.SealedWith("sealed"),
+                        output_field=models.IntegerField(null=True),
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 (
                     "pk",
@@ -42,4 +51,5 @@ class Migration(migrations.Migration):
             },
         ),
         wall.build("accounts_keptanswer"),
+        wall.tell_key_ids("accounts_keptanswer"),
     ]

@@ -6,17 +6,14 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import limits
 from accounts.people import mail
 from accounts.people.sessions import SignedTokens
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that the outermost proxy of ours saw; of a connection without one (a socket), the same for all."""
-        seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-        if settings.TRUSTED_PROXIES and seen:
-            return seen[max(len(seen) - settings.TRUSTED_PROXIES, 0)]
-        return request.META.get("REMOTE_ADDR") or "nowhere"
+        return limits.address_of(request.META)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody becomes a person here: see accounts/people/joining.py."""

@@ -18,6 +18,9 @@ SUPERUSER = "postgres"
 # The environment of our own shell must not steer the server: PGDATA, PGPORT and the like stay out.
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
+# A statement that fails is logged with its values, and they are the addresses and keys of agencies. Who sent it logs the failure.
+QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+
 
 class ClusterUnusable(SystemExit):
     """The data folder cannot be used by this version, or could not be created."""
@@ -52,7 +55,7 @@ def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
 def _settings(*, port: int, durable: bool) -> list[str]:
     fsync = "on" if durable else "off"
     chosen = {"port": port, "listen_addresses": LOOPBACK, "unix_socket_directories": "", "fsync": fsync}
-    return [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+    return [word for name, value in (chosen | QUIET).items() for word in ("-c", f"{name}={value}")]
 
 
 def _create(*, data: Path, programs: Path, password: str, identity: Identity) -> None:

@@ -1,7 +1,11 @@
 """The manners of the API: problems, request ids, conditional reads."""
 
+from typing import Any
+
 import pytest
+from django.db import OperationalError
 from django.test import Client as Stranger
+from pytest_django.fixtures import Settings
 
 from tests import build
 from tests.client import Client
@@ -90,11 +94,61 @@ def test_a_failure_of_ours_tells_nothing_of_its_cause(acme: Client, shop: str, m
     assert response.json()["request_id"] == response["X-Request-Id"]
 
 
+def failing(get_response: Any) -> Any:
+    """A middleware of ours that makes a mistake."""
+
+    def fail(request: Any) -> Any:
+        raise LookupError("a secret of ours")
+
+    return fail
+
+
+def losing_the_database(get_response: Any) -> Any:
+    """A middleware that finds the database gone."""
+
+    def fail(request: Any) -> Any:
+        raise OperationalError("connection to server at a secret place failed")
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("middleware", "status", "slug", "again"),
+    [("failing", 500, "internal", None), ("losing_the_database", 503, "unavailable", "5")],
+)
+def test_a_failure_around_the_views_is_a_problem_too(
+    acme: Client, settings: Settings, middleware: str, status: int, slug: str, again: str | None
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{middleware}"]
+    acme.raise_request_exception = False
+
+    answer = acme.get("/v1/me")
+
+    assert (answer.status_code, answer["Content-Type"], answer.get("Retry-After")) == (status, PROBLEM, again)
+    assert answer.json()["type"] == f"/problems/{slug}"
+    assert answer.json()["request_id"] == answer["X-Request-Id"]
+    assert b"secret" not in answer.content
+
+
+def test_a_client_that_breaks_off_is_refused_and_no_failure(acme: Client) -> None:
+    class Broken:
+        def read(self, *_: int) -> bytes:
+            raise OSError("the line went dead")
+
+        readline = read
+
+    answer = acme.generic(
+        "POST", "/v1/accounts", content_type="application/json", **{"wsgi.input": Broken(), "CONTENT_LENGTH": "9"}
+    )
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
+
+
 def test_health_needs_no_key(db: None) -> None:
     alive, ready = Stranger().get("/healthz"), Stranger().get("/readyz")
 
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
 
 
 def test_a_large_json_body_is_refused_as_too_large(acme: Client, shop: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from config.embedded.postgres import QUIET
 from config.embedded.roles import RIGHTS
 
 ROOT = Path(settings.BASE_DIR)
@@ -182,6 +183,10 @@ def test_the_broker_keeps_messages_as_the_launchers_does(services: dict[str, Any
     for words in ("--appendonly yes", "--appendfsync everysec", '--save ""', "--maxmemory-policy noeviction"):
         assert words in command
     assert "${" not in command.replace("$$", "")  # a password on a command line shows in any list of processes
+
+
+def test_the_database_logs_no_values_as_the_launchers_does_not(services: dict[str, Any]) -> None:
+    assert set(services["postgres"]["command"]) >= {f"{name}={value}" for name, value in QUIET.items()}
 
 
 @pytest.mark.parametrize("right", RIGHTS)

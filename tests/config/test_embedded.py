@@ -170,3 +170,15 @@ def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_can_run_the
 
     assert programs.is_relative_to(SHARED)
     assert "18." in run(command=[programs / "postgres", "--version"], identity=home.identity).stdout
+
+
+def test_a_statement_that_fails_leaves_none_of_its_values_in_the_log(home: Home, processes: Processes) -> None:
+    with psycopg.connect(postgres.start(home=home, processes=processes, durable=False), autocommit=True) as session:
+        session.execute("CREATE TABLE kept (word text PRIMARY KEY)")
+        session.execute("INSERT INTO kept VALUES ('verysecret')")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            session.execute("INSERT INTO kept VALUES ('verysecret')")
+
+    log = (home.logs / "postgres.log").read_text()
+    assert "duplicate key value" in log
+    assert "verysecret" not in log

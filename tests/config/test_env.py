@@ -423,3 +423,44 @@ def test_a_file_of_certificates_is_named_or_not(given: Callable[[str | None], No
         given(value)
         with pytest.raises(env.BadVariable, match=f"^{NAME} must name a file of certificates"):
             env.certificates(NAME)
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 0), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("1e-3", 0.001), ("", 0.1)])
+def test_a_share_is_a_number_from_nothing_to_all(given: Callable[[str | None], None], value: str, number: float) -> None:
+    given(value)
+
+    assert env.fraction(NAME, default="0.1") == number
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "a tenth", "nan", "inf", "10%", "0,5"])
+def test_what_is_no_share_is_refused(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    with pytest.raises(env.BadVariable, match=f"{NAME} must be a number from 0 to 1"):
+        env.fraction(NAME, default="0")
+
+
+@pytest.mark.parametrize("value", ["http://collector:4318", "https://public@sentry.example/1", "http://127.0.0.1:1", ""])
+def test_the_address_of_a_server_is_taken_as_it_is(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    assert env.address(NAME) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["collector:4318", "grpc://collector", "http://", "http://host:port", "http://host:99999", "https:///x"]
+)
+def test_what_is_no_address_is_refused_without_being_told(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    with pytest.raises(env.BadVariable, match=f"{NAME} must read https://host") as refused:
+        env.address(NAME)
+    assert "99999" not in str(refused.value)
+
+
+def test_what_a_library_reads_is_set_for_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "before")
+
+    env.let_know(NAME, "after")
+
+    assert os.environ[NAME] == "after"

@@ -171,7 +171,7 @@ def test_it_says_where_everything_is(first_run: FirstRun, home: Path, port: int)
 
 def test_it_answers_once_it_says_so(first_run: FirstRun) -> None:
     assert first_run.healthz == (200, {"status": "ok"})
-    assert first_run.readyz == (200, {"database": "ok", "broker": "ok"})
+    assert first_run.readyz == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
 
 
 def test_the_printed_command_makes_a_key(first_run: FirstRun) -> None:

@@ -148,6 +148,7 @@ def test_after_a_week_it_is_deleted_and_says_so(committed: Client, storage: Path
     assert (response.status_code, response.json()["type"]) == (410, "/problems/export-expired")
     told = committed.read(f"/v1/exports/{export}")
     assert (told["status"], told["size"] > 0) == ("expired", True)
+    assert committed.read("/v1/audit-log", about=export, who="underone")["data"][0]["what"] == "export.expired"
 
 
 def test_the_clock_deletes_what_is_over(committed: Client, storage: Path) -> None:

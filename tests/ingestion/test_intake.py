@@ -405,3 +405,34 @@ def test_what_is_looked_at_again_is_kept_as_the_agency_keeps_documents_now(accou
 
     assert content(again) == (FEEDBACK_DE if keeps else BLANK_DE)
     assert len(files()) == 1
+
+
+def test_a_document_is_noted_when_it_comes_and_when_it_is_looked_at_again_and_not_when_it_is_known(
+    acme: Client, shop: str
+) -> None:
+    key = acme.read("/v1/me")["key"]
+    refused = acme.load(shop, b"no report of anything")
+    loaded = acme.load(shop, DOCUMENT)
+    assert (refused["status"], loaded["status"]) == ("rejected", "loaded")
+    posted = acme.post_defects(shop, build.defect(order=build.order_id(1)))
+
+    for document in (b"no report of anything", DOCUMENT):
+        assert acme.send(shop, document).status_code == 200
+
+    entries = acme.read("/v1/audit-log", what="report.*")["data"]
+    assert [(each["what"], each["about"]) for each in entries] == [
+        ("report.queued_again", refused["id"]),
+        ("report.received", posted["id"]),
+        ("report.received", loaded["id"]),
+        ("report.received", refused["id"]),
+    ]
+    assert {each["who"] for each in entries} == {f"{key['id']} {key['name']}"}
+    about = {"account": shop, "source": "upload", "sha256": hashlib.sha256(DOCUMENT).hexdigest(), "size": len(DOCUMENT)}
+    assert entries[2]["detail"] == about
+
+
+def test_what_is_not_kept_is_not_noted(account: SellerAccount, acme: Client) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        intake.accept(account=account, arrival=arrival(marketplace=None), now=NOW)
+
+    assert acme.read("/v1/audit-log", what="report.*")["data"] == []

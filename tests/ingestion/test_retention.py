@@ -77,6 +77,19 @@ def test_a_document_is_deleted_and_its_report_says_when(acme: Client, shop: str,
     assert acme.odr(shop) == before
 
 
+def test_how_many_went_is_noted_and_nothing_where_none_did(acme: Client, shop: str) -> None:
+    for days in (31, 40, 29):
+        sent(acme, shop, days=days, status=Status.REJECTED, problem=PROBLEM)
+
+    for _ in range(2):
+        delete(acme)
+
+    entries = acme.read("/v1/audit-log", what="documents.*")["data"]
+    assert [(each["who"], each["about"], each["detail"]) for each in entries] == [
+        ("underone", acme.agency.public_id, {"count": 2})
+    ]
+
+
 def test_a_document_that_was_deleted_is_gone_for_good(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)["id"]
     age(acme, report, days=31)

@@ -265,7 +265,8 @@ def days(first: int, last: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_comments_and_addresses_are_blanked_in_what_is_downloaded(acme: Client, shop: str, pack: Any) -> None:
-    report = acme.load(shop, pack(FEEDBACK))
+    document = pack(FEEDBACK)
+    report = acme.load(shop, document)
 
     response = acme.get(f"/v1/reports/{report['id']}/document")
 
@@ -274,8 +275,8 @@ def test_comments_and_addresses_are_blanked_in_what_is_downloaded(acme: Client, 
     assert plain == FEEDBACK.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
     assert (report["status"], report["rows"]["new"]) == ("loaded", 1)
     assert report["blanked_columns"] == ["Comments", "Your Response", "Rater Email"]
-    assert report["sha256"] == hashlib.sha256(pack(FEEDBACK)).hexdigest()
-    assert report["size"] == len(pack(FEEDBACK))
+    assert report["sha256"] == hashlib.sha256(document).hexdigest()
+    assert report["size"] == len(document)
 
 
 def test_an_agency_may_choose_to_keep_documents_as_they_are_received(acme: Client, shop: str) -> None:

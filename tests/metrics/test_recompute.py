@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import agencies, identifiers, scoping
-from accounts.models import Agency, SellerAccount
+from accounts.models import Agency, AuditEntry, SellerAccount
 from metrics.facts import OrderStatus
 from metrics.models import DailyCounts
 from tests.client import Client
@@ -138,6 +138,18 @@ def test_every_agency_is_counted(sold: Books, rival: Client) -> None:
 
     assert recompute(*SPAN) == "2 accounts, 83 days: 2 daily counts changed"
     assert (odr(sold), odr(theirs)) == ([(0, 5)], [(0, 3)])
+
+
+def test_the_agency_is_told_of_counts_that_were_other_than_they_should_be(sold: Books, other: Books) -> None:
+    damage(sold)
+
+    for _ in range(2):
+        recompute(*SPAN)
+
+    with scoping.agency(sold.agency_id):
+        entries = list(AuditEntry.objects.filter(what="account.recounted").values_list("who", "about", "detail"))
+    span = dict(zip(("from", "to"), (each.partition("=")[2] for each in SPAN), strict=True))
+    assert entries == [("underone", identifiers.public("acct", sold.account_id), span | {"changed": 1})]
 
 
 def test_an_account_that_was_handed_back_is_not_counted(sold: Books) -> None:

@@ -49,6 +49,8 @@ SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", 
 OF_NO_ACCOUNT = {
     "accounts_apikey": "asked for by admins, who see every account",
     "ingestion_export": "asked for by admins, who see every account",
+    "accounts_member": "asked for by admins, who see every account",
+    "accounts_invitation": "asked for by admins, who see every account",
     "accounts_keptanswer": "told to the very bearer that it was given to",
     "accounts_auditentry": "asked for by admins, who see every account",
     "webhooks_endpoint": "names several accounts: its views compare them with the bearer's",
@@ -78,6 +80,8 @@ OTHER_POLICIES = {
     },
     ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
+    ("accounts_keptanswer", "keys_are_counted", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
+    ("webhooks_endpointsecret", "keys_are_counted", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
     ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("accounts_selleraccount", "couriers_know_what_is_handed_back", "SELECT"): "of the owner's function alone, which tells ids",
     ("metrics_metricrule", "everybody_reads_and_nobody_writes", "SELECT"): "Amazon's rules are the same for all",
@@ -159,6 +163,8 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
         for name, told in (
             ("every_agency_id", "SETOF uuid"),
             ("every_closed_agency_id", "SETOF uuid"),
+            ("key_ids_in_accounts_keptanswer", "TABLE(key_id integer, sealed bigint)"),
+            ("key_ids_in_webhooks_endpointsecret", "TABLE(key_id integer, sealed bigint)"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
             ("operational_figures", TOLD_TO_OPERATORS),
@@ -168,7 +174,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
     ]
 
 
-@pytest.mark.parametrize("whose", ["couriers%", "operators%"])
+@pytest.mark.parametrize("whose", ["couriers%", "operators%", "keys_are%"])
 def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None, whose: str) -> None:
     policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE %s", whose)
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")

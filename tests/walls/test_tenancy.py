@@ -33,6 +33,7 @@ OPEN_TO_ALL = {
     "/v1/auth/password": "of a person, who need not be a member: tests/accounts/test_signing_in.py",
     "/healthz": "asked by load balancers",
     "/readyz": "asked by load balancers",
+    "/metrics": "asked by Prometheus, which METRICS_TOKEN is for",
 }
 THE_SAME_FOR_ALL = ("/v1/document-kinds", "/v1/event-types")
 PROBLEM = "application/problem+json"

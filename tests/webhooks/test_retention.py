@@ -47,6 +47,18 @@ def test_what_was_finished_long_ago_goes_and_the_rest_stays(acme: Client, shop: 
     assert len(acme.read("/v1/events")["data"]) == 2
 
 
+def test_how_many_went_is_noted_and_nothing_where_none_did(acme: Client, shop: str) -> None:
+    finished(acme, acme.listen()["id"], shop, ago=OVER)
+
+    for _ in range(2):
+        delete(acme)
+
+    entries = acme.read("/v1/audit-log", what="deliveries.deleted")["data"]
+    assert [(each["who"], each["about"], each["detail"]) for each in entries] == [
+        ("underone", acme.agency.public_id, {"count": 1})
+    ]
+
+
 def test_what_is_on_its_way_never_goes(acme: Client, shop: str) -> None:
     acme.listen()
     happen(acme, shop, at=NOW - 400 * DAY)

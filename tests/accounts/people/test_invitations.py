@@ -319,7 +319,7 @@ def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visi
         agencies.close(agency=acme.agency, by="key_1", who="key_1 first key", now=datetime.now(UTC))
 
     assert accept(post.token(email)).status_code == 403
-    assert visitor.get("/v1/accounts").status_code == 403
+    assert visitor.get("/v1/accounts").status_code == 401
 
 
 def test_tokens_are_not_tried_without_end(visitor: Visitor) -> None:

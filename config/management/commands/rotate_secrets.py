@@ -1,0 +1,48 @@
+"""Seal every secret anew with the first key of SECRETS_KEYS."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import resealing, scoping, sealing
+from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
+
+
+class Command(BaseCommand):
+    help = "Seal every secret anew with the first key of SECRETS_KEYS, and tell which keys are still in use."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="only tell which keys are in use")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """May be run again, ended in the middle, and run twice at once."""
+        failed = 0 if options["check"] else self._rotate()
+        in_use = key_ids_in_use()
+        for key_id, number in sorted(in_use.items()):
+            self.stdout.write(f"key {key_id} seals {number}")
+        if missing := missing_key_ids():
+            raise CommandError(f"SECRETS_KEYS has not every key that is in use: what {_listed(missing)} sealed opens no more.")
+        if failed:
+            raise CommandError(f"{failed} agencies have secrets that do not open. See the lines above.")
+        if not options["check"]:
+            spare = sorted(settings.SECRETS_KEYS.keys() - in_use.keys() - {next(iter(settings.SECRETS_KEYS))})
+            self.stdout.write(f"SECRETS_KEYS can do without: {_listed(spare) or 'none'}")
+
+    def _rotate(self) -> int:
+        """How many agencies have something that does not open; it holds up no other one."""
+        failed = 0
+        for what in EVERYTHING:
+            moved = 0
+            for agency_id in scoping.every_agency_id():
+                try:
+                    moved += resealing.reseal(what=what, agency_id=agency_id)
+                except sealing.CannotOpen as error:
+                    failed += 1
+                    self.stderr.write(f"{what.table}: {error}")
+            self.stdout.write(f"{what.table}: {moved} sealed anew with key {next(iter(settings.SECRETS_KEYS))}")
+        return failed
+
+
+def _listed(key_ids: list[int]) -> str:
+    return ", ".join(map(str, key_ids))

@@ -1,0 +1,29 @@
+"""Everything that is kept sealed under SECRETS_KEYS: one line for each table."""
+
+from collections import Counter
+
+from django.conf import settings
+from django.db import connection
+
+from accounts import replays, resealing
+from accounts.resealing import Sealed
+from webhooks import secrets
+
+EVERYTHING: tuple[Sealed, ...] = (replays.SEALED, secrets.SEALED)
+
+
+def key_ids_in_use() -> Counter[int]:
+    """How many secrets each key has sealed, of the tables that the database is migrated to."""
+    names = {f"key_ids_in_{what.table}": what for what in EVERYTHING}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname FROM pg_proc WHERE proname = ANY(%s)", [list(names)])
+        counted = [names[name] for (name,) in cursor.fetchall()]
+    in_use: Counter[int] = Counter()
+    for what in counted:
+        in_use.update(resealing.key_ids_in_use(what=what))
+    return in_use
+
+
+def missing_key_ids() -> list[int]:
+    """The keys that something is sealed with and that SECRETS_KEYS does not have: what they sealed opens no more."""
+    return sorted(key_ids_in_use().keys() - settings.SECRETS_KEYS.keys())

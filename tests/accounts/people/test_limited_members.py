@@ -1,0 +1,92 @@
+"""A member who sees some accounts, as an agency's client does: its own shop, and nothing that tells of another."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Person, Role
+from tests import build
+from tests.accounts.people.visiting import Visitor, enrol
+from tests.client import Client
+
+
+@pytest.fixture
+def shops(acme: Client) -> dict[str, str]:
+    """Two accounts of acme's with a report each: the client's own, and another's."""
+    ids = {name: acme.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}") for name in ("mine", "other")}
+    for account in ids.values():
+        acme.load(account, build.orders_file([build.order_row()]))
+    return ids
+
+
+@pytest.fixture
+def client(acme: Client, shops: dict[str, str], visitor: Visitor, mei: Person) -> Visitor:
+    """Signed in, and limited to the one account."""
+    enrol(acme.agency, mei, role=Role.MANAGER, accounts=[shops["mine"]])
+    visitor.sign_in(mei.email)
+    return visitor
+
+
+def test_lists_have_what_is_of_its_accounts_alone(client: Visitor, shops: dict[str, str]) -> None:
+    for path in ("/v1/accounts", "/v1/portfolio", "/v1/events", "/v1/breaches", f"/v1/accounts/{shops['mine']}/reports"):
+        answer = client.get(path)
+
+        assert (path, answer.status_code) == (path, 200)
+        assert shops["other"] not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "/metrics", "/reports", "/metrics/order_defect_rate/orders"])
+def test_another_account_is_not_there(client: Visitor, shops: dict[str, str], path: str) -> None:
+    parameters = {"marketplace": "US", "channel": "mfn"} if path.endswith("orders") else {}
+
+    answers = {name: client.get(f"/v1/accounts/{account}{path}", parameters).status_code for name, account in shops.items()}
+
+    assert answers == {"mine": 200, "other": 404}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/v1/members"),
+        ("get", "/v1/invitations"),
+        ("get", "/v1/api-keys"),
+        ("post", "/v1/accounts"),
+        ("patch", "/v1/agency"),
+    ],
+)
+def test_what_is_about_the_whole_agency_is_not_for_it(client: Visitor, method: str, path: str) -> None:
+    answer: Any = getattr(client, method)(path, {}, format="json")
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted")
+
+
+def test_it_writes_to_its_own_account_and_to_no_other(client: Visitor, shops: dict[str, str]) -> None:
+    answers = {
+        name: client.patch(f"/v1/accounts/{account}", {"name": "Renamed"}, format="json").status_code
+        for name, account in shops.items()
+    }
+
+    assert answers == {"mine": 200, "other": 404}
+
+
+def test_me_tells_it_what_it_may_do(client: Visitor, shops: dict[str, str]) -> None:
+    me = client.get("/v1/me").json()
+
+    assert (me["bearer"]["kind"], me["bearer"]["accounts"], me["may"]) == ("member", [shops["mine"]], ["read", "write"])
+    assert me["memberships"][0]["accounts"] == [shops["mine"]]
+
+
+def test_a_member_makes_no_token(client: Visitor) -> None:
+    assert client.send("/v1/tokens").status_code == 403
+
+
+def test_a_write_that_is_asked_for_twice_happens_once(acme: Client, visitor: Visitor, mei: Person) -> None:
+    enrol(acme.agency, mei)
+    visitor.sign_in(mei.email)
+    body = {"email": "client@shop.example", "role": "viewer"}
+
+    answers = [visitor.post("/v1/invitations", body, format="json", HTTP_IDEMPOTENCY_KEY="once") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert len(visitor.get("/v1/invitations").json()["data"]) == 1

@@ -1,0 +1,140 @@
+"""Letters to people: what is in them, that nothing on the way tells their secrets, and a real server that takes them."""
+
+import json
+import re
+import smtplib
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import LazySettings
+from django.core import mail as outbox
+from django.db import transaction
+
+from accounts import sealing, tasks
+from accounts.people import mail
+from tests.accounts.people.visiting import Post
+from tests.webhooks.test_mail import Server, server
+
+__all__ = ["server"]  # a fixture
+
+PLACES = {
+    "agency": "Acme",
+    "by": "Mei Lin",
+    "code": "BCDF-GHJK",
+    "key": "3x8kq2-d1a2b3",
+    "role": "viewer",
+    "session": "uo_ses_0",
+    "token": "uo_inv_secret",
+    "until": "2026-11-29T09:00:00Z",
+}
+SECRETS = ("BCDF-GHJK", "3x8kq2-d1a2b3", "uo_ses_0", "uo_inv_secret", "mei@agency.example")
+TO = "mei@agency.example"
+
+
+def hand_over(kind: str = "invitation") -> None:
+    mail.post(kind=kind, to=TO, places=PLACES, keeps_seconds=60)
+
+
+def queued() -> list[Any]:
+    """The messages that wait in the broker, taken out."""
+    with current_app.connection_for_read() as broker:
+        channel: Any = broker.default_channel
+        return list(iter(lambda: channel.basic_get("celery", no_ack=True), None))
+
+
+def sealed(**fields: Any) -> str:
+    """What a worker is handed."""
+    said = {"kind": "invitation", "to": TO, "places": PLACES} | fields
+    return sealing.seal(json.dumps(said).encode(), context=mail.TASK).hex()
+
+
+@pytest.mark.parametrize("kind", mail.LETTERS)
+@pytest.mark.parametrize("front_end", ["", "https://app.agency.example"])
+def test_every_letter_is_plain_text_with_no_place_left_open(kind: str, front_end: str, settings: LazySettings) -> None:
+    settings.PEOPLE_URL = front_end
+
+    letter = mail.written(kind=kind, to=TO, places=PLACES)
+
+    assert (letter.to, letter.content_subtype, letter.extra_headers) == ([TO], "plain", {"Auto-Submitted": "auto-generated"})
+    assert letter.subject.startswith("[Underone] ")
+    assert not re.search(r"[{}]", f"{letter.subject}{letter.body}")
+    assert ("https://" in str(letter.body)) is bool(front_end and mail.LETTERS[kind][2])
+
+
+@pytest.mark.parametrize("name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200])
+def test_the_name_of_an_agency_becomes_no_header_and_opens_nothing(name: str) -> None:
+    letter = mail.written(kind="invitation", to=TO, places=PLACES | {"agency": name})
+
+    message = letter.message()
+
+    assert "\n" not in letter.subject
+    assert message["Bcc"] is None
+    assert "uo_inv_secret" not in letter.subject
+
+
+def test_what_a_letter_says_is_sealed_on_its_way_through_the_broker(db: None, post: Post) -> None:
+    hand_over()
+
+    (message,) = queued()
+    carried = json.dumps([message.payload, message.headers], default=str)
+    assert [word for word in SECRETS if word in carried] == []
+
+    tasks.write_to_people(**message.payload[1])
+    assert "uo_inv_secret" in str(outbox.outbox[0].body)
+
+
+def test_what_was_sealed_for_something_else_is_not_sent(db: None) -> None:
+    other = sealing.seal(json.dumps({"kind": "invitation", "to": TO, "places": PLACES}).encode(), context="webhooks").hex()
+
+    with pytest.raises(sealing.NotOfThisPlace):
+        mail.send(sealed=other)
+
+    assert outbox.outbox == []
+
+
+def test_nothing_is_written_of_what_was_rolled_back(db: None, post: Post) -> None:
+    with transaction.atomic():
+        hand_over()
+        transaction.set_rollback(True)
+
+    assert queued() == []
+
+
+def test_a_letter_of_a_kind_that_there_is_not_costs_the_same_and_goes_nowhere(db: None, post: Post) -> None:
+    hand_over(kind="unknown_account")
+
+    assert len(post.collect()) == 0
+
+
+def test_a_real_server_gets_the_letter(server: Server) -> None:
+    mail.send(sealed=sealed())
+
+    ((to, data),) = server.got
+    got = message_from_bytes(data, policy=policy.default)
+    assert to == [TO]
+    assert got["Subject"] == "[Underone] Acme invites you"
+    assert "Mei Lin invites you to Acme as viewer." in got.get_content()
+
+
+def test_a_mailbox_that_there_is_not_is_not_asked_for_again(server: Server) -> None:
+    server.answers["RCPT"] = b"550 no such mailbox"
+
+    mail.send(sealed=sealed())
+
+    assert server.got == []
+
+
+@pytest.mark.parametrize("command", ["CONNECT", "MAIL", "END"])
+def test_a_server_that_takes_nothing_now_is_asked_again(server: Server, command: str) -> None:
+    server.answers[command] = b"451 later"
+
+    with pytest.raises(OSError, match="later") as told:
+        mail.send(sealed=sealed())
+
+    assert isinstance(told.value, smtplib.SMTPException)
+    del server.answers[command]
+    server.got.clear()
+    mail.send(sealed=sealed())
+    assert len(server.got) == 1

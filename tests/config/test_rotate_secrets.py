@@ -1,0 +1,255 @@
+"""`manage.py rotate_secrets`: from one key to the next without a moment in which anything does not open."""
+
+import base64
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.conf import settings as project
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
+from pytest_django import Settings
+
+from accounts import agencies, resealing, scoping, sealing
+from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
+from tests.client import Client
+from tests.walls.statements import TENANT_TABLES, rows
+from webhooks import secrets
+from webhooks.models import EndpointSecret
+
+OLD, NEW = b"\x01" * 32, b"\x02" * 32
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def ring(settings: Settings) -> Settings:
+    """So far there is one key."""
+    settings.SECRETS_KEYS = {1: OLD}
+    return settings
+
+
+def listen(client: Client, *, times: int = 1) -> dict[str, str]:
+    """Endpoints of the agency, by their id, with what signs for them."""
+    told = [client.listen(url=f"https://acme.example/{n}") for n in range(times)]
+    return {each["id"]: each["secret"] for each in told}
+
+
+def opened(client: Client) -> dict[str, str]:
+    """The same as the database has it."""
+    with scoping.agency(client.agency.pk):
+        found = EndpointSecret.objects.select_related("endpoint")
+        return {
+            row.endpoint.public_id: secrets.PREFIX
+            + base64.b64encode(sealing.open_sealed(bytes(row.sealed), context=secrets.context_of(row))).decode()
+            for row in found
+        }
+
+
+def rotate(*words: str) -> str:
+    output = StringIO()
+    call_command("rotate_secrets", *words, stdout=output, stderr=output)
+    return output.getvalue()
+
+
+def test_an_answer_that_is_kept_is_told_again_after_its_key_went(acme: Client, ring: Settings) -> None:
+    asked = {"path": "/v1/api-keys", "data": {"name": "front end"}, "format": "json", "HTTP_IDEMPOTENCY_KEY": "once"}
+    first = acme.post(**asked)  # type: ignore[arg-type]
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+
+    rotate()
+
+    ring.SECRETS_KEYS = {2: NEW}
+    again = acme.post(**asked)  # type: ignore[arg-type]
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+
+
+def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Client, ring: Settings) -> None:
+    mine, theirs = listen(acme, times=3), listen(rival)
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+
+    told = rotate()
+
+    assert told.splitlines() == [
+        "accounts_keptanswer: 0 sealed anew with key 2",
+        "webhooks_endpointsecret: 4 sealed anew with key 2",
+        "key 2 seals 4",
+        "SECRETS_KEYS can do without: 1",
+    ]
+    ring.SECRETS_KEYS = {2: NEW}
+    assert (opened(acme), opened(rival)) == (mine, theirs)
+
+
+def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> None:
+    listen(acme, times=2)
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+    rotate()
+    with scoping.agency(acme.agency.pk):
+        before = [bytes(row.sealed) for row in EndpointSecret.objects.order_by("pk")]
+
+    told = rotate()
+
+    assert "0 sealed anew" in told
+    with scoping.agency(acme.agency.pk):
+        assert [bytes(row.sealed) for row in EndpointSecret.objects.order_by("pk")] == before
+
+
+def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
+    listen(acme, times=2)
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+    listen(acme)
+
+    assert rotate("--check").splitlines() == ["key 1 seals 2", "key 2 seals 1"]
+    assert key_ids_in_use() == {1: 2, 2: 1}
+
+
+def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = listen(acme, times=5)
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+    monkeypatch.setattr(resealing, "AT_ONCE", 2)
+
+    assert resealing.reseal(what=secrets.SEALED, agency_id=acme.agency.pk) == 5
+    assert opened(acme) == mine
+
+
+def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Client, ring: Settings) -> None:
+    listen(acme)
+    theirs = listen(rival)
+    with scoping.agency(acme.agency.pk):
+        row = EndpointSecret.objects.get()
+        EndpointSecret.objects.filter(pk=row.pk).update(sealed=bytes(row.sealed)[:-1] + bytes([row.sealed[-1] ^ 1]))
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+
+    with pytest.raises(CommandError, match="1 agencies have secrets that do not open"):
+        rotate()
+
+    assert key_ids_in_use() == {1: 1, 2: 1}
+    assert opened(rival) == theirs
+
+
+def test_a_key_that_is_in_use_and_gone_is_named(acme: Client, ring: Settings) -> None:
+    listen(acme)
+    ring.SECRETS_KEYS = {2: NEW}
+
+    with pytest.raises(CommandError, match="what 1 sealed opens no more"):
+        rotate()
+    with pytest.raises(CommandError, match="what 1 sealed opens no more"):
+        rotate("--check")
+
+    assert missing_key_ids() == [1]
+
+
+def test_a_key_that_nothing_is_sealed_with_may_go(acme: Client, ring: Settings) -> None:
+    ring.SECRETS_KEYS = {3: NEW, 1: OLD}
+
+    assert "SECRETS_KEYS can do without: 1" in rotate()
+    assert missing_key_ids() == []
+
+
+def test_the_database_knows_the_key_of_each_row(acme: Client, ring: Settings) -> None:
+    for number in (1, 255, 256, 65535):
+        ring.SECRETS_KEYS = {number: NEW}
+        listen(acme)
+
+    assert key_ids_in_use() == {1: 1, 255: 1, 256: 1, 65535: 1}
+
+
+def test_counting_keys_opens_the_wall_to_nobody(acme: Client) -> None:
+    listen(acme)
+    scoping.enter(None)
+
+    assert key_ids_in_use() == {1: 1}
+    assert not EndpointSecret.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('underone.over_the_wall', 'key ids', true)")
+    assert not EndpointSecret.objects.exists()
+
+
+def test_every_table_with_sealed_bytes_is_in_the_list(db: None) -> None:
+    sealed = rows(
+        "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
+        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname LIKE %s",
+        "%sealed",
+    )
+
+    assert sorted({what.table for what in EVERYTHING}) == sorted(sealed)
+    assert set(sealed) <= set(rows(TENANT_TABLES))
+
+
+@pytest.fixture
+def three_agencies(committed_db: None, ring: Settings) -> list[Client]:
+    clients = [Client(*agencies.open_agency(name=name, now=NOON)) for name in ("One", "Two", "Three")]
+    for client in clients:
+        listen(client, times=20)
+    ring.SECRETS_KEYS = {2: NEW, 1: OLD}
+    return clients
+
+
+def rotate_apart(_: int) -> str:
+    try:
+        return rotate()
+    finally:
+        connections.close_all()
+
+
+def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resealing, "AT_ONCE", 3)
+    before = [opened(client) for client in three_agencies]
+
+    with ThreadPoolExecutor(2) as both:
+        told = list(both.map(rotate_apart, range(2)))
+
+    assert sum(int(line.split()[1]) for text in told for line in text.splitlines() if "sealed anew" in line) == 60
+    assert key_ids_in_use() == {2: 60}
+    assert [opened(client) for client in three_agencies] == before
+
+
+def test_one_that_is_ended_in_the_middle_is_completed_by_the_next(
+    three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [opened(client) for client in three_agencies]
+    monkeypatch.setattr(resealing, "AT_ONCE", 3)
+    sealed = iter(range(10))
+    seal = sealing.seal
+
+    def until_the_power_goes(plain: bytes, *, context: str) -> bytes:
+        if next(sealed, None) is None:
+            raise KeyboardInterrupt
+        return seal(plain, context=context)
+
+    monkeypatch.setattr(sealing, "seal", until_the_power_goes)
+    with pytest.raises(KeyboardInterrupt):
+        rotate()
+    monkeypatch.setattr(sealing, "seal", seal)
+    assert key_ids_in_use() == {1: 51, 2: 9}  # whole batches
+    assert [opened(client) for client in three_agencies] == before
+
+    assert "51 sealed anew" in rotate()
+    assert [opened(client) for client in three_agencies] == before
+
+
+def check(ring: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--database", "default"],
+        cwd=project.BASE_DIR,
+        env=os.environ | {"SECRETS_KEYS": ring},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_check_of_the_installation_names_a_key_that_is_in_use_and_gone(three_agencies: list[Client]) -> None:
+    old, new = base64.b64encode(OLD).decode(), base64.b64encode(NEW).decode()
+
+    without, with_it = check(f"2:{new}"), check(f"2:{new},1:{old}")
+
+    assert (without.returncode, with_it.returncode) == (1, 0)
+    assert "underone.E002" in without.stderr
+    assert "sealed with key 1, which SECRETS_KEYS does not have" in without.stderr
+    assert new not in without.stderr
+    assert "no issues" in with_it.stdout

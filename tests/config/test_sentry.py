@@ -1,0 +1,113 @@
+"""With SENTRY_DSN, mistakes of ours arrive there, and nothing that is nobody's business."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from config.redacting import BLANK
+from tests.config.collecting import Collector, collecting
+from tests.config.mistakes import KEY
+
+ASK = """
+import django, os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from django.conf import settings
+settings.ROOT_URLCONF = "tests.config.mistakes"
+from django.test import Client
+answer = Client(raise_request_exception=False).post(
+    "/fail?token=verysecret-query", {"password": "verysecret-body"}, content_type="application/json",
+    headers={"Authorization": sys.argv[1], "Cookie": "session=verysecret-cookie", "X-Request-Id": "req_of_the_mistake"},
+)
+print(answer.status_code)
+"""
+LOADED = "import django, sys; django.setup(); print([name for name in ('sentry_sdk', 'opentelemetry') if name in sys.modules])"
+
+
+def ask(**environ: str) -> subprocess.CompletedProcess[str]:
+    """A process that answers one request wrongly, and ends."""
+    return subprocess.run(
+        [sys.executable, "-c", ASK, f"Bearer {KEY}"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"ALLOWED_HOSTS": "testserver"} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def dsn(port: int) -> str:
+    return f"http://public@127.0.0.1:{port}/1"
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Collector]:
+    """What Sentry got of one mistake."""
+    with collecting() as collector:
+        answer = ask(SENTRY_DSN=dsn(collector.port), SENTRY_ENVIRONMENT="trial", SENTRY_TRACES_SAMPLE_RATE="1")
+        assert answer.stdout.strip() == "500", answer.stderr
+        yield collector
+
+
+def test_a_mistake_arrives_with_where_it_happened(told: Collector) -> None:
+    (event,) = told.events()
+
+    (exception,) = event["exception"]["values"]
+    assert exception["type"] == "ValueError"
+    assert exception["stacktrace"]["frames"][-1]["function"] == "fail"
+    assert event["environment"] == "trial"
+    assert event["transaction"] == "/fail"
+    assert event["tags"]["request_id"] == "req_of_the_mistake"
+
+
+def test_what_it_says_is_blanked(told: Collector) -> None:
+    (event,) = told.events()
+
+    assert event["exception"]["values"][0]["value"] == f"cannot tell https://hooks.slack.com/{BLANK} with uo_live_{BLANK}"
+
+
+@pytest.mark.parametrize(
+    "secret", ["verysecret-query", "verysecret-body", "verysecret-cookie", "local-verysecret", "B000/verysecret", KEY, "sKq7vZr2"]
+)
+def test_nothing_of_body_query_cookies_keys_and_variables_arrives(told: Collector, secret: str) -> None:
+    assert told.came
+    assert secret not in told.everything
+
+
+def test_no_value_of_the_settings_arrives(told: Collector) -> None:
+    for name in ("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "BROKER_URL"):
+        assert os.environ[name] not in told.everything
+
+
+def test_no_frame_tells_its_variables(told: Collector) -> None:
+    (event,) = told.events()
+
+    assert [frame for each in event["exception"]["values"] for frame in each["stacktrace"]["frames"] if frame.get("vars")] == []
+
+
+@pytest.mark.parametrize("variable", ["SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_where_nobody_listens_nothing_is_hurt(variable: str) -> None:
+    began = time.monotonic()
+
+    answer = ask(**{variable: dsn(1) if variable == "SENTRY_DSN" else "http://127.0.0.1:1"})
+
+    assert (answer.returncode, answer.stdout.strip()) == (0, "500")
+    assert time.monotonic() - began < 20
+
+
+def test_what_is_not_asked_for_is_not_even_loaded() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert answer.stdout.strip() == "[]"

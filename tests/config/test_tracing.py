@@ -1,0 +1,97 @@
+"""With OTEL_EXPORTER_OTLP_ENDPOINT, a request and the task it sends are one trace, which tells no secret."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connection
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Status, StatusCode
+
+from accounts import agencies
+from config.redacting import BLANK
+from config.tracing import WithoutSecrets
+from tests import build
+from tests.config.collecting import Collector, collecting
+from tests.config.mistakes import KEY, URL
+from tests.installation import Installation, installed, wait_until
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@dataclass
+class Traced:
+    installation: Installation
+    collector: Collector
+    key: str
+
+    def call(self, method: str, path: str, **content: Any) -> Any:
+        headers = {"Host": "localhost", "Authorization": f"Bearer {self.key}", "Traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+        answer = httpx.request(method, f"http://127.0.0.1:{self.installation.port}{path}", headers=headers, **content)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def spans(self) -> list[Span]:
+        """Those of our trace."""
+        return [span for span in self.collector.spans() if span.trace_id.hex() == TRACE]
+
+
+@pytest.fixture
+def traced(committed_db: None, tmp_path: Path) -> Iterator[Traced]:
+    _, key = agencies.open_agency(name="Traced", now=datetime.now(UTC))
+    connection.close()
+    with collecting() as collector:
+        endpoint = f"http://127.0.0.1:{collector.port}"
+        with installed(
+            place=tmp_path / "home", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="200"
+        ) as installation:
+            yield Traced(installation, collector, key)
+
+
+def test_a_request_its_statements_and_its_task_are_one_trace_without_secrets(traced: Traced) -> None:
+    body = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
+    account = traced.call("POST", "/v1/accounts?token=verysecret", json=body)["id"]
+    document = build.orders_file([build.order_row()])
+    traced.call("POST", f"/v1/accounts/{account}/reports", files={"file": ("orders.txt", document)})
+
+    wait_until(lambda: any("run/ingestion.tasks.load_report" in span.name for span in traced.spans()))
+
+    names = {span.name for span in traced.spans()}
+    assert any(name.startswith("POST") and "reports" in name for name in names)
+    assert "apply_async/ingestion.tasks.load_report" in names
+    assert any(name.startswith(("INSERT", "SELECT")) for name in names)
+    for secret in (traced.key, traced.key[8:20], "verysecret"):
+        assert secret not in traced.collector.everything
+
+
+def test_spans_are_handed_on_blanked() -> None:
+    memory = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(WithoutSecrets(memory)))
+    with provider.get_tracer("test").start_as_current_span(f"called {URL}") as span:
+        span.set_attributes({"http.target": "/v1/me?token=verysecret", "url.query": "verysecret", "http.status_code": 200})
+        span.set_attributes({"db.statement": f"SELECT '{KEY}'", "ids": ["a", f"Bearer {KEY}"]})
+        span.set_attribute("http.request.header.authorization", "x")
+        span.record_exception(ValueError(f"password={KEY}"))
+        span.set_status(Status(StatusCode.ERROR, f"password={KEY}"))
+
+    (told,) = memory.get_finished_spans()
+
+    assert told.name == f"called https://hooks.slack.com/{BLANK}"
+    assert dict(told.attributes or {}) == {
+        "http.target": "/v1/me",
+        "http.status_code": 200,
+        "db.statement": f"SELECT 'uo_live_{BLANK}'",
+        "ids": ["a", f"Bearer uo_live_{BLANK}"],
+        "http.request.header.authorization": BLANK,
+    }
+    assert told.status.description == f"password={BLANK}"
+    assert "sKq7" not in told.to_json()
+    assert told.context.span_id

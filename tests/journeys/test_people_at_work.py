@@ -1,0 +1,57 @@
+"""A whole story of people: an agency is opened by mail, its staff and its client come in, work, and part."""
+
+import pytest
+from django.conf import LazySettings
+
+from tests import build
+from tests.accounts.people.visiting import PASSWORD, Post, Visitor, mailbox
+
+ACCOUNT = {"name": "Nordwind Outdoor", "selling_partner_id": "A2NORDWIND", "home_marketplace": "US"}
+
+
+@pytest.fixture
+def post(committed_db: None) -> Post:
+    """The mailboxes of everybody; what others left in the queue is theirs."""
+    Post().collect()
+    return Post()
+
+
+def come_in(post: Post, email: str, *, name: str) -> Visitor:
+    """Somebody new with the token of the newest letter, signed in by it."""
+    visitor = Visitor()
+    answer = visitor.send("/v1/invitations/accept", token=post.token(email), name=name, password=PASSWORD)
+    assert answer.status_code == 201, answer.content
+    return visitor.carry(answer.json()["session"]["token"])
+
+
+def test_from_the_first_letter_to_the_last_sign_out(post: Post, settings: LazySettings) -> None:
+    settings.SIGN_UP = True
+    owner_at, manager_at, client_at = (mailbox() for _ in range(3))
+    body = {"agency_name": "Marlowe & Finch", "name": "Ana", "email": owner_at}
+    assert Visitor().send("/v1/auth/sign-up", **body).status_code == 202
+    owner = come_in(post, owner_at, name="Ana")
+
+    shops = [owner.send("/v1/accounts", **ACCOUNT | {"selling_partner_id": f"A{n}"}).json()["id"] for n in (1, 2)]
+    for email, rights in ((manager_at, {"role": "manager"}), (client_at, {"role": "viewer", "accounts": shops[:1]})):
+        assert owner.send("/v1/invitations", email=email, **rights).status_code == 201
+    manager, client = come_in(post, manager_at, name="Ben"), come_in(post, client_at, name="Cleo")
+
+    defect = build.defect(order=build.order_id(1))
+    assert manager.send(f"/v1/accounts/{shops[0]}/defects", defects=[defect]).status_code == 202
+    assert client.send(f"/v1/accounts/{shops[0]}/defects", defects=[defect]).status_code == 403
+    assert [each["id"] for each in client.get("/v1/accounts").json()["data"]] == shops[:1]
+    assert client.get(f"/v1/accounts/{shops[1]}").status_code == 404
+
+    people = {each["person"]["name"]: each["id"] for each in owner.get("/v1/members").json()["data"]}
+    assert set(people) == {"Ana", "Ben", "Cleo"}
+    assert owner.delete(f"/v1/members/{people['Ana']}").status_code == 409
+    assert owner.patch(f"/v1/members/{people['Ben']}", {"role": "admin"}, format="json").status_code == 200
+    assert owner.delete(f"/v1/members/{people['Ana']}").status_code == 204
+    assert owner.get("/v1/me").status_code == 401
+
+    noted = [each["what"] for each in manager.get("/v1/audit-log").json()["data"]]
+    assert noted[:2] == ["member.removed", "member.changed"]
+    assert noted[-1] == "agency.opened"
+    assert manager.delete("/v1/auth/session").status_code == 204
+    assert manager.get("/v1/me").status_code == 401
+    assert manager.sign_in(manager_at)["memberships"][0]["role"] == "admin"
