@@ -92,14 +92,14 @@ def pack(client: Client, account: str, *, name: str) -> str:
     return export
 
 
-def furnish(client: Client, *, name: str) -> Furnished:
+def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
 
     `name` is in everything that an agency can name, so that it can be looked for in the answers to others.
     """
     ordered = datetime.now(UTC) - timedelta(days=30)
     orders = build.orders_on(ordered, count=10)
-    account = client.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}")
+    account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
     cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": datetime.now(UTC).isoformat()}
     unusable = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
