@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
@@ -16,6 +17,7 @@ from ingestion.refusals import BadRow
 from ingestion.reports import UPLOADABLE, defect_row
 from ingestion.reports.kind import ORDER_ID, Column, Kind
 from metrics import defects
+from metrics.facts import DefectKind
 
 REPORT: dict[str, Any] = {
     "id": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -220,6 +222,27 @@ class PostedDefect(Body):
     funded_by = serializers.ChoiceField(choices=("seller", "amazon"), required=False, allow_blank=True)
 
 
+def _where(**values: str) -> dict[str, Any]:
+    """The condition that fields have these values."""
+    return {"properties": {name: {"const": value} for name, value in values.items()}, "required": list(values)}
+
+
+class PostedDefectScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """The states of each kind, and the stars of posted feedback, are in the document too: whoever keeps to it is not refused."""
+
+    target_class = "ingestion.serializers.PostedDefect"
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001
+        states = [
+            {"if": _where(kind=kind), "then": {"properties": {"state": {"enum": list(states)}}}}
+            for kind, states in defects.STATES.items()
+        ]
+        stars = {"properties": {"rating": {"type": "integer"}}, "required": ["rating"]}
+        posted = _where(kind=DefectKind.FEEDBACK, state=defects.POSTED)
+        return schema | {"allOf": [*states, {"if": posted, "then": stars}]}
+
+
 @extend_schema_serializer(examples=[OpenApiExample("Two defects", value=POSTED, request_only=True)])
 class PostedDefects(Body):
     defects = serializers.ListField(child=PostedDefect(), min_length=1, max_length=settings.DEFECTS_MAX_ROWS)
@@ -232,12 +255,14 @@ def check_rows(body: Any, *, most: int, latest: datetime) -> None:
         raise serializers.ValidationError({"defects": f"At most {most} at a time; send the rest in another request."})
     PostedDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
     if wrong := {str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))}:
-        raise Contradiction({"defects": wrong})
+        is_only_early = all(set(error) == {"updated_at"} for error in wrong.values())
+        raise (Contradiction if is_only_early else serializers.ValidationError)({"defects": wrong})
 
 
-def _error(row: Any, latest: datetime) -> dict[str, str] | str | None:
+def _error(row: Any, latest: datetime) -> dict[str, str]:
+    """What is wrong with the row by its field, or nothing."""
     try:
         defect_row.fact(row, latest=latest)
     except BadRow as bad:
-        return {bad.field: bad.reason} if bad.field else bad.reason
-    return None
+        return {bad.field or "non_field_errors": bad.reason}
+    return {}

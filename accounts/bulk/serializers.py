@@ -37,7 +37,7 @@ class BulkAsked(Body):
 
 
 class BulkRows(serializers.Serializer[Any]):
-    accounts = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MOST)
+    accounts = serializers.ListField(child=serializers.JSONField(allow_null=True), min_length=1, max_length=MOST)
 
 
 class RowError(serializers.Serializer[Any]):
