@@ -71,6 +71,22 @@ TABLES: tuple[Table, ...] = (
         told={"id": ID_OF_KEY},
     ),
     Table(
+        name="accounts_member",
+        file="members",
+        prefix="mem",
+        holds="Who acts for the agency, by mailbox, and as what.",
+        lists_accounts=True,
+        told={"person_id": "(SELECT email FROM accounts_person WHERE accounts_person.id = person_id)"},
+    ),
+    Table(
+        name="accounts_invitation",
+        file="invitations",
+        prefix="inv",
+        holds="Who is invited, without what accepts.",
+        lists_accounts=True,
+        without=("digest",),
+    ),
+    Table(
         name="accounts_auditentry",
         file="audit-log",
         prefix="note",
