@@ -2,17 +2,15 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts import granting, identifiers
-from accounts.bodies import Absent, Body, Contradiction
+from accounts.bodies import Body, Contradiction
 from accounts.models import ApiKey, Role, public_account_id
-from accounts.serializers import ACCOUNT, PublicIdField
+from accounts.serializers import ACCOUNT, AccountLimit, PublicIdField
 
-MOST_ACCOUNTS = 500
 DAY = 86_400
 KEY = {
     "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -35,21 +33,6 @@ TOKEN = {
     "accounts": [ACCOUNT["id"]],
 }
 OF_ACCOUNTS = "It sees these accounts only (acct_…). Null, as without it: all."
-
-
-class AccountsField(serializers.ListField):
-    """Some of the accounts that the bearer sees, by their public ids; null is all of them."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        shape: dict[str, Any] = {"child": serializers.CharField(), "allow_null": True, "required": False}
-        super().__init__(min_length=1, max_length=MOST_ACCOUNTS, **shape, **kwargs)
-
-    def to_internal_value(self, data: Any) -> list[UUID]:
-        named = [identifiers.private("acct", public_id) for public_id in super().to_internal_value(data)]
-        theirs = set(self.context["accounts"].filter(pk__in=named).values_list("pk", flat=True))
-        if wrong := {place: ["No account with this id."] for place, each in enumerate(named) if each not in theirs}:
-            raise Absent(wrong)
-        return list(dict.fromkeys(named))
 
 
 class Limited(serializers.Serializer[ApiKey]):
@@ -101,7 +84,7 @@ class KeyWish(Body):
     name = serializers.CharField(max_length=200)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.ADMIN)
     read_only = serializers.BooleanField(default=False, help_text="It changes nothing, whatever its role.")  # type: ignore[assignment]  # a field of the contract
-    accounts = AccountsField(help_text=f"{OF_ACCOUNTS} Not with the role admin.")
+    accounts = AccountLimit(required=False, help_text=f"{OF_ACCOUNTS} Not with the role admin.")
     expires_at = serializers.DateTimeField(allow_null=True, required=False)
 
     def validate_expires_at(self, moment: datetime | None) -> datetime | None:
@@ -147,7 +130,7 @@ class RotationWish(Body):
 class TokenWish(Body):
     """What a token reads, and for how long."""
 
-    accounts = AccountsField(help_text="It sees these accounts only (acct_…). Null, as without it: those of the key.")
+    accounts = AccountLimit(required=False, help_text="It sees these only (acct_…). Null, as without it: those of the key.")
     expires_in = serializers.IntegerField(default=900, min_value=60, max_value=3600, help_text="Seconds.")
 
 
