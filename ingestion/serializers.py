@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body, Contradiction
+from accounts.bodies import Body, Contradiction, Day
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.serializers import PublicIdField
@@ -203,7 +203,7 @@ class PostedDefect(Body):
 
     order_id = serializers.RegexField(f"^{ORDER_ID.pattern}$", help_text="Amazon's, like 302-1234567-1234567.")
     kind = serializers.ChoiceField(choices=KINDS)
-    occurred_on = serializers.DateField()
+    occurred_on = Day()
     state = serializers.ChoiceField(
         choices=STATES,
         help_text="; ".join(f"{kind}: {', '.join(states)}" for kind, states in defects.STATES.items()),
@@ -255,8 +255,8 @@ def check_rows(body: Any, *, most: int, latest: datetime) -> None:
         raise serializers.ValidationError({"defects": f"At most {most} at a time; send the rest in another request."})
     PostedDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
     if wrong := {str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))}:
-        is_only_early = all(set(error) == {"updated_at"} for error in wrong.values())
-        raise (Contradiction if is_only_early else serializers.ValidationError)({"defects": wrong})
+        is_well_formed = all(set(error) <= {"updated_at", "rating"} for error in wrong.values())  # too early, or without stars
+        raise (Contradiction if is_well_formed else serializers.ValidationError)({"defects": wrong})
 
 
 def _error(row: Any, latest: datetime) -> dict[str, str]:

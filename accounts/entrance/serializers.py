@@ -98,7 +98,7 @@ class Acceptance(Sent):
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A session", value=SESSION, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("A session", value=SESSION, response_only=True, status_codes=["202"])])
 class SessionSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Goes as `X-Session-Token`, or as `Authorization: Bearer`.")
     expires_at = serializers.DateTimeField(help_text="Later with every use.")

@@ -53,8 +53,8 @@ def _vary(copy: Row, fields: list["models.Field[Any, Any]"], number: int) -> Non
     if plain:
         for field in plain:
             setattr(copy, field.attname, _other(field, getattr(copy, field.attname), number))
-    else:
-        field = fields[-1]
+    elif others := [field for field in fields if field.attname not in SAME]:
+        field = others[-1]
         setattr(copy, field.attname, like(getattr(copy, field.name), number=number).pk)
 
 

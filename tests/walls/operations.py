@@ -64,7 +64,8 @@ class Answer:
 def read(response: Any) -> Answer:
     """The answer as it arrived; the file that it may stream is closed."""
     content = response.getvalue() if response.streaming else response.content
-    response.close()
+    if response.streaming:
+        response.close()
     return Answer(response.status_code, response.headers, content.decode())
 
 

@@ -1,0 +1,44 @@
+"""Who asks here: an agency with something of everything, and bearers with less than all rights."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from accounts import agencies, keys, scoping
+from tests.client import Client
+from tests.walls.furnishing import Furnished, furnish
+from tests.walls.operations import OPERATIONS
+
+Bearing = Callable[..., Client]
+READS = [each for each in OPERATIONS if each.method == "GET" and not each.path.endswith("/document")]
+
+
+@pytest.fixture
+def furnished(committed_db: None) -> tuple[Client, Furnished]:
+    """An agency with something of everything, committed: one refusal does not spoil the next answer."""
+    client = Client(*agencies.open_agency(name="Acme", now=datetime.now(UTC)))
+    return client, furnish(client, name="acme")
+
+
+def with_key(client: Client, **rights: Any) -> Client:
+    """The same agency with another key."""
+    with scoping.agency(client.agency.pk):
+        _, text = keys.mint(agency=client.agency, name="another", now=datetime.now(UTC), **rights)
+    return Client(client.agency, text)
+
+
+@pytest.fixture
+def nobody(committed_db: None) -> Client:
+    """Somebody without a key, at doors that commit what was tried though it is refused."""
+    client = Client(*agencies.open_agency(name="Acme", now=datetime.now(UTC)))
+    client.credentials()
+    return client
+
+
+@pytest.fixture
+def bearing(acme: Client) -> Bearing:
+    """Makes clients with other keys of acme's."""
+    return partial(with_key, acme)

@@ -1,0 +1,64 @@
+"""API1:2023 Broken Object Level Authorization: no id opens what is not the bearer's, wherever it is sent.
+
+tests/walls/test_matrix.py asks every operation with every kind of bearer; here the ids are in bodies and parameters.
+"""
+
+from typing import Any
+
+import pytest
+
+from accounts import identifiers
+from tests.client import Client
+from tests.owasp.conftest import READS, with_key
+from tests.walls.furnishing import Furnished
+
+BODIES: list[tuple[str, str, dict[str, Any]]] = [
+    ("put", "/v1/thresholds", {"metric": "return_rate", "account": "{account_id}", "warn_at": 0.1}),
+    ("post", "/v1/webhook-endpoints", {"url": "https://new.example/hooks", "accounts": ["{account_id}"]}),
+    ("post", "/v1/tokens", {"accounts": ["{account_id}"]}),
+    ("post", "/v1/api-keys", {"name": "x", "role": "viewer", "accounts": ["{account_id}"]}),
+    ("post", "/v1/invitations", {"email": "x@example.com", "role": "viewer", "accounts": ["{account_id}"]}),
+]
+NAMING = [operation for operation in READS if operation.names]
+
+
+def fill(body: dict[str, Any], account: str) -> dict[str, Any]:
+    return {
+        name: [account] if value == ["{account_id}"] else account if value == "{account_id}" else value
+        for name, value in body.items()
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BODIES, ids=lambda each: each if isinstance(each, str) else "")
+def test_an_id_in_a_body_is_answered_like_one_of_nothing(
+    acme: Client, rival: Client, shop: str, method: str, path: str, body: dict[str, Any]
+) -> None:
+    answers = [getattr(rival, method)(path, fill(body, account), format="json") for account in (shop, "acct_" + "0" * 32)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json() | {"request_id": ""} == answers[1].json() | {"request_id": ""}
+    assert getattr(acme, method)(path, fill(body, shop), format="json").status_code in {200, 201}
+
+
+@pytest.mark.parametrize("parameter", ["/v1/breaches", "/v1/events", "/v1/thresholds"])
+def test_an_id_in_a_parameter_is_not_found(rival: Client, shop: str, parameter: str) -> None:
+    assert rival.get(parameter, {"account": shop}).status_code == 404
+
+
+def test_who_sees_one_account_reads_nothing_by_the_ids_of_another(furnished: tuple[Client, Furnished]) -> None:
+    acme, has = furnished
+    other = acme.take_on(name="Other", partner="A1OTHER")
+    limited = with_key(acme, role="viewer", accounts=[identifiers.private("acct", other)])
+
+    answers = {str(each): each.ask(limited, has).status for each in NAMING}
+
+    assert set(answers.values()) <= {403, 404}, answers
+    assert [each["id"] for each in limited.read("/v1/accounts")["data"]] == [other]
+
+
+def test_ids_are_not_found_by_counting(furnished: tuple[Client, Furnished]) -> None:
+    """The last digits of an id are chance: its neighbours are nothing."""
+    acme, has = furnished
+    near = {name: f"{text[:-1]}{(int(text[-1], 16) + 1) % 16:x}" for name, text in vars(has).items()}
+
+    assert {each.ask(acme, near).status for each in NAMING} == {404}

@@ -1,0 +1,66 @@
+"""API2:2023 Broken Authentication: what is over opens nothing, secrets are kept as digests, and guessing is slow."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts import keys, scoping
+from accounts.models import ApiKey
+from tests.client import Client
+from tests.owasp.conftest import Bearing
+
+NEVER_IN = ("", "?api_key=", "?key=", "?access_token=", "?token=")
+
+
+def test_an_expired_key_opens_nothing(bearing: Bearing) -> None:
+    client = bearing(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    response = client.get("/v1/me")
+
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="underone"')
+
+
+def test_a_revoked_key_and_its_tokens_open_nothing(acme: Client, bearing: Bearing) -> None:
+    client = bearing()
+    token = Client(acme.agency, client.post("/v1/tokens", {}, format="json").json()["token"])
+    assert (client.get("/v1/me").status_code, token.get("/v1/me").status_code) == (200, 200)
+
+    key = client.read("/v1/me")["key"]["id"]
+    assert acme.delete(f"/v1/api-keys/{key}").status_code == 204
+
+    assert (client.get("/v1/me").status_code, token.get("/v1/me").status_code) == (401, 401)
+
+
+@pytest.mark.parametrize("place", NEVER_IN)
+def test_a_key_is_taken_from_its_header_alone(acme: Client, place: str) -> None:
+    client = Client(acme.agency, "")
+    client.credentials()
+    client.cookies["Authorization"] = f"Bearer {acme.key}"
+
+    assert client.get(f"/v1/me{place}{acme.key if place else ''}").status_code == 401
+
+
+def test_the_database_holds_no_key(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        row = ApiKey.objects.values().get()
+
+    assert acme.key.encode() not in b"".join(
+        bytes(each) if isinstance(each, memoryview) else str(each).encode() for each in row.values()
+    )
+
+
+def test_keys_are_long_and_unlike(acme: Client) -> None:
+    with scoping.agency(acme.agency.pk):
+        texts = {keys.mint(agency=acme.agency, name="x", now=datetime.now(UTC))[1] for _ in range(50)}
+
+    assert len({text[-43:] for text in texts}) == 50
+
+
+def test_a_wrong_password_says_as_much_as_an_unknown_address(nobody: Client) -> None:
+    answers = [
+        nobody.post("/v1/auth/sign-in", {"email": f"{name}@example.com", "password": "wrong horse battery"}, format="json")
+        for name in ("mei", "nobody")
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].json()["detail"] == answers[1].json()["detail"]

@@ -1,0 +1,42 @@
+"""API5:2023 Broken Function Level Authorization: what the document says that an operation wants is what it gets."""
+
+import pytest
+
+from tests.client import Client
+from tests.owasp.conftest import Bearing, with_key
+from tests.walls.furnishing import Furnished
+from tests.walls.operations import METHODS, OPERATIONS
+
+RANK = ("viewer", "manager", "admin")
+
+
+@pytest.mark.parametrize("role", ["viewer", "manager"])
+def test_no_role_reaches_above_itself(furnished: tuple[Client, Furnished], role: str) -> None:
+    acme, has = furnished
+    client = with_key(acme, role=role)
+    above = [each for each in OPERATIONS if RANK.index(each.role or "viewer") > RANK.index(role)]
+
+    answers = {str(each): each.ask(client, has).status for each in above}
+
+    assert len(above) > 10
+    assert set(answers.values()) == {403}, answers
+
+
+def test_every_operation_says_which_role_it_wants() -> None:
+    assert [str(each) for each in OPERATIONS if each.role not in RANK] == []
+
+
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_no_header_turns_a_reading_into_a_writing(bearing: Bearing, acme: Client, shop: str, header: str) -> None:
+    client = bearing(role="viewer")
+
+    assert client.get(f"/v1/accounts/{shop}", headers={header: "DELETE"}).status_code == 200
+    assert acme.get(f"/v1/accounts/{shop}").status_code == 200
+
+
+@pytest.mark.parametrize("path", sorted({each.path for each in OPERATIONS if "{" not in each.path}))
+def test_methods_that_are_not_told_are_not_there(acme: Client, path: str) -> None:
+    told = {each.method for each in OPERATIONS if each.path == path}
+
+    for method in {*METHODS, "TRACE", "CONNECT", "PROPFIND"} - told:
+        assert acme.generic(method, path, b"{}", content_type="application/json").status_code == 405

@@ -1,0 +1,61 @@
+"""API8:2023 Security Misconfiguration: headers that protect, and problems that tell nothing of the inside."""
+
+import pytest
+from django.conf import settings
+
+from tests.client import Client
+from tests.owasp.conftest import READS
+from tests.walls.furnishing import Furnished
+
+INSIDE = ("traceback", "psycopg", "django", "select ", "/work/", "site-packages", ".py", "postgres", "accounts_", "exception")
+WRONG = ["/v1/accounts/'%20OR%201=1--", "/v1/accounts?ordering=id;DROP", "/v1/../etc/passwd", "/v1/accounts/%00", "/nothing"]
+
+
+def test_nobody_is_shown_a_debugging_page() -> None:
+    assert settings.DEBUG is False
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/accounts", "/docs", "/healthz", "/v1/nothing", "/v1/openapi.json"])
+def test_every_answer_forbids_to_guess_its_type(acme: Client, path: str) -> None:
+    headers = acme.get(path).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert not {"Server", "X-Powered-By"} & set(headers)
+
+
+@pytest.mark.parametrize("path", WRONG)
+def test_a_problem_tells_nothing_of_the_inside(acme: Client, path: str) -> None:
+    response = acme.get(path)
+
+    assert response.status_code in {400, 404}
+    assert response["Content-Type"] == "application/problem+json"
+    assert [word for word in INSIDE if word in response.content.decode().lower().replace(path.lower(), "")] == []
+
+
+def test_no_origin_may_read_unless_the_agency_says_so(acme: Client) -> None:
+    origins = (
+        "https://evil.example",
+        "null",
+        "https://app.acme.example.evil.example",
+        "http://app.acme.example",
+        "https://app.acme.example",
+    )
+    acme.patch("/v1/agency", {"allowed_origins": ["https://app.acme.example"]}, format="json")
+
+    allowed = {each: acme.get("/v1/me", headers={"Origin": each}).headers.get("Access-Control-Allow-Origin") for each in origins}
+
+    assert allowed == dict.fromkeys(origins[:-1]) | {origins[-1]: origins[-1]}
+
+
+def test_what_is_an_agency_s_is_kept_by_no_cache_between(furnished: tuple[Client, Furnished]) -> None:
+    acme, has = furnished
+
+    told = {str(each): each.ask(acme, has).headers.get("Cache-Control", "") for each in READS}
+
+    assert [name for name, words in told.items() if "public" in words] == []
+
+
+def test_cookies_open_nothing_and_none_is_set(acme: Client) -> None:
+    response = acme.get("/v1/me")
+
+    assert not response.cookies

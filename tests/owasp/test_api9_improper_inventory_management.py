@@ -1,0 +1,43 @@
+"""API9:2023 Improper Inventory Management: what is routed is told, what is told is routed, and nothing old is left beside it."""
+
+import json
+from pathlib import Path
+
+from django.conf import settings
+from django.urls import get_resolver, resolve
+
+from tests.client import Client
+from tests.walls.operations import DOCUMENTED, FREE
+from tests.walls.test_tenancy import OPEN_TO_ALL, routes
+
+ID = "x_" + "0" * 32
+
+
+class Anything(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return FREE.get(name, ID)
+
+
+def test_every_route_is_told_of_or_known_to_be_open() -> None:
+    told = {operation.path for operation in DOCUMENTED}
+
+    assert set(routes(get_resolver().url_patterns)) - told <= set(OPEN_TO_ALL)
+
+
+def test_every_operation_that_is_told_of_is_routed() -> None:
+    for operation in DOCUMENTED:
+        view = resolve(operation.path.format_map(Anything())).func
+        assert operation.method.lower() in view.view_class.http_method_names  # type: ignore[attr-defined]
+        assert hasattr(view.view_class, operation.method.lower()), operation  # type: ignore[attr-defined]
+
+
+def test_the_document_that_is_served_is_the_one_that_is_kept(acme: Client) -> None:
+    served = acme.read("/v1/openapi.json")
+    kept = json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text())
+
+    assert served["paths"].keys() == kept["paths"].keys()
+
+
+def test_there_is_one_version_and_no_older_one(acme: Client) -> None:
+    for path in ("/v0/accounts", "/v2/accounts", "/api/accounts", "/accounts", "/admin/", "/debug", "/.env", "/.git/config"):
+        assert acme.get(path).status_code == 404
