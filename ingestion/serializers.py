@@ -238,10 +238,10 @@ class PostedDefectScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped
             {"if": _where(kind=kind), "then": {"properties": {"state": {"enum": list(states)}}}}
             for kind, states in defects.STATES.items()
         ]
-        others = {"properties": {"kind": {"enum": [kind for kind in defects.STATES if kind != DefectKind.FEEDBACK]}}}
-        removed = {"properties": {"state": {"enum": [state for state in STATES if state != defects.POSTED]}}}
+        others = [_where(kind=kind) for kind in defects.STATES if kind != DefectKind.FEEDBACK]
+        removed = [_where(state=state) for state in defects.STATES[DefectKind.FEEDBACK] if state != defects.POSTED]
         with_stars = {"properties": {"rating": {"type": "integer"}}, "required": ["rating"]}
-        return schema | {"allOf": [*states, {"anyOf": [others, removed, with_stars]}]}
+        return schema | {"allOf": [*states, {"anyOf": [*others, *removed, with_stars]}]}
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two defects", value=POSTED, request_only=True)])
