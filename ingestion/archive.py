@@ -122,13 +122,14 @@ def _write_table(archive: zipfile.ZipFile, table: Table, scope: Scope, now: date
     with connection.cursor() as cursor, _entry(archive, name, now) as entry:
         cursor.execute(COLUMNS, [table.name])
         columns = {column: kind for column, kind in cursor.fetchall() if column not in table.without}
-        told = ", ".join(f"{_told(table, column, kind)} AS {column}" for column, kind in columns.items())
+        telling = {column: _told(table, column, kind) for column, kind in columns.items()} | dict(table.more)
+        told = ", ".join(f"{how} AS {column}" for column, how in telling.items())
         query = AS_LINES.format(f"SELECT {told} FROM {table.name} WHERE {scope.condition(table)}")
         with cursor.copy(query, scope.parameters()) as lines:
             for block in lines:
                 rows += bytes(block).count(b"\n")
                 entry.write(block)
-    about = {"holds": table.holds, "columns": list(columns), "rows": rows}
+    about = {"holds": table.holds, "columns": list(telling), "rows": rows}
     return {"name": name} | about | {"size": entry.size, "sha256": entry.sha256}
 
 

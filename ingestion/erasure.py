@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from accounts import audit, scoping
 from accounts.models import Agency, SellerAccount, public_account_id
+from accounts.people import members
 from ingestion import exports
 from ingestion.inventory import TABLES, Table
 
@@ -51,6 +52,7 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
         return False
     for account_id in accounts:
         _erase_account(agency_id, account_id, now)
+    members.forget_all(agency_id=agency_id)
     for table in reversed(TABLES):
         if not table.stays:
             _erase_rows(agency_id, table, "true")

@@ -13,6 +13,7 @@ OF_ATTEMPT = f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id 
 OF_THRESHOLD = f"({OF_ACCOUNT} OR %(telling)s AND account_id IS NULL)"
 SHOWN_ADDRESS = "CASE kind WHEN 'slack' THEN substring(url FROM '^https?://[^/]+') || '/…' ELSE url END"
 ID_OF_KEY = "CASE kind WHEN 'token' THEN 'tok_' ELSE 'key_' END || replace(id::text, '-', '')"
+OF_PERSON = "(SELECT {} FROM accounts_person WHERE accounts_person.id = person_id)"
 
 PREFIXES: Mapping[str, str] = {
     "agency_id": "agcy",
@@ -26,6 +27,7 @@ PREFIXES: Mapping[str, str] = {
     "event_id": "evt",
     "delivery_id": "dlv",
     "key_id": "key",
+    "person_id": "pers",
     "parent_id": "key",
     "replaces_id": "key",
     "accounts": "acct",
@@ -39,7 +41,7 @@ class Table:
 
     `of_account` tells the rows of some accounts, with `whole` also what happened to the agency itself, and when `telling` also
     what is asked of every account; empty: the rows are the agency's. `lists_accounts`: its column `accounts` names some.
-    `told` are columns that are told otherwise than they are kept.
+    `told` are columns that are told otherwise than they are kept, `more` what is told besides.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Table:
     lists_accounts: bool = False
     without: tuple[str, ...] = ()
     told: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
     stays: str = ""
     """Why it outlives an agency that is erased."""
 
@@ -70,6 +73,23 @@ TABLES: tuple[Table, ...] = (
         without=("digest",),
         told={"id": ID_OF_KEY},
     ),
+    Table(
+        name="accounts_member",
+        file="members",
+        prefix="mem",
+        holds="The people who act for the agency.",
+        lists_accounts=True,
+        more={name: OF_PERSON.format(name) for name in ("name", "email")},
+    ),
+    Table(
+        name="accounts_invitation",
+        file="invitations",
+        prefix="inv",
+        holds="Who is invited to act for the agency.",
+        lists_accounts=True,
+        without=("digest",),
+    ),
+    Table(name="accounts_keptanswer", holds="Answers to writes.", why_not="They are kept for a day, for who asks twice."),
     Table(
         name="accounts_auditentry",
         file="audit-log",

@@ -238,9 +238,10 @@ class PostedDefectScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped
             {"if": _where(kind=kind), "then": {"properties": {"state": {"enum": list(states)}}}}
             for kind, states in defects.STATES.items()
         ]
-        stars = {"properties": {"rating": {"type": "integer"}}, "required": ["rating"]}
-        posted = _where(kind=DefectKind.FEEDBACK, state=defects.POSTED)
-        return schema | {"allOf": [*states, {"if": posted, "then": stars}]}
+        others = [_where(kind=kind) for kind in defects.STATES if kind != DefectKind.FEEDBACK]
+        removed = [_where(state=state) for state in defects.STATES[DefectKind.FEEDBACK] if state != defects.POSTED]
+        with_stars = {"properties": {"rating": {"type": "integer"}}, "required": ["rating"]}
+        return schema | {"allOf": [*states, {"anyOf": [*others, *removed, with_stars]}]}
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two defects", value=POSTED, request_only=True)])
@@ -255,8 +256,8 @@ def check_rows(body: Any, *, most: int, latest: datetime) -> None:
         raise serializers.ValidationError({"defects": f"At most {most} at a time; send the rest in another request."})
     PostedDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
     if wrong := {str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))}:
-        is_well_formed = all(set(error) <= {"updated_at", "rating"} for error in wrong.values())  # too early, or without stars
-        raise (Contradiction if is_well_formed else serializers.ValidationError)({"defects": wrong})
+        is_only_early = all(set(error) == {"updated_at"} for error in wrong.values())
+        raise (Contradiction if is_only_early else serializers.ValidationError)({"defects": wrong})
 
 
 def _error(row: Any, latest: datetime) -> dict[str, str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from accounts import audit
+from accounts import audit, scoping
 from accounts.models import Agency, ApiKey, Grant, Member, Role, public_account_id
 
 
@@ -53,6 +53,17 @@ def told(grant: Grant) -> dict[str, Any]:
     """What a member may do, or somebody invited, as the audit log tells it."""
     limit = None if grant.accounts is None else [public_account_id(each) for each in grant.accounts]
     return {"role": grant.role, "read_only": grant.read_only, "accounts": limit}
+
+
+def forget_all(*, agency_id: UUID) -> None:
+    """An erased agency has no members; who is a member of no other one, and no staff, is no person here any more."""
+    with scoping.agency(agency_id):
+        left = list(Member.objects.filter(agency_id=agency_id).select_related("person"))
+    for member in left:
+        with scoping.agency(agency_id):
+            member.delete()
+            if not member.person.is_staff and not of_person(person_id=member.person_id):
+                member.person.delete()
 
 
 def _hold(member: Member) -> Member:

@@ -11,7 +11,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from accounts import agencies, scoping
-from accounts.models import Agency, AuditEntry, SellerAccount
+from accounts.models import Agency, AuditEntry, Member, Person, Role, SellerAccount
 from ingestion import erasure, tasks
 from ingestion.models import Report
 from tests import build, messages
@@ -80,7 +80,7 @@ def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
 
     with scoping.agency(acme.agency.pk):
         entries = list(AuditEntry.objects.order_by("-pk").values_list("what", "who", "before", "after", "detail"))
-    assert [what for what, *_ in entries] == ["agency.erased", "agency.closed", *whats]
+    assert [what for what, *_ in entries if what != "export.expired"] == ["agency.erased", "agency.closed", *whats]
     assert {who for _, who, *_ in entries} == {"underone", key}
     assert {str(rest) for _, _, *rest in entries} == {"[None, None, {}]"}
 
@@ -94,6 +94,22 @@ def test_before_its_time_nothing_is_erased_and_of_an_open_agency_never(acme: Cli
     other = erasure.erase_agency(agency_id=rival.agency.pk, now=LATER)
 
     assert (soon, other, everything(acme)) == (False, False, before)
+
+
+def test_people_who_act_for_nobody_else_are_forgotten_and_others_and_staff_are_not(acme: Client, rival: Client) -> None:
+    people = {name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW) for name in ("mei", "lu", "ana")}
+    Person.objects.filter(pk=people["ana"].pk).update(is_staff=True)
+    for client, names in ((acme, ("mei", "lu", "ana")), (rival, ("lu",))):
+        with scoping.agency(client.agency.pk):
+            for name in names:
+                Member.objects.create(agency=client.agency, person=people[name], role=Role.VIEWER, created_at=NOW)
+    close(acme)
+
+    erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+
+    assert set(Person.objects.values_list("name", flat=True)) == {"lu", "ana"}
+    with scoping.agency(rival.agency.pk):
+        assert Member.objects.get().person == people["lu"]
 
 
 def test_erased_twice_it_is_erased_once(acme: Client) -> None:

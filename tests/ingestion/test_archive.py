@@ -80,7 +80,11 @@ def test_the_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Clien
     assert (manifest["agency"], manifest["account"]) == (acme.agency.public_id, None)
     assert before <= datetime.fromisoformat(manifest["known_at"]) <= datetime.now(UTC)
     assert orders["columns"] == list(told.lines("orders")[0])
-    assert {each["holds"] for each in manifest["left_out"]} == {"Archives like this one.", "What signs deliveries."}
+    assert {each["holds"] for each in manifest["left_out"]} == {
+        "Answers to writes.",
+        "Archives like this one.",
+        "What signs deliveries.",
+    }
 
 
 def test_ids_are_those_of_the_api(acme: Client, furnished: Furnished) -> None:

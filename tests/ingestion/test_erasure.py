@@ -70,7 +70,7 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
 
 def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Client, storage: Path) -> None:
     kept, gone, theirs = (
-        furnish(client, name=name).account_id for client, name in ((acme, "kept"), (acme, "gone"), (rival, "gone"))
+        furnish(client, name=name).account_id for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
     )
     before = rows(acme, kept), rows(rival, theirs)
     hand_back(acme, gone)
@@ -115,7 +115,7 @@ def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: st
 def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
     first = furnish(acme, name="acme").account_id
     hand_back(acme, first)
-    again = furnish(acme, name="acme").account_id
+    again = furnish(acme, name="again", partner="A1ACME").account_id
 
     erasure.erase(agency_id=acme.agency.pk, now=NOW)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -66,7 +67,7 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
 def let_in(client: Client, *, name: str) -> str:
     """The id of a member of the agency."""
     now = datetime.now(UTC)
-    person = Person.objects.create(email=f"mei@{name}.example", name=f"Mei of {name}", created_at=now)
+    person = Person.objects.create(email=f"mei.{secrets.token_hex(4)}@{name}.example", name=f"Mei of {name}", created_at=now)
     with scoping.agency(client.agency.pk):
         member = Member.objects.create(agency=client.agency, person=person, role=Role.MANAGER, created_at=now)
     return member.public_id
@@ -92,14 +93,14 @@ def pack(client: Client, account: str, *, name: str) -> str:
     return export
 
 
-def furnish(client: Client, *, name: str) -> Furnished:
+def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
 
     `name` is in everything that an agency can name, so that it can be looked for in the answers to others.
     """
     ordered = datetime.now(UTC) - timedelta(days=30)
     orders = build.orders_on(ordered, count=10)
-    account = client.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}")
+    account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
     cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": datetime.now(UTC).isoformat()}
     unusable = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
@@ -130,6 +131,6 @@ def furnish(client: Client, *, name: str) -> Furnished:
         delivery_id=delivery,
         key_id=key["id"],
         member_id=let_in(client, name=name),
-        invitation_id=invited(client, email=f"someone@{name}.example"),
+        invitation_id=invited(client, email=f"someone.{secrets.token_hex(4)}@{name}.example"),
         export_id=pack(client, account, name=name),
     )

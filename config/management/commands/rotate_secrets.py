@@ -34,7 +34,7 @@ class Command(BaseCommand):
         failed = 0
         for what in EVERYTHING:
             moved = 0
-            for agency_id in scoping.every_agency_id():
+            for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
                 try:
                     moved += resealing.reseal(what=what, agency_id=agency_id)
                 except sealing.CannotOpen as error:

@@ -244,26 +244,28 @@ def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "pointer"),
+    ("fields", "status", "pointer"),
     [
-        ({"email": "nobody"}, "/email"),
-        ({"role": "owner"}, "/role"),
-        ({"role": None}, "/role"),
-        ({"role": "admin", "accounts": ["{shop}"]}, "/accounts"),
-        ({"accounts": []}, "/accounts"),
-        ({"accounts": ["{shop}", "acct_0"]}, "/accounts/1"),
-        ({"accounts": ["{theirs}"]}, "/accounts/0"),
-        ({"read_only": "perhaps"}, "/read_only"),
+        ({"email": "nobody"}, 400, "/email"),
+        ({"role": "owner"}, 400, "/role"),
+        ({"role": None}, 400, "/role"),
+        ({"role": "admin", "accounts": ["{shop}"]}, 409, "/accounts"),
+        ({"accounts": []}, 400, "/accounts"),
+        ({"accounts": ["{shop}", f"acct_{'0' * 32}"]}, 404, "/accounts/1"),
+        ({"accounts": ["{theirs}"]}, 404, "/accounts/0"),
+        ({"read_only": "perhaps"}, 400, "/read_only"),
     ],
 )
-def test_what_cannot_be_is_refused_field_by_field(acme: Client, rival: Client, fields: dict[str, Any], pointer: str) -> None:
+def test_what_cannot_be_is_refused_field_by_field(
+    acme: Client, rival: Client, fields: dict[str, Any], status: int, pointer: str
+) -> None:
     ids = {"{shop}": acme.take_on(), "{theirs}": rival.take_on()}
     named = [ids.get(each, each) for each in fields.get("accounts", ())]
     body = {"email": mailbox(), "role": "viewer"} | fields | ({"accounts": named} if "accounts" in fields else {})
 
     answer = acme.post("/v1/invitations", body, format="json")
 
-    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (400, [pointer])
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (status, [pointer])
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.VIEWER])

@@ -136,22 +136,22 @@ def test_two_admins_who_remove_each_other_do_not_both_go(acme: Client, mei: Pers
 
 
 @pytest.mark.parametrize(
-    ("body", "pointer"),
+    ("body", "status", "pointer"),
     [
-        ({"role": "owner"}, "/role"),
-        ({"accounts": ["acct_0"]}, "/accounts/0"),
-        ({"role": "admin", "accounts": ["{shop}"]}, "/accounts"),
-        ({"role": "admin"}, "/accounts"),
+        ({"role": "owner"}, 400, "/role"),
+        ({"accounts": [f"acct_{'0' * 32}"]}, 404, "/accounts/0"),
+        ({"role": "admin", "accounts": ["{shop}"]}, 409, "/accounts"),
+        ({"role": "admin"}, 409, "/accounts"),
     ],
 )
-def test_what_cannot_be_is_refused(acme: Client, mei: Person, body: dict[str, Any], pointer: str) -> None:
+def test_what_cannot_be_is_refused(acme: Client, mei: Person, body: dict[str, Any], status: int, pointer: str) -> None:
     shop = acme.take_on()
     member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[shop])
     sent = body | ({"accounts": [shop]} if body.get("accounts") == ["{shop}"] else {})
 
     answer = acme.patch(f"/v1/members/{member.public_id}", sent, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
 def test_a_limit_is_taken_off_with_null(acme: Client, mei: Person) -> None:
