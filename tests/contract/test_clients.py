@@ -78,7 +78,13 @@ def test_both_clients_of_typescript_speak_with_a_server(npm: Path, served: Serve
 def test_the_client_of_python_speaks_with_a_server(served: Served, tmp_path: Path) -> None:
     shutil.copy(FOLDER / "python_client.py", tmp_path)
     (tmp_path / "mypy.ini").write_text(MYPY)
-    generate = ["generate", f"--path={DOCUMENT}", "--output-path=underone_client", "--meta=none"]
+    generate = [
+        "generate",
+        f"--path={DOCUMENT}",
+        f"--config={FOLDER / 'python_client.yaml'}",
+        "--output-path=underone_client",
+        "--meta=none",
+    ]
 
     generated = say(tmp_path, [str(BIN / "openapi-python-client"), *generate])
     say(tmp_path, [str(BIN / "mypy"), "underone_client", "python_client.py"])
