@@ -237,17 +237,18 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("The name of the agency", value={"confirm": "Acme Marketplace Partners"}, request_only=True)]
+    examples=[OpenApiExample("In so many words", value={"confirm": "close Acme Marketplace Partners"}, request_only=True)]
 )
 class Closing(Body):
     confirm = serializers.CharField(
-        trim_whitespace=False, help_text="The agency's present name, letter by letter: nobody closes an agency by accident."
+        trim_whitespace=False,
+        help_text="`close` and the agency's present name, letter by letter: nobody closes an agency by accident.",
     )
 
-    def validate_confirm(self, name: str) -> str:
-        if name != self.context["agency"].name:
-            raise Contradiction("This is not the agency's name. Nothing was closed.")
-        return name
+    def validate_confirm(self, words: str) -> str:
+        if words != f"close {self.context['agency'].name}":
+            raise Contradiction("This is not `close` and the agency's name. Nothing was closed.")
+        return words
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A closed agency", value=CLOSED, response_only=True, status_codes=["202"])])

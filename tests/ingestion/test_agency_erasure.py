@@ -32,7 +32,7 @@ def storage(settings: Settings, tmp_path: Path) -> Path:
 
 
 def close(client: Client) -> None:
-    assert client.delete("/v1/agency", {"confirm": client.agency.name}, format="json").status_code == 202
+    assert client.delete("/v1/agency", {"confirm": f"close {client.agency.name}"}, format="json").status_code == 202
 
 
 def everything(client: Client) -> dict[str, list[str]]:

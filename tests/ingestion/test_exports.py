@@ -284,7 +284,7 @@ def test_erasing_an_account_takes_the_archives_that_hold_it(committed: Client, s
 
 def test_a_closed_agency_s_archive_is_not_made(acme: Client) -> None:
     export = packed.ask(acme)
-    acme.delete("/v1/agency", {"confirm": "Acme"}, format="json")
+    acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
     messages.take()
 
     packed.make(acme, export)

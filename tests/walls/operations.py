@@ -27,7 +27,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/api-keys/{key_id}/rotate"): {"overlap_seconds": 60},
     ("POST", "/v1/tokens"): {"expires_in": 60},
     ("PATCH", "/v1/agency"): {"document_retention_days": 60},
-    ("DELETE", "/v1/agency"): {"confirm": "{its name}"},
+    ("DELETE", "/v1/agency"): {"confirm": "close {its name}"},
     ("POST", "/v1/exports"): {"documents": True},
     ("PUT", "/v1/thresholds"): {"metric": "return_rate", "warn_at": 0.3},
     ("PUT", "/v1/thresholds/{threshold_id}"): {"warn_at": 0.1},
@@ -44,7 +44,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
-"""What each operation that takes a body is sent. A `file` goes as multipart; `{its name}` is the name of the agency that asks."""
+"""What each operation that takes a body is sent. A `file` goes as multipart; `{its name}` in it is the name of the agency that asks."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,16 @@ class Operation:
         if self.method == "GET":
             return read(client.get(path, more))
         wanted = BODIES[self.method, self.path] if self.takes_body else {}
-        body: dict[str, Any] = {name: client.agency.name if value == "{its name}" else value for name, value in wanted.items()}
+        body: dict[str, Any] = {name: named(value, client) for name, value in wanted.items()}
         form = "multipart" if "file" in body else "json"
         if "file" in body:
             body["file"] = io.BytesIO(body["file"])
         return read(getattr(client, self.method.lower())(path, body, format=form))
+
+
+def named(value: Any, client: Client) -> Any:
+    """A value of a body, with the name of the agency where it wants it."""
+    return value.replace("{its name}", client.agency.name) if isinstance(value, str) else value
 
 
 def rights(description: str) -> dict[str, Any]:

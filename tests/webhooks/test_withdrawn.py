@@ -30,7 +30,7 @@ def hand_back(sender: Sender) -> None:
 
 
 def close(sender: Sender) -> None:
-    assert sender.client.delete("/v1/agency", {"confirm": "Acme"}, format="json").status_code == 202
+    assert sender.client.delete("/v1/agency", {"confirm": "close Acme"}, format="json").status_code == 202
 
 
 WITHDRAWALS = pytest.mark.parametrize("withdraw", [hand_back, close])
