@@ -44,7 +44,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
-"""What each operation that takes a body is sent. A `file` goes as multipart; `{its name}` in it is the name of the agency that asks."""
+"""What each operation that takes a body is sent. A `file` goes as multipart; `{its name}` is replaced by that of the agency."""
 
 
 @dataclass(frozen=True)
