@@ -129,4 +129,10 @@ class Archive(Resource):
         except FileNotFoundError:  # deleted at this moment: the row is about to say so
             raise ExportExpired from None
         exports.downloaded(export=export, who=scoping.bearer(request).who, now=timezone.now())
-        return FileResponse(archive, as_attachment=True, filename=f"{export.public_id}.zip", content_type="application/zip")
+        return FileResponse(
+            archive,
+            as_attachment=True,
+            filename=f"{export.public_id}.zip",
+            content_type="application/zip",
+            headers={"ETag": f'"{export.sha256}"'},
+        )

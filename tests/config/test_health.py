@@ -152,5 +152,5 @@ def test_a_request_that_needs_the_database_fails_as_a_problem_without_it(without
 
     answer = stranger.get("/v1/me", headers={"Authorization": "Bearer uo_live_000000000000_x"})
 
-    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
     assert "127.0.0.1" not in answer.content.decode()

@@ -241,7 +241,7 @@ def test_an_endpoint_that_it_makes_is_told_of_its_accounts(manager: Client, mine
     widened = manager.patch(f"/v1/webhook-endpoints/{made[0]['id']}", {"accounts": None}, format="json")
 
     assert [endpoint["accounts"] for endpoint in made] == [[mine.account_id]] * 2
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/accounts/1")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (404, "/accounts/1")
     assert widened.json()["accounts"] == [mine.account_id]
 
 

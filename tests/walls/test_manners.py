@@ -21,10 +21,13 @@ from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.operations import FREE, OPERATIONS, Answer, Operation, read
 
+A_FEW = 40  # an agency has a hundred endpoints at most
 PROBLEM = "application/problem+json"
 READS = [operation for operation in OPERATIONS if operation.method == "GET"]
 WRITES = [operation for operation in OPERATIONS if operation.method != "GET"]
-GIVES_A_FILE = {"/v1/reports/{report_id}/document"}
+THE_END = "DELETE /v1/agency"
+ARCHIVE = "/v1/exports/{export_id}/archive"
+GIVES_A_FILE = {"/v1/reports/{report_id}/document", ARCHIVE}
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,11 @@ def saying(client: Client, **headers: str) -> Iterator[Client]:
 
 
 def in_turn() -> list[Operation]:
-    """Writes, those last that take away what others need."""
-    return sorted(WRITES, key=lambda each: (each.method == "DELETE", each.path == "/v1/accounts/{account_id}"))
+    """Writes, those last that take away what others need, and without the one after which nobody is answered any more."""
+    return sorted(
+        (each for each in WRITES if str(each) != THE_END),
+        key=lambda each: (each.method == "DELETE", each.path == "/v1/accounts/{account_id}"),
+    )
 
 
 def told(answer: Answer) -> tuple[int, str, str | None]:
@@ -74,10 +80,11 @@ def test_every_write_refuses_a_key_that_was_used_for_something_else(acme: Client
 
 
 def test_every_read_is_known_again_and_says_304(acme: Client, own: Furnished) -> None:
-    firsts = {operation: operation.ask(acme, own) for operation in READS}
+    in_order = sorted(READS, key=lambda each: each.path != ARCHIVE)  # that it is taken away is noted in the log, read later
+    firsts = {operation: operation.ask(acme, own) for operation in in_order}
     time.sleep(1.1)  # what holds the clock of the answer would have another tag now
 
-    for operation, first in firsts.items():
+    for operation, first in reversed(firsts.items()):
         again = read(acme.get(where(operation, own), HTTP_IF_NONE_MATCH=first.headers["ETag"]))
 
         assert (str(operation), again.status, again.text) == (str(operation), 304, "")
@@ -174,7 +181,8 @@ def test_every_list_gives_each_old_row_once_while_rows_are_added(acme: Client, o
     def life_goes_on() -> None:
         number = next(made)
         acme.take_on(name=f"Late {number}", partner=f"A1LATE{number}")
-        acme.listen(url=f"https://late-{number}.example/hooks")
+        if number < A_FEW:
+            acme.listen(url=f"https://late-{number}.example/hooks")
         for path, body in (
             (f"/v1/breaches/{own.breach_id}/notes", {"text": f"Late {number}"}),
             (f"/v1/webhook-endpoints/{own.endpoint_id}/test", {"event_type": "breach.opened"}),
@@ -197,22 +205,22 @@ def test_every_list_refuses_too_much_at_once_and_says_how_much_it_gives(acme: Cl
     document = json.loads((settings.BASE_DIR / "docs" / "openapi.json").read_text())
 
     for operation, _ in lists(acme, own):
-        (limit,) = [each for each in document["paths"][operation.path]["get"]["parameters"] if each["name"] == "limit"]
+        (limit,) = [each for each in document["paths"][operation.path]["get"]["parameters"] if each.get("name") == "limit"]
 
         assert limit["schema"]["maximum"] == 200
         assert operation.ask(acme, own, limit="201").status == 400
 
 
 def test_a_cursor_of_one_list_is_refused_by_another_or_gives_rows_of_that_one_alone(acme: Client, own: Furnished) -> None:
-    known = [(operation, rows) for operation, rows in lists(acme, own) if rows]
+    known = [(operation, rows) for operation, rows in lists(acme, own) if 0 < len(rows) < 200]
     cursors = [operation.ask(acme, own, limit="1").body["next_cursor"] for operation, _ in known]
 
     for operation, rows in known:
         for cursor in filter(None, cursors):
             answer = operation.ask(acme, own, cursor=cursor)
 
-            assert answer.status in {200, 400}
-            assert answer.status == 400 or all(row in rows for row in answer.body["data"]), operation
+            assert answer.status in {200, 404}
+            assert answer.status == 404 or all(row in rows for row in answer.body["data"]), operation
 
 
 def test_every_list_narrows_its_rows_to_the_fields_that_are_named(acme: Client, own: Furnished) -> None:
@@ -235,4 +243,4 @@ def test_every_write_is_done_once_under_its_key_and_answered_the_same(acme: Clie
         assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "no-store"
         assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true"), operation
     with scoping.agency(acme.agency.pk):
-        assert KeptAnswer.objects.filter(key__startswith="once").count() == len(WRITES)
+        assert KeptAnswer.objects.filter(key__startswith="once").count() == len(WRITES) - 1
