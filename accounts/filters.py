@@ -82,8 +82,8 @@ class AuditFilter(Filters):
     who = filters.CharFilter(method="by", label="Entries of whoever has this id (key_…), or `underone`.")
     what = filters.CharFilter(method="of_kind", label="Entries of this kind: `endpoint.created`, or all of `endpoint.*`.")
     about = filters.CharFilter(label="Entries about the thing with this id.")
-    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="Entries of this moment and later.")
-    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Entries from before this moment.")
+    since = InstantFilter(field_name="at", lookup_expr="gte", label="Entries of this moment and later.")
+    until = InstantFilter(field_name="at", lookup_expr="lt", label="Entries from before this moment.")
 
     class Meta:
         model = AuditEntry

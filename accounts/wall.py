@@ -90,7 +90,7 @@ def tell_key_ids(table: str) -> RunSQL:
         -- Of the table's owner alone, and inside the function below alone, which sets what is asked for here.
         CREATE POLICY {policy} ON {table} FOR SELECT TO CURRENT_USER USING ({asked});
         CREATE FUNCTION {function}() RETURNS TABLE (key_id integer, sealed bigint)
-        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
         BEGIN
             PERFORM set_config('underone.over_the_wall', 'key ids', true);
             RETURN QUERY SELECT one.key_id, count(*) FROM {table} AS one GROUP BY one.key_id;

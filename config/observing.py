@@ -15,6 +15,7 @@ from config import meters
 log = logging.getLogger("underone.requests")
 
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")  # https://www.w3.org/TR/trace-context/
+LONGEST_PATH = 500
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -48,11 +49,17 @@ def route_of(request: HttpRequest) -> str:
     return "/" + PARAMETER.sub(r"{\1}", matched.route) if matched else ""
 
 
+def told_path(path: str) -> str:
+    """The path, cut between two of its parts where it is longer than any of ours: half a secret would not be known as one."""
+    return path if len(path) <= LONGEST_PATH else path[:LONGEST_PATH].rpartition("/")[0] + "/…"
+
+
 def tell(*, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     """Log the request. What follows a question mark is not told: people put all sorts of things there."""
+    path = told_path(request.path)
     fields: dict[str, Any] = {
         "method": request.method,
-        "path": request.path,
+        "path": path,
         "route": route_of(request),
         "status": response.status_code,
         "milliseconds": round(seconds * 1000, 1),
@@ -60,4 +67,4 @@ def tell(*, request: HttpRequest, response: HttpResponseBase, seconds: float) ->
     }
     if (bearer := getattr(request, "auth", None)) is not None:
         fields |= {"bearer": bearer.public_id, "agency": identifiers.public("agcy", bearer.agency_id)}
-    log.info("%s %s %s", request.method, request.path, response.status_code, extra=fields)
+    log.info("%s %s %s", request.method, path, response.status_code, extra=fields)

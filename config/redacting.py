@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 BLANK = "[blanked]"
+CUT = "… [cut]"
+LONGEST = 24_000  # characters of a text that are looked at: strangers choose how long a path is
+REACH = 8_200  # of those, how many at the end are dropped: a secret, at most a whole header, may have been cut in two there
 SHORTEST = 8  # a value that is shorter says nothing, and would blank words that mean something else
 NAMES = "authorization|cookies?|password|passwd|passphrase|secrets?|tokens?|api[_-]?key|private[_-]?key|secrets?[_-]keys?"
 CALLED = rf"(?<![a-z])(?:{NAMES})[\"']?\s?"
@@ -20,7 +23,8 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(whs(?:ec|k)_)[\w+/=-]+"), rf"\1{BLANK}"),
     (re.compile(r"\b(At[a-z]{2}\|)[\w./+=-]+"), rf"\1{BLANK}"),  # Amazon's access and refresh tokens
     (re.compile(r"\b(amzn1\.oa2-cs\.)[\w.]+"), rf"\1{BLANK}"),  # Amazon's client secrets
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), BLANK),  # JSON web tokens
+    # JSON web tokens. Only the first `eyJ` of a run is tried, once: trying each would take the square of the run's length.
+    (re.compile(r"(?<![\w-])((?>(?:[\w-]*?-)??(?=eyJ)))eyJ[\w-]{5,}+\.[\w-]++\.[\w-]*+"), rf"\1{BLANK}"),
     (re.compile(r"(?i)\b(bearer\s+|basic\s+)[\w.~+/=|-]{12,}"), rf"\1{BLANK}"),
     (re.compile(r"://([^/\s:@]*):(?!\*+@)[^@\s/]+@"), rf"://\1:{BLANK}@"),
     # The path of a chat's incoming webhook is its secret, and an agency's own may be one as well.
@@ -29,7 +33,7 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # After a colon people also write words: `a secret: mail has none`.
     (re.compile(rf"(?i)({CALLED}:\s?[\"']?(?!{PLACE}…)(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]{{8,}}"), rf"\1{BLANK}"),
 )
-"""What secrets look like, and what is left of each."""
+"""What secrets look like, and what is left of each. Each is found in time that grows with the text and no faster."""
 
 
 class Redactor:
@@ -41,7 +45,10 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if values else None
 
     def text(self, text: str) -> str:
-        """The text without secrets."""
+        """The text without secrets, cut where it is endless."""
+        return self._blanked(text) if len(text) <= LONGEST else self._blanked(text[:LONGEST])[:-REACH] + CUT
+
+    def _blanked(self, text: str) -> str:
         if self._known:
             text = self._known.sub(BLANK, text)
         for shape, left in SHAPES:

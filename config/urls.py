@@ -2,13 +2,13 @@
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from config import exposition, health
+from config import document, exposition, health
 from config.staff.site import site as staff
 
 v1: list[URLPattern | URLResolver] = [
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("openapi.json", document.Document.as_view(), name="openapi"),
     path("", include("accounts.urls")),
     path("", include("accounts.entrance.urls")),
     path("", include("accounts.team.urls")),

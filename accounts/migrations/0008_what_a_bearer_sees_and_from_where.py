@@ -19,7 +19,7 @@ END $$;
 SOME_AGENCY_ALLOWS_ORIGIN = """
 -- A preflight carries no key. Yes or no for one origin, and nothing of whose it is. It runs as the tables' owner.
 CREATE FUNCTION some_agency_allows_origin(asked text) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT EXISTS (SELECT FROM public.accounts_agency WHERE allowed_origins @> ARRAY[asked]::varchar[])';
 """
 

@@ -28,18 +28,18 @@ END $$;
 
 OPEN_AND_CLOSED = """
 CREATE OR REPLACE FUNCTION every_agency_id() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT id FROM public.accounts_agency WHERE closed_at IS NULL ORDER BY id';
 
 -- Of those that were closed the ids alone, until they are erased. It runs as the tables' owner like the function above.
 CREATE FUNCTION every_closed_agency_id() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT id FROM public.accounts_agency WHERE closed_at IS NOT NULL AND erased_at IS NULL ORDER BY id';
 """
 ALL_OPEN = """
 DROP FUNCTION every_closed_agency_id();
 CREATE OR REPLACE FUNCTION every_agency_id() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS 'SELECT id FROM public.accounts_agency ORDER BY id';
 """
 

@@ -17,7 +17,7 @@ CREATE FUNCTION operational_figures(moment timestamptz) RETURNS TABLE (
     endpoints_failing float8, endpoints_disabled float8,
     accounts float8, accounts_stale float8, breaches_open float8, warnings_open float8
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM set_config('underone.over_the_wall', 'figures', true);
     RETURN QUERY

@@ -132,9 +132,18 @@ def test_the_log_is_for_admins(acme: Client) -> None:
     assert (response.status_code, response.json()["type"]) == (403, "/problems/not-permitted")
 
 
+def test_a_moment_with_any_offset_is_compared(acme: Client) -> None:
+    note(acme)
+
+    assert len(listed(acme, since="2026-01-01T00:00:00+23:59")) == len(listed(acme, until="2099-12-31T23:59:59-23:59")) == 1
+
+
 @pytest.mark.parametrize(
     ("asked", "pointer"),
-    [({"cursor": "x"}, "/cursor"), ({"limit": "0"}, "/limit"), ({"what": "a\0"}, "/what"), ({"since": "today"}, "/since")],
+    [
+        *(({"cursor": "x"}, "/cursor"), ({"limit": "0"}, "/limit"), ({"what": "a\0"}, "/what"), ({"since": "today"}, "/since")),
+        *(({"since": "0001-01-01T00:00:00+14:00"}, "/since"), ({"until": "9999-12-31T23:59:59-14:00"}, "/until")),
+    ],
 )
 def test_a_wrong_question_is_pointed_at(acme: Client, asked: dict[str, str], pointer: str) -> None:
     response = acme.get("/v1/audit-log", asked)

@@ -82,6 +82,24 @@ def test_a_path_that_nothing_answers_has_no_route(book: Book, db: None) -> None:
     assert (book.requests[-1]["route"], book.requests[-1]["status"]) == ("", 404)
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/" + "x" * 496, "/v1/" + "x" * 496),
+        ("/v1/" + "x" * 497, "/v1/…"),
+        ("/v1/" + "x" * 480 + "/eyJhbGciOi.c2VjcmV0.c2VjcmV0", "/v1/" + "x" * 480 + "/…"),
+        ("/" + "eyJ-" * 16_000, "/…"),
+    ],
+    ids=["as long as any", "longer", "secret at the cut", "hostile"],
+)
+def test_a_path_is_told_up_to_a_length(book: Book, db: None, path: str, told: str) -> None:
+    Stranger().get(path)
+
+    line = book.requests[-1]
+    assert (line["path"], line["event"]) == (told, f"GET {told} 404")
+    assert "c2Vj" not in book.output.getvalue()
+
+
 def test_what_is_refused_is_told_once(book: Book, acme: Client) -> None:
     acme.get("/v1/accounts/acct_unknown")
 

@@ -159,7 +159,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
     )
 
     assert functions == [
-        (name, "search_path=pg_catalog, public", told)
+        (name, "search_path=pg_catalog, public, pg_temp", told)
         for name, told in (
             ("every_agency_id", "SETOF uuid"),
             ("every_closed_agency_id", "SETOF uuid"),
@@ -172,6 +172,18 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
             ("withdrawn", "SETOF uuid"),
         )
     ]
+
+
+def test_the_owner_s_functions_read_no_temporary_table_that_is_called_like_ours(db: None) -> None:
+    """Without `pg_temp` at the end of its path, a function looks there first."""
+    later = "SELECT now() + interval '1 day' AS next_attempt_at, 'pending' AS state"
+    touched(f"CREATE TEMPORARY TABLE webhooks_delivery ON COMMIT DROP AS {later}")
+    touched("CREATE TEMPORARY TABLE accounts_agency ON COMMIT DROP AS SELECT gen_random_uuid() AS id, now() AS closed_at")
+    touched("GRANT ALL ON webhooks_delivery, accounts_agency TO PUBLIC")
+
+    assert rows("SELECT state FROM webhooks_delivery") == ["pending"]
+    assert rows("SELECT next_delivery_at()") == [None]
+    assert rows("SELECT every_agency_id()") == rows("SELECT every_closed_agency_id()") == []
 
 
 @pytest.mark.parametrize("whose", ["couriers%", "operators%", "keys_are%"])

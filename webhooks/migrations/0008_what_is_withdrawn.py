@@ -13,7 +13,7 @@ CREATE INDEX accounts_handed_back ON accounts_selleraccount (id) WHERE deleted_a
 
 WITHDRAWN = """
 CREATE FUNCTION withdrawn() RETURNS SETOF uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM set_config('underone.over_the_wall', 'couriers', true);
     RETURN QUERY

@@ -1,0 +1,34 @@
+"""The OpenAPI document as it is served: built once in a process for each language, and not anew for everybody who asks."""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.request import Request
+
+from accounts import etags
+
+
+class Document(SpectacularJSONAPIView):
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        asked = request.GET.get("lang")
+        language = asked if asked in dict(settings.LANGUAGES) else translation.get_language()
+        content, tag = built(language=language, urls=settings.ROOT_URLCONF)
+        told = {"ETag": tag, "Content-Disposition": 'inline; filename="Underone.json"'}
+        return HttpResponse(content, content_type=request.accepted_renderer.media_type, headers=told)
+
+
+@cache
+def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
+    """The document of these URLs in a language, and its tag."""
+    with translation.override(language):
+        schema = SchemaGenerator(urlconf=urls).get_schema(public=True)
+        content = OpenApiJsonRenderer().render(schema)
+    return content, etags.of(content)

@@ -1,0 +1,69 @@
+"""The document is built once, whoever asks and however often."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client as Stranger
+
+from config import document
+
+URL = "/v1/openapi.json"
+
+
+def builds() -> int:
+    return document.built.cache_info().misses
+
+
+@pytest.fixture(autouse=True)
+def _nothing_built(db: None) -> None:
+    document.built.cache_clear()
+
+
+def test_who_asks_again_is_answered_the_same_and_nothing_is_built() -> None:
+    first, second = Stranger().get(URL), Stranger().get(URL)
+
+    assert first.status_code == second.status_code == 200
+    assert first.content == second.content
+    assert first["ETag"] == second["ETag"]
+    assert builds() == 1
+
+
+def test_who_has_it_is_not_sent_it() -> None:
+    tag = Stranger().get(URL)["ETag"]
+
+    again = Stranger().get(URL, headers={"If-None-Match": tag})
+
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
+
+
+@pytest.mark.parametrize("query", ["?x=1", "?version=7", "?lang=xx", "?lang=en", "?lang=" + "x" * 4000])
+def test_nothing_that_a_stranger_asks_makes_another(query: str) -> None:
+    plain, asked = Stranger().get(URL), Stranger().get(URL + query)
+
+    assert asked.content == plain.content
+    assert builds() == 1
+
+
+def test_there_are_as_many_as_languages() -> None:
+    asked = [Stranger().get(URL, headers={"Accept-Language": one}) for one in ("en", "zh-Hans", "zh-CN", "de", "xx-yy", "en-GB")]
+
+    assert {one.status_code for one in asked} == {200}
+    assert all("Accept-Language" in one["Vary"] for one in asked)
+    assert builds() <= len(settings.LANGUAGES)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi+json"])
+def test_it_is_of_the_kind_that_was_asked_for(accept: str) -> None:
+    answer = Stranger().get(URL, headers={"Accept": accept})
+
+    assert answer["Content-Type"] == accept
+    assert answer.json()["openapi"].startswith("3.1")
+
+
+def test_other_urls_have_another(settings: Any) -> None:
+    Stranger().get(URL)
+    settings.ROOT_URLCONF = "tests.config.staff_urls"
+    Stranger().get(URL)
+
+    assert builds() == 2
