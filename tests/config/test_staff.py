@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client as Browser
 
 from accounts import keys, scoping
 from accounts.models import Agency, Person
+from accounts.people import sessions
 from tests import build
-from tests.accounts.people.visiting import PASSWORD, address, enrol, mailbox, somebody
+from tests.accounts.people.visiting import PASSWORD, Visitor, address, enrol, mailbox, somebody
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -267,3 +270,48 @@ def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPat
         call_command("make_staff", *words)
 
     assert not Person.objects.exists()
+
+
+def test_a_session_of_the_api_is_no_cookie_of_staff(staff: Person, acme: Client) -> None:
+    session_key = Visitor().sign_in(staff.email)["token"].removeprefix("uo_ses_").partition(".")[0]
+    browser = visiting()
+
+    def answers() -> list[int]:
+        browser.cookies["underone_staff"] = session_key
+        return [browser.get(path).status_code for path in ("/staff/", AGENCIES, PEOPLE, inside(acme.agency))]
+
+    assert answers() == [302] * 4
+    assert sign_in(browser, staff.email, "a guess").status_code == 200
+    assert answers() == [302] * 4
+    assert noted(acme) == []
+
+
+def test_a_cookie_that_was_there_before_opens_nothing_after_the_sign_in(staff: Person) -> None:
+    planted = Visitor().sign_in(staff.email)["token"].removeprefix("uo_ses_").partition(".")[0]
+    browser, thief = visiting(), visiting()
+    browser.cookies["underone_staff"] = thief.cookies["underone_staff"] = planted
+
+    assert sign_in(browser, staff.email).status_code == 302
+
+    assert (browser.get(AGENCIES).status_code, thief.get(AGENCIES).status_code) == (200, 302)
+    assert browser.cookies["underone_staff"].value != planted
+
+
+def test_a_session_of_staff_is_none_of_the_api(browser: Browser, staff: Person, acme: Client) -> None:
+    enrol(acme.agency, staff)
+    request = HttpRequest()
+    request.session = SessionStore(browser.cookies["underone_staff"].value)
+    token = sessions.SignedTokens().create_session_token(request)
+    visitors = [Visitor().carry(token, header=header) for header in (False, True)]
+
+    answers = [visitor.get(path) for visitor in visitors for path in ("/v1/me", "/v1/auth/session")]
+
+    assert [each.status_code for each in answers] == [401] * 4
+    assert browser.get(AGENCIES).status_code == 200
+
+
+def test_a_wrong_password_makes_no_shift_longer(browser: Browser, staff: Person) -> None:
+    form = {"username": staff.email, "password": "a guess", "csrfmiddlewaretoken": token(shown(browser, "/staff/"))}
+
+    assert browser.post("/staff/login/", form).status_code == 200
+    assert browser.get(AGENCIES).status_code == 302
