@@ -1,7 +1,7 @@
 """Sessions of people: begun when they signed in, kept in the database, told to nobody but in a signed token.
 
-A token reads `uo_ses_<the session's key>.<signature>`: to the API, what stands in the database opens nothing without `SECRET_KEY`.
-The sessions of /staff/ stand in the same table under a mark. Their keys are cookies as they are; no token opens one of them, and no
+A token reads `uo_ses_<the session's key>.<signature>`. What stands in the database opens nothing of the API without `SECRET_KEY`.
+The sessions of /staff/ stand in the same table, marked. Their keys are cookies as they are; no token opens one of them, and no
 session without the mark opens /staff/.
 """
 

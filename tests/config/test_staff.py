@@ -117,12 +117,37 @@ def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person
 
 
 def test_passwords_are_not_tried_without_end(staff: Person) -> None:
-    by_mailbox = [sign_in(visiting(), staff.email, f"guess {n}").status_code for n in range(6)]
-    browser = visiting()
+    guessing, browser = visiting(), visiting()
+    by_mailbox = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(5)]
+    by_mailbox.append(sign_in(guessing, f" {staff.email.upper()}").status_code)
     by_address = [sign_in(browser, mailbox(), "a guess").status_code for _ in range(11)]
 
     assert by_mailbox == [200] * 5 + [429]
     assert by_address == [200] * 10 + [429]
+
+
+def test_who_guesses_from_elsewhere_keeps_staff_out_of_nothing(staff: Person) -> None:
+    guessing = visiting()
+    guesses = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(7)]
+
+    assert guesses == [200] * 5 + [429] * 2
+    assert sign_in(visiting(), staff.email).status_code == 302
+
+
+def test_failures_alone_are_counted(staff: Person) -> None:
+    mine = address()
+    tried = [password for n in range(6) for password in (PASSWORD, f"guess {n}")]
+    browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=mine) for _ in tried]
+
+    answers = [sign_in(browser, staff.email, password).status_code for browser, password in zip(browsers, tried, strict=True)]
+
+    assert answers == [302, 200] * 5 + [429] * 2
+
+
+def test_where_failures_cannot_be_counted_staff_does_not_come_in(staff: Person, settings: LazySettings) -> None:
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
+
+    assert sign_in(visiting(), staff.email).status_code == 429
 
 
 def test_a_form_without_its_token_does_nothing(browser: Browser, acme: Client) -> None:
