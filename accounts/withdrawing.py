@@ -37,6 +37,12 @@ def withdraw_all(*, agency_id: UUID, by: str, who: str, now: datetime) -> None:
 
 def _take_back(invitation: Invitation, who: str, now: datetime) -> None:
     """Whose mailbox it is stays out: the entry is kept for good."""
-    named = {"who": who, "what": "invitation.withdrawn", "about": invitation.public_id}
-    audit.note(agency_id=invitation.agency_id, **named, before=invitation.told(), now=now)
+    audit.note(
+        agency_id=invitation.agency_id,
+        who=who,
+        what="invitation.withdrawn",
+        about=invitation.public_id,
+        before=invitation.told(),
+        now=now,
+    )
     invitation.delete()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_person_waits_for_itself_alone(committed_db: None, elsewhere: Callable
 
     with transaction.atomic():
         writing.hold(write(mei))
-        meanwhile = [elsewhere(lambda each=each: held(each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))]
+        meanwhile = [elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))]
 
     assert meanwhile == [False, True, True]
     assert elsewhere(lambda: held(write(mei)))
