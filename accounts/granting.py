@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import audit, keys
+from accounts import audit, keys, withdrawing
 from accounts.bearers import Bearer
 from accounts.models import Agency, ApiKey, Role
 
@@ -57,11 +57,12 @@ def rename(*, key: ApiKey, name: str, who: str, now: datetime) -> None:
 
 @transaction.atomic
 def revoke(*, key: ApiKey, who: str, now: datetime) -> None:
-    """The key opens nothing any more, nor do the tokens that were made with it. A second time changes nothing."""
+    """The key opens nothing any more, nor do the tokens and invitations that were made with it. A second time changes nothing."""
     held = _hold(key)
     if held.revoked_at is None:
         keys.revoke(key=held, now=now)
         _note(held, "key.revoked", who, now, name=held.name)
+        withdrawing.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
 
 
 @transaction.atomic

@@ -3,14 +3,18 @@
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.utils import timezone, translation
+from psycopg.errors import LockNotAvailable
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
 from accounts import etags, replays, scoping
+from accounts.models import Person
 from accounts.replays import Answer
 
 METHODS = {"POST", "PUT", "PATCH", "DELETE"}
@@ -23,6 +27,10 @@ class InFlight(APIException):
     default_code = "in-flight"
     default_detail = "The first request with this Idempotency-Key has not ended yet. Ask again in a moment."
     wait = 0.5
+
+
+class Busy(InFlight):
+    default_detail = "Another write to the same has not ended yet. Ask again in a moment."
 
 
 class KeyReused(APIException):
@@ -76,11 +84,24 @@ def keep(request: Request, *, key: str, response: HttpResponse) -> None:
 
 
 def hold(request: Request) -> None:
-    """Until the transaction ends, who writes to the same path for the same agency waits."""
-    name = f"{scoping.bearer(request).agency_id} {request.path}" if request.auth else request.path
-    number = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], signed=True)
+    """Until the transaction ends, who writes to the same path for the same agency waits, or for the same person.
+
+    Nobody waits for whom nobody knows. Raises Busy for who would wait too long.
+    """
+    whose = _whose(request)
+    if whose is None:
+        return
+    name = f"{whose} {request.path}".encode("utf-8", "surrogatepass")
+    number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{replays.PATIENCE // timedelta(milliseconds=1)}ms"])
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Busy from None
+            raise
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def check_unchanged(request: Request, *, read: Callable[[], HttpResponse]) -> None:
@@ -88,6 +109,14 @@ def check_unchanged(request: Request, *, read: Callable[[], HttpResponse]) -> No
     wanted = request.headers.get("If-Match")
     if wanted is not None and not etags.names(wanted, etags.of(read().content)):
         raise PreconditionFailed
+
+
+def _whose(request: Request) -> UUID | None:
+    """The agency that a write is for, or the person where it is for none."""
+    if request.auth is not None:
+        return scoping.bearer(request).agency_id
+    person = getattr(request.user, "person", None)
+    return person.pk if isinstance(person, Person) else None
 
 
 def _again(kept: Answer) -> HttpResponse:

@@ -1,7 +1,7 @@
 """People who sign in, the agencies that they are members of, and who is invited."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
 from accounts import identifiers
-from accounts.models.agencies import Agency
+from accounts.models.agencies import Agency, public_account_id
 from accounts.models.keys import Role
 
 SESSIONS = "accounts.person.sessions"
@@ -66,6 +66,11 @@ class Grant(models.Model):
 
     class Meta:
         abstract = True
+
+    def told(self) -> dict[str, Any]:
+        """As the audit log tells it."""
+        limit = None if self.accounts is None else [public_account_id(each) for each in self.accounts]
+        return {"role": self.role, "read_only": self.read_only, "accounts": limit}
 
 
 class Member(Grant):

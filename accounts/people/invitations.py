@@ -1,4 +1,4 @@
-"""Invitations: sent to a mailbox, good for a week, withdrawn, sent again, accepted once."""
+"""Invitations: sent to a mailbox, good for a week, sent again, accepted once."""
 
 import hashlib
 import secrets
@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from accounts import audit, moments, scoping
+from accounts import audit, moments, scoping, withdrawing
 from accounts.models import Agency, Invitation
-from accounts.people import joining, mail, members
+from accounts.people import joining, mail
 from accounts.people.joining import Joined, Self, UnknownToken
 
 HEAD = "uo_inv_"
@@ -48,22 +48,17 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
             _send(invitation, now)
     except IntegrityError:
         raise AlreadyInvited from None
-    _note(invitation, "member.invited", who, now, after=members.told(invitation))
+    _note(invitation, "member.invited", who, now, after=invitation.told())
     return invitation
 
 
 @transaction.atomic
-def send_again(*, invitation: Invitation, who: str, now: datetime) -> None:
-    """Another token for another week; the one before opens nothing any more."""
-    _send(invitation, now)
-    _note(invitation, "invitation.sent_again", who, now)
-
-
-@transaction.atomic
-def withdraw(*, invitation: Invitation, who: str, now: datetime) -> None:
-    """Its token opens nothing any more."""
-    _note(invitation, "invitation.withdrawn", who, now, before=members.told(invitation))
-    invitation.delete()
+def send_again(*, invitation: Invitation, who: str, now: datetime) -> Invitation:
+    """Another token for another week; the one before opens nothing any more. Raises withdrawing.Gone."""
+    held = withdrawing.hold(invitation)
+    _send(held, now)
+    _note(held, "invitation.sent_again", who, now)
+    return held
 
 
 @transaction.atomic
@@ -85,7 +80,7 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
             what="member.joined",
             about=joined.member.public_id,
             detail={"invitation": held.public_id},
-            after=members.told(joined.member),
+            after=joined.member.told(),
             now=now,
         )
         held.delete()

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from accounts import audit, scoping
-from accounts.models import Agency, ApiKey, Grant, Member, Role, public_account_id
+from accounts import audit, scoping, withdrawing
+from accounts.models import Agency, ApiKey, Member, Role
 
 
 class LastAdmin(Exception):
@@ -29,30 +29,28 @@ def of_person(*, person_id: UUID) -> list[Member]:
 def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -> Member:
     """The member with these rights (role, read_only, accounts) and the others as they were. Raises LastAdmin."""
     held = _hold(member)
-    before = told(held)
+    before = held.told()
     for name, value in rights.items():
         setattr(held, name, value)
     held.save(update_fields=list(rights))
     _somebody_is_left(held.agency_id, now)
     named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.changed", "about": held.public_id}
-    audit.changed(**named, before=before, after=told(held), now=now)
+    audit.changed(**named, before=before, after=held.told(), now=now)
     return held
 
 
 @transaction.atomic
 def remove(*, member: Member, who: str, now: datetime) -> None:
-    """The person has nothing to do with the agency any more, from its next request on. Raises LastAdmin."""
+    """The person has nothing to do with the agency any more, from its next request on.
+
+    Its open invitations are withdrawn. Raises LastAdmin.
+    """
     held = _hold(member)
     named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.removed", "about": held.public_id}
-    audit.note(**named, before=told(held), now=now)
+    audit.note(**named, before=held.told(), now=now)
+    withdrawing.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
     held.delete()
     _somebody_is_left(member.agency_id, now)
-
-
-def told(grant: Grant) -> dict[str, Any]:
-    """What a member may do, or somebody invited, as the audit log tells it."""
-    limit = None if grant.accounts is None else [public_account_id(each) for each in grant.accounts]
-    return {"role": grant.role, "read_only": grant.read_only, "accounts": limit}
 
 
 def forget_all(*, agency_id: UUID) -> None:

@@ -6,13 +6,14 @@ allauth sees a request that is made for it: our fields as JSON, the address and 
 import io
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from allauth.core import ratelimit
 from allauth.core.context import request_context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
@@ -22,6 +23,7 @@ from redis.exceptions import RedisError
 from accounts.people import sessions
 
 URLS = "allauth.headless.urls"
+APP = "allauth.account"
 OURS_ALONE = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN")
 
 
@@ -36,6 +38,18 @@ class Answer:
     @property
     def codes(self) -> set[str]:
         return {error["code"] for error in self.errors}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Something that was tried, and counted."""
+
+    counted: ratelimit.RateLimitUsage
+
+    def take_back(self) -> None:
+        """It was no failure: it counts for nothing."""
+        with suppress(RedisError):
+            self.counted.rollback()
 
 
 def ask(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = "") -> Answer:
@@ -71,9 +85,15 @@ def inward(request: HttpRequest, *, method: str = "POST", path: str = "/", body:
 
 def may_go_on(*, request: HttpRequest, action: str, key: str | None = None) -> bool:
     """Whether one more of these is within `ACCOUNT_RATE_LIMITS`, by the caller's address and by `key`."""
+    return attempt(request=request, action=action, key=key) is not None
+
+
+def attempt(*, request: HttpRequest, action: str, key: str | None = None) -> Attempt | None:
+    """One more of these, counted before it is known what becomes of it; None where it is one too many, as in may_go_on."""
     inner = inward(request)
     with request_context(inner):
         try:
-            return bool(ratelimit.consume(inner, action=action, key=key))
+            counted = ratelimit.consume(inner, app=APP, action=action, key=key)
         except RedisError:
-            return False
+            return None
+    return None if counted is None else Attempt(counted)

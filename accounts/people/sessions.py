@@ -1,6 +1,8 @@
 """Sessions of people: begun when they signed in, kept in the database, told to nobody but in a signed token.
 
-A token reads `uo_ses_<the session's key>.<signature>`. What stands in the database opens nothing without `SECRET_KEY`.
+A token reads `uo_ses_<the session's key>.<signature>`. What stands in the database opens nothing of the API without `SECRET_KEY`.
+The sessions of /staff/ stand in the same table, marked. Their keys are cookies as they are; no token opens one of them, and no
+session without the mark opens /staff/.
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ HEAD = "uo_ses_"
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 SEEN = "seen_at"
 AGENCY = "agency"
+OF_STAFF = "staff"
 LASTS = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 CODE_LASTS = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
 SEEN_IS_NOTED_EVERY = timedelta(hours=1)
@@ -50,7 +53,7 @@ class SignedTokens(SessionTokenStrategy):  # type: ignore[misc]  # allauth has n
         except BadSignature:
             return None
         found: SessionBase | None = super().lookup_session(key)
-        return found
+        return None if found is not None and OF_STAFF in found else found
 
 
 def begin(*, request: HttpRequest, person: Person, now: datetime) -> Session:

@@ -22,10 +22,11 @@ FOUNDER = {"role": Role.ADMIN, "read_only": False, "accounts": None}
 
 def offer(*, agency_name: str, name: str, email: str, now: datetime) -> None:
     """Write to the mailbox how the agency is opened. Whoever it belongs to, and whether somebody, is told to nobody."""
-    told = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email.lower()}
+    mailbox = email.lower()
+    told = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": mailbox}
     token = HEAD + signing.dumps(told, salt=SALT, compress=True)
     places = {"agency": agency_name, "until": moments.text(now + LASTS), "token": token}
-    mail.post(kind="sign_up", to=email, places=places, keeps_seconds=int(LASTS.total_seconds()))
+    mail.post(kind="sign_up", to=mailbox, places=places, keeps_seconds=int(LASTS.total_seconds()))
 
 
 @transaction.atomic

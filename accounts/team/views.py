@@ -1,6 +1,7 @@
 """Members and invitations of an agency. All of it is for admins."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -8,12 +9,15 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping
-from accounts.models import Invitation, Member, Role
+from accounts import identifiers, scoping, withdrawing
+from accounts.models import Grant, Invitation, Member, Role
 from accounts.people import invitations, members
+from accounts.permissions import NotPermitted
 from accounts.resources import Collection, Resource
 from accounts.team.serializers import InvitationSerializer, MemberSerializer
 
+LATER = "The key that asks ends one day: by it nobody becomes an admin, who would stay."
+NO_INVITATION = "No invitation with this id."
 ADMINS = dict.fromkeys(("get", "post", "patch", "delete"), Role.ADMIN)
 
 
@@ -68,7 +72,8 @@ class OneMember(Resource):
     @extend_schema(
         operation_id="changeMember",
         summary="Change what a member may do",
-        description="It holds from the member's next request on. The last admin stays one, unless an admin key is left.",
+        description="It holds from the member's next request on. The last admin stays one, unless an admin key is left. A key "
+        "that itself ends one day makes nobody an admin.",
         tags=["People"],
         request=MemberSerializer,
         responses=MemberSerializer,
@@ -77,6 +82,7 @@ class OneMember(Resource):
         member = _member(request, member_id)
         wanted = MemberSerializer(member, data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
+        _refuse_lasting(request, wanted.validated_data, before=member)
         who = scoping.bearer(request).who
         try:
             changed = members.change(member=member, rights=wanted.validated_data, who=who, now=timezone.now())
@@ -87,7 +93,8 @@ class OneMember(Resource):
     @extend_schema(
         operation_id="removeMember",
         summary="Part with a member",
-        description="Its sessions open nothing of the agency from now on. The last admin stays, unless an admin key is left.",
+        description="Its sessions open nothing of the agency from now on, and its open invitations are withdrawn. The last admin "
+        "stays, unless an admin key is left.",
         tags=["People"],
         responses={204: None},
     )
@@ -119,7 +126,8 @@ class Invitations(Collection[Invitation]):
     @extend_schema(
         operation_id="invite",
         summary="Invite somebody to be a member",
-        description="A mail goes to the mailbox, with a token that is good for seven days.",
+        description="A mail goes to the mailbox, with a token that is good for seven days. A key that itself ends one day "
+        "invites no admin.",
         tags=["People"],
         request=InvitationSerializer,
         responses={201: InvitationSerializer},
@@ -128,6 +136,7 @@ class Invitations(Collection[Invitation]):
         wanted = InvitationSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         rights, bearer = dict(wanted.validated_data), scoping.bearer(request)
+        _refuse_lasting(request, rights)
         email = rights.pop("email")
         try:
             made = invitations.invite(agency=bearer.agency, email=email, rights=rights, who=bearer.who, now=timezone.now())
@@ -156,7 +165,10 @@ class OneInvitation(Resource):
     )
     def delete(self, request: Request, invitation_id: str) -> Response:
         invitation = _invitation(request, invitation_id)
-        invitations.withdraw(invitation=invitation, who=scoping.bearer(request).who, now=timezone.now())
+        try:
+            withdrawing.withdraw(invitation=invitation, who=scoping.bearer(request).who, now=timezone.now())
+        except withdrawing.Gone:
+            raise NotFound(NO_INVITATION) from None
         return Response(status=204)
 
 
@@ -173,8 +185,23 @@ class InvitationAgain(Resource):
     )
     def post(self, request: Request, invitation_id: str) -> Response:
         invitation = _invitation(request, invitation_id)
-        invitations.send_again(invitation=invitation, who=scoping.bearer(request).who, now=timezone.now())
-        return Response(InvitationSerializer(invitation).data)
+        _refuse_lasting(request, {"role": invitation.role})
+        try:
+            sent = invitations.send_again(invitation=invitation, who=scoping.bearer(request).who, now=timezone.now())
+        except withdrawing.Gone:
+            raise NotFound(NO_INVITATION) from None
+        return Response(InvitationSerializer(sent).data)
+
+
+def _refuse_lasting(request: Request, rights: Mapping[str, Any], *, before: Grant | None = None) -> None:
+    """A key that ends would go on as the admin that it made. Raises NotPermitted."""
+    bearer = scoping.bearer(request)
+    if bearer.kind != "key" or bearer.expires_at is None:
+        return
+    after = {name: rights.get(name, getattr(before, name, None)) for name in ("role", "read_only")}
+    gains = before is None or before.role != Role.ADMIN or (before.read_only and not after["read_only"])
+    if after["role"] == Role.ADMIN and gains:
+        raise NotPermitted(LATER)
 
 
 def _member(request: Request, public_id: str) -> Member:
@@ -191,5 +218,5 @@ def _invitation(request: Request, public_id: str) -> Invitation:
     mine = Invitation.objects.filter(agency_id=scoping.bearer(request).agency_id).select_related("agency")
     invitation = mine.filter(pk=identifiers.private("inv", public_id)).first()
     if invitation is None:
-        raise NotFound("No invitation with this id.")
+        raise NotFound(NO_INVITATION)
     return invitation

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
+from accounts import limits
 from accounts.models import Agency, Person
-from accounts.people import passage
+from accounts.people import passage, sessions
 from config.staff.agencies import AgencyPages
 from config.staff.people import PersonPages
 
@@ -19,16 +21,29 @@ class StaffSite(AdminSite):
     site_url = None
     enable_nav_sidebar = False
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff that signed in here: a session of the API is a row of the same table, and its key would do as a cookie."""
+        return bool(super().has_permission(request) and request.session.get(sessions.OF_STAFF))
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's login page; for so many attempts of an address, and at a mailbox."""
-        if request.method == "POST":
-            name = request.POST.get("username", "").lower()
-            if not passage.may_go_on(request=request, action="staff_login", key=name):
-                return HttpResponse("Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"})
+        """Django's login page; for so many failures of an address, fewer of them at one mailbox."""
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        attempt = passage.attempt(request=request, action="staff_login", key=_tried(request))
+        if attempt is None:
+            return HttpResponse("Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"})
+        logout(request)  # whatever session came along: who signs in does it anew, under another key
         answer = super().login(request, extra_context)
-        if request.method == "POST" and request.user.is_authenticated:
+        if request.user.is_authenticated:
+            attempt.take_back()
+            request.session[sessions.OF_STAFF] = True
             request.session.set_expiry(SHIFT_SECONDS)
         return answer
+
+
+def _tried(request: HttpRequest) -> str:
+    """The mailbox and who tries it: nobody shuts staff out by guessing from elsewhere."""
+    return f"{limits.address_of(request.META)} {request.POST.get('username', '').strip().lower()}"
 
 
 site = StaffSite(name="staff")

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client as Browser
 
 from accounts import keys, scoping
 from accounts.models import Agency, Person
+from accounts.people import sessions
 from tests import build
-from tests.accounts.people.visiting import PASSWORD, address, enrol, mailbox, somebody
+from tests.accounts.people.visiting import PASSWORD, Visitor, address, enrol, mailbox, somebody
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -114,12 +117,37 @@ def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person
 
 
 def test_passwords_are_not_tried_without_end(staff: Person) -> None:
-    by_mailbox = [sign_in(visiting(), staff.email, f"guess {n}").status_code for n in range(6)]
-    browser = visiting()
+    guessing, browser = visiting(), visiting()
+    by_mailbox = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(5)]
+    by_mailbox.append(sign_in(guessing, f" {staff.email.upper()}").status_code)
     by_address = [sign_in(browser, mailbox(), "a guess").status_code for _ in range(11)]
 
     assert by_mailbox == [200] * 5 + [429]
     assert by_address == [200] * 10 + [429]
+
+
+def test_who_guesses_from_elsewhere_keeps_staff_out_of_nothing(staff: Person) -> None:
+    guessing = visiting()
+    guesses = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(7)]
+
+    assert guesses == [200] * 5 + [429] * 2
+    assert sign_in(visiting(), staff.email).status_code == 302
+
+
+def test_failures_alone_are_counted(staff: Person) -> None:
+    mine = address()
+    tried = [password for n in range(6) for password in (PASSWORD, f"guess {n}")]
+    browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=mine) for _ in tried]
+
+    answers = [sign_in(browser, staff.email, password).status_code for browser, password in zip(browsers, tried, strict=True)]
+
+    assert answers == [302, 200] * 5 + [429] * 2
+
+
+def test_where_failures_cannot_be_counted_staff_does_not_come_in(staff: Person, settings: LazySettings) -> None:
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
+
+    assert sign_in(visiting(), staff.email).status_code == 429
 
 
 def test_a_form_without_its_token_does_nothing(browser: Browser, acme: Client) -> None:
@@ -267,3 +295,48 @@ def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPat
         call_command("make_staff", *words)
 
     assert not Person.objects.exists()
+
+
+def test_a_session_of_the_api_is_no_cookie_of_staff(staff: Person, acme: Client) -> None:
+    session_key = Visitor().sign_in(staff.email)["token"].removeprefix("uo_ses_").partition(".")[0]
+    browser = visiting()
+
+    def answers() -> list[int]:
+        browser.cookies["underone_staff"] = session_key
+        return [browser.get(path).status_code for path in ("/staff/", AGENCIES, PEOPLE, inside(acme.agency))]
+
+    assert answers() == [302] * 4
+    assert sign_in(browser, staff.email, "a guess").status_code == 200
+    assert answers() == [302] * 4
+    assert noted(acme) == []
+
+
+def test_a_cookie_that_was_there_before_opens_nothing_after_the_sign_in(staff: Person) -> None:
+    planted = Visitor().sign_in(staff.email)["token"].removeprefix("uo_ses_").partition(".")[0]
+    browser, thief = visiting(), visiting()
+    browser.cookies["underone_staff"] = thief.cookies["underone_staff"] = planted
+
+    assert sign_in(browser, staff.email).status_code == 302
+
+    assert (browser.get(AGENCIES).status_code, thief.get(AGENCIES).status_code) == (200, 302)
+    assert browser.cookies["underone_staff"].value != planted
+
+
+def test_a_session_of_staff_is_none_of_the_api(browser: Browser, staff: Person, acme: Client) -> None:
+    enrol(acme.agency, staff)
+    request = HttpRequest()
+    request.session = SessionStore(browser.cookies["underone_staff"].value)
+    token = sessions.SignedTokens().create_session_token(request)
+    visitors = [Visitor().carry(token, header=header) for header in (False, True)]
+
+    answers = [visitor.get(path) for visitor in visitors for path in ("/v1/me", "/v1/auth/session")]
+
+    assert [each.status_code for each in answers] == [401] * 4
+    assert browser.get(AGENCIES).status_code == 200
+
+
+def test_a_wrong_password_makes_no_shift_longer(browser: Browser, staff: Person) -> None:
+    form = {"username": staff.email, "password": "a guess", "csrfmiddlewaretoken": token(shown(browser, "/staff/"))}
+
+    assert browser.post("/staff/login/", form).status_code == 200
+    assert browser.get(AGENCIES).status_code == 302

@@ -139,3 +139,12 @@ def test_what_is_missing_is_named(db: None, open_to_all: None, missing: str) -> 
     answer = Visitor().send("/v1/auth/sign-up", **body)
 
     assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (400, [f"/{missing}"])
+
+
+def test_the_letter_goes_to_the_mailbox_that_is_signed(db: None, post: Post, open_to_all: None) -> None:
+    email = mailbox()
+
+    assert sign_up(email.upper()).status_code == 202
+
+    assert [letter.to for letter in post.collect()] == [[email]]
+    assert accept(post.token(email)).json()["person"]["email"] == email

@@ -1,0 +1,115 @@
+"""Who waits for whom with a write: for the same path of the same agency or person, for a while, and for nobody else."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from rest_framework.request import Request
+
+from accounts import agencies, keys, replays, scoping, writing
+from accounts.models import Person
+from tests.accounts.people.visiting import somebody
+from tests.client import Client
+from tests.conftest import NOON
+
+PATH = "/v1/auth/session"
+
+
+@pytest.fixture
+def firm(committed_db: None) -> Client:
+    """An agency with committed rows."""
+    return Client(*agencies.open_agency(name="Acme", now=NOON))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replays, "PATIENCE", timedelta(milliseconds=200))
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Callable[[Callable[[], Any]], Any]]:
+    """Does something in a thread with a connection of its own."""
+
+    def alone(act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        yield lambda act: threads.submit(alone, act).result()
+
+
+def write(person: Person | None, *, path: str = PATH) -> Request:
+    """A write of a person to no agency, or of nobody who is known."""
+    user = SimpleNamespace(person=person) if person else SimpleNamespace()
+    asked: Any = SimpleNamespace(user=user, auth=None, path=path)
+    request: Request = asked
+    return request
+
+
+def held(request: Request) -> bool:
+    """Whether the write went on, or waited in vain."""
+    try:
+        with transaction.atomic():
+            writing.hold(request)
+    except writing.Busy:
+        return False
+    return True
+
+
+def test_a_person_waits_for_itself_alone(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
+    mei, ana = somebody(), somebody(name="Ana")
+
+    with transaction.atomic():
+        writing.hold(write(mei))
+        meanwhile = [elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))]
+
+    assert meanwhile == [False, True, True]
+    assert elsewhere(lambda: held(write(mei)))
+
+
+def test_where_nobody_is_known_nobody_waits(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
+    with transaction.atomic():
+        writing.hold(write(None))
+
+        assert elsewhere(lambda: held(write(None)))
+
+
+def test_how_long_other_locks_are_waited_for_is_as_before(committed_db: None) -> None:
+    def patience() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            return str(cursor.fetchone()[0])
+
+    with transaction.atomic():
+        before = patience()
+        writing.hold(write(somebody()))
+
+        assert patience() == before
+
+
+def test_who_waits_too_long_is_told_so_and_strangers_wait_for_nobody(
+    firm: Client, elsewhere: Callable[[Callable[[], Any]], Any]
+) -> None:
+    shop, rival = firm.take_on(), Client(*agencies.open_agency(name="Rival", now=NOON))
+    bearer = keys.recognise(text=firm.key, now=NOON)
+    path = f"/v1/accounts/{shop}"
+    asked: Any = SimpleNamespace(user=bearer, auth=bearer, path=path)
+
+    def rename(client: Client) -> Any:
+        return elsewhere(lambda: Client(client.agency, client.key).patch(path, {"name": "New"}, format="json"))
+
+    with scoping.agency(firm.agency.pk):
+        writing.hold(asked)
+        waited, stranger = rename(firm), rename(rival)
+
+    assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (409, "/problems/in-flight", "1")
+    assert waited.json()["detail"] == writing.Busy.default_detail
+    assert stranger.status_code == 404
+    assert rename(firm).status_code == 200
