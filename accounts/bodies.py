@@ -65,6 +65,8 @@ def _misfits(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> Iter
 def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     """Why a value of JSON, null apart, is not of the field's type; nothing where it is, or where the field itself looks."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
+        if too_long := longer_than_taken(field, value):
+            return too_long
         found = {place: misfit(field.child, each) for place, each in enumerate(value) if each is not None}
         return {place: problem for place, problem in found.items() if problem}
     if isinstance(field, serializers.BooleanField):
@@ -76,6 +78,13 @@ def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
         return None
     return None if isinstance(value, str) else ["A text."]
+
+
+def longer_than_taken(field: serializers.ListField, value: list[Any]) -> list[str] | None:
+    """Why a list has too many for its field. To be asked before anything in it is looked at: DRF asks after."""
+    if field.max_length is None or len(value) <= field.max_length:
+        return None
+    return [str(field.error_messages["max_length"]).format(max_length=field.max_length)]
 
 
 def _is_number(value: Any) -> bool:

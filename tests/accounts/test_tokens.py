@@ -1,9 +1,12 @@
 """Tokens for browsers: they read for a while, never more than the key that they were made with, and end with it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import identifiers, keys, scoping, tasks
 from accounts.models import ApiKey, Role
@@ -84,8 +87,20 @@ def test_it_is_never_wider_than_the_key_that_makes_it(acme: Client, shop: str) -
     unknown = limited.post(TOKENS, {"accounts": [shop, "acct_" + "0" * 32]}, format="json")
 
     assert make(limited)["accounts"] == make(limited, accounts=None)["accounts"] == [shop]
-    assert (refused.status_code, refused.json()["errors"]) == (400, unknown.json()["errors"])
+    assert (refused.status_code, refused.json()["errors"]) == (404, unknown.json()["errors"])
     assert refused.json()["errors"][0]["pointer"] == "/accounts/1"
+
+
+def test_more_accounts_than_a_limit_names_are_not_looked_up(acme: Client) -> None:
+    viewer = key(acme, role=Role.VIEWER)
+    named = json.dumps({"accounts": ["acct_" + "0" * 32] * 230_000}).encode()
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = viewer.generic("POST", TOKENS, named, content_type="application/json")
+
+    assert (answer.status_code, len(answer.json()["errors"])) == (400, 1)
+    assert answer.json()["errors"][0]["pointer"] == "/accounts"
+    assert [query["sql"] for query in captured if "accounts_selleraccount" in query["sql"]] == []
 
 
 def test_it_ends_no_later_than_its_key(acme: Client) -> None:
