@@ -65,10 +65,7 @@ def _misfits(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> Iter
 def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     """Why a value of JSON, null apart, is not of the field's type; nothing where it is, or where the field itself looks."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
-        if too_long := longer_than_taken(field, value):
-            return too_long
-        found = {place: misfit(field.child, each) for place, each in enumerate(value) if each is not None}
-        return {place: problem for place, problem in found.items() if problem}
+        return longer_than_taken(field, value) or dict(_misfits_within(field, value))
     if isinstance(field, serializers.BooleanField):
         return None if isinstance(value, bool) else ["True or false."]
     if isinstance(field, serializers.IntegerField):
@@ -78,6 +75,12 @@ def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
         return None
     return None if isinstance(value, str) else ["A text."]
+
+
+def _misfits_within(field: serializers.ListField, value: list[Any]) -> Iterator[tuple[int, Any]]:
+    for place, each in enumerate(value):
+        if each is not None and (problem := misfit(field.child, each)):
+            yield place, problem
 
 
 def longer_than_taken(field: serializers.ListField, value: list[Any]) -> list[str] | None:
