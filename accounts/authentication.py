@@ -1,5 +1,7 @@
 """`Authorization: Bearer uo_live_…` becomes the bearer who asks."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
@@ -34,7 +36,7 @@ def recognise_again(request: Request) -> None:
     """
     before = scoping.bearer(request)
     for authenticator in request.authenticators or ():
-        found = authenticator.authenticate(request)
+        found: Any = authenticator.authenticate(request)
         if found is not None:
             if found[0].id != before.id:
                 break
