@@ -1,12 +1,14 @@
 """`Authorization: Bearer uo_live_…` becomes the bearer who asks."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import keys
+from accounts import keys, scoping
 from accounts.bearers import Bearer
 
 
@@ -25,6 +27,22 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="underone"'
+
+
+def recognise_again(request: Request) -> None:
+    """Who asks, as of now: where a body streamed in meanwhile, a key may be revoked, a member gone. Raises AuthenticationFailed.
+
+    To be called in the transaction of the write, which then sees what the bearer may see now.
+    """
+    before = scoping.bearer(request)
+    for authenticator in request.authenticators or ():
+        found: Any = authenticator.authenticate(request)
+        if found is not None:
+            if found[0].id != before.id:
+                break
+            request.user, request.auth = found
+            return
+    raise AuthenticationFailed("Who began this request may not end it.")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -65,8 +65,7 @@ def _misfits(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> Iter
 def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     """Why a value of JSON, null apart, is not of the field's type; nothing where it is, or where the field itself looks."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
-        found = {place: misfit(field.child, each) for place, each in enumerate(value) if each is not None}
-        return {place: problem for place, problem in found.items() if problem}
+        return longer_than_taken(field, value) or dict(_misfits_within(field, value))
     if isinstance(field, serializers.BooleanField):
         return None if isinstance(value, bool) else ["True or false."]
     if isinstance(field, serializers.IntegerField):
@@ -76,6 +75,19 @@ def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
         return None
     return None if isinstance(value, str) else ["A text."]
+
+
+def _misfits_within(field: serializers.ListField, value: list[Any]) -> Iterator[tuple[int, Any]]:
+    for place, each in enumerate(value):
+        if each is not None and (problem := misfit(field.child, each)):
+            yield place, problem
+
+
+def longer_than_taken(field: serializers.ListField, value: list[Any]) -> list[str] | None:
+    """Why a list has too many for its field. To be asked before anything in it is looked at: DRF asks after."""
+    if field.max_length is None or len(value) <= field.max_length:
+        return None
+    return [str(field.error_messages["max_length"]).format(max_length=field.max_length)]
 
 
 def _is_number(value: Any) -> bool:

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count, Min, QuerySet
 
 from accounts import audit, keys, withdrawing
 from accounts.bearers import Bearer
 from accounts.models import Agency, ApiKey, Role
 
 LONGEST_OVERLAP = timedelta(days=7)
+MOST_TOKENS = 1000
 
 
 class Outlives(Exception):
@@ -25,6 +27,14 @@ class AlreadyOver(Exception):
 
 class AlreadyReplaced(Exception):
     """The key has a successor."""
+
+
+class TooManyTokens(Exception):
+    """The key has as many tokens as it may have; the first of them ends after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(wait)
+        self.wait = wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +97,26 @@ def rotate(*, key: ApiKey, overlap: timedelta, by: Bearer, now: datetime) -> tup
 
 @transaction.atomic
 def token(*, by: Bearer, accounts: Collection[UUID] | None, lifetime: timedelta, now: datetime) -> tuple[ApiKey, str]:
-    """A token that reads for a while what the bearer sees, or less, and its text. It ends with the key that it is made with."""
-    parent = ApiKey.objects.get(pk=by.id, kind=ApiKey.Kind.KEY)
+    """A token that reads for a while what the bearer sees, or less, and its text. It ends with the key that it is made with.
+
+    The first of a key in a minute is noted, and stands for those after it. Raises TooManyTokens.
+    """
+    mine = ApiKey.objects.select_for_update(no_key=True, of=("self",))
+    parent = mine.get(pk=by.id, kind=ApiKey.Kind.KEY)
+    made_with_it = ApiKey.objects.filter(agency_id=parent.agency_id, parent=parent)
+    _refuse_more(made_with_it, now)
+    is_first = not made_with_it.filter(created_at__gte=now.replace(second=0, microsecond=0)).exists()
     expires_at = min(parent.expires_at or now + lifetime, now + lifetime)
     made, text = keys.mint_token(parent=parent, accounts=accounts, expires_at=expires_at, now=now)
-    _note(made, "token.created", by.who, now, **_described(made))
+    if is_first:
+        _note(made, "token.created", by.who, now, **_described(made))
     return made, text
+
+
+def _refuse_more(tokens: QuerySet[ApiKey], now: datetime) -> None:
+    live = tokens.filter(expires_at__gt=now).aggregate(count=Count("pk"), first=Min("expires_at"))
+    if live["count"] >= MOST_TOKENS:
+        raise TooManyTokens(live["first"] - now)
 
 
 def _refuse_longer(by: Bearer | None, expires_at: datetime | None) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from accounts import bearers, scoping
@@ -24,6 +25,14 @@ PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}|uo_tok_[A-Za-z0-9]{13}")
 PREFIX_LENGTH = 20
 NO_PREFIX = "uo_live_" + "-" * 12  # nobody's: no key is minted with it
 NO_DIGEST = bytes(32)
+AT_ONCE = 1000
+OVER = """
+DELETE FROM accounts_apikey WHERE agency_id = %(agency)s AND id IN (
+    SELECT id FROM accounts_apikey
+    WHERE agency_id = %(agency)s AND kind = 'token' AND expires_at <= %(now)s
+    ORDER BY id LIMIT %(at_once)s
+    FOR UPDATE SKIP LOCKED)
+"""
 
 
 class UnknownKey(Exception):
@@ -82,9 +91,14 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
 
 
 def delete_expired_tokens(*, agency_id: UUID, now: datetime) -> int:
-    """Tokens whose time is over open nothing and are named by nothing; returns how many there were."""
-    over = ApiKey.objects.filter(agency_id=agency_id, kind=ApiKey.Kind.TOKEN, expires_at__lte=now)
-    return over.delete()[0]
+    """Tokens whose time is over open nothing and are named by nothing: delete them, in batches; returns how many there were."""
+    deleted, last = 0, AT_ONCE
+    while last == AT_ONCE:
+        with scoping.agency(agency_id), connection.cursor() as cursor:
+            cursor.execute(OVER, {"agency": agency_id, "now": now, "at_once": AT_ONCE})
+            last = cursor.rowcount
+        deleted += last
+    return deleted
 
 
 def is_valid(*, key: ApiKey, now: datetime) -> bool:

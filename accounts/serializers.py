@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts import identifiers, origins
 from accounts.bearers import Bearer
-from accounts.bodies import Absent, Body, Contradiction
+from accounts.bodies import Absent, Body, Contradiction, longer_than_taken
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, Agency, AuditEntry, Role, SellerAccount, public_account_id
 
@@ -296,6 +296,8 @@ class AccountLimit(serializers.ListField):
         super().__init__(allow_null=True, min_length=1, max_length=MOST_LIMITED, **{"help_text": help_text} | kwargs)
 
     def to_internal_value(self, data: Any) -> list[UUID]:
+        if isinstance(data, list) and (too_long := longer_than_taken(self, data)):
+            raise serializers.ValidationError(too_long)
         named = [identifiers.private("acct", each) for each in super().to_internal_value(data)]
         known = set(SellerAccount.objects.present().filter(pk__in=named).values_list("pk", flat=True))
         wrong = {str(at): ["No account with this id."] for at, each in enumerate(named) if each not in known}

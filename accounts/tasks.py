@@ -31,5 +31,4 @@ def delete_kept_answers() -> None:
 def delete_expired_tokens() -> None:
     """Delete the tokens whose time is over; keys stay, whatever became of them."""
     for agency_id in scoping.every_agency_id():
-        with scoping.agency(agency_id):
-            keys.delete_expired_tokens(agency_id=agency_id, now=timezone.now())
+        keys.delete_expired_tokens(agency_id=agency_id, now=timezone.now())

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import (
@@ -22,6 +22,7 @@ from accounts import bodies, identifiers
 
 PROBLEM = "application/problem+json"
 UNAVAILABLE_SECONDS = "5"
+MOST_ERRORS = 100
 SEEN_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
@@ -88,14 +89,15 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
-        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in _pointers(error.detail)]
+        found = list(_pointers(error.detail))
+        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found[:MOST_ERRORS]]
         status = bodies.status_of(error.detail)
         slug = SLUGS[status]
         return problem(
             status=status,
             slug=slug,
             title=TITLES[slug],
-            detail="; ".join(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]),
+            detail="; ".join([*(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]), *_untold(found)]),
             errors=errors,
         )
     code = error.default_code if isinstance(error.detail, (list, dict)) else error.detail.code
@@ -106,6 +108,11 @@ def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
         title=TITLES.get(slug, slug.replace("-", " ").capitalize()),
         detail=str(error.detail),
     )
+
+
+def _untold(found: Sequence[object]) -> list[str]:
+    """How many errors are more than a problem tells, where some are."""
+    return [f"and {len(found) - MOST_ERRORS} more errors than are listed"] if len(found) > MOST_ERRORS else []
 
 
 SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}

@@ -1,4 +1,4 @@
-"""Archives are asked for, made by a worker, kept for a week, and deleted."""
+"""Archives are asked for, made by a worker, kept until there is a newer one of the same, a week at most, and deleted."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from ingestion.models import Export
 Status = Export.Status
 KEPT = timedelta(days=7)
 MOST_ATTEMPTS = 3
+MOST_A_DAY = 20
+A_DAY = timedelta(days=1)
 UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 
 
@@ -24,12 +26,21 @@ class UnderWay(Exception):
     """The agency has an archive made at this moment."""
 
 
+class TooMany(Exception):
+    """The agency asked for as many archives as it may in a day; in so many seconds for another one."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
 class Taken(Exception):
     """The archive is no longer this worker's to make."""
 
 
 def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, who: str, now: datetime) -> Export:
-    """An archive that is going to be made. Raises UnderWay while there is another one."""
+    """An archive that is going to be made. Raises UnderWay while there is another one, TooMany after twenty in a day."""
+    _refuse_more(agency, now)
     try:
         with transaction.atomic():
             export = Export.objects.create(
@@ -95,12 +106,21 @@ def folder(agency_id: UUID) -> str:
     return f"{agency_id.hex}/exports"
 
 
+def _refuse_more(agency: Agency, now: datetime) -> None:
+    asked = Export.objects.filter(agency=agency, created_at__gt=now - A_DAY).order_by("-created_at")
+    moments = asked.values_list("created_at", flat=True)[:MOST_A_DAY]
+    if len(moments) == MOST_A_DAY:
+        raise TooMany((min(moments) + A_DAY - now).total_seconds())
+
+
 def _keep(export: Export, kept: str, out: archive.Digested, now: datetime) -> None:
     with scoping.agency(export.agency_id):
         mine = Export.objects.filter(pk=export.pk, status=Status.RUNNING, attempts=export.attempts, agency__closed_at=None)
         ready = {"status": Status.READY, "ready_at": now, "expires_at": now + KEPT}
         if not mine.update(document=kept, size=out.size, sha256=out.sha256, **ready):
             raise Taken
+        before = Export.objects.filter(agency_id=export.agency_id, status=Status.READY).exclude(pk=export.pk)
+        _expire(before.filter(account_id=export.account_id, with_documents=export.with_documents), now)
 
 
 def _expire(exports: QuerySet[Export], now: datetime) -> int:

@@ -19,7 +19,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import etags, identifiers, scoping
+from accounts import authentication, etags, identifiers, scoping
 from accounts.models import SellerAccount
 from accounts.resources import Collection, Resource
 from ingestion import intake
@@ -131,6 +131,7 @@ class Reports(Collection[Report]):
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
         with scoping.of(request):
+            account = self._account_after_body(request, account_id)
             who = scoping.bearer(request).who
             return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, who, now))
 
@@ -143,6 +144,12 @@ class Reports(Collection[Report]):
         if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + ROOM_FOR_FIELDS:
             raise DocumentTooLarge
         return account
+
+    def _account_after_body(self, request: Request, account_id: str) -> SellerAccount:
+        """Whose it is still: a body takes its time, and the key may be revoked meanwhile, or the account handed back."""
+        authentication.recognise_again(request)
+        self.check_permissions(request)
+        return scoping.account_of(request, account_id)
 
 
 class DocumentKinds(Resource):

@@ -7,30 +7,39 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from accounts import audit
+from accounts.bearers import Bearer
 from accounts.models import Agency, public_account_id
 from webhooks import addresses, secrets
 from webhooks.models import Delivery, Endpoint
 
 MOST = 100
+MOST_OF_LIMITED = 20
+AGENCY_IS_FULL = f"An agency has at most {MOST} endpoints. Delete one, or let one ask for more."
+LIMIT_IS_FULL = (
+    f"Who sees some accounts only has at most {MOST_OF_LIMITED} endpoints within them. Delete one, or let one ask for more."
+)
 AWAY = "DELETE FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = %(endpoint)s"
 
 
 class TooMany(Exception):
-    """The agency has as many endpoints as it may have."""
+    """The agency, or who asks, has as many endpoints as it may have."""
 
 
 @transaction.atomic
-def add(*, agency: Agency, fields: dict[str, Any], who: str, now: datetime) -> tuple[Endpoint, str | None]:
+def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
     """A new endpoint with these fields, and the secret that signs for it where its kind has one. Raises TooMany.
 
     Two of the same address are two endpoints: one may be told of breaches and the other of everything.
     """
-    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
-    if Endpoint.objects.filter(agency=agency).count() >= MOST:
-        raise TooMany
+    agency = Agency.objects.select_for_update(no_key=True).get(pk=by.agency_id)
+    there_are = Endpoint.objects.filter(agency=agency)
+    if there_are.count() >= MOST:
+        raise TooMany(AGENCY_IS_FULL)
+    if by.accounts is not None and there_are.within(by.accounts).count() >= MOST_OF_LIMITED:
+        raise TooMany(LIMIT_IS_FULL)
     endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
     secret = secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
-    _note(endpoint, "endpoint.created", who, now, after=_told(endpoint), **_described(endpoint))
+    _note(endpoint, "endpoint.created", by.who, now, after=_told(endpoint), **_described(endpoint))
     return endpoint, secret
 
 

@@ -1,6 +1,8 @@
 """What happened, once each, and its way to the agency's own systems."""
 
+from collections.abc import Collection
 from typing import Any, Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -44,6 +46,10 @@ class Event(models.Model):
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def enabled(self) -> Self:
         return self.filter(disabled_at=None)
+
+    def within(self, accounts: Collection[UUID]) -> Self:
+        """Those that are told of some of these accounts and of nothing else."""
+        return self.filter(accounts__contained_by=list(accounts), accounts__len__gt=0)
 
 
 class Endpoint(models.Model):

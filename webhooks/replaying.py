@@ -6,13 +6,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts import audit, identifiers
-from webhooks import endpoints, publishing, waking
+from webhooks import endpoints, mailboxes, publishing, waking
 from webhooks.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint, Event
 
 TEST = "endpoint.test"
 A_TEST_EVERY = timedelta(seconds=1)
-A_TEST_MAIL_EVERY = timedelta(minutes=1)
 RECOVERABLE = timedelta(days=30)
 
 ASKED_FOR = """
@@ -62,7 +61,11 @@ class StillPending(Exception):
 
 
 class TooSoon(Exception):
-    """The endpoint was tested a moment ago."""
+    """The endpoint was tested a moment ago, or its mailbox, or many were; it can be tested again after `wait`."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(wait)
+        self.wait = wait
 
 
 @transaction.atomic
@@ -71,17 +74,17 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
 
     It waits for no other delivery, and no other one waits for it.
     """
+    series = _turn(endpoint, now)
     held = _receiving(endpoint)
     tests = Event.objects.filter(agency_id=held.agency_id, is_test=True, deliveries__endpoint=held)
-    pause = A_TEST_MAIL_EVERY if held.kind == Endpoint.Kind.EMAIL else A_TEST_EVERY
-    if tests.filter(occurred_at__gt=now - pause).exists():
-        raise TooSoon
+    if tests.filter(occurred_at__gt=now - A_TEST_EVERY).exists():
+        raise TooSoon(A_TEST_EVERY)
     event = Event.objects.create(
         agency_id=held.agency_id,
         type=TYPES[type_].type,
         data={"endpoint": held.public_id} if type_ == TEST else TYPES[type_].example,
         occurred_at=now,
-        series=f"test:{identifiers.uuid7().hex}",
+        series=series,
         is_test=True,
     )
     (delivery,) = publishing.hand_over(event=event, endpoints=Endpoint.objects.filter(pk=held.pk), now=now)
@@ -128,6 +131,16 @@ def recover(*, endpoint: Endpoint, since: datetime, who: str, now: datetime) -> 
     _note(held, "endpoint.recovered", who, now, since=since.isoformat(), deliveries=due)
     waking.after_commit()
     return due
+
+
+def _turn(endpoint: Endpoint, now: datetime) -> str:
+    """The series of the test, which no other delivery shares. Raises TooSoon where mails were tested a moment ago."""
+    if endpoint.kind != Endpoint.Kind.EMAIL:
+        return f"test:{identifiers.uuid7().hex}"
+    try:
+        return mailboxes.take_turn(endpoint=endpoint, now=now)
+    except mailboxes.Enough as error:
+        raise TooSoon(error.wait) from None
 
 
 def _receiving(endpoint: Endpoint) -> Endpoint:

@@ -41,6 +41,18 @@ class KeyReplaced(APIException):
     default_detail = "The key was rotated before: the one that replaces it can be rotated."
 
 
+class TooManyTokens(APIException):
+    status_code = 429
+    default_code = "too-many-tokens"
+    default_detail = (
+        f"A key has at most {granting.MOST_TOKENS} tokens that still open something. Use one of them, or ask again later."
+    )
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = wait.total_seconds()
+
+
 def keys_of(request: Request) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(agency_id=scoping.bearer(request).agency_id, kind=ApiKey.Kind.KEY)
 
@@ -179,7 +191,9 @@ class Tokens(Resource):
         wish.is_valid(raise_exception=True)
         accounts = wish.validated_data.get("accounts")
         lifetime = timedelta(seconds=wish.validated_data["expires_in"])
-        token, text = granting.token(
-            by=bearer, accounts=bearer.accounts if accounts is None else accounts, lifetime=lifetime, now=timezone.now()
-        )
+        accounts = bearer.accounts if accounts is None else accounts
+        try:
+            token, text = granting.token(by=bearer, accounts=accounts, lifetime=lifetime, now=timezone.now())
+        except granting.TooManyTokens as error:
+            raise TooManyTokens(error.wait) from None
         return Response(TokenSerializer(token, context={"text": text}).data, status=201, headers={"Cache-Control": "no-store"})

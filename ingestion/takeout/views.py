@@ -30,6 +30,18 @@ class ExportUnderWay(APIException):
     default_detail = "An archive is being made. An agency has one made at a time."
 
 
+class TooManyExports(APIException):
+    status_code = 429
+    default_code = "too-many-exports"
+    default_detail = (
+        f"An agency asks for {exports.MOST_A_DAY} archives a day at most. Take one that is ready, or ask again after Retry-After."
+    )
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = wait
+
+
 class ExportNotReady(APIException):
     status_code = 409
     default_code = "export-not-ready"
@@ -39,7 +51,10 @@ class ExportNotReady(APIException):
 class ExportExpired(APIException):
     status_code = 410
     default_code = "export-expired"
-    default_detail = "The archive was deleted, as every one is after a week or when an account in it is erased. Ask for another."
+    default_detail = (
+        "The archive was deleted, as every one is after a week, when a newer one of the same is ready, or when an account in it "
+        "is erased. Ask for another."
+    )
 
 
 def exports_of(request: Request) -> QuerySet[Export]:
@@ -72,7 +87,8 @@ class Exports(Collection[Export]):
         summary="Have all that is kept packed into an archive",
         description="A worker makes one ZIP of the agency, or of one account, as it is at one moment: a file of JSON lines a "
         "table, facts and counts with their past, and `manifest.json`, which says what each file holds, its rows and digest. "
-        "Secrets are in none. One is made at a time.",
+        "Secrets are in none. One is made at a time and twenty a day; of the same account, with or without documents, "
+        "the newest is kept.",
         tags=TAGS,
         request=ExportWish,
         responses={202: ExportSerializer},
@@ -93,6 +109,8 @@ class Exports(Collection[Export]):
             )
         except exports.UnderWay:
             raise ExportUnderWay from None
+        except exports.TooMany as error:
+            raise TooManyExports(error.wait) from None
         make = partial(tasks.make_export.delay, agency_id=str(export.agency_id), export_id=str(export.pk))
         transaction.on_commit(make, robust=True)
         where = f"/v1/exports/{export.public_id}"

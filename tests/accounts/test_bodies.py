@@ -75,6 +75,24 @@ def test_what_is_of_another_type_is_pointed_at(told: dict[str, Any]) -> None:
     assert list(asked.errors) == list(told)
 
 
+class Unlooked(serializers.CharField):
+    """Nobody may look at what stands in a list that is too long."""
+
+    def to_internal_value(self, data: Any) -> str:
+        raise AssertionError(data)
+
+
+@pytest.mark.parametrize("value", [["a"] * 4, [1] * 4, [None] * 4], ids=["of its type", "of another", "of none"])
+def test_a_list_that_is_too_long_is_refused_before_it_is_looked_at(value: list[Any]) -> None:
+    class Named(Body):
+        names = serializers.ListField(child=Unlooked(), max_length=3)
+
+    asked = Named(data={"names": value})
+
+    assert not asked.is_valid()
+    assert asked.errors == {"names": ["Ensure this field has no more than 3 elements."]}
+
+
 def test_a_wrong_item_is_told_by_its_place() -> None:
     field = serializers.ListField(child=serializers.CharField())
 

@@ -1,11 +1,14 @@
 """Tokens for browsers: they read for a while, never more than the key that they were made with, and end with it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from accounts import identifiers, keys, scoping, tasks
+from accounts import granting, identifiers, keys, scoping, tasks
 from accounts.models import ApiKey, Role
 from tests.client import Client
 from tests.conftest import NOON
@@ -84,8 +87,20 @@ def test_it_is_never_wider_than_the_key_that_makes_it(acme: Client, shop: str) -
     unknown = limited.post(TOKENS, {"accounts": [shop, "acct_" + "0" * 32]}, format="json")
 
     assert make(limited)["accounts"] == make(limited, accounts=None)["accounts"] == [shop]
-    assert (refused.status_code, refused.json()["errors"]) == (400, unknown.json()["errors"])
+    assert (refused.status_code, refused.json()["errors"]) == (404, unknown.json()["errors"])
     assert refused.json()["errors"][0]["pointer"] == "/accounts/1"
+
+
+def test_more_accounts_than_a_limit_names_are_not_looked_up(acme: Client) -> None:
+    viewer = key(acme, role=Role.VIEWER)
+    named = json.dumps({"accounts": ["acct_" + "0" * 32] * 230_000}).encode()
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = viewer.generic("POST", TOKENS, named, content_type="application/json")
+
+    assert (answer.status_code, len(answer.json()["errors"])) == (400, 1)
+    assert answer.json()["errors"][0]["pointer"] == "/accounts"
+    assert [query["sql"] for query in captured if "accounts_selleraccount" in query["sql"]] == []
 
 
 def test_it_ends_no_later_than_its_key(acme: Client) -> None:
@@ -145,6 +160,52 @@ def test_making_one_is_noted(acme: Client) -> None:
     (entry,) = acme.read("/v1/audit-log", what="token.created")["data"]
     assert entry["about"].startswith("tok_")
     assert "uo_tok_" not in str(entry)
+
+
+def test_of_those_of_a_minute_the_first_is_noted(acme: Client) -> None:
+    me = keys.recognise(text=acme.key, now=NOON)
+    with scoping.agency(acme.agency.pk):
+        for seconds in (0, 1, 59, 60, 61):
+            at = NOON + timedelta(seconds=seconds)
+            granting.token(by=me, accounts=None, lifetime=timedelta(minutes=5), now=at)
+
+    entries = acme.read("/v1/audit-log", what="token.created")["data"]
+    assert [datetime.fromisoformat(entry["at"]) for entry in entries] == [NOON + timedelta(minutes=1), NOON]
+
+
+def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
+    """So many tokens of the agency's first key."""
+    with scoping.agency(client.agency.pk):
+        parent = ApiKey.objects.get(kind=ApiKey.Kind.KEY)
+        rights: dict[str, Any] = {"kind": "token", "role": Role.VIEWER, "read_only": True, "digest": bytes(32)}
+        ApiKey.objects.bulk_create(
+            ApiKey(
+                agency=client.agency, parent=parent, prefix=f"uo_tok_{n:013}", created_at=NOON, expires_at=expires_at, **rights
+            )
+            for n in range(count)
+        )
+
+
+def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
+    furnish(acme, count=granting.MOST_TOKENS - 1, expires_at=datetime.now(UTC) + timedelta(minutes=10))
+    other = key(acme)
+    make(acme)
+
+    refused = acme.post(TOKENS, {}, format="json")
+
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-tokens")
+    assert 580 < int(refused.headers["Retry-After"]) <= 601
+    assert make(other)
+    with scoping.agency(acme.agency.pk):
+        ApiKey.objects.filter(prefix="uo_tok_" + "0" * 13).update(expires_at=datetime.now(UTC))
+    assert make(acme)
+
+
+def test_thousands_that_are_over_are_deleted(acme: Client) -> None:
+    furnish(acme, count=2 * keys.AT_ONCE + 1, expires_at=NOON)
+
+    assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * keys.AT_ONCE + 1
+    assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 0
 
 
 def test_those_whose_time_is_over_are_deleted_and_nothing_else(acme: Client, rival: Client) -> None:

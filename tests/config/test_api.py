@@ -157,3 +157,12 @@ def test_a_large_json_body_is_refused_as_too_large(acme: Client, shop: str) -> N
     response = acme.post(f"/v1/accounts/{shop}/defects", {"defects": rows}, format="json")
 
     assert (response.status_code, response["Content-Type"]) == (413, PROBLEM)
+
+
+def test_a_problem_lists_a_hundred_errors_and_says_how_many_more_there_are(acme: Client) -> None:
+    wish = {"url": "https://hooks.example.com/in", "accounts": ["acct_none"] * 103}
+
+    problem = acme.post("/v1/webhook-endpoints", wish, format="json").json()
+
+    assert [error["pointer"] for error in problem["errors"]] == [f"/accounts/{place}" for place in range(100)]
+    assert problem["detail"].endswith("; and 3 more errors than are listed")

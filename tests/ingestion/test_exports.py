@@ -151,6 +151,56 @@ def test_after_a_week_it_is_deleted_and_says_so(committed: Client, storage: Path
     assert committed.read("/v1/audit-log", about=export, who="underone")["data"][0]["what"] == "export.expired"
 
 
+def test_of_each_scope_the_newest_is_kept(committed: Client, storage: Path) -> None:
+    (shop,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    other = committed.take_on(name="Other", partner="A1OTHER")
+    wishes: list[dict[str, Any]] = [{}, {"documents": True}, {"account": shop}, {"account": other}]
+
+    def made(wish: dict[str, Any]) -> str:
+        export = packed.ask(committed, **wish)
+        packed.make(committed, export)
+        return export
+
+    old, new = ([made(wish) for wish in wishes] for _ in range(2))
+
+    assert sorted(archives(storage)) == sorted(new)
+    statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
+    assert statuses == dict.fromkeys(old, "expired") | dict.fromkeys(new, "ready")
+    assert packed.take(committed, new[0]).faults() == []
+    assert committed.read("/v1/audit-log", about=old[0])["data"][0]["what"] == "export.expired"
+
+
+def test_the_one_before_is_there_until_the_newer_one_is(committed: Client) -> None:
+    first = packed.ask(committed)
+    packed.make(committed, first)
+    second = packed.ask(committed)
+    change(committed, second, attempts=exports.MOST_ATTEMPTS)
+
+    packed.make(committed, second)
+
+    assert committed.read(f"/v1/exports/{second}")["status"] == "failed"
+    assert packed.take(committed, first).faults() == []
+
+
+def test_twenty_a_day_may_be_asked_for(acme: Client, rival: Client) -> None:
+    asked = [packed.ask(acme)]
+    change(acme, asked[0], status=Status.FAILED)
+    change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=23))
+    with scoping.agency(acme.agency.pk):
+        Export.objects.bulk_create(
+            Export(agency=acme.agency, with_documents=False, status=Status.EXPIRED, created_at=NOW, handed_out_at=NOW, attempts=1)
+            for _ in range(exports.MOST_A_DAY - 1)
+        )
+
+    refused = acme.post("/v1/exports", {}, format="json")
+
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-exports")
+    assert 3500 < int(refused.headers["Retry-After"]) <= 3601
+    assert packed.ask(rival)
+    change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=24))
+    assert packed.ask(acme)
+
+
 def test_the_clock_deletes_what_is_over(committed: Client, storage: Path) -> None:
     export = packed.ask(committed)
     packed.make(committed, export)

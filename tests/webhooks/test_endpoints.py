@@ -328,6 +328,25 @@ def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client
     assert acme.listen()
 
 
+def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) -> None:
+    other = acme.take_on(name="Other", partner="A1OTHER")
+    keys = [
+        acme.post("/v1/api-keys", {"name": "of one", "role": "manager", "accounts": [account]}, format="json").json()["key"]
+        for account in (shop, other)
+    ]
+    limited, beside = (Client(acme.agency, key) for key in keys)
+    made = [limited.listen()["id"] for _ in range(endpoints.MOST_OF_LIMITED)]
+
+    response = post(limited, url=URL)
+
+    assert (response.status_code, response.json()["type"]) == (409, "/problems/too-many-endpoints")
+    assert "20 endpoints" in response.json()["detail"]
+    assert beside.listen()
+    assert acme.listen()
+    limited.delete(f"{PATH}/{made[0]}")
+    assert limited.listen()
+
+
 def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:
     agency, key = agencies.open_agency(name="Acme", now=NOON)
     with scoping.agency(agency.pk):

@@ -102,6 +102,64 @@ def test_a_test_a_second_is_enough(acme: Client) -> None:
     assert len(listed(acme, endpoint)) == 1
 
 
+def mailbox(client: Client, name: str) -> str:
+    return str(client.listen(kind="email", url=f"mailto:{name}@agency.example")["id"])
+
+
+@pytest.mark.parametrize("again", ["on-call", "On-Call", "on-call+2", "on%2Dcall"])
+def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme: Client, rival: Client, again: str) -> None:
+    first = mailbox(acme, "on-call")
+    assert send_test(acme, first).status_code == 202
+    acme.delete(f"{PATH}/{first}")
+
+    response = send_test(acme, mailbox(acme, again))
+
+    assert (response.status_code, response.json()["type"]) == (429, "/problems/throttled")
+    assert 50 <= int(response.headers["Retry-After"]) <= 61
+    assert send_test(acme, mailbox(acme, "other")).status_code == 202
+    assert send_test(rival, mailbox(rival, "on-call")).status_code == 202
+    later, third = datetime.now(UTC) + timedelta(minutes=1), mailbox(acme, again)
+    with scoping.agency(acme.agency.pk):
+        endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
+        assert replaying.send_test(endpoint=endpoint, type_="endpoint.test", who="underone", now=later)
+
+
+def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) -> None:
+    answers = []
+    for number in range(7):
+        endpoint = mailbox(acme, f"box{number}")
+        answers.append(send_test(acme, endpoint).status_code)
+        acme.delete(f"{PATH}/{endpoint}")
+
+    assert answers == [202] * 5 + [429] * 2
+    assert send_test(acme, acme.listen()["id"]).status_code == 202
+    assert send_test(rival, mailbox(rival, "box0")).status_code == 202
+
+
+def test_mailboxes_that_are_tested_at_once_are_five(committed_db: None) -> None:
+    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    boxes = [mailbox(Client(agency, key), f"box{number}") for number in range(8)]
+
+    def test(endpoint: str) -> int:
+        try:
+            return int(send_test(Client(agency, key), endpoint).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        answers = sorted(threads.map(test, boxes))
+
+    assert answers == [202] * 5 + [429] * 3
+
+
+def test_no_event_tells_the_name_of_a_mailbox_that_was_tested(acme: Client) -> None:
+    send_test(acme, mailbox(acme, "on-call"))
+
+    with scoping.agency(acme.agency.pk):
+        (kept,) = Event.objects.values()
+    assert "on-call" not in str(kept)
+
+
 @pytest.mark.parametrize("wrong", ["breach.imagined", "breach.*", "*", ""])
 def test_a_test_of_no_type_is_refused(acme: Client, wrong: str) -> None:
     endpoint = acme.listen()["id"]

@@ -8,7 +8,7 @@ from webhooks import endpoints
 class TooManyEndpoints(APIException):
     status_code = 409
     default_code = "too-many-endpoints"
-    default_detail = f"An agency has at most {endpoints.MOST} endpoints. Delete one, or let one ask for more."
+    default_detail = endpoints.AGENCY_IS_FULL
 
 
 class EndpointDisabled(APIException):

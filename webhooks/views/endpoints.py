@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, Throttled
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 from accounts import identifiers, scoping
 from accounts.resources import Collection, Resource
 from webhooks import endpoints, replaying, secrets
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, EndpointQuerySet
 from webhooks.serializers.deliveries import DeliverySerializer
 from webhooks.serializers.endpoints import (
     EndpointChange,
@@ -30,13 +29,13 @@ from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEnd
 TAGS = ["Webhooks"]
 
 
-def endpoints_of(request: Request) -> QuerySet[Endpoint]:
+def endpoints_of(request: Request) -> EndpointQuerySet:
     """The endpoints that the bearer may see; with a limit, those that are told of accounts within it and of no other."""
     bearer = scoping.bearer(request)
     mine = Endpoint.objects.filter(agency_id=bearer.agency_id)
     if bearer.accounts is None:
         return mine
-    return mine.filter(accounts__contained_by=list(bearer.accounts), accounts__len__gt=0)
+    return mine.within(bearer.accounts)
 
 
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
@@ -92,11 +91,11 @@ class WebhookEndpoints(Collection[Endpoint]):
     def post(self, request: Request) -> Response:
         wish = EndpointWish(data=request.data, context={"accounts": scoping.accounts_of(request)})
         wish.is_valid(raise_exception=True)
-        agency, fields = scoping.agency_of(request), within(request, {"accounts": None} | wish.validated_data)
+        fields = within(request, {"accounts": None} | wish.validated_data)
         try:
-            endpoint, secret = endpoints.add(agency=agency, fields=fields, who=who(request), now=timezone.now())
-        except endpoints.TooMany:
-            raise TooManyEndpoints from None
+            endpoint, secret = endpoints.add(by=scoping.bearer(request), fields=fields, now=timezone.now())
+        except endpoints.TooMany as error:
+            raise TooManyEndpoints(str(error)) from None
         context = {"secret": secret} | present(request, [endpoint])
         where = f"/v1/webhook-endpoints/{endpoint.public_id}"
         return Response(NewEndpointSerializer(endpoint, context=context).data, status=201, headers={"Location": where})
@@ -163,7 +162,8 @@ class EndpointTest(Resource):
     @extend_schema(
         operation_id="testWebhookEndpoint",
         summary="Send an example event to this endpoint alone",
-        description="Once a second at most. The event has `test: true` and is in no list of events; its delivery has an id.",
+        description="Once a second at most; a mailbox once a minute, and five mailboxes of an agency. The event has `test: true` "
+        "and is in no list of events; its delivery has an id.",
         tags=TAGS,
         request=TestWish,
         responses={202: DeliverySerializer},
@@ -177,8 +177,8 @@ class EndpointTest(Resource):
             delivery = replaying.send_test(endpoint=endpoint, type_=type_, who=who(request), now=timezone.now())
         except replaying.Disabled:
             raise EndpointDisabled from None
-        except replaying.TooSoon:
-            raise Throttled(wait=replaying.A_TEST_EVERY.total_seconds()) from None
+        except replaying.TooSoon as error:
+            raise Throttled(wait=error.wait.total_seconds()) from None
         where = f"/v1/deliveries/{delivery.public_id}"
         return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
 
