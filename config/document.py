@@ -29,6 +29,6 @@ class Document(SpectacularJSONAPIView):
 def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
     """The document of these URLs in a language, and its tag."""
     with translation.override(language):
-        schema = SchemaGenerator(urlconf=urls).get_schema(public=True)
+        schema = SchemaGenerator(urlconf=urls).get_schema(public=True)  # type: ignore[no-untyped-call]
         content = OpenApiJsonRenderer().render(schema)
     return content, etags.of(content)

@@ -99,6 +99,7 @@ def test_an_account_that_cannot_be_computed_stops_no_other_and_is_logged(
 ) -> None:
     accounts = [account_of(acme, partner=f"A{n}") for n in range(3)]
     overflow(accounts[broken])
+    caplog.clear()
 
     task(agency_id=str(acme.agency.pk))
 
