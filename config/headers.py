@@ -67,7 +67,7 @@ def complete(result: Schema, **_: Any) -> Schema:
     """A hook of drf-spectacular's: tags are listed, what is silent says its summary, and what nothing points to goes."""
     told = [operation for _path, operation in operations(result)]
     for operation in told:
-        operation.setdefault("description", f"{operation['summary']}.")
+        operation.setdefault("description", f"{operation.get('summary', operation['operationId'])}.")
     tags = sorted({tag for operation in told for tag in operation["tags"]})
     schemas = result["components"]["schemas"]
     while unused := _unused(result):

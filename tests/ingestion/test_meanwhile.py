@@ -65,7 +65,7 @@ def hand_back(acme: Client, _: Client, shop: str) -> None:
 
 
 def close(acme: Client, _: Client, __: str) -> None:
-    assert acme.delete("/v1/agency", {"confirm": "Acme"}, format="json").status_code == 202
+    assert acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json").status_code == 202
 
 
 def limit(acme: Client, clerk: Client, _: str) -> None:
