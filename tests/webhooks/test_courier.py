@@ -248,7 +248,7 @@ def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) 
             committed[event] = time.time()
     started = time.time()
 
-    work(deadline=6.0, longest=max(60.0, MANY / 10))
+    work(deadline=3.0, longest=max(240.0, MANY / 5))
 
     got = {path: receiver.received(path) for path in good}
     waits = [each["at"] - max(started, committed[each["headers"]["webhook-id"]]) for one in got.values() for each in one]
@@ -319,7 +319,7 @@ def test_what_a_killed_courier_had_in_hand_arrives_by_the_next(sender: Sender, r
 
     arrived = Counter(receiver.messages(path))
     assert set(arrived) == set(events)
-    assert sum(arrived.values()) <= 60 + 2 * 8  # what was under way when the courier was killed
+    assert sum(arrived.values()) <= 60 + 2 * 16  # what was under way, or not yet written down, when the courier was killed
 
 
 def test_a_courier_that_breaks_in_one_delivery_goes_on_with_the_others(sender: Sender, receiver: Receiver) -> None:
