@@ -89,16 +89,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     overheard.folders |= {Path(os.environ[name]) for name in ("UNDERONE_HOME",) if name in os.environ}
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test that describes the loggers anew takes away what listens: from the next one on it listens again."""
-    if overheard not in logging.getLogger().handlers:
-        logging.getLogger().addHandler(overheard)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def nothing_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Comes first and so goes last, in each process that runs tests: what it finds is an error of the last of them."""
     yield
     overheard.folders.add(tmp_path_factory.getbasetemp())
     told = sorted(set(overheard.telling(known=secrets_of_the_run())))
+    assert overheard in logging.getLogger().handlers, "somebody took away what listens to the loggers"
     assert told == [], "\n".join(["secrets were told:", *told])

@@ -1,5 +1,7 @@
 """Refusals come late when there are many, and nothing else does."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -7,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from config import wsgi
 from config.pacing import AT_ONCE, BEARER, FREE, PAUSE, Paced
 
 if TYPE_CHECKING:
@@ -85,4 +86,9 @@ def test_after_a_quiet_time_refusals_come_at_once_again() -> None:
 
 
 def test_the_web_server_calls_the_paced_application() -> None:
-    assert isinstance(wsgi.application, Paced)
+    """Asked of a process of its own: who loads the application describes the loggers anew."""
+    words = "from config.wsgi import application; print(type(application).__name__)"
+
+    answer = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+
+    assert answer.stdout == "Paced\n"

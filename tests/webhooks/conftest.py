@@ -88,12 +88,12 @@ def sender_of(client: Client) -> Sender:
         return Sender(client, SellerAccount.objects.get(pk=identifiers.private("acct", shop)))
 
 
-def work(*, at: timedelta = timedelta(), deadline: float = 1.0, **pace: Any) -> None:
-    """A courier works until nothing has been due for a moment; `at` so much later than now."""
+def work(*, at: timedelta = timedelta(), deadline: float = 1.0, until: Callable[[], bool] = lambda: False, **pace: Any) -> None:
+    """A courier works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
 
     async def go() -> None:
         out = Egress(limits=LOOPBACK, trust=egress.trust(), deadline=deadline)
-        courier = Courier(egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=lambda: False, pace=replace(PACE, **pace))
+        courier = Courier(egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=until, pace=replace(PACE, **pace))
         await courier.run()
 
     asyncio.run(go())
