@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from structlog.contextvars import get_contextvars
 
-from accounts import identifiers
+from accounts import batches, identifiers
 from accounts.models import AuditEntry
 
 UNDERONE = "underone"
@@ -22,7 +21,7 @@ WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM accounts_auditentry
     WHERE agency_id = %(agency)s
         AND (position(' ' in who) > 0 OR before IS NOT NULL OR after IS NOT NULL OR detail <> '{}')
-    ORDER BY id LIMIT %(most)s)
+    ORDER BY id LIMIT %(at_once)s)
 """
 
 
@@ -78,14 +77,12 @@ def by_itself(*, agency_id: UUID, what: str, detail: dict[str, Any], now: dateti
     return note(agency_id=agency_id, who=UNDERONE, what=what, about=about, detail=detail, now=now)
 
 
-def shorten(*, agency_id: UUID, most: int) -> int:
-    """Leave of the oldest entries of a closed agency who did what to which thing and when, by their ids alone; returns how many.
+def shorten(*, agency_id: UUID) -> int:
+    """Leave of all entries of a closed agency who did what to which thing and when, by their ids alone; returns how many.
 
     The database lets nothing else of an entry be changed, and of no agency that is open.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(SHORTENED, {"agency": agency_id, "most": most})
-        return int(cursor.rowcount)
+    return batches.run(agency_id=agency_id, statement=SHORTENED)
 
 
 def _changed(before: Fields | None, after: Fields | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q
 
-from accounts import bearers, scoping
+from accounts import batches, bearers, scoping
 from accounts.bearers import Bearer
 from accounts.models import Agency, ApiKey, Role
 
@@ -25,7 +24,6 @@ PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}|uo_tok_[A-Za-z0-9]{13}")
 PREFIX_LENGTH = 20
 NO_PREFIX = "uo_live_" + "-" * 12  # nobody's: no key is minted with it
 NO_DIGEST = bytes(32)
-AT_ONCE = 1000
 OVER = """
 DELETE FROM accounts_apikey WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM accounts_apikey
@@ -92,13 +90,7 @@ def revoke(*, key: ApiKey, now: datetime) -> None:
 
 def delete_expired_tokens(*, agency_id: UUID, now: datetime) -> int:
     """Tokens whose time is over open nothing and are named by nothing: delete them, in batches; returns how many there were."""
-    deleted, last = 0, AT_ONCE
-    while last == AT_ONCE:
-        with scoping.agency(agency_id), connection.cursor() as cursor:
-            cursor.execute(OVER, {"agency": agency_id, "now": now, "at_once": AT_ONCE})
-            last = cursor.rowcount
-        deleted += last
-    return deleted
+    return batches.run(agency_id=agency_id, statement=OVER, now=now)
 
 
 def is_valid(*, key: ApiKey, now: datetime) -> bool:

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import OperationalError, connection
 from django.db.models import QuerySet
-from psycopg.errors import LockNotAvailable
 
-from accounts import scoping, sealing
+from accounts import batches, sealing, waiting
 from accounts.bearers import Bearer
 from accounts.models import KeptAnswer
 from accounts.resealing import Sealed
@@ -21,8 +19,6 @@ from accounts.resealing import Sealed
 SEALED = Sealed(model=KeptAnswer, context=lambda kept: kept.context)
 Named = UUID | str | bytes | datetime | int
 KEPT = timedelta(hours=24)
-PATIENCE = timedelta(seconds=2)
-AT_ONCE = 1000
 CLAIM = """
 INSERT INTO accounts_keptanswer AS kept (agency_id, bearer_id, key, fingerprint, headers, sealed, created_at)
 VALUES (%(agency)s, %(bearer)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
@@ -98,14 +94,7 @@ def give_up(*, bearer: Bearer, key: str) -> None:
 
 def delete_old(*, agency_id: UUID, now: datetime) -> int:
     """Delete the agency's answers that were kept long enough, in batches; returns how many."""
-    named: dict[str, Named] = {"agency": agency_id, "until": now - KEPT, "at_once": AT_ONCE}
-    deleted, last = 0, AT_ONCE
-    while last == AT_ONCE:
-        with scoping.agency(agency_id), connection.cursor() as cursor:
-            cursor.execute(OLD, named)
-            last = cursor.rowcount
-        deleted += last
-    return deleted
+    return batches.run(agency_id=agency_id, statement=OLD, until=now - KEPT)
 
 
 def _mine(bearer: Bearer, key: str) -> QuerySet[KeptAnswer]:
@@ -114,14 +103,9 @@ def _mine(bearer: Bearer, key: str) -> QuerySet[KeptAnswer]:
 
 def _is_claimed(named: Mapping[str, Named]) -> bool:
     """Whether the key was free, or its answer old. Waits for whoever claimed it at this moment. Raises InFlight."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE // timedelta(milliseconds=1)}ms"])
-        try:
+    try:
+        with waiting.a_while() as cursor:
             cursor.execute(CLAIM, named)
-        except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
-                raise InFlight from None
-            raise
-        is_claimed = bool(cursor.rowcount)
-        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
-    return is_claimed
+            return bool(cursor.rowcount)
+    except waiting.TooLong:
+        raise InFlight from None

@@ -3,17 +3,14 @@
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
-from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.utils import timezone, translation
-from psycopg.errors import LockNotAvailable
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
-from accounts import etags, replays, scoping
+from accounts import etags, replays, scoping, waiting
 from accounts.models import Person
 from accounts.replays import Answer
 
@@ -93,15 +90,11 @@ def hold(request: Request) -> None:
         return
     name = f"{whose} {request.path}".encode("utf-8", "surrogatepass")
     number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{replays.PATIENCE // timedelta(milliseconds=1)}ms"])
-        try:
+    try:
+        with waiting.a_while() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
-        except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
-                raise Busy from None
-            raise
-        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+    except waiting.TooLong:
+        raise Busy from None
 
 
 def check_unchanged(request: Request, *, read: Callable[[], HttpResponse]) -> None:

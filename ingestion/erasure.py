@@ -5,19 +5,17 @@ interrupted leaves is found by the next one.
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
-from accounts import audit, scoping
+from accounts import audit, batches, scoping
 from accounts.models import Agency, SellerAccount, public_account_id
 from accounts.people import members
 from ingestion import exports
 from ingestion.inventory import TABLES, Table
 
-AT_ONCE = 5000
 SOME_ROWS = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM {table} WHERE agency_id = %(agency)s AND {rows} {order} LIMIT %(at_once)s))
@@ -57,7 +55,7 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
         if not table.stays:
             _erase_rows(agency_id, table, "true")
     _erase_documents(agency_id.hex)
-    _shorten_log(agency_id)
+    audit.shorten(agency_id=agency_id)
     _say_erased(agency_id, now)
     return True
 
@@ -76,18 +74,7 @@ def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> No
     # What names another row of its own table is younger than that, and goes first.
     order = "ORDER BY id DESC" if table.prefix else ""
     statement = SOME_ROWS.format(table=table.name, rows=rows, order=order)
-    which: dict[str, Any] = {
-        "agency": agency_id,
-        "accounts": list(accounts),
-        "whole": False,
-        "telling": False,
-        "at_once": AT_ONCE,
-    }
-    last = AT_ONCE
-    while last == AT_ONCE:
-        with scoping.agency(agency_id), connection.cursor() as cursor:
-            cursor.execute(statement, which)
-            last = cursor.rowcount
+    batches.run(agency_id=agency_id, statement=statement, accounts=list(accounts), whole=False, telling=False)
 
 
 def _take_out(agency_id: UUID, table: Table, account_id: UUID) -> None:
@@ -106,13 +93,6 @@ def _erase_documents(folder: str) -> None:
         _erase_documents(f"{folder}/{each}")
     for name in names:
         default_storage.delete(f"{folder}/{name}")
-
-
-def _shorten_log(agency_id: UUID) -> None:
-    last = AT_ONCE
-    while last == AT_ONCE:
-        with scoping.agency(agency_id):
-            last = audit.shorten(agency_id=agency_id, most=AT_ONCE)
 
 
 def _say_erased(agency_id: UUID, now: datetime) -> None:

@@ -53,11 +53,20 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owne
     with django_db_blocker.unblock():
         yield
         connections.close_all()
-    with psycopg.connect(owner_dsn) as connection:
-        names = [name for (name,) in connection.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
-        if names:
-            tables = sql.SQL(", ").join(map(sql.Identifier, names))
-            connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
+    empty(owner_dsn)
+
+
+def empty(owner_dsn: str) -> None:
+    """Take out every committed row of ours."""
+    with psycopg.connect(owner_dsn) as owner:
+        if tables := tables_of_ours(owner):
+            names = sql.SQL(", ").join(map(sql.Identifier, tables))
+            owner.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+
+
+def tables_of_ours(owner: psycopg.Connection) -> list[str]:
+    """The tables that hold rows of agencies."""
+    return [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
 
 
 @pytest.fixture

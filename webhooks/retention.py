@@ -6,10 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from accounts import audit, scoping
+from accounts import audit, batches, scoping
 
-Parameters = dict[str, UUID | datetime | int]
-AT_ONCE = 1000
 OLD_DELIVERIES = """
 DELETE FROM webhooks_delivery WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM webhooks_delivery
@@ -34,21 +32,10 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
     In batches, each a transaction of its own: an interrupted run is finished by the next one. Secrets that expired go too.
     """
     until = now - timedelta(days=settings.DELIVERIES_KEPT_DAYS)
-    named: Parameters = {"agency": agency_id, "until": until, "now": now, "at_once": AT_ONCE}
-    deleted = _in_batches(agency_id, OLD_DELIVERIES, named)
-    _in_batches(agency_id, OLD_TESTS, named)
+    deleted = batches.run(agency_id=agency_id, statement=OLD_DELIVERIES, until=until)
+    batches.run(agency_id=agency_id, statement=OLD_TESTS, until=until)
     with scoping.agency(agency_id), connection.cursor() as cursor:
-        cursor.execute(OLD_SECRETS, named)
+        cursor.execute(OLD_SECRETS, {"agency": agency_id, "now": now})
         if deleted:
             audit.by_itself(agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now)
-    return deleted
-
-
-def _in_batches(agency_id: UUID, statement: str, named: Parameters) -> int:
-    deleted, last = 0, AT_ONCE
-    while last == AT_ONCE:
-        with scoping.agency(agency_id), connection.cursor() as cursor:
-            cursor.execute(statement, named)
-            last = cursor.rowcount
-        deleted += last
     return deleted

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections, transaction
 from rest_framework.request import Request
 
-from accounts import agencies, keys, replays, scoping, writing
+from accounts import agencies, keys, scoping, waiting, writing
 from accounts.models import Person
 from tests.accounts.people.visiting import somebody
 from tests.client import Client
@@ -28,7 +28,7 @@ def firm(committed_db: None) -> Client:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replays, "PATIENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr(waiting, "PATIENCE", timedelta(milliseconds=200))
 
 
 @pytest.fixture

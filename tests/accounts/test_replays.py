@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, keys, replays, scoping, tasks
+from accounts import agencies, batches, keys, replays, scoping, tasks
 from accounts.bearers import Bearer
 from accounts.models import KeptAnswer
 from accounts.replays import Answer
@@ -109,7 +109,7 @@ def test_a_refusal_is_never_kept(bearer: Bearer) -> None:
 def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
     acme: Client, rival: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replays, "AT_ONCE", 2)
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
     for client in (acme, rival):
         with scoping.agency(client.agency.pk):
             who = keys.recognise(text=client.key, now=NOON)

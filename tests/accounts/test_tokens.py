@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import granting, identifiers, keys, scoping, tasks
+from accounts import batches, granting, identifiers, keys, scoping, tasks
 from accounts.models import ApiKey, Role
 from tests.client import Client
 from tests.conftest import NOON
@@ -202,9 +202,9 @@ def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
 
 
 def test_thousands_that_are_over_are_deleted(acme: Client) -> None:
-    furnish(acme, count=2 * keys.AT_ONCE + 1, expires_at=NOON)
+    furnish(acme, count=2 * batches.AT_ONCE + 1, expires_at=NOON)
 
-    assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * keys.AT_ONCE + 1
+    assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.AT_ONCE + 1
     assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 0
 
 

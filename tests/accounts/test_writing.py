@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections, transaction
 
-from accounts import agencies, keys, replays, scoping
+from accounts import agencies, keys, replays, scoping, waiting
 from accounts.models import KeptAnswer, SellerAccount
 from ingestion.models import Report
 from tests import build
@@ -210,7 +210,7 @@ def test_of_several_uploads_at_once_one_runs_and_its_task_is_sent_once(firm: Cli
 
 
 def test_who_waits_too_long_for_the_first_one_is_told_so(firm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replays, "PATIENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr(waiting, "PATIENCE", timedelta(milliseconds=200))
     with scoping.agency(firm.agency.pk):
         bearer = keys.recognise(text=firm.key, now=NOON)
         replays.claim(bearer=bearer, key="k1", fingerprint=b"a" * 32, now=NOON)

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, scoping
+from accounts import agencies, batches, scoping
 from accounts.models import Agency, AuditEntry, Member, Person, Role, SellerAccount
 from ingestion import erasure, tasks
 from ingestion.models import Report
@@ -150,7 +150,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
 def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     furnish(acme, name="acme")
     close(acme)
-    monkeypatch.setattr(erasure, "AT_ONCE", 2)
+    monkeypatch.setattr(batches, "AT_ONCE", 2)
     most: list[int] = []
 
     def count(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:

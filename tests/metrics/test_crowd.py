@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
-from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import agencies, scoping
@@ -19,7 +18,7 @@ from accounts.views import ORDERINGS
 from metrics.definitions import CATALOGUE
 from metrics.models import CurrentValue
 from tests.client import Client
-from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
+from tests.conftest import NOON, empty
 from tests.metrics import crowd
 
 MANY = 5_000
@@ -46,8 +45,7 @@ def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: s
         owner.execute(f"VACUUM ANALYZE {', '.join(crowd.ANALYZED)}")
         yield large[0]
         connections.close_all()
-        names = [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
-        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+    empty(owner_dsn)
 
 
 def plan(client: Client, path: str, **asked: Any) -> dict[str, Any]:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
 from django.db.utils import ProgrammingError
-from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import agencies, identifiers, keys, scoping
@@ -22,7 +20,7 @@ from accounts.models import Role, SellerAccount
 from metrics.models import Threshold
 from tests import build
 from tests.client import Client
-from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
+from tests.conftest import NOON, empty
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.statements import rows, touched
 from tests.walls.test_schema import OF_NO_ACCOUNT
@@ -41,9 +39,7 @@ def world(
         client = Client(*agencies.open_agency(name="Acme", now=NOON))
         yield client, furnish(client, name="mine"), furnish(client, name="harbour")
         connections.close_all()
-    with psycopg.connect(owner_dsn) as owner:
-        names = [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
-        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+    empty(owner_dsn)
 
 
 @pytest.fixture

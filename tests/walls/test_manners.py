@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
-from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import agencies, scoping
 from accounts.models import KeptAnswer
 from tests.client import Client
-from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
+from tests.conftest import NOON, empty
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.operations import FREE, OPERATIONS, Answer, Operation, read
 
@@ -36,9 +34,7 @@ def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: s
     with django_db_blocker.unblock():
         yield Client(*agencies.open_agency(name="Acme", now=NOON))
         connections.close_all()
-    with psycopg.connect(owner_dsn) as owner:
-        names = [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
-        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+    empty(owner_dsn)
 
 
 @pytest.fixture(scope="module")

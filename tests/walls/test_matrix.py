@@ -13,13 +13,12 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connections
-from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import agencies, identifiers, keys, scoping
 from accounts.models import ApiKey, Role
 from tests.client import Client
-from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
+from tests.conftest import NOON, empty, tables_of_ours
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.operations import OPERATIONS, Answer, Operation
 
@@ -89,8 +88,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: 
     with django_db_blocker.unblock():
         yield _world()
         connections.close_all()
-    with psycopg.connect(owner_dsn) as owner:
-        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, _tables(owner)))))
+    empty(owner_dsn)
 
 
 def _world() -> World:
@@ -129,10 +127,6 @@ def _bearers(acme: Client, whose: list[UUID]) -> dict[str, str]:
     return texts
 
 
-def _tables(owner: psycopg.Connection) -> list[str]:
-    return [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
-
-
 @pytest.fixture(scope="module")
 def digest(owner_dsn: str) -> Iterator[Callable[[], dict[str, list[Any]]]]:
     """What every table holds of each agency, but for when keys were used last."""
@@ -144,7 +138,7 @@ def _digest(owner: psycopg.Connection) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for (agency,) in owner.execute("SELECT every_agency_id()").fetchall():
         owner.execute("SELECT set_config('underone.agency', %s, false)", [str(agency)])
-        for table in _tables(owner):
+        for table in tables_of_ours(owner):
             row = "(to_jsonb(row) - 'last_used_at')::text"
             statement = f"SELECT count(*), md5(string_agg({row}, '' ORDER BY {row})) FROM {table} AS row"
             found.setdefault(table, []).append(owner.execute(statement.encode()).fetchone())

@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connections
 from django.urls import URLPattern, URLResolver, get_resolver
-from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import agencies, keys, scoping
 from tests.client import Client
-from tests.conftest import NOON, SEEDED, TABLES_OF_OURS
+from tests.conftest import NOON, empty
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Answer, Operation, read
 
@@ -70,9 +68,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: 
     with django_db_blocker.unblock():
         yield _world()
         connections.close_all()
-    with psycopg.connect(owner_dsn) as owner:
-        names = [name for (name,) in owner.execute(TABLES_OF_OURS, {"seeded": SEEDED})]
-        owner.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+    empty(owner_dsn)
 
 
 def _world() -> World:

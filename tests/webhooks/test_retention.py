@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
-from accounts import scoping
+from accounts import batches, scoping
 from tests.client import Client
 from tests.webhooks.telling import DAY, happen, listed, settle
 from webhooks import retention, secrets, tasks
@@ -77,7 +77,7 @@ def test_the_days_are_those_of_the_setting(acme: Client, shop: str, settings: Se
 
 
 def test_more_than_a_batch_goes_in_one_run(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 3)
+    monkeypatch.setattr(batches, "AT_ONCE", 3)
     endpoint = acme.listen()["id"]
     for _ in range(7):
         finished(acme, endpoint, shop, ago=OVER)
