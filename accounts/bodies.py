@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 CONTRADICTION, ABSENT = "contradiction", "absent"
 STATUS = {CONTRADICTION: 409, ABSENT: 404}
 CENTURY = r"^20[0-9]{2}-"
+DAY = CENTURY + r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 NUMBERS = (serializers.FloatField, serializers.DecimalField)
 
 
@@ -30,11 +31,11 @@ class Absent(ValidationError):
         super().__init__(detail, code=ABSENT)
 
 
-@extend_schema_field({"type": "string", "format": "date", "pattern": CENTURY})
+@extend_schema_field({"type": "string", "format": "date", "pattern": DAY})
 class Day(serializers.DateField):
     def to_internal_value(self, value: Any) -> date:
-        """Arithmetic with days ends where the calendar does: those of this century are asked for."""
-        if not re.match(CENTURY, str(value)):
+        """Arithmetic with days ends where the calendar does: those of this century are asked for, and written one way."""
+        if not re.fullmatch(DAY, str(value)):
             self.fail("invalid", format="YYYY-MM-DD, from 2000 to 2099")
         return super().to_internal_value(value)
 
