@@ -20,7 +20,7 @@ help:
 	@echo "make up       the product on this machine, empty; data stays in .underone (UNDERONE_HOME=… for another folder)"
 	@echo "make smoke    start a throw-away copy, load files, compare every figure, stop"
 	@echo "make test     all tests, two or more at a time, on throw-away servers (ARGS=… goes to pytest)"
-	@echo "make fuzz     ask a server everything that the document allows and forbids, for minutes (FUZZ_SEED=… FUZZ_EXAMPLES=…)"
+	@echo "make fuzz     ask a server everything that the document allows and forbids, for minutes (FUZZ_SEED=… FUZZ_EXAMPLES=… FUZZ_SECONDS=…)"
 	@echo "make lint     style, types, imports, migrations and the OpenAPI document"
 	@echo "make lint-api Spectral with the OWASP rules on docs/openapi.json (needs node)"
 	@echo "make clients  three generated clients against a server (needs node)"
@@ -53,6 +53,7 @@ lint: .venv/.dev
 	diff docs/openapi.json .venv/openapi.json
 
 fuzz: export FUZZ_EXAMPLES ?= 150
+fuzz: export FUZZ_SECONDS ?= 300
 fuzz: export FUZZ_SEED ?= $(shell date +%s)
 fuzz: .venv/.dev
 	@echo "Seed: $(FUZZ_SEED)"

@@ -65,6 +65,14 @@ def key_of(request: Request, public_id: str) -> ApiKey:
     return key
 
 
+def living(request: Request, public_id: str) -> ApiKey:
+    """The key with this public id, unless it was revoked: a DELETE leaves nothing to read. Raises NotFound."""
+    key = key_of(request, public_id)
+    if key.revoked_at is not None:
+        raise NotFound("This API key was revoked. The list has it still.")
+    return key
+
+
 def made(key: ApiKey, text: str) -> Response:
     body = NewApiKeySerializer(key, context={"text": text}).data
     return Response(body, status=201, headers={"Location": f"/v1/api-keys/{key.public_id}", "Cache-Control": "no-store"})
@@ -110,7 +118,7 @@ class OneApiKey(Resource):
 
     @extend_schema(operation_id="getApiKey", summary="One key", tags=TAGS, responses=ApiKeySerializer)
     def get(self, request: Request, key_id: str) -> Response:
-        return Response(ApiKeySerializer(key_of(request, key_id)).data)
+        return Response(ApiKeySerializer(living(request, key_id)).data)
 
     @extend_schema(
         operation_id="renameApiKey",
@@ -120,7 +128,7 @@ class OneApiKey(Resource):
         responses=ApiKeySerializer,
     )
     def patch(self, request: Request, key_id: str) -> Response:
-        key = key_of(request, key_id)
+        key = living(request, key_id)
         change = KeyChange(data=request.data, partial=True)
         change.is_valid(raise_exception=True)
         name = change.validated_data.get("name", key.name)
@@ -130,7 +138,7 @@ class OneApiKey(Resource):
     @extend_schema(
         operation_id="revokeApiKey",
         summary="Let a key open nothing any more",
-        description="Nor do the tokens that were made with it, nor its open invitations. It stays in the list. The last key of "
+        description="Nor do the tokens that were made with it, nor its open invitations. It stays in the list, and is read there alone. The last key of "
         "an admin may go too: then members, or the operator (`manage.py mint_key`), let the agency in again.",
         tags=TAGS,
         responses={204: None},

@@ -53,6 +53,8 @@ def _rating(row: Mapping[str, Any], *, needed: bool) -> int | None:
     value = row.get("rating")
     if value in (None, "") and not needed:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows one kind of number: 5.0 is a whole one
     if str(value) not in {"1", "2", "3", "4", "5"} or isinstance(value, bool):
         raise BadRow("rating must be a whole number from 1 to 5.", field="rating")
     return int(str(value))

@@ -157,14 +157,16 @@ def test_a_key_is_renamed_and_nothing_else_of_it_changes(acme: Client) -> None:
     assert noted(acme) == ["key.created", "key.renamed"]
 
 
-def test_a_revoked_key_opens_nothing_and_stays_in_the_list(acme: Client) -> None:
+def test_a_revoked_key_opens_nothing_and_is_left_in_the_list_alone(acme: Client) -> None:
     made = make(acme)
 
     answers = [acme.delete(f"{KEYS}/{made['id']}").status_code for _ in range(2)]
 
     assert answers == [204, 204]
     assert Client(acme.agency, made["key"]).get("/v1/me").status_code == 401
-    assert acme.read(f"{KEYS}/{made['id']}")["revoked_at"] is not None
+    assert acme.get(f"{KEYS}/{made['id']}").status_code == 404
+    assert acme.patch(f"{KEYS}/{made['id']}", {"name": "other"}, format="json").status_code == 404
+    assert acme.read(KEYS)["data"][0]["revoked_at"] is not None
     assert noted(acme) == ["key.created", "key.revoked"]
 
 

@@ -1,10 +1,12 @@
 """Schemathesis asks a running server everything that its document allows and forbids: no failure, nothing undocumented, no 5xx.
 
-`make test` asks a little, with a fixed seed; `make fuzz` much (FUZZ_EXAMPLES an operation), with a seed that it prints.
+`make test` asks a little, with a fixed seed; `make fuzz` much: FUZZ_EXAMPLES of each operation, and FUZZ_SECONDS of one after
+another, with a seed that it prints.
 """
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,11 +15,15 @@ from pathlib import Path
 import pytest
 
 from accounts import agencies
+from tests.client import Client
+from tests.contract import hooks
 from tests.contract.serving import Served, run, serving
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
+SECONDS = os.environ.get("FUZZ_SECONDS", "20")
 SEED = os.environ.get("FUZZ_SEED", "5")
 THE_END = "closeAgency"
+EVERYTHING_ELSE = f"--exclude-operation-id={THE_END}"
 
 
 @pytest.fixture
@@ -26,24 +32,24 @@ def served(committed_db: None, tmp_path: Path) -> Iterator[Served]:
         yield server
 
 
-def configuration(served: Served, key: str) -> str:
-    """Who asks, the one id that no operation makes, for breaches come of orders, and a key to revoke that does not ask itself."""
+def configuration(served: Served, client: Client) -> str:
+    """Who asks, and the one id that no operation makes: breaches come of orders."""
     return "\n".join(
         [
+            f"hooks = {json.dumps(hooks.__file__)}",
             "[headers]",
-            f"Authorization = {json.dumps(f'Bearer {key}')}",
+            f"Authorization = {json.dumps(f'Bearer {client.key}')}",
             "[parameters]",
             f"breach_id = {json.dumps(served.has.breach_id)}",
-            f"key_id = {json.dumps(served.has.key_id)}",
             "[cache]",
             "enabled = false",
         ]
     )
 
 
-def ask(served: Served, *options: str, key: str, folder: Path) -> None:
-    """Let schemathesis ask, with all of its checks."""
-    (folder / "schemathesis.toml").write_text(configuration(served, key))
+def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
+    """Let schemathesis ask, with all of its checks; what it says at the end."""
+    (folder / "schemathesis.toml").write_text(configuration(served, client))
     schemathesis = [
         str(Path(sys.executable).with_name("schemathesis")),
         "--config-file=schemathesis.toml",
@@ -51,20 +57,34 @@ def ask(served: Served, *options: str, key: str, folder: Path) -> None:
         served.document,
     ]
     amount = [f"--max-examples={EXAMPLES or 2}", f"--seed={SEED}", "--continue-on-failure", "--no-color", "--workers=2"]
+    # How often its generator takes another try says nothing of the server.
+    amount.append("--suppress-health-check=filter_too_much")
+    keys = {hooks.ASKS: client.read("/v1/me")["bearer"]["id"], hooks.ANOTHER: served.has.key_id}
 
-    answer = run([*schemathesis, *amount, *options], folder=folder, seconds=3600)
+    answer = run([*schemathesis, *amount, *options], folder=folder, seconds=3600, **keys)
 
     if EXAMPLES:
         sys.stdout.write(answer.stdout[-3000:])
     assert answer.returncode == 0, answer.stdout[-30_000:]
+    return answer.stdout
 
 
 def test_the_server_keeps_its_document(served: Served, tmp_path: Path) -> None:
     """Everything but the one operation after which nothing is answered any more; then that one, of another agency."""
-    _, of_another = agencies.open_agency(name="Another", now=datetime.now(UTC))
+    another = Client(*agencies.open_agency(name="Another", now=datetime.now(UTC)))
+    alone = "--phases=examples,coverage,fuzzing"
 
-    ask(served, f"--exclude-operation-id={THE_END}", key=served.key, folder=tmp_path)
+    ask(served, EVERYTHING_ELSE, alone, client=served.client, folder=tmp_path)
     still = served.client.get("/v1/me").status_code
-    ask(served, f"--include-operation-id={THE_END}", "--phases=examples,coverage,fuzzing", key=of_another, folder=tmp_path)
+    ask(served, f"--include-operation-id={THE_END}", alone, client=another, folder=tmp_path)
 
     assert still == 200, "the key that asked was revoked on the way: what came afterwards was asked in vain"
+
+
+def test_the_server_keeps_its_document_when_one_answer_leads_to_the_next_question(served: Served, tmp_path: Path) -> None:
+    """Links are followed until the time is over: what was made is read, changed, deleted, and asked for again."""
+    said = ask(served, EVERYTHING_ELSE, "--phases=stateful", f"--max-time={SECONDS}", client=served.client, folder=tmp_path)
+
+    (covered,) = re.findall(r"API Links: +(\d+) covered", said)
+    assert int(covered) >= 10
+    assert served.client.get("/v1/me").status_code == 200

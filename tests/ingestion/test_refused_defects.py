@@ -81,6 +81,12 @@ def test_a_wrong_row_is_pointed_at_and_no_row_is_loaded(acme: Client, shop: str,
     assert (contents(acme), reports_of(acme, shop)) == before
 
 
+def test_a_whole_number_of_stars_may_be_written_with_a_point(acme: Client, shop: str) -> None:
+    report = acme.post_defects(shop, POSTED | {"rating": 2.0})
+
+    assert (report["status"], report["rows"]["new"], report["rows"]["rejected"]) == ("loaded", 1, 0)
+
+
 def test_a_row_that_says_nothing_lacks_everything(acme: Client, shop: str) -> None:
     response = acme.post(f"/v1/accounts/{shop}/defects", {"defects": [GOOD, {}]}, format="json")
 
