@@ -16,7 +16,9 @@ from accounts.filters import AccountFilter, AuditFilter
 from accounts.models import ApiKey, AuditEntry, Member, Role, SellerAccount, SellerAccountQuerySet
 from accounts.people import members
 from accounts.resources import Collection, Resource
-from accounts.serializers import AccountChange, AccountSerializer, AuditEntrySerializer, MeSerializer
+from accounts.serializers.accounts import AccountChange, AccountSerializer
+from accounts.serializers.callers import MeSerializer
+from accounts.serializers.log import AuditEntrySerializer
 from accounts.sheets import Sheet
 
 ORDERINGS = tuple(

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from accounts.bodies import Body, Contradiction, Day
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
-from accounts.serializers import PublicIdField
+from accounts.serializers.ids import PublicIdField
 from ingestion.models import RejectedRow, Report
 from ingestion.refusals import BadRow
 from ingestion.reports import UPLOADABLE, defect_row

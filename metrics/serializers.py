@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from accounts import identifiers
 from accounts.models import AccountStatus, public_account_id
-from accounts.serializers import PublicIdField, WorstSeries
+from accounts.serializers.accounts import WorstSeries
+from accounts.serializers.ids import PublicIdField
 from metrics import evidence, examples, explanations
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel

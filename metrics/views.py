@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from accounts import agencies, scoping
 from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
-from accounts.serializers import AgencySerializer, ClosedAgency, Closing
+from accounts.serializers.agencies import AgencySerializer, ClosedAgency, Closing
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow

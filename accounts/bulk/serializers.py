@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.bodies import Body
-from accounts.serializers import ACCOUNT, NEW_ACCOUNT, AccountSerializer
+from accounts.serializers.accounts import ACCOUNT, NEW_ACCOUNT, AccountSerializer
 
 MOST = 500
 INVALID = {

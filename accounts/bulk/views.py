@@ -12,7 +12,7 @@ from accounts.bulk import taking_on
 from accounts.bulk.serializers import MOST, BulkAnswer, BulkAsked, BulkRows, problem_of
 from accounts.bulk.taking_on import Wanted
 from accounts.resources import Resource
-from accounts.serializers import AccountSerializer
+from accounts.serializers.accounts import AccountSerializer
 
 
 class AccountsInBulk(Resource):

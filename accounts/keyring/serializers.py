@@ -9,7 +9,8 @@ from rest_framework import serializers
 from accounts import granting, identifiers
 from accounts.bodies import Body, Contradiction
 from accounts.models import ApiKey, Role, public_account_id
-from accounts.serializers import ACCOUNT, AccountLimit, PublicIdField
+from accounts.serializers.accounts import ACCOUNT
+from accounts.serializers.ids import AccountLimit, PublicIdField
 
 DAY = 86_400
 KEY = {

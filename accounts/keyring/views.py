@@ -138,8 +138,9 @@ class OneApiKey(Resource):
     @extend_schema(
         operation_id="revokeApiKey",
         summary="Let a key open nothing any more",
-        description="Nor do the tokens that were made with it, nor its open invitations. It stays in the list, and is read there alone. The last key of "
-        "an admin may go too: then members, or the operator (`manage.py mint_key`), let the agency in again.",
+        description="Nor do the tokens that were made with it, nor its open invitations. It stays in the list, and is read there "
+        "alone. The last key of an admin may go too: then members, or the operator (`manage.py mint_key`), let the agency in "
+        "again.",
         tags=TAGS,
         responses={204: None},
     )

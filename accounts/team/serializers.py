@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from accounts.bodies import Body, Contradiction
 from accounts.models import Grant, Invitation, Member, Role
-from accounts.serializers import ACCOUNT, AccountLimit, PublicIdField
+from accounts.serializers.accounts import ACCOUNT
+from accounts.serializers.ids import AccountLimit, PublicIdField
 
 ACCOUNT_ID = ACCOUNT["id"]
 PERSON = {"id": "pers_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Mei Lin", "email": "mei@agency.example"}

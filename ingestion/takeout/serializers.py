@@ -6,7 +6,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import public_account_id
-from accounts.serializers import ACCOUNT, PublicIdField
+from accounts.serializers.accounts import ACCOUNT
+from accounts.serializers.ids import PublicIdField
 from ingestion.models import Export
 
 QUEUED = {

@@ -11,7 +11,7 @@ from accounts import identifiers
 from accounts.bodies import Body, Contradiction
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
-from accounts.serializers import PublicIdField
+from accounts.serializers.ids import PublicIdField
 from metrics import examples, timeline
 from metrics.definitions import CATALOGUE
 from metrics.judgement import rate

@@ -13,7 +13,7 @@ from rest_framework.test import APIRequestFactory
 
 from accounts.deprecation import Deprecation
 from accounts.resources import Resource
-from accounts.serializers import AgencySerializer
+from accounts.serializers.agencies import AgencySerializer
 
 ALL_DAY = Deprecation(since=date(2026, 11, 1), sunset=date(2027, 5, 1), link="https://docs.example.com/old")
 SOON = Deprecation(since=date(2026, 12, 1))

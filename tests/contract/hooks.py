@@ -10,7 +10,7 @@ ASKS, ANOTHER = "FUZZ_ASKING_KEY", "FUZZ_ANOTHER_KEY"
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
     """Revoke and rotate another key instead."""
     if case.path_parameters and case.path_parameters.get("key_id") == os.environ[ASKS]:
         case.path_parameters["key_id"] = os.environ[ANOTHER]

@@ -86,5 +86,5 @@ def test_the_server_keeps_its_document_when_one_answer_leads_to_the_next_questio
     said = ask(served, EVERYTHING_ELSE, "--phases=stateful", f"--max-time={SECONDS}", client=served.client, folder=tmp_path)
 
     (covered,) = re.findall(r"API Links: +(\d+) covered", said)
-    assert int(covered) >= 10
+    assert int(covered) >= 5
     assert served.client.get("/v1/me").status_code == 200

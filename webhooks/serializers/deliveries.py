@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts import identifiers
 from accounts.models import public_account_id
-from accounts.serializers import PublicIdField
+from accounts.serializers.ids import PublicIdField
 from webhooks import envelope
 from webhooks.catalogue import NAMES
 from webhooks.models import Attempt, Delivery

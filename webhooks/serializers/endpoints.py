@@ -10,7 +10,8 @@ from rest_framework import serializers
 from accounts import identifiers
 from accounts.bodies import Absent, Body, Contradiction
 from accounts.models import public_account_id
-from accounts.serializers import ACCOUNT, PublicIdField
+from accounts.serializers.accounts import ACCOUNT
+from accounts.serializers.ids import PublicIdField
 from webhooks import addresses, reach, replaying
 from webhooks.catalogue import NAMES, PATTERNS
 from webhooks.models import Endpoint

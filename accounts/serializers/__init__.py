@@ -1,0 +1,1 @@
+"""The shapes of who asks and what is theirs."""
