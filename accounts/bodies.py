@@ -20,12 +20,16 @@ NUMBERS = (serializers.FloatField, serializers.DecimalField)
 class Contradiction(ValidationError):
     """Well-formed, and it cannot be: it contradicts itself, what there is, or the moment. Answered as 409, with its fields."""
 
+    status_code = 409
+
     def __init__(self, detail: Any) -> None:
         super().__init__(detail, code=CONTRADICTION)
 
 
 class Absent(ValidationError):
     """Well-formed, and it names what is not there for this bearer. Answered as 404, with its fields."""
+
+    status_code = 404
 
     def __init__(self, detail: Any) -> None:
         super().__init__(detail, code=ABSENT)

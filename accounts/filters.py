@@ -79,7 +79,7 @@ class AccountFilter(Filters):
 
 
 class AuditFilter(Filters):
-    who = filters.CharFilter(method="by", label="Entries of whoever has this id (key_…), or `underone`.")
+    who = filters.CharFilter(method="by", label="Entries of whoever has this id (key_…, mem_…), or `underone`.")
     what = filters.CharFilter(method="of_kind", label="Entries of this kind: `endpoint.created`, or all of `endpoint.*`.")
     about = filters.CharFilter(label="Entries about the thing with this id.")
     since = InstantFilter(field_name="at", lookup_expr="gte", label="Entries of this moment and later.")

@@ -72,7 +72,7 @@ class Accounts(Collection[SellerAccount]):
     filter_backends = (DjangoFilterBackend,)
     filterset_class = AccountFilter
     whole_agency = ("post",)
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (AccountExists,)}  # noqa: RUF012
     queryset = SellerAccount.objects.none()  # for the document; requests go through scoping
 
     def get_queryset(self) -> SellerAccountQuerySet:
@@ -123,7 +123,7 @@ class Account(Resource):
 
     @extend_schema(
         operation_id="changeAccount",
-        summary="Rename an account",
+        summary="Change an account's name, or your own for it",
         tags=["Accounts"],
         request=AccountChange,
         responses=AccountSerializer,

@@ -58,6 +58,17 @@ class NotUnderstood(exceptions.APIException):
     default_detail = "The request was not understood."
 
 
+class Internal(exceptions.APIException):
+    default_code = "internal"
+    default_detail = "The fault is ours and nothing was changed. Tell us the request id."
+
+
+class Unavailable(exceptions.APIException):
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = "The database does not answer now. Nothing was changed; ask again in a moment."
+
+
 OURS: dict[type[Exception], type[exceptions.APIException]] = {
     Http404: exceptions.NotFound,
     PermissionDenied: exceptions.PermissionDenied,
@@ -101,13 +112,18 @@ def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
             errors=errors,
         )
     code = error.default_code if isinstance(error.detail, (list, dict)) else error.detail.code
-    slug = str(code).replace("_", "-")
-    return problem(
-        status=error.status_code,
-        slug=slug,
-        title=TITLES.get(slug, slug.replace("-", " ").capitalize()),
-        detail=str(error.detail),
-    )
+    return _named(str(code), status=error.status_code, detail=str(error.detail))
+
+
+def problem_with(error: type[exceptions.APIException], *, detail: str) -> dict[str, Any]:
+    """The problem that is told of an error of this class in these words."""
+    code = SLUGS[error.status_code] if issubclass(error, exceptions.ValidationError) else error.default_code
+    return _named(code, status=error.status_code, detail=detail)
+
+
+def _named(code: str, *, status: int, detail: str) -> dict[str, Any]:
+    slug = code.replace("_", "-")
+    return problem(status=status, slug=slug, title=TITLES.get(slug, slug.replace("-", " ").capitalize()), detail=detail)
 
 
 def _untold(found: Sequence[object]) -> list[str]:
@@ -127,6 +143,9 @@ TITLES = {
     "in-flight": "It is being done",
     "idempotency-key-reused": "The key was used for another request",
     "precondition-failed": "It has changed meanwhile",
+    "unavailable": "Not now",
+    "internal": "We made a mistake",
+    "bad-request": "The request is not valid",
 }
 
 
@@ -145,24 +164,21 @@ def _pointers(detail: Any, at: str = "") -> Iterator[tuple[str, str]]:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer where no path matches."""
     detail = "No such path. See /docs."
-    return _answer(request, problem(status=404, slug="not-found", title=TITLES["not-found"], detail=detail))
+    return _answer(request, problem_with(exceptions.NotFound, detail=detail))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer to a request that it does not trust, such as a foreign Host."""
-    detail = "It was not understood."
-    return _answer(request, problem(status=400, slug="bad-request", title="The request is not valid", detail=detail))
+    return _answer(request, problem_with(NotUnderstood, detail="It was not understood."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's answer to what nobody caught: nothing of the cause. A database that is away, or gave up, is asked again later."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        detail = "The database does not answer now. Nothing was changed; ask again in a moment."
-        answer = _answer(request, problem(status=503, slug="unavailable", title="Not now", detail=detail))
+        answer = _answer(request, problem_with(Unavailable, detail=Unavailable.default_detail))
         answer["Retry-After"] = UNAVAILABLE_SECONDS
         return answer
-    detail = "The fault is ours and nothing was changed. Tell us the request id."
-    return _answer(request, problem(status=500, slug="internal", title="We made a mistake", detail=detail))
+    return _answer(request, problem_with(Internal, detail=Internal.default_detail))
 
 
 def _answer(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:

@@ -66,7 +66,7 @@ def processes_share_a_store(app_configs: Any = None, **_: Any) -> list[CheckMess
             Error(
                 "Requests are counted nowhere: BROKER_URL is RabbitMQ's, and there is no CACHE_URL.",
                 hint=hint,
-                id="underone.E002",
+                id="underone.E003",
             )
         ]
     return []

@@ -6,5 +6,9 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+worker_class = "gthread"
+workers, threads = settings.WEB_WORKERS, settings.WEB_THREADS
+limit_request_line = 0  # up to a megabyte is read, and the API says what is too long in it
+control_socket_disable = True  # its place is the user's home folder, which two installations would share
 logconfig_dict = settings.LOGGING
 accesslog = None  # every request is told of by config/observing.py

@@ -1,6 +1,7 @@
 """What every answer tells beside its body: the headers of the document, said once and pointed at from every answer."""
 
 import json
+from collections import Counter, defaultdict
 from typing import Any
 
 from config.bounds import MOST, Schema, operations
@@ -15,6 +16,8 @@ HEADERS: dict[str, tuple[str, Schema]] = {
     "Retry-After": ("In how many seconds it may be asked again.", SECONDS),
     "ETag": ("What the answer is called: sent as `If-None-Match`, it is answered 304 while nothing changed.", TEXT),
     "Location": ("Where what was made is read.", TEXT),
+    "Link": ('The next page, with `rel="next"`, where there is one.', TEXT),
+    "Idempotency-Replayed": ("`true`: this is the answer of before, and nothing was done again.", TEXT),
 }
 ON_ALL, ON_LIMITED = ("X-Request-Id", "Access-Control-Allow-Origin"), ("RateLimit", "RateLimit-Policy")
 
@@ -35,11 +38,11 @@ def head(result: Schema, **_: Any) -> Schema:
 def share(result: Schema, **_: Any) -> Schema:
     """A hook of drf-spectacular's: a header of requests is said once, and so is each problem."""
     parameters = result["components"].setdefault("parameters", {})
-    problems = result["components"].setdefault("responses", {})
+    shared = result["components"]["responses"] = _usual(result)
     for path, operation in operations(result):
         for status, answer in operation["responses"].items():
-            if status >= "400" and path.startswith("/v1/") and problems.setdefault(f"Problem{status}", answer) == answer:
-                operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
+            if path.startswith("/v1/") and shared.get(_called(status)) == answer:
+                operation["responses"][status] = {"$ref": f"#/components/responses/{_called(status)}"}
         told = operation.get("parameters", [])
         for place, parameter in enumerate(told):
             if parameter.get("in") == "header":
@@ -49,13 +52,28 @@ def share(result: Schema, **_: Any) -> Schema:
     return result
 
 
+def _called(status: str) -> str:
+    return f"Problem{status}" if status >= "400" else f"Answer{status}"
+
+
+def _usual(result: Schema) -> Schema:
+    """Of each status from 300 on, the answer that most operations give."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for path, operation in operations(result):
+        for status, answer in operation["responses"].items():
+            if status >= "300" and path.startswith("/v1/"):
+                found[_called(status)][json.dumps(answer, default=str)] += 1
+    return {name: json.loads(answers.most_common(1)[0][0]) for name, answers in sorted(found.items())}
+
+
 def _of(method: str, status: str) -> tuple[str, ...]:
     """The headers of some answers alone."""
-    if status == "429":
+    if status in {"409", "429", "503"}:
         return ("Retry-After",)
-    if (method, status) == ("get", "200"):
-        return ("ETag",)
-    return ("Location",) if status in {"201", "202"} else ()
+    if method == "get":
+        return {"200": ("ETag", "Link"), "304": ("ETag",)}.get(status, ())
+    replayed = ("Idempotency-Replayed",) if status < "300" else ()
+    return (*replayed, "Location") if status in {"201", "202"} else replayed
 
 
 def _unused(result: Schema) -> list[str]:

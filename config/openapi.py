@@ -4,44 +4,56 @@ from copy import deepcopy
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAcceptable,
+    NotFound,
+    Throttled,
+    UnsupportedMediaType,
+    ValidationError,
+)
 
-from accounts import permissions
+from accounts import permissions, writing
 from accounts.models import Role
 from accounts.resources import Resource
+from accounts.sign_in import CHOICE
+from config import api
 from config.api import PROBLEM
 from webhooks import document
 
-EXAMPLES: dict[int, tuple[str, str, str]] = {
-    400: ("invalid-request", "The request is not valid", "/as_of: Date has wrong format."),
-    401: ("authentication-failed", "The key opens nothing", "This key is unknown, expired or was revoked."),
-    403: ("not-permitted", "Not permitted", "This wants the role admin, and the bearer is a viewer."),
-    404: ("not-found", "Nothing is here", "No account with this id."),
-    406: ("not-acceptable", "Not acceptable", "Could not satisfy the request Accept header."),
-    409: (
-        "account-exists",
-        "Account exists",
-        "The agency already looks after an account with this selling_partner_id.",
-    ),
-    410: ("document-deleted", "Document deleted", "The days that the agency keeps documents are over."),
-    411: ("length-required", "Length required", "Send the body with a Content-Length."),
-    412: ("precondition-failed", "Precondition failed", "It is not what If-Match names any more. Read it again."),
-    413: ("document-too-large", "Document too large", "The document is larger than this server takes."),
-    429: ("throttled", "Throttled", "Request was throttled. Expected available in 1 second."),
-    415: ("unsupported-media-type", "Unsupported media type", "Send application/json."),
-    422: ("idempotency-key-reused", "Idempotency key reused", "This Idempotency-Key came with another request before."),
-    500: ("internal", "We made a mistake", "The fault is ours and nothing was changed. Tell us the request id."),
+Told = tuple[type[APIException], str]
+USUAL: dict[int, Told] = {
+    400: (ValidationError, "/as_of: Date has wrong format."),
+    401: (AuthenticationFailed, "This key is unknown, expired or was revoked."),
+    403: (permissions.NotPermitted, "This wants the role admin, and the bearer is a viewer."),
+    404: (NotFound, "No account with this id."),
+    406: (NotAcceptable, "Could not satisfy the request Accept header."),
+    409: (writing.InFlight, ""),
+    412: (writing.PreconditionFailed, ""),
+    413: (api.BodyTooLarge, ""),
+    415: (UnsupportedMediaType, "Send application/json."),
+    422: (writing.KeyReused, ""),
+    429: (Throttled, "Request was throttled. Expected available in 1 second."),
+    500: (api.Internal, ""),
+    503: (api.Unavailable, ""),
 }
+"""The problem that is shown of each status, with its words where they are put together."""
 
-
-ALWAYS = (400, 401, 403, 406, 429, 500)
+ALWAYS = (400, 401, 403, 406, 429, 500, 503)
 """What every operation that asks for a key can answer."""
 
 
 class FieldProblem(serializers.Serializer[Any]):
     pointer = serializers.CharField(allow_blank=True, help_text="JSON pointer (RFC 6901) to the field.")
     detail = serializers.CharField()
+
+
+class Choice(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    name = serializers.CharField()
 
 
 class Problem(serializers.Serializer[Any]):
@@ -53,20 +65,35 @@ class Problem(serializers.Serializer[Any]):
     detail = serializers.CharField()
     request_id = serializers.CharField(allow_null=True, required=False)
     errors = FieldProblem(many=True, required=False)  # type: ignore[assignment]  # a field of the RFC
+    choices = Choice(many=True, required=False, help_text="Of `choose-agency`: the agencies of the person who asks.")
 
 
-def example(status: int) -> OpenApiExample:
-    slug, title, detail = EXAMPLES[status]
-    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
-    if status == 400:
-        body["errors"] = [{"pointer": "/as_of", "detail": "Date has wrong format."}]
-    return OpenApiExample(title, value=body | {"request_id": "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d"})
+def example(told: Told) -> OpenApiExample:
+    """The problem that an answer with this error holds."""
+    error, words = told
+    body = api.problem_with(error, detail=words or str(error.default_detail))
+    if issubclass(error, ValidationError):
+        pointer, _, detail = body["detail"].partition(": ")
+        body["errors"] = [{"pointer": pointer, "detail": detail}]
+    return OpenApiExample(body["title"], value=body | {"request_id": "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d"})
 
 
 def refusal(status: int) -> dict[tuple[int, str], OpenApiResponse]:
     """How an operation that is open to strangers describes the problem of this status."""
-    shown = example(status)
+    shown = example(USUAL[status])
     return {(status, PROBLEM): OpenApiResponse(Problem, description=shown.name, examples=[shown])}
+
+
+UNCHANGED = OpenApiParameter(
+    "If-None-Match",
+    location=OpenApiParameter.HEADER,
+    description="The `ETag` of a known answer; 304 where it still holds.",
+)
+CHOSEN = OpenApiParameter(
+    CHOICE,
+    location=OpenApiParameter.HEADER,
+    description="The agency that a person acts for (agcy_…); a key or token has one.",
+)
 
 
 class Operation(AutoSchema):
@@ -74,10 +101,21 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        closed = {*ALWAYS, *self._by_shape()} if self.view.permission_classes else set()
-        for status in sorted({*closed, *self._named()}):
-            bodies[str(status)] = self._problem(status)
+        if self.method == "GET" and "200" in bodies and self.view.permission_classes:
+            bodies["304"] = {"description": "Nothing changed since the answer whose `ETag` is in `If-None-Match`."}
+        usual = {*ALWAYS, *self._by_shape()} if self.view.permission_classes else set()
+        told = [USUAL[each] if isinstance(each, int) else (each, "") for each in (*sorted(usual), *self._named())]
+        for status in sorted({error.status_code for error, _ in told}):
+            bodies[str(status)] = self._problem([each for each in told if each[0].status_code == status])
         return bodies
+
+    def get_override_parameters(self) -> list[Any]:
+        """Headers that views share. `Idempotency-Key` and `If-Match` are told in words: a made-up one is refused, and no schema
+        says why."""
+        asked = self.view.permission_classes
+        known = [UNCHANGED] if self.method == "GET" and asked else []
+        chosen = [CHOSEN] if permissions.MayDoThis in asked else []
+        return [*super().get_override_parameters(), *known, *chosen]
 
     def map_renderers(self, attribute: str) -> list[Any]:
         """Only what is read is also read as a sheet."""
@@ -91,7 +129,7 @@ class Operation(AutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """With the role that it wants, after what the view says."""
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
-        if operation is None or not self.view.permission_classes:
+        if operation is None or permissions.MayDoThis not in self.view.permission_classes:
             return operation
         described = "\n\n".join(filter(None, [operation.get("description", ""), self._right()]))
         return {"operationId": operation["operationId"], "description": described} | operation | {"description": described}
@@ -119,16 +157,15 @@ class Operation(AutoSchema):
     def _confirms_deletion(self) -> bool:
         return self.method == "DELETE" and getattr(self.view, "confirms_deletion", False)
 
-    def _named(self) -> tuple[int, ...]:
+    def _named(self) -> tuple[int | type[APIException], ...]:
         return getattr(self.view, "problems", {}).get(self.method.lower(), ())  # type: ignore[no-any-return]
 
-    def _problem(self, status: int) -> dict[str, Any]:
-        shown = example(status)
+    def _problem(self, told: list[Told]) -> dict[str, Any]:
+        shown = {each.value["type"].rpartition("/")[2]: each for each in map(example, told)}
         component = self.resolve_serializer(Problem(), "response")
-        return {
-            "description": shown.name,
-            "content": {PROBLEM: {"schema": component.ref, "examples": {"problem": {"value": shown.value}}}},
-        }
+        examples = {slug: {"summary": each.name, "value": each.value} for slug, each in shown.items()}
+        description = "; ".join(dict.fromkeys(each.name for each in shown.values()))
+        return {"description": description, "content": {PROBLEM: {"schema": component.ref, "examples": examples}}}
 
 
 def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PAUSE = 0.05  # seconds
-AT_ONCE = 3  # refusals of a process that wait at the same time; it has four threads
 FREE = 20  # refusals that come at once after a quiet time
 FREE_A_SECOND = 5
 BEARER = "underone.bearer"  # in the environment of a request whose bearer is known
@@ -25,7 +26,7 @@ class Paced:
 
     def __init__(self, application: "WSGIApplication") -> None:
         self.application = application
-        self.room = threading.Semaphore(AT_ONCE)
+        self.room = threading.Semaphore(settings.WEB_THREADS - 1)
         self.lock = threading.Lock()
         self.free, self.counted_at = float(FREE), time.monotonic()
 

@@ -107,12 +107,7 @@ def _web(port: int) -> list[str]:
         "gunicorn",
         "config.wsgi:application",
         f"--bind={LOOPBACK}:{port}",
-        "--worker-class=gthread",
-        "--workers=2",
-        "--threads=4",
         "--graceful-timeout=10",
-        "--limit-request-line=0",  # up to a megabyte is read, and the API says what is too long in it
-        "--no-control-socket",  # its place is the user's home folder, which two installations would share
         "--config=python:config.gunicorn",
     ]
 

@@ -180,7 +180,7 @@ CORS_ALLOW_HEADERS = (
 )
 CORS_EXPOSE_HEADERS = (
     *("X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Content-Disposition"),
-    *("Deprecation", "Sunset"),
+    *("Deprecation", "Sunset", "Idempotency-Replayed", "Content-Language"),
 )
 CORS_PREFLIGHT_MAX_AGE = 600
 
@@ -338,3 +338,7 @@ SENTRY_ENVIRONMENT = env.text("SENTRY_ENVIRONMENT", default="production")
 SENTRY_TRACES_SAMPLE_RATE = env.fraction("SENTRY_TRACES_SAMPLE_RATE", default="0")
 OTEL_EXPORTER_OTLP_ENDPOINT = env.address("OTEL_EXPORTER_OTLP_ENDPOINT")
 OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", default="underone")
+
+# The web server (config/gunicorn.py)
+WEB_WORKERS = env.integer("WEB_WORKERS", default=2, least=1)
+WEB_THREADS = env.integer("WEB_THREADS", default=4, least=2)

@@ -144,11 +144,11 @@ class Upload(Body):
     marketplace = serializers.ChoiceField(
         choices=CODES, required=False, help_text="The store a feedback report was made for. Without it: the home."
     )
-    period_from = serializers.DateField(
+    period_from = Day(
         required=False,
         help_text="With `period_to`: the report is whole for these days; feedback of them that it does not name was removed.",
     )
-    period_to = serializers.DateField(required=False, help_text="The last of these days; not later than tomorrow.")
+    period_to = Day(required=False, help_text="The last of these days; not later than tomorrow.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if missing := {"period_from", "period_to"} - attrs.keys():

@@ -92,7 +92,7 @@ class Reports(Collection[Report]):
     serializer_class = ReportSerializer
     parser_classes = (MultiPartParser,)
     streamed = ("post",)
-    problems = {"post": (411, 413)}  # noqa: RUF012
+    problems = {"post": (LengthRequired, DocumentTooLarge)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listReports",
@@ -191,7 +191,7 @@ class RejectedRows(Collection[RejectedRow]):
 
 
 class Document(Resource):
-    problems = {"get": (410,)}  # noqa: RUF012
+    problems = {"get": (DocumentDeleted,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="downloadDocument",
@@ -219,8 +219,6 @@ class Document(Resource):
 
 
 class Defects(Resource):
-    problems = {"post": (413,)}  # noqa: RUF012
-
     @extend_schema(
         operation_id="postDefects",
         summary="Post defects that Amazon gives no feed of",

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import agencies, scoping
+from accounts.bodies import Contradiction
 from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
 from accounts.serializers.agencies import AgencySerializer, ClosedAgency, Closing
@@ -87,7 +88,7 @@ class Metrics(Resource):
 
 class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
-    problems = {"get": (409,)}  # noqa: RUF012
+    problems = {"get": (Contradiction,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="getHistory",

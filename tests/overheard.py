@@ -28,6 +28,8 @@ class Overheard(logging.Handler):
     problems: list[str] = field(default_factory=list)
     folders: set[Path] = field(default_factory=set)
     """Where processes of this run write their logs."""
+    silenced_by: list[str] = field(default_factory=list)
+    """Tests after which nothing was heard any more."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -82,11 +84,17 @@ def _as_bytes(key: str) -> Iterator[str]:
         yield repr(plain)[2:-1]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Django has described the loggers by now, which takes away what was on the first of them."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Whatever describes the loggers when it is imported has done so by now, which takes away what was on the first of them."""
     logging.getLogger().addHandler(overheard)
     overheard.folders |= {Path(os.environ[name]) for name in ("UNDERONE_HOME",) if name in os.environ}
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Who took away what listens is told at the end; what comes after is listened to."""
+    if overheard not in logging.getLogger().handlers:
+        overheard.silenced_by.append(item.nodeid)
+        logging.getLogger().addHandler(overheard)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -95,5 +103,5 @@ def nothing_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield
     overheard.folders.add(tmp_path_factory.getbasetemp())
     told = sorted(set(overheard.telling(known=secrets_of_the_run())))
-    assert overheard in logging.getLogger().handlers, "somebody took away what listens to the loggers"
+    assert overheard.silenced_by == [], "they took away what listens to the loggers"
     assert told == [], "\n".join(["secrets were told:", *told])

@@ -19,8 +19,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from accounts.bodies import Absent
 from accounts.entrance import serializers as shapes
-from accounts.entrance.refusals import CodeFailed, SignUpClosed, TokenFailed, limit, refuse
+from accounts.entrance.refusals import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, limit, refuse
 from accounts.models import Person
 from accounts.people import invitations, joining, members, passage, sessions, sign_ups
 from accounts.people.passage import Answer
@@ -36,7 +37,7 @@ SAID_TO_ALL = "Whether anybody has this address is told to nobody but its owner,
 class Entrance(Resource):
     authentication_classes = ()
     permission_classes = ()
-    problems: ClassVar = {"post": (400, 401, 403, 404, 406, 413, 415, 429, 500)}
+    problems: ClassVar = {"post": (400, SignInFailed, TokenFailed, SignUpClosed, Absent, 406, 413, 415, 429, 500, 503)}
 
 
 class SignIn(Entrance):
@@ -213,11 +214,11 @@ def _ask(request: Request, path: str, fields: dict[str, Any], *, token: str = ""
 
 
 def _signed_in(answer: Answer, *, agency: str | None = None) -> Response:
-    """The session that allauth began, with whom it is of. Raises ValidationError for an agency that is none of theirs."""
+    """The session that allauth began, with whom it is of. Raises Absent for an agency that is none of theirs."""
     session, person = sessions.opened(token=answer.token or "")
     if agency and agency not in {each.agency.public_id for each in members.of_person(person_id=person.pk)}:
         session.flush()
-        raise ValidationError({"agency": ["No agency of yours with this id."]})
+        raise Absent({"agency": ["No agency of yours with this id."]})
     return Response(_told(person, sessions.stand_for(session=session, agency=agency, now=timezone.now())))
 
 

@@ -151,7 +151,7 @@ class OneApiKey(Resource):
 
 class KeyRotation(Resource):
     needs: ClassVar = {"post": Role.ADMIN}
-    problems: ClassVar = {"post": (409,)}
+    problems: ClassVar = {"post": (KeyIsOver, KeyReplaced)}
 
     @extend_schema(
         operation_id="rotateApiKey",

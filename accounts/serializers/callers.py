@@ -85,7 +85,7 @@ class MeSerializer(serializers.Serializer[Any]):
     bearer = BearerSerializer()
     may = serializers.ListField(
         child=serializers.ChoiceField(choices=POWERS),
-        help_text="`read`; `write`: what managers change; `administer`: keys, settings and the audit log.",
+        help_text="`read`; `write`: what managers change; `administer`: keys, people, settings, archives and the audit log.",
     )
     key = KeyOfRequest(allow_null=True, help_text="Null where no key asks.")
     memberships = MembershipSerializer(many=True, allow_null=True, help_text="Of a person who signed in: every one of them.")

@@ -22,7 +22,9 @@ AUDIT_ENTRY = {
 @extend_schema_serializer(examples=[OpenApiExample("An entry", value=AUDIT_ENTRY, response_only=True)])
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     id = PublicIdField()
-    who = serializers.CharField(help_text="The id of the key that asked for it with its name of then, or `underone`.")
+    who = serializers.CharField(
+        help_text="The id of the key, member or staff that asked for it, and its name of then; or `underone`."
+    )
     what = serializers.CharField(help_text="Like `endpoint.created`.")
     about = serializers.CharField(help_text="The id of the thing.")
     before = serializers.DictField(allow_null=True, help_text="The fields that changed, as they were; null where nothing was.")

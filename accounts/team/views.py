@@ -63,7 +63,7 @@ class Members(Collection[Member]):
 
 class OneMember(Resource):
     needs: ClassVar = ADMINS
-    problems: ClassVar = {"patch": (409,), "delete": (409,)}
+    problems: ClassVar = {"patch": (LastAdmin,), "delete": (LastAdmin,)}
 
     @extend_schema(operation_id="getMember", summary="One member", tags=["People"], responses=MemberSerializer)
     def get(self, request: Request, member_id: str) -> Response:
@@ -109,7 +109,7 @@ class OneMember(Resource):
 
 class Invitations(Collection[Invitation]):
     needs: ClassVar = ADMINS
-    problems: ClassVar = {"post": (409,)}
+    problems: ClassVar = {"post": (AlreadyInvited, AlreadyMember, TooManyInvitations)}
     serializer_class = InvitationSerializer
     queryset = Invitation.objects.none()  # for the document; requests go through scoping
 

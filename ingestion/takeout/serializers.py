@@ -1,10 +1,9 @@
 """The shapes of archives, and of what is asked for."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.bodies import Body
 from accounts.models import public_account_id
 from accounts.serializers.accounts import ACCOUNT
 from accounts.serializers.ids import PublicIdField
@@ -36,7 +35,7 @@ READY = QUEUED | {
         OpenApiExample("One account", value={"account": ACCOUNT["id"], "documents": True}, request_only=True),
     ]
 )
-class ExportWish(serializers.Serializer[Any]):
+class ExportWish(Body):
     account = serializers.CharField(
         required=False, allow_null=True, help_text="This account alone (acct_…); null: all of the agency."
     )

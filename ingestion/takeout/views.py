@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import identifiers, scoping
-from accounts.models import Role
+from accounts.bodies import Absent
+from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
 from ingestion import exports, tasks
 from ingestion.models import Export
@@ -71,11 +72,19 @@ def export_of(request: Request, public_id: str) -> Export:
     return export
 
 
+def _account(request: Request, public_id: str | None) -> SellerAccount | None:
+    """The account that is asked for, where one is. Raises Absent."""
+    try:
+        return scoping.account_of(request, public_id) if public_id is not None else None
+    except NotFound as error:
+        raise Absent({"account": [str(error.detail)]}) from None
+
+
 class Exports(Collection[Export]):
     queryset = Export.objects.none()  # for the document; requests go through scoping
     serializer_class = ExportSerializer
     needs: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
-    problems = {"post": (404, 409)}  # noqa: RUF012
+    problems: ClassVar = {"post": (Absent, ExportUnderWay, TooManyExports)}
 
     @extend_schema(operation_id="listExports", summary="Archives, newest first", tags=TAGS, responses=ExportSerializer(many=True))
     def get(self, request: Request) -> Response:
@@ -97,7 +106,7 @@ class Exports(Collection[Export]):
         wish = ExportWish(data=request.data)
         wish.is_valid(raise_exception=True)
         asked = wish.validated_data
-        account = scoping.account_of(request, asked["account"]) if asked.get("account") else None
+        account = _account(request, asked.get("account"))
         bearer = scoping.bearer(request)
         try:
             export = exports.ask(
@@ -127,7 +136,7 @@ class OneExport(Resource):
 
 class Archive(Resource):
     needs: ClassVar = {"get": Role.ADMIN}
-    problems = {"get": (409, 410)}  # noqa: RUF012
+    problems: ClassVar = {"get": (ExportNotReady, ExportExpired)}
 
     @extend_schema(
         operation_id="downloadExport",

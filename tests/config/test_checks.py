@@ -111,5 +111,5 @@ def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(broker: str, s
         check=False,
     )
 
-    assert (answer.returncode, answer.stderr.count("underone.E002")) == (found, found)
+    assert (answer.returncode, answer.stderr.count("underone.E003")) == (found, found)
     assert "Traceback" not in answer.stderr

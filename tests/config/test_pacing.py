@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
 
-from config.pacing import AT_ONCE, BEARER, FREE, PAUSE, Paced
+from config.pacing import BEARER, FREE, PAUSE, Paced
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -63,10 +64,10 @@ def test_whoever_is_known_never_waits(status: str, environ: dict[str, str]) -> N
 def test_some_threads_are_always_free_for_others() -> None:
     application = answering("401 Unauthorized")
     application.free = 0
-    waiting = [threading.Thread(target=ask, args=(application,)) for _ in range(AT_ONCE)]
+    waiting = [threading.Thread(target=ask, args=(application,)) for _ in range(settings.WEB_THREADS - 1)]
     for each in waiting:
         each.start()
-    for _ in range(AT_ONCE):
+    for _ in waiting:
         application.room.acquire(timeout=1)  # all the room there is, once they are through
 
     told = ask(application)

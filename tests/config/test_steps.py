@@ -52,7 +52,7 @@ def test_a_detail_without_a_step_is_shown_all_the_same(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "  alone\n"
 
 
-@pytest.mark.parametrize("line", ["a" * 300, "postgresql://user:p%40ss@[::1]:5432/x", "Data [bold]/srv/[red][/]"])
+@pytest.mark.parametrize("line", ["a" * 300, "postgresql://user:p%40ss@[::1]:5432/x", "Data [bold]/data/[red][/]"])
 def test_a_line_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], line: str) -> None:
     Steps().print(line)
 

@@ -7,7 +7,8 @@ from tests.client import Client
 from tests.owasp.conftest import READS
 from tests.walls.furnishing import Furnished
 
-INSIDE = ("traceback", "psycopg", "django", "select ", "/work/", "site-packages", ".py", "postgres", "accounts_", "exception")
+BASE = str(settings.BASE_DIR).lower()
+INSIDE = ("traceback", "psycopg", "django", "select ", BASE, "site-packages", ".py", "postgres", "accounts_", "exception")
 WRONG = ["/v1/accounts/'%20OR%201=1--", "/v1/accounts?ordering=id;DROP", "/v1/../etc/passwd", "/v1/accounts/%00", "/nothing"]
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from ingestion.reports import BY_REPORT_TYPE
+from webhooks import catalogue
 
 ROOT = Path(settings.BASE_DIR)
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -23,6 +24,9 @@ TARGET = re.compile(r"\bmake ([a-z]+)`")
 FILE = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
 NAME = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
 SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
+APPS = ("accounts", "webhooks", "metrics", "ingestion", "config")
+COMPOSED = {"agency.changed", "account.changed"} | {f"breach.{what}" for what in ("acknowledged", "snoozed", "assigned", "noted")}
+"""Entries whose kind is put together of a thing and a word."""
 ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # Amazon's, spoken of and not read
 
 
@@ -82,6 +86,27 @@ def test_every_path_of_the_api_is_in_the_document() -> None:
     named = {path for page in PAGES for path in PATH.findall(page.read_text())}
 
     assert {path for path in named if re.sub(r"{\w+}", "{}", path) not in known} == set()
+
+
+def test_every_kind_of_entry_in_the_audit_log_is_told() -> None:
+    modules = [file.read_text() for app in APPS for file in (ROOT / app).rglob("*.py")]
+    nouns = "|".join({name.partition(".")[0] for name in told_entries()})
+    kind = re.compile(rf'"((?:{nouns})\.[a-z_]+)"')
+    written = {name for text in modules if re.search(r"\bimport .*\baudit\b", text) for name in kind.findall(text)}
+
+    assert written - told_entries() - set(catalogue.names_of("*")) == set()
+    assert told_entries() - written == COMPOSED
+
+
+def told_entries() -> set[str]:
+    """The kinds of entries that the page tells, in full; one that begins with a point is of the thing before it."""
+    page, told = (ROOT / "docs" / "records.md").read_text(), set()
+    for row in re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE):
+        thing = ""
+        for of, what in re.findall(r"`([a-z]*)\.([a-z_]+)`", row):
+            thing = of or thing
+            told.add(f"{thing}.{what}")
+    return told
 
 
 def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:

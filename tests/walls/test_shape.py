@@ -210,7 +210,7 @@ def test_tests_are_sentences_and_replace_nothing_of_ours() -> None:
         assert "unittest.mock" not in froms, file
 
 
-MACHINE_PATH = re.compile(r"(?<![\w.:/$-])/(?:home|root|Users|work|mnt|srv|media)/\w|\b[A-Z]:\\\w")
+MACHINE_PATH = re.compile(r"(?<![\w.:/$-])/(?:home|root|Users|work|mnt|srv|media)/|\b[A-Z]:\\\w")
 REGISTRY = re.compile(
     r"pypi\.org|pythonhosted\.|npmjs\.|proxy\.golang\.|crates\.io|rubygems\.|(?<![\w.])(?:docker|ghcr|quay)\.io"
 )

@@ -18,7 +18,7 @@ from webhooks.filters import DeliveryFilter
 from webhooks.models import Attempt, Delivery
 from webhooks.serializers.deliveries import DeliverySerializer, OneDeliverySerializer
 from webhooks.views.conflicts import DeliveryPending, EndpointDisabled
-from webhooks.views.endpoints import TAGS, endpoint_of, endpoints_of, who
+from webhooks.views.endpoints import TAGS, endpoint_of, endpoints_of
 
 MOST_ATTEMPTS = 100
 
@@ -79,7 +79,7 @@ class OneDelivery(Resource):
 
 
 class Redelivery(Resource):
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (DeliveryPending, EndpointDisabled)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="redeliver",
@@ -92,7 +92,7 @@ class Redelivery(Resource):
     def post(self, request: Request, delivery_id: str) -> Response:
         delivery = delivery_of(request, delivery_id)
         try:
-            again = replaying.redeliver(delivery=delivery, who=who(request), now=timezone.now())
+            again = replaying.redeliver(delivery=delivery, who=scoping.bearer(request).who, now=timezone.now())
         except replaying.StillPending:
             raise DeliveryPending from None
         except replaying.Disabled:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import identifiers, scoping
+from accounts.bodies import Absent
 from accounts.resources import Collection, Resource
 from webhooks import endpoints, replaying, secrets
 from webhooks.models import Endpoint, EndpointQuerySet
@@ -53,10 +54,6 @@ def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
     return wished
 
 
-def who(request: Request) -> str:
-    return scoping.bearer(request).who
-
-
 def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
     """The accounts that these endpoints name and that are still looked after, in one query."""
     named = {each for endpoint in shown for each in endpoint.accounts or ()}
@@ -67,7 +64,7 @@ def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
 class WebhookEndpoints(Collection[Endpoint]):
     queryset = Endpoint.objects.none()  # for the document; requests go through scoping
     serializer_class = EndpointSerializer
-    problems = {"post": (404, 409)}  # noqa: RUF012
+    problems = {"post": (Absent, TooManyEndpoints)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listWebhookEndpoints",
@@ -122,7 +119,7 @@ class WebhookEndpoint(Resource):
         wish = EndpointChange(data=request.data, partial=True, context=context)
         wish.is_valid(raise_exception=True)
         fields = within(request, wish.validated_data)
-        changed = endpoints.change(endpoint=endpoint, fields=fields, who=who(request), now=timezone.now())
+        changed = endpoints.change(endpoint=endpoint, fields=fields, who=scoping.bearer(request).who, now=timezone.now())
         return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
 
     @extend_schema(
@@ -133,12 +130,12 @@ class WebhookEndpoint(Resource):
         responses={204: None},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
-        endpoints.remove(endpoint=endpoint_of(request, endpoint_id), who=who(request), now=timezone.now())
+        endpoints.remove(endpoint=endpoint_of(request, endpoint_id), who=scoping.bearer(request).who, now=timezone.now())
         return Response(status=204)
 
 
 class SecretRotation(Resource):
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (NothingSigned,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="rotateWebhookSecret",
@@ -152,12 +149,12 @@ class SecretRotation(Resource):
         endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
         if endpoint.kind != Endpoint.Kind.WEBHOOK:
             raise NothingSigned
-        secret = endpoints.rotate_secret(endpoint=endpoint, who=who(request), now=now)
+        secret = endpoints.rotate_secret(endpoint=endpoint, who=scoping.bearer(request).who, now=now)
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
 
 
 class EndpointTest(Resource):
-    problems = {"post": (409, 429)}  # noqa: RUF012
+    problems = {"post": (EndpointDisabled,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="testWebhookEndpoint",
@@ -174,7 +171,7 @@ class EndpointTest(Resource):
         wish.is_valid(raise_exception=True)
         type_ = wish.validated_data["event_type"]
         try:
-            delivery = replaying.send_test(endpoint=endpoint, type_=type_, who=who(request), now=timezone.now())
+            delivery = replaying.send_test(endpoint=endpoint, type_=type_, who=scoping.bearer(request).who, now=timezone.now())
         except replaying.Disabled:
             raise EndpointDisabled from None
         except replaying.TooSoon as error:
@@ -184,7 +181,7 @@ class EndpointTest(Resource):
 
 
 class EndpointRecovery(Resource):
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (EndpointDisabled,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="recoverWebhookEndpoint",
@@ -201,7 +198,7 @@ class EndpointRecovery(Resource):
         wish.is_valid(raise_exception=True)
         since = wish.validated_data["since"]
         try:
-            due = replaying.recover(endpoint=endpoint, since=since, who=who(request), now=now)
+            due = replaying.recover(endpoint=endpoint, since=since, who=scoping.bearer(request).who, now=now)
         except replaying.Disabled:
             raise EndpointDisabled from None
         return Response(Recovery({"since": since, "deliveries": due}).data, status=202)

@@ -83,7 +83,7 @@ class OneBreach(Resource):
 class Act(Resource):
     """What somebody does about a breach. It is answered with the breach as it is then."""
 
-    problems = {"post": (409,)}  # noqa: RUF012
+    problems = {"post": (BreachResolved,)}  # noqa: RUF012
 
     def act(self, request: Request, breach_id: str, action: Action, shape: type[serializers.Serializer[Any]]) -> Response:
         now = timezone.now()
