@@ -49,7 +49,10 @@ class Rights:
 
 @transaction.atomic
 def key(*, agency: Agency, name: str, rights: Rights, who: str, now: datetime, by: Bearer | None = None) -> tuple[ApiKey, str]:
-    """A new key and its text, which cannot be had again. A key that ends one day gives out none that ends later: Outlives."""
+    """A new key and its text, which cannot be had again.
+
+    Raises Outlives: a key that ends one day gives out none that ends later.
+    """
     _refuse_longer(by, rights.expires_at)
     made, text = keys.mint(agency=agency, name=name, now=now, **vars(rights))
     _note(made, "key.created", who, now, **_described(made))
@@ -79,6 +82,8 @@ def revoke(*, key: ApiKey, who: str, now: datetime) -> None:
 def rotate(*, key: ApiKey, overlap: timedelta, by: Bearer, now: datetime) -> tuple[ApiKey, str]:
     """A key with the same name and rights, and its text; the one before ends after the overlap, and no later than it would have.
 
+    What it invited is withdrawn: whoever else has the key that is rotated is not let in by that.
+
     Raises AlreadyOver, AlreadyReplaced, Outlives.
     """
     held = _hold(key)
@@ -92,6 +97,7 @@ def rotate(*, key: ApiKey, overlap: timedelta, by: Bearer, now: datetime) -> tup
     held.expires_at = min(held.expires_at or now + overlap, now + overlap)
     held.save(update_fields=["expires_at"])
     _note(held, "key.rotated", by.who, now, by=made.public_id, until=held.expires_at.isoformat())
+    withdrawing.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=by.who, now=now)
     return made, text
 
 

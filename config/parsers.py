@@ -9,8 +9,9 @@ from rest_framework.parsers import JSONParser
 class JsonBody(JSONParser):
     """JSON that says what is wrong with it, however deep it nests."""
 
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """The value. JSON is UTF-8, whatever charset the request names. Raises ParseError."""
         try:
-            return super().parse(*args, **kwargs)
+            return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         except RecursionError:
             raise ParseError("JSON parse error - it nests too deep.") from None

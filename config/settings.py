@@ -138,6 +138,10 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 ACCOUNT_RATE_LIMITS = {  # besides allauth's own
     "accept": "20/m/ip",
     "sign_up": "5/m/ip,3/h/key",
+    "invite": "5/h/key",  # to one mailbox, of one agency
+    "invite_anybody": "100/h/key",
+    "mail_again": "1/m/key",  # to one mailbox, of one agency
+    "mail_anybody_again": "5/m/key",
     "staff_login": "10/m/ip,5/5m/key",
 }
 HEADLESS_ONLY = True

@@ -2,12 +2,14 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 from config import serving
 from config.pacing import Paced
+from config.requests import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = Paced(get_wsgi_application())
+django.setup(set_prefix=False)
+application = Paced(Handler())
 serving.answer_with_problems()

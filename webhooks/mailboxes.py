@@ -30,7 +30,7 @@ def take_turn(*, endpoint: Endpoint, now: datetime) -> str:
     One a minute to a mailbox, whatever stands behind a plus in its name, and five a minute of the agency.
     """
     Agency.objects.select_for_update(no_key=True).get(pk=endpoint.agency_id)
-    to_mailbox = f"{SERIES}{_mark(endpoint)}:"
+    to_mailbox = f"{SERIES}{mark(endpoint)}:"
     sent = Event.objects.filter(agency_id=endpoint.agency_id, is_test=True, occurred_at__gt=now - A_WHILE)
     _refuse_more(sent.filter(series__startswith=to_mailbox), 1, now)
     _refuse_more(sent.filter(series__startswith=SERIES), MOST, now)
@@ -43,8 +43,8 @@ def _refuse_more(sent: QuerySet[Event], most: int, now: datetime) -> None:
         raise Enough(moments[-1] + A_WHILE - now)
 
 
-def _mark(endpoint: Endpoint) -> str:
-    """Tells the mailbox from others of the agency, and nobody its name."""
+def mark(endpoint: Endpoint) -> str:
+    """What tells its mailbox from others, whatever stands behind a plus in the name, and nobody what it is called."""
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
     return salted_hmac(f"webhooks.mailboxes {endpoint.agency_id}", mailbox, algorithm="sha256").hexdigest()[:32]

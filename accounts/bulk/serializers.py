@@ -36,7 +36,7 @@ class BulkAsked(Body):
     accounts = serializers.ListField(child=RowField(), min_length=1, max_length=MOST)
 
 
-class BulkRows(serializers.Serializer[Any]):
+class BulkRows(Body):
     accounts = serializers.ListField(child=serializers.JSONField(allow_null=True), min_length=1, max_length=MOST)
 
 

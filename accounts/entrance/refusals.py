@@ -3,13 +3,11 @@
 from typing import NoReturn
 
 from rest_framework.exceptions import APIException, Throttled, ValidationError
-from rest_framework.request import Request
 
 from accounts.bodies import Absent
-from accounts.people import passage
 from accounts.people.passage import Answer
+from accounts.people.turns import LATER
 
-LATER = 60  # seconds; allauth's windows are a minute long, most of them
 FIELDS = {"new_password": "password"}
 """allauth's names of fields that are called otherwise here."""
 
@@ -44,12 +42,6 @@ def refuse(answer: Answer) -> NoReturn:
     if answer.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:
         raise (Absent if "key" in _by_field(answer) else ValidationError)(_by_field(answer))
     raise CodeFailed if "incorrect_code" in answer.codes or answer.status in {409, 410} else SignInFailed
-
-
-def limit(request: Request, action: str, *, key: str | None = None) -> None:
-    """Count one more of these by the caller's address, and by `key` where its limit knows one. Raises Throttled."""
-    if not passage.may_go_on(request=request._request, action=action, key=key):  # noqa: SLF001  DRF's way to Django's request
-        raise Throttled(wait=LATER)
 
 
 def _by_field(answer: Answer) -> dict[str, list[str]]:

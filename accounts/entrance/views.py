@@ -21,10 +21,11 @@ from rest_framework.serializers import Serializer
 
 from accounts.bodies import Absent
 from accounts.entrance import serializers as shapes
-from accounts.entrance.refusals import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, limit, refuse
+from accounts.entrance.refusals import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, refuse
 from accounts.models import Person
 from accounts.people import invitations, joining, members, passage, sessions, sign_ups
 from accounts.people.passage import Answer
+from accounts.people.turns import limit
 from accounts.resources import Resource
 from accounts.sign_in import PersonAuthentication, SignedIn
 

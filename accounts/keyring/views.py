@@ -156,7 +156,8 @@ class KeyRotation(Resource):
     @extend_schema(
         operation_id="rotateApiKey",
         summary="A key to take over from this one, with the same rights",
-        description="Both open during the overlap; then the one before ends, and its tokens with it.",
+        description="Both open during the overlap; then the one before ends, and its tokens with it. What it invited "
+        "is withdrawn at once.",
         tags=TAGS,
         request=RotationWish,
         responses={201: NewApiKeySerializer},

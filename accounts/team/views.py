@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts import identifiers, scoping, withdrawing
 from accounts.models import Grant, Invitation, Member, Role
 from accounts.people import invitations, members
+from accounts.people.turns import limit
 from accounts.permissions import NotPermitted
 from accounts.resources import Collection, Resource
 from accounts.team.serializers import InvitationSerializer, MemberSerializer
@@ -138,6 +139,7 @@ class Invitations(Collection[Invitation]):
         rights, bearer = dict(wanted.validated_data), scoping.bearer(request)
         _refuse_lasting(request, rights)
         email = rights.pop("email")
+        _limit_mails(request, email)
         try:
             made = invitations.invite(agency=bearer.agency, email=email, rights=rights, who=bearer.who, now=timezone.now())
         except invitations.AlreadyInvited:
@@ -186,6 +188,7 @@ class InvitationAgain(Resource):
     def post(self, request: Request, invitation_id: str) -> Response:
         invitation = _invitation(request, invitation_id)
         _refuse_lasting(request, {"role": invitation.role})
+        _limit_mails(request, invitation.email)
         try:
             sent = invitations.send_again(invitation=invitation, who=scoping.bearer(request).who, now=timezone.now())
         except withdrawing.Gone:
@@ -202,6 +205,13 @@ def _refuse_lasting(request: Request, rights: Mapping[str, Any], *, before: Gran
     gains = before is None or before.role != Role.ADMIN or (before.read_only and not after["read_only"])
     if after["role"] == Role.ADMIN and gains:
         raise NotPermitted(LATER)
+
+
+def _limit_mails(request: Request, email: str) -> None:
+    """Nobody's mailbox is filled in the agency's name. Raises Throttled."""
+    agency = scoping.bearer(request).agency.public_id
+    limit(request, "invite", key=f"{agency} {email.lower()}")
+    limit(request, "invite_anybody", key=agency)
 
 
 def _member(request: Request, public_id: str) -> Member:

@@ -242,6 +242,17 @@ def test_a_key_is_rotated_once_and_not_when_it_is_over(acme: Client) -> None:
     assert [refusal(answer) for answer in answers[1:]] == [(409, "key-replaced"), (409, "key-over")]
 
 
+def test_what_a_rotated_key_invited_is_withdrawn(acme: Client) -> None:
+    mine = acme.read("/v1/me")["key"]["id"]
+    acme.post("/v1/invitations", {"email": "mei@acme.example", "role": "admin"}, format="json")
+
+    rotated = acme.post(f"{KEYS}/{mine}/rotate", {"overlap_seconds": 60}, format="json")
+
+    assert rotated.status_code == 201
+    assert acme.read("/v1/invitations")["data"] == []
+    assert [entry["what"] for entry in acme.read("/v1/audit-log")["data"]][:2] == ["invitation.withdrawn", "key.rotated"]
+
+
 def test_a_key_that_ends_makes_none_that_ends_later(acme: Client) -> None:
     ending = bearing(acme, expires_at=later(hours=1))
     lasting = make(acme)

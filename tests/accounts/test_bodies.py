@@ -1,13 +1,20 @@
 """What a request says is taken as it is written, and what is wrong with it decides how it is refused."""
 
+import re
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from rest_framework import serializers
 
 from accounts.bodies import Absent, Body, Contradiction, Day, Instant, misfit, status_of
 from tests.client import Client
 
+APPS = ("accounts", "webhooks", "metrics", "ingestion")
+SOURCES = [file for app in APPS for file in (Path(settings.BASE_DIR) / app).rglob("*.py")]
+READS = r"\b([A-Z]\w+)\([^()]*data=request\.data|_sent\((shapes\.\w+), request\)"
 REFUSED = serializers.ValidationError("No.")
 
 
@@ -150,3 +157,19 @@ def test_a_format_that_is_none_is_not_acceptable(acme: Client, format_: str) -> 
     response = acme.get("/v1/accounts", {"format": format_})
 
     assert (response.status_code, response.json()["type"]) == (406, "/problems/not-acceptable")
+
+
+def test_every_body_that_is_read_is_read_strictly() -> None:
+    """Who reads `request.data` names the shape that it has."""
+    read = [(file, "".join(names)) for file in SOURCES for names in re.findall(READS, file.read_text())]
+    shapes = {name: _named(file, name) for file, name in read}
+
+    assert len(shapes) > 15
+    assert [name for name, shape in shapes.items() if not issubclass(shape, Body)] == []
+
+
+def _named(file: Path, name: str) -> Any:
+    found: Any = import_module(".".join(file.relative_to(settings.BASE_DIR).with_suffix("").parts))
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found

@@ -77,3 +77,30 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
     assert "swagger-ui-bundle.js" in page
     assert 'src="http' not in page
     assert 'href="http' not in page
+
+
+def test_what_only_people_ask_says_no_role(document: dict[str, Any]) -> None:
+    told = {name: operation["description"] for name, operation in operations(document)}
+
+    assert [name for name, words in told.items() if name.rpartition(" ")[2].startswith("/v1/auth/") and "Role:" in words] == []
+    assert "Role: admin." in told["delete /v1/agency"]
+
+
+def test_each_operation_shows_its_own_problems(document: dict[str, Any]) -> None:
+    conflicts = document["paths"]["/v1/accounts"]["post"]["responses"]["409"]["content"]["application/problem+json"]["examples"]
+    expired = document["paths"]["/v1/exports/{export_id}/archive"]["get"]["responses"]["410"]
+    shown = document["components"]["responses"][expired["$ref"].rpartition("/")[2]] if "$ref" in expired else expired
+
+    assert {slug: each["value"]["type"] for slug, each in conflicts.items()} == {
+        "in-flight": "/problems/in-flight",
+        "account-exists": "/problems/account-exists",
+    }
+    assert list(shown["content"]["application/problem+json"]["examples"]) == ["export-expired"]
+
+
+def test_every_read_tells_that_nothing_changed_and_everything_that_the_server_may_be_away(document: dict[str, Any]) -> None:
+    asked = [(name, operation) for name, operation in operations(document) if operation.get("security") not in ([{}], None)]
+
+    assert {"304" in operation["responses"] for name, operation in asked if name.startswith("get ")} == {True}
+    assert {"304" in operation["responses"] for name, operation in asked if not name.startswith("get ")} == {False}
+    assert {"503" in operation["responses"] for _, operation in asked} == {True}

@@ -207,6 +207,23 @@ def test_a_delivery_that_is_over_is_due_again_with_all_its_tries(acme: Client, s
     assert noted(acme)[0] == ("delivery.redelivered", before["id"])
 
 
+@pytest.mark.parametrize("again", ["redeliver", "recover"])
+def test_no_mailbox_is_filled_with_what_was_sent_before(acme: Client, shop: str, again: str) -> None:
+    first, other = (mailbox(acme, name) for name in ("on-call", "on-call+2"))
+    chat = acme.listen()["id"]
+    happen(acme, shop)
+
+    answers = []
+    for endpoint in (first, first, other, chat, chat):
+        (delivery,) = listed(acme, endpoint)
+        settle(acme, delivery["id"], "failed", tries=1, status=500)
+        since = {"since": (NOW - DAY).isoformat()} if again == "recover" else {}
+        path = f"/v1/deliveries/{delivery['id']}" if again == "redeliver" else f"{PATH}/{endpoint}"
+        answers.append(acme.post(f"{path}/{again}", since, format="json").status_code)
+
+    assert answers == [202, 429, 429, 202, 202]
+
+
 def test_a_delivery_that_is_on_its_way_is_not_sent_again(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop)

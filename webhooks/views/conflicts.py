@@ -1,8 +1,12 @@
 """Why an endpoint or a delivery cannot have what is asked of it now."""
 
 from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
-from webhooks import endpoints
+from accounts import scoping
+from accounts.people.turns import limit
+from webhooks import endpoints, mailboxes
+from webhooks.models import Endpoint
 
 
 class TooManyEndpoints(APIException):
@@ -27,3 +31,10 @@ class DeliveryPending(APIException):
     status_code = 409
     default_code = "delivery-pending"
     default_detail = "The delivery is on its way; next_attempt_at says when it is tried."
+
+
+def limit_mails(request: Request, endpoint: Endpoint) -> None:
+    """Nobody's mailbox is filled with what was sent before. Raises Throttled."""
+    if endpoint.kind == Endpoint.Kind.EMAIL:
+        limit(request, "mail_again", key=mailboxes.mark(endpoint))
+        limit(request, "mail_anybody_again", key=scoping.bearer(request).agency.public_id)

@@ -17,7 +17,7 @@ from webhooks import replaying
 from webhooks.filters import DeliveryFilter
 from webhooks.models import Attempt, Delivery
 from webhooks.serializers.deliveries import DeliverySerializer, OneDeliverySerializer
-from webhooks.views.conflicts import DeliveryPending, EndpointDisabled
+from webhooks.views.conflicts import DeliveryPending, EndpointDisabled, limit_mails
 from webhooks.views.endpoints import TAGS, endpoint_of, endpoints_of
 
 MOST_ATTEMPTS = 100
@@ -84,13 +84,14 @@ class Redelivery(Resource):
     @extend_schema(
         operation_id="redeliver",
         summary="Deliver an event again",
-        description="The same event with the same `webhook-id`, due now and with all tries before it.",
+        description="The same event with the same `webhook-id`, due now and with all tries before it. A mail once a minute.",
         tags=TAGS,
         request=None,
         responses={202: DeliverySerializer},
     )
     def post(self, request: Request, delivery_id: str) -> Response:
         delivery = delivery_of(request, delivery_id)
+        limit_mails(request, delivery.endpoint)
         try:
             again = replaying.redeliver(delivery=delivery, who=scoping.bearer(request).who, now=timezone.now())
         except replaying.StillPending:

@@ -25,7 +25,7 @@ from webhooks.serializers.endpoints import (
     RotatedSecret,
     TestWish,
 )
-from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints
+from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints, limit_mails
 
 TAGS = ["Webhooks"]
 
@@ -197,6 +197,7 @@ class EndpointRecovery(Resource):
         wish = RecoveryWish(data=request.data, context={"now": now})
         wish.is_valid(raise_exception=True)
         since = wish.validated_data["since"]
+        limit_mails(request, endpoint)
         try:
             due = replaying.recover(endpoint=endpoint, since=since, who=scoping.bearer(request).who, now=now)
         except replaying.Disabled:

@@ -67,7 +67,7 @@ def test_signing_in_for_another_s_agency_is_refused_and_leaves_no_session(
 
     answer = visitor.send("/v1/auth/sign-in", email=mei.email, password=PASSWORD, agency=rival.agency.public_id)
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/agency")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/agency")
     assert "token" not in answer.json()
 
 

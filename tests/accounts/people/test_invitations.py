@@ -347,3 +347,16 @@ def test_what_became_of_invitations_is_noted(acme: Client, post: Post) -> None:
         ("member.invited", second, "first key"),
         ("member.invited", first, "first key"),
     ]
+
+
+def test_nobody_s_mailbox_is_filled_with_invitations(acme: Client, rival: Client, post: Post) -> None:
+    email, other = mailbox(), mailbox()
+    invitation = invite(acme, email)["id"]
+
+    sent = [acme.post(f"/v1/invitations/{invitation}/send").status_code for _ in range(5)]
+    acme.delete(f"/v1/invitations/{invitation}")
+    anew = acme.post("/v1/invitations", {"email": email.upper(), "role": "viewer"}, format="json").status_code
+
+    assert [*sent, anew] == [200] * 4 + [429] * 2
+    assert invite(acme, other)["id"]
+    assert invite(rival, email)["id"]

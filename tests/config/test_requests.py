@@ -1,0 +1,45 @@
+"""No header decides how long a request takes to be read, nor whether it is answered."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from config.parsers import JsonBody
+from config.requests import Handler, Utf8Request
+
+NO_CHARSETS = ["hex", "undefined", "punycode", "rot13", "utf-7", "idna", "nonsense", "\xff"]
+
+
+def environ(kind: str, *, query: str = "", body: bytes = b"") -> dict[str, Any]:
+    about = {"PATH_INFO": "/healthz", "QUERY_STRING": query, "CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body))}
+    return RequestFactory().get("/").environ | about | {"wsgi.input": BytesIO(body), "HTTP_HOST": "localhost"}
+
+
+@pytest.mark.parametrize("charset", NO_CHARSETS)
+def test_a_charset_decides_nothing(charset: str) -> None:
+    request = Utf8Request(environ(f"application/json; charset={charset}", query="name=M%C3%B6bel"))
+
+    assert (request.encoding, request.GET["name"]) == (None, "Möbel")
+    assert request.content_type == "application/json"
+
+
+@pytest.mark.parametrize("kind", ["a/b; charset=hex", "a/b; charset=punycode", "a/b; c*=nope''%41", "", ";", "; charset", "\xff"])
+def test_every_content_type_is_answered(db: None, kind: str) -> None:
+    told: list[str] = []
+
+    body = b"".join(Handler()(environ(kind, query="x=%FF"), lambda status, *_: told.append(status)))  # type: ignore[arg-type]
+
+    assert told == ["200 OK"], body
+
+
+def test_a_boundary_is_still_known() -> None:
+    assert Utf8Request(environ("multipart/form-data; boundary=b; charset=hex")).content_params["boundary"] == "b"
+
+
+@pytest.mark.parametrize("charset", NO_CHARSETS)
+def test_json_is_utf_8(charset: str) -> None:
+    read = JsonBody().parse(BytesIO('{"name": "Möbel"}'.encode()), f"application/json; charset={charset}", {"encoding": charset})
+
+    assert read == {"name": "Möbel"}
