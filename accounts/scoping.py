@@ -7,10 +7,11 @@ limited bearer sees.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Model, QuerySet
 from psycopg import sql
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -18,6 +19,8 @@ from rest_framework.request import Request
 from accounts import identifiers
 from accounts.bearers import Bearer
 from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
+
+Row = TypeVar("Row", bound=Model)
 
 
 def enter(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
@@ -108,7 +111,12 @@ def accounts_of(request: Request) -> SellerAccountQuerySet:
 
 def account_of(request: Request, public_id: str) -> SellerAccount:
     """The account with this public id. Raises NotFound for a stranger's account as for none at all."""
-    account = accounts_of(request).filter(pk=identifiers.private("acct", public_id)).first()
-    if account is None:
-        raise NotFound("No account with this id.")
-    return account
+    return one(accounts_of(request), kind="acct", public_id=public_id, called="account")
+
+
+def one(rows: QuerySet[Row], *, kind: str, public_id: str, called: str) -> Row:
+    """The row with this public id among those that the bearer may see. Raises NotFound, the same for a stranger's as for none."""
+    row = rows.filter(pk=identifiers.private(kind, public_id)).first()
+    if row is None:
+        raise NotFound(f"No {called} with this id.")
+    return row

@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import authentication, etags, identifiers, scoping
+from accounts import authentication, etags, scoping
 from accounts.models import SellerAccount
 from accounts.resources import Collection, Resource
 from ingestion import intake
@@ -66,10 +66,7 @@ class DocumentDeleted(APIException):
 def report_of(request: Request, public_id: str) -> Report:
     """The report with this public id. Raises NotFound for a stranger's as for none at all."""
     mine = Report.objects.filter(account__in=scoping.accounts_of(request))
-    report = mine.filter(pk=identifiers.private("rpt", public_id)).first()
-    if report is None:
-        raise NotFound("No report with this id.")
-    return report
+    return scoping.one(mine, kind="rpt", public_id=public_id, called="report")
 
 
 def digest_of(upload: dict[str, Any]) -> bytes:

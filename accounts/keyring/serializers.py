@@ -10,7 +10,7 @@ from accounts import granting, identifiers
 from accounts.bodies import Body, Contradiction
 from accounts.models import ApiKey, Role, public_account_id
 from accounts.serializers.accounts import ACCOUNT
-from accounts.serializers.ids import AccountLimit, PublicIdField
+from accounts.serializers.ids import AccountLimit, PublicIdField, check_limit
 
 DAY = 86_400
 KEY = {
@@ -94,8 +94,7 @@ class KeyWish(Body):
         return moment
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.get("accounts") is not None and attrs["role"] == Role.ADMIN:
-            raise Contradiction({"role": "Who sees some accounts only is a manager or a viewer."})
+        check_limit(attrs["role"], attrs.get("accounts"))
         return attrs
 
     def rights(self) -> granting.Rights:

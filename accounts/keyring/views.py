@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import granting, identifiers, scoping
+from accounts import granting, scoping
 from accounts.bodies import Contradiction
 from accounts.keyring.serializers import (
     ApiKeySerializer,
@@ -59,10 +59,7 @@ def keys_of(request: Request) -> QuerySet[ApiKey]:
 
 def key_of(request: Request, public_id: str) -> ApiKey:
     """The key with this public id. Raises NotFound for a stranger's as for none at all."""
-    key = keys_of(request).filter(pk=identifiers.private("key", public_id)).first()
-    if key is None:
-        raise NotFound("No API key with this id.")
-    return key
+    return scoping.one(keys_of(request), kind="key", public_id=public_id, called="API key")
 
 
 def living(request: Request, public_id: str) -> ApiKey:

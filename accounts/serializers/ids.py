@@ -6,8 +6,8 @@ from uuid import UUID
 from rest_framework import serializers
 
 from accounts import identifiers
-from accounts.bodies import Absent, longer_than_taken
-from accounts.models import SellerAccount, public_account_id
+from accounts.bodies import Absent, Contradiction, longer_than_taken
+from accounts.models import Role, SellerAccount, public_account_id
 
 MOST_LIMITED = 1000
 
@@ -17,6 +17,12 @@ class PublicIdField(serializers.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(source="public_id", read_only=True, **kwargs)
+
+
+def check_limit(role: str | None, accounts: list[UUID] | None) -> None:
+    """Raises Contradiction for an admin of some accounts: what is the agency's is about all of them."""
+    if role == Role.ADMIN and accounts is not None:
+        raise Contradiction({"accounts": ["Who sees some accounts only is a manager or a viewer."]})
 
 
 class AccountLimit(serializers.ListField):

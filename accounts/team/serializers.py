@@ -6,10 +6,10 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body, Contradiction
-from accounts.models import Grant, Invitation, Member, Role
+from accounts.bodies import Body
+from accounts.models import Grant, Invitation, Member
 from accounts.serializers.accounts import ACCOUNT
-from accounts.serializers.ids import AccountLimit, PublicIdField
+from accounts.serializers.ids import AccountLimit, PublicIdField, check_limit
 
 ACCOUNT_ID = ACCOUNT["id"]
 PERSON = {"id": "pers_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Mei Lin", "email": "mei@agency.example"}
@@ -44,8 +44,7 @@ class GrantSerializer(Body, serializers.ModelSerializer[Any]):
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         found: Grant | None = self.instance
         role, limit = (fields.get(name, getattr(found, name, None)) for name in ("role", "accounts"))
-        if role == Role.ADMIN and limit is not None:
-            raise Contradiction({"accounts": ["Who sees some accounts only is a manager or a viewer."]})
+        check_limit(role, limit)
         return fields
 
 

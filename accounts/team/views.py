@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping, withdrawing
+from accounts import scoping, withdrawing
 from accounts.models import Grant, Invitation, Member, Role
 from accounts.people import invitations, members
 from accounts.people.turns import limit
@@ -217,16 +217,10 @@ def _limit_mails(request: Request, email: str) -> None:
 def _member(request: Request, public_id: str) -> Member:
     """The member with this id. Raises NotFound."""
     mine = Member.objects.filter(agency_id=scoping.bearer(request).agency_id).select_related("person")
-    member = mine.filter(pk=identifiers.private("mem", public_id)).first()
-    if member is None:
-        raise NotFound("No member with this id.")
-    return member
+    return scoping.one(mine, kind="mem", public_id=public_id, called="member")
 
 
 def _invitation(request: Request, public_id: str) -> Invitation:
     """The invitation with this id. Raises NotFound."""
     mine = Invitation.objects.filter(agency_id=scoping.bearer(request).agency_id).select_related("agency")
-    invitation = mine.filter(pk=identifiers.private("inv", public_id)).first()
-    if invitation is None:
-        raise NotFound(NO_INVITATION)
-    return invitation
+    return scoping.one(mine, kind="inv", public_id=public_id, called="invitation")

@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.bodies import Absent
 from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
@@ -66,10 +66,7 @@ def exports_of(request: Request) -> QuerySet[Export]:
 
 def export_of(request: Request, public_id: str) -> Export:
     """The archive with this public id. Raises NotFound for a stranger's as for none at all."""
-    export = exports_of(request).filter(pk=identifiers.private("exp", public_id)).first()
-    if export is None:
-        raise NotFound("No export with this id.")
-    return export
+    return scoping.one(exports_of(request), kind="exp", public_id=public_id, called="export")
 
 
 def _account(request: Request, public_id: str | None) -> SellerAccount | None:

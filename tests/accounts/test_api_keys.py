@@ -115,7 +115,7 @@ def test_what_is_not_there_or_is_over_is_refused_at_its_field(
 def test_a_key_of_some_accounts_is_no_admin_s(acme: Client, shop: str) -> None:
     answer = acme.post(KEYS, {"name": "front end", "accounts": [shop]}, format="json")
 
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/role")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/accounts")
 
 
 def test_a_stranger_s_account_is_no_account(acme: Client, rival: Client) -> None:

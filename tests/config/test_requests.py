@@ -35,7 +35,10 @@ def test_every_content_type_is_answered(db: None, kind: str) -> None:
 
 
 def test_a_boundary_is_still_known() -> None:
-    assert Utf8Request(environ("multipart/form-data; boundary=b; charset=hex")).content_params["boundary"] == "b"
+    assert Utf8Request(environ("multipart/form-data; boundary=b; charset=hex")).content_params == {
+        "boundary": "b",
+        "charset": "hex",
+    }
 
 
 @pytest.mark.parametrize("charset", NO_CHARSETS)

@@ -8,12 +8,12 @@ from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.resources import Collection, Resource
 from metrics import actions
 from metrics.models import Breach
@@ -39,10 +39,7 @@ def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
 def one(request: Request, breach_id: str, now: datetime) -> Breach:
     """The breach with this public id. Raises NotFound for a stranger's as for none at all."""
     mine = breaches_of(request, now).select_related("account")
-    breach = mine.filter(pk=identifiers.private("brch", breach_id)).first()
-    if breach is None:
-        raise NotFound("No breach with this id.")
-    return breach
+    return scoping.one(mine, kind="brch", public_id=breach_id, called="breach")
 
 
 class Breaches(Collection[Breach]):
