@@ -104,15 +104,21 @@ def test_an_account_that_is_not_theirs_cannot_be_packed(acme: Client, rival: Cli
 
 
 @pytest.mark.parametrize(
-    ("wish", "pointer"), [({"account": 7}, None), ({"account": []}, "/account"), ({"documents": "perhaps"}, "/documents")]
+    ("wish", "status", "pointer"),
+    [
+        ({"account": 7}, 400, "/account"),
+        ({"account": []}, 400, "/account"),
+        ({"account": ""}, 400, "/account"),
+        ({"account": "acct_nobody"}, 404, "/account"),
+        ({"documents": "perhaps"}, 400, "/documents"),
+        ({"documents": "yes"}, 400, "/documents"),
+        ({"documents": 1}, 400, "/documents"),
+    ],
 )
-def test_a_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], pointer: str | None) -> None:
+def test_a_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], status: int, pointer: str) -> None:
     response = acme.post("/v1/exports", wish, format="json")
 
-    if pointer:
-        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (400, pointer)
-    else:
-        assert response.status_code == 404
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
 def test_archives_are_for_admins(acme: Client) -> None:
