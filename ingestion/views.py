@@ -27,16 +27,9 @@ from ingestion.models import RejectedRow, Report
 from ingestion.renderers import RejectedRowsCsv
 from ingestion.reports import KINDS
 from ingestion.reports.kind import latest_of
-from ingestion.serializers import (
-    QUEUED,
-    REPORT,
-    DocumentKindsAnswer,
-    PostedDefects,
-    RejectedRowSerializer,
-    ReportSerializer,
-    Upload,
-    check_rows,
-)
+from ingestion.serializers.kinds import DocumentKindsAnswer
+from ingestion.serializers.posted import PostedDefects, check_rows
+from ingestion.serializers.reports import QUEUED, REPORT, RejectedRowSerializer, ReportSerializer, Upload
 from ingestion.uploads import ROOM_FOR_FIELDS, DocumentTooLarge
 
 ACCEPTED = OpenApiResponse(

@@ -1,0 +1,1 @@
+"""The shapes of documents received and of rows posted."""
