@@ -249,7 +249,7 @@ SPECTACULAR_SETTINGS = {
         "Marketplace": "accounts.marketplaces.CODES",
         "Role": "accounts.models.Role",
         "AccountStatus": "accounts.models.AccountStatus",
-        "ValueStatusEnum": "metrics.serializers.STATUSES",
+        "ValueStatusEnum": "metrics.serializers.values.STATUSES",
         "TargetSourceEnum": "metrics.series.LINE_SOURCES",
         "ReportStatus": "ingestion.models.Report.Status",
         "ExportStatus": "ingestion.models.Export.Status",

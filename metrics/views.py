@@ -22,14 +22,10 @@ from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow
 from metrics.models import Snapshot
 from metrics.renderers import HistoryCsv, OrdersCsv
-from metrics.serializers import (
-    HistoryAnswer,
-    MetricsAnswer,
-    OrderSerializer,
-    PointSerializer,
-    PortfolioAnswer,
-    SnapshotSerializer,
-)
+from metrics.serializers.orders import OrderSerializer
+from metrics.serializers.portfolio import PortfolioAnswer
+from metrics.serializers.snapshots import SnapshotSerializer
+from metrics.serializers.values import HistoryAnswer, MetricsAnswer, PointSerializer
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(

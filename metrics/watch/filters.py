@@ -13,7 +13,7 @@ from accounts.filters import Filters
 from accounts.marketplaces import CODES
 from metrics.definitions import CATALOGUE
 from metrics.models import Breach, Threshold
-from metrics.serializers import CHANNELS
+from metrics.serializers.values import CHANNELS
 
 METRICS = [(code, code) for code in CATALOGUE]
 MARKETPLACES = [(code, code) for code in CODES]

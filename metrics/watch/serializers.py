@@ -16,7 +16,7 @@ from metrics import examples, timeline
 from metrics.definitions import CATALOGUE
 from metrics.judgement import rate
 from metrics.models import Breach, Threshold
-from metrics.serializers import CHANNELS, PointSerializer, TargetSerializer
+from metrics.serializers.values import CHANNELS, PointSerializer, TargetSerializer
 from metrics.timeline import Moment
 
 MOST_DAYS = 90

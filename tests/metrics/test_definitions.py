@@ -13,7 +13,7 @@ from metrics.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ON
 from metrics.facts import Channel
 from metrics.judgement import Comparator
 from metrics.models import MetricRule
-from metrics.serializers import PartsSerializer
+from metrics.serializers.values import PartsSerializer
 
 PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
 INVOICES = "invoice_defect_rate"

@@ -1,4 +1,4 @@
-"""The shapes of numbers and of the orders behind them."""
+"""The shapes of a series on a day and over days."""
 
 from typing import Any
 
@@ -7,14 +7,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts import identifiers
-from accounts.models import AccountStatus, public_account_id
-from accounts.serializers.accounts import WorstSeries
-from accounts.serializers.ids import PublicIdField
-from metrics import evidence, examples, explanations
+from metrics import examples, explanations
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel
-from metrics.judgement import Comparator, Status, limit_of, meets, rate
-from metrics.models import ReportedFigure, Snapshot
+from metrics.judgement import Comparator, Status, meets, rate
 from metrics.reported import Figure
 from metrics.series import LINE_SOURCES, Line, Value
 
@@ -189,135 +185,3 @@ class HistoryAnswer(serializers.Serializer[Any]):
     channel = serializers.CharField()
     known_at = serializers.DateTimeField()
     points = PointSerializer(many=True)
-
-
-class DefectSerializer(serializers.Serializer[evidence.Evidence]):
-    kind = serializers.ChoiceField(choices=evidence.KINDS)
-    state = serializers.CharField()
-    rating = serializers.IntegerField(allow_null=True, help_text="Stars, for feedback.")
-    occurred_on = serializers.DateField(allow_null=True)
-    due_on = serializers.DateField(allow_null=True, help_text="The day by which it should have happened, where there is one.")
-    counts = serializers.BooleanField(help_text="Whether it puts the order into the numerator of its metric.")
-    reason = serializers.SerializerMethodField(help_text="The rule that says so.")
-    reference = serializers.CharField(allow_blank=True)
-    funded_by = serializers.CharField(allow_blank=True, help_text="Who paid. It never decides whether a claim counts.")
-
-    def get_reason(self, told: evidence.Evidence) -> str:
-        return gettext(told.reason)
-
-
-@extend_schema_serializer(examples=[OpenApiExample("A defective order", value=examples.ORDER, response_only=True)])
-class OrderSerializer(serializers.Serializer[Any]):
-    order_id = serializers.CharField(allow_null=True, help_text="Null for a message that belongs to no order.")
-    ordered_on = serializers.DateField(allow_null=True)
-    marketplace = serializers.CharField()
-    channel = serializers.ChoiceField(choices=CHANNELS)
-    counted = serializers.BooleanField(help_text="In the metric's numerator.")
-    defects = DefectSerializer(many=True)
-    leaves_window_on = serializers.DateField(help_text="The first day whose window no longer holds it.")
-    day = serializers.DateField(
-        help_text="The day that puts it into the window: order, ship-by, ship, promise, request, message."
-    )
-    reference = serializers.CharField(
-        allow_blank=True, help_text="The package, request or message, where the metric counts those and not orders."
-    )
-
-
-class FigureOfSnapshot(serializers.Serializer[ReportedFigure]):
-    """One figure as Amazon's report states it. `numerator / denominator` is our quotient of Amazon's own counts."""
-
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    channel = serializers.ChoiceField(choices=CHANNELS)
-    vars()["from"] = serializers.DateField(source="first_on", allow_null=True)
-    to = serializers.DateField(source="last_on", allow_null=True)
-    numerator = serializers.IntegerField(allow_null=True)
-    denominator = serializers.IntegerField(allow_null=True)
-    rate = serializers.FloatField(allow_null=True)
-    status = serializers.CharField(allow_blank=True)
-    target = serializers.SerializerMethodField()
-    flags = serializers.ListField(child=serializers.CharField(), help_text="What contradicts itself in it.")
-
-    @extend_schema_field(LimitSerializer(allow_null=True))
-    def get_target(self, figure: ReportedFigure) -> Any:
-        limit = limit_of(figure.comparator, figure.limit_numerator, figure.limit_denominator)
-        return LimitSerializer(limit).data if limit else None
-
-
-@extend_schema_serializer(examples=[OpenApiExample("One marketplace", value=examples.SNAPSHOT, response_only=True)])
-class SnapshotSerializer(serializers.Serializer[Snapshot]):
-    id = PublicIdField()
-    account = serializers.SerializerMethodField()
-    report = serializers.SerializerMethodField()
-    marketplace = serializers.CharField()
-    account_status = serializers.CharField(
-        allow_blank=True, help_text="NORMAL, AT_RISK, DEACTIVATED; empty where it is not told."
-    )
-    reported_at = serializers.DateTimeField(help_text="The moment that the report speaks of.")
-    recorded_at = serializers.DateTimeField(help_text="The moment since which we know it.")
-    figures = serializers.SerializerMethodField()
-    document = serializers.JSONField(help_text="The marketplace's part of the report as it was received, extras included.")
-
-    def get_account(self, snapshot: Snapshot) -> str:
-        return public_account_id(snapshot.account_id)
-
-    def get_report(self, snapshot: Snapshot) -> str:
-        return identifiers.public("rpt", snapshot.report_id)
-
-    @extend_schema_field(FigureOfSnapshot(many=True))
-    def get_figures(self, snapshot: Snapshot) -> Any:
-        return FigureOfSnapshot(self.context["figures"][snapshot.pk], many=True).data
-
-
-class CountsByStatus(serializers.Serializer[Any]):
-    breached = serializers.IntegerField()
-    at_risk = serializers.IntegerField()
-    healthy = serializers.IntegerField()
-    no_data = serializers.IntegerField()
-
-
-class AccountsOfPortfolio(CountsByStatus):
-    total = serializers.IntegerField()
-    stale = serializers.IntegerField(help_text="Of which a source was last brought up to date too long ago.")
-
-
-class MetricOfPortfolio(CountsByStatus):
-    """How many accounts stand how in one metric: each by its worst series of it."""
-
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    name = serializers.SerializerMethodField(help_text="What people call it.")
-
-    def get_name(self, row: dict[str, Any]) -> str:
-        return gettext(row["name"])
-
-
-class OpenBreaches(serializers.Serializer[Any]):
-    breach = serializers.IntegerField(help_text="Limits of Amazon's that are missed.")
-    warning = serializers.IntegerField()
-    unacknowledged = serializers.IntegerField(help_text="Of both, those that nobody acknowledged.")
-
-
-class WorstAccount(serializers.Serializer[Any]):
-    account = serializers.CharField()
-    name = serializers.CharField()
-    status = serializers.ChoiceField(choices=AccountStatus.choices)
-    distance = serializers.FloatField(help_text="1 is spotless, 0 at the limit, below 0 beyond it.")
-    worst_series = WorstSeries()
-    open_breaches = serializers.IntegerField()
-    open_warnings = serializers.IntegerField()
-    stale = serializers.BooleanField()
-
-
-class StaleAccount(serializers.Serializer[Any]):
-    account = serializers.CharField()
-    name = serializers.CharField()
-    stale_from = serializers.DateTimeField(help_text="Since then the first of its sources is stale.")
-
-
-@extend_schema_serializer(examples=[OpenApiExample("A portfolio", value=examples.PORTFOLIO, response_only=True)])
-class PortfolioAnswer(serializers.Serializer[Any]):
-    as_of = serializers.DateField(help_text="Today.")
-    accounts = AccountsOfPortfolio()
-    metrics = MetricOfPortfolio(many=True)
-    open_breaches = OpenBreaches()
-    worst = WorstAccount(many=True, help_text="Nearest to their limits or farthest beyond them first.")
-    stale_accounts = StaleAccount(many=True, help_text="Silent for longest first.")
