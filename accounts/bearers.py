@@ -55,6 +55,7 @@ class Bearer:
 
 
 def of_key(key: ApiKey) -> Bearer:
+    """Who asks with a key, or with a token."""
     return Bearer(
         agency=key.agency,
         id=key.pk,

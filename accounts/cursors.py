@@ -15,6 +15,7 @@ class BadCursor(Exception):
 
 
 def encode(position: list[str]) -> str:
+    """The place in a list after the row with these values, as text."""
     return "cur_" + base64.urlsafe_b64encode(
         json.dumps(position, ensure_ascii=False).encode("utf-8", "surrogatepass")
     ).decode().rstrip("=")

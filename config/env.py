@@ -50,6 +50,7 @@ def let_know(name: str, value: str) -> None:
 
 
 def text(name: str, *, default: str | None = None) -> str:
+    """What the variable says; without a default it has to say something."""
     value = os.environ.get(name) or default
     if value is None:
         raise BadVariable(f"{name} is not set. Start the product with `make up`, or see docker/env.example for what it means.")
@@ -65,6 +66,7 @@ def one_of(name: str, *, choices: Collection[str], default: str) -> str:
 
 
 def integer(name: str, *, default: int, least: int = 0) -> int:
+    """A whole number from `least` on."""
     value = os.environ.get(name) or str(default)
     if not value.isdecimal() or int(value) < least:
         raise BadVariable(f"{name} must be a whole number of at least {least}, not {value!r}.")
@@ -72,6 +74,7 @@ def integer(name: str, *, default: int, least: int = 0) -> int:
 
 
 def fraction(name: str, *, default: str) -> float:
+    """A number from 0 to 1."""
     value = os.environ.get(name) or default
     try:
         number = float(value)
@@ -96,6 +99,7 @@ def address(name: str) -> str:
 
 
 def switch(name: str, *, default: bool) -> bool:
+    """Whether it is on: true, 1 or yes, however they are written."""
     value = (os.environ.get(name) or str(default)).lower()
     if value not in {"true", "false", "1", "0", "yes", "no"}:
         raise BadVariable(f"{name} must be true or false, not {value!r}.")

@@ -60,6 +60,7 @@ class Table:
 
 
 def facts(name: str, file: str, holds: str) -> Table:
+    """A table of what is known of an account's orders and numbers."""
     return Table(name=f"metrics_{name}", file=file, holds=holds, of_account=OF_ACCOUNT)
 
 

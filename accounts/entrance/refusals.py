@@ -36,7 +36,7 @@ class SignUpClosed(APIException):
 
 
 def refuse(answer: Answer) -> NoReturn:
-    """The problem that an answer of allauth's amounts to."""
+    """Raises what an answer of allauth's amounts to: Throttled, SignInFailed, CodeFailed, Absent or ValidationError."""
     if answer.status == 429 or "too_many_login_attempts" in answer.codes:
         raise Throttled(wait=LATER)
     if answer.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:

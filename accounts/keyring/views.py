@@ -54,6 +54,7 @@ class TooManyTokens(APIException):
 
 
 def keys_of(request: Request) -> QuerySet[ApiKey]:
+    """The keys of the agency, those that are over too; no tokens."""
     return ApiKey.objects.filter(agency_id=scoping.bearer(request).agency_id, kind=ApiKey.Kind.KEY)
 
 
