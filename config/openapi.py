@@ -17,6 +17,7 @@ from rest_framework.exceptions import (
 )
 
 from accounts import permissions, writing
+from accounts.bodies import Absent, Contradiction
 from accounts.models import Role
 from accounts.resources import Resource
 from accounts.sign_in import CHOICE
@@ -41,6 +42,7 @@ USUAL: dict[int, Told] = {
     503: (api.Unavailable, ""),
 }
 """The problem that is shown of each status, with its words where they are put together."""
+AT_FIELDS = {Contradiction: "/to: It is before `from`.", Absent: "/accounts/0: No account with this id."}
 
 ALWAYS = (400, 401, 403, 406, 429, 500, 503)
 """What every operation that asks for a key can answer."""
@@ -71,7 +73,7 @@ class Problem(serializers.Serializer[Any]):
 def example(told: Told) -> OpenApiExample:
     """The problem that an answer with this error holds."""
     error, words = told
-    body = api.problem_with(error, detail=words or str(error.default_detail))
+    body = api.problem_with(error, detail=words or AT_FIELDS.get(error) or str(error.default_detail))
     if issubclass(error, ValidationError):
         pointer, _, detail = body["detail"].partition(": ")
         body["errors"] = [{"pointer": pointer, "detail": detail}]
