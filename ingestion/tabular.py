@@ -18,6 +18,7 @@ from ingestion.refusals import Refused
 
 BLOCK = 1024 * 1024
 LONGEST_LINE = 1024 * 1024  # characters; a line of Amazon's has a few hundred
+MOST_COLUMNS = 1000  # a report of Amazon's has at most about a hundred
 GZIP = b"\x1f\x8b"
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 REASONS = {

@@ -8,6 +8,7 @@ import random
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from ingestion import redaction, tabular
+from ingestion import blanked_table, redaction, tabular
 from ingestion.encodings import Encoding
 from ingestion.refusals import Refused
 from ingestion.reports import KINDS
@@ -284,6 +285,46 @@ def test_a_row_of_very_many_cells_takes_no_longer_than_its_cells() -> None:
 
     assert b"Jane" not in blanked
     assert time.process_time() - begun < 10
+
+
+class Looked(dict[int, str]):
+    """Columns that count how many of them were looked at."""
+
+    count = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for at in super().__iter__():
+            self.count += 1
+            yield at
+
+
+def test_of_a_row_shorter_than_its_header_only_its_own_cells_are_looked_at() -> None:
+    head = table(("order-id", *["tel"] * 900)).decode()
+    found = blanked_table.table_of(head, is_whole=True, announced_type="", read=str)
+    assert found is not None
+    columns = Looked(found.columns)
+
+    blanked = "".join(replace(found, columns=columns).blanked([head, f"{ORDER}\t555 0100\n" * 100]))
+
+    assert blanked == head + f"{ORDER}\t\n" * 100
+    assert columns.count == 200
+
+
+@pytest.mark.parametrize("announced", ["", "shipments", "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"])
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize("before", ["", "\n \n"])
+def test_of_a_header_with_more_columns_than_any_no_row_is_kept(before: str, delimiter: str, announced: str) -> None:
+    more = ("tel",) * tabular.MOST_COLUMNS
+    header = before.encode() + table((*build.ORDER_COLUMNS, *more), delimiter=delimiter)
+
+    document = header + table(SHIPMENT, SHIPMENT, delimiter=delimiter)
+
+    blanked, columns = kept(document, announced=announced)
+
+    assert blanked.startswith(header)
+    assert [word for word in PERSONAL if word.encode() in blanked] == []
+    assert columns[:2] == ["column 1", "column 2"]
+    assert outcome(blanked, announced=announced) == outcome(document, announced=announced)
 
 
 def test_a_header_whose_quote_is_never_closed_keeps_nothing_and_is_refused() -> None:
