@@ -14,7 +14,6 @@ from ingestion.reports import BY_REPORT_TYPE, personal, seller_feedback
 from ingestion.reports.kind import ORDER_ID, column_name
 
 LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
-LONGEST_RECORD = 2 * tabular.LONGEST_LINE  # in bytes that wait for a quote to be closed
 ORDER_COLUMNS = {"order-id", "amazon-order-id"}
 LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
 FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
@@ -64,7 +63,7 @@ class Table:
             done = [row for line in whole if (row := rows.blanked(line)) is not None]
             if done:
                 yield self.line_end.join(done) + self.line_end
-            if rows.is_broken or rows.waiting > LONGEST_RECORD:
+            if rows.is_broken or rows.waiting > tabular.LONGEST_RECORD:
                 yield BROKEN
                 return
         yield from self._last(rows, rest)
@@ -93,7 +92,7 @@ class _Rows:
     """Lines as they come, made rows: one that a quote leaves open waits for the next."""
 
     def __init__(self, table: Table) -> None:
-        self.waiting = 0
+        self.waiting = 0  # letters of the lines of a row that is not whole
         self.is_broken = False
         self._table = table
         self._cell = _cell(table.delimiter)
@@ -121,10 +120,11 @@ class _Rows:
 
     def _taken(self, body: str, line: str) -> list[str] | None:
         at = 0
+        self.waiting += len(line) + 1
         if self._open:
             closing = CLOSING.match(body)
             if closing is None:
-                self._wait(line)
+                self._open.append(line)
                 return None
             at = self._until_delimiter(body, closing.end())
             self._cells.append(self._table.line_end.join([*self._open, body[:at]]))
@@ -133,7 +133,7 @@ class _Rows:
             found = self._cell.match(body, at)
             cell = found[0] if found else ""
             if _is_open(cell):
-                self._wait(line[at:])
+                self._open.append(line[at:])
                 return None
             self._cells.append(cell)
             at += len(cell) + 1
@@ -143,10 +143,6 @@ class _Rows:
     def _until_delimiter(self, body: str, at: int) -> int:
         end = body.find(self._table.delimiter, at)
         return len(body) if end < 0 else end
-
-    def _wait(self, piece: str) -> None:
-        self._open.append(piece)
-        self.waiting += len(piece) + 1
 
 
 def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[str], str]) -> Table | None:

@@ -69,6 +69,7 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (orders.replace(b"sales-channel", b"store"), "columns-missing", "sales-channel"),
         (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
         (orders.replace(b"sku", b"sku" + b"\ttel" * 1000), "too-many-columns", "no report has over 1000"),
+        (claimed + b'"ab\n",' * 400_000, "invalid-csv", "more than 2097152 characters"),
         (claimed.replace(b"funded_by", b"funded_by" + b",x" * 1000), "too-many-columns", "no report has over 1000"),
         (b"tel\t" * 1000 + orders, "unknown-document", "tel"),
         (orders.replace(b"101-", b"1O1-"), "no-usable-row", "line 2"),

@@ -381,9 +381,10 @@ CLAIM = f"{ORDER},a_to_z_claim,granted,2026-10-20,"
         f"{CLAIM}Jane\0Doe\n",
         f"{CLAIM}{'Jane ' * 300_000}\n",
         f'{CLAIM}"' + "Jane\n" * 1_000_000,
+        f'{CLAIM}"' + 'Jane\n","' * 400_000,
         f"{CLAIM}Jane\n,,,,Doe\n,,,,\n\nDoe\n",
     ],
-    ids=["tail", "open", "open at the end", "return", "shifted", "cut", "NUL", "long", "long and open", "short rows"],
+    ids=["tail", "open", "open at the end", "return", "shifted", "cut", "NUL", "long", "long and open", "endless", "short rows"],
 )
 def test_what_the_reader_refuses_or_rejects_it_still_does(rows: str) -> None:
     document = (CLAIMS + rows).encode()
@@ -577,10 +578,11 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
         (Endless(FEEDBACK_HEAD, f"{DAY}\t1\tJane\t\t{ORDER}\tj@d.example\n".encode(), size=24 * 1024**2), 2**40),
         (Endless(FEEDBACK_HEAD + f"{DAY}\t1\t".encode(), b"Jane", size=200 * 1024**2), 10 * 1024**2),
         (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b"Jane\n", size=100 * 1024**2), 10 * 1024**2),
+        (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b'",' + b"Jane," * 999 + b'"\n', size=24 * 1024**2), 2**22),
         (Endless(b"<a><BuyerName>", b"Jane", size=40 * 1024**2), 10 * 1024**2),
         (Endless(b"<a><BuyerName>Jane</BuyerName>", b"<b>x</b>\n", size=12 * 1024**2), 2**40),
     ],
-    ids=["rows", "one line", "one record", "one text", "XML"],
+    ids=["rows", "one line", "one record", "one record of cells", "one text", "XML"],
 )
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     tracemalloc.start()
