@@ -580,9 +580,10 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
         (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b"Jane\n", size=100 * 1024**2), 10 * 1024**2),
         (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b'",' + b"Jane," * 999 + b'"\n', size=24 * 1024**2), 2**22),
         (Endless(b"<a><BuyerName>", b"Jane", size=40 * 1024**2), 10 * 1024**2),
+        (Endless(b"<a><BuyerName>", b"J\n", size=2 * 1024**2), 2 * 1024**2),
         (Endless(b"<a><BuyerName>Jane</BuyerName>", b"<b>x</b>\n", size=12 * 1024**2), 2**40),
     ],
-    ids=["rows", "one line", "one record", "one record of cells", "one text", "XML"],
+    ids=["rows", "one line", "one record", "one record of cells", "one text", "text of lines", "XML"],
 )
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     tracemalloc.start()
