@@ -56,7 +56,7 @@ class Markup:
         """The document without what is personal. XML that cannot be read ends where it breaks, and cannot be read still."""
         held, base, fed = b"", 0, 0
         try:
-            for block in blocks:
+            for block in markup.pieces(blocks):
                 held += block
                 fed += len(block)
                 self._parser.Parse(block, False)  # noqa: FBT003  the parser's own signature

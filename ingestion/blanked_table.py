@@ -14,7 +14,6 @@ from ingestion.reports import BY_REPORT_TYPE, personal, seller_feedback
 from ingestion.reports.kind import ORDER_ID, column_name
 
 LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
-LONGEST_RECORD = 2 * tabular.LONGEST_LINE  # in bytes that wait for a quote to be closed
 ORDER_COLUMNS = {"order-id", "amazon-order-id"}
 LEGACY = {2: "Comments", 3: "Your Response", 8: "Rater Email"}
 FREE_TEXT = {6: {2: "Comments", 3: "Your Response", 5: "Rater Email"}, 9: LEGACY, 10: LEGACY}
@@ -33,7 +32,7 @@ WHITE = ' \t\r\n"'
 class Table:
     """How a table is written and which cells of a row are personal, with the names of their columns.
 
-    `read` tells what letters say.
+    The columns are in order. `read` tells what letters say.
     """
 
     line_end: str
@@ -64,7 +63,7 @@ class Table:
             done = [row for line in whole if (row := rows.blanked(line)) is not None]
             if done:
                 yield self.line_end.join(done) + self.line_end
-            if rows.is_broken or rows.waiting > LONGEST_RECORD:
+            if rows.is_broken or rows.waiting > tabular.LONGEST_RECORD:
                 yield BROKEN
                 return
         yield from self._last(rows, rest)
@@ -93,7 +92,7 @@ class _Rows:
     """Lines as they come, made rows: one that a quote leaves open waits for the next."""
 
     def __init__(self, table: Table) -> None:
-        self.waiting = 0
+        self.waiting = 0  # letters of the lines of a row that is not whole
         self.is_broken = False
         self._table = table
         self._cell = _cell(table.delimiter)
@@ -105,7 +104,8 @@ class _Rows:
         """The row that ends with this line, without what is personal; None while a quote is open."""
         if self._is_header_next:
             self._is_header_next = not _says(line)
-            if self._table.is_quoted and any(_is_open(cell) for cell in _split(line, self._table.delimiter)):
+            is_wide = self._table.width > tabular.MOST_COLUMNS and _says(line)
+            if is_wide or (self._table.is_quoted and any(_is_open(cell) for cell in _split(line, self._table.delimiter))):
                 self.is_broken = True  # its columns are not known, and no report has such a header
             return line
         if self.is_broken:
@@ -120,10 +120,11 @@ class _Rows:
 
     def _taken(self, body: str, line: str) -> list[str] | None:
         at = 0
+        self.waiting += len(line) + 1
         if self._open:
             closing = CLOSING.match(body)
             if closing is None:
-                self._wait(line)
+                self._open.append(line)
                 return None
             at = self._until_delimiter(body, closing.end())
             self._cells.append(self._table.line_end.join([*self._open, body[:at]]))
@@ -132,7 +133,7 @@ class _Rows:
             found = self._cell.match(body, at)
             cell = found[0] if found else ""
             if _is_open(cell):
-                self._wait(line[at:])
+                self._open.append(line[at:])
                 return None
             self._cells.append(cell)
             at += len(cell) + 1
@@ -142,10 +143,6 @@ class _Rows:
     def _until_delimiter(self, body: str, at: int) -> int:
         end = body.find(self._table.delimiter, at)
         return len(body) if end < 0 else end
-
-    def _wait(self, piece: str) -> None:
-        self._open.append(piece)
-        self.waiting += len(piece) + 1
 
 
 def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[str], str]) -> Table | None:
@@ -168,7 +165,7 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
     is_quoted = delimiter != "\t" or (kind is not None and kind.dialect == "csv")
     header, row = ((_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*said, "")[:2])
     names = [cell.strip(WHITE) for cell in header]
-    is_header = recognised is not None or not ORDER_COLUMNS.isdisjoint(map(column_name, names))
+    is_header = recognised is not None or not ORDER_COLUMNS.isdisjoint(map(column_name, names[: tabular.MOST_COLUMNS]))
     is_row = not is_header and any(map(is_order_id, names))
     is_feedback = seller_feedback.KIND in {kind, recognised} or (
         recognised is None and seller_feedback.recognises(names, [cell.strip(WHITE) for cell in row])
@@ -180,7 +177,12 @@ def table_of(head: str, *, is_whole: bool, announced_type: str, read: Callable[[
 
 
 def _of_header(names: list[str], *, is_feedback: bool) -> tuple[int | None, dict[int, str]]:
-    """Where the order id is and which columns are personal: by name, in feedback also by place, whatever its language."""
+    """Where the order id is and which columns are personal: by name, in feedback also by place, whatever its language.
+
+    Where there are too many for the reader, nobody looks at their names: no row of them stays.
+    """
+    if len(names) > tabular.MOST_COLUMNS:
+        return None, {at: f"column {at + 1}" for at in range(tabular.MOST_COLUMNS)}
     order_at = next((at for at, name in enumerate(names) if column_name(name) in ORDER_COLUMNS), None)
     columns = {at: name for at, name in enumerate(names) if personal.is_personal(name)}
     if is_feedback and len(names) in FREE_TEXT:
@@ -223,10 +225,7 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
     counted, and may be a cut.
     """
     if table.order_at is not None and table.order_at < len(cells) <= table.width and is_order_id(cells[table.order_at]):
-        for at in table.columns:  # as nearly every row is
-            if at < len(cells) and cells[at] not in NOTHING:
-                cells[at] = _blank(cells[at], table)
-        return cells
+        return _emptied_in_place(cells, table)  # as nearly every row is
     said = [at for at, cell in enumerate(cells) if cell.strip(" \t\r\n") not in NOTHING]
     if not said:
         return cells
@@ -243,6 +242,15 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
     if is_emptied:
         first = cells[going[0]]
         cells[going[0]] = first.replace('"', '"-', 1) if first else "-"
+    return cells
+
+
+def _emptied_in_place(cells: list[str], table: Table) -> list[str]:
+    for at in table.columns:
+        if at >= len(cells):
+            break  # they are in order, and a row may be far shorter than its header
+        if cells[at] not in NOTHING:
+            cells[at] = _blank(cells[at], table)
     return cells
 
 

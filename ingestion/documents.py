@@ -128,15 +128,7 @@ class Reading:
 
     def _table(self, lines: tabular.Lines) -> Iterator[tuple[int, Fact]]:
         cells = CELLS[self.kind.dialect](lines)
-        header = next((row for row in cells if any(cell.strip() for cell in row)), None)
-        if header is None:
-            raise _empty()
-        if any("\r" in cell for cell in header):
-            raise Refused(
-                "line-ends",
-                "The lines end in a way that no report's do",
-                "They end in a carriage return alone, as on very old computers. Save the document with usual line ends.",
-            )
+        header = _header(cells)
         parse = self.kind.begin(header, self.setting)
         yield from self._parsed(_numbered(cells, lines, width=len(header)), parse)
 
@@ -162,6 +154,26 @@ class Reading:
                 f"More than {MOST_REJECTED} rows were rejected; the first, line {self.rejected[0].line}: "
                 f"{self.rejected[0].reason}",
             )
+
+
+def _header(cells: Iterator[list[str]]) -> list[str]:
+    """The first row that says something. Raises Refused if there is none, or no report has one like it."""
+    header = next((row for row in cells if any(cell.strip() for cell in row)), None)
+    if header is None:
+        raise _empty()
+    if any("\r" in cell for cell in header):
+        raise Refused(
+            "line-ends",
+            "The lines end in a way that no report's do",
+            "They end in a carriage return alone, as on very old computers. Save the document with usual line ends.",
+        )
+    if len(header) > tabular.MOST_COLUMNS:
+        raise Refused(
+            "too-many-columns",
+            "The header has too many columns",
+            f"It has {len(header)}; no report has over {tabular.MOST_COLUMNS}. Send the report as it was downloaded.",
+        )
+    return header
 
 
 def _empty() -> Refused:
@@ -190,10 +202,11 @@ def _recognised_by_beginning(beginning: str) -> Kind:
 
 
 def kind_of_table(head: list[str]) -> Kind | None:
-    """The kind of table that begins with these lines, the header first."""
+    """The kind of table that begins with these lines, the header first: by as many columns as any may have."""
+    most = tabular.MOST_COLUMNS
     for kind in TABLES:
         delimiter = "\t" if kind.dialect == "tsv" else tabular.delimiter(head[0])
-        header, first_row = (line.split(delimiter) for line in (*head, "")[:2])
+        header, first_row = (line.split(delimiter, most)[:most] for line in (*head, "")[:2])
         if kind.recognises(header, first_row):
             return kind
     return None

@@ -12,9 +12,10 @@ from ingestion.encodings import Encoding
 from ingestion.refusals import Refused
 
 DEEPEST = 64
-LONGEST_RECORD = 1024 * 1024  # characters of text; an order of Amazon's has a few thousand
+LONGEST_RECORD = 1024 * 1024  # characters of texts and of the paths to them; an order of Amazon's has a few thousand
 DECLARED = re.compile(r"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
 MOST_NAMES, LONGEST_NAME = 1000, 200  # expat keeps every name it ever saw; a report has some dozens
+PIECE = 256 * 1024  # bytes that the parser gets at once: what it finds in them waits, many times as large
 LONGEST_TAG = 4 * 1024 * 1024  # bytes that may wait for the end of a tag
 
 Record = dict[str, str]
@@ -28,7 +29,7 @@ def records(document: Iterable[bytes], *, names: Collection[str]) -> Iterator[tu
     """Each element of these names, with its line. Raises Refused for what is no whole, plain XML."""
     reader = _Reader(frozenset(names))
     fed = 0
-    for block in document:
+    for block in pieces(document):
         fed += len(block)
         reader.feed(block)
         if fed - reader.parser.CurrentByteIndex > LONGEST_TAG + len(block):
@@ -36,6 +37,11 @@ def records(document: Iterable[bytes], *, names: Collection[str]) -> Iterator[tu
         yield from reader.taken()
     reader.feed(b"", last=True)
     yield from reader.taken()
+
+
+def pieces(document: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes, in pieces that are fit for the parser."""
+    return (block[at : at + PIECE] for block in document for at in range(0, len(block), PIECE))
 
 
 def declared(beginning: str) -> Encoding:
@@ -114,18 +120,22 @@ class _Reader:
             self._path = None
             return
         text = "".join(self._texts).strip()
-        if text:
-            self._record.setdefault("/".join(self._path), text)
+        if text and (path := "/".join(self._path)) not in self._record:
+            self._record[path] = text
+            self._count(path)
         self._path.pop()
         self._texts.clear()
 
     def _text(self, text: str) -> None:
         if self._path is None:
             return
-        self._length += len(text)
+        self._count(text)
+        self._texts.append(text)
+
+    def _count(self, more: str) -> None:
+        self._length += len(more)
         if self._length > LONGEST_RECORD:
             raise _too_large(self._line)
-        self._texts.append(text)
 
     def _doctype(self, *_: object) -> None:
         raise Refused(

@@ -18,6 +18,8 @@ from ingestion.refusals import Refused
 
 BLOCK = 1024 * 1024
 LONGEST_LINE = 1024 * 1024  # characters; a line of Amazon's has a few hundred
+LONGEST_RECORD = 2 * LONGEST_LINE  # characters of the lines that the quotes of a CSV hold together
+MOST_COLUMNS = 1000  # a report of Amazon's has at most about a hundred
 GZIP = b"\x1f\x8b"
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 REASONS = {
@@ -144,10 +146,21 @@ def comma_separated(lines: Iterable[str]) -> Iterator[list[str]]:
     """The cells of each record of a CSV as spreadsheets write it, quoted where needed."""
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")
-    records = chain((header + "\n",), (line + "\n" for line in source))
-    reader = csv.reader(records, delimiter=delimiter(header), strict=True)
+    length = 0
+
+    def fed() -> Iterator[str]:
+        nonlocal length
+        for line in chain((header,), source):
+            length += len(line) + 1
+            if length > LONGEST_RECORD:
+                raise csv.Error(f"a record has more than {LONGEST_RECORD} characters")
+            yield line + "\n"
+
+    reader = csv.reader(fed(), delimiter=delimiter(header), strict=True)
     try:
-        yield from reader
+        for record in reader:
+            length = 0
+            yield record
     except csv.Error as error:
         raise Refused(
             "invalid-csv", "The CSV cannot be read", f"Near line {reader.line_num}: {error}. Is a quote left open?"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion import tabular
 from ingestion.documents import MOST_REJECTED
 from ingestion.refusals import Refused
 from ingestion.reports import all_orders, all_orders_xml, claims, seller_feedback
@@ -67,6 +68,10 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (b'"101-0000001-0000001";"granted"\n', "no-header", "header"),
         (orders.replace(b"sales-channel", b"store"), "columns-missing", "sales-channel"),
         (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
+        (orders.replace(b"sku", b"sku" + b"\ttel" * 1000), "too-many-columns", "no report has over 1000"),
+        (claimed + b'"ab\n",' * 400_000, "invalid-csv", "more than 2097152 characters"),
+        (claimed.replace(b"funded_by", b"funded_by" + b",x" * 1000), "too-many-columns", "no report has over 1000"),
+        (b"tel\t" * 1000 + orders, "unknown-document", "tel"),
         (orders.replace(b"101-", b"1O1-"), "no-usable-row", "line 2"),
         (orders.replace(b"\r\n", b"\r"), "line-ends", "carriage return"),
         (orders.replace(b"\r\n", b"\r", 1), "line-ends", "carriage return"),
@@ -85,6 +90,17 @@ def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, s
     assert refused.value.slug == slug
     assert said in refused.value.detail
     assert refused.value.problem().keys() == {"type", "title", "detail"}
+
+
+@pytest.mark.parametrize("announced", ["", ORDERS])
+def test_a_header_of_as_many_columns_as_there_may_be_is_one(announced: str) -> None:
+    lines = orders.split(b"\r\n")
+    more = tabular.MOST_COLUMNS - lines[0].count(b"\t") - 1
+
+    assert len(read(b"\r\n".join([lines[0] + b"\ttel" * more, *lines[1:]]), announced=announced).lines) == 3
+    with pytest.raises(Refused) as refused:
+        read(b"\r\n".join([lines[0] + b"\ttel" * (more + 1), *lines[1:]]), announced=announced)
+    assert refused.value.slug == "too-many-columns"
 
 
 def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:

@@ -100,9 +100,44 @@ def named(shape: bytes) -> Iterator[bytes]:
         yield b"".join(shape.replace(b"#", b"%d" % n) for n in range(start, start + 1000))
 
 
+DEEP = [f"<{'A' * 200}>".encode() * depth for depth in range(60)]
+
+
+def ended(tags: bytes) -> bytes:
+    return tags.replace(b"<", b"</")
+
+
+def leaves(count: int) -> bytes:
+    """Elements of different paths, by few names."""
+    return b"".join(b"<m%d>%s</m%d>" % (m, b"".join(b"<n%d>x</n%d>" % (n, n) for n in range(200)), m) for m in range(count))
+
+
+def test_a_path_counts_once_however_often_it_comes() -> None:
+    document = b"<a><Order>" + DEEP[58] + b"<n>x</n>" * 20_000 + ended(DEEP[58]) + b"</Order></a>"
+
+    ((_, record),) = of(document)
+
+    assert [len(path) for path in record] == [0, 58 * 201 + 1]
+
+
+def test_what_is_found_in_one_block_is_little_though_every_record_has_long_paths() -> None:
+    record = b"<Order>" + DEEP[20] + leaves(1) + ended(DEEP[20]) + b"</Order>"
+    block = record * (1024**2 // len(record))
+    tracemalloc.start()
+    try:
+        found = sum(len(texts) - 1 for _, texts in markup.records([b"<a>", block, b"</a>"], names=["Order"]))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert found == 200 * (len(block) // len(record))
+    assert most < 40 * 1024**2
+
+
 @pytest.mark.parametrize(
     ("blocks", "slug"),
     [
+        pytest.param(lambda: iter([b"<a><Order>" + DEEP[58] + leaves(99)]), "line-too-long", id="long paths"),
         pytest.param(lambda: named(b"<n#>x</n#>"), "too-many-names", id="millions of element names"),
         pytest.param(lambda: named(b"<n b#='x'/>"), "too-many-names", id="millions of attribute names"),
         pytest.param(lambda: iter([b"<a><" + b"n" * 201 + b"/></a>"]), "too-many-names", id="a long name"),

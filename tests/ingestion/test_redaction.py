@@ -8,6 +8,7 @@ import random
 import time
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from ingestion import redaction, tabular
+from ingestion import blanked_table, redaction, tabular
 from ingestion.encodings import Encoding
 from ingestion.refusals import Refused
 from ingestion.reports import KINDS
@@ -286,6 +287,46 @@ def test_a_row_of_very_many_cells_takes_no_longer_than_its_cells() -> None:
     assert time.process_time() - begun < 10
 
 
+class Looked(dict[int, str]):
+    """Columns that count how many of them were looked at."""
+
+    count = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for at in super().__iter__():
+            self.count += 1
+            yield at
+
+
+def test_of_a_row_shorter_than_its_header_only_its_own_cells_are_looked_at() -> None:
+    head = table(("order-id", *["tel"] * 900)).decode()
+    found = blanked_table.table_of(head, is_whole=True, announced_type="", read=str)
+    assert found is not None
+    columns = Looked(found.columns)
+
+    blanked = "".join(replace(found, columns=columns).blanked([head, f"{ORDER}\t555 0100\n" * 100]))
+
+    assert blanked == head + f"{ORDER}\t\n" * 100
+    assert columns.count == 200
+
+
+@pytest.mark.parametrize("announced", ["", "shipments", "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"])
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize("before", ["", "\n \n"])
+def test_of_a_header_with_more_columns_than_any_no_row_is_kept(before: str, delimiter: str, announced: str) -> None:
+    more = ("tel",) * tabular.MOST_COLUMNS
+    header = before.encode() + table((*build.ORDER_COLUMNS, *more), delimiter=delimiter)
+
+    document = header + table(SHIPMENT, SHIPMENT, delimiter=delimiter)
+
+    blanked, columns = kept(document, announced=announced)
+
+    assert blanked.startswith(header)
+    assert [word for word in PERSONAL if word.encode() in blanked] == []
+    assert columns[:2] == ["column 1", "column 2"]
+    assert outcome(blanked, announced=announced) == outcome(document, announced=announced)
+
+
 def test_a_header_whose_quote_is_never_closed_keeps_nothing_and_is_refused() -> None:
     document = f'order_id,kind,state,occurred_on,comments,"reference\n{ORDER},a,b,c,"Jane"\n'.encode()
 
@@ -340,9 +381,10 @@ CLAIM = f"{ORDER},a_to_z_claim,granted,2026-10-20,"
         f"{CLAIM}Jane\0Doe\n",
         f"{CLAIM}{'Jane ' * 300_000}\n",
         f'{CLAIM}"' + "Jane\n" * 1_000_000,
+        f'{CLAIM}"' + 'Jane\n","' * 400_000,
         f"{CLAIM}Jane\n,,,,Doe\n,,,,\n\nDoe\n",
     ],
-    ids=["tail", "open", "open at the end", "return", "shifted", "cut", "NUL", "long", "long and open", "short rows"],
+    ids=["tail", "open", "open at the end", "return", "shifted", "cut", "NUL", "long", "long and open", "endless", "short rows"],
 )
 def test_what_the_reader_refuses_or_rejects_it_still_does(rows: str) -> None:
     document = (CLAIMS + rows).encode()
@@ -536,10 +578,12 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
         (Endless(FEEDBACK_HEAD, f"{DAY}\t1\tJane\t\t{ORDER}\tj@d.example\n".encode(), size=24 * 1024**2), 2**40),
         (Endless(FEEDBACK_HEAD + f"{DAY}\t1\t".encode(), b"Jane", size=200 * 1024**2), 10 * 1024**2),
         (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b"Jane\n", size=100 * 1024**2), 10 * 1024**2),
+        (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b'",' + b"Jane," * 999 + b'"\n', size=24 * 1024**2), 2**22),
         (Endless(b"<a><BuyerName>", b"Jane", size=40 * 1024**2), 10 * 1024**2),
+        (Endless(b"<a><BuyerName>", b"J\n", size=2 * 1024**2), 2 * 1024**2),
         (Endless(b"<a><BuyerName>Jane</BuyerName>", b"<b>x</b>\n", size=12 * 1024**2), 2**40),
     ],
-    ids=["rows", "one line", "one record", "one text", "XML"],
+    ids=["rows", "one line", "one record", "one record of cells", "one text", "text of lines", "XML"],
 )
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     tracemalloc.start()

@@ -107,6 +107,14 @@ def headless(document: bytes) -> bytes:
             orders.replace(b"Pillow", b"x" * 2_000_000, 1), {}, "line-too-long", "as it was downloaded", orders, id="long line"
         ),
         pytest.param(
+            orders.replace(b"order-channel", b"order-channel" + b"\tbuyer-name" * 1000),
+            {},
+            "too-many-columns",
+            "no report has over 1000",
+            orders,
+            id="wide header",
+        ),
+        pytest.param(
             orders.replace(b"order-channel", b"order-status"), {}, "columns-repeated", "Keep one", orders, id="repeated columns"
         ),
         pytest.param(

@@ -1,5 +1,6 @@
 import gzip
 import io
+import tracemalloc
 
 import pytest
 
@@ -216,6 +217,36 @@ def test_a_csv_that_is_none_is_refused_with_its_line(text: str) -> None:
 
     assert refused.value.slug == "invalid-csv"
     assert "line" in refused.value.detail
+
+
+def test_a_record_without_end_is_refused_before_it_fills_the_memory() -> None:
+    lines = iter(["order_id,removed_on", '"ab', *['","ab'] * 1_000_000])
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused) as refused:
+            list(tabular.comma_separated(lines))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert refused.value.slug == "invalid-csv"
+    assert "more than 2097152 characters. Is a quote left open?" in refused.value.detail
+    assert len(list(lines)) == 1_000_002 - 2 - tabular.LONGEST_RECORD // len('","ab\n')
+    assert most < 64 * 1024**2
+
+
+@pytest.mark.parametrize(("more", "is_taken"), [("", True), ("x", False)])
+def test_a_record_may_have_the_characters_of_two_lines_whatever_came_before(more: str, is_taken: bool) -> None:
+    short = ['"x', '"'] * 400_000
+    record = ['"' + "x" * 1022, *['","' + "x" * 1020] * (tabular.LONGEST_RECORD // 1024 - 2), '","' + more + "x" * 1019 + '"']
+
+    found = tabular.comma_separated(["a,b", *short, *record])
+
+    if is_taken:
+        assert sum(1 for _ in found) == 400_002
+    else:
+        with pytest.raises(Refused, match="Is a quote left open"):
+            list(found)
 
 
 @pytest.mark.parametrize(
