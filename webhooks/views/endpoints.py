@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts import identifiers, scoping
 from accounts.bodies import Absent
 from accounts.resources import Collection, Resource
-from webhooks import endpoints, replaying, secrets
+from webhooks import endpoints, holding, replaying, secrets
 from webhooks.models import Endpoint, EndpointQuerySet
 from webhooks.serializers.deliveries import DeliverySerializer
 from webhooks.serializers.endpoints import (
@@ -28,6 +28,7 @@ from webhooks.serializers.endpoints import (
 from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints
 
 TAGS = ["Webhooks"]
+NO_ENDPOINT = "No webhook endpoint with this id."
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
@@ -43,7 +44,7 @@ def endpoint_of(request: Request, public_id: str) -> Endpoint:
     """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
     endpoint = endpoints_of(request).filter(pk=identifiers.private("ep", public_id)).first()
     if endpoint is None:
-        raise NotFound("No webhook endpoint with this id.")
+        raise NotFound(NO_ENDPOINT)
     return endpoint
 
 
@@ -119,7 +120,10 @@ class WebhookEndpoint(Resource):
         wish = EndpointChange(data=request.data, partial=True, context=context)
         wish.is_valid(raise_exception=True)
         fields = within(request, wish.validated_data)
-        changed = endpoints.change(endpoint=endpoint, fields=fields, who=scoping.bearer(request).who, now=timezone.now())
+        try:
+            changed = endpoints.change(endpoint=endpoint, fields=fields, who=scoping.bearer(request).who, now=timezone.now())
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
 
     @extend_schema(
@@ -130,7 +134,11 @@ class WebhookEndpoint(Resource):
         responses={204: None},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
-        endpoints.remove(endpoint=endpoint_of(request, endpoint_id), who=scoping.bearer(request).who, now=timezone.now())
+        endpoint = endpoint_of(request, endpoint_id)
+        try:
+            endpoints.remove(endpoint=endpoint, who=scoping.bearer(request).who, now=timezone.now())
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(status=204)
 
 
@@ -149,7 +157,10 @@ class SecretRotation(Resource):
         endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
         if endpoint.kind != Endpoint.Kind.WEBHOOK:
             raise NothingSigned
-        secret = endpoints.rotate_secret(endpoint=endpoint, who=scoping.bearer(request).who, now=now)
+        try:
+            secret = endpoints.rotate_secret(endpoint=endpoint, who=scoping.bearer(request).who, now=now)
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
 
 
@@ -176,6 +187,8 @@ class EndpointTest(Resource):
             raise EndpointDisabled from None
         except replaying.TooSoon as error:
             raise Throttled(wait=error.wait.total_seconds()) from None
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         where = f"/v1/deliveries/{delivery.public_id}"
         return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
 
@@ -201,4 +214,6 @@ class EndpointRecovery(Resource):
             due = replaying.recover(endpoint=endpoint, since=since, who=scoping.bearer(request).who, now=now)
         except replaying.Disabled:
             raise EndpointDisabled from None
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(Recovery({"since": since, "deliveries": due}).data, status=202)
