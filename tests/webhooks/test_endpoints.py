@@ -388,6 +388,22 @@ def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) 
     assert limited.listen()
 
 
+@pytest.mark.parametrize("is_erased", [False, True])
+def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(acme: Client, shop: str, is_erased: bool) -> None:
+    wish = {"name": "of one", "role": "manager", "accounts": [shop]}
+    limited = Client(acme.agency, acme.post("/v1/api-keys", wish, format="json").json()["key"])
+    acme.delete(f"/v1/accounts/{shop}")
+    if is_erased:
+        erasure.erase(agency_id=acme.agency.pk, now=NOW)
+
+    answers = [post(limited, url=URL), post(limited, url=URL, accounts=None)]
+
+    assert [(answer.status_code, pointers(answer)) for answer in answers] == [(409, ["/accounts"])] * 2
+    assert answers[0].json()["type"] == "/problems/contradiction"
+    assert kept(acme) == []
+    assert acme.listen()
+
+
 def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:
     agency, key = agencies.open_agency(name="Acme", now=NOON)
     with scoping.agency(agency.pk):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import identifiers, scoping
-from accounts.bodies import Absent
+from accounts.bodies import Absent, Contradiction
 from accounts.resources import Collection, Resource
 from webhooks import endpoints, holding, replaying, secrets
 from webhooks.models import Endpoint, EndpointQuerySet
@@ -29,6 +29,7 @@ from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEnd
 
 TAGS = ["Webhooks"]
 NO_ENDPOINT = "No webhook endpoint with this id."
+NOTHING_LEFT = "All accounts that you see were handed back: there is nothing left to be told of."
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
@@ -49,10 +50,16 @@ def endpoint_of(request: Request, public_id: str) -> Endpoint:
 
 
 def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
-    """What is wished for, with the bearer's own accounts where it has a limit and asks to be told of all."""
-    if scoping.bearer(request).is_limited and wished.get("accounts", ()) is None:
-        return wished | {"accounts": list(scoping.accounts_of(request).values_list("pk", flat=True))}
-    return wished
+    """What is wished for, with the bearer's own accounts where it has a limit and asks to be told of all.
+
+    Raises Contradiction where none is left: who is limited neither sees an endpoint that names none, nor is it counted within.
+    """
+    if not scoping.bearer(request).is_limited or wished.get("accounts", ()) is not None:
+        return wished
+    theirs = list(scoping.accounts_of(request).values_list("pk", flat=True))
+    if not theirs:
+        raise Contradiction({"accounts": [NOTHING_LEFT]})
+    return wished | {"accounts": theirs}
 
 
 def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
