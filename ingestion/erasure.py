@@ -62,12 +62,14 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
 
 def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
     exports.forget(agency_id=agency_id, account_id=account_id, now=now)
-    _erase_documents(f"{agency_id.hex}/{account_id.hex}")
+    folder = f"{agency_id.hex}/{account_id.hex}"
+    _erase_documents(folder)
     for table in reversed(TABLES):
         if table.lists_accounts:
             _take_out(agency_id, table, account_id)
         if table.of_account:
             _erase_rows(agency_id, table, table.of_account, account_id)
+    _erase_documents(folder)  # of an upload that came in meanwhile the row went, and its document is there
 
 
 def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> None:
