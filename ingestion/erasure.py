@@ -20,6 +20,7 @@ SOME_ROWS = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM {table} WHERE agency_id = %(agency)s AND {rows} {order} LIMIT %(at_once)s))
 """
+LEFT_OF_AGENCY = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
 NAMED_NO_MORE = """
 UPDATE {table} SET accounts = array_remove(accounts, %(account)s)
 WHERE agency_id = %(agency)s AND %(account)s = ANY (accounts)
@@ -62,12 +63,14 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
 
 def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
     exports.forget(agency_id=agency_id, account_id=account_id, now=now)
-    _erase_documents(f"{agency_id.hex}/{account_id.hex}")
+    folder = f"{agency_id.hex}/{account_id.hex}"
+    _erase_documents(folder)
     for table in reversed(TABLES):
         if table.lists_accounts:
             _take_out(agency_id, table, account_id)
         if table.of_account:
             _erase_rows(agency_id, table, table.of_account, account_id)
+    _erase_documents(folder)  # of an upload that came in meanwhile the row went, and its document is there
 
 
 def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> None:
@@ -97,6 +100,7 @@ def _erase_documents(folder: str) -> None:
 
 def _say_erased(agency_id: UUID, now: datetime) -> None:
     with scoping.agency(agency_id), transaction.atomic():
-        Agency.objects.filter(pk=agency_id).update(name="", erased_at=now)
+        chosen = [field for field in Agency._meta.concrete_fields if field.name not in LEFT_OF_AGENCY]  # noqa: SLF001  Django's own
+        Agency.objects.filter(pk=agency_id).update(erased_at=now, **{field.name: field.get_default() for field in chosen})
         about = Agency.objects.get(pk=agency_id).public_id
         audit.note(agency_id=agency_id, who=audit.UNDERONE, what="agency.erased", about=about, now=now)

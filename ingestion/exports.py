@@ -59,7 +59,8 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     """The archive, marked as being made; None when nothing is left to do for it. Attempts are counted before the work."""
     with scoping.agency(agency_id):
         waiting = Export.objects.filter(pk=export_id, status__in=UNDER_WAY, agency__closed_at=None)
-        if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=Status.FAILED):
+        in_vain = Q(attempts__gte=MOST_ATTEMPTS) | Q(account__deleted_at__isnull=False)
+        if waiting.filter(in_vain).update(status=Status.FAILED):
             return None
         if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
             return None
@@ -83,10 +84,12 @@ def make(*, export: Export, now: datetime) -> None:
 
 
 def forget(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
-    """No archive holds this account any more: what was made goes, what is being made is begun anew."""
+    """No archive holds this account any more: what was made goes, what is being made of all is begun anew, of it given up."""
     with scoping.agency(agency_id):
         holding = Export.objects.filter(Q(account_id=account_id) | Q(account_id=None), agency_id=agency_id)
+        # First what is under way: who is about to keep one has done so, or finds it taken.
         holding.filter(account_id=None, status=Status.RUNNING).update(status=Status.QUEUED, handed_out_at=now)
+        holding.filter(account_id=account_id, status__in=UNDER_WAY).update(status=Status.FAILED)
         _expire(holding.filter(status=Status.READY), now)
 
 
@@ -115,10 +118,12 @@ def _refuse_more(agency: Agency, now: datetime) -> None:
 
 def _keep(export: Export, kept: str, out: archive.Digested, now: datetime) -> None:
     with scoping.agency(export.agency_id):
-        mine = Export.objects.filter(pk=export.pk, status=Status.RUNNING, attempts=export.attempts, agency__closed_at=None)
-        ready = {"status": Status.READY, "ready_at": now, "expires_at": now + KEPT}
-        if not mine.update(document=kept, size=out.size, sha256=out.sha256, **ready):
+        mine = Export.objects.filter(pk=export.pk, status=Status.RUNNING, attempts=export.attempts)
+        wanted = mine.filter(agency__closed_at=None, account__deleted_at=None)
+        if wanted.select_for_update(of=("self",)).first() is None:
             raise Taken
+        ready = {"status": Status.READY, "ready_at": now, "expires_at": now + KEPT}
+        mine.update(document=kept, size=out.size, sha256=out.sha256, **ready)
         before = Export.objects.filter(agency_id=export.agency_id, status=Status.READY).exclude(pk=export.pk)
         _expire(before.filter(account_id=export.account_id, with_documents=export.with_documents), now)
 

@@ -11,7 +11,8 @@ OF_EVENT = f"({OF_ACCOUNT} OR %(whole)s AND account_id IS NULL)"
 OF_DELIVERY = f"event_id IN (SELECT id FROM webhooks_event WHERE agency_id = %(agency)s AND {OF_EVENT})"
 OF_ATTEMPT = f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND {OF_DELIVERY})"
 OF_THRESHOLD = f"({OF_ACCOUNT} OR %(telling)s AND account_id IS NULL)"
-SHOWN_ADDRESS = "CASE kind WHEN 'slack' THEN substring(url FROM '^https?://[^/]+') || '/…' ELSE url END"
+HOST = "substring(url FROM '^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#]*@)?([^/?#]+)')"
+SHOWN_ADDRESS = f"CASE kind WHEN 'slack' THEN 'https://' || {HOST} || '/…' ELSE url END"
 ID_OF_KEY = "CASE kind WHEN 'token' THEN 'tok_' ELSE 'key_' END || replace(id::text, '-', '')"
 OF_PERSON = "(SELECT {} FROM accounts_person WHERE accounts_person.id = person_id)"
 
@@ -176,7 +177,7 @@ TABLES: tuple[Table, ...] = (
         name="webhooks_endpoint",
         file="webhook-endpoints",
         prefix="ep",
-        holds="Where the agency is told of events; of chats without the path, which is a secret.",
+        holds="Where the agency is told of events; of chats the host alone, for the rest is a secret.",
         lists_accounts=True,
         told={"url": SHOWN_ADDRESS},
     ),

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts import audit
 from accounts.bearers import Bearer
 from accounts.models import Agency, public_account_id
-from webhooks import addresses, secrets
+from webhooks import addresses, holding, secrets
 from webhooks.models import Delivery, Endpoint
 
 MOST = 100
@@ -47,9 +47,9 @@ def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint,
 def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetime) -> Endpoint:
     """The endpoint with these fields changed and no other: a worker may be writing the rest of the row at this moment.
 
-    `enabled` is one of them, though no column.
+    `enabled` is one of them, though no column. Raises holding.Gone.
     """
-    held = hold(endpoint)
+    held = holding.hold(endpoint.pk)
     before = _told(held)
     changed = {name: value for name, value in fields.items() if name != "enabled" and getattr(held, name) != value}
     for name, value in changed.items():
@@ -84,24 +84,19 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datet
 
 @transaction.atomic
 def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
-    """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay."""
-    _note(endpoint, "endpoint.deleted", who, now, before=_told(endpoint), **_described(endpoint))
+    """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay. Raises holding.Gone."""
+    held = holding.hold(endpoint.pk)
+    _note(held, "endpoint.deleted", who, now, before=_told(held), **_described(held))
     with connection.cursor() as cursor:
-        cursor.execute(AWAY, {"agency": endpoint.agency_id, "endpoint": endpoint.pk})
+        cursor.execute(AWAY, {"agency": held.agency_id, "endpoint": held.pk})
 
 
 @transaction.atomic
 def rotate_secret(*, endpoint: Endpoint, who: str, now: datetime) -> str:
-    """A new secret of the endpoint; the one before signs too for a day."""
+    """A new secret of the endpoint; the one before signs too for a day. Raises holding.Gone."""
     text = secrets.rotate(endpoint=endpoint, now=now)
     _note(endpoint, "endpoint.secret_rotated", who, now)
     return text
-
-
-def hold(endpoint: Endpoint) -> Endpoint:
-    """The endpoint as it is now, and as it stays until the transaction ends."""
-    mine: QuerySet[Endpoint] = Endpoint.objects.select_for_update(no_key=True)
-    return mine.get(pk=endpoint.pk)
 
 
 def _enable(endpoint: Endpoint, who: str, now: datetime) -> None:

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from accounts import audit, identifiers
-from webhooks import endpoints, mailboxes, publishing, waking
+from webhooks import holding, mailboxes, publishing, waking
 from webhooks.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint, Event
 
@@ -70,12 +71,12 @@ class TooSoon(Exception):
 
 @transaction.atomic
 def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Delivery:
-    """The delivery of an example event to this endpoint and no other. Raises Disabled, TooSoon.
+    """The delivery of an example event to this endpoint and no other. Raises Disabled, TooSoon, holding.Gone.
 
     It waits for no other delivery, and no other one waits for it.
     """
     series = _turn(endpoint, now)
-    held = _receiving(endpoint)
+    held = _receiving(endpoint.pk)
     tests = Event.objects.filter(agency_id=held.agency_id, is_test=True, deliveries__endpoint=held)
     if tests.filter(occurred_at__gt=now - A_TEST_EVERY).exists():
         raise TooSoon(A_TEST_EVERY)
@@ -94,9 +95,15 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
 
 @transaction.atomic
 def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
-    """The delivery, due at once and with all its tries before it, of the same event. Raises Disabled, StillPending."""
-    endpoint = _receiving(delivery.endpoint)
-    held = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event").get(pk=delivery.pk)
+    """The delivery, due at once and with all its tries before it, of the same event.
+
+    Raises Disabled, StillPending, holding.Gone.
+    """
+    endpoint = _receiving(delivery.endpoint_id)
+    mine = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event")
+    held = mine.filter(pk=delivery.pk).first()
+    if held is None:
+        raise holding.Gone
     if held.state == Delivery.State.PENDING:
         raise StillPending
     held.state, held.tries, held.next_attempt_at = Delivery.State.PENDING, 0, now
@@ -116,11 +123,11 @@ def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
 
 @transaction.atomic
 def recover(*, endpoint: Endpoint, since: datetime, who: str, now: datetime) -> int:
-    """Make due what happened since then and did not reach the endpoint; returns how many deliveries. Raises Disabled.
+    """Make due what happened since then and did not reach the endpoint; returns how many deliveries.
 
-    Asked for twice, nothing is delivered twice: what is due already only becomes due at once.
+    Asked for twice, nothing is delivered twice: what is due already only becomes due at once. Raises Disabled, holding.Gone.
     """
-    held = _receiving(endpoint)
+    held = _receiving(endpoint.pk)
     asked: dict[str, Any] = {"agency": held.agency_id, "endpoint": held.pk, "since": since, "now": now}
     asked |= {"event_types": held.event_types, "accounts": held.accounts}
     due = 0
@@ -143,9 +150,9 @@ def _turn(endpoint: Endpoint, now: datetime) -> str:
         raise TooSoon(error.wait) from None
 
 
-def _receiving(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, held as it is. Raises Disabled."""
-    held = endpoints.hold(endpoint)
+def _receiving(endpoint_id: UUID) -> Endpoint:
+    """The endpoint, held as it is. Raises Disabled, holding.Gone."""
+    held = holding.hold(endpoint_id)
     if held.disabled_at:
         raise Disabled
     return held

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 
 from accounts import identifiers, sealing
 from accounts.resealing import Sealed
+from webhooks import holding
 from webhooks.models import Endpoint, EndpointSecret
 
 PREFIX = "whsec_"
@@ -35,12 +36,13 @@ def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -
     """A new secret, which signs from now on; the one before signs too until the overlap is over.
 
     At most two are alive: a second rotation inside the overlap ends the oldest at once. Two rotations at once follow each other.
+    Raises holding.Gone.
     """
-    Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
-    mine = EndpointSecret.objects.filter(agency_id=endpoint.agency_id, endpoint=endpoint)
+    held = holding.hold(endpoint.pk)
+    mine = EndpointSecret.objects.filter(agency_id=held.agency_id, endpoint=held)
     mine.exclude(expires_at=None).delete()
     mine.update(expires_at=now + overlap)
-    return mint(endpoint=endpoint, now=now)
+    return mint(endpoint=held, now=now)
 
 
 def signing_secrets(*, endpoint_ids: Collection[UUID], now: datetime) -> dict[UUID, list[bytes]]:

@@ -51,15 +51,17 @@ def join(*, agency: Agency, email: str, grant: Grant, self: Self, now: datetime)
     return Joined(member=member, person=person, is_new=is_new)
 
 
+@transaction.atomic
 def known_or_new(*, email: str, self: Self, now: datetime) -> tuple[Person, bool]:
-    """The person with this mailbox, and whether it is new. Raises as join does."""
-    known = Person.objects.filter(email=email.lower()).first()
+    """The person with this mailbox, and whether it is new; until the transaction ends, nobody forgets it. Raises as join does."""
+    its_owner = Person.objects.select_for_update(no_key=True).filter(email=email.lower())
+    known = its_owner.first()
     if known is None:
         try:
             with transaction.atomic():
                 return _new(email.lower(), self, now), True
         except IntegrityError:  # at this very moment, by another token
-            known = Person.objects.get(email=email.lower())
+            known = its_owner.get()
     if not known.is_active:
         raise Inactive
     return known, False

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts import audit, scoping, withdrawing
-from accounts.models import Agency, ApiKey, Member, Role
+from accounts.models import Agency, ApiKey, Member, Person, Role
 
 
 class LastAdmin(Exception):
@@ -43,7 +43,7 @@ def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -
 def remove(*, member: Member, who: str, now: datetime) -> None:
     """The person has nothing to do with the agency any more, from its next request on.
 
-    Its open invitations are withdrawn. Raises LastAdmin.
+    Its open invitations are withdrawn. Who acts for no other agency is forgotten. Raises LastAdmin.
     """
     held = _hold(member)
     named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.removed", "about": held.public_id}
@@ -51,17 +51,28 @@ def remove(*, member: Member, who: str, now: datetime) -> None:
     withdrawing.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
     held.delete()
     _somebody_is_left(member.agency_id, now)
+    forget(person_id=held.person_id)
 
 
 def forget_all(*, agency_id: UUID) -> None:
-    """An erased agency has no members; who is a member of no other one, and no staff, is no person here any more."""
+    """An erased agency has no members, and who acts for no other one is forgotten."""
     with scoping.agency(agency_id):
-        left = list(Member.objects.filter(agency_id=agency_id).select_related("person"))
+        left = list(Member.objects.filter(agency_id=agency_id))
     for member in left:
         with scoping.agency(agency_id):
             member.delete()
-            if not member.person.is_staff and not of_person(person_id=member.person_id):
-                member.person.delete()
+            forget(person_id=member.person_id)
+
+
+@transaction.atomic
+def forget(*, person_id: UUID) -> None:
+    """Who is a member of nothing, and no staff, is no person here any more. Who was shut out stays known, and so outside.
+
+    The person is held: who joins another agency or is removed from one at this moment has done so, or comes after.
+    """
+    person = Person.objects.select_for_update().filter(pk=person_id, is_staff=False, is_active=True).first()
+    if person is not None and not of_person(person_id=person_id):
+        person.delete()
 
 
 def _hold(member: Member) -> Member:

@@ -94,8 +94,8 @@ class OneMember(Resource):
     @extend_schema(
         operation_id="removeMember",
         summary="Part with a member",
-        description="Its sessions open nothing of the agency from now on, and its open invitations are withdrawn. The last admin "
-        "stays, unless an admin key is left.",
+        description="Its sessions open nothing of the agency from now on, and its open invitations are withdrawn. Who is "
+        "a member of no other agency is forgotten, name and mailbox. The last admin stays, unless an admin key is left.",
         tags=["People"],
         responses={204: None},
     )

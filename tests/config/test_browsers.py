@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client as Stranger
 
-from accounts import scoping
+from accounts import agencies, scoping
 from tests.client import Client
+from tests.conftest import NOON
 
 MINE, THEIRS, UNKNOWN = "https://app.acme.example", "https://app.rival.example", "https://evil.example"
 ALLOWED = "Access-Control-Allow-Origin"
@@ -104,6 +105,19 @@ def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
 
     assert ALLOWED not in preflight("/v1/accounts", MINE).headers
     assert ALLOWED not in acme.get("/v1/accounts", headers={"Origin": MINE}).headers
+
+
+@pytest.mark.usefixtures("front_ends")
+def test_the_pages_of_a_closed_agency_ask_no_more_until_it_is_opened_again(acme: Client) -> None:
+    closed = acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
+    scoping.enter(None)
+    asked = {origin: preflight("/v1/accounts", origin).headers.get(ALLOWED) for origin in (MINE, THEIRS)}
+    with scoping.agency(acme.agency.pk):
+        agencies.reopen(agency=acme.agency, now=NOON)
+
+    assert closed.status_code == 202
+    assert asked == {MINE: None, THEIRS: THEIRS}
+    assert preflight("/v1/accounts", MINE).headers.get(ALLOWED) == MINE
 
 
 @pytest.mark.parametrize("path", ["/v1/openapi.json", "/docs"])

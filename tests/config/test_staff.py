@@ -116,6 +116,16 @@ def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person
     assert browser.get(AGENCIES).status_code == 302
 
 
+@pytest.mark.parametrize("is_member", [False, True])
+def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(acme: Client, staff: Person, is_member: bool) -> None:
+    if is_member:
+        enrol(acme.agency, staff)
+
+    call_command("make_staff", staff.email, "--off")
+
+    assert Person.objects.filter(pk=staff.pk).exists() == is_member
+
+
 def test_passwords_are_not_tried_without_end(staff: Person) -> None:
     guessing, browser = visiting(), visiting()
     by_mailbox = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(5)]

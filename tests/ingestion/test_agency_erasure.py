@@ -70,6 +70,37 @@ def test_nothing_is_left_but_that_it_was_there(acme: Client, rival: Client, stor
     assert scoping.every_agency_id() == [rival.agency.pk]
 
 
+def columns(client: Client) -> dict[str, Any]:
+    with scoping.agency(client.agency.pk):
+        return dict(Agency.objects.values().get())
+
+
+def test_of_the_agency_itself_its_id_when_and_by_whom_is_left_and_of_its_choices_nothing(acme: Client, rival: Client) -> None:
+    untouched = columns(rival)
+    chosen = {
+        "counts_pending_and_cancelled": True,
+        "keeps_personal_columns": True,
+        "document_retention_days": 7,
+        "allowed_origins": ["https://app.acme.example"],
+    }
+    assert acme.patch("/v1/agency", chosen, format="json").status_code == 200
+    key = acme.read("/v1/me")["key"]["id"]
+    close(acme)
+    before = columns(acme)
+    assert all(before[name] != untouched[name] for name in ("name", *chosen))
+
+    erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
+
+    left = columns(acme)
+    assert {name for name in left if left[name] != untouched[name]} == {
+        *("id", "closed_at", "closed_by", "erased_from", "erased_at", "name"),
+    }
+    assert (left["name"], left["closed_by"]) == ("", key)
+    stays = ("id", "created_at", "closed_at", "closed_by", "erased_from")
+    assert {name: left[name] for name in stays} == {name: before[name] for name in stays}
+    assert left.keys() == {*stays, "erased_at", "name", *chosen}
+
+
 def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
     furnish(acme, name="acme")
     key = acme.read("/v1/me")["key"]["id"]

@@ -22,6 +22,7 @@ from tests.conftest import NOON
 from tests.ingestion import packed
 from tests.ingestion.packed import Packed
 from tests.walls.furnishing import Furnished, furnish
+from webhooks.models import Endpoint
 
 USUALLY_OUT = {int(OrderStatus.PENDING), int(OrderStatus.CANCELLED)}
 RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -192,15 +193,35 @@ def test_a_document_that_goes_meanwhile_is_passed_over(acme: Client, furnished: 
 
 def test_no_secret_is_in_it(acme: Client, furnished: Furnished) -> None:
     secret = acme.listen()["secret"]
-    chat = "https://hooks.slack.com/services/T0/B0/verysecret"
-    acme.listen(kind="slack", url=chat)
+    chats = [
+        "https://hooks.slack.com/services/T0/B0/verysecret",
+        "https://a.example?key=verysecret",
+        "HTTPS://b.example?verysecret",
+    ]
+    for chat in chats:
+        acme.listen(kind="slack", url=chat)
 
     told = packed.pack(acme, documents=True)
 
     held = b"".join(told.zip.read(name) for name in told.zip.namelist())
     for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
         assert word.encode() not in held
-    assert "https://hooks.slack.com/…" in {each["url"] for each in told.lines("webhook-endpoints")}
+    shown = {each["url"] for each in told.lines("webhook-endpoints")}
+    assert {"https://hooks.slack.com/…", "https://a.example/…", "https://b.example/…"} <= shown
+    assert shown == {each["url"] for each in acme.read("/v1/webhook-endpoints")["data"]}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://u:verysecret@c.example/x", "https://c.example#verysecret", "http://c.example?@verysecret"]
+)
+def test_of_a_chat_s_address_the_host_alone_is_in_it_however_it_is_written(acme: Client, url: str) -> None:
+    endpoint = acme.listen(kind="slack", url="https://hooks.slack.com/services/T0/B0/verysecret")["id"]
+    with scoping.agency(acme.agency.pk):
+        Endpoint.objects.update(url=url)
+
+    (told,) = packed.pack(acme).lines("webhook-endpoints")
+
+    assert (told["id"], told["url"]) == (endpoint, "https://c.example/…")
 
 
 def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -100,6 +101,25 @@ def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: 
 
     erasure.erase(agency_id=acme.agency.pk, now=NOW)
 
+    assert documents(storage) == 0
+
+
+def test_a_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: Path) -> None:
+    account = furnish(acme, name="acme").account_id
+    folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
+    hand_back(acme, account)
+    before: list[list[Path]] = []
+
+    def upload(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        if sql.lstrip().startswith("DELETE FROM ingestion_report "):
+            before.append(list(folder.iterdir()))
+            (folder / "rpt_whose_row_goes_with_the_others").write_bytes(b"kept before its row")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(upload):
+        erasure.erase(agency_id=acme.agency.pk, now=NOW)
+
+    assert before[0] == []
     assert documents(storage) == 0
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from accounts import agencies, identifiers, scoping
@@ -285,8 +287,8 @@ def test_made_twice_it_is_kept_once(committed: Client, storage: Path) -> None:
     assert (committed.read(f"/v1/exports/{export}"), archives(storage)) == (before, [export])
 
 
-def claimed(client: Client) -> Export:
-    export = packed.ask(client)
+def claimed(client: Client, **wish: Any) -> Export:
+    export = packed.ask(client, **wish)
     found = exports.claim(agency_id=client.agency.pk, export_id=identifiers.private("exp", export))
     assert found is not None
     return found
@@ -305,6 +307,70 @@ def test_an_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client,
     assert committed.read(f"/v1/exports/{export.public_id}")["status"] == "queued"
     packed.make(committed, export.public_id)
     assert packed.take(committed, export.public_id).lines("accounts") == []
+
+
+def test_an_archive_of_an_account_that_is_handed_back_meanwhile_is_not_kept(committed: Client, storage: Path) -> None:
+    (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    export = claimed(committed, account=account)
+    committed.delete(f"/v1/accounts/{account}")
+
+    with pytest.raises(exports.Taken):
+        exports.make(export=export, now=NOW)
+    again = exports.claim(agency_id=committed.agency.pk, export_id=export.pk)
+
+    assert (again, archives(storage)) == (None, [])
+    assert packed.ask(committed)
+    with scoping.agency(committed.agency.pk):
+        assert Export.objects.get(pk=export.pk).status == Status.FAILED
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_is_forgotten_at_this_moment_is_not_kept(committed: Client, storage: Path, is_whole: bool) -> None:
+    (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    export = claimed(committed, account=None if is_whole else account)
+
+    def make() -> None:
+        try:
+            exports.make(export=export, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        with scoping.agency(committed.agency.pk):
+            exports.forget(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
+            late = threads.submit(make)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=1)
+        with pytest.raises(exports.Taken):
+            late.result()
+
+    assert archives(storage) == []
+    assert committed.read(f"/v1/exports/{export.public_id}")["status"] == ("queued" if is_whole else "failed")
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_what_is_kept_at_this_moment_is_forgotten_all_the_same(committed: Client, storage: Path, is_whole: bool) -> None:
+    (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
+    export = packed.ask(committed, account=None if is_whole else account)
+    packed.make(committed, export)
+    change(committed, export, status=Status.RUNNING)
+
+    def forget() -> None:
+        try:
+            exports.forget(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        with scoping.agency(committed.agency.pk):
+            Export.objects.update(status=Status.READY)
+            late = threads.submit(forget)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)
+        late.result()
+
+    assert archives(storage) == []
+    assert committed.read(f"/v1/exports/{export}")["status"] == "expired"
 
 
 def test_what_another_worker_took_over_is_kept_by_that_one(committed: Client, storage: Path) -> None:

@@ -313,6 +313,47 @@ def test_an_endpoint_goes_with_its_deliveries_and_the_events_stay(acme: Client, 
         assert EndpointSecret.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("patch", "{endpoint}", {"description": "new"}),
+        ("delete", "{endpoint}", {}),
+        ("post", "{endpoint}/rotate-secret", {}),
+        ("post", "{endpoint}/test", {}),
+        ("post", "{endpoint}/recover", {"since": (NOW - DAY).isoformat()}),
+        ("post", "{delivery}/redeliver", {}),
+    ],
+)
+def test_what_is_deleted_at_this_moment_is_not_there_any_more(
+    committed_db: None, method: str, path: str, body: dict[str, str]
+) -> None:
+    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    acme = Client(agency, key)
+    endpoint = acme.listen()["id"]
+    happen(acme, acme.take_on())
+    (delivery,) = (each["id"] for each in listed(acme, endpoint))
+    settle(acme, delivery, "failed")
+    where = path.format(endpoint=f"{PATH}/{endpoint}", delivery=f"/v1/deliveries/{delivery}")
+
+    def ask() -> tuple[int, str]:
+        try:
+            response = getattr(Client(agency, key), method)(where, body, format="json")
+            return response.status_code, response.json()["detail"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        with scoping.agency(agency.pk):
+            endpoints.remove(endpoint=Endpoint.objects.get(), who="underone", now=NOW)
+            late = threads.submit(ask)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)
+        answer = late.result()
+
+    assert answer == (404, f"No {'delivery' if 'delivery' in path else 'webhook endpoint'} with this id.")
+    assert [what for what, _ in noted(acme)] == ["endpoint.deleted", "endpoint.created"]
+
+
 def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client) -> None:
     with scoping.agency(acme.agency.pk):
         Endpoint.objects.bulk_create(
@@ -345,6 +386,22 @@ def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) 
     assert acme.listen()
     limited.delete(f"{PATH}/{made[0]}")
     assert limited.listen()
+
+
+@pytest.mark.parametrize("is_erased", [False, True])
+def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(acme: Client, shop: str, is_erased: bool) -> None:
+    wish = {"name": "of one", "role": "manager", "accounts": [shop]}
+    limited = Client(acme.agency, acme.post("/v1/api-keys", wish, format="json").json()["key"])
+    acme.delete(f"/v1/accounts/{shop}")
+    if is_erased:
+        erasure.erase(agency_id=acme.agency.pk, now=NOW)
+
+    answers = [post(limited, url=URL), post(limited, url=URL, accounts=None)]
+
+    assert [(answer.status_code, pointers(answer)) for answer in answers] == [(409, ["/accounts"])] * 2
+    assert answers[0].json()["type"] == "/problems/contradiction"
+    assert kept(acme) == []
+    assert acme.listen()
 
 
 def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:

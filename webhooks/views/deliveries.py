@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts import identifiers, scoping
 from accounts.resources import Collection, Resource
-from webhooks import replaying
+from webhooks import holding, replaying
 from webhooks.filters import DeliveryFilter
 from webhooks.models import Attempt, Delivery
 from webhooks.serializers.deliveries import DeliverySerializer, OneDeliverySerializer
@@ -21,6 +21,7 @@ from webhooks.views.conflicts import DeliveryPending, EndpointDisabled, limit_ma
 from webhooks.views.endpoints import TAGS, endpoint_of, endpoints_of
 
 MOST_ATTEMPTS = 100
+NO_DELIVERY = "No delivery with this id."
 
 
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
@@ -34,7 +35,7 @@ def delivery_of(request: Request, public_id: str) -> Delivery:
     """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
     delivery = deliveries_of(request).filter(pk=identifiers.private("dlv", public_id)).first()
     if delivery is None:
-        raise NotFound("No delivery with this id.")
+        raise NotFound(NO_DELIVERY)
     return delivery
 
 
@@ -98,4 +99,6 @@ class Redelivery(Resource):
             raise DeliveryPending from None
         except replaying.Disabled:
             raise EndpointDisabled from None
+        except holding.Gone:
+            raise NotFound(NO_DELIVERY) from None
         return Response(DeliverySerializer(again, context=last_attempts([again])).data, status=202)

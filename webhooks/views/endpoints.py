@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import identifiers, scoping
-from accounts.bodies import Absent
+from accounts.bodies import Absent, Contradiction
 from accounts.resources import Collection, Resource
-from webhooks import endpoints, replaying, secrets
+from webhooks import endpoints, holding, replaying, secrets
 from webhooks.models import Endpoint, EndpointQuerySet
 from webhooks.serializers.deliveries import DeliverySerializer
 from webhooks.serializers.endpoints import (
@@ -28,6 +28,8 @@ from webhooks.serializers.endpoints import (
 from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints, limit_mails
 
 TAGS = ["Webhooks"]
+NO_ENDPOINT = "No webhook endpoint with this id."
+NOTHING_LEFT = "All accounts that you see were handed back: there is nothing left to be told of."
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
@@ -43,15 +45,21 @@ def endpoint_of(request: Request, public_id: str) -> Endpoint:
     """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
     endpoint = endpoints_of(request).filter(pk=identifiers.private("ep", public_id)).first()
     if endpoint is None:
-        raise NotFound("No webhook endpoint with this id.")
+        raise NotFound(NO_ENDPOINT)
     return endpoint
 
 
 def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
-    """What is wished for, with the bearer's own accounts where it has a limit and asks to be told of all."""
-    if scoping.bearer(request).is_limited and wished.get("accounts", ()) is None:
-        return wished | {"accounts": list(scoping.accounts_of(request).values_list("pk", flat=True))}
-    return wished
+    """What is wished for, with the bearer's own accounts where it has a limit and asks to be told of all.
+
+    Raises Contradiction where none is left: who is limited neither sees an endpoint that names none, nor is it counted within.
+    """
+    if not scoping.bearer(request).is_limited or wished.get("accounts", ()) is not None:
+        return wished
+    theirs = list(scoping.accounts_of(request).values_list("pk", flat=True))
+    if not theirs:
+        raise Contradiction({"accounts": [NOTHING_LEFT]})
+    return wished | {"accounts": theirs}
 
 
 def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
@@ -119,7 +127,10 @@ class WebhookEndpoint(Resource):
         wish = EndpointChange(data=request.data, partial=True, context=context)
         wish.is_valid(raise_exception=True)
         fields = within(request, wish.validated_data)
-        changed = endpoints.change(endpoint=endpoint, fields=fields, who=scoping.bearer(request).who, now=timezone.now())
+        try:
+            changed = endpoints.change(endpoint=endpoint, fields=fields, who=scoping.bearer(request).who, now=timezone.now())
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
 
     @extend_schema(
@@ -130,7 +141,11 @@ class WebhookEndpoint(Resource):
         responses={204: None},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
-        endpoints.remove(endpoint=endpoint_of(request, endpoint_id), who=scoping.bearer(request).who, now=timezone.now())
+        endpoint = endpoint_of(request, endpoint_id)
+        try:
+            endpoints.remove(endpoint=endpoint, who=scoping.bearer(request).who, now=timezone.now())
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(status=204)
 
 
@@ -149,7 +164,10 @@ class SecretRotation(Resource):
         endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
         if endpoint.kind != Endpoint.Kind.WEBHOOK:
             raise NothingSigned
-        secret = endpoints.rotate_secret(endpoint=endpoint, who=scoping.bearer(request).who, now=now)
+        try:
+            secret = endpoints.rotate_secret(endpoint=endpoint, who=scoping.bearer(request).who, now=now)
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
 
 
@@ -176,6 +194,8 @@ class EndpointTest(Resource):
             raise EndpointDisabled from None
         except replaying.TooSoon as error:
             raise Throttled(wait=error.wait.total_seconds()) from None
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         where = f"/v1/deliveries/{delivery.public_id}"
         return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
 
@@ -202,4 +222,6 @@ class EndpointRecovery(Resource):
             due = replaying.recover(endpoint=endpoint, since=since, who=scoping.bearer(request).who, now=now)
         except replaying.Disabled:
             raise EndpointDisabled from None
+        except holding.Gone:
+            raise NotFound(NO_ENDPOINT) from None
         return Response(Recovery({"since": since, "deliveries": due}).data, status=202)

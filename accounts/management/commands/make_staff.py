@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.people import joining, sessions
+from accounts.people import joining, members, sessions
 
 
 class Command(BaseCommand):
@@ -35,6 +35,7 @@ class Command(BaseCommand):
             person.set_password(self._password(person))
         person.is_staff = not options["off"]
         person.save(update_fields=["is_staff", "password"])
+        members.forget(person_id=person.pk)
         self.stdout.write(f"{email} is {'no staff any more' if options['off'] else 'staff'}.")
 
     def _somebody_new(self, email: str) -> Person:

@@ -1,14 +1,19 @@
 """Members over HTTP: what each may do, that it changes at once, and that somebody is left who may let others in."""
 
+import re
 import threading
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import connections
 
 from accounts import keys, scoping
 from accounts.models import ApiKey, Person, Role
-from tests.accounts.people.visiting import Visitor, enrol, somebody
+from accounts.people import members
+from tests.accounts.people.test_invitations import accept, invite
+from tests.accounts.people.test_withdrawing import at_the_same_time
+from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, somebody
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -70,6 +75,81 @@ def test_who_is_removed_is_out_at_once_and_stays_elsewhere(acme: Client, rival: 
     assert [each["agency"]["name"] for each in visitor.sign_in(mei.email)["memberships"]] == ["Rival"]
     assert visitor.get("/v1/me").json()["agency"]["name"] == "Rival"
     assert acme.get(f"/v1/members/{member.public_id}").status_code == 404
+
+
+def test_who_acts_for_no_agency_any_more_is_forgotten(acme: Client, visitor: Visitor, mei: Person) -> None:
+    path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
+    visitor.sign_in(mei.email)
+
+    assert visitor.delete(path).status_code == 204
+
+    assert (Person.objects.exists(), EmailAddress.objects.exists()) == (False, False)
+    assert [visitor.get(each).status_code for each in ("/v1/me", "/v1/auth/session", path)] == [401] * 3
+    assert Visitor().send("/v1/auth/sign-in", email=mei.email, password=PASSWORD).status_code == 401
+    (removed,) = acme.read("/v1/audit-log", what="member.removed")["data"]
+    assert removed["who"].endswith(" Mei Lin")
+
+
+@pytest.mark.parametrize("what", [{"is_staff": True}, {"is_active": False}])
+def test_staff_and_who_was_shut_out_are_not_forgotten(acme: Client, mei: Person, post: Post, what: dict[str, bool]) -> None:
+    member = enrol(acme.agency, mei)
+    Person.objects.filter(pk=mei.pk).update(**what)
+
+    acme.delete(f"/v1/members/{member.public_id}")
+
+    assert Person.objects.get() == mei
+    invite(acme, mei.email)
+    assert accept(post.token(mei.email)).status_code == (201 if "is_staff" in what else 403)
+
+
+def test_who_was_forgotten_and_is_invited_becomes_somebody_new(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+    invite(rival, mei.email)
+    acme.delete(f"/v1/members/{enrol(acme.agency, mei).public_id}")
+    invite(acme, mei.email)
+    mine, theirs = (re.findall(r"^uo_inv_\S+$", str(letter.body), re.MULTILINE)[0] for letter in reversed(post.to(mei.email)))
+
+    nameless = accept(theirs, name="")
+    answers = [accept(token, name="Mei of old").status_code for token in (mine, theirs)]
+
+    assert (nameless.status_code, nameless.json()["errors"][0]["pointer"]) == (400, "/name")
+    assert answers == [201, 201]
+    (person,) = Person.objects.all()
+    assert (person.email, person.name) == (mei.email, "Mei of old")
+    assert person != mei
+    assert [len(client.read("/v1/members")["data"]) for client in (acme, rival)] == [1, 1]
+
+
+def test_who_joins_another_agency_at_this_moment_is_not_forgotten(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+    path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
+    invite(rival, mei.email)
+
+    removed = at_the_same_time(rival, post.token(mei.email), lambda: Client(acme.agency, acme.key).delete(path))
+
+    assert removed.status_code == 204
+    assert [each["person"]["id"] for each in rival.read("/v1/members")["data"]] == [mei.public_id]
+    assert acme.read("/v1/members")["data"] == []
+
+
+def test_who_is_forgotten_at_this_moment_joins_as_somebody_new(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+    member = enrol(acme.agency, mei)
+    invite(rival, mei.email)
+    token, answers = post.token(mei.email), []
+
+    def run() -> None:
+        answers.append(accept(token, name="Mei of old").status_code)
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    with scoping.agency(acme.agency.pk):
+        members.remove(member=member, who="key_1 first key", now=NOON)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+    thread.join()
+
+    assert answers == [201]
+    (joined,) = (each["person"] for each in rival.read("/v1/members")["data"])
+    assert (joined["name"], joined["email"], joined["id"] == mei.public_id) == ("Mei of old", mei.email, False)
 
 
 @pytest.mark.parametrize("body", [{"role": "viewer"}, {"role": "manager"}, {"read_only": True}, None])
