@@ -42,7 +42,10 @@ USUAL: dict[int, Told] = {
     503: (api.Unavailable, ""),
 }
 """The problem that is shown of each status, with its words where they are put together."""
-AT_FIELDS = {Contradiction: "/to: It is before `from`.", Absent: "/accounts/0: No account with this id."}
+AT_FIELDS: dict[type[APIException], str] = {
+    Contradiction: "/to: It is before `from`.",
+    Absent: "/accounts/0: No account with this id.",
+}
 
 ALWAYS = (400, 401, 403, 406, 429, 500, 503)
 """What every operation that asks for a key can answer."""

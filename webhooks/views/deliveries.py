@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.resources import Collection, Resource
 from webhooks import holding, replaying
 from webhooks.filters import DeliveryFilter
@@ -33,10 +33,7 @@ def deliveries_of(request: Request) -> QuerySet[Delivery]:
 
 def delivery_of(request: Request, public_id: str) -> Delivery:
     """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
-    delivery = deliveries_of(request).filter(pk=identifiers.private("dlv", public_id)).first()
-    if delivery is None:
-        raise NotFound(NO_DELIVERY)
-    return delivery
+    return scoping.one(deliveries_of(request), kind="dlv", public_id=public_id, called="delivery")
 
 
 def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.bodies import Absent, Contradiction
 from accounts.resources import Collection, Resource
 from webhooks import endpoints, holding, replaying, secrets
@@ -43,10 +43,7 @@ def endpoints_of(request: Request) -> EndpointQuerySet:
 
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
     """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
-    endpoint = endpoints_of(request).filter(pk=identifiers.private("ep", public_id)).first()
-    if endpoint is None:
-        raise NotFound(NO_ENDPOINT)
-    return endpoint
+    return scoping.one(endpoints_of(request), kind="ep", public_id=public_id, called="webhook endpoint")
 
 
 def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
