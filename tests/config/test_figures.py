@@ -15,6 +15,7 @@ from accounts.models import SellerAccount
 from config.figures import Figures, Reader
 from ingestion.models import Report
 from tests.client import Client
+from tests.conftest import many_rows
 from tests.walls.furnishing import furnish
 from webhooks.models import Delivery, Endpoint, Event
 
@@ -199,8 +200,9 @@ def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(a
     endpoint = identifiers.private("ep", acme.listen()["id"])
     with scoping.agency(acme.agency.pk), connection.cursor() as cursor:
         many: dict[str, Any] = {"agency": acme.agency.pk, "endpoint": endpoint, "accounts": ACCOUNTS, "deliveries": DELIVERIES}
-        for statement in MANY.strip().split(";\n"):
-            cursor.execute(statement.rstrip(";"), many)
+        with many_rows(cursor):
+            for statement in MANY.strip().split(";\n"):
+                cursor.execute(statement.rstrip(";"), many)
         cursor.execute("SELECT count(*) FROM webhooks_delivery")  # the reference: one look at each row of one table
         began = time.perf_counter()
         cursor.execute("SELECT count(*) FROM webhooks_delivery")

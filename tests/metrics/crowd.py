@@ -7,6 +7,7 @@ from django.db import connection
 
 from accounts import scoping
 from metrics.definitions import CATALOGUE
+from tests.conftest import many_rows
 
 ACCOUNTS = """
 INSERT INTO accounts_selleraccount (id, agency_id, name, selling_partner_id, home_marketplace, status, distance, worst_series,
@@ -59,6 +60,6 @@ def fill(agency_id: UUID, *, accounts: int) -> None:
         "metrics": [metric for metric, _ in series],
         "channels": [channel for _, channel in series],
     }
-    with scoping.agency(agency_id), connection.cursor() as cursor:
+    with scoping.agency(agency_id), connection.cursor() as cursor, many_rows(cursor):
         for statement in (ACCOUNTS, VALUES, BREACHES, RESOLVED):
             cursor.execute(statement, asked)
