@@ -33,7 +33,9 @@ def deliveries_of(request: Request) -> QuerySet[Delivery]:
 
 def delivery_of(request: Request, public_id: str) -> Delivery:
     """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
-    return scoping.one(deliveries_of(request), kind="dlv", public_id=public_id, called="delivery")
+    return scoping.one(
+        deliveries_of(request).select_related("event", "endpoint"), kind="dlv", public_id=public_id, called="delivery"
+    )
 
 
 def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
