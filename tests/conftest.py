@@ -4,14 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
-from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -66,13 +64,10 @@ def empty(owner_dsn: str) -> None:
             owner.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
 
 
-@contextmanager
-def many_rows(cursor: CursorWrapper) -> Iterator[None]:
-    """Inside, thousands of rows are added in one statement. Whether each names rows that are there is asked by a plan that the
-    session made when it saw few or none: it is made anew, by the index."""
-    cursor.execute("DISCARD PLANS; SET LOCAL enable_seqscan = off")
-    yield
-    cursor.execute("SET LOCAL enable_seqscan = on")
+def analyze(owner_dsn: str, *tables: str) -> None:
+    """Let the server look at thousands of committed rows before others name them: until then it may take them for none."""
+    with psycopg.connect(owner_dsn, autocommit=True) as owner:
+        owner.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))
 
 
 def tables_of_ours(owner: psycopg.Connection) -> list[str]:

@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts import scoping
 from metrics.definitions import CATALOGUE
-from tests.conftest import many_rows
+from tests.conftest import analyze
 
 ACCOUNTS = """
 INSERT INTO accounts_selleraccount (id, agency_id, name, selling_partner_id, home_marketplace, status, distance, worst_series,
@@ -51,7 +51,7 @@ FROM accounts_selleraccount, generate_series(1, 4) WHERE agency_id = %(agency)s
 ANALYZED = ("accounts_selleraccount", "metrics_currentvalue", "metrics_breach")
 
 
-def fill(agency_id: UUID, *, accounts: int) -> None:
+def fill(agency_id: UUID, *, accounts: int, owner_dsn: str) -> None:
     """An agency of that many accounts: of a hundred 3 breached, 7 at risk, 2 without data, 2 silent; 40 series each."""
     series = [(metric.code, channel.value) for metric in CATALOGUE.values() for channel in metric.channels][:20]
     asked: dict[str, Any] = {
@@ -60,6 +60,7 @@ def fill(agency_id: UUID, *, accounts: int) -> None:
         "metrics": [metric for metric, _ in series],
         "channels": [channel for _, channel in series],
     }
-    with scoping.agency(agency_id), connection.cursor() as cursor, many_rows(cursor):
-        for statement in (ACCOUNTS, VALUES, BREACHES, RESOLVED):
+    for statement in (ACCOUNTS, VALUES, BREACHES, RESOLVED):
+        with scoping.agency(agency_id), connection.cursor() as cursor:
             cursor.execute(statement, asked)
+        analyze(owner_dsn, *ANALYZED)

@@ -41,7 +41,7 @@ def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: s
     with django_db_blocker.unblock(), psycopg.connect(owner_dsn, autocommit=True) as owner:
         large = [Client(*agencies.open_agency(name=name, now=NOON)) for name in ("Acme", "Rival", "Third")]
         for client in large:
-            crowd.fill(client.agency.pk, accounts=MANY)
+            crowd.fill(client.agency.pk, accounts=MANY, owner_dsn=owner_dsn)
         owner.execute(f"VACUUM ANALYZE {', '.join(crowd.ANALYZED)}")
         yield large[0]
         connections.close_all()

@@ -12,7 +12,7 @@ from django.db.utils import ProgrammingError
 
 from accounts import agencies, scoping
 from tests.client import Client
-from tests.conftest import NOON, many_rows
+from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of
 from webhooks import leasing
 from webhooks.leasing import Parcel, Room
@@ -66,7 +66,7 @@ def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) 
         "count": count,
         "series": series,
     }
-    with scoping.agency(sender.client.agency.pk), connection.cursor() as cursor, many_rows(cursor):
+    with scoping.agency(sender.client.agency.pk), connection.cursor() as cursor:
         cursor.execute(FILL, values)
 
 
