@@ -1,7 +1,7 @@
 """A receiver of webhooks that behaves as its path says: `/ok/…`, `/hang/…` and so on; `/as/name` as it was last told to.
 
 `python -m tests.fakes.receiver [certificate key]` prints its port and serves until it is killed. `GET /received` answers what
-came, `PUT /rules/name` with the name of a behaviour tells how `/as/name` behaves.
+came, `GET /counts` how often, `PUT /rules/name` with the name of a behaviour tells how `/as/name` behaves.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import ssl
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class Received:
     """What came so far, how `/as/…` behaves, and how many are being answered at this moment, by path."""
 
     requests: list[dict[str, object]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
     rules: dict[str, str] = field(default_factory=dict)
     open_now: dict[str, int] = field(default_factory=dict)
     most_open: dict[str, int] = field(default_factory=dict)
@@ -142,12 +144,14 @@ class Receiver:
         if method == "PUT":
             self.seen.rules[path.removeprefix("/rules/")] = body.decode()
             return b""
-        found: dict[str, object] = {"/received": self.seen.requests, "/most-open": self.seen.most_open}
+        seen = self.seen
+        found: dict[str, object] = {"/received": seen.requests, "/counts": seen.counts, "/most-open": seen.most_open}
         return json.dumps(found[path]).encode()
 
     async def _receive(
         self, path: str, headers: dict[str, str], body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
+        self.seen.counts[path] += 1
         self.seen.requests.append(
             {
                 "path": path,

@@ -33,6 +33,10 @@ class Receiver:
         """The ids of what came to a path."""
         return [each["headers"]["webhook-id"] for each in self.received(path)]
 
+    def counts(self) -> dict[str, int]:
+        """How many requests came, by path."""
+        return {path.removeprefix("/"): count for path, count in json.loads(self._ask("GET", "/counts")).items()}
+
     def most_open(self, path: str) -> int:
         """How many requests to a path were being answered at once."""
         return int(json.loads(self._ask("GET", "/most-open")).get(f"/{path}", 0))
