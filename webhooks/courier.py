@@ -87,11 +87,13 @@ class Courier:
     async def _deliver(self) -> None:
         time = asyncio.get_running_loop().time
         began = busy_at = time()
-        while not self.is_stopping() and time() - began < self.pace.longest and time() - busy_at < self.pace.lingers:
+        while not self.is_stopping() and time() - began < self.pace.longest:
             await self._settle()
             await self.egress.tidy()
             if await self._take(until=began + self.pace.longest) or self._runs_in_hand:
                 busy_at = time()
+            elif time() - busy_at >= self.pace.lingers:
+                break
             await self._wait()
 
     async def _take(self, *, until: float) -> bool:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -252,7 +253,10 @@ def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) 
         came = receiver.counts()
         return all(came.get(path) == MANY for path in good)
 
-    work(deadline=10.0, longest=max(240.0, MANY / 5), until=all_came)
+    longest = max(240.0, MANY / 5)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        watched = beside.submit(sees, all_came, seconds=longest)
+        work(deadline=10.0, longest=longest, until=watched.done)
 
     got = {path: receiver.received(path) for path in good}
     waits = [each["at"] - max(started, committed[each["headers"]["webhook-id"]]) for one in got.values() for each in one]
@@ -261,6 +265,20 @@ def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) 
         assert sender.states(endpoint) == ["delivered"] * MANY
     p95 = statistics.quantiles(waits, n=20)[-1]
     print(f"{MANY} events to 15 of 20 endpoints: p95 {p95:.2f} s")  # noqa: T201  for who asks how long it takes
+
+
+def test_a_courier_that_is_held_up_itself_ends_with_nothing_in_hand(sender: Sender, receiver: Receiver) -> None:
+    """A turn that takes longer than it lingers is no idleness: there may be no processor for it."""
+    endpoint, _ = sender.endpoint(receiver.url(own("late")))
+    sender.publish(count=3)
+
+    def is_held_up() -> bool:
+        time.sleep(0.35)
+        return False
+
+    work(deadline=10.0, lingers=0.3, until=is_held_up)
+
+    assert sender.states(endpoint) == ["delivered"] * 3
 
 
 def test_an_endpoint_that_hangs_does_not_hold_up_the_next_courier(sender: Sender, receiver: Receiver) -> None:
