@@ -107,11 +107,11 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
         {
             "orders.txt": _orders(today),
             "feedback.txt": _feedback(today),
-            "claims.csv": _claims(today),
             "shipments.csv": _shipments(today),
             "messages.csv": _messages(today),
         },
     )
+    _load(client, processes, account, {"claims.csv": _claims(today)})  # after the feedback: a breach keeps what it opened with
     steps.say("Comparing")
     yield from _current(client, account, today)
     yield from _history(client, account, today, series)

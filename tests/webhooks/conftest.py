@@ -88,7 +88,7 @@ def sender_of(client: Client) -> Sender:
         return Sender(client, SellerAccount.objects.get(pk=identifiers.private("acct", shop)))
 
 
-def work(*, at: timedelta = timedelta(), deadline: float = 1.0, until: Callable[[], bool] = lambda: False, **pace: Any) -> None:
+def work(*, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable[[], bool] = lambda: False, **pace: Any) -> None:
     """A courier works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
 
     async def go() -> None:
