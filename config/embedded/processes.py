@@ -179,13 +179,21 @@ def _is_running(described: Mapping[str, float]) -> bool:
 
 
 def _kill_session(leader: int) -> None:
-    """End every process of the session that `leader` opened; a pool child may have outlived it."""
+    """End every process of the session that `leader` opened, and see them gone; a pool child may have outlived it."""
+    _wait(until=lambda: not _killed(leader), seconds=20)
+
+
+def _killed(leader: int) -> list[int]:
+    """The processes of the session that still ran and were told to go at once, which takes them a moment."""
+    killed = []
     for pid in psutil.pids():
         try:
-            if os.getsid(pid) == leader:
+            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 os.kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
+                killed.append(pid)
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
             continue
+    return killed
 
 
 def _wait(*, until: Callable[[], bool], seconds: float) -> None:

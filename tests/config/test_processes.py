@@ -12,9 +12,16 @@ from config.embedded.home import Home
 from config.embedded.processes import AskedToStop, Processes, ProcessFailed
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
-PARENT_OF_A_STUBBORN_CHILD = """
+STUBBORN_CHILD = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+held = b"x" * 200_000_000  # takes the system a moment to take back
+print("ready", flush=True)
+time.sleep(60)
+"""
+PARENT_OF_A_STUBBORN_CHILD = f"""
 import subprocess, sys, time
-code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+code = {STUBBORN_CHILD!r}
 child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
@@ -34,7 +41,10 @@ os.kill(os.getpid(), 9)
 
 
 def is_alive(pid: int) -> bool:
-    return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
