@@ -79,7 +79,14 @@ def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
         return None if _is_number(value) else ["A number."]
     if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
         return None
-    return None if isinstance(value, str) else ["A text."]
+    return _misfit_text(field, value) if isinstance(value, str) else ["A text."]
+
+
+def _misfit_text(field: serializers.Field[Any, Any, Any, Any], value: str) -> list[str] | None:
+    """A text is as long as it was sent, and matches as it was sent: the field looks once the blanks around it are gone."""
+    if isinstance(field, serializers.RegexField) and value != value.strip():
+        return [str(field.error_messages["invalid"])]
+    return longer_than_taken(field, value)
 
 
 def _misfits_within(field: serializers.ListField, value: list[Any]) -> Iterator[tuple[int, Any]]:
@@ -88,11 +95,12 @@ def _misfits_within(field: serializers.ListField, value: list[Any]) -> Iterator[
             yield place, problem
 
 
-def longer_than_taken(field: serializers.ListField, value: list[Any]) -> list[str] | None:
-    """Why a list has too many for its field. To be asked before anything in it is looked at: DRF asks after."""
-    if field.max_length is None or len(value) <= field.max_length:
+def longer_than_taken(field: serializers.Field[Any, Any, Any, Any], value: list[Any] | str) -> list[str] | None:
+    """Why a list or a text is too long for its field. Ask it of a list before anything in it is looked at: DRF asks after."""
+    most = getattr(field, "max_length", None)
+    if most is None or len(value) <= most:
         return None
-    return [str(field.error_messages["max_length"]).format(max_length=field.max_length)]
+    return [str(field.error_messages["max_length"]).format(max_length=most)]
 
 
 def _is_number(value: Any) -> bool:

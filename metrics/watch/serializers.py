@@ -206,15 +206,11 @@ LONGEST_SNOOZE = timedelta(days=366)
 @extend_schema_serializer(
     examples=[OpenApiExample("With a note", value={"note": "Claims are with the carrier."}, request_only=True)]
 )
-@extend_schema_serializer(
-    examples=[OpenApiExample("Seen", value={"note": "The carrier lost a pallet; claims are being answered."}, request_only=True)]
-)
 class Acknowledgement(Body):
     note = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NOTE, default="")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Until Monday", value={"until": "2026-11-30T08:00:00Z"}, request_only=True)])
-@extend_schema_serializer(examples=[OpenApiExample("For a week", value={"until": "2026-11-29T09:00:00Z"}, request_only=True)])
 class Snooze(Body):
     until = serializers.DateTimeField(allow_null=True, help_text="To come, within a year; null: no longer.")
 
@@ -226,12 +222,10 @@ class Snooze(Body):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("To somebody", value={"to": "mei"}, request_only=True)])
-@extend_schema_serializer(examples=[OpenApiExample("To Mei", value={"to": "mei"}, request_only=True)])
 class Assignment(Body):
     to = serializers.CharField(allow_null=True, max_length=200, help_text="Whoever you like; null: nobody.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "The carrier paid."}, request_only=True)])
-@extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "Two claims are appealed."}, request_only=True)])
 class Note(Body):
     text = serializers.CharField(max_length=LONGEST_NOTE)

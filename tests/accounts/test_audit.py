@@ -143,6 +143,7 @@ def test_a_moment_with_any_offset_is_compared(acme: Client) -> None:
     [
         *(({"cursor": "x"}, "/cursor"), ({"limit": "0"}, "/limit"), ({"what": "a\0"}, "/what"), ({"since": "today"}, "/since")),
         *(({"since": "0001-01-01T00:00:00+14:00"}, "/since"), ({"until": "9999-12-31T23:59:59-14:00"}, "/until")),
+        ({"since": "2026-11-20T00:00:00Z" + " " * 30}, "/since"),
     ],
 )
 def test_a_wrong_question_is_pointed_at(acme: Client, asked: dict[str, str], pointer: str) -> None:

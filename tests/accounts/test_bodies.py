@@ -112,6 +112,30 @@ def test_a_wrong_item_is_told_by_its_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("abc", None),
+        (" ab", None),
+        ("abc ", ["Ensure this field has no more than 3 characters."]),
+        ("abc\x85", ["Ensure this field has no more than 3 characters."]),
+        ("\n" * 4, ["Ensure this field has no more than 3 characters."]),
+    ],
+)
+def test_a_text_is_as_long_as_it_was_sent(value: str, problem: list[str] | None) -> None:
+    assert misfit(serializers.CharField(max_length=3), value) == problem
+
+
+@pytest.mark.parametrize("value", [" 12", "12 ", "12\n", "\x8512"])
+def test_a_text_matches_as_it_was_sent(value: str) -> None:
+    class Numbered(Body):
+        number = serializers.RegexField("^[0-9]+$", error_messages={"invalid": "Digits."})
+
+    assert Numbered(data={"number": "12"}).is_valid()
+    assert Numbered(data={"number": value}).is_valid() is False
+    assert misfit(Numbered().fields["number"], value) == ["Digits."]
+
+
+@pytest.mark.parametrize(
     ("details", "status"),
     [
         ([REFUSED], 400),
