@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from config import product
+from config import product, story
 from config.client import Client, UnexpectedAnswer
 from config.embedded.home import Home
 from config.embedded.ports import port_of
@@ -24,26 +24,6 @@ from config.steps import Steps
 from config.up import listen_for_signals
 
 ODR = "order_defect_rate"
-ORDER_HEADER = "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel\tsales-channel"
-# How many orders of each sort: age in days, status, fulfilment, store. The window is 15 to 74 days old.
-ORDERS = (
-    (200, 40, "Shipped", "Merchant", "Amazon.com"),
-    (46, 60, "Unshipped", "Merchant", "Amazon.com"),
-    (1, 15, "Shipped", "Merchant", "Amazon.com"),  # the window's last day
-    (3, 74, "Shipped", "Merchant", "Amazon.com"),  # its first
-    (7, 14, "Shipped", "Merchant", "Amazon.com"),  # a day too young
-    (5, 75, "Shipped", "Merchant", "Amazon.com"),  # a day too old
-    (9, 30, "Pending", "Merchant", "Amazon.com"),
-    (8, 30, "Cancelled", "Merchant", "Amazon.com"),
-    (50, 30, "Shipped", "Amazon", "Amazon.com"),
-    (4, 30, "Shipped", "Amazon", "Non-Amazon"),
-    (40, 5, "Shipped", "Merchant", "Amazon.com"),  # in the seven days of cancellations
-    (1, 5, "Cancelled", "Merchant", "Amazon.com"),  # by the seller
-)
-CANCELLED_BY_SELLER = sum(number for number, *_ in ORDERS) - 1
-SENT = range(100, 150)  # which orders are shipped, two items each, with ship-by day 20 days ago
-SENT_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
-ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(7)  # which of the orders something is wrong with
 
 
 class FiguresOff(SystemExit):
@@ -105,13 +85,14 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
         processes,
         account,
         {
-            "orders.txt": _orders(today),
-            "feedback.txt": _feedback(today),
-            "shipments.csv": _shipments(today),
-            "messages.csv": _messages(today),
+            "orders.txt": story.orders(today),
+            "feedback.txt": story.feedback(today),
+            "shipments.csv": story.shipments(today),
+            "messages.csv": story.messages(today),
         },
     )
-    _load(client, processes, account, {"claims.csv": _claims(today)})  # after the feedback: a breach keeps what it opened with
+    # After the feedback: a breach keeps what it opened with.
+    _load(client, processes, account, {"claims.csv": story.claims(today)})
     steps.say("Comparing")
     yield from _current(client, account, today)
     yield from _history(client, account, today, series)
@@ -119,10 +100,10 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
     yield from _breach(client, status="open", numerator=4)
     yield from _service(client, account)
     steps.say("Loading Amazon's own report")
-    _load(client, processes, account, {"account-health.json": _account_health(today)})
+    _load(client, processes, account, {"account-health.json": story.account_health(today)})
     yield from _reported(client, account)
     steps.say("Taking two troubles back")
-    _load(client, processes, account, {"claims-decided.csv": _decisions(today)})
+    _load(client, processes, account, {"claims-decided.csv": story.decisions(today)})
     yield from _breach(client, status="resolved", numerator=4)
     now = _values(client, account, today)["mfn"]
     yield Check("after the decisions: defects / orders", (2, 250), (now["numerator"], now["denominator"]))
@@ -133,7 +114,7 @@ def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
     values = _values(client, account, today)
     own, amazons = values["mfn"], values["afn"]
     parts = {"negative_feedback": 2, "a_to_z_claims": 2, "chargebacks": 1}
-    yield Check("window", [_day(today, 74), _day(today, 15)], [own["window"]["from"], own["window"]["to"]])
+    yield Check("window", [story.day(today, 74), story.day(today, 15)], [own["window"]["from"], own["window"]["to"]])
     yield Check("own fulfilment: defects / orders", (4, 250), (own["numerator"], own["denominator"]))
     yield Check("own fulfilment: rate", 0.016, own["rate"])
     yield Check("own fulfilment: parts", parts, {name: own["parts"][name] for name in parts})
@@ -144,17 +125,18 @@ def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
 
 def _history(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
     """Yesterday's window ended a day earlier: one order less at its end, five more at its beginning."""
-    span = {"from": _day(today, 1), "to": _day(today, 0)}
+    span = {"from": story.day(today, 1), "to": story.day(today, 0)}
     answer = client.get(f"/v1/accounts/{account}/metrics/{ODR}/history", **series, **span)
     found = [(point["as_of"], point["numerator"], point["denominator"]) for point in answer["points"]]
-    yield Check("history", [(_day(today, 1), 4, 254), (_day(today, 0), 4, 250)], found)
+    yield Check("history", [(story.day(today, 1), 4, 254), (story.day(today, 0), 4, 250)], found)
 
 
 def _drill_down(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
     path = f"/v1/accounts/{account}/metrics/{ODR}/orders"
-    answer = client.get(path, **series, as_of=_day(today, 0), counted="true")
+    answer = client.get(path, **series, as_of=story.day(today, 0), counted="true")
     found = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
-    expected = {_number(ONE_STAR): 1, _number(TWO_STARS): 2, _number(CLAIMED): 1, _number(CHARGED): 1}
+    defects = {story.ONE_STAR: 1, story.TWO_STARS: 2, story.CLAIMED: 1, story.CHARGED: 1}
+    expected = {story.order_id(order): number for order, number in defects.items()}
     yield Check("orders that count, and their defects", expected, found)
 
 
@@ -199,7 +181,7 @@ def _standings(client: Client, account: str) -> dict[str, tuple[int, int, str]]:
 
 
 def _values(client: Client, account: str, today: datetime) -> dict[str, Any]:
-    answer = client.get(f"/v1/accounts/{account}/metrics", metric=ODR, marketplace="US", as_of=_day(today, 0))
+    answer = client.get(f"/v1/accounts/{account}/metrics", metric=ODR, marketplace="US", as_of=story.day(today, 0))
     return {value["channel"]: value for value in answer["metrics"]}
 
 
@@ -211,93 +193,6 @@ def _load(client: Client, processes: Processes, account: str, contents: Mapping[
             sleep(0.2)
         if now["status"] != "loaded" or now["rows"]["rejected"]:
             raise FiguresOff(f"A document was not taken: {json.dumps(now, indent=2)}")
-
-
-def _orders(today: datetime) -> str:
-    rows, index = [ORDER_HEADER], 0
-    for number, age, status, fulfilment, store in ORDERS:
-        at = f"{_day(today, age)}T12:00:00+00:00"
-        rows += [f"{_number(index + i)}\t{at}\t{at}\t{status}\t{fulfilment}\t{store}" for i in range(number)]
-        index += number
-    return "\n".join(rows)
-
-
-def _feedback(today: datetime) -> str:
-    on = (today - timedelta(days=20)).strftime("%m/%d/%y")
-    rows = [
-        f"{on}\t{stars}\tSome words\t\t{_number(order)}\tx@example.com"
-        for order, stars in ((ONE_STAR, 1), (TWO_STARS, 2), (NEUTRAL, 3))
-    ]
-    return "\n".join(["Date\tRating\tComments\tYour Response\tOrder ID\tRater Email", *rows])
-
-
-def _claims(today: datetime) -> str:
-    troubles = (
-        (TWO_STARS, "a_to_z_claim", "granted"),
-        (CLAIMED, "a_to_z_claim", "pending"),
-        (DENIED, "a_to_z_claim", "denied"),
-        (CHARGED, "chargeback", "service"),
-        (FRAUD, "chargeback", "fraud"),
-    )
-    return _claims_file(today, troubles, hours_ago=2)
-
-
-def _decisions(today: datetime) -> str:
-    troubles = ((CLAIMED, "a_to_z_claim", "denied"), (CHARGED, "chargeback", "reversed"))
-    return _claims_file(today, troubles, hours_ago=1)
-
-
-def _claims_file(today: datetime, troubles: tuple[tuple[int, str, str], ...], *, hours_ago: int) -> str:
-    stamp = (today - timedelta(hours=hours_ago)).isoformat()
-    rows = [f"{_number(order)},{kind},{state},{_day(today, 18)},R{order},{stamp}" for order, kind, state in troubles]
-    return "\n".join(["order_id,kind,state,occurred_on,reference,updated_at", *rows])
-
-
-def _shipments(today: datetime) -> str:
-    by, until = _day(today, 20), _day(today, 15)
-    rows = ["order_id,units,ship_by,shipped_at,first_scan_at,deliver_by,delivered_at,cancelled_by"]
-    for order in SENT:
-        shipped = _day(today, 19) if order in SENT_LATE else by
-        scanned = "" if order in UNSCANNED else shipped
-        delivered = "" if order in UNSCANNED else _day(today, 14 if order in DELIVERED_LATE else 16)
-        rows.append(f"{_number(order)},2,{by},{shipped},{scanned},{until},{delivered},")
-    return "\n".join([*rows, f"{_number(CANCELLED_BY_SELLER)},1,,,,,,seller"])
-
-
-def _messages(today: datetime) -> str:
-    """Eight answered after two hours, one after 25, and one that needs no answer."""
-    asked = datetime.combine(today - timedelta(days=5), time(12), UTC)
-    answers = [*((asked + timedelta(hours=hours)).isoformat() for hours in (*[2] * 8, 25)), ""]
-    rows = [f"M-{n},{asked.isoformat()},{answer},{'no' if answer else 'yes'}" for n, answer in enumerate(answers)]
-    return "\n".join(["message_id,received_at,answered_at,no_response_needed", *rows])
-
-
-def _account_health(today: datetime) -> str:
-    late = {
-        "reportingDateRange": {"reportingDateFrom": f"{_day(today, 29)}T00:00Z", "reportingDateTo": f"{_day(today, 0)}T23:59Z"},
-        "orderCount": 50,
-        "lateShipmentCount": 2,
-        "rate": 0.04,
-        "status": "GOOD",
-        "targetValue": 0.05,
-        "targetCondition": "LESS_THAN",
-    }
-    figures = {
-        "marketplaceId": "ATVPDKIKX0DER",
-        "lateShipmentRate": late,
-        "listingPolicyViolations": {"defectsCount": 2, "status": "BAD", "targetValue": 0, "targetCondition": "EQUALS"},
-        "accountHealthRating": {"ahrStatus": "GREAT", "ahrScore": 340},
-    }
-    statuses = [{"marketplaceId": "ATVPDKIKX0DER", "status": "AT_RISK"}]
-    return json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]})
-
-
-def _number(index: int) -> str:
-    return f"111-0000000-{index:07d}"
-
-
-def _day(today: datetime, age: int) -> str:
-    return (today - timedelta(days=age)).date().isoformat()
 
 
 def _print(checks: list[Check]) -> None:

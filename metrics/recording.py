@@ -12,7 +12,8 @@ from django.db import connection
 from accounts.models import SellerAccount
 from metrics.facts import Fact
 from metrics.models import SourceLoad
-from metrics.statements import RECORD, STAGED
+from metrics.staging import STAGED
+from metrics.statements import RECORD
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from config import product, smoke
+from config import product, smoke, story
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,8 @@ def test_a_figure_holds_only_when_it_is_the_very_same(expected: object, found: o
 
 
 def test_the_orders_it_makes_straddle_both_ends_of_the_window() -> None:
-    ages = [age for _, age, *_ in smoke.ORDERS]
+    ages = [age for _, age, *_ in story.ORDERS]
 
     assert {14, 15, 74, 75} <= set(ages)
-    assert {status for *_, status, _, _ in smoke.ORDERS} >= {"Shipped", "Pending", "Cancelled"}
-    assert {store for *_, store in smoke.ORDERS} == {"Amazon.com", "Non-Amazon"}
+    assert {status for *_, status, _, _ in story.ORDERS} >= {"Shipped", "Pending", "Cancelled"}
+    assert {store for *_, store in story.ORDERS} == {"Amazon.com", "Non-Amazon"}

@@ -23,7 +23,7 @@ from metrics.models import (
     SourceLoad,
 )
 from metrics.recording import Recorded
-from metrics.statements import STAGED
+from metrics.staging import STAGED
 from tests.metrics.books import (
     DAY,
     ELEVEN,
