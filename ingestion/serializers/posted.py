@@ -34,7 +34,11 @@ STATES = tuple(dict.fromkeys(state for states in defects.STATES.values() for sta
 class PostedDefect(Body):
     """One statement about one defect. A later one of the same (order_id, kind, reference) changes its state."""
 
-    order_id = serializers.RegexField(f"^{ORDER_ID.pattern}$", help_text="Amazon's, like 302-1234567-1234567.")
+    order_id = serializers.RegexField(
+        f"^{ORDER_ID.pattern}$",
+        help_text="Amazon's, like 302-1234567-1234567.",
+        error_messages={"invalid": "An order id of Amazon's, like 302-1234567-1234567."},
+    )
     kind = serializers.ChoiceField(choices=KINDS)
     occurred_on = Day()
     state = serializers.ChoiceField(

@@ -54,6 +54,8 @@ def test_a_new_account_has_no_data_yet(acme: Client) -> None:
         ({"name": "x" * 201}, "/name"),
         ({"name": "nul\0"}, "/name"),
         ({"selling_partner_id": "A B"}, "/selling_partner_id"),
+        ({"selling_partner_id": "AB "}, "/selling_partner_id"),
+        ({"name": "n" * 200 + "\x85"}, "/name"),
         ({"home_marketplace": "UK"}, "/home_marketplace"),
         ({"home_marketplace": None}, "/home_marketplace"),
         ({"external_id": ["a"]}, "/external_id"),
