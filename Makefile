@@ -1,4 +1,4 @@
-# Every target makes .venv by itself; all that the machine needs is Python 3.11 or newer and make.
+# Every target creates .venv when it is missing. The machine needs Python 3.11 or newer and make.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,23 +13,24 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test fuzz lint lint-api clients budgets bench lock openapi doors words
+.PHONY: help demo up smoke test fuzz format lint lint-api clients query-counts bench lock openapi format-docs translations
 
 help:
-	@echo "make demo     the product on this machine with eight sample accounts (http://localhost:8000, PORT=… for another)"
-	@echo "make up       the product on this machine, empty; data stays in .underone (UNDERONE_HOME=… for another folder)"
-	@echo "make smoke    start a throw-away copy, load files, compare every figure, stop"
-	@echo "make test     all tests, two or more at a time, on throw-away servers (ARGS=… goes to pytest)"
-	@echo "make fuzz     ask a server everything that the document allows and forbids, for minutes (FUZZ_SEED=… FUZZ_EXAMPLES=… FUZZ_SECONDS=…)"
-	@echo "make lint     style, types, imports, migrations and the OpenAPI document"
-	@echo "make lint-api Spectral with the OWASP rules on docs/openapi.json (needs node)"
-	@echo "make clients  three generated clients against a server (needs node)"
-	@echo "make budgets  the queries that each list costs, as counted now"
-	@echo "make bench    the benchmarks"
-	@echo "make lock     write the lock files anew from pyproject.toml"
-	@echo "make openapi  write docs/openapi.json anew"
-	@echo "make doors    write the kinds of documents in docs/doors.md anew"
-	@echo "make words    compile the Chinese words (config/locale) after a change of them"
+	@echo "make demo          Start the product with eight sample accounts on http://localhost:8000 (PORT=… for another port)"
+	@echo "make up            Start the product without data; it keeps its data in .underone (UNDERONE_HOME=… for another folder)"
+	@echo "make smoke         Start a temporary copy, load files, compare every figure, stop"
+	@echo "make test          Run all tests on temporary servers, several at a time (ARGS=… passes arguments to pytest)"
+	@echo "make fuzz          Test the server against the OpenAPI document (FUZZ_SEED=… FUZZ_EXAMPLES=… FUZZ_SECONDS=…)"
+	@echo "make format        Format the code and fix what ruff can fix"
+	@echo "make lint          Check style, types, imports, migrations and the OpenAPI document"
+	@echo "make lint-api      Check docs/openapi.json with Spectral and the OWASP rules (needs node)"
+	@echo "make clients       Generate three clients and run them against a server (needs node)"
+	@echo "make query-counts  Print how many queries each list takes"
+	@echo "make bench         Run the benchmarks"
+	@echo "make lock          Update the lock files from pyproject.toml"
+	@echo "make openapi       Generate docs/openapi.json"
+	@echo "make format-docs   Generate the report types in docs/report-types.md"
+	@echo "make translations  Compile the Chinese translations (config/locale)"
 
 demo: .venv/.embedded
 	@exec $(BIN)/python -m config.up --demo
@@ -42,6 +43,10 @@ smoke: .venv/.embedded
 
 test: .venv/.dev
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -65,8 +70,8 @@ lint-api: .venv/.dev
 clients: .venv/.dev
 	$(BIN)/python -m pytest -q -s tests/contract/test_clients.py
 
-budgets: .venv/.dev
-	SHOW_BUDGETS=1 $(BIN)/python -m pytest -q -s tests/walls/test_budgets.py -k full_page
+query-counts: .venv/.dev
+	SHOW_QUERY_COUNTS=1 $(BIN)/python -m pytest -q -s tests/walls/test_query_counts.py -k full_page
 
 bench: .venv/.dev
 	@for file in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
@@ -77,13 +82,13 @@ lock: .venv/.dev
 	$(COMPILE) --extra embedded --constraint requirements.lock --output-file requirements-embedded.lock
 	$(COMPILE) --extra embedded --group dev --constraint requirements-embedded.lock --output-file requirements-dev.lock
 
-doors: .venv/.dev
-	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py describe_doors --skip-checks
+format-docs: .venv/.dev
+	$(SETTINGS_ONLY) $(BIN)/python -W ignore::RuntimeWarning manage.py describe_report_types --skip-checks
 
 openapi: .venv/.dev
 	$(SPECTACULAR) --file docs/openapi.json
 
-words: .venv/.dev
+translations: .venv/.dev
 	$(BIN)/pybabel compile --domain django --directory config/locale --statistics
 
 .venv/.python:

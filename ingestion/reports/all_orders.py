@@ -16,12 +16,12 @@ from metrics.facts import Channel, OrderFact, OrderStatus
 REPORT_TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes"
 COLUMNS = (
-    Column(name="amazon-order-id", meaning="the order; several rows are several items of one order", needed=True),
-    Column(name="purchase-date", meaning="the order's moment, ISO 8601 with offset", needed=True),
-    Column(name="last-updated-date", meaning="which statement about the order is newer", needed=True),
-    Column(name="order-status", meaning="Pending, Unshipped, Shipping, Shipped, Complete, Cancelled", needed=True),
-    Column(name="fulfillment-channel", meaning="Amazon is afn, Merchant is mfn", needed=True),
-    Column(name="sales-channel", meaning="the marketplace; Non-Amazon orders are kept apart", needed=True),
+    Column(name="amazon-order-id", meaning="Amazon's order ID; an order with several items has several rows", needed=True),
+    Column(name="purchase-date", meaning="when the order was placed, ISO 8601 with an offset", needed=True),
+    Column(name="last-updated-date", meaning="when the order last changed; the newest row of an order wins", needed=True),
+    Column(name="order-status", meaning="one of Pending, Unshipped, Shipping, Shipped, Complete, Cancelled", needed=True),
+    Column(name="fulfillment-channel", meaning="Amazon (channel `afn`) or Merchant (channel `mfn`)", needed=True),
+    Column(name="sales-channel", meaning="the store, such as Amazon.de; Non-Amazon orders count in no metric", needed=True),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 EXAMPLE = (
@@ -103,7 +103,7 @@ KIND = Kind(
     dialect="tsv_or_csv",
     recognises=recognises,
     begin=begin,
-    about="Every order with its moment, status, channel and store: what every rate is divided by.",
+    about="Every order with its time, status, channel and store. These orders are the denominator of every order metric.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=SOURCE,

@@ -61,7 +61,7 @@ KIND = Kind(
     elements=("Order",),
     recognises=recognises,
     begin=begin,
-    about="The same as the flat file of all orders.",
+    about="The same data as the flat file of all orders.",
     columns=tuple(
         Column(name=element, meaning=column.meaning, needed=True)
         for element, column in zip(ELEMENTS, all_orders.COLUMNS, strict=True)

@@ -17,13 +17,15 @@ from metrics.facts import MessageFact
 REPORT_TYPE = "buyer_messages"
 TIME_TO_ANSWER = timedelta(hours=24)
 COLUMNS = (
-    Column(name="message_id", meaning="the message, at most 64 characters", needed=True),
-    Column(name="received_at", meaning="when it came, ISO 8601 with offset", needed=True),
-    Column(name="answered_at", meaning="when it was answered; without the column nothing is said of answers"),
-    Column(name="no_response_needed", meaning="yes or no: marked in Seller Central as needing no answer"),
-    Column(name="order_id", meaning="the order, where there is one"),
-    Column(name="marketplace", meaning="the store: DE or Amazon.de; without it the report's"),
-    Column(name="updated_at", meaning="when all this was so, ISO 8601 with offset; without it the moment we received it"),
+    Column(name="message_id", meaning="the message ID, up to 64 characters", needed=True),
+    Column(name="received_at", meaning="when the message arrived, ISO 8601 with an offset", needed=True),
+    Column(name="answered_at", meaning="when it was answered; empty if it was not; leave the column out if answers are unknown"),
+    Column(name="no_response_needed", meaning="yes or no: marked in Seller Central as needing no response"),
+    Column(name="order_id", meaning="the order the message is about, if any"),
+    Column(name="marketplace", meaning="the store: DE or Amazon.de; default: the report's marketplace"),
+    Column(
+        name="updated_at", meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received"
+    ),
 )
 EXAMPLE = """\
 message_id,received_at,answered_at,no_response_needed,order_id,marketplace
@@ -85,7 +87,7 @@ KIND = Kind(
     dialect="csv",
     recognises=recognises,
     begin=begin,
-    about="When buyers wrote and when they were answered. Columns with what was written, or by whom, are passed over.",
+    about="When buyers wrote and when they were answered. Columns with message texts or names are ignored.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -10,14 +10,14 @@ from metrics.facts import DefectFact
 
 REPORT_TYPE = "claims_and_chargebacks"
 COLUMNS = (
-    Column(name="order_id", meaning="the order", needed=True),
-    Column(name="kind", meaning="a_to_z_claim, chargeback or feedback", needed=True),
-    Column(name="state", meaning="how it stands; each kind has states of its own", needed=True),
-    Column(name="occurred_on", meaning="the day, YYYY-MM-DD", needed=True),
-    Column(name="reference", meaning="tells several defects of one kind on one order apart"),
-    Column(name="updated_at", meaning="when it became so, ISO 8601; without it the moment we received it"),
-    Column(name="funded_by", meaning="seller or amazon: who paid, which never decides what counts"),
-    Column(name="rating", meaning="stars from 1 to 5, of feedback"),
+    Column(name="order_id", meaning="Amazon's order ID", needed=True),
+    Column(name="kind", meaning="`a_to_z_claim`, `chargeback` or `feedback`", needed=True),
+    Column(name="state", meaning="the state of the defect; the states of each kind are listed above", needed=True),
+    Column(name="occurred_on", meaning="the day of the claim, chargeback or feedback, YYYY-MM-DD", needed=True),
+    Column(name="reference", meaning="distinguishes several defects of one kind on one order, such as a claim ID"),
+    Column(name="updated_at", meaning="when the state was reached, ISO 8601; default: when the report was received"),
+    Column(name="funded_by", meaning="`seller` or `amazon`: who paid; it does not affect whether the defect counts"),
+    Column(name="rating", meaning="1 to 5 stars; feedback only"),
 )
 EXAMPLE = """\
 order_id,kind,state,occurred_on,reference
@@ -42,7 +42,7 @@ KIND = Kind(
     dialect="csv",
     recognises=recognises,
     begin=begin,
-    about="A-to-z claims and chargebacks, each with its state. A later row of the same order, kind and reference changes it.",
+    about="A-to-z claims and chargebacks, each with its state. A later row with the same order, kind and reference updates it.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -10,11 +10,11 @@ from metrics.facts import ReturnFact
 REPORT_TYPE = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 LONGEST_SKU = 38  # with a blank and a moment it makes a reference of 64
 COLUMNS = (
-    Column(name="return-date", meaning="when the unit came back, ISO 8601 with offset", needed=True),
-    Column(name="order-id", meaning="the order", needed=True),
-    Column(name="license-plate-number", meaning="the unit; without it the SKU and the moment tell units apart"),
+    Column(name="return-date", meaning="when the unit was returned, ISO 8601 with an offset", needed=True),
+    Column(name="order-id", meaning="Amazon's order ID", needed=True),
+    Column(name="license-plate-number", meaning="identifies the unit; without it, units are identified by SKU and time"),
     Column(name="sku", meaning="the SKU"),
-    Column(name="status", meaning="what became of the unit"),
+    Column(name="status", meaning="what happened to the unit"),
 )
 EXAMPLE = (
     "return-date\torder-id\tsku\tasin\tfnsku\tproduct-name\tquantity\tfulfillment-center-id\tdetailed-disposition\treason\tstatus\t"
@@ -61,7 +61,7 @@ KIND = Kind(
     dialect="tsv_or_csv",
     recognises=recognises,
     begin=begin,
-    about="Units of orders that Amazon fulfils which came back. What buyers wrote is not kept.",
+    about="Returned units of orders that Amazon fulfilled. Buyers' comments are not stored.",
     columns=COLUMNS,
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/fba-customer-concessions-reports-attributes",

@@ -16,11 +16,14 @@ REPORT_TYPE = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
 MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
 STORES = {marketplace.code: marketplace.sales_channel for marketplace in MARKETPLACES}
 COLUMNS = (
-    Column(name="amazon-order-id", meaning="the order; several rows are several items of one order", needed=True),
-    Column(name="purchase-date", meaning="the order's moment, ISO 8601 with offset", needed=True),
-    Column(name="shipment-date", meaning="when it was shipped, ISO 8601 with offset", needed=True),
-    Column(name="reporting-date", meaning="which statement about the order is newer; without it the shipment's moment"),
-    Column(name="sales-channel", meaning="the marketplace; without the column the report's. Non-Amazon orders are kept apart"),
+    Column(name="amazon-order-id", meaning="Amazon's order ID; an order with several items has several rows", needed=True),
+    Column(name="purchase-date", meaning="when the order was placed, ISO 8601 with an offset", needed=True),
+    Column(name="shipment-date", meaning="when it was shipped, ISO 8601 with an offset", needed=True),
+    Column(
+        name="reporting-date",
+        meaning="when Amazon reported the shipment; the newest row of an order wins; default: shipment-date",
+    ),
+    Column(name="sales-channel", meaning="the store; default: the report's marketplace; Non-Amazon orders count in no metric"),
 )
 EXAMPLE = (
     "amazon-order-id\tshipment-id\tpurchase-date\tshipment-date\treporting-date\tsku\tproduct-name\tquantity-shipped\t"
@@ -61,7 +64,7 @@ KIND = Kind(
     dialect="tsv_or_csv",
     recognises=recognises,
     begin=begin,
-    about="Orders that Amazon has shipped, sooner than the all-orders report tells of them.",
+    about="Orders that Amazon shipped. This report has them earlier than the all-orders report.",
     columns=COLUMNS,
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/fba-sales-reports-attributes",

@@ -14,7 +14,7 @@ REMOVED = "removed"
 END_OF_DAY = time(23, 59, 59)
 COLUMNS = (
     Column(name="order_id", meaning="the order whose feedback was removed", needed=True),
-    Column(name="removed_on", meaning="day or moment of the removal; of a day it is the end", needed=True),
+    Column(name="removed_on", meaning="day or time of the removal; a day means its end", needed=True),
 )
 EXAMPLE = """\
 order_id,removed_on
@@ -63,7 +63,7 @@ KIND = Kind(
     dialect="csv",
     recognises=recognises,
     begin=begin,
-    about="Orders whose feedback Amazon removed or struck through: it no longer counts.",
+    about="Orders whose feedback Amazon removed or struck through. That feedback no longer counts.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

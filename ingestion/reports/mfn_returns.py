@@ -12,12 +12,16 @@ from metrics.facts import DefectFact, Fact, ReturnFact
 
 REPORT_TYPE = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (
-    Column(name="Order ID", meaning="the order", needed=True),
-    Column(name="Return request date", meaning="the day of the request: 10-Jul-2025 or 2025-07-10", needed=True),
-    Column(name="Return request status", meaning="cancelled, declined, denied and rejected are no returns", needed=True),
-    Column(name="Amazon RMA ID", meaning="the request; rows that share it are items of one"),
-    Column(name="Merchant RMA ID", meaning="the request, where Amazon names none"),
-    Column(name="A-to-Z Claim", meaning="Y: a claim was filed, its outcome is not told"),
+    Column(name="Order ID", meaning="Amazon's order ID", needed=True),
+    Column(name="Return request date", meaning="the day of the request, such as 10-Jul-2025 or 2025-07-10", needed=True),
+    Column(
+        name="Return request status",
+        meaning="cancelled, declined, denied and rejected requests do not count as returns",
+        needed=True,
+    ),
+    Column(name="Amazon RMA ID", meaning="the request ID; rows with the same ID are items of one request"),
+    Column(name="Merchant RMA ID", meaning="the request ID if Amazon RMA ID is empty"),
+    Column(name="A-to-Z Claim", meaning="Y if a claim was filed; the report does not give its outcome"),
 )
 EXAMPLE = (
     "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA ID\tA-to-Z Claim\tASIN\n"
@@ -54,7 +58,7 @@ KIND = Kind(
     dialect="tsv_or_csv",
     recognises=recognises,
     begin=begin,
-    about="Return requests of orders that the seller fulfils, and on which of them an A-to-z claim was filed.",
+    about="Return requests of seller-fulfilled orders, and whether an A-to-z claim was filed.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=return_request.SOURCE,

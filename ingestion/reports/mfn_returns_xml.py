@@ -10,12 +10,12 @@ from metrics.facts import DefectFact, Fact, ReturnFact
 
 REPORT_TYPE = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (
-    Column(name="order_id", meaning="the order", needed=True),
-    Column(name="return_request_date", meaning="the request's moment, ISO 8601; or its day", needed=True),
-    Column(name="return_request_status", meaning="cancelled, declined, denied and rejected are no returns"),
-    Column(name="amazon_rma_id", meaning="the request"),
-    Column(name="merchant_rma_id", meaning="the request, where Amazon names none"),
-    Column(name="a_to_z_claim", meaning="true or Y: a claim was filed, its outcome is not told"),
+    Column(name="order_id", meaning="Amazon's order ID", needed=True),
+    Column(name="return_request_date", meaning="day or time of the request, ISO 8601", needed=True),
+    Column(name="return_request_status", meaning="cancelled, declined, denied and rejected requests do not count as returns"),
+    Column(name="amazon_rma_id", meaning="the request ID"),
+    Column(name="merchant_rma_id", meaning="the request ID if Amazon RMA ID is empty"),
+    Column(name="a_to_z_claim", meaning="true or Y if a claim was filed; the report does not give its outcome"),
 )
 NEEDED = tuple(column.name for column in COLUMNS if column.needed)
 EXAMPLE = """\
@@ -68,7 +68,7 @@ KIND = Kind(
     elements=("return_details",),
     recognises=recognises,
     begin=begin,
-    about="The same as the flat file of returns; a request is one element, whatever the number of its items.",
+    about="The same data as the flat file of returns. One element is one request with all its items.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=return_request.SOURCE,

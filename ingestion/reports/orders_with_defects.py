@@ -46,10 +46,13 @@ RETURNS = frozenset({"requestedat", "returnrequestdate", "returndate"})
 MARKS, NO_MARKS = ("x", "✓"), ("", "-", "n/a", "none")
 COUNT = re.compile("[0-9]{1,6}")
 COLUMNS = (
-    Column(name="Order Id", meaning="the order", needed=True),
-    Column(name="Order Date", meaning="the order's day: 2025-07-01 or 01-Jul-2025; any other form is passed over"),
+    Column(name="Order Id", meaning="Amazon's order ID", needed=True),
+    Column(name="Order Date", meaning="the day of the order: 2025-07-01 or 01-Jul-2025; other formats are ignored"),
     *(
-        Column(name=name, meaning="yes, y, true, x, ✓ or a count where the order has it; one of the five is needed")
+        Column(
+            name=name,
+            meaning="yes, y, true, x, ✓ or a count if the order has this defect; at least one of the five columns is required",
+        )
         for name in CATEGORIES
     ),
 )
@@ -133,7 +136,7 @@ KIND = Kind(
     dialect="csv",
     recognises=recognises,
     begin=begin,
-    about="Which orders Amazon counts as defective, and in which category. As soon as more is told of a defect, that decides.",
+    about="Orders that Amazon counts as defective, and in which category. A report with details about a defect takes precedence.",
     columns=COLUMNS,
     example=EXAMPLE,
     source="Seller Central: Account Health, Order Defect Rate, Orders with defects",

@@ -231,16 +231,26 @@ KIND = Kind(
     statements=statements,
     largest=16 * 1024**2,
     about=(
-        "The older report of account health, of one marketplace: the one that it is sent for. Of several time frames the one "
-        "nearest to the metric's own window is its figure. It tells no targets and does not part order defects by channel."
+        "The older account health report. It covers one marketplace: the one named when it is uploaded. If it has several time "
+        "frames, the one closest to the metric's window is used. It has no targets, and its order defects are not separated "
+        "by channel."
     ),
     columns=(
-        Column(name="timeFrame/start, timeFrame/end", meaning="the UTC days of the figures beside it, both included"),
-        Column(name="orderDefectMetrics", meaning="orders, and those with a defect, feedback, claim or chargeback"),
-        Column(name="customerExperienceMetrics", meaning="late shipments (of up to 14 days: the 10-day rate) and cancellations"),
+        Column(name="timeFrame/start, timeFrame/end", meaning="first and last UTC day of the figures"),
+        Column(
+            name="orderDefectMetrics",
+            meaning="number of orders, and of orders with a defect, negative feedback, claim or chargeback",
+        ),
+        Column(
+            name="customerExperienceMetrics",
+            meaning="late shipments and cancellations; a period of up to 14 days is the 10-day late shipment rate",
+        ),
         Column(name="trackingMetrics", meaning="valid tracking and on-time delivery"),
-        Column(name="responseTimeMetrics", meaning="messages by the time of their answer: within 24 hours, later, never"),
-        Column(name="returnDissatisfactionMetrics", meaning="return requests that went wrong"),
+        Column(name="responseTimeMetrics", meaning="number of messages answered within 24 hours, later, and never"),
+        Column(
+            name="returnDissatisfactionMetrics",
+            meaning="return requests with negative feedback, late answers or wrong rejections",
+        ),
         Column(name="performanceChecklist", meaning="Amazon's status of each metric: Good, Fair or Poor"),
     ),
     example=EXAMPLE,

@@ -213,28 +213,32 @@ KIND = Kind(
     statements=statements,
     largest=16 * 1024**2,
     about=(
-        "Amazon's own figures of account health, of each marketplace. A row is one block: the marketplace as a whole, kept as it "
-        "came, or one figure. Names are read in either spelling and any case; what is not told stays empty, and what "
-        "contradicts itself is kept as it is told and said to."
+        "Amazon's own account health figures of each marketplace. A row is either a whole marketplace or one figure of it. "
+        "Names may have any case and either spelling. A missing figure stays empty. A figure that contradicts itself is "
+        "stored as received and flagged."
     ),
     columns=(
-        Column(name="accountStatuses[].status", meaning="NORMAL, AT_RISK, DEACTIVATED, or as told"),
+        Column(name="accountStatuses[].status", meaning="NORMAL, AT_RISK, DEACTIVATED or another status, stored as received"),
+        Column(name="performanceMetrics[].marketplaceId", meaning="Amazon's marketplace ID; default: the report's marketplace"),
+        Column(name="orderDefectRate.mfn, .afn", meaning="the order defect rate of each channel with the counts of its parts"),
+        Column(name="lateShipmentRate", meaning="the late shipment rate over 30 days"),
+        Column(name="lateShipmentRateList[]", meaning="the late shipment rate over 10 and 30 days, if the report has it"),
         Column(
-            name="performanceMetrics[].marketplaceId", meaning="Amazon's id of the store; without it the report's marketplace"
+            name="preFulfillmentCancellationRate",
+            meaning="the pre-fulfillment cancellation rate; also spelled prefulfillmentCancelRate",
         ),
-        Column(name="orderDefectRate.mfn, .afn", meaning="the order defect rate of each channel, and the counts of its parts"),
-        Column(name="lateShipmentRate", meaning="the late shipment rate of 30 days"),
-        Column(name="lateShipmentRateList[]", meaning="the same of 10 and 30 days, where the report has it"),
-        Column(name="preFulfillmentCancellationRate", meaning="the cancel rate; also prefulfillmentCancelRate"),
-        Column(name="validTrackingRate", meaning="the valid tracking rate; no shipments are no data, whatever its status"),
-        Column(name="unitOnTimeDeliveryRate", meaning="the on-time delivery rate in the US, by units"),
-        Column(name="onTimeDeliveryRate", meaning="the on-time delivery rate elsewhere, by packages"),
+        Column(
+            name="validTrackingRate",
+            meaning="the valid tracking rate; without shipments the metric has no data, whatever status Amazon gives",
+        ),
+        Column(name="unitOnTimeDeliveryRate", meaning="the on-time delivery rate in the US, counted in units"),
+        Column(name="onTimeDeliveryRate", meaning="the on-time delivery rate elsewhere, counted in packages"),
         Column(name="invoiceDefectRate", meaning="the invoice defect rate"),
-        Column(name="accountHealthRating", meaning="its status, and its score where the report has one"),
-        Column(name="listingPolicyViolations and ten more", meaning="how many violations or complaints of each kind are open"),
-        Column(name="policyViolationWarnings", meaning="how many warnings there are"),
-        Column(name="reportingDateRange", meaning="the UTC days of a figure, both included"),
-        Column(name="targetValue, targetCondition", meaning="the limit that Amazon sets the figure, in place of ours"),
+        Column(name="accountHealthRating", meaning="the rating's status, and its score if the report has one"),
+        Column(name="listingPolicyViolations and ten more", meaning="number of open violations or complaints of each kind"),
+        Column(name="policyViolationWarnings", meaning="number of warnings"),
+        Column(name="reportingDateRange", meaning="first and last UTC day of a figure"),
+        Column(name="targetValue, targetCondition", meaning="Amazon's target for this account; it replaces the default target"),
     ),
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",

@@ -16,14 +16,16 @@ REPORT_TYPE = "returns"
 TIME_TO_ANSWER = timedelta(hours=48)
 TELLING = ("answered_at", "negative_feedback", "wrongly_rejected")
 COLUMNS = (
-    Column(name="order_id", meaning="the order", needed=True),
-    Column(name="requested_at", meaning="day or moment of the request", needed=True),
-    Column(name="reference", meaning="tells requests of one order apart: the RMA id"),
-    Column(name="state", meaning="cancelled, declined, denied and rejected are no returns"),
-    Column(name="answered_at", meaning="day or moment it was answered; 48 hours are in time, of days two"),
-    Column(name="negative_feedback", meaning="yes or no: the buyer complained of how it was handled"),
-    Column(name="wrongly_rejected", meaning="yes or no: it was within the policy, and rejected"),
-    Column(name="updated_at", meaning="when all this was so, ISO 8601 with offset; without it the moment we received it"),
+    Column(name="order_id", meaning="Amazon's order ID", needed=True),
+    Column(name="requested_at", meaning="day or time of the request", needed=True),
+    Column(name="reference", meaning="distinguishes several requests of one order, such as the RMA ID"),
+    Column(name="state", meaning="cancelled, declined, denied and rejected requests do not count as returns"),
+    Column(name="answered_at", meaning="day or time of the answer; up to 48 hours, or two days, is in time"),
+    Column(name="negative_feedback", meaning="yes or no: the buyer left negative feedback on the return"),
+    Column(name="wrongly_rejected", meaning="yes or no: the request was within the policy and was rejected"),
+    Column(
+        name="updated_at", meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received"
+    ),
 )
 EXAMPLE = """\
 order_id,requested_at,reference,state,answered_at,negative_feedback,wrongly_rejected
@@ -80,7 +82,7 @@ KIND = Kind(
     dialect="csv",
     recognises=recognises,
     begin=begin,
-    about="Return requests and how they were handled, for the return dissatisfaction rate.",
+    about="Return requests and how they were handled. Used for the return dissatisfaction rate.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -29,12 +29,12 @@ KNOWN_HEADERS = frozenset(
 )
 LEGACY = ("date", "rating", "comments", "your response", "arrived on time", "item as described", "customer service")
 COLUMNS = (
-    Column(name="Date", meaning="the day, written as the report's marketplace does", needed=True),
-    Column(name="Rating", meaning="stars from 1 to 5; 1 and 2 count", needed=True),
-    Column(name="Comments", meaning="not kept", needed=True),
-    Column(name="Your Response", meaning="not kept", needed=True),
-    Column(name="Order ID", meaning="the order", needed=True),
-    Column(name="Rater Email", meaning="not kept", needed=True),
+    Column(name="Date", meaning="the day, in the date format of the report's marketplace", needed=True),
+    Column(name="Rating", meaning="1 to 5 stars; 1 and 2 are negative", needed=True),
+    Column(name="Comments", meaning="not stored", needed=True),
+    Column(name="Your Response", meaning="not stored", needed=True),
+    Column(name="Order ID", meaning="Amazon's order ID", needed=True),
+    Column(name="Rater Email", meaning="not stored", needed=True),
 )
 EXAMPLE = (
     "Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n"
@@ -137,8 +137,8 @@ KIND = Kind(
     dialect="tsv",
     recognises=recognises,
     begin=begin,
-    about="Negative and neutral feedback. Columns are read by position: the header is in the seller's language. Dates are in the "
-    "marketplace's own format; one that contradicts it refuses the document.",
+    about="Negative and neutral feedback. Columns are read by position because the header is in the seller's language. Dates are "
+    "in the format of the marketplace; a date in another format refuses the whole report.",
     columns=COLUMNS,
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",

@@ -17,21 +17,24 @@ MOST_UNITS = 100_000
 FRIDAY = 4
 CANCELLERS = tuple(canceller.value for canceller in Canceller)
 COLUMNS = (
-    Column(name="order_id", meaning="the order", needed=True),
-    Column(name="package", meaning="tells packages of one order apart; without it the tracking number does"),
-    Column(name="tracking_number", meaning="the carrier's number"),
-    Column(name="units", meaning="items in the package; without it 1"),
-    Column(name="ship_by", meaning="day or moment by which it had to leave"),
-    Column(name="shipped_at", meaning="day or moment it was confirmed as shipped"),
-    Column(name="first_scan_at", meaning="day or moment of the carrier's first scan"),
-    Column(name="deliver_by", meaning="day or moment by which it had to arrive"),
-    Column(name="delivered_at", meaning="day or moment it arrived"),
+    Column(name="order_id", meaning="Amazon's order ID", needed=True),
+    Column(name="package", meaning="distinguishes several packages of one order; default: the tracking number"),
+    Column(name="tracking_number", meaning="the carrier's tracking number"),
+    Column(name="units", meaning="number of items in the package; default: 1"),
+    Column(name="ship_by", meaning="day or time by which the package must be shipped"),
+    Column(name="shipped_at", meaning="day or time of the ship confirmation"),
+    Column(name="first_scan_at", meaning="day or time of the carrier's first scan"),
+    Column(name="deliver_by", meaning="day or time by which the package must be delivered"),
+    Column(name="delivered_at", meaning="day or time of the delivery"),
     Column(name="business_order", meaning="yes or no: an Amazon Business order"),
-    Column(name="invoiced_at", meaning="day or moment its invoice was uploaded"),
+    Column(name="invoiced_at", meaning="day or time the invoice was uploaded"),
     Column(
-        name="cancelled_by", meaning="buyer, seller, amazon, or unconfirmed: by Amazon, since shipping was not confirmed in time"
+        name="cancelled_by",
+        meaning="`buyer`, `seller`, `amazon`, or `unconfirmed` (Amazon cancelled because the shipment was not confirmed in time)",
     ),
-    Column(name="updated_at", meaning="when all this was so, ISO 8601 with offset; without it the moment we received it"),
+    Column(
+        name="updated_at", meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received"
+    ),
 )
 TELLING = ("ship-by", "shipped-at", "first-scan-at", "deliver-by", "delivered-at", "invoiced-at", "cancelled-by")
 EXAMPLE = """\
@@ -113,8 +116,8 @@ KIND = Kind(
     dialect="csv",
     recognises=recognises,
     begin=begin,
-    about="Packages of orders that the seller fulfils, and who cancelled orders that have none: for late shipments, "
-    "cancellations, valid tracking, deliveries on time and invoices. One column beside order_id is enough.",
+    about="Packages of seller-fulfilled orders, and who cancelled an order. Used for late shipments, cancellations, valid "
+    "tracking, on-time delivery and invoices. A file needs order_id and at least one other column.",
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

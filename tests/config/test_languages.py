@@ -16,11 +16,11 @@ from metrics.definitions import CATALOGUE
 from metrics.facts import DefectKind, Fact, MessageFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 from tests import build
 from tests.client import Client
-from tests.config import words
+from tests.config import translations
 from tests.conftest import NOON
 from tests.metrics.books import DAY, NINE, TODAY, Books, defect, order
 
-CHINESE = words.chinese()
+CHINESE = translations.chinese()
 ENGLISH_WORDS = ("name", "explanation", "reason")
 COUNTED = [metric.code for metric in CATALOGUE.values() if metric.is_counted]
 HANDLED = {"": False, "negative_feedback": True, "late_answer": True, "wrong_rejection": True}

@@ -20,7 +20,7 @@ VARIABLE = re.compile(
 REPORT = re.compile(r"\bGET_[A-Z_]+\b")
 PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/])")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
-TARGET = re.compile(r"\bmake ([a-z]+)`")
+TARGET = re.compile(r"\bmake ([a-z-]+)`")
 FILE = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
 NAME = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
 SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
@@ -100,7 +100,7 @@ def test_every_kind_of_entry_in_the_audit_log_is_told() -> None:
 
 def told_entries() -> set[str]:
     """The kinds of entries that the page tells, in full; one that begins with a point is of the thing before it."""
-    page, told = (ROOT / "docs" / "records.md").read_text(), set()
+    page, told = (ROOT / "docs" / "audit-and-retention.md").read_text(), set()
     for row in re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE):
         thing = ""
         for of, what in re.findall(r"`([a-z]*)\.([a-z_]+)`", row):

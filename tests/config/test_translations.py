@@ -13,9 +13,9 @@ from django.utils.translation import gettext
 from metrics import defects, evidence, explanations
 from metrics.definitions import CATALOGUE
 from metrics.models import MetricRule
-from tests.config import words
+from tests.config import translations
 
-CHINESE = words.chinese()
+CHINESE = translations.chinese()
 HAN = re.compile("[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"\{[^}]*\}|%(?:\(\w+\))?[a-z]")
 RULINGS = {
@@ -31,9 +31,9 @@ def names() -> set[str]:
 
 
 def test_what_is_compiled_is_what_is_written() -> None:
-    compiled, anew = words.compiled(), words.compiled_anew()
+    compiled, anew = translations.compiled(), translations.compiled_anew()
 
-    assert words.texts(compiled) == words.texts(anew) == CHINESE, "Run `make words`."
+    assert translations.texts(compiled) == translations.texts(anew) == CHINESE, "Run `make translations`."
     assert (compiled.locale, compiled.plural_forms) == (anew.locale, anew.plural_forms)
 
 
@@ -83,7 +83,7 @@ def test_different_texts_stay_different() -> None:
 
 
 def test_no_text_is_unsure_or_obsolete() -> None:
-    catalogue = words.written()
+    catalogue = translations.written()
 
     assert [message.id for message in catalogue if message.id and message.fuzzy] == []
     assert not catalogue.obsolete
@@ -131,7 +131,7 @@ def test_the_catalogue_can_be_compiled_without_gettext_on_the_machine(tmp_path: 
         compiler,
         "compile",
         "--input-file",
-        words.WRITTEN,
+        translations.WRITTEN,
         "--output-file",
         target,
         "--locale",
@@ -140,7 +140,7 @@ def test_the_catalogue_can_be_compiled_without_gettext_on_the_machine(tmp_path: 
 
     subprocess.run(command, env={"PATH": ""}, check=True, capture_output=True)
 
-    assert words.texts(words.compiled(target)) == CHINESE
+    assert translations.texts(translations.compiled(target)) == CHINESE
 
 
 @pytest.mark.parametrize("file", [".gitignore", ".dockerignore"])

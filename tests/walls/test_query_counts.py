@@ -1,6 +1,6 @@
-"""Every list costs the queries that tests/walls/budgets.json allows it, and no more of them for a full page than for three rows.
+"""Each list takes the number of queries in tests/walls/query_counts.json, and no more for a full page than for three rows.
 
-SHOW_BUDGETS=1 (`make budgets`) prints what each costs now.
+SHOW_QUERY_COUNTS=1 (`make query-counts`) prints the current counts.
 """
 
 import json
@@ -25,8 +25,8 @@ from tests.walls.furnishing import Furnished, furnish
 from tests.walls.operations import FREE
 
 FULL, FEW = 30, 3
-FILE = Path(__file__).with_name("budgets.json")
-BUDGETS: dict[str, int] = json.loads(FILE.read_text())
+FILE = Path(__file__).with_name("query_counts.json")
+QUERY_COUNTS: dict[str, int] = json.loads(FILE.read_text())
 BESIDE_LISTS = ("getPortfolio", "getMetrics")
 OF_NOBODY = ("listDocumentKinds", "listEventTypes")
 NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")  # how a test's transaction is nested
@@ -90,10 +90,10 @@ def cost(client: Client, path: str, *, limit: int) -> tuple[int, int]:
 
 
 def test_every_list_has_a_budget_and_every_budget_a_list() -> None:
-    missing, left = sorted(set(LISTS) - set(BUDGETS)), sorted(set(BUDGETS) - set(LISTS))
+    missing, left = sorted(set(LISTS) - set(QUERY_COUNTS)), sorted(set(QUERY_COUNTS) - set(LISTS))
 
-    assert not missing, f"Run `make budgets` and add to tests/walls/budgets.json what {', '.join(missing)} may cost."
-    assert not left, f"Take {', '.join(left)} out of tests/walls/budgets.json: there is no such list any more."
+    assert not missing, f"Run `make query-counts` and add the counts of {', '.join(missing)} to tests/walls/query_counts.json."
+    assert not left, f"Remove {', '.join(left)} from tests/walls/query_counts.json: these lists no longer exist."
 
 
 def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Client) -> None:
@@ -107,10 +107,10 @@ def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Cli
         assert name in (*OF_NOBODY, *BESIDE_LISTS) or (few[1], full[1]) == (FEW, FULL), f"{name} was not filled"
         found[name] = few[0], full[0]
 
-    if os.environ.get("SHOW_BUDGETS"):
+    if os.environ.get("SHOW_QUERY_COUNTS"):
         sys.stdout.write("\n" + json.dumps({name: full for name, (_, full) in sorted(found.items())}, indent=2) + "\n")
         return
     grown = {name: queries for name, queries in found.items() if queries[0] != queries[1]}
     assert not grown, f"These ask more queries for {FULL} rows than for {FEW}: {grown}"
-    off = {name: full for name, (_, full) in found.items() if BUDGETS.get(name) != full}
-    assert not off, f"These cost other than tests/walls/budgets.json says. If they have to, say so there: {off}"
+    off = {name: full for name, (_, full) in found.items() if QUERY_COUNTS.get(name) != full}
+    assert not off, f"These cost other than tests/walls/query_counts.json says. If they have to, say so there: {off}"

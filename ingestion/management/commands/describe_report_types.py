@@ -1,0 +1,45 @@
+"""Generate the part of docs/report-types.md that describes each report type, from the registry."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from ingestion.reports import KINDS
+from ingestion.reports.kind import Kind
+
+PAGE = "docs/report-types.md"
+MARKER = "<!-- Generated from here on by `make format-docs`. -->\n"
+FORMATS = {
+    "tsv": "Tab-separated, without quotes.",
+    "csv": "Separated by comma, semicolon or tab. Cells may be quoted. Columns may be in any order.",
+    "tsv_or_csv": "Tab-separated without quotes, or separated by comma or semicolon with quotes. Columns may be in any order.",
+    "json": "JSON.",
+    "xml": "XML. The declaration states the encoding.",
+}
+
+
+class Command(BaseCommand):
+    help = "Generate the descriptions of the report types in docs/report-types.md."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        page = Path(settings.BASE_DIR) / PAGE
+        page.write_text(with_report_types(page.read_text()))
+
+
+def with_report_types(page: str) -> str:
+    """Return the page with the generated part replaced."""
+    return page.partition(MARKER)[0] + MARKER + "".join(map(_section, KINDS))
+
+
+def _section(kind: Kind) -> str:
+    names = ", ".join(f"`{name}`" for name in kind.report_types)
+    path = "" if kind.is_uploaded else " Send the rows to `POST /v1/accounts/{id}/defects`; this type is not uploaded as a file."
+    rows = "".join(f"| {column.name} | {'yes' if column.needed else ''} | {column.meaning} |\n" for column in kind.columns)
+    label = "Report types" if len(kind.report_types) > 1 else "Report type"
+    return (
+        f"\n## {kind.title}\n\n{label}: {names}. {FORMATS[kind.dialect]}{path}\n\n"
+        f"{kind.about}\n\nSource: {kind.source}\n\n"
+        f"| Column | Required | Meaning |\n|---|---|---|\n{rows}\n```\n{kind.example.rstrip()}\n```\n"
+    )
