@@ -18,7 +18,7 @@ VARIABLE = re.compile(
     r"\b(?:DATABASE|BROKER|SECRET|UNDERONE|UPLOAD|REPORT|ORDERS|SHIPMENTS|MESSAGES|RETURNS|REPORTED|MARKETPLACE|WEB|WORKER|LOG|STATIC|ALLOWED|SECRETS|DELIVERIES|EMAIL|CACHE|RATE|TRUSTED|METRICS|SENTRY|OTEL)_[A-Z_]+\b"
 )
 REPORT = re.compile(r"\bGET_[A-Z_]+\b")
-PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/])")
+PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/]|\.json)")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 TARGET = re.compile(r"\bmake ([a-z-]+)`")
 FILE = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
