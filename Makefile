@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up smoke test fuzz format lint lint-api clients query-counts bench lock openapi format-docs translations
+.PHONY: help demo up smoke test fuzz format check lint lint-api clients query-counts bench lock openapi format-docs translations
 
 help:
 	@echo "make demo          Start the product with eight sample accounts on http://localhost:8000 (PORT=… for another port)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test          Run all tests on temporary servers, several at a time (ARGS=… passes arguments to pytest)"
 	@echo "make fuzz          Test the server against the OpenAPI document (FUZZ_SEED=… FUZZ_EXAMPLES=… FUZZ_SECONDS=…)"
 	@echo "make format        Format the code and fix what ruff can fix"
+	@echo "make check         Run the checks that need no servers"
 	@echo "make lint          Check style, types, imports, migrations and the OpenAPI document"
 	@echo "make lint-api      Check docs/openapi.json with Spectral and the OWASP rules (needs node)"
 	@echo "make clients       Generate three clients and run them against a server (needs node)"
@@ -47,6 +48,8 @@ test: .venv/.dev
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+check: lint
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
