@@ -15,11 +15,13 @@ from django.core.validators import validate_email
 from webhooks import wording
 
 LONGEST_SUBJECT = 200
-GOODBYE = "You get this because an endpoint of your agency in Underone names this mailbox. Whoever set it up can take it away."
+GOODBYE = (
+    "You receive this e-mail because a webhook endpoint of your agency in Underone uses this address. An admin can delete it."
+)
 
 
 class NoMailbox(Exception):
-    """The URL names no single mailbox."""
+    """The URL must contain exactly one e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ def send(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "")
         return Outcome(accepted=False, error=str(error))
     except smtplib.SMTPRecipientsRefused as error:
         code, _ = next(iter(error.recipients.values()))
-        return Outcome(accepted=False, error=f"The mail server refused the mailbox ({code}).")
+        return Outcome(accepted=False, error=f"The mail server refused the recipient ({code}).")
     except smtplib.SMTPResponseException as error:
-        return Outcome(accepted=False, error=f"The mail server refused ({error.smtp_code}).")
+        return Outcome(accepted=False, error=f"The mail server refused the message ({error.smtp_code}).")
     except (smtplib.SMTPException, OSError) as error:
         return Outcome(accepted=False, error=f"The mail server could not be reached ({type(error).__name__}).")
     return Outcome(accepted=True)
@@ -67,9 +69,9 @@ def mailbox_of(endpoint_url: str) -> str:
     try:
         validate_email(mailbox)
     except ValidationError:
-        raise NoMailbox("The URL names no single mailbox.") from None
+        raise NoMailbox("The URL must contain exactly one e-mail address.") from None
     if parts.scheme != "mailto" or parts.netloc:
-        raise NoMailbox("The URL names no single mailbox.")
+        raise NoMailbox("The URL must contain exactly one e-mail address.")
     return mailbox
 
 

@@ -12,11 +12,11 @@ from typing import Any
 UNREADABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 COMPARED = {"lt": "under", "lte": "at most", "gt": "over", "gte": "at least", "eq": "exactly"}
 WHOSE = {
-    ("breach", "default"): "Amazon asks for",
-    ("breach", "amazon_report"): "Amazon's report asks for",
-    ("warning", "custom"): "your own line is",
+    ("breach", "default"): "Amazon's target",
+    ("breach", "amazon_report"): "Target in Amazon's report",
+    ("warning", "custom"): "Your threshold",
 }
-WHY_DISABLED = {"gone": "it answered that it is gone (410)", "failing": "it has failed for days"}
+WHY_DISABLED = {"gone": "it returned 410 (gone)", "failing": "deliveries to it have failed for days"}
 
 Data = dict[str, Any]
 
@@ -46,15 +46,15 @@ def readable(text: str) -> str:
 
 
 def _opened(data: Data) -> tuple[str, ...]:
-    return (f"{_series(data)}: the limit is missed", _standing(data), *_budget(data), _episode(data))
+    return (f"{_series(data)}: target missed", _standing(data), *_budget(data), _episode(data))
 
 
 def _escalated(data: Data) -> tuple[str, ...]:
-    return (f"{_series(data)}: the warning became a breach", _standing(data), *_budget(data), _episode(data))
+    return (f"{_series(data)}: warning became a breach", _standing(data), *_budget(data), _episode(data))
 
 
 def _resolved(data: Data) -> tuple[str, ...]:
-    return (f"{_series(data)}: {_end(data, 'the limit is kept again')}", _standing(data), _episode(data))
+    return (f"{_series(data)}: {_end(data, 'target met again')}", _standing(data), _episode(data))
 
 
 def _at_risk(data: Data) -> tuple[str, ...]:
@@ -66,13 +66,13 @@ def _recovered(data: Data) -> tuple[str, ...]:
 
 
 def _restated(data: Data) -> tuple[str, ...]:
-    days = "1 day reads" if data["days_changed"] == 1 else f"{data['days_changed']} days read"
+    days = "the value of 1 day" if data["days_changed"] == 1 else f"the values of {data['days_changed']} days"
     turned = data["verdict_changed_on"]
     return (
-        f"{_series(data)}: the past was restated",
-        f"{days} otherwise now, from {data['from']} to {data['to']}.",
-        f"{data['after']['as_of']}: {_figures(data, data['before'])} before, {_figures(data, data['after'])} now.",
-        *([f"The verdict turned on {', '.join(turned[:5])}{' and more' if len(turned) > 5 else ''}."] if turned else []),
+        f"{_series(data)}: past values changed",
+        f"New data changed {days}, from {data['from']} to {data['to']}.",
+        f"{data['after']['as_of']}: was {_figures(data, data['before'])}, is now {_figures(data, data['after'])}.",
+        *([f"The verdict changed on {', '.join(turned[:5])}{' and more' if len(turned) > 5 else ''}."] if turned else []),
     )
 
 
@@ -85,34 +85,34 @@ def _loaded(data: Data) -> tuple[str, ...]:
 def _rejected(data: Data) -> tuple[str, ...]:
     return (
         f"Report refused: {_kind(data)}",
-        f"{data['title']}. Nothing of it was counted; the report says what to do.",
+        f"{data['title']}. Nothing was loaded. The report's `problem` says what to do.",
         f"Report {data['report']}",
     )
 
 
 def _status_changed(data: Data) -> tuple[str, ...]:
-    before = f"It was {data['previous']} before." if data["previous"] else "It was not told before."
+    before = f"The status was {data['previous']} before." if data["previous"] else "No earlier status is known."
     return (
         f"Amazon's status in {data['marketplace']} is {data['current']}",
-        f"{before} Amazon's report of {data['reported_at']} says so.",
+        f"{before} Source: Amazon's report of {data['reported_at']}.",
     )
 
 
 def _not_connected(data: Data) -> tuple[str, ...]:
-    return ("Reports cannot be pulled from Amazon any more", f"Since {data['failed_at']}: {data['reason']}")
+    return ("Reports can no longer be pulled from Amazon", f"Since {data['failed_at']}: {data['reason']}")
 
 
 def _disabled(data: Data) -> tuple[str, ...]:
-    since = f", since {data['failing_since']}" if data["failing_since"] else ""
+    since = f" (since {data['failing_since']})" if data["failing_since"] else ""
     return (
-        f"Nothing is sent to endpoint {data['endpoint']} any more",
-        f"It was disabled at {data['disabled_at']}: {WHY_DISABLED[data['reason']]}{since}.",
-        "Once it is enabled again, what it missed can be recovered.",
+        f"Endpoint {data['endpoint']} was disabled",
+        f"Disabled at {data['disabled_at']} because {WHY_DISABLED[data['reason']]}{since}.",
+        "Enable it again and recover the missed events.",
     )
 
 
 def _test(data: Data) -> tuple[str, ...]:
-    return ("A test", f"You asked for it: events arrive here, through endpoint {data['endpoint']}.")
+    return ("Test notification", f"You requested this test. Endpoint {data['endpoint']} delivers its events here.")
 
 
 WORDINGS: dict[str, Callable[[Data], tuple[str, ...]]] = {
@@ -139,13 +139,14 @@ def _series(data: Data) -> str:
 
 
 def _end(data: Data, kept: str) -> str:
-    return {"line_removed": "the line was taken away", "line_changed": "the line was changed"}.get(data["because"], kept)
+    return {"line_removed": "threshold removed", "line_changed": "threshold changed"}.get(data["because"], kept)
 
 
 def _standing(data: Data) -> str:
     target = data["target"]
     line = f"{COMPARED[target['comparator']]} {_value(data, target['value'])}"
-    return f"{_figures(data, data)} as of {data['as_of']}; {WHOSE.get((data['level'], target['source']), 'the line is')} {line}."
+    whose = WHOSE.get((data["level"], target["source"]), "Warning threshold")
+    return f"{_figures(data, data)} as of {data['as_of']}. {whose}: {line}."
 
 
 def _figures(data: Data, at: Data) -> str:
@@ -153,7 +154,7 @@ def _figures(data: Data, at: Data) -> str:
     if _is_counted(data, at):
         return str(at["numerator"])
     if at["rate"] is None:
-        return "nothing to count"
+        return "no data"
     return f"{at['numerator']} of {at['denominator']} ({_percent(at['rate'])})"
 
 
@@ -174,15 +175,15 @@ def _budget(data: Data) -> list[str]:
     budget = data["budget"]
     if budget is None:
         return []
-    over = f"{-budget['left']} too many" if budget["left"] < 0 else f"{budget['left']} left"
-    return [f"{budget['allowed']} may go wrong in this window: {over}."]
+    used = budget["allowed"] - budget["left"]
+    left = f"{-budget['left']} over" if budget["left"] < 0 else f"{budget['left']} left"
+    return [f"Allowed in this window: {budget['allowed']}. Used: {used} ({left})."]
 
 
 def _episode(data: Data) -> str:
-    return f"{data['level'].capitalize()} {data['breach']}, open since {data['opened_at']}" + (
-        f" and resolved at {data['resolved_at']}" if data.get("resolved_at") else ""
-    )
+    resolved = f", resolved at {data['resolved_at']}" if data.get("resolved_at") else ""
+    return f"{data['level'].capitalize()} {data['breach']}, opened at {data['opened_at']}{resolved}"
 
 
 def _kind(data: Data) -> str:
-    return data["report_type"] or "of unknown kind"
+    return data["report_type"] or "unknown type"

@@ -14,31 +14,31 @@ from accounts import sealing
 Letter = tuple[str, str, str]
 """Subject, text with {places}, and the page of the front end that takes it from there with {places}."""
 
-NOT_YOU = "If you did not ask for it, nothing needs to be done."
+NOT_YOU = "If you did not request this, you can ignore this e-mail."
 LETTERS: dict[str, Letter] = {
     "login_code": (
-        "Your code",
-        f"{{code}} is your code to sign in. It is good for ten minutes.\n{NOT_YOU}",
+        "Your sign-in code",
+        f"Your sign-in code is {{code}}. It is valid for ten minutes.\n{NOT_YOU}",
         "/sign-in#session={session}&code={code}",
     ),
     "password_reset_key": (
-        "Set a new password",
-        f"Set a new password with this key. It is good for an hour:\n\n{{key}}\n\n{NOT_YOU}",
+        "Reset your password",
+        f"Use this key to set a new password. It is valid for one hour:\n\n{{key}}\n\n{NOT_YOU}",
         "/reset-password#key={key}",
     ),
     "invitation": (
-        "{agency} invites you",
-        "{by} invites you to {agency} as {role}.\nAccept with this token until {until}:\n\n{token}",
+        "Invitation to {agency}",
+        "{by} invites you to join {agency} as {role}.\nUse this token to accept the invitation before {until}:\n\n{token}",
         "/invitation#token={token}",
     ),
     "sign_up": (
-        "Open {agency}",
-        f"Open the agency {{agency}} with this token until {{until}}:\n\n{{token}}\n\n{NOT_YOU}",
+        "Create {agency}",
+        f"Use this token to create the agency {{agency}} before {{until}}:\n\n{{token}}\n\n{NOT_YOU}",
         "/sign-up#token={token}",
     ),
-    "password_changed": ("Your password was changed", "Your password was changed. If it was not you, set a new one at once.", ""),
-    "password_set": ("You have a password now", "A password was set for you. If it was not you, set a new one at once.", ""),
-    "password_reset": ("Your password was reset", "Your password was reset. If it was not you, set a new one at once.", ""),
+    "password_changed": ("Your password was changed", "Your password was changed. If you did not do this, reset it now.", ""),
+    "password_set": ("Your password was set", "A password was set for you. If you did not do this, reset it now.", ""),
+    "password_reset": ("Your password was reset", "Your password was reset. If you did not do this, reset it again now.", ""),
 }
 TASK = "accounts.tasks.write_to_people"
 

@@ -61,7 +61,7 @@ def test_a_chat_is_known_by_its_host(url: str, kind: Format) -> None:
 def test_each_chat_is_sent_what_it_takes() -> None:
     envelope = told("endpoint.test")
     words = wording.of(envelope)
-    text = "\n".join(["Underone: A test", *words.lines])
+    text = "\n".join(["Underone: Test notification", *words.lines])
 
     assert sent(SLACK, envelope) == {"text": text, "mrkdwn": False}
     assert sent(FEISHU, envelope) == {"msg_type": "text", "content": {"text": text}}
@@ -71,9 +71,9 @@ def test_each_chat_is_sent_what_it_takes() -> None:
     assert card["attachments"][0]["content"]["type"] == "AdaptiveCard"
     assert card["attachments"][0]["content"]["body"][0] == {
         "type": "RichTextBlock",
-        "inlines": [{"type": "TextRun", "text": "Underone: A test", "weight": "Bolder"}],
+        "inlines": [{"type": "TextRun", "text": "Underone: Test notification", "weight": "Bolder"}],
     }
-    assert texts(card) == ["Underone: A test", *words.lines]
+    assert texts(card) == ["Underone: Test notification", *words.lines]
 
 
 @EVERY

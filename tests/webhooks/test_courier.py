@@ -190,7 +190,7 @@ def test_a_mailbox_that_is_none_stops_nobody(sender: Sender, receiver: Receiver)
     assert len(receiver.received(path)) == 1
     assert sender.states(odd) == ["pending"]
     (attempt,) = sender.deliveries(odd)[0].attempts.all()
-    assert (attempt.status, attempt.error) == (None, "The URL names no single mailbox.")
+    assert (attempt.status, attempt.error) == (None, "The URL must contain exactly one e-mail address.")
 
 
 def test_a_mailbox_and_a_chat_are_told_in_words_with_the_account_s_name(sender: Sender, receiver: Receiver) -> None:

@@ -88,7 +88,7 @@ def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str
     written = mail.written(url, told("endpoint.test"))
 
     assert written.recipients() == [mailbox]
-    assert written.subject == "[Underone] A test"
+    assert written.subject == "[Underone] Test notification"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,9 @@ def test_a_url_that_names_no_mailbox_is_sent_to_nobody(url: str) -> None:
     with pytest.raises(NoMailbox):
         mail.written(url, told("endpoint.test"))
 
-    assert mail.send(url, told("endpoint.test")) == Outcome(accepted=False, error="The URL names no single mailbox.")
+    assert mail.send(url, told("endpoint.test")) == Outcome(
+        accepted=False, error="The URL must contain exactly one e-mail address."
+    )
     assert outbox.outbox == []
 
 
@@ -169,19 +171,19 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
     assert to == ["ops@agency.example"]
-    assert got["Subject"] == "[Underone] Order defect rate, DE, mfn: the limit is missed"
+    assert got["Subject"] == "[Underone] Order defect rate, DE, mfn: target missed"
     assert got.get_content().splitlines()[0] == wording.of(envelope).title
 
 
 @pytest.mark.parametrize(
     ("command", "answer", "error"),
     [
-        ("CONNECT", b"554 go away", "The mail server refused (554)."),
-        ("MAIL", b"550 who are you", "The mail server refused (550)."),
-        ("RCPT", b"550 no such mailbox", "The mail server refused the mailbox (550)."),
-        ("RCPT", b"451 later", "The mail server refused the mailbox (451)."),
-        ("DATA", b"452 full", "The mail server refused (452)."),
-        ("END", b"554 spam", "The mail server refused (554)."),
+        ("CONNECT", b"554 go away", "The mail server refused the message (554)."),
+        ("MAIL", b"550 who are you", "The mail server refused the message (550)."),
+        ("RCPT", b"550 no such mailbox", "The mail server refused the recipient (550)."),
+        ("RCPT", b"451 later", "The mail server refused the recipient (451)."),
+        ("DATA", b"452 full", "The mail server refused the message (452)."),
+        ("END", b"554 spam", "The mail server refused the message (554)."),
         ("MAIL", b"", "The mail server could not be reached (SMTPServerDisconnected)."),
     ],
 )

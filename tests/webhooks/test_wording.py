@@ -45,7 +45,7 @@ def test_every_example_is_told(kind: EventType) -> None:
     assert not any(sign in line for line in (words.title, *words.lines) for sign in ("None", "{", "}", "['", "True"))
 
 
-OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, open since 2026-11-22T09:00:00Z"
+OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -54,35 +54,35 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, open since 2026-11-22T09:
         (
             "breach.opened",
             (
-                "Order defect rate, DE, mfn: the limit is missed",
-                "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for under 1 %.",
-                "6 may go wrong in this window: 1 too many.",
+                "Order defect rate, DE, mfn: target missed",
+                "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: under 1 %.",
+                "Allowed in this window: 6. Used: 7 (1 over).",
                 f"Breach {OPENED_SINCE}",
             ),
         ),
         (
             "breach.escalated",
             (
-                "Order defect rate, DE, mfn: the warning became a breach",
-                "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for under 1 %.",
-                "6 may go wrong in this window: 1 too many.",
+                "Order defect rate, DE, mfn: warning became a breach",
+                "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: under 1 %.",
+                "Allowed in this window: 6. Used: 7 (1 over).",
                 f"Breach {OPENED_SINCE}",
             ),
         ),
         (
             "breach.resolved",
             (
-                "Order defect rate, DE, mfn: the limit is kept again",
-                "5 of 640 (0.7812 %) as of 2026-12-01; Amazon asks for under 1 %.",
-                f"Breach {OPENED_SINCE} and resolved at 2026-12-01T00:10:00Z",
+                "Order defect rate, DE, mfn: target met again",
+                "5 of 640 (0.7812 %) as of 2026-12-01. Amazon's target: under 1 %.",
+                f"Breach {OPENED_SINCE}, resolved at 2026-12-01T00:10:00Z",
             ),
         ),
         (
             "metric.at_risk",
             (
                 "Order defect rate, DE, mfn: at risk",
-                "5 of 612 (0.817 %) as of 2026-11-22; your own line is under 0.8 %.",
-                "6 may go wrong in this window: 1 left.",
+                "5 of 612 (0.817 %) as of 2026-11-22. Your threshold: under 0.8 %.",
+                "Allowed in this window: 6. Used: 5 (1 left).",
                 f"Warning {OPENED_SINCE}",
             ),
         ),
@@ -90,17 +90,17 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, open since 2026-11-22T09:
             "metric.recovered",
             (
                 "Order defect rate, DE, mfn: no longer at risk",
-                "3 of 640 (0.4688 %) as of 2026-12-01; your own line is under 0.8 %.",
-                f"Warning {OPENED_SINCE} and resolved at 2026-12-01T00:10:00Z",
+                "3 of 640 (0.4688 %) as of 2026-12-01. Your threshold: under 0.8 %.",
+                f"Warning {OPENED_SINCE}, resolved at 2026-12-01T00:10:00Z",
             ),
         ),
         (
             "metric.restated",
             (
-                "Order defect rate, DE, mfn: the past was restated",
-                "8 days read otherwise now, from 2026-11-14 to 2026-11-21.",
-                "2026-11-21: 5 of 612 (0.817 %) before, 7 of 612 (1.144 %) now.",
-                "The verdict turned on 2026-11-20, 2026-11-21.",
+                "Order defect rate, DE, mfn: past values changed",
+                "New data changed the values of 8 days, from 2026-11-14 to 2026-11-21.",
+                "2026-11-21: was 5 of 612 (0.817 %), is now 7 of 612 (1.144 %).",
+                "The verdict changed on 2026-11-20, 2026-11-21.",
             ),
         ),
         (
@@ -114,8 +114,8 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, open since 2026-11-22T09:
         (
             "report.rejected",
             (
-                "Report refused: of unknown kind",
-                "This is no document that we know. Nothing of it was counted; the report says what to do.",
+                "Report refused: unknown type",
+                "This is no document that we know. Nothing was loaded. The report's `problem` says what to do.",
                 "Report rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
             ),
         ),
@@ -123,20 +123,23 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, open since 2026-11-22T09:
             "account.status_changed",
             (
                 "Amazon's status in DE is AT_RISK",
-                "It was NORMAL before. Amazon's report of 2026-11-22T08:12:00Z says so.",
+                "The status was NORMAL before. Source: Amazon's report of 2026-11-22T08:12:00Z.",
             ),
         ),
         (
             "endpoint.disabled",
             (
-                "Nothing is sent to endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d any more",
-                "It was disabled at 2026-11-27T09:00:00Z: it has failed for days, since 2026-11-22T09:00:00Z.",
-                "Once it is enabled again, what it missed can be recovered.",
+                "Endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d was disabled",
+                "Disabled at 2026-11-27T09:00:00Z because deliveries to it have failed for days (since 2026-11-22T09:00:00Z).",
+                "Enable it again and recover the missed events.",
             ),
         ),
         (
             "endpoint.test",
-            ("A test", "You asked for it: events arrive here, through endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d."),
+            (
+                "Test notification",
+                "You requested this test. Endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d delivers its events here.",
+            ),
         ),
     ],
 )
@@ -152,30 +155,30 @@ COUNTER: dict[str, Any] = {"metric": "listing_policy_violations", "channel": "al
     [
         (
             {"target": target(0.01, source="amazon_report")},
-            "7 of 612 (1.144 %) as of 2026-11-22; Amazon's report asks for under 1 %.",
+            "7 of 612 (1.144 %) as of 2026-11-22. Target in Amazon's report: under 1 %.",
         ),
-        ({"target": target(0.025, comparator="lte")}, "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for at most 2.5 %."),
-        ({"target": target(0.97, comparator="gt")}, "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for over 97 %."),
-        ({"target": target(0.95, comparator="gte")}, "7 of 612 (1.144 %) as of 2026-11-22; Amazon asks for at least 95 %."),
+        ({"target": target(0.025, comparator="lte")}, "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: at most 2.5 %."),
+        ({"target": target(0.97, comparator="gt")}, "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: over 97 %."),
+        ({"target": target(0.95, comparator="gte")}, "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: at least 95 %."),
         # a line of nobody's is not said to be Amazon's
-        ({"level": "warning", "target": target(0.0075)}, "7 of 612 (1.144 %) as of 2026-11-22; the line is under 0.75 %."),
+        ({"level": "warning", "target": target(0.0075)}, "7 of 612 (1.144 %) as of 2026-11-22. Warning threshold: under 0.75 %."),
         # what is only counted has no per cent
         (
             {**COUNTER, "numerator": 3, "rate": 3.0, "target": target(0, comparator="eq")},
-            "3 as of 2026-11-22; Amazon asks for exactly 0.",
+            "3 as of 2026-11-22. Amazon's target: exactly 0.",
         ),
         (
             {**COUNTER, "numerator": 180, "rate": 180.0, "target": target(200, comparator="gte")},
-            "180 as of 2026-11-22; Amazon asks for at least 200.",
+            "180 as of 2026-11-22. Amazon's target: at least 200.",
         ),
         # one order, and none
-        ({"numerator": 1, "denominator": 1, "rate": 1.0}, "1 of 1 (100 %) as of 2026-11-22; Amazon asks for under 1 %."),
-        ({"numerator": 0, "denominator": 0, "rate": None}, "nothing to count as of 2026-11-22; Amazon asks for under 1 %."),
+        ({"numerator": 1, "denominator": 1, "rate": 1.0}, "1 of 1 (100 %) as of 2026-11-22. Amazon's target: under 1 %."),
+        ({"numerator": 0, "denominator": 0, "rate": None}, "no data as of 2026-11-22. Amazon's target: under 1 %."),
         # no rounding makes a miss look like a hit
-        ({"numerator": 1, "denominator": 100, "rate": 0.01}, "1 of 100 (1 %) as of 2026-11-22; Amazon asks for under 1 %."),
+        ({"numerator": 1, "denominator": 100, "rate": 0.01}, "1 of 100 (1 %) as of 2026-11-22. Amazon's target: under 1 %."),
         (
             {"numerator": 9999, "denominator": 10**6, "rate": 0.009999},
-            "9999 of 1000000 (0.9999 %) as of 2026-11-22; Amazon asks for under 1 %.",
+            "9999 of 1000000 (0.9999 %) as of 2026-11-22. Amazon's target: under 1 %.",
         ),
     ],
 )
@@ -184,7 +187,7 @@ def test_figures_are_told_as_they_are(changes: dict[str, Any], line: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("budget", "line"), [({"allowed": 6, "left": 0}, "6 may go wrong in this window: 0 left."), (None, None)]
+    ("budget", "line"), [({"allowed": 6, "left": 0}, "Allowed in this window: 6. Used: 6 (0 left)."), (None, None)]
 )
 def test_a_budget_is_told_where_there_is_one(budget: dict[str, int] | None, line: str | None) -> None:
     assert (line in said("breach.opened", budget=budget)) is (line is not None)
@@ -193,7 +196,7 @@ def test_a_budget_is_told_where_there_is_one(budget: dict[str, int] | None, line
 
 @pytest.mark.parametrize("type_", ["breach.resolved", "metric.recovered"])
 def test_a_line_that_was_taken_away_is_not_said_to_be_kept(type_: str) -> None:
-    assert said(type_, because="line_removed")[0] == "Order defect rate, DE, mfn: the line was taken away"
+    assert said(type_, because="line_removed")[0] == "Order defect rate, DE, mfn: threshold removed"
 
 
 def test_what_has_no_channel_of_its_own_is_told_without_one() -> None:
@@ -205,12 +208,12 @@ def test_what_has_no_channel_of_its_own_is_told_without_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "lines"),
     [
-        ({"days_changed": 1}, ["1 day reads otherwise now, from 2026-11-14 to 2026-11-21."]),
+        ({"days_changed": 1}, ["New data changed the value of 1 day, from 2026-11-14 to 2026-11-21."]),
         ({"verdict_changed_on": []}, []),
-        ({"verdict_changed_on": ["2026-11-20"]}, ["The verdict turned on 2026-11-20."]),
+        ({"verdict_changed_on": ["2026-11-20"]}, ["The verdict changed on 2026-11-20."]),
         (
             {"verdict_changed_on": [f"2026-11-0{n}" for n in range(1, 8)]},
-            ["The verdict turned on 2026-11-01, 2026-11-02, 2026-11-03, 2026-11-04, 2026-11-05 and more."],
+            ["The verdict changed on 2026-11-01, 2026-11-02, 2026-11-03, 2026-11-04, 2026-11-05 and more."],
         ),
     ],
 )
@@ -224,11 +227,11 @@ def test_a_restatement_says_what_turned(changes: dict[str, Any], lines: list[str
 def test_an_endpoint_that_is_gone_failed_since_no_time() -> None:
     lines = said("endpoint.disabled", reason="gone", failing_since=None)
 
-    assert lines[1] == "It was disabled at 2026-11-27T09:00:00Z: it answered that it is gone (410)."
+    assert lines[1] == "Disabled at 2026-11-27T09:00:00Z because it returned 410 (gone)."
 
 
 def test_a_status_that_was_not_known_before_is_told_so() -> None:
-    assert said("account.status_changed", previous=None)[1].startswith("It was not told before.")
+    assert said("account.status_changed", previous=None)[1].startswith("No earlier status is known.")
 
 
 def test_an_event_of_no_account_names_none() -> None:

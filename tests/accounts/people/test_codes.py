@@ -133,7 +133,7 @@ def test_without_a_front_end_the_letter_has_the_code_alone(visitor: Visitor, pos
 
     (letter,) = post.to(mei.email)
 
-    assert letter.subject == "[Underone] Your code"
+    assert letter.subject == "[Underone] Your sign-in code"
     assert waiting not in str(letter.body)
     assert "http" not in str(letter.body)
     assert letter.extra_headers["Auto-Submitted"] == "auto-generated"

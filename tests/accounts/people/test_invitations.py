@@ -51,7 +51,7 @@ def test_an_invitation_is_answered_as_the_contract_says(acme: Client, post: Post
     assert body["invited_by"].endswith("first key")
     assert acme.read(f"/v1/invitations/{body['id']}") == body
     (letter,) = post.to(email)
-    assert letter.subject == "[Underone] Acme invites you"
+    assert letter.subject == "[Underone] Invitation to Acme"
     assert post.token(email) not in response.content.decode()
 
 
@@ -93,7 +93,7 @@ def test_without_a_password_codes_open_the_door(acme: Client, post: Post) -> Non
 
     assert Visitor().send("/v1/auth/sign-in", email=email, password=PASSWORD).status_code == 401
     assert Visitor().send("/v1/auth/code", email=email).status_code == 202
-    assert post.to(email)[-1].subject == "[Underone] Your code"
+    assert post.to(email)[-1].subject == "[Underone] Your sign-in code"
 
 
 @pytest.mark.parametrize(

@@ -114,8 +114,8 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
     assert to == [TO]
-    assert got["Subject"] == "[Underone] Acme invites you"
-    assert "Mei Lin invites you to Acme as viewer." in got.get_content()
+    assert got["Subject"] == "[Underone] Invitation to Acme"
+    assert "Mei Lin invites you to join Acme as viewer." in got.get_content()
 
 
 def test_a_mailbox_that_there_is_not_is_not_asked_for_again(server: Server) -> None:
