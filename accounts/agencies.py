@@ -6,8 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts import audit, identifiers, keys, scoping
+from accounts import audit, keys, scoping
 from accounts.models import Agency, SellerAccount
+from api import identifiers
 
 OF_ACCOUNT = ("name", "selling_partner_id", "home_marketplace", "external_id")
 

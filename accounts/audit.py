@@ -7,8 +7,9 @@ from uuid import UUID
 
 from structlog.contextvars import get_contextvars
 
-from accounts import batches, identifiers
+from accounts import batches
 from accounts.models import AuditEntry
+from api import identifiers
 
 UNDERONE = "underone"
 """Who it was when nobody asked for it: the product itself, or who runs it."""

@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
-from accounts.bodies import CENTURY
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, AuditEntry, SellerAccount, SellerAccountQuerySet
+from api.strict_fields import CENTURY
 
 TRUTHS = (("true", "true"), ("false", "false"))
 SILENT = {

@@ -18,8 +18,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from accounts import fields, limits, scoping, writing
-from accounts.deprecation import Deprecation
+from accounts import limits, scoping, writing
+from api import field_selection
+from api.deprecation import Deprecation
 
 Row = TypeVar("Row", bound=Model)
 Handler = Callable[..., HttpResponse]
@@ -80,9 +81,9 @@ class Resource(APIView):
 
     def pick(self, rows: Iterable[Mapping[str, Any]], *, known: Iterable[str]) -> list[dict[str, Any]]:
         """The rows with the fields that `?fields=` names; a spreadsheet gets whole rows, and writes these columns alone."""
-        self.picked = fields.asked(self.request.query_params.get("fields", ""), known=known)
+        self.picked = field_selection.asked(self.request.query_params.get("fields", ""), known=known)
         is_sheet = self.request.accepted_renderer.format == "csv"
-        return fields.only(rows, None if is_sheet else self.picked)
+        return field_selection.only(rows, None if is_sheet else self.picked)
 
     def get_renderer_context(self) -> dict[str, Any]:
         return {**super().get_renderer_context(), "fields": self.picked}

@@ -16,9 +16,9 @@ from psycopg import sql
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from accounts import identifiers
 from accounts.bearers import Bearer
 from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
+from api import identifiers
 
 Row = TypeVar("Row", bound=Model)
 

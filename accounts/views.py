@@ -19,7 +19,7 @@ from accounts.resources import Collection, Resource
 from accounts.serializers.accounts import AccountChange, AccountSerializer
 from accounts.serializers.callers import MeSerializer
 from accounts.serializers.log import AuditEntrySerializer
-from accounts.sheets import Sheet
+from api.csv import Sheet
 
 ORDERINGS = tuple(
     sign + field for field in ("id", "name", "created_at", "status", "distance", "open_breaches") for sign in ("", "-")

@@ -10,9 +10,10 @@ from django.utils import timezone, translation
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
-from accounts import etags, replays, scoping, waiting
+from accounts import replays, scoping, waiting
 from accounts.models import Person
 from accounts.replays import Answer
+from api import etags
 
 METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

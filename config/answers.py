@@ -6,8 +6,9 @@ from django.db import DatabaseError
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils import timezone
 
-from accounts import etags, keys
+from accounts import keys
 from accounts.resources import BEARER_OF_REQUEST, LIMITS_OF_REQUEST
+from api import etags
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 READS = {"GET", "HEAD"}

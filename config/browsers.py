@@ -8,8 +8,9 @@ from corsheaders.middleware import CorsMiddleware
 from django.db import DatabaseError
 from django.http import HttpRequest
 
-from accounts import origins, scoping
+from accounts import scoping
 from accounts.bearers import Bearer
+from api import origins
 
 OPEN = {"/v1/openapi.json", "/docs"}
 """Of nobody's, and to be read by every page."""

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bound_contextvars
 
-from accounts import identifiers
+from api import identifiers
 from config import meters
 
 log = logging.getLogger("underone.requests")

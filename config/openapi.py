@@ -17,12 +17,12 @@ from rest_framework.exceptions import (
 )
 
 from accounts import permissions, writing
-from accounts.bodies import Absent, Contradiction
 from accounts.models import Role
 from accounts.resources import Resource
 from accounts.sign_in import CHOICE
-from config import api
-from config.api import PROBLEM
+from api import problems
+from api.problems import PROBLEM
+from api.strict_fields import Absent, Contradiction
 from webhooks import document
 
 Told = tuple[type[APIException], str]
@@ -34,12 +34,12 @@ USUAL: dict[int, Told] = {
     406: (NotAcceptable, "Could not satisfy the request Accept header."),
     409: (writing.InFlight, ""),
     412: (writing.PreconditionFailed, ""),
-    413: (api.BodyTooLarge, ""),
+    413: (problems.BodyTooLarge, ""),
     415: (UnsupportedMediaType, "Send application/json."),
     422: (writing.KeyReused, ""),
     429: (Throttled, "Request was throttled. Expected available in 1 second."),
-    500: (api.Internal, ""),
-    503: (api.Unavailable, ""),
+    500: (problems.Internal, ""),
+    503: (problems.Unavailable, ""),
 }
 """The problem that is shown of each status, with its words where they are put together."""
 AT_FIELDS: dict[type[APIException], str] = {
@@ -76,7 +76,7 @@ class Problem(serializers.Serializer[Any]):
 def example(told: Told) -> OpenApiExample:
     """The problem that an answer with this error holds."""
     error, words = told
-    body = api.problem_with(error, detail=words or AT_FIELDS.get(error) or str(error.default_detail))
+    body = problems.problem_with(error, detail=words or AT_FIELDS.get(error) or str(error.default_detail))
     if issubclass(error, ValidationError):
         pointer, _, detail = body["detail"].partition(": ")
         body["errors"] = [{"pointer": pointer, "detail": detail}]

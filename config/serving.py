@@ -9,7 +9,7 @@ from socket import socket
 
 from gunicorn import util
 
-from accounts import identifiers
+from api import identifiers
 
 SLUGS = {414: "uri-too-long", 431: "headers-too-large", 500: "internal"}
 DETAILS = {

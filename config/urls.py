@@ -4,7 +4,8 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from config import document, exposition, health
+from api.openapi import document
+from config import exposition, health
 from config.staff.site import site as staff
 
 v1: list[URLPattern | URLResolver] = [
@@ -25,6 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.STAFF_ADMIN:
     urlpatterns.append(path("staff/", staff.urls))
-handler400 = "config.api.bad_request"
-handler404 = "config.api.not_found"
-handler500 = "config.api.server_error"
+handler400 = "api.problems.bad_request"
+handler404 = "api.problems.not_found"
+handler500 = "api.problems.server_error"

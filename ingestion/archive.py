@@ -17,8 +17,9 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Max
 
-from accounts import identifiers, moments, scoping
+from accounts import scoping
 from accounts.models import SellerAccount, public_account_id
+from api import identifiers, timestamps
 from ingestion.inventory import AGENCY, PREFIXES, RULES, TABLES, Table
 from ingestion.models import Export, Report
 
@@ -95,8 +96,8 @@ def write(*, export: Export, out: Digested, now: datetime) -> None:
             "export": export.public_id,
             "agency": identifiers.public("agcy", export.agency_id),
             "account": export.account.public_id if export.account else None,
-            "known_at": moments.text(known_at),
-            "made_at": moments.text(now),
+            "known_at": timestamps.text(known_at),
+            "made_at": timestamps.text(now),
             "files": files,
             "left_out": [{"holds": table.holds, "why": table.why_not} for table in TABLES if not table.file],
         }

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import models
 
-from accounts import identifiers
 from accounts.models import Agency, SellerAccount
+from api import identifiers
 
 
 class Report(models.Model):

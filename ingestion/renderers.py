@@ -1,6 +1,6 @@
 """What became of documents as a spreadsheet opens it."""
 
-from accounts.sheets import Sheet
+from api.csv import Sheet
 
 
 class RejectedRowsCsv(Sheet):

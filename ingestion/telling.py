@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from accounts import moments
 from accounts.models import SellerAccount
+from api import timestamps
 from ingestion.models import Report
 from ingestion.reports import BY_REPORT_TYPE
 from webhooks import publishing
@@ -13,7 +13,7 @@ from webhooks import publishing
 def loaded(*, account: SellerAccount, report: Report, now: datetime) -> None:
     """The report is in every number."""
     counts = {name: getattr(report, f"rows_{name}") for name in ("read", "new", "changed", "unchanged", "rejected")}
-    _publish(account, report, "report.loaded", {"loaded_at": moments.text(now), "rows": counts}, now)
+    _publish(account, report, "report.loaded", {"loaded_at": timestamps.text(now), "rows": counts}, now)
 
 
 def rejected(*, account: SellerAccount, report: Report, now: datetime) -> None:

@@ -19,9 +19,10 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import authentication, etags, scoping
+from accounts import authentication, scoping
 from accounts.models import SellerAccount
 from accounts.resources import Collection, Resource
+from api import etags
 from ingestion import intake
 from ingestion.models import RejectedRow, Report
 from ingestion.renderers import RejectedRowsCsv

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from accounts import identifiers, moments
 from accounts.models import SellerAccount
+from api import identifiers, timestamps
 from metrics import episodes, judgement
 from metrics.episodes import Edge, Look, Standing
 from metrics.models import Breach, CurrentValue
@@ -95,7 +95,7 @@ def _resolve(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *
     breach.resolved_because = _because(breach, value)
     fields = ("resolved_at", "resolved_as_of", "resolved_numerator", "resolved_denominator", "resolved_because")
     breach.save(update_fields=["status", *fields])
-    more = {"resolved_at": moments.text(now), "because": breach.resolved_because}
+    more = {"resolved_at": timestamps.text(now), "because": breach.resolved_because}
     _publish(account, breach, value, edge, key="resolved", now=now, **more)
 
 
@@ -128,7 +128,7 @@ def _told(breach: Breach, value: Value) -> dict[str, Any]:
         "channel": breach.channel,
         "level": breach.level,
         "status": breach.status,
-        "opened_at": moments.text(breach.opened_at),
+        "opened_at": timestamps.text(breach.opened_at),
         "as_of": value.as_of.isoformat(),
         "numerator": value.numerator,
         "denominator": value.denominator,

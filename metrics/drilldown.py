@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from accounts import cursors
 from accounts.models import SellerAccount
+from api import cursors
 from metrics import defects, denominators, evidence
 from metrics.behind import BEHIND, COUNTS_INTO
 from metrics.facts import Canceller

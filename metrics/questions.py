@@ -8,9 +8,9 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.bodies import Contradiction, Day, Instant
 from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
+from api.strict_fields import Contradiction, Day, Instant
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel
 

@@ -1,6 +1,6 @@
 """Numbers and the orders behind them as a spreadsheet opens them."""
 
-from accounts.sheets import Sheet
+from api.csv import Sheet
 
 
 class HistoryCsv(Sheet):

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from accounts import moments
 from accounts.models import SellerAccount
+from api import timestamps
 from metrics import judgement, values
 from metrics.definitions import COUNTED
 from metrics.models import CurrentValue, SourceLoad
@@ -71,7 +71,7 @@ def _publish(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: d
         "metric": metric,
         "marketplace": marketplace,
         "channel": channel,
-        "known_at": moments.text(now),
+        "known_at": timestamps.text(now),
         "from": pairs[0][1].as_of.isoformat(),
         "to": after.as_of.isoformat(),
         "days_changed": len(pairs),

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from accounts import moments
 from accounts.models import SellerAccount
+from api import timestamps
 from metrics.models import Snapshot
 from webhooks import publishing
 
@@ -20,7 +20,7 @@ def follow(*, account: SellerAccount, now: datetime) -> None:
     for marketplace, status, reported_at in newest.values_list("marketplace", "account_status", "reported_at"):
         known = account.amazon_statuses.get(marketplace)
         previous = known and known["status"]
-        word = {"status": status, "reported_at": moments.text(reported_at)}
+        word = {"status": status, "reported_at": timestamps.text(reported_at)}
         account.amazon_statuses[marketplace] = word
         if status != (previous or USUAL):
             change = {"marketplace": marketplace, "previous": previous, "current": status, "reported_at": word["reported_at"]}

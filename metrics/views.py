@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import agencies, scoping
-from accounts.bodies import Contradiction
 from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
 from accounts.serializers.agencies import AgencySerializer, ClosedAgency, Closing
+from api.strict_fields import Contradiction
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
 from metrics.drilldown import OrdersOfWindow

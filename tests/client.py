@@ -7,8 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import Agency
+from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
 from tests.overheard import overheard

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from accounts import moments
+from api import timestamps
 
 
 def of(
@@ -14,7 +14,7 @@ def of(
     envelope = {
         "id": event,
         "type": type_,
-        "timestamp": moments.text(occurred_at),
+        "timestamp": timestamps.text(occurred_at),
         "account": account,
         "data": data,
     }

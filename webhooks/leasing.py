@@ -14,8 +14,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import public_account_id
+from api import identifiers
 from webhooks import envelope, secrets
 from webhooks.models import Delivery
 

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from accounts import identifiers
 from accounts.models import Agency
+from api import identifiers
 from webhooks.addresses import MAILTO
 from webhooks.models import Endpoint, Event
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts import identifiers, sealing
+from accounts import sealing
 from accounts.models import Agency, SellerAccount
+from api import identifiers
 
 
 class Event(models.Model):

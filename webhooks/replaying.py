@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts import audit, identifiers
+from accounts import audit
+from api import identifiers
 from webhooks import holding, mailboxes, publishing, waking
 from webhooks.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint, Event

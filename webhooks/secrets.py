@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
-from accounts import identifiers, sealing
+from accounts import sealing
 from accounts.resealing import Sealed
+from api import identifiers
 from webhooks import holding
 from webhooks.models import Endpoint, EndpointSecret
 

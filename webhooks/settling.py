@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts import audit, identifiers, moments, scoping
+from accounts import audit, scoping
+from api import identifiers, timestamps
 from webhooks import endpoints, publishing, schedule
 from webhooks.egress import Answer
 from webhooks.leasing import Parcel
@@ -193,11 +194,11 @@ def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now:
         data={
             "endpoint": endpoint.public_id,
             "reason": reason.value,
-            "disabled_at": moments.text(now),
-            "failing_since": moments.text(endpoint.failing_since) if endpoint.failing_since else None,
+            "disabled_at": timestamps.text(now),
+            "failing_since": timestamps.text(endpoint.failing_since) if endpoint.failing_since else None,
         },
         now=now,
-        key=f"{endpoint.public_id}:disabled:{moments.text(now)}",
+        key=f"{endpoint.public_id}:disabled:{timestamps.text(now)}",
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body
 from accounts.serializers.accounts import ACCOUNT, NEW_ACCOUNT, AccountSerializer
+from api.strict_fields import Body
 
 MOST = 500
 INVALID = {

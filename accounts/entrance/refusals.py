@@ -4,9 +4,9 @@ from typing import NoReturn
 
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 
-from accounts.bodies import Absent
 from accounts.people.passage import Answer
 from accounts.people.turns import LATER
+from api.strict_fields import Absent
 
 FIELDS = {"new_password": "password"}
 """allauth's names of fields that are called otherwise here."""

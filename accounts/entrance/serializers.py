@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body
 from accounts.serializers.callers import MEMBERSHIP, MembershipSerializer
 from accounts.team.serializers import PERSON, PersonSerializer
+from api.strict_fields import Body
 
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
 SESSION = {"token": TOKEN, "expires_at": "2026-12-06T09:00:00Z"}

@@ -19,7 +19,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from accounts.bodies import Absent
 from accounts.entrance import serializers as shapes
 from accounts.entrance.refusals import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, refuse
 from accounts.models import Person
@@ -28,6 +27,7 @@ from accounts.people.passage import Answer
 from accounts.people.turns import limit
 from accounts.resources import Resource
 from accounts.sign_in import PersonAuthentication, SignedIn
+from api.strict_fields import Absent
 
 HOW_LONG = "The token of the session that the code was asked for with; good for ten minutes."
 PENDING = OpenApiParameter("X-Session-Token", location=OpenApiParameter.HEADER, required=True, description=HOW_LONG)

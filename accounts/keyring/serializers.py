@@ -6,11 +6,12 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import granting, identifiers
-from accounts.bodies import Body, Contradiction
+from accounts import granting
 from accounts.models import ApiKey, Role, public_account_id
 from accounts.serializers.accounts import ACCOUNT
 from accounts.serializers.ids import AccountLimit, PublicIdField, check_limit
+from api import identifiers
+from api.strict_fields import Body, Contradiction
 
 DAY = 86_400
 KEY = {

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import granting, scoping
-from accounts.bodies import Contradiction
 from accounts.keyring.serializers import (
     ApiKeySerializer,
     KeyChange,
@@ -24,6 +23,7 @@ from accounts.keyring.serializers import (
 from accounts.models import ApiKey, Role
 from accounts.permissions import NotPermitted
 from accounts.resources import Collection, Resource
+from api.strict_fields import Contradiction
 
 TAGS = ["Keys"]
 LATER = "The key that asks ends before: no key is made that outlives it."

@@ -5,7 +5,7 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
-import accounts.identifiers
+import api.identifiers
 
 
 class Migration(migrations.Migration):
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=200)),
                 (
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=200)),
                 ("prefix", models.CharField(max_length=32, unique=True)),
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=200)),
                 ("selling_partner_id", models.CharField(max_length=64)),

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import accounts.identifiers
+import api.identifiers
 from accounts import wall
 
 WHAT_WAS_NOTED_STAYS = """
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditEntry",
             fields=[
-                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("at", models.DateTimeField()),
                 ("who", models.CharField(max_length=250)),
                 ("what", models.CharField(max_length=60)),

@@ -6,7 +6,7 @@ import django.db.models.deletion
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import accounts.identifiers
+import api.identifiers
 from accounts import wall
 
 PERSON = "(SELECT nullif(current_setting('underone.person', true), '')::uuid)"
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ),
                 ("read_only", models.BooleanField(db_default=False, default=False)),
                 ("accounts", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), null=True, size=None)),
-                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("email", models.EmailField(max_length=254)),
                 ("digest", models.BinaryField(max_length=32)),
                 ("invited_by", models.CharField(max_length=250)),
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ),
                 ("read_only", models.BooleanField(db_default=False, default=False)),
                 ("accounts", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), null=True, size=None)),
-                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("created_at", models.DateTimeField()),
                 (
                     "agency",

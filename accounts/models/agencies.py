@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Coalesce
 
-from accounts import identifiers
+from api import identifiers
 
 MOST_RETENTION_DAYS = 3650
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from accounts import identifiers
 from accounts.models.agencies import Agency
+from api import identifiers
 
 
 class AuditEntry(models.Model):

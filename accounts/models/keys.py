@@ -7,8 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from accounts import identifiers
 from accounts.models.agencies import Agency
+from api import identifiers
 
 
 class Role(models.TextChoices):

@@ -12,9 +12,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from accounts import identifiers
 from accounts.models.agencies import Agency, public_account_id
 from accounts.models.keys import Role
+from api import identifiers
 
 SESSIONS = "accounts.person.sessions"
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from accounts import audit, moments, scoping, withdrawing
+from accounts import audit, scoping, withdrawing
 from accounts.models import Agency, Invitation
 from accounts.people import joining, mail
 from accounts.people.joining import Joined, Self, UnknownToken
+from api import timestamps
 
 HEAD = "uo_inv_"
 LASTS = timedelta(days=7)
@@ -104,7 +105,7 @@ def _send(invitation: Invitation, now: datetime) -> None:
         "agency": invitation.agency.name,
         "by": invitation.invited_by.partition(" ")[2],
         "role": invitation.role,
-        "until": moments.text(invitation.expires_at),
+        "until": timestamps.text(invitation.expires_at),
         "token": token,
     }
     mail.post(kind="invitation", to=invitation.email, places=places, keeps_seconds=int(LASTS.total_seconds()))

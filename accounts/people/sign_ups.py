@@ -9,11 +9,12 @@ from uuid import UUID
 from django.core import signing
 from django.db import IntegrityError, transaction
 
-from accounts import audit, identifiers, moments, scoping
+from accounts import audit, scoping
 from accounts.models import Agency, Member, Role
 from accounts.people import joining, mail
 from accounts.people.invitations import LASTS
 from accounts.people.joining import Joined, Self, UnknownToken
+from api import identifiers, timestamps
 
 HEAD = "uo_new_"
 SALT = "accounts.people.sign_ups"
@@ -25,7 +26,7 @@ def offer(*, agency_name: str, name: str, email: str, now: datetime) -> None:
     mailbox = email.lower()
     told = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": mailbox}
     token = HEAD + signing.dumps(told, salt=SALT, compress=True)
-    places = {"agency": agency_name, "until": moments.text(now + LASTS), "token": token}
+    places = {"agency": agency_name, "until": timestamps.text(now + LASTS), "token": token}
     mail.post(kind="sign_up", to=mailbox, places=places, keeps_seconds=int(LASTS.total_seconds()))
 
 

@@ -6,10 +6,10 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, SellerAccount
 from accounts.serializers.ids import PublicIdField
+from api.strict_fields import Body
 
 ACCOUNT = {
     "id": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",

@@ -3,10 +3,10 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import origins
-from accounts.bodies import Body, Contradiction
 from accounts.models import Agency
 from accounts.serializers.ids import PublicIdField
+from api import origins
+from api.strict_fields import Body, Contradiction
 
 AGENCY = {
     "id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d",

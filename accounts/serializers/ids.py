@@ -5,9 +5,9 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from accounts import identifiers
-from accounts.bodies import Absent, Contradiction, longer_than_taken
 from accounts.models import Role, SellerAccount, public_account_id
+from api import identifiers
+from api.strict_fields import Absent, Contradiction, longer_than_taken
 
 MOST_LIMITED = 1000
 

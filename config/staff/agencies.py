@@ -16,8 +16,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import audit, granting, identifiers, scoping
+from accounts import audit, granting, scoping
 from accounts.models import Agency, ApiKey, AuditEntry, Member, SellerAccount
+from api import identifiers
 from config.staff.looking import Looking
 from ingestion.models import Report
 from webhooks import endpoints

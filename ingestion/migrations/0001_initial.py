@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import accounts.identifiers
+import api.identifiers
 
 
 class Migration(migrations.Migration):
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("announced_type", models.CharField(blank=True, max_length=80)),
                 ("report_type", models.CharField(blank=True, max_length=80)),

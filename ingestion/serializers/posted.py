@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body, Contradiction, Day
+from api.strict_fields import Body, Contradiction, Day
 from ingestion.refusals import BadRow
 from ingestion.reports import defect_row
 from ingestion.reports.kind import ORDER_ID

@@ -6,10 +6,10 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body, Contradiction, Day
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.serializers.ids import PublicIdField
+from api.strict_fields import Body, Contradiction, Day
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import UPLOADABLE
 

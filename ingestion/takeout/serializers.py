@@ -3,10 +3,10 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.bodies import Body
 from accounts.models import public_account_id
 from accounts.serializers.accounts import ACCOUNT
 from accounts.serializers.ids import PublicIdField
+from api.strict_fields import Body
 from ingestion.models import Export
 
 QUEUED = {

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import scoping
-from accounts.bodies import Absent
 from accounts.models import Role, SellerAccount
 from accounts.resources import Collection, Resource
+from api.strict_fields import Absent
 from ingestion import exports, tasks
 from ingestion.models import Export
 from ingestion.takeout.serializers import ExportSerializer, ExportWish

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import accounts.identifiers
+import api.identifiers
 
 
 class Migration(migrations.Migration):
@@ -317,7 +317,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Breach",
             fields=[
-                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("metric", models.CharField(max_length=40)),
                 ("marketplace", models.CharField(max_length=2)),
                 ("channel", models.CharField(max_length=3)),

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import accounts.identifiers
+import api.identifiers
 
 
 class Migration(migrations.Migration):
@@ -284,7 +284,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Snapshot",
             fields=[
-                ("id", models.UUIDField(default=accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("agency_id", models.UUIDField()),
                 ("account_id", models.UUIDField()),
                 ("report_id", models.UUIDField()),

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from accounts import identifiers
 from accounts.models import Agency, SellerAccount
+from api import identifiers
 from metrics.definitions import METRICS
 from metrics.judgement import Comparator, Limit
 from metrics.models.told import SourceLoad

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts import identifiers
+from api import identifiers
 from metrics.models.tenancy import OfAccount
 
 

@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from accounts import identifiers
 from accounts.models import Agency
+from api import identifiers
 from metrics.models.tenancy import OfAccount
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import identifiers
 from accounts.models import public_account_id
 from accounts.serializers.ids import PublicIdField
+from api import identifiers
 from metrics import examples
 from metrics.definitions import CATALOGUE
 from metrics.judgement import limit_of

@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import identifiers
+from api import identifiers
 from metrics import examples, explanations
 from metrics.definitions import CATALOGUE
 from metrics.facts import Channel

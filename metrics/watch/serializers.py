@@ -7,11 +7,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import identifiers
-from accounts.bodies import Body, Contradiction
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.serializers.ids import PublicIdField
+from api import identifiers
+from api.strict_fields import Body, Contradiction
 from metrics import examples, timeline
 from metrics.definitions import CATALOGUE
 from metrics.judgement import rate

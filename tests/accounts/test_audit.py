@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError, ProgrammingError
 from structlog.contextvars import bound_contextvars
 
-from accounts import agencies, audit, batches, bearers, identifiers, scoping
+from accounts import agencies, audit, batches, bearers, scoping
 from accounts.models import ApiKey, AuditEntry, Role
+from api import identifiers
 from tests.client import Client
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test import Client as Stranger
 from django.test.utils import CaptureQueriesContext
 
-from accounts import identifiers, keys, scoping
+from accounts import keys, scoping
 from accounts.models import ApiKey
+from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from rest_framework import serializers
 
-from accounts.bodies import Absent, Body, Contradiction, Day, Instant, misfit, status_of
+from api.strict_fields import Absent, Body, Contradiction, Day, Instant, misfit, status_of
 from tests.client import Client
 
 APPS = ("accounts", "webhooks", "metrics", "ingestion")

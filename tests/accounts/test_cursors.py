@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from accounts import cursors
+from api import cursors
 
 
 def test_a_cursor_leads_back_to_its_place() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import etags
+from api import etags
 
 TAG = etags.of(b"content")
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from accounts import identifiers
+from api import identifiers
 
 
 def test_a_new_id_is_a_version_7_uuid_that_sorts_by_time() -> None:

@@ -8,10 +8,11 @@ import pytest
 from limits import parse
 from pytest_django.fixtures import Settings
 
-from accounts import identifiers, limits, store
+from accounts import limits, store
 from accounts.bearers import Bearer
 from accounts.limits import Quota
 from accounts.models import Agency, Role
+from api import identifiers
 
 
 @pytest.fixture(autouse=True)

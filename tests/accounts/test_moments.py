@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from accounts import moments
+from api import timestamps
 
 NINE = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -18,4 +18,4 @@ NINE = datetime(2026, 11, 22, 9, tzinfo=UTC)
     ],
 )
 def test_a_moment_is_told_in_utc(moment: datetime, text: str) -> None:
-    assert moments.text(moment) == text
+    assert timestamps.text(moment) == text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import origins
+from api import origins
 from tests.client import Client
 
 

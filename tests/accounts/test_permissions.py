@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from rest_framework.test import APIRequestFactory
 
-from accounts import identifiers
 from accounts.bearers import Bearer
 from accounts.models import Agency, Role
 from accounts.permissions import MayDoThis, NotPermitted, wanted
+from api import identifiers
 
 ONE = (UUID(int=1),)
 ADMINISTERED = SimpleNamespace(needs={"get": Role.ADMIN, "post": Role.ADMIN})

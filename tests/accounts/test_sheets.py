@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts import sheets
+from api import csv as api_csv
 from tests import build
 from tests.client import Client
 
@@ -47,7 +47,7 @@ def cells(text: str) -> list[str]:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_is_a_formula(text: str) -> None:
     made = io.StringIO()
-    csv.writer(made).writerow([sheets.cell(text), sheets.cell("plain")])
+    csv.writer(made).writerow([api_csv.cell(text), api_csv.cell("plain")])
 
     assert [cell for cell in cells(made.getvalue()) if FORMULA.match(cell)] == []
 
@@ -69,7 +69,7 @@ def test_no_text_is_a_formula(text: str) -> None:
     ],
 )
 def test_a_value_is_shown_as_what_it_is(value: Any, shown: Any) -> None:
-    assert sheets.cell(value) == shown
+    assert api_csv.cell(value) == shown
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if "\x00" not in name])

@@ -10,8 +10,9 @@ import pytest
 from limits import RateLimitItem, parse
 from pytest_django.fixtures import Settings
 
-from accounts import identifiers, store
+from accounts import store
 from accounts.store import Taken, Windows
+from api import identifiers
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import batches, granting, identifiers, keys, scoping, tasks
+from accounts import batches, granting, keys, scoping, tasks
 from accounts.models import ApiKey, Role
+from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 

@@ -10,8 +10,9 @@ import pytest
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-from accounts import agencies, identifiers, scoping, wall
+from accounts import agencies, scoping, wall
 from accounts.models import SellerAccount
+from api import identifiers
 from tests.conftest import NOON
 
 MINE, OTHER = identifiers.uuid7(), identifiers.uuid7()

@@ -9,7 +9,7 @@ import brotli
 import pytest
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from config.compression import LEAST, CompressionMiddleware, preferred
+from api.compression import LEAST, CompressionMiddleware, preferred
 from tests.client import Client
 
 TEXT = json.dumps([{"number": number, "name": "Nordwind Outdoor"} for number in range(200)]).encode()

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client as Stranger
 
-from config import document
+from api.openapi import document
 
 URL = "/v1/openapi.json"
 

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from config.figures import Figures, Reader
 from ingestion.models import Report
 from tests.client import Client

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client as Stranger
 from django.utils import translation
 
-from accounts import agencies, identifiers
+from accounts import agencies
+from api import identifiers
 from metrics import defects, evidence
 from metrics.definitions import CATALOGUE
 from metrics.facts import DefectKind, Fact, MessageFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact

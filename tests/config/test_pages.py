@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from accounts import agencies, cursors, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
-from config.pages import ByKeys
+from api import cursors, identifiers
+from api.pagination import ByKeys
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ParseError
 
-from config.parsers import JsonBody
+from api.parsers import JsonBody
 
 
 def parse(body: bytes) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from config.parsers import JsonBody
+from api.parsers import JsonBody
 from config.requests import Handler, Utf8Request
 
 NO_CHARSETS = ["hex", "undefined", "punycode", "rot13", "utf-7", "idna", "nonsense", "\xff"]

@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import identifiers
+from api import identifiers
 from ingestion import tasks
 from tests.client import Client
 

@@ -9,8 +9,9 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import ApiKey, Role, SellerAccount
+from api import identifiers
 from ingestion import erasure
 from ingestion.models import Report
 from tests.client import Client

@@ -14,8 +14,9 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import ApiKey, Role
+from api import identifiers
 from ingestion import erasure, exports, tasks
 from ingestion.models import Export
 from tests import messages

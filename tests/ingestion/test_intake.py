@@ -16,8 +16,9 @@ from django.db import connection, connections, transaction
 from django.db.utils import IntegrityError
 from pytest_django.fixtures import Settings
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import Agency, SellerAccount
+from api import identifiers
 from ingestion import intake
 from ingestion.intake import Arrival
 from ingestion.models import Report

@@ -11,8 +11,9 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db.utils import DataError
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from ingestion import loading, tasks
 from ingestion.models import RejectedRow, Report
 from metrics.models import DailyCounts, Defect, Order, SourceLoad

@@ -14,8 +14,9 @@ from django.db import transaction
 from django.db.utils import IntegrityError
 from pytest_django.fixtures import Settings
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import Agency
+from api import identifiers
 from ingestion import retention, tasks
 from ingestion.models import Report
 from tests import build

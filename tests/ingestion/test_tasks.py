@@ -8,7 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from accounts import identifiers, scoping
+from accounts import scoping
+from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
 from tests import build, messages

@@ -9,8 +9,9 @@ import pytest
 from django.db import transaction
 from django.db.utils import DataError, IntegrityError
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from ingestion import loading, tasks, telling
 from ingestion.models import Report
 from ingestion.refusals import Refused

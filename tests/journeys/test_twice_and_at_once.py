@@ -25,7 +25,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 from redis import Redis
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
+from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
 from metrics.models import DailyCounts, Defect, Order, SourceLoad

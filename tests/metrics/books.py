@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from metrics import defects, feedback, recording, refresh, thresholds, values
 from metrics.facts import (
     DefectFact,

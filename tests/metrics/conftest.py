@@ -8,7 +8,8 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from accounts import identifiers, scoping
+from accounts import scoping
+from api import identifiers
 from tests.client import Client
 from tests.metrics.books import Books
 

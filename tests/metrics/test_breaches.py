@@ -12,8 +12,9 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.db.utils import IntegrityError
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from metrics import breaches, refresh
 from metrics.episodes import Look
 from metrics.facts import OrderStatus

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from accounts import identifiers
+from api import identifiers
 from metrics import backtest, refresh
 from metrics.lines import Version
 from metrics.models import Breach, CurrentValue

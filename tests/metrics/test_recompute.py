@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import Agency, AuditEntry, SellerAccount
+from api import identifiers
 from metrics.facts import OrderStatus
 from metrics.models import DailyCounts
 from tests.client import Client

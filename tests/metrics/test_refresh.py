@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from metrics import refresh, tasks
 from metrics.models import Breach, CurrentValue, DailyCounts, SourceLoad
 from tests import build

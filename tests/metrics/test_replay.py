@@ -14,7 +14,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
+from api import identifiers
 from metrics import refresh
 from metrics.models import Breach, Threshold
 from tests.client import Client

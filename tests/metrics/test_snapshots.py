@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from metrics import snapshots
 from metrics.models import Snapshot
 from tests.client import Client

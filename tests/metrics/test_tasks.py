@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
+from api import identifiers
 from metrics import tasks
 from metrics.models import CurrentValue, DailyCounts
 from tests import messages

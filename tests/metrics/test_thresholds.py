@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
+from api import identifiers
 from metrics import thresholds
 from metrics.judgement import Comparator, Limit, Status
 from metrics.models import Breach, Threshold

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts import identifiers
+from api import identifiers
 from tests.client import Client
 from tests.owasp.conftest import READS, with_key
 from tests.walls.furnishing import Furnished

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts import identifiers
+from api import identifiers
 
 Row = models.Model
 SAME = ("agency_id", "account_id", "report_id")  # whose the rows are

@@ -15,8 +15,9 @@ from django.db import connections
 from django.db.utils import ProgrammingError
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, identifiers, keys, scoping
+from accounts import agencies, keys, scoping
 from accounts.models import Role, SellerAccount
+from api import identifiers
 from metrics.models import Threshold
 from tests import build
 from tests.client import Client

@@ -15,8 +15,9 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, identifiers, keys, scoping
+from accounts import agencies, keys, scoping
 from accounts.models import ApiKey, Role
+from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON, empty, tables_of_ours
 from tests.walls.furnishing import Furnished, furnish

@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.marketplaces import CODES
+from api import identifiers
 from tests import build
 from tests.client import Client
 from tests.walls.crowding import crowd

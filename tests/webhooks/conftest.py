@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.receiving import Receiver, running

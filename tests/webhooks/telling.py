@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from tests.client import Client
 from webhooks import publishing
 from webhooks.catalogue import TYPES

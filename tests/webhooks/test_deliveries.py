@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import identifiers, scoping
+from accounts import scoping
+from api import identifiers
 from tests.client import Client
 from tests.webhooks.telling import HOUR, NOW, happen, listed, settle
 from webhooks import envelope

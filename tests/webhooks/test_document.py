@@ -15,7 +15,7 @@ from django.test import Client as Stranger
 from jsonschema import Draft202012Validator
 
 from accounts import scoping
-from config import bounds
+from api.openapi import bounds
 from tests.client import Client
 from tests.schemas import faults, faults_of, faults_of_body
 from tests.walls.furnishing import furnish

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
+from api import identifiers
 from ingestion import erasure
 from tests.client import Client
 from tests.conftest import NOON

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from tests.client import Client
 from webhooks import publishing
 from webhooks.catalogue import TYPES

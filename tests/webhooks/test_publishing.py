@@ -7,8 +7,9 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
-from accounts import identifiers, scoping
+from accounts import scoping
 from accounts.models import SellerAccount
+from api import identifiers
 from tests.client import Client
 from webhooks import publishing
 from webhooks.catalogue import EVENT_TYPES, EventType

@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
+from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.telling import DAY, HOUR, NOW, change, disable, events, happen, listed, noted, settle, take_in_hand

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from accounts import agencies, identifiers, scoping
+from accounts import agencies, scoping
 from accounts.models import Agency, SellerAccount
+from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of, work

@@ -7,11 +7,11 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import identifiers
-from accounts.bodies import Absent, Body, Contradiction
 from accounts.models import public_account_id
 from accounts.serializers.accounts import ACCOUNT
 from accounts.serializers.ids import PublicIdField
+from api import identifiers
+from api.strict_fields import Absent, Body, Contradiction
 from webhooks import addresses, reach, replaying
 from webhooks.catalogue import NAMES, PATTERNS
 from webhooks.models import Endpoint

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import scoping
-from accounts.bodies import Absent, Contradiction
 from accounts.resources import Collection, Resource
+from api.strict_fields import Absent, Contradiction
 from webhooks import endpoints, holding, replaying, secrets
 from webhooks.models import Endpoint, EndpointQuerySet
 from webhooks.serializers.deliveries import DeliverySerializer

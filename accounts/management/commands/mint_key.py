@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import audit, granting, identifiers, scoping
+from accounts import audit, granting, scoping
 from accounts.models import Agency, Role
+from api import identifiers
 
 
 class Command(BaseCommand):

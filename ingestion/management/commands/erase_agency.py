@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import agencies, audit, identifiers, scoping
+from accounts import agencies, audit, scoping
 from accounts.models import Agency
+from api import identifiers
 from ingestion import erasure
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import audit, identifiers, scoping
+from accounts import audit, scoping
 from accounts.models import SellerAccount, public_account_id
+from api import identifiers
 from metrics import recording, refresh
 from metrics.models import DailyCounts
 

@@ -12,9 +12,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import audit, identifiers, permissions, scoping
-from accounts.bodies import Contradiction
+from accounts import audit, permissions, scoping
 from accounts.resources import Collection, Resource
+from api import identifiers
+from api.strict_fields import Contradiction
 from metrics import tasks, thresholds
 from metrics.models import Threshold
 from metrics.thresholds import Asks, Scope

@@ -14,9 +14,10 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts import identifiers, scoping, tasks
+from accounts import scoping, tasks
 from accounts.models import Agency, Member, Person, Role
 from accounts.people import joining, mail
+from api import identifiers
 from tests.conftest import NOON
 
 PASSWORD = "a quiet orange river"

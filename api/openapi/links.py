@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from config.bounds import Schema, operations
+from api.openapi.bounds import Schema, operations
 
 ID = re.compile("([a-z]+)_[0-9a-f]{32}")
 NAME = re.compile(r"{(\w+_id)}")

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from accounts import cursors
-from accounts.bodies import Absent
+from api import cursors
+from api.strict_fields import Absent
 
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 

@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 
-from accounts import etags
+from api import etags
 
 
 class Document(SpectacularJSONAPIView):

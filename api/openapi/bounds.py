@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.bodies import CENTURY
 from accounts.filters import LONGEST
+from api.strict_fields import CENTURY
 
 Schema = dict[str, Any]
 

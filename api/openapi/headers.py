@@ -4,7 +4,7 @@ import json
 from collections import Counter, defaultdict
 from typing import Any
 
-from config.bounds import MOST, Schema, operations
+from api.openapi.bounds import MOST, Schema, operations
 
 TEXT: Schema = {"type": "string", "maxLength": 8190}
 SECONDS: Schema = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MOST}

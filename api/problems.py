@@ -18,7 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts import bodies, identifiers
+from api import identifiers, strict_fields
 
 PROBLEM = "application/problem+json"
 UNAVAILABLE_SECONDS = "5"
@@ -102,7 +102,7 @@ def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         found = list(_pointers(error.detail))
         errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found[:MOST_ERRORS]]
-        status = bodies.status_of(error.detail)
+        status = strict_fields.status_of(error.detail)
         slug = SLUGS[status]
         return problem(
             status=status,

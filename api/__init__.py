@@ -1,0 +1,1 @@
+"""HTTP conventions of the API that know no tenant."""

@@ -1,0 +1,1 @@
+"""The OpenAPI document: bounds, headers, links and how it is served."""
