@@ -7,8 +7,8 @@ from uuid import UUID
 
 from structlog.contextvars import get_contextvars
 
-from accounts import batches
 from accounts.models import AuditEntry
+from accounts.tenancy import batches
 from api import identifiers
 
 UNDERONE = "underone"

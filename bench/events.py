@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from webhooks import publishing, secrets
 from webhooks.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint
@@ -18,7 +19,7 @@ BREACH = TYPES["breach.opened"]
 def published(urls: Sequence[str], *, events: int) -> UUID:
     """A new agency with an endpoint at each URL and so many events on their way to all of them."""
     account = told_of_everything(urls)
-    with scoping.agency(account.agency_id):
+    with context.agency(account.agency_id):
         for n in range(events):
             publish(account, n)
     return account.agency_id
@@ -28,7 +29,7 @@ def told_of_everything(urls: Sequence[str]) -> SellerAccount:
     """An account of a new agency with an endpoint at each URL."""
     now = timezone.now()
     agency, _ = agencies.open_agency(name="Bench", now=now)
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         account = agencies.take_on(
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )
@@ -48,7 +49,7 @@ def publish(account: SellerAccount, n: int) -> str:
 
 def settled(agency_id: UUID) -> float:
     """When the last delivery of the agency was over. Raises RuntimeError if one was not delivered."""
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         if (left := Delivery.objects.exclude(state=Delivery.State.DELIVERED).count()) > 0:
             raise RuntimeError(f"{left} deliveries did not arrive.")
         last = Delivery.objects.aggregate(last=Max("finished_at"))["last"]
@@ -59,7 +60,7 @@ def told_at(url: str) -> tuple[str, str]:
     """A new agency that is told of changed statuses at the URL: the id of its account, and its key."""
     now = timezone.now()
     agency, key = agencies.open_agency(name="Bench", now=now)
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         account = agencies.take_on(
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )

@@ -49,7 +49,7 @@ def main() -> None:
 def _key() -> str:
     from django.utils import timezone  # noqa: PLC0415  Django is set up only now
 
-    from accounts import agencies  # noqa: PLC0415
+    from accounts.agencies import lifecycle as agencies  # noqa: PLC0415
 
     return agencies.open_agency(name="Bench", now=timezone.now())[1]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from django.core.files.base import File
 from django.utils import timezone
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from ingestion import intake, loading, tasks
 from ingestion.models import Report
 
@@ -14,7 +15,7 @@ def kept_report(path: Path, *, partner: str) -> Report:
     """The report of a document that the upload door has taken, for a new account of a new agency."""
     now = timezone.now()
     agency, _ = agencies.open_agency(name="Bench", now=now)
-    with scoping.agency(agency.pk), path.open("rb") as content:
+    with context.agency(agency.pk), path.open("rb") as content:
         account = agencies.take_on(
             agency=agency, name="Bench", selling_partner_id=partner, home_marketplace="US", external_id=None, now=now
         )

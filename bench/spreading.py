@@ -33,7 +33,7 @@ def main() -> None:
 
 def _publish(receiver: Receiver) -> dict[str, float]:
     """When each event was committed, by its id."""
-    from accounts import scoping  # noqa: PLC0415  Django is set up only now
+    from accounts.tenancy import context  # noqa: PLC0415  Django is set up only now
     from bench.events import publish, told_of_everything  # noqa: PLC0415
 
     paths = [f"ok/{n}" for n in range(HEALTHY)] + [f"hang/{n}" for n in range(HANGING)]
@@ -42,7 +42,7 @@ def _publish(receiver: Receiver) -> dict[str, float]:
     began = time.monotonic()
     for n in range(EVENTS):
         time.sleep(max(0.0, began + n * PACE - time.monotonic()))
-        with scoping.agency(account.agency_id):
+        with context.agency(account.agency_id):
             event = publish(account, n)
         committed[event] = time.time()
     return committed

@@ -6,8 +6,8 @@ from django.db import DatabaseError
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils import timezone
 
-from accounts import keys
-from accounts.resources import BEARER_OF_REQUEST, LIMITS_OF_REQUEST
+from accounts.api_keys import secrets as key_secrets
+from accounts.requests.views import BEARER_OF_REQUEST, LIMITS_OF_REQUEST
 from api import etags
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -40,7 +40,7 @@ def _note_use(request: HttpRequest) -> None:
     if bearer is None or bearer.kind != "key":
         return
     try:
-        keys.note_use(agency_id=bearer.agency_id, key_id=bearer.id, now=timezone.now())
+        key_secrets.note_use(agency_id=bearer.agency_id, key_id=bearer.id, now=timezone.now())
     except DatabaseError:  # it was the reason of the refusal, perhaps
         return
 

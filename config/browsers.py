@@ -8,8 +8,8 @@ from corsheaders.middleware import CorsMiddleware
 from django.db import DatabaseError
 from django.http import HttpRequest
 
-from accounts import scoping
-from accounts.bearers import Bearer
+from accounts.tenancy import context
+from accounts.tenancy.principals import Bearer
 from api import origins
 
 OPEN = {"/v1/openapi.json", "/docs"}
@@ -37,6 +37,6 @@ class AgencyOrigins(CorsMiddleware):
 
 def _is_some_agency_s(origin: str) -> bool:
     try:
-        return scoping.some_agency_allows_origin(origin)
+        return context.some_agency_allows_origin(origin)
     except DatabaseError:  # the answer says already what is wrong
         return False

@@ -61,15 +61,15 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="3", minute="17"),
     },
     "answers that were kept for a day are deleted": {
-        "task": "accounts.tasks.delete_kept_answers",
+        "task": "accounts.people.tasks.delete_kept_answers",
         "schedule": crontab(minute="22"),
     },
     "tokens whose time is over are deleted": {
-        "task": "accounts.tasks.delete_expired_tokens",
+        "task": "accounts.people.tasks.delete_expired_tokens",
         "schedule": crontab(minute="52"),
     },
     "sessions whose days are over are forgotten": {
-        "task": "accounts.tasks.forget_old_sessions",
+        "task": "accounts.people.tasks.forget_old_sessions",
         "schedule": crontab(hour="3", minute="47"),
     },
     "windows slide when nothing arrives": {

@@ -17,9 +17,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.requests.openapi import refusal
 from config import figures, gauges, heartbeats
 from config.health import Open
-from config.openapi import refusal
 
 EXAMPLE = """\
 # HELP underone_accounts Seller accounts.

@@ -5,11 +5,12 @@ from collections import Counter
 from django.conf import settings
 from django.db import connection
 
-from accounts import replays, resealing
-from accounts.resealing import Sealed
+from accounts.encryption import rotation
+from accounts.encryption.rotation import Sealed
+from accounts.requests import idempotency
 from webhooks import secrets
 
-EVERYTHING: tuple[Sealed, ...] = (replays.SEALED, secrets.SEALED)
+EVERYTHING: tuple[Sealed, ...] = (idempotency.SEALED, secrets.SEALED)
 
 
 def key_ids_in_use() -> Counter[int]:
@@ -20,7 +21,7 @@ def key_ids_in_use() -> Counter[int]:
         counted = [names[name] for (name,) in cursor.fetchall()]
     in_use: Counter[int] = Counter()
     for what in counted:
-        in_use.update(resealing.key_ids_in_use(what=what))
+        in_use.update(rotation.key_ids_in_use(what=what))
     return in_use
 
 

@@ -191,16 +191,16 @@ CORS_PREFLIGHT_MAX_AGE = 600
 # The API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.sign_in.MemberAuthentication",
-        "accounts.authentication.ApiKeyAuthentication",
+        "accounts.people.authentication.MemberAuthentication",
+        "accounts.api_keys.authentication.ApiKeyAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayDoThis"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.tenancy.permissions.MayDoThis"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.JsonBody"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.Negotiation",
     "DEFAULT_METADATA_CLASS": "api.negotiation.AllowAlone",
     "DEFAULT_PAGINATION_CLASS": "api.pagination.Pages",
-    "DEFAULT_SCHEMA_CLASS": "config.openapi.Operation",
+    "DEFAULT_SCHEMA_CLASS": "accounts.requests.openapi.Operation",
     "EXCEPTION_HANDLER": "api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
@@ -261,7 +261,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.openapi.tell_webhooks",
+        "accounts.requests.openapi.tell_webhooks",
         "api.openapi.bounds.bound",
         "api.openapi.links.link",
         "api.openapi.headers.head",

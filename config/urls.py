@@ -10,9 +10,9 @@ from config.staff.site import site as staff
 
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", document.Document.as_view(), name="openapi"),
-    path("", include("accounts.urls")),
-    path("", include("accounts.entrance.urls")),
-    path("", include("accounts.team.urls")),
+    path("", include("accounts.agencies.urls")),
+    path("", include("accounts.people.api.urls")),
+    path("", include("accounts.people.api.member_urls")),
     path("", include("metrics.urls")),
     path("", include("webhooks.urls")),
     path("", include("ingestion.urls")),

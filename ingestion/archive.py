@@ -17,8 +17,8 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Max
 
-from accounts import scoping
 from accounts.models import SellerAccount, public_account_id
+from accounts.tenancy import context
 from api import identifiers, timestamps
 from ingestion.inventory import AGENCY, PREFIXES, RULES, TABLES, Table
 from ingestion.models import Export, Report
@@ -79,7 +79,7 @@ def moment(agency_id: UUID) -> Iterator[None]:
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute(OF_ONE_MOMENT)
-        scoping.enter(agency_id)
+        context.enter(agency_id)
         yield
 
 

@@ -10,9 +10,10 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
-from accounts import audit, batches, scoping
+from accounts import audit
 from accounts.models import Agency, SellerAccount, public_account_id
 from accounts.people import members
+from accounts.tenancy import batches, context
 from ingestion import exports
 from ingestion.inventory import TABLES, Table
 
@@ -29,11 +30,11 @@ WHERE agency_id = %(agency)s AND %(account)s = ANY (accounts)
 
 def erase(*, agency_id: UUID, now: datetime) -> int:
     """Erase the handed-back accounts of an agency; returns how many."""
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         gone = list(SellerAccount.objects.exclude(deleted_at=None).values_list("pk", flat=True))
     for account_id in gone:
         _erase_account(agency_id, account_id, now)
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             about = public_account_id(account_id)
             audit.note(agency_id=agency_id, who=audit.UNDERONE, what="account.erased", about=about, now=now)
     return len(gone)
@@ -44,7 +45,7 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
 
     What is left: its id, when it was opened, closed and erased and by whom, and the audit log cut down to ids.
     """
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         due = Agency.objects.filter(pk=agency_id, erased_from__lte=now, erased_at=None).exists()
         accounts = list(SellerAccount.objects.filter(agency_id=agency_id).values_list("pk", flat=True))
     if not due:
@@ -82,7 +83,7 @@ def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> No
 
 def _take_out(agency_id: UUID, table: Table, account_id: UUID) -> None:
     """No row names the account any more. One that named no other is about none: silence never widens what is told."""
-    with scoping.agency(agency_id), connection.cursor() as cursor:
+    with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(NAMED_NO_MORE.format(table=table.name), {"agency": agency_id, "account": account_id})
 
 
@@ -99,7 +100,7 @@ def _erase_documents(folder: str) -> None:
 
 
 def _say_erased(agency_id: UUID, now: datetime) -> None:
-    with scoping.agency(agency_id), transaction.atomic():
+    with context.agency(agency_id), transaction.atomic():
         chosen = [field for field in Agency._meta.concrete_fields if field.name not in LEFT_OF_AGENCY]  # noqa: SLF001  Django's own
         Agency.objects.filter(pk=agency_id).update(erased_at=now, **{field.name: field.get_default() for field in chosen})
         about = Agency.objects.get(pk=agency_id).public_id

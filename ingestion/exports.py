@@ -9,8 +9,9 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
-from accounts import audit, scoping
+from accounts import audit
 from accounts.models import Agency, SellerAccount
+from accounts.tenancy import context
 from ingestion import archive
 from ingestion.models import Export
 
@@ -57,7 +58,7 @@ def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, 
 
 def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     """The archive, marked as being made; None when nothing is left to do for it. Attempts are counted before the work."""
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         waiting = Export.objects.filter(pk=export_id, status__in=UNDER_WAY, agency__closed_at=None)
         in_vain = Q(attempts__gte=MOST_ATTEMPTS) | Q(account__deleted_at__isnull=False)
         if waiting.filter(in_vain).update(status=Status.FAILED):
@@ -85,7 +86,7 @@ def make(*, export: Export, now: datetime) -> None:
 
 def forget(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
     """No archive holds this account any more: what was made goes, what is being made of all is begun anew, of it given up."""
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         holding = Export.objects.filter(Q(account_id=account_id) | Q(account_id=None), agency_id=agency_id)
         # First what is under way: who is about to keep one has done so, or finds it taken.
         holding.filter(account_id=None, status=Status.RUNNING).update(status=Status.QUEUED, handed_out_at=now)
@@ -95,7 +96,7 @@ def forget(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
 
 def expire(*, agency_id: UUID, now: datetime) -> int:
     """Delete the archives whose days are over; returns how many. Interrupted, the next run finishes."""
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         return _expire(Export.objects.filter(agency_id=agency_id, status=Status.READY, expires_at__lte=now), now)
 
 
@@ -117,7 +118,7 @@ def _refuse_more(agency: Agency, now: datetime) -> None:
 
 
 def _keep(export: Export, kept: str, out: archive.Digested, now: datetime) -> None:
-    with scoping.agency(export.agency_id):
+    with context.agency(export.agency_id):
         mine = Export.objects.filter(pk=export.pk, status=Status.RUNNING, attempts=export.attempts)
         wanted = mine.filter(agency__closed_at=None, account__deleted_at=None)
         if wanted.select_for_update(of=("self",)).first() is None:

@@ -16,8 +16,8 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import F
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from ingestion import telling
 from ingestion.documents import Reading
 from ingestion.encodings import Encoding
@@ -58,7 +58,7 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
 
     Attempts are counted before the work: what kills its worker every time is given up, not handed out for ever.
     """
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         theirs = Report.objects.filter(account__deleted_at=None, account__agency__closed_at=None)
         waiting = theirs.filter(pk=report_id, status__in=UNDER_WAY)
         if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
@@ -86,7 +86,7 @@ def read(report: Report) -> Reading:
 
 def commit(*, report: Report, reading: Reading, now: datetime) -> None:
     """Record the staged facts and everything that follows from them, or nothing. A second time it changes nothing."""
-    with scoping.agency(report.agency_id):
+    with context.agency(report.agency_id):
         try:
             account = refresh.hold(report.account_id)
         except SellerAccount.DoesNotExist:
@@ -114,7 +114,7 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
 
 def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
     """The document was no use whole: say why, change nothing else."""
-    with scoping.agency(report.agency_id):
+    with context.agency(report.agency_id):
         account = SellerAccount.objects.present().filter(pk=report.account_id, agency__closed_at=None).first()
         if account is None:
             return  # handed back meanwhile, or the agency was closed

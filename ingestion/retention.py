@@ -8,8 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from accounts import audit, scoping
+from accounts import audit
 from accounts.models import Agency
+from accounts.tenancy import context
 from ingestion.models import Report
 
 AT_ONCE = 100
@@ -26,7 +27,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
     """
     deleted, last = 0, UUID(int=0)
     while True:
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             reports = _old(agency_id, now, after=last)
             gone = [report.pk for report in reports if _is_gone(report)]
             deleted += Report.objects.filter(pk__in=gone).update(document_deleted_at=now)
@@ -34,7 +35,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
             break
         last = reports[-1].pk
     if deleted:
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             audit.by_itself(agency_id=agency_id, what="documents.deleted", detail={"count": deleted}, now=now)
     return deleted
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import scoping
+from accounts.tenancy import context
 from ingestion import erasure, exports, loading, retention
 from ingestion.models import Export, Report
 from ingestion.refusals import Refused
@@ -37,7 +37,7 @@ def load_report(*, agency_id: str, report_id: str) -> None:
 @shared_task
 def resume_reports() -> None:
     """Hand out again what a lost message or a killed worker left behind."""
-    for agency_id in scoping.every_agency_id():
+    for agency_id in context.every_agency_id():
         for report_id in _left_behind(agency_id):
             load_report.delay(agency_id=str(agency_id), report_id=str(report_id))
 
@@ -45,14 +45,14 @@ def resume_reports() -> None:
 @shared_task
 def erase_accounts() -> None:
     """Erase what belongs to accounts that were handed back, also of agencies that were closed since."""
-    for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
+    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
         erasure.erase(agency_id=agency_id, now=timezone.now())
 
 
 @shared_task
 def erase_agencies() -> None:
     """Erase the closed agencies whose time has come, each by a task of its own."""
-    for agency_id in scoping.every_closed_agency_id():
+    for agency_id in context.every_closed_agency_id():
         erase_agency.delay(agency_id=str(agency_id))
 
 
@@ -77,7 +77,7 @@ def make_export(*, agency_id: str, export_id: str) -> None:
 @shared_task
 def resume_exports() -> None:
     """Hand out again the archives that a lost message or a killed worker left behind."""
-    for agency_id in scoping.every_agency_id():
+    for agency_id in context.every_agency_id():
         for export_id in _exports_left_behind(agency_id):
             make_export.delay(agency_id=str(agency_id), export_id=str(export_id))
 
@@ -85,21 +85,21 @@ def resume_exports() -> None:
 @shared_task
 def expire_exports() -> None:
     """Delete the archives whose days are over."""
-    for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
+    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
         exports.expire(agency_id=agency_id, now=timezone.now())
 
 
 @shared_task
 def delete_old_documents() -> None:
     """Delete the documents that their agencies keep no longer; what they said of orders stays."""
-    for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
+    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
         retention.delete(agency_id=agency_id, now=timezone.now())
     retention.sweep_uploads(now=timezone.now())
 
 
 def _left_behind(agency_id: UUID) -> list[UUID]:
     now = timezone.now()
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         open_reports = Report.objects.filter(account__deleted_at=None)
         waiting = open_reports.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
         begun = open_reports.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - HELD_BY_NOBODY)
@@ -110,7 +110,7 @@ def _left_behind(agency_id: UUID) -> list[UUID]:
 
 def _exports_left_behind(agency_id: UUID) -> list[UUID]:
     now = timezone.now()
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         under_way = Export.objects.filter(status__in=exports.UNDER_WAY, handed_out_at__lt=now - QUEUED_TOO_LONG)
         left = [pk for pk in under_way.values_list("pk", flat=True) if _is_free(pk)]
         Export.objects.filter(pk__in=left).update(handed_out_at=now)

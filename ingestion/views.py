@@ -19,9 +19,10 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import authentication, scoping
+from accounts.api_keys import authentication
 from accounts.models import SellerAccount
-from accounts.resources import Collection, Resource
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context
 from api import etags
 from ingestion import intake
 from ingestion.models import RejectedRow, Report
@@ -59,8 +60,8 @@ class DocumentDeleted(APIException):
 
 def report_of(request: Request, public_id: str) -> Report:
     """The report with this public id. Raises NotFound for a stranger's as for none at all."""
-    mine = Report.objects.filter(account__in=scoping.accounts_of(request))
-    return scoping.one(mine, kind="rpt", public_id=public_id, called="report")
+    mine = Report.objects.filter(account__in=context.accounts_of(request))
+    return context.one(mine, kind="rpt", public_id=public_id, called="report")
 
 
 def digest_of(upload: dict[str, Any]) -> bytes:
@@ -92,8 +93,8 @@ class Reports(Collection[Report]):
         responses=ReportSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        with scoping.of(request):
-            account = scoping.account_of(request, account_id)
+        with context.of(request):
+            account = context.account_of(request, account_id)
             page = self.paginate_queryset(Report.objects.filter(account=account))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -121,15 +122,15 @@ class Reports(Collection[Report]):
             marketplace=said.get("marketplace", account.home_marketplace),
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
-        with scoping.of(request):
+        with context.of(request):
             account = self._account_after_body(request, account_id)
-            who = scoping.bearer(request).who
+            who = context.bearer(request).who
             return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, who, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
-        with scoping.of(request):
-            account = scoping.account_of(request, account_id)
+        with context.of(request):
+            account = context.account_of(request, account_id)
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
         if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + ROOM_FOR_FIELDS:
@@ -140,7 +141,7 @@ class Reports(Collection[Report]):
         """Whose it is still: a body takes its time, and the key may be revoked meanwhile, or the account handed back."""
         authentication.recognise_again(request)
         self.check_permissions(request)
-        return scoping.account_of(request, account_id)
+        return context.account_of(request, account_id)
 
 
 class DocumentKinds(Resource):
@@ -219,9 +220,9 @@ class Defects(Resource):
         responses={202: ACCEPTED},
     )
     def post(self, request: Request, account_id: str) -> Response:
-        account = scoping.account_of(request, account_id)
+        account = context.account_of(request, account_id)
         body: Any = request.data
         now = timezone.now()
         check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_of(now.astimezone(UTC).date()))
-        report = intake.accept_rows(account=account, rows=body["defects"], who=scoping.bearer(request).who, now=now)
+        report = intake.accept_rows(account=account, rows=body["defects"], who=context.bearer(request).who, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

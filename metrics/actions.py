@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts import audit
-from accounts.bearers import Bearer
+from accounts.tenancy.principals import Bearer
 from metrics.models import Breach, BreachAction
 
 What = BreachAction.What

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.filters import AccountFilter
+from accounts.agencies.filters import AccountFilter
 from metrics.definitions import CATALOGUE
 from metrics.judgement import WORST_FIRST, Status
 from metrics.models import CurrentValue

@@ -8,8 +8,8 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from metrics import recording, refresh
 from metrics.models import CurrentValue
 
@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 @shared_task
 def roll_forward() -> None:
     """Start a day's slide of the windows for every agency that is not there yet."""
-    for agency_id in scoping.every_agency_id():
+    for agency_id in context.every_agency_id():
         roll_agency_forward.delay(agency_id=str(agency_id))
 
 
 @shared_task
 def roll_agency_forward(*, agency_id: str) -> None:
     """Slide the windows of the agency's accounts to today."""
-    with scoping.agency(UUID(agency_id)):
+    with context.agency(UUID(agency_id)):
         today = timezone.now().astimezone(UTC).date()
         behind = CurrentValue.objects.filter(as_of__lt=today).values_list("account_id", flat=True).distinct()
         accounts = list(SellerAccount.objects.present().filter(pk__in=behind).values_list("pk", flat=True))
@@ -36,7 +36,7 @@ def roll_agency_forward(*, agency_id: str) -> None:
 @shared_task
 def follow_denominator(*, agency_id: str) -> None:
     """Count every account of the agency by its present choice of denominator. A lost message is made good by the next report."""
-    with scoping.agency(UUID(agency_id)):
+    with context.agency(UUID(agency_id)):
         accounts = list(SellerAccount.objects.present().values_list("pk", flat=True))
     _refresh_each(UUID(agency_id), accounts)
 
@@ -44,7 +44,7 @@ def follow_denominator(*, agency_id: str) -> None:
 @shared_task
 def follow_thresholds(*, agency_id: str, account_id: str = "", marketplace: str = "") -> None:
     """Judge the accounts that a changed threshold concerns. A lost message is made good by the next report."""
-    with scoping.agency(UUID(agency_id)):
+    with context.agency(UUID(agency_id)):
         concerned = SellerAccount.objects.present()
         if account_id:
             concerned = concerned.filter(pk=account_id)
@@ -71,7 +71,7 @@ def _refresh_each(agency_id: UUID, accounts: list[UUID], *, behind: date | None 
 
 
 def _refresh(agency_id: UUID, account_id: UUID, *, behind: date | None) -> None:
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         account = refresh.hold(account_id)
         if behind and not CurrentValue.objects.filter(account_id=account_id, as_of__lt=behind).exists():
             return

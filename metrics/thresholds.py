@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
-from accounts import scoping
 from accounts.models import Agency, SellerAccount
+from accounts.tenancy import context
 from metrics.definitions import CATALOGUE
 from metrics.judgement import Comparator, Limit, limit_of
 from metrics.lines import Version, can_be_kept, is_as_strict
@@ -136,7 +136,7 @@ def _in_turn(agency: Agency) -> None:
 
 
 def _next_moment(agency: Agency, now: datetime) -> datetime:
-    with scoping.agency(agency.pk):  # also after those of accounts that who asks does not see
+    with context.agency(agency.pk):  # also after those of accounts that who asks does not see
         last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
     return now if last is None or now > last else last + A_MOMENT
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import Accounts
+from accounts.agencies.views import Accounts
 from metrics import views
 from metrics.filters import AccountByMetricFilter
 from metrics.watch.views import breaches, thresholds

@@ -12,10 +12,11 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.agencies.serializers import AgencySerializer, ClosedAgency, Closing
 from accounts.models import Role, SellerAccount
-from accounts.resources import Collection, Resource
-from accounts.serializers.agencies import AgencySerializer, ClosedAgency, Closing
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context
 from api.strict_fields import Contradiction
 from metrics import portfolio, questions, reported, snapshots, tasks, unmatched, values
 from metrics.definitions import CATALOGUE, Metric
@@ -56,7 +57,7 @@ class Metrics(Resource):
         responses=MetricsAnswer,
     )
     def get(self, request: Request, account_id: str) -> Response:
-        account = scoping.account_of(request, account_id)
+        account = context.account_of(request, account_id)
         question = questions.asked(questions.MetricsQuestion, request)
         at = questions.moment(question, account)
         found = values.over(
@@ -96,7 +97,7 @@ class History(Resource):
         responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
-        account = scoping.account_of(request, account_id)
+        account = context.account_of(request, account_id)
         asked = metric_of(metric)
         question = questions.asked(questions.HistoryQuestion, request)
         since, until, known_at = questions.span(question, account)
@@ -136,7 +137,7 @@ class Orders(Collection[Any]):
         responses={(200, "application/json"): OrderSerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
-        account = scoping.account_of(request, account_id)
+        account = context.account_of(request, account_id)
         asked = metric_of(metric)
         question = questions.asked(questions.OrdersQuestion, request)
         at = questions.moment(question, account)
@@ -176,7 +177,7 @@ class Snapshots(Collection[Snapshot]):
         responses=SnapshotSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        account = scoping.account_of(request, account_id)
+        account = context.account_of(request, account_id)
         question = questions.asked(questions.SnapshotsQuestion, request)
         told = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk, **question)
         page = self.paginate_queryset(told) or []
@@ -195,7 +196,7 @@ class Portfolio(Resource):
     def get(self, request: Request) -> Response:
         question = questions.asked(questions.PortfolioQuestion, request)
         now = timezone.now()
-        answer = portfolio.over(agency_id=scoping.agency_of(request).pk, now=now, **question)
+        answer = portfolio.over(agency_id=context.agency_of(request).pk, now=now, **question)
         return Response(PortfolioAnswer({"as_of": now.astimezone(UTC).date()} | answer).data)
 
 
@@ -207,7 +208,7 @@ class AgencyChoices(Resource):
 
     @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)
     def get(self, request: Request) -> Response:
-        return Response(AgencySerializer(scoping.agency_of(request)).data)
+        return Response(AgencySerializer(context.agency_of(request)).data)
 
     @extend_schema(
         operation_id="changeAgency",
@@ -220,10 +221,10 @@ class AgencyChoices(Resource):
         responses=AgencySerializer,
     )
     def patch(self, request: Request) -> Response:
-        agency = scoping.agency_of(request)
+        agency = context.agency_of(request)
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        who = scoping.bearer(request).who
+        who = context.bearer(request).who
         agencies.change(thing=agency, fields=change.validated_data, who=who, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
             recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
@@ -241,7 +242,7 @@ class AgencyChoices(Resource):
         responses={202: ClosedAgency},
     )
     def delete(self, request: Request) -> Response:
-        bearer = scoping.bearer(request)
+        bearer = context.bearer(request)
         Closing(data=request.data, context={"agency": bearer.agency}).is_valid(raise_exception=True)
         closed = agencies.close(agency=bearer.agency, by=bearer.public_id, who=bearer.who, now=timezone.now())
         return Response(ClosedAgency(closed).data, status=202)

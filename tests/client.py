@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts import scoping
 from accounts.models import Agency
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
@@ -25,7 +25,7 @@ class Client(APIClient):
 
     def generic(self, *args: Any, **kwargs: Any) -> Any:
         if connection.in_atomic_block:
-            scoping.enter(None)
+            context.enter(None)
         response = super().generic(*args, **kwargs)
         if response.headers.get("Content-Type", "").startswith("application/problem+json"):
             overheard.problems.append(response.content.decode())
@@ -75,7 +75,7 @@ class Client(APIClient):
 
     def _worked(self, report: str) -> dict[str, Any]:
         report_id = identifiers.private("rpt", report)
-        with scoping.agency(self.agency.pk):
+        with context.agency(self.agency.pk):
             waiting = Report.objects.filter(pk=report_id, status=Report.Status.QUEUED).exists()
         if waiting:
             tasks.load_report(agency_id=str(self.agency.pk), report_id=str(report_id))

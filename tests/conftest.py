@@ -13,7 +13,7 @@ from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests.client import Client
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

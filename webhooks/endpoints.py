@@ -7,8 +7,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts import audit
-from accounts.bearers import Bearer
 from accounts.models import Agency, public_account_id
+from accounts.tenancy.principals import Bearer
 from webhooks import addresses, holding, secrets
 from webhooks.models import Delivery, Endpoint
 

@@ -3,8 +3,8 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from accounts import scoping
-from accounts.filters import Filters, InstantFilter
+from accounts.agencies.filters import Filters, InstantFilter
+from accounts.tenancy import context
 from webhooks.catalogue import PATTERNS, names_of
 from webhooks.models import Delivery, Event
 
@@ -24,7 +24,7 @@ class EventFilter(Filters):
         return events.filter(type__in=names_of(pattern))
 
     def of_account(self, events: QuerySet[Event], _name: str, public_id: str) -> QuerySet[Event]:
-        return events.filter(account=scoping.account_of(self.request, public_id))
+        return events.filter(account=context.account_of(self.request, public_id))
 
 
 class DeliveryFilter(Filters):

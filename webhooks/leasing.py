@@ -14,8 +14,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts import scoping
 from accounts.models import public_account_id
+from accounts.tenancy import context
 from api import identifiers
 from webhooks import envelope, secrets
 from webhooks.models import Delivery
@@ -106,10 +106,10 @@ def next_due_at() -> datetime | None:
 def _load(taken: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> list[list[Parcel]]:
     runs: dict[tuple[UUID, str], list[Parcel]] = defaultdict(list)
     for agency_id, ids in taken.items():
-        scoping.enter(agency_id)
+        context.enter(agency_id)
         for parcel in _parcels(agency_id, ids, until, now):
             runs[parcel.endpoint_id, parcel.order_key].append(parcel)
-    scoping.enter(None)
+    context.enter(None)
     return list(runs.values())
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts import sealing
+from accounts.encryption import at_rest
 from accounts.models import Agency, SellerAccount
 from api import identifiers
 
@@ -107,7 +107,7 @@ class EndpointSecret(models.Model):
     agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets", db_constraint=False)
     sealed = models.BinaryField()
-    key_id = sealing.key_id_of("sealed")
+    key_id = at_rest.key_id_of("sealed")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
 

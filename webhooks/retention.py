@@ -6,7 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from accounts import audit, batches, scoping
+from accounts import audit
+from accounts.tenancy import batches, context
 
 OLD_DELIVERIES = """
 DELETE FROM webhooks_delivery WHERE agency_id = %(agency)s AND id IN (
@@ -34,7 +35,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
     until = now - timedelta(days=settings.DELIVERIES_KEPT_DAYS)
     deleted = batches.run(agency_id=agency_id, statement=OLD_DELIVERIES, until=until)
     batches.run(agency_id=agency_id, statement=OLD_TESTS, until=until)
-    with scoping.agency(agency_id), connection.cursor() as cursor:
+    with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(OLD_SECRETS, {"agency": agency_id, "now": now})
         if deleted:
             audit.by_itself(agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now)

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
-from accounts import sealing
-from accounts.resealing import Sealed
+from accounts.encryption import at_rest
+from accounts.encryption.rotation import Sealed
 from api import identifiers
 from webhooks import holding
 from webhooks.models import Endpoint, EndpointSecret
@@ -27,7 +27,7 @@ def mint(*, endpoint: Endpoint, now: datetime) -> str:
     """A new secret of the endpoint as its receiver takes it, `whsec_…`. It cannot be had again."""
     secret = EndpointSecret(id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now)
     plain = secrets.token_bytes(BYTES)
-    secret.sealed = sealing.seal(plain, context=context_of(secret))
+    secret.sealed = at_rest.seal(plain, context=context_of(secret))
     secret.save(force_insert=True)
     return PREFIX + base64.b64encode(plain).decode()
 
@@ -51,7 +51,7 @@ def signing_secrets(*, endpoint_ids: Collection[UUID], now: datetime) -> dict[UU
     alive = EndpointSecret.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), endpoint_id__in=endpoint_ids)
     found: dict[UUID, list[bytes]] = {}
     for secret in alive.order_by(F("expires_at").desc(nulls_first=True)):
-        plain = sealing.open_sealed(bytes(secret.sealed), context=context_of(secret))
+        plain = at_rest.open_sealed(bytes(secret.sealed), context=context_of(secret))
         found.setdefault(secret.endpoint_id, []).append(plain)
     return found
 

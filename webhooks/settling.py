@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts import audit, scoping
+from accounts import audit
+from accounts.tenancy import context
 from api import identifiers, timestamps
 from webhooks import endpoints, publishing, schedule
 from webhooks.egress import Answer
@@ -90,12 +91,12 @@ def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
     for outcome in outcomes:
         by_agency[outcome.parcel.agency_id].append(outcome)
     for agency_id, theirs in by_agency.items():
-        scoping.enter(agency_id)
+        context.enter(agency_id)
         urls = _hold_endpoints(agency_id, theirs)
         _write_down(agency_id, theirs, now)
         _let_follow(agency_id, theirs, now)
         _judge_endpoints(agency_id, [each for each in theirs if urls.get(each.parcel.endpoint_id) == each.parcel.url], now)
-    scoping.enter(None)
+    context.enter(None)
 
 
 def _hold_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> dict[UUID, str]:

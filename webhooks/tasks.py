@@ -8,7 +8,7 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import scoping
+from accounts.tenancy import context
 from webhooks import egress, leasing, retention, slots, waking
 from webhooks.courier import Courier
 from webhooks.egress import Egress
@@ -39,7 +39,7 @@ def deliver() -> None:
 @shared_task
 def delete_old_deliveries() -> None:
     """Delete the deliveries whose days are over; the events stay."""
-    for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
+    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
         retention.delete(agency_id=agency_id, now=timezone.now())
 
 

@@ -2,11 +2,11 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 AGENCIES = f"""
 ALTER TABLE accounts_agency ENABLE ROW LEVEL SECURITY;
-CREATE POLICY an_agency_sees_itself ON accounts_agency USING (id = {wall.AGENCY}) WITH CHECK (id = {wall.AGENCY});
+CREATE POLICY an_agency_sees_itself ON accounts_agency USING (id = {row_level_security.AGENCY}) WITH CHECK (id = {row_level_security.AGENCY});
 
 -- The ids alone, for clock-driven jobs. It runs as the tables' owner, whom the policy above does not bind.
 CREATE FUNCTION every_agency_id() RETURNS SETOF uuid
@@ -33,8 +33,8 @@ class Migration(migrations.Migration):
             ALTER TABLE accounts_agency DISABLE ROW LEVEL SECURITY;
             """,
         ),
-        wall.only_the_owner_writes("django_migrations"),
-        wall.build("accounts_selleraccount"),
-        wall.build("accounts_apikey"),
+        row_level_security.only_the_owner_writes("django_migrations"),
+        row_level_security.build("accounts_selleraccount"),
+        row_level_security.build("accounts_apikey"),
         migrations.RunSQL(KEYS, "DROP POLICY a_key_is_shown_to_its_bearer ON accounts_apikey;"),
     ]

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import api.identifiers
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 WHAT_WAS_NOTED_STAYS = """
 CREATE FUNCTION what_was_noted_stays() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -45,6 +45,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        wall.build("accounts_auditentry"),
+        row_level_security.build("accounts_auditentry"),
         migrations.RunSQL(WHAT_WAS_NOTED_STAYS, TAKEN_BACK),
     ]

@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 from django.db import migrations, models
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 KEY_WITH_PREFIX = """
 -- Before a key is recognised nobody knows whose it is: who names its prefix is shown that one row (0002_wall). In one statement,
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0007_what_a_bearer_may_do")]
 
     operations = [
-        wall.limit_to_accounts("accounts_selleraccount", column="id"),
+        row_level_security.limit_to_accounts("accounts_selleraccount", column="id"),
         migrations.RunSQL(KEY_WITH_PREFIX, "DROP FUNCTION key_with_prefix(text);"),
         migrations.AddField(
             model_name="agency",

@@ -3,8 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import accounts.sealing
-from accounts import wall
+import accounts.encryption.at_rest
+from accounts.tenancy import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                     "key_id",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=accounts.sealing.SealedWith("sealed"),
+                        expression=accounts.encryption.at_rest.SealedWith("sealed"),
                         output_field=models.IntegerField(null=True),
                     ),
                 ),
@@ -50,6 +50,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        wall.build("accounts_keptanswer"),
-        wall.tell_key_ids("accounts_keptanswer"),
+        row_level_security.build("accounts_keptanswer"),
+        row_level_security.tell_key_ids("accounts_keptanswer"),
     ]

@@ -4,7 +4,7 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 import api.identifiers
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 UNUSED = (
     *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),
@@ -82,5 +82,5 @@ class Migration(migrations.Migration):
                 name="a_mailbox_is_in_small_letters",
             ),
         ),
-        *(wall.only_the_owner_writes(table) for table in UNUSED),
+        *(row_level_security.only_the_owner_writes(table) for table in UNUSED),
     ]

@@ -7,7 +7,7 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 import api.identifiers
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 PERSON = "(SELECT nullif(current_setting('underone.person', true), '')::uuid)"
 SHOWN = f"""
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 name="a_member_who_sees_some_accounts_does_not_administer",
             ),
         ),
-        wall.build("accounts_member"),
-        wall.build("accounts_invitation"),
+        row_level_security.build("accounts_member"),
+        row_level_security.build("accounts_invitation"),
         migrations.RunSQL(SHOWN, HIDDEN),
     ]

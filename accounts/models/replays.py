@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from accounts import sealing
+from accounts.encryption import at_rest
 from accounts.models.agencies import Agency
 
 
@@ -17,7 +17,7 @@ class KeptAnswer(models.Model):
     status = models.PositiveSmallIntegerField(null=True)  # null inside the transaction of the write alone
     headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)
     sealed = models.BinaryField(default=b"")  # the body, which may hold a secret that is shown once
-    key_id = sealing.key_id_of("sealed")
+    key_id = at_rest.key_id_of("sealed")
     created_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "bearer_id", "key")
 

@@ -6,17 +6,17 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import limits
 from accounts.people import mail
 from accounts.people.sessions import SignedTokens
+from accounts.requests import rate_limits
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     def get_client_ip(self, request: HttpRequest) -> str:
-        return limits.address_of(request.META)
+        return rate_limits.address_of(request.META)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Nobody becomes a person here: see accounts/people/joining.py."""
+        """Nobody becomes a person here: see accounts/people/users.py."""
         return False
 
     def get_reset_password_from_key_url(self, key: str) -> str:

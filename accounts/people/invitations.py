@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from accounts import audit, scoping, withdrawing
+from accounts import audit, invitation_revocation
 from accounts.models import Agency, Invitation
-from accounts.people import joining, mail
-from accounts.people.joining import Joined, Self, UnknownToken
+from accounts.people import mail, users
+from accounts.people.users import Joined, Self, UnknownToken
+from accounts.tenancy import context
 from api import timestamps
 
 HEAD = "uo_inv_"
@@ -39,7 +40,7 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
     Raises AlreadyInvited, AlreadyMember, TooMany.
     """
     Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
-    if joining.is_member(agency_id=agency.pk, email=email):
+    if users.is_member(agency_id=agency.pk, email=email):
         raise AlreadyMember
     if Invitation.objects.filter(agency=agency).count() >= MOST:
         raise TooMany
@@ -56,7 +57,7 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
 @transaction.atomic
 def send_again(*, invitation: Invitation, who: str, now: datetime) -> Invitation:
     """Another token for another week; the one before opens nothing any more. Raises withdrawing.Gone."""
-    held = withdrawing.hold(invitation)
+    held = invitation_revocation.hold(invitation)
     _send(held, now)
     _note(held, "invitation.sent_again", who, now)
     return held
@@ -70,11 +71,11 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
         shown = Invitation.objects.filter(digest=digest).first()
     if shown is None:
         raise UnknownToken
-    with scoping.agency(shown.agency_id):
+    with context.agency(shown.agency_id):
         held = Invitation.objects.select_for_update().filter(pk=shown.pk, digest=digest, expires_at__gt=now).first()
         if held is None or held.agency.closed_at is not None:
             raise UnknownToken
-        joined = joining.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
+        joined = users.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
         audit.note(
             agency_id=held.agency_id,
             who=f"{joined.member.public_id} {joined.person.name}",

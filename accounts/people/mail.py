@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 
-from accounts import sealing
+from accounts.encryption import at_rest
 
 Letter = tuple[str, str, str]
 """Subject, text with {places}, and the page of the front end that takes it from there with {places}."""
@@ -40,7 +40,7 @@ LETTERS: dict[str, Letter] = {
     "password_set": ("Your password was set", "A password was set for you. If you did not do this, reset it now.", ""),
     "password_reset": ("Your password was reset", "Your password was reset. If you did not do this, reset it again now.", ""),
 }
-TASK = "accounts.tasks.write_to_people"
+TASK = "accounts.people.tasks.write_to_people"
 
 
 def post(*, kind: str, to: str, places: dict[str, str], keeps_seconds: int) -> None:
@@ -49,7 +49,7 @@ def post(*, kind: str, to: str, places: dict[str, str], keeps_seconds: int) -> N
     A kind that has no letter costs the same and writes nothing. What a mail says is sealed on its way through the broker.
     """
     said = json.dumps({"kind": kind, "to": to, "places": places}).encode()
-    sealed = sealing.seal(said, context=TASK).hex()
+    sealed = at_rest.seal(said, context=TASK).hex()
 
     def hand_over() -> None:
         current_app.send_task(TASK, kwargs={"sealed": sealed}, retry=False, expires=keeps_seconds)
@@ -59,7 +59,7 @@ def post(*, kind: str, to: str, places: dict[str, str], keeps_seconds: int) -> N
 
 def send(*, sealed: str) -> None:
     """Write what was posted. Raises OSError where the mail server is not there or does not take it."""
-    posted: dict[str, Any] = json.loads(sealing.open_sealed(bytes.fromhex(sealed), context=TASK))
+    posted: dict[str, Any] = json.loads(at_rest.open_sealed(bytes.fromhex(sealed), context=TASK))
     if posted["kind"] not in LETTERS:
         return
     try:

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from accounts import audit, scoping, withdrawing
+from accounts import audit, invitation_revocation
 from accounts.models import Agency, ApiKey, Member, Person, Role
+from accounts.tenancy import context
 
 
 class LastAdmin(Exception):
@@ -48,7 +49,7 @@ def remove(*, member: Member, who: str, now: datetime) -> None:
     held = _hold(member)
     named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.removed", "about": held.public_id}
     audit.note(**named, before=held.told(), now=now)
-    withdrawing.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
+    invitation_revocation.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
     held.delete()
     _somebody_is_left(member.agency_id, now)
     forget(person_id=held.person_id)
@@ -56,10 +57,10 @@ def remove(*, member: Member, who: str, now: datetime) -> None:
 
 def forget_all(*, agency_id: UUID) -> None:
     """An erased agency has no members, and who acts for no other one is forgotten."""
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         left = list(Member.objects.filter(agency_id=agency_id))
     for member in left:
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             member.delete()
             forget(person_id=member.person_id)
 

@@ -16,8 +16,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import audit, granting, scoping
+from accounts import audit
+from accounts.api_keys import lifecycle as api_keys
 from accounts.models import Agency, ApiKey, AuditEntry, Member, SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from config.staff.looking import Looking
 from ingestion.models import Report
@@ -45,7 +47,7 @@ class AgencyPages(Looking):
         agency = self.get_object(request, object_id)
         if agency is None:
             raise Http404
-        scoping.enter(agency.pk)
+        context.enter(agency.pk)
         who = _who(request.user)
         if request.method == "POST":
             messages.success(request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), who))
@@ -78,7 +80,7 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: str) -> s
         key = ApiKey.objects.filter(pk=identifiers.private("key", revoke), kind=ApiKey.Kind.KEY, revoked_at=None).first()
         if key is None:
             raise Http404
-        granting.revoke(key=key, who=who, now=now)
+        api_keys.revoke(key=key, who=who, now=now)
         return f"The key {key.prefix}… opens nothing any more."
     if disable:
         endpoint = Endpoint.objects.filter(pk=identifiers.private("ep", disable)).enabled().first()

@@ -6,9 +6,9 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
-from accounts import limits
 from accounts.models import Agency, Person
-from accounts.people import passage, sessions
+from accounts.people import allauth_client, sessions
+from accounts.requests import rate_limits
 from config.staff.agencies import AgencyPages
 from config.staff.people import PersonPages
 
@@ -29,7 +29,7 @@ class StaffSite(AdminSite):
         """Django's login page; for so many failures of an address, fewer of them at one mailbox."""
         if request.method != "POST":
             return super().login(request, extra_context)
-        attempt = passage.attempt(request=request, action="staff_login", key=_tried(request))
+        attempt = allauth_client.attempt(request=request, action="staff_login", key=_tried(request))
         if attempt is None:
             return HttpResponse("Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"})
         logout(request)  # whatever session came along: who signs in does it anew, under another key
@@ -43,7 +43,7 @@ class StaffSite(AdminSite):
 
 def _tried(request: HttpRequest) -> str:
     """The mailbox and who tries it: nobody shuts staff out by guessing from elsewhere."""
-    return f"{limits.address_of(request.META)} {request.POST.get('username', '').strip().lower()}"
+    return f"{rate_limits.address_of(request.META)} {request.POST.get('username', '').strip().lower()}"
 
 
 site = StaffSite(name="staff")

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 TABLES = ("ingestion_report", "ingestion_rejectedrow")
 
@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
     dependencies = [("ingestion", "0001_initial"), ("accounts", "0002_wall")]
 
     operations = [
-        *[wall.build(table) for table in TABLES],
-        *[wall.belongs_to_account(table) for table in TABLES],
+        *[row_level_security.build(table) for table in TABLES],
+        *[row_level_security.belongs_to_account(table) for table in TABLES],
     ]

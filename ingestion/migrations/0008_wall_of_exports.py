@@ -2,10 +2,10 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 
 class Migration(migrations.Migration):
     dependencies = [("ingestion", "0007_exports")]
 
-    operations = [wall.build("ingestion_export"), wall.belongs_to_account("ingestion_export")]
+    operations = [row_level_security.build("ingestion_export"), row_level_security.belongs_to_account("ingestion_export")]

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
-from accounts.serializers.ids import PublicIdField
+from accounts.requests.fields import PublicIdField
 from api.strict_fields import Body, Contradiction, Day
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import UPLOADABLE

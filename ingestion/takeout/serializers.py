@@ -3,9 +3,9 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
-from accounts.serializers.accounts import ACCOUNT
-from accounts.serializers.ids import PublicIdField
+from accounts.requests.fields import PublicIdField
 from api.strict_fields import Body
 from ingestion.models import Export
 

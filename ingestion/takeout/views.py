@@ -14,9 +14,9 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import scoping
 from accounts.models import Role, SellerAccount
-from accounts.resources import Collection, Resource
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context
 from api.strict_fields import Absent
 from ingestion import exports, tasks
 from ingestion.models import Export
@@ -60,19 +60,19 @@ class ExportExpired(APIException):
 
 def exports_of(request: Request) -> QuerySet[Export]:
     """The archives of the agency, but for those of accounts that it handed back."""
-    theirs = Q(account=None) | Q(account__in=scoping.accounts_of(request))
-    return Export.objects.filter(theirs, agency_id=scoping.bearer(request).agency_id)
+    theirs = Q(account=None) | Q(account__in=context.accounts_of(request))
+    return Export.objects.filter(theirs, agency_id=context.bearer(request).agency_id)
 
 
 def export_of(request: Request, public_id: str) -> Export:
     """The archive with this public id. Raises NotFound for a stranger's as for none at all."""
-    return scoping.one(exports_of(request), kind="exp", public_id=public_id, called="export")
+    return context.one(exports_of(request), kind="exp", public_id=public_id, called="export")
 
 
 def _account(request: Request, public_id: str | None) -> SellerAccount | None:
     """The account that is asked for, where one is. Raises Absent."""
     try:
-        return scoping.account_of(request, public_id) if public_id is not None else None
+        return context.account_of(request, public_id) if public_id is not None else None
     except NotFound as error:
         raise Absent({"account": [str(error.detail)]}) from None
 
@@ -104,7 +104,7 @@ class Exports(Collection[Export]):
         wish.is_valid(raise_exception=True)
         asked = wish.validated_data
         account = _account(request, asked.get("account"))
-        bearer = scoping.bearer(request)
+        bearer = context.bearer(request)
         try:
             export = exports.ask(
                 agency=bearer.agency,
@@ -152,7 +152,7 @@ class Archive(Resource):
             archive = default_storage.open(export.document)
         except FileNotFoundError:  # deleted at this moment: the row is about to say so
             raise ExportExpired from None
-        exports.downloaded(export=export, who=scoping.bearer(request).who, now=timezone.now())
+        exports.downloaded(export=export, who=context.bearer(request).who, now=timezone.now())
         return FileResponse(
             archive,
             as_attachment=True,

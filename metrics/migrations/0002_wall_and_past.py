@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 from metrics import past
 
 TABLES = (
@@ -47,9 +47,9 @@ class Migration(migrations.Migration):
     dependencies = [("metrics", "0001_initial"), ("accounts", "0002_wall")]
 
     operations = [
-        wall.only_the_owner_writes("metrics_metricrule"),
-        *[wall.build(table) for table in TABLES],
-        *[wall.belongs_to_account(table) for table in TABLES],
+        row_level_security.only_the_owner_writes("metrics_metricrule"),
+        *[row_level_security.build(table) for table in TABLES],
+        *[row_level_security.belongs_to_account(table) for table in TABLES],
         past.keep("metrics_order", "metrics_pastorder", ORDER),
         past.keep("metrics_defect", "metrics_pastdefect", DEFECT),
         migrations.RunSQL(A_VERSION_IS_NEVER_CHANGED, "DROP FUNCTION a_version_is_never_changed();"),

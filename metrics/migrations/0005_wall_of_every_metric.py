@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 from metrics import past
 
 STATEMENT = "agency_id, account_id, {}, stated_at, received_at, line, recorded_at, report_id"
@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
     dependencies = [("metrics", "0004_every_metric"), ("accounts", "0002_wall")]
 
     operations = [
-        *[wall.build(table) for table in TABLES],
-        *[wall.belongs_to_account(table) for table in TABLES],
+        *[row_level_security.build(table) for table in TABLES],
+        *[row_level_security.belongs_to_account(table) for table in TABLES],
         past.keep("metrics_shipment", "metrics_pastshipment", SHIPMENT),
         past.keep("metrics_return", "metrics_pastreturn", RETURN),
         past.keep("metrics_message", "metrics_pastmessage", MESSAGE),

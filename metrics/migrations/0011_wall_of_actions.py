@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 from metrics import past
 
 
@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [("metrics", "0010_what_people_did_about_a_breach"), ("accounts", "0002_wall")]
 
     operations = [
-        wall.build("metrics_breachaction"),
-        wall.belongs_to_account("metrics_breachaction"),
+        row_level_security.build("metrics_breachaction"),
+        row_level_security.belongs_to_account("metrics_breachaction"),
         past.never_changed("metrics_breachaction"),
     ]

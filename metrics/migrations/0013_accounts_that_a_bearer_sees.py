@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 TABLES = (
     *("metrics_order", "metrics_defect", "metrics_shipment", "metrics_return", "metrics_message"),
@@ -17,6 +17,6 @@ class Migration(migrations.Migration):
     dependencies = [("metrics", "0012_values_by_metric"), ("accounts", "0008_what_a_bearer_sees_and_from_where")]
 
     operations = [
-        *[wall.limit_to_accounts(table) for table in TABLES],
-        wall.limit_to_accounts("metrics_threshold", also="account_id IS NULL"),
+        *[row_level_security.limit_to_accounts(table) for table in TABLES],
+        row_level_security.limit_to_accounts("metrics_threshold", also="account_id IS NULL"),
     ]

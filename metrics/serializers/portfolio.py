@@ -6,8 +6,8 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.agencies.account_serializers import WorstSeries
 from accounts.models import AccountStatus
-from accounts.serializers.accounts import WorstSeries
 from metrics import examples
 from metrics.definitions import CATALOGUE
 

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.models import public_account_id
-from accounts.serializers.ids import PublicIdField
+from accounts.requests.fields import PublicIdField
 from api import identifiers
 from metrics import examples
 from metrics.definitions import CATALOGUE

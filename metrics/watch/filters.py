@@ -8,9 +8,9 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from accounts import scoping
-from accounts.filters import Filters
+from accounts.agencies.filters import Filters
 from accounts.marketplaces import CODES
+from accounts.tenancy import context
 from metrics.definitions import CATALOGUE
 from metrics.models import Breach, Threshold
 from metrics.serializers.values import CHANNELS
@@ -31,7 +31,7 @@ class ThresholdFilter(Filters):
         fields = ("metric", "account", "marketplace", "channel")
 
     def of_account(self, thresholds: QuerySet[Threshold], _name: str, public_id: str) -> QuerySet[Threshold]:
-        return thresholds.filter(account_id=scoping.account_of(self.request, public_id).pk)
+        return thresholds.filter(account_id=context.account_of(self.request, public_id).pk)
 
 
 def yes_or_no(**kwargs: Any) -> filters.TypedChoiceFilter:
@@ -58,7 +58,7 @@ class BreachFilter(Filters):
         fields = ("status", "level", "metric", "account", "marketplace", "channel", "assignee")
 
     def of_account(self, breaches: QuerySet[Breach], _name: str, public_id: str) -> QuerySet[Breach]:
-        return breaches.filter(account=scoping.account_of(self.request, public_id))
+        return breaches.filter(account=context.account_of(self.request, public_id))
 
     def seen(self, breaches: QuerySet[Breach], _name: str, is_seen: bool) -> QuerySet[Breach]:  # noqa: FBT001  the framework's
         return breaches.filter(acknowledged_at__isnull=not is_seen)

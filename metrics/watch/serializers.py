@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
-from accounts.serializers.ids import PublicIdField
+from accounts.requests.fields import PublicIdField
 from api import identifiers
 from api.strict_fields import Body, Contradiction
 from metrics import examples, timeline

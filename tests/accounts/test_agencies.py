@@ -8,8 +8,10 @@ import pytest
 from django.db import DataError, IntegrityError, connection, connections, transaction
 from django.db.models import ProtectedError
 
-from accounts import agencies, keys, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import AccountStatus, Agency, AuditEntry, SellerAccount
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -31,7 +33,7 @@ def take_on(agency: Agency, **fields: Any) -> SellerAccount:
 def test_a_new_agency_has_one_key_and_it_opens(db: None) -> None:
     agency, text = agencies.open_agency(name="Acme", now=NOON)
 
-    key = keys.recognise(text=text, now=LATER)
+    key = key_secrets.recognise(text=text, now=LATER)
 
     assert (key.agency_id, key.name, key.role, key.is_limited) == (agency.pk, "first key", "admin", False)
     assert (agency.name, agency.created_at) == ("Acme", NOON)
@@ -41,24 +43,24 @@ def test_a_new_agency_has_one_key_and_it_opens(db: None) -> None:
 def test_opening_leaves_the_transaction_outside_of_the_new_agency(db: None) -> None:
     agencies.open_agency(name="Acme", now=NOON)
 
-    assert scoping.current() is None
+    assert context.current() is None
 
 
 def test_two_agencies_may_bear_one_name(db: None) -> None:
     made = [agencies.open_agency(name="Acme", now=NOON)[0] for _ in range(2)]
 
-    assert scoping.every_agency_id() == sorted(agency.pk for agency in made)
+    assert context.every_agency_id() == sorted(agency.pk for agency in made)
 
 
 def test_an_agency_whose_name_is_too_long_is_not_opened_by_half(db: None) -> None:
     with pytest.raises(DataError):
         agencies.open_agency(name="x" * 201, now=NOON)
 
-    assert scoping.every_agency_id() == []
+    assert context.every_agency_id() == []
 
 
 def test_an_account_begins_at_home_and_without_data(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = take_on(acme.agency, external_id="crm-1")
         account.refresh_from_db()
 
@@ -68,7 +70,7 @@ def test_an_account_begins_at_home_and_without_data(acme: Client) -> None:
 
 
 def test_the_same_selling_partner_twice_is_refused_and_the_transaction_goes_on(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         take_on(acme.agency)
         with pytest.raises(agencies.AlreadyLookedAfter):
             take_on(acme.agency, name="Another name")
@@ -78,14 +80,14 @@ def test_the_same_selling_partner_twice_is_refused_and_the_transaction_goes_on(a
 
 def test_two_agencies_may_look_after_one_selling_partner(acme: Client, rival: Client) -> None:
     for client in (acme, rival):
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             take_on(client.agency)
 
             assert SellerAccount.objects.count() == 1
 
 
 def test_a_handed_back_partner_may_be_taken_on_again_as_a_new_account(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         first = take_on(acme.agency)
         agencies.hand_back(account=first, now=LATER)
         second = take_on(acme.agency)
@@ -98,7 +100,7 @@ def test_a_handed_back_partner_may_be_taken_on_again_as_a_new_account(acme: Clie
 def test_what_the_database_forbids_for_another_reason_is_not_taken_for_a_repeat(acme: Client, field: str) -> None:
     wrong = {"now" if field == "created_at" else field: None}
 
-    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match=field):
+    with context.agency(acme.agency.pk), pytest.raises(IntegrityError, match=field):
         take_on(acme.agency, **wrong)
 
 
@@ -107,7 +109,7 @@ def test_of_two_that_take_on_one_partner_at_once_one_wins(committed_db: None) ->
 
     def attempt(name: str) -> str:
         try:
-            with scoping.agency(agency.pk):
+            with context.agency(agency.pk):
                 return take_on(agency, name=name).name
         except agencies.AlreadyLookedAfter:
             return "refused"
@@ -117,13 +119,13 @@ def test_of_two_that_take_on_one_partner_at_once_one_wins(committed_db: None) ->
     with ThreadPoolExecutor(max_workers=4) as threads:
         answers = list(threads.map(attempt, "abcd"))
 
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         kept = SellerAccount.objects.get().name
     assert sorted(answers) == sorted([kept, "refused", "refused", "refused"])
 
 
 def test_handing_back_hides_the_account_and_keeps_the_others(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         gone, kept = take_on(acme.agency), take_on(acme.agency, selling_partner_id="A9KEPT")
 
         agencies.hand_back(account=gone, now=LATER)
@@ -133,7 +135,7 @@ def test_handing_back_hides_the_account_and_keeps_the_others(acme: Client) -> No
 
 
 def test_handing_back_twice_keeps_the_first_moment(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = take_on(acme.agency)
 
         for moment in (NOON, LATER):
@@ -143,24 +145,24 @@ def test_handing_back_twice_keeps_the_first_moment(acme: Client) -> None:
 
 
 def test_an_agency_is_never_deleted_for_what_was_noted_of_it_stays(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         with pytest.raises(ProtectedError):
             Agency.objects.get().delete()
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("DELETE FROM accounts_agency; SET CONSTRAINTS ALL IMMEDIATE")
 
-    assert scoping.every_agency_id() == [acme.agency.pk]
+    assert context.every_agency_id() == [acme.agency.pk]
 
 
 def noted(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
     """Who did this, and what was other then, oldest first."""
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         return list(AuditEntry.objects.filter(what=what).order_by("pk").values_list("who", "before", "after"))
 
 
 def test_opening_taking_on_changing_and_handing_back_are_noted(acme: Client) -> None:
     told = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": None}
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = take_on(acme.agency, who="key_1 mine")
         agencies.change(thing=account, fields={"name": "Nordwind", "external_id": "crm-1"}, who="key_1 mine", now=NOON)
         agencies.change(thing=acme.agency, fields={"document_retention_days": 7}, who="key_1 mine", now=NOON)
@@ -176,7 +178,7 @@ def test_opening_taking_on_changing_and_handing_back_are_noted(acme: Client) -> 
 
 
 def test_what_is_as_it_was_is_not_noted(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = take_on(acme.agency)
         agencies.change(thing=account, fields={"name": "Nordwind"}, now=NOON)
         agencies.change(thing=account, fields={}, now=NOON)
@@ -190,7 +192,7 @@ def test_what_is_as_it_was_is_not_noted(acme: Client) -> None:
 
 
 def closed(client: Client, *, at: datetime = NOON) -> Agency:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return agencies.close(agency=client.agency, by="key_1", who="key_1 mine", now=at)
 
 
@@ -198,12 +200,12 @@ def test_a_closed_agency_can_be_opened_again_for_seven_days(acme: Client, rival:
     agency = closed(acme)
 
     assert (agency.closed_at, agency.closed_by, agency.erased_from) == (NOON, "key_1", NOON + timedelta(days=7))
-    assert (scoping.every_agency_id(), scoping.every_closed_agency_id()) == ([rival.agency.pk], [acme.agency.pk])
+    assert (context.every_agency_id(), context.every_closed_agency_id()) == ([rival.agency.pk], [acme.agency.pk])
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.reopen(agency=agency, now=NOON + timedelta(days=7) - timedelta(microseconds=1))
 
-    assert (len(scoping.every_agency_id()), scoping.every_closed_agency_id()) == (2, [])
+    assert (len(context.every_agency_id()), context.every_closed_agency_id()) == (2, [])
     assert [who for who, *_ in noted(acme.agency, "agency.reopened")] == ["underone"]
 
 
@@ -215,7 +217,7 @@ def test_closing_twice_keeps_the_first_moment_and_is_noted_once(acme: Client) ->
 
 
 def test_what_is_being_erased_is_not_opened_again_and_what_is_open_neither(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         with pytest.raises(agencies.NotClosed):
             agencies.reopen(agency=acme.agency, now=NOON)
         closed(acme)
@@ -226,5 +228,5 @@ def test_what_is_being_erased_is_not_opened_again_and_what_is_open_neither(acme:
 @pytest.mark.parametrize("columns", ["closed_at = now()", "erased_at = now()", "closed_by = 'key_1'"])
 def test_an_agency_is_not_closed_by_half(acme: Client, columns: str) -> None:
     refused = pytest.raises(IntegrityError, match="by_whom")
-    with refused, scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+    with refused, context.agency(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute(f"UPDATE accounts_agency SET {columns}")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, AuditEntry, Role
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -35,7 +36,7 @@ def refusal(response: Any) -> tuple[int, str]:
 
 
 def noted(client: Client) -> list[str]:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return list(AuditEntry.objects.filter(what__startswith="key.").order_by("id").values_list("what", flat=True))
 
 
@@ -55,7 +56,7 @@ def test_a_key_is_told_once_and_opens(acme: Client) -> None:
 def test_its_text_is_in_no_table(acme: Client) -> None:
     secret = make(acme)["key"][21:]
 
-    with scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+    with context.agency(acme.agency.pk), connection.cursor() as cursor:
         for table in ("accounts_apikey", "accounts_auditentry"):
             cursor.execute(f"SELECT count(*) FROM {table} WHERE {table}::text LIKE %s", [f"%{secret}%"])
             assert cursor.fetchone() == (0,)
@@ -180,12 +181,12 @@ def test_a_key_may_revoke_itself_and_the_last_one_too(acme: Client) -> None:
 
 
 def test_a_key_that_expired_opens_nothing(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        _, text = keys.mint(agency=acme.agency, name="old", expires_at=NOON, now=NOON - DAY)
+    with context.agency(acme.agency.pk):
+        _, text = key_secrets.mint(agency=acme.agency, name="old", expires_at=NOON, now=NOON - DAY)
 
-    assert keys.recognise(text=text, now=NOON - timedelta(seconds=1)).name == "old"
-    with pytest.raises(keys.UnknownKey):
-        keys.recognise(text=text, now=NOON)
+    assert key_secrets.recognise(text=text, now=NOON - timedelta(seconds=1)).name == "old"
+    with pytest.raises(key_secrets.UnknownKey):
+        key_secrets.recognise(text=text, now=NOON)
 
 
 def test_a_rotated_key_and_its_successor_open_until_the_overlap_ends(acme: Client, shop: str) -> None:
@@ -201,9 +202,9 @@ def test_a_rotated_key_and_its_successor_open_until_the_overlap_ends(acme: Clien
     assert new["key"] != old["key"]
     ends = datetime.fromisoformat(acme.read(f"{KEYS}/{old['id']}")["expires_at"])
     assert timedelta(hours=23, minutes=59) < ends - now < timedelta(hours=24)
-    assert keys.recognise(text=old["key"], now=ends - timedelta(seconds=1))
-    with pytest.raises(keys.UnknownKey):
-        keys.recognise(text=old["key"], now=ends)
+    assert key_secrets.recognise(text=old["key"], now=ends - timedelta(seconds=1))
+    with pytest.raises(key_secrets.UnknownKey):
+        key_secrets.recognise(text=old["key"], now=ends)
     assert noted(acme) == ["key.created", "key.rotated"]
 
 
@@ -314,5 +315,5 @@ def test_the_bearer_is_told_what_it_may_do(acme: Client, role: str, may: list[st
 
 
 def test_a_key_that_is_limited_is_kept_by_the_database_from_administering(acme: Client, shop: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert not ApiKey.objects.filter(role=Role.ADMIN).exclude(accounts=None).exists()

@@ -11,8 +11,10 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError, ProgrammingError
 from structlog.contextvars import bound_contextvars
 
-from accounts import agencies, audit, batches, bearers, scoping
+from accounts import audit
+from accounts.agencies import lifecycle as agencies
 from accounts.models import ApiKey, AuditEntry, Role
+from accounts.tenancy import batches, context, principals
 from api import identifiers
 from tests.client import Client
 
@@ -22,14 +24,14 @@ ENDPOINT = "ep_" + "a" * 32
 
 def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOINT, **detail: Any) -> str:
     """Note something of an agency; returns its id."""
-    with scoping.agency(client.agency.pk):
-        who = bearers.of_key(ApiKey.objects.get()).who
+    with context.agency(client.agency.pk):
+        who = principals.of_key(ApiKey.objects.get()).who
         entry = audit.note(agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW)
         return entry.public_id
 
 
 def key_of(client: Client) -> UUID:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return ApiKey.objects.get().pk
 
 
@@ -59,7 +61,7 @@ def test_an_entry_says_who_did_what_to_what(acme: Client) -> None:
 
 def test_of_two_sides_the_fields_that_differ_are_kept(acme: Client) -> None:
     sides: dict[str, Any] = {"before": {"name": "a", "at": None, "same": [1]}, "after": {"name": "b", "at": NOW, "same": [1]}}
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         audit.changed(agency_id=acme.agency.pk, who="underone", what="endpoint.changed", about=ENDPOINT, now=NOW, **sides)
         same = audit.changed(
             agency_id=acme.agency.pk, who="underone", what="endpoint.changed", about=ENDPOINT, now=NOW, before={}, after={}
@@ -112,7 +114,7 @@ def test_entries_are_narrowed_by_who_and_by_moment(acme: Client) -> None:
 
 
 def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
         audit.note(agency_id=acme.agency.pk, who="=cmd", what="account.changed", about="acct_1", now=NOW, **sides)
 
@@ -125,7 +127,7 @@ def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client)
 
 
 def test_the_log_is_for_admins(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
     response = acme.get("/v1/audit-log")
@@ -181,7 +183,7 @@ def test_without_a_key_there_is_no_answer(acme: Client) -> None:
 def test_what_was_noted_is_neither_changed_nor_taken_out(acme: Client, statement: str) -> None:
     note(acme)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
             cursor.execute(statement)
         assert AuditEntry.objects.count() == 2
@@ -190,12 +192,12 @@ def test_what_was_noted_is_neither_changed_nor_taken_out(acme: Client, statement
 @pytest.mark.parametrize("statement", ["TRUNCATE accounts_auditentry", "ALTER TABLE accounts_auditentry DISABLE TRIGGER ALL"])
 def test_the_log_is_not_emptied_and_its_guard_is_not_sent_away(acme: Client, statement: str) -> None:
     refused = pytest.raises(ProgrammingError, match=r"denied|owner")
-    with refused, scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+    with refused, context.agency(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
 def test_nothing_is_noted_in_another_agency_s_log(acme: Client, rival: Client) -> None:
-    with pytest.raises(ProgrammingError, match="row-level security"), scoping.agency(rival.agency.pk):
+    with pytest.raises(ProgrammingError, match="row-level security"), context.agency(rival.agency.pk):
         audit.note(agency_id=acme.agency.pk, who="underone", what="endpoint.created", about=ENDPOINT, now=NOW)
 
 
@@ -204,7 +206,7 @@ def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_ch
 ) -> None:
     monkeypatch.setattr(batches, "AT_ONCE", 2)
     note(acme, about=ENDPOINT, host="hooks.example.com")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.close(agency=acme.agency, by="key_1", who="key_1 Mei", now=NOW)
         for columns in ("who = 'nobody'", "who = 'key_1', before = NULL, after = NULL, detail = '{}', at = now()", "about = who"):
             with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
@@ -222,14 +224,14 @@ def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_ch
 
 
 def test_what_is_undone_was_never_noted(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk), pytest.raises(ZeroDivisionError), transaction.atomic():
+    with context.agency(acme.agency.pk), pytest.raises(ZeroDivisionError), transaction.atomic():
         raise ZeroDivisionError(note(acme))
 
     assert listed(acme) == []
 
 
 def test_the_product_itself_is_called_by_its_name(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         audit.note(agency_id=acme.agency.pk, who=audit.UNDERONE, what="endpoint.disabled", about=ENDPOINT, detail={}, now=NOW)
 
     assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == ["underone"]
@@ -237,7 +239,7 @@ def test_the_product_itself_is_called_by_its_name(acme: Client) -> None:
 
 def test_an_entry_keeps_the_name_that_a_key_had(acme: Client) -> None:
     note(acme)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.update(name="renamed", created_at=NOW + timedelta(days=1))
         key = identifiers.public("key", ApiKey.objects.get().pk)
 

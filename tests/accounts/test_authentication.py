@@ -9,8 +9,9 @@ from django.db import connection
 from django.test import Client as Stranger
 from django.test.utils import CaptureQueriesContext
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
@@ -20,8 +21,8 @@ NAMES = re.compile(r"uo_live_\w+|_x\d+")  # of keys and savepoints: they differ 
 
 @pytest.fixture
 def key(acme: Client) -> str:
-    with scoping.agency(acme.agency.pk):
-        _, text = keys.mint(agency=acme.agency, name="front end", now=NOON)
+    with context.agency(acme.agency.pk):
+        _, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
     return text
 
 
@@ -109,8 +110,8 @@ def test_an_unknown_prefix_costs_the_same_statements_as_a_wrong_secret(key: str)
 
 
 def test_a_revoked_key_is_refused_in_the_words_of_an_unknown_one(acme: Client, key: str) -> None:
-    with scoping.agency(acme.agency.pk):
-        keys.revoke(key=ApiKey.objects.get(name="front end"), now=NOON)
+    with context.agency(acme.agency.pk):
+        key_secrets.revoke(key=ApiKey.objects.get(name="front end"), now=NOON)
 
     revoked, unknown = ask(f"Bearer {key}"), ask("Bearer uo_live_000000000000_x")
 
@@ -119,8 +120,8 @@ def test_a_revoked_key_is_refused_in_the_words_of_an_unknown_one(acme: Client, k
 
 
 def test_one_revoked_key_leaves_the_others_of_the_agency(acme: Client, key: str) -> None:
-    with scoping.agency(acme.agency.pk):
-        keys.revoke(key=ApiKey.objects.get(name="front end"), now=NOON)
+    with context.agency(acme.agency.pk):
+        key_secrets.revoke(key=ApiKey.objects.get(name="front end"), now=NOON)
 
     assert acme.get("/v1/me").status_code == 200
 
@@ -138,7 +139,7 @@ def test_a_use_is_noted_and_an_attempt_is_not(acme: Client, key: str) -> None:
 
 
 def _last_used(acme: Client, key: str) -> datetime | None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         return ApiKey.objects.get(prefix=key[:20]).last_used_at
 
 
@@ -149,9 +150,9 @@ def test_the_key_decides_whose_the_request_is_not_the_one_before(acme: Client, r
 
 
 def test_a_key_whose_prefix_is_named_shows_only_itself(acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         prefix = ApiKey.objects.get().prefix
-    scoping.enter(None)
+    context.enter(None)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('underone.key_prefix', %s, true)", [prefix])

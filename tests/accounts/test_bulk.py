@@ -6,10 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import agencies, keys, scoping
-from accounts.bulk import taking_on
-from accounts.bulk.taking_on import Wanted
+from accounts.agencies import bulk_create
+from accounts.agencies import lifecycle as agencies
+from accounts.agencies.bulk_create import Wanted
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, AuditEntry, Role
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -109,12 +111,12 @@ def test_five_hundred_cost_as_many_statements_as_one(acme: Client) -> None:
 
 def test_the_audit_log_tells_of_each_that_is_new(acme: Client) -> None:
     acme.take_on(partner="A1")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         before = AuditEntry.objects.count()
 
     data = take(acme, row(1), row(2), row(3), row(2), row(4, name="")).json()["data"]
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         entries = AuditEntry.objects.order_by("id")[before:]
         assert [(entry.what, entry.about) for entry in entries] == [
             ("account.created", data[1]["account"]["id"]),
@@ -132,8 +134,8 @@ def test_asked_twice_under_one_key_it_is_told_twice_and_done_once(acme: Client) 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MANAGER])
 def test_who_reads_or_sees_some_accounts_only_takes_none_on(acme: Client, role: Role) -> None:
-    with scoping.agency(acme.agency.pk):
-        key, text = keys.mint(agency=acme.agency, name="limited", now=NOON)
+    with context.agency(acme.agency.pk):
+        key, text = key_secrets.mint(agency=acme.agency, name="limited", now=NOON)
         limit = None if role == Role.VIEWER else [key.pk]
         ApiKey.objects.filter(pk=key.pk).update(role=role, accounts=limit)
 
@@ -156,7 +158,7 @@ def test_one_that_somebody_else_takes_on_at_this_moment_exists(acme: Client) -> 
             left.pop()(agency=acme.agency, now=NOON, **other)
         return execute(statement, *rest)
 
-    with scoping.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
-        taken = taking_on.take_on_all(agency=acme.agency, wanted=wanted, who="underone", now=NOON)
+    with context.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
+        taken = bulk_create.take_on_all(agency=acme.agency, wanted=wanted, who="underone", now=NOON)
 
     assert [(account.name, is_new) for account, is_new in taken] == [("Other", False), ("Mine", True)]

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, ApiKey, Role
+from accounts.tenancy import context
 from tests.client import Client
 
 
@@ -52,11 +53,11 @@ def test_without_its_name_nothing_closes(acme: Client, body: dict[str, str] | No
 
 @pytest.mark.parametrize("rights", [{"role": Role.MANAGER}, {"role": Role.VIEWER}, {"read_only": True}])
 def test_admins_that_may_write_close_an_agency_and_nobody_else(acme: Client, rights: dict[str, Any]) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.update(**rights)
 
     assert close(acme).status_code == 403
-    assert scoping.every_closed_agency_id() == []
+    assert context.every_closed_agency_id() == []
 
 
 def test_the_present_name_counts(acme: Client) -> None:
@@ -68,7 +69,7 @@ def test_the_present_name_counts(acme: Client) -> None:
 def test_an_agency_that_is_opened_again_is_as_it_was(acme: Client, shop: str) -> None:
     before = acme.read("/v1/accounts")
     close(acme)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.reopen(agency=Agency.objects.get(), now=datetime.now(UTC))
 
     key = acme.read("/v1/me")["key"]

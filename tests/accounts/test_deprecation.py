@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from accounts.resources import Resource
-from accounts.serializers.agencies import AgencySerializer
+from accounts.agencies.serializers import AgencySerializer
+from accounts.requests.views import Resource
 from api.deprecation import Deprecation
 
 ALL_DAY = Deprecation(since=date(2026, 11, 1), sunset=date(2027, 5, 1), link="https://docs.example.com/old")

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from accounts import scoping
 from accounts.models import AccountStatus, SellerAccount
+from accounts.tenancy import context
 from tests.client import Client
 
 SHOPS = (
@@ -25,7 +25,7 @@ def shops(acme: Client) -> Client:
         if external_id == "":
             del body["external_id"]
         assert acme.post("/v1/accounts", body, format="json").status_code == 201
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             SellerAccount.objects.filter(name=name).update(status=status)
     return acme
 
@@ -90,7 +90,7 @@ def test_a_marketplace_finds_the_accounts_that_sell_there(shops: Client, code: s
 
 
 def test_an_account_is_found_in_every_store_it_was_seen_to_sell_in(shops: Client) -> None:
-    with scoping.agency(shops.agency.pk):
+    with context.agency(shops.agency.pk):
         SellerAccount.objects.filter(selling_partner_id="A1PERCENT").update(marketplaces=["CA", "US"])
 
     assert partners(shops, marketplace="CA") == partners(shops, marketplace="US") == ["A1PERCENT"]

@@ -11,8 +11,11 @@ import pytest
 from django.db import connection, connections, transaction
 from rest_framework.request import Request
 
-from accounts import agencies, keys, scoping, waiting, writing
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import Person
+from accounts.requests import conditional_writes
+from accounts.tenancy import context, locks
 from tests.accounts.people.visiting import somebody
 from tests.client import Client
 from tests.conftest import NOON
@@ -28,7 +31,7 @@ def firm(committed_db: None) -> Client:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr(locks, "PATIENCE", timedelta(milliseconds=200))
 
 
 @pytest.fixture
@@ -57,8 +60,8 @@ def held(request: Request) -> bool:
     """Whether the write went on, or waited in vain."""
     try:
         with transaction.atomic():
-            writing.hold(request)
-    except writing.Busy:
+            conditional_writes.hold(request)
+    except conditional_writes.Busy:
         return False
     return True
 
@@ -67,7 +70,7 @@ def test_a_person_waits_for_itself_alone(committed_db: None, elsewhere: Callable
     mei, ana = somebody(), somebody(name="Ana")
 
     with transaction.atomic():
-        writing.hold(write(mei))
+        conditional_writes.hold(write(mei))
         meanwhile = [elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))]
 
     assert meanwhile == [False, True, True]
@@ -76,7 +79,7 @@ def test_a_person_waits_for_itself_alone(committed_db: None, elsewhere: Callable
 
 def test_where_nobody_is_known_nobody_waits(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
     with transaction.atomic():
-        writing.hold(write(None))
+        conditional_writes.hold(write(None))
 
         assert elsewhere(lambda: held(write(None)))
 
@@ -89,7 +92,7 @@ def test_how_long_other_locks_are_waited_for_is_as_before(committed_db: None) ->
 
     with transaction.atomic():
         before = patience()
-        writing.hold(write(somebody()))
+        conditional_writes.hold(write(somebody()))
 
         assert patience() == before
 
@@ -98,18 +101,18 @@ def test_who_waits_too_long_is_told_so_and_strangers_wait_for_nobody(
     firm: Client, elsewhere: Callable[[Callable[[], Any]], Any]
 ) -> None:
     shop, rival = firm.take_on(), Client(*agencies.open_agency(name="Rival", now=NOON))
-    bearer = keys.recognise(text=firm.key, now=NOON)
+    bearer = key_secrets.recognise(text=firm.key, now=NOON)
     path = f"/v1/accounts/{shop}"
     asked: Any = SimpleNamespace(user=bearer, auth=bearer, path=path)
 
     def rename(client: Client) -> Any:
         return elsewhere(lambda: Client(client.agency, client.key).patch(path, {"name": "New"}, format="json"))
 
-    with scoping.agency(firm.agency.pk):
-        writing.hold(asked)
+    with context.agency(firm.agency.pk):
+        conditional_writes.hold(asked)
         waited, stranger = rename(firm), rename(rival)
 
     assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (409, "/problems/in-flight", "1")
-    assert waited.json()["detail"] == writing.Busy.default_detail
+    assert waited.json()["detail"] == conditional_writes.Busy.default_detail
     assert stranger.status_code == 404
     assert rename(firm).status_code == 200

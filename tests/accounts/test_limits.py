@@ -8,19 +8,19 @@ import pytest
 from limits import parse
 from pytest_django.fixtures import Settings
 
-from accounts import limits, store
-from accounts.bearers import Bearer
-from accounts.limits import Quota
 from accounts.models import Agency, Role
+from accounts.requests import rate_limit_store, rate_limits
+from accounts.requests.rate_limits import Quota
+from accounts.tenancy.principals import Bearer
 from api import identifiers
 
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
     """No test inherits the absence of another's store."""
-    store.Absence.until = 0.0
+    rate_limit_store.Absence.until = 0.0
     yield
-    store.Absence.until = 0.0
+    rate_limit_store.Absence.until = 0.0
 
 
 def bearer() -> Bearer:
@@ -53,8 +53,8 @@ def test_a_bearer_has_its_quota_and_the_agency_one_for_all(strict: Settings) -> 
     one = bearer()
     other = beside(one)
 
-    of_one = [limits.spend(bearer=one) for _ in range(5)]
-    of_other = [limits.spend(bearer=other) for _ in range(3)]
+    of_one = [rate_limits.spend(bearer=one) for _ in range(5)]
+    of_other = [rate_limits.spend(bearer=other) for _ in range(3)]
 
     assert [spent.wait is None for spent in of_one] == [True, True, True, False, False]
     assert [spent.wait is None for spent in of_other] == [True, True, False]
@@ -65,28 +65,28 @@ def test_a_bearer_has_its_quota_and_the_agency_one_for_all(strict: Settings) -> 
 def test_another_agency_has_its_own(strict: Settings) -> None:
     mine = bearer()
     for _ in range(5):
-        limits.spend(bearer=mine)
+        rate_limits.spend(bearer=mine)
 
-    assert limits.spend(bearer=bearer()).wait is None
+    assert rate_limits.spend(bearer=bearer()).wait is None
 
 
 def test_who_is_refused_is_told_when_to_come_again(settings: Settings) -> None:
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("4/second"), None
     one = bearer()
-    while (refused := limits.spend(bearer=one)).wait is None:
+    while (refused := rate_limits.spend(bearer=one)).wait is None:
         pass
 
     time.sleep(refused.wait + 0.01)
 
     assert 0 < refused.wait < 2
-    assert limits.spend(bearer=one).wait is None
+    assert rate_limits.spend(bearer=one).wait is None
 
 
 def test_a_window_slides_and_lets_no_more_through_at_its_edge(settings: Settings) -> None:
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/second"), None
     one, let_through, end = bearer(), [], time.monotonic() + 3.2
     while time.monotonic() < end:
-        if limits.spend(bearer=one).wait is None:
+        if rate_limits.spend(bearer=one).wait is None:
             let_through.append(time.monotonic())
         time.sleep(0.002)
 
@@ -102,11 +102,11 @@ def test_the_headers_are_those_of_the_draft() -> None:
         Quota(name="agency", most=30000, window=60, left=29990, resets_in=41),
     )
 
-    assert limits.Spent(quotas=quotas).headers == {
+    assert rate_limits.Spent(quotas=quotas).headers == {
         "RateLimit-Policy": '"bearer";q=6000;w=60, "agency";q=30000;w=60',
         "RateLimit": '"bearer";r=5999;t=60, "agency";r=29990;t=41',
     }
-    assert limits.Spent().headers == {}
+    assert rate_limits.Spent().headers == {}
 
 
 @pytest.mark.parametrize("missing", ["no limits", "no store"])
@@ -117,13 +117,13 @@ def test_without_limits_or_without_a_store_nobody_is_held_up(strict: Settings, m
         strict.CACHE_URL = "redis://127.0.0.1:1/0"
     one, address = bearer(), identifiers.uuid7().hex
 
-    spent = [limits.spend(bearer=one) for _ in range(10)]
+    spent = [rate_limits.spend(bearer=one) for _ in range(10)]
     for _ in range(10):
-        limits.count_failure(address=address)
+        rate_limits.count_failure(address=address)
 
     assert {each.wait for each in spent} == {None}
     assert spent[0].headers == {}
-    assert not limits.has_failed_too_often(address=address)
+    assert not rate_limits.has_failed_too_often(address=address)
 
 
 def test_an_address_fails_so_often_and_no_more(strict: Settings) -> None:
@@ -131,11 +131,11 @@ def test_an_address_fails_so_often_and_no_more(strict: Settings) -> None:
 
     found = []
     for _ in range(6):
-        found.append(limits.has_failed_too_often(address=address))
-        limits.count_failure(address=address)
+        found.append(rate_limits.has_failed_too_often(address=address))
+        rate_limits.count_failure(address=address)
 
     assert found == [False, False, False, False, True, True]
-    assert not limits.has_failed_too_often(address=other)
+    assert not rate_limits.has_failed_too_often(address=other)
 
 
 SOCKET = "192.0.2.7"
@@ -162,8 +162,8 @@ def test_an_address_is_what_the_outermost_of_our_proxies_saw(
     settings.TRUSTED_PROXIES = proxies
     meta = {"REMOTE_ADDR": SOCKET, "HTTP_X_FORWARDED_FOR": forwarded}
 
-    assert limits.address_of(meta) == address
+    assert rate_limits.address_of(meta) == address
 
 
 def test_who_has_no_address_is_nowhere() -> None:
-    assert limits.address_of({"REMOTE_ADDR": ""}) == "nowhere"
+    assert rate_limits.address_of({"REMOTE_ADDR": ""}) == "nowhere"

@@ -6,13 +6,13 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import scoping
+from accounts.tenancy import context
 from tests.client import Client
 
 
 def mint(*words: str) -> str:
     """What the command prints."""
-    scoping.enter(None)
+    context.enter(None)
     output = io.StringIO()
     call_command("mint_key", *words, stdout=output)
     return output.getvalue()

@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client as Stranger
 from psycopg import sql
 
-from accounts import scoping
 from accounts.models import Agency
+from accounts.tenancy import context
 
 
 def open_agency(*words: str) -> str:
@@ -46,15 +46,15 @@ def test_each_call_opens_another_agency(db: None) -> None:
 
     assert first["agency"] != second["agency"]
     assert first["key"] != second["key"]
-    assert len(scoping.every_agency_id()) == 2
+    assert len(context.every_agency_id()) == 2
 
 
 @pytest.mark.parametrize("name", ["Ünïcode 株式会社", "O'Brien; DROP TABLE accounts_agency; --", "x" * 200])
 def test_a_name_is_kept_as_it_was_given(db: None, name: str) -> None:
     open_agency(name)
 
-    (agency_id,) = scoping.every_agency_id()
-    with scoping.agency(agency_id):
+    (agency_id,) = context.every_agency_id()
+    with context.agency(agency_id):
         assert Agency.objects.get().name == name
 
 
@@ -63,15 +63,15 @@ def test_what_it_cannot_use_is_refused_and_opens_nothing(db: None, words: tuple[
     with pytest.raises(CommandError):
         open_agency(*words)
 
-    assert scoping.every_agency_id() == []
+    assert context.every_agency_id() == []
 
 
 def test_the_key_is_in_no_table(db: None) -> None:
     key = json.loads(open_agency("Acme", "--json"))["key"]
     secret = key[21:]
-    (agency_id,) = scoping.every_agency_id()
+    (agency_id,) = context.every_agency_id()
 
-    with scoping.agency(agency_id), connection.cursor() as cursor:
+    with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         tables = [table for (table,) in cursor.fetchall()]
         found = []

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 from rest_framework.test import APIRequestFactory
 
-from accounts.bearers import Bearer
 from accounts.models import Agency, Role
-from accounts.permissions import MayDoThis, NotPermitted, wanted
+from accounts.tenancy.permissions import MayDoThis, NotPermitted, wanted
+from accounts.tenancy.principals import Bearer
 from api import identifiers
 
 ONE = (UUID(int=1),)

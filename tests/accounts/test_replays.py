@@ -8,10 +8,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, batches, keys, replays, scoping, tasks
-from accounts.bearers import Bearer
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import KeptAnswer
-from accounts.replays import Answer
+from accounts.people import tasks
+from accounts.requests import idempotency
+from accounts.requests.idempotency import Answer
+from accounts.tenancy import batches, context
+from accounts.tenancy.principals import Bearer
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -22,17 +26,17 @@ ASKED, OTHER = b"a" * 32, b"b" * 32
 @pytest.fixture
 def bearer(acme: Client) -> Iterator[Bearer]:
     """Who asks, within acme's transaction."""
-    with scoping.agency(acme.agency.pk):
-        yield keys.recognise(text=acme.key, now=NOON)
+    with context.agency(acme.agency.pk):
+        yield key_secrets.recognise(text=acme.key, now=NOON)
 
 
 def asked(bearer: Bearer, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0) -> Answer | None:
-    return replays.claim(bearer=bearer, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours))
+    return idempotency.claim(bearer=bearer, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours))
 
 
 def test_a_key_is_the_first_one_s_and_its_answer_is_told_again(bearer: Bearer) -> None:
     first = asked(bearer)
-    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
 
     assert (first, asked(bearer), asked(bearer, hours=23.9)) == (None, ANSWER, ANSWER)
     assert asked(bearer, key="K1") is None
@@ -40,15 +44,15 @@ def test_a_key_is_the_first_one_s_and_its_answer_is_told_again(bearer: Bearer) -
 
 def test_under_one_key_nothing_else_is_asked(bearer: Bearer) -> None:
     asked(bearer)
-    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
 
-    with pytest.raises(replays.AnotherRequest):
+    with pytest.raises(idempotency.AnotherRequest):
         asked(bearer, fingerprint=OTHER)
 
 
 def test_after_a_day_a_key_is_free_again(bearer: Bearer) -> None:
     asked(bearer)
-    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
 
     assert asked(bearer, fingerprint=OTHER, hours=24) is None
     assert KeptAnswer.objects.get().status is None
@@ -56,7 +60,7 @@ def test_after_a_day_a_key_is_free_again(bearer: Bearer) -> None:
 
 def test_another_bearer_has_keys_of_its_own(bearer: Bearer) -> None:
     asked(bearer)
-    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
 
     assert asked(replace(bearer, id=bearer.agency_id)) is None
 
@@ -64,14 +68,14 @@ def test_another_bearer_has_keys_of_its_own(bearer: Bearer) -> None:
 def test_what_is_given_up_may_be_asked_again(bearer: Bearer) -> None:
     asked(bearer)
 
-    replays.give_up(bearer=bearer, key="k1")
+    idempotency.give_up(bearer=bearer, key="k1")
 
     assert asked(bearer, fingerprint=OTHER) is None
 
 
 def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
     asked(bearer)
-    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
     kept = KeptAnswer.objects.get()
 
     KeptAnswer.objects.create(
@@ -91,11 +95,11 @@ def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
 
 def test_an_answer_whose_key_is_gone_cannot_be_told(bearer: Bearer, settings: Settings) -> None:
     asked(bearer)
-    replays.keep(bearer=bearer, key="k1", answer=ANSWER)
+    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
 
     settings.SECRETS_KEYS = {99: bytes(32)}
 
-    with pytest.raises(replays.CannotBeTold):
+    with pytest.raises(idempotency.CannotBeTold):
         asked(bearer)
 
 
@@ -103,7 +107,7 @@ def test_a_refusal_is_never_kept(bearer: Bearer) -> None:
     asked(bearer)
 
     with pytest.raises(IntegrityError, match="what_was_refused_is_not_kept"), transaction.atomic():
-        replays.keep(bearer=bearer, key="k1", answer=replace(ANSWER, status=409))
+        idempotency.keep(bearer=bearer, key="k1", answer=replace(ANSWER, status=409))
 
 
 def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
@@ -111,8 +115,8 @@ def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
 ) -> None:
     monkeypatch.setattr(batches, "AT_ONCE", 2)
     for client in (acme, rival):
-        with scoping.agency(client.agency.pk):
-            who = keys.recognise(text=client.key, now=NOON)
+        with context.agency(client.agency.pk):
+            who = key_secrets.recognise(text=client.key, now=NOON)
             for number in range(5):
                 asked(who, key=f"old {number}", hours=-24 * 365)
             asked(who, key="young", hours=24 * 365 * 10)
@@ -120,7 +124,7 @@ def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
     tasks.delete_kept_answers()
 
     for client in (acme, rival):
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             assert [kept.key for kept in KeptAnswer.objects.all()] == ["young"]
 
 
@@ -128,7 +132,7 @@ def test_how_many_were_deleted_is_told(acme: Client, bearer: Bearer) -> None:
     asked(bearer)
     asked(bearer, key="k2", hours=1)
 
-    deleted = replays.delete_old(agency_id=acme.agency.pk, now=NOON + timedelta(hours=24))
+    deleted = idempotency.delete_old(agency_id=acme.agency.pk, now=NOON + timedelta(hours=24))
 
     assert deleted == 1
 
@@ -138,5 +142,5 @@ def test_an_agency_that_goes_takes_its_answers_with_it(bearer: Bearer) -> None:
     other, _ = agencies.open_agency(name="Other", now=NOON)
 
     assert KeptAnswer.objects.filter(agency=bearer.agency).count() == 1
-    with scoping.agency(other.pk):
+    with context.agency(other.pk):
         assert KeptAnswer.objects.count() == 0

@@ -8,8 +8,9 @@ import pytest
 from django.db import DataError, connection, connections, transaction
 from django.db.utils import ProgrammingError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, ApiKey, SellerAccount
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -21,7 +22,7 @@ def shops(acme: Client, rival: Client) -> None:
     """One account of each agency, and a transaction that sees neither."""
     acme.take_on(name="Acme's shop")
     rival.take_on(name="Rival's shop")
-    scoping.enter(None)
+    context.enter(None)
 
 
 def seen() -> dict[str, int]:
@@ -30,19 +31,19 @@ def seen() -> dict[str, int]:
 
 
 def test_nothing_is_visible_without_an_agency(shops: None) -> None:
-    assert scoping.current() is None
+    assert context.current() is None
     assert seen() == {"Agency": 0, "ApiKey": 0, "SellerAccount": 0}
 
 
 def test_an_agency_sees_its_own_rows_without_any_filter(shops: None, acme: Client, rival: Client) -> None:
     for client, name in ((acme, "Acme's shop"), (rival, "Rival's shop")):
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             assert seen() == {"Agency": 1, "ApiKey": 1, "SellerAccount": 1}
             assert [account.name for account in SellerAccount.objects.all()] == [name]
 
 
 def test_raw_statements_stand_before_the_same_wall(shops: None, acme: Client) -> None:
-    with scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+    with context.agency(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute("SELECT name FROM accounts_selleraccount ORDER BY name")
         names = cursor.fetchall()
         cursor.execute("UPDATE accounts_selleraccount SET name = 'taken'")
@@ -53,80 +54,80 @@ def test_raw_statements_stand_before_the_same_wall(shops: None, acme: Client) ->
 
 
 def test_a_row_of_another_agency_cannot_be_written(acme: Client, rival: Client) -> None:
-    with pytest.raises(ProgrammingError, match="row-level security"), scoping.agency(acme.agency.pk):
+    with pytest.raises(ProgrammingError, match="row-level security"), context.agency(acme.agency.pk):
         agencies.take_on(
             agency=rival.agency, name="x", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
         )
 
 
 def test_a_row_cannot_be_handed_to_another_agency(acme: Client, rival: Client, shop: str) -> None:
-    with pytest.raises(ProgrammingError, match="row-level security"), scoping.agency(acme.agency.pk):
+    with pytest.raises(ProgrammingError, match="row-level security"), context.agency(acme.agency.pk):
         SellerAccount.objects.update(agency=rival.agency)
 
 
 @pytest.mark.parametrize("outer", [None, OTHER])
 def test_leaving_restores_what_was_seen_before(db: None, outer: UUID | None) -> None:
-    scoping.enter(outer)
+    context.enter(outer)
 
-    with scoping.agency(MINE):
-        inside = scoping.current()
+    with context.agency(MINE):
+        inside = context.current()
 
-    assert (inside, scoping.current()) == (MINE, outer)
+    assert (inside, context.current()) == (MINE, outer)
 
 
 def test_nested_agencies_come_back_one_by_one(db: None) -> None:
     order: list[UUID | None] = []
-    with scoping.agency(MINE):
-        with scoping.agency(OTHER):
-            with scoping.agency(MINE):
-                order.append(scoping.current())
-            order.append(scoping.current())
-        order.append(scoping.current())
-    order.append(scoping.current())
+    with context.agency(MINE):
+        with context.agency(OTHER):
+            with context.agency(MINE):
+                order.append(context.current())
+            order.append(context.current())
+        order.append(context.current())
+    order.append(context.current())
 
     assert order == [MINE, OTHER, MINE, None]
 
 
 def test_an_exception_restores_the_outer_agency_and_undoes_what_was_written(acme: Client) -> None:
     def break_off() -> None:
-        with scoping.agency(OTHER):
+        with context.agency(OTHER):
             agencies.open_agency(name="Half made", now=NOON)
             raise ZeroDivisionError
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         with pytest.raises(ZeroDivisionError):
             break_off()
 
-        assert scoping.current() == acme.agency.pk
-    assert scoping.every_agency_id() == [acme.agency.pk]
+        assert context.current() == acme.agency.pk
+    assert context.every_agency_id() == [acme.agency.pk]
 
 
 def test_a_failed_statement_restores_the_outer_agency(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        with pytest.raises(DataError), scoping.agency(OTHER), connection.cursor() as cursor:
+    with context.agency(acme.agency.pk):
+        with pytest.raises(DataError), context.agency(OTHER), connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-        assert scoping.current() == acme.agency.pk
+        assert context.current() == acme.agency.pk
 
 
 def test_nothing_of_the_agency_stays_on_the_connection_after_its_transaction(committed_db: None) -> None:
-    with scoping.agency(MINE):
-        inside = scoping.current()
+    with context.agency(MINE):
+        inside = context.current()
     with transaction.atomic():
-        scoping.enter(OTHER)
+        context.enter(OTHER)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency', true)")
         left = cursor.fetchone()
     assert inside == MINE
     assert left == ("",)  # what a reset leaves behind, and what the policies take for nobody
-    assert scoping.current() is None
+    assert context.current() is None
 
 
 def test_outside_of_a_transaction_no_agency_can_be_entered(committed_db: None) -> None:
-    scoping.enter(MINE)
+    context.enter(MINE)
 
-    assert scoping.current() is None
+    assert context.current() is None
 
 
 def test_two_connections_at_once_see_their_own_agencies(committed_db: None) -> None:
@@ -136,7 +137,7 @@ def test_two_connections_at_once_see_their_own_agencies(committed_db: None) -> N
         try:
             rounds: list[str] = []
             for _ in range(20):
-                with scoping.agency(agency.pk):
+                with context.agency(agency.pk):
                     rounds += Agency.objects.values_list("name", flat=True)
             return rounds
         finally:
@@ -153,16 +154,16 @@ def test_every_agency_id_gives_the_ids_alone_and_needs_no_agency(acme: Client, r
         cursor.execute("SELECT * FROM every_agency_id()")
         columns = [column.name for column in cursor.description]
 
-    assert scoping.current() is None
-    assert scoping.every_agency_id() == sorted([acme.agency.pk, rival.agency.pk])
+    assert context.current() is None
+    assert context.every_agency_id() == sorted([acme.agency.pk, rival.agency.pk])
     assert columns == ["every_agency_id"]
 
 
 def test_every_agency_id_is_the_same_within_an_agency(acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        inside = scoping.every_agency_id()
+    with context.agency(acme.agency.pk):
+        inside = context.every_agency_id()
 
-    assert inside == scoping.every_agency_id()
+    assert inside == context.every_agency_id()
     assert len(inside) == 2
 
 
@@ -181,7 +182,7 @@ def test_every_agency_id_is_the_same_within_an_agency(acme: Client, rival: Clien
 )
 def test_no_text_breaks_out_of_the_literal(acme: Client, hostile: str) -> None:
     acme.take_on()  # of no row nobody asks whose it is
-    scoping.enter(cast("UUID", hostile))
+    context.enter(cast("UUID", hostile))
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency')")
@@ -193,7 +194,7 @@ def test_no_text_breaks_out_of_the_literal(acme: Client, hostile: str) -> None:
 
 def test_a_limit_to_some_accounts_ends_with_its_transaction(committed_db: None) -> None:
     with transaction.atomic():
-        scoping.enter(OTHER, accounts=[OTHER])
+        context.enter(OTHER, accounts=[OTHER])
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)")

@@ -10,17 +10,17 @@ import pytest
 from limits import RateLimitItem, parse
 from pytest_django.fixtures import Settings
 
-from accounts import store
-from accounts.store import Taken, Windows
+from accounts.requests import rate_limit_store
+from accounts.requests.rate_limit_store import Taken, Windows
 from api import identifiers
 
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
     """No test inherits the absence of another's store."""
-    store.Absence.until = 0.0
+    rate_limit_store.Absence.until = 0.0
     yield
-    store.Absence.until = 0.0
+    rate_limit_store.Absence.until = 0.0
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def whom() -> str:
 
 
 def take(*wanted: tuple[RateLimitItem, str]) -> list[Taken]:
-    return store.ask(lambda windows: windows.take(wanted))
+    return rate_limit_store.ask(lambda windows: windows.take(wanted))
 
 
 def test_a_window_takes_as_many_as_it_has_room_for(whom: str) -> None:
@@ -61,7 +61,7 @@ def test_many_at_once_are_counted_one_by_one(whom: str) -> None:
 
 def test_a_store_that_forgot_its_scripts_is_told_them_again(whom: str) -> None:
     take((parse("3/minute"), whom))
-    store.ask(lambda windows: windows.storage.script_flush())
+    rate_limit_store.ask(lambda windows: windows.storage.script_flush())
 
     (taken,) = take((parse("3/minute"), whom))
 
@@ -75,24 +75,24 @@ def test_several_counts_cost_one_round_trip(whom: str) -> None:
     def commands(windows: Windows) -> int:
         return int(windows.storage.info("stats")["total_reads_processed"])
 
-    before = store.ask(commands)
+    before = rate_limit_store.ask(commands)
     take(*wanted)
 
-    assert store.ask(commands) - before == 2  # the counts, and the question how many
+    assert rate_limit_store.ask(commands) - before == 2  # the counts, and the question how many
 
 
 def test_a_store_that_is_away_is_asked_again_some_seconds_later(
     settings: Settings, caplog: pytest.LogCaptureFixture, whom: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = settings.CACHE_URL
-    monkeypatch.setattr(store, "ASKED_AGAIN_AFTER", 0.3)
+    monkeypatch.setattr(rate_limit_store, "ASKED_AGAIN_AFTER", 0.3)
     with caplog.at_level(logging.WARNING):
         settings.CACHE_URL = "redis://127.0.0.1:1/0"
         for _ in range(5):
-            with pytest.raises(store.Away):
+            with pytest.raises(rate_limit_store.Away):
                 take((parse("3/minute"), whom))
         settings.CACHE_URL = here
-        with pytest.raises(store.Away):
+        with pytest.raises(rate_limit_store.Away):
             take((parse("3/minute"), whom))
         time.sleep(0.35)
         back = take((parse("3/minute"), whom))
@@ -110,7 +110,7 @@ def test_a_store_that_hangs_delays_one_request_by_less_than_a_second(settings: S
         spent = []
         for _ in range(20):
             begun = time.monotonic()
-            with pytest.raises(store.Away):
+            with pytest.raises(rate_limit_store.Away):
                 take((parse("3/minute"), whom))
             spent.append(time.monotonic() - begun)
 
@@ -121,5 +121,5 @@ def test_a_store_that_hangs_delays_one_request_by_less_than_a_second(settings: S
 def test_where_no_store_is_named_there_is_none(settings: Settings, whom: str) -> None:
     settings.CACHE_URL = ""
 
-    with pytest.raises(store.Away):
+    with pytest.raises(rate_limit_store.Away):
         take((parse("3/minute"), whom))

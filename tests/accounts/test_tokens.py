@@ -8,8 +8,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import batches, granting, keys, scoping, tasks
+from accounts.api_keys import lifecycle as api_keys
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, Role
+from accounts.people import tasks
+from accounts.tenancy import batches, context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
@@ -28,10 +31,12 @@ def token(client: Client, **fields: Any) -> Client:
 
 
 def key(client: Client, **rights: Any) -> Client:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         named = rights.pop("accounts", None)
         accounts = None if named is None else [identifiers.private("acct", each) for each in named]
-        return Client(client.agency, keys.mint(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1])
+        return Client(
+            client.agency, key_secrets.mint(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1]
+        )
 
 
 def test_a_token_reads_for_a_quarter_of_an_hour(acme: Client, shop: str) -> None:
@@ -128,9 +133,9 @@ def test_a_token_opens_nothing_once_it_is_over(acme: Client) -> None:
     made = make(acme, expires_in=60)
     ends = datetime.fromisoformat(made["expires_at"])
 
-    assert keys.recognise(text=made["token"], now=ends - timedelta(seconds=1)).kind == "token"
-    with pytest.raises(keys.UnknownKey):
-        keys.recognise(text=made["token"], now=ends)
+    assert key_secrets.recognise(text=made["token"], now=ends - timedelta(seconds=1)).kind == "token"
+    with pytest.raises(key_secrets.UnknownKey):
+        key_secrets.recognise(text=made["token"], now=ends)
 
 
 def test_it_dies_with_its_key(acme: Client) -> None:
@@ -141,7 +146,7 @@ def test_it_dies_with_its_key(acme: Client) -> None:
     acme.delete(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}")
 
     assert (before, browser.get("/v1/me").status_code) == (200, 401)
-    assert scoping.current() is None
+    assert context.current() is None
 
 
 def test_it_dies_with_a_key_that_was_rotated_out(acme: Client) -> None:
@@ -150,9 +155,9 @@ def test_it_dies_with_a_key_that_was_rotated_out(acme: Client) -> None:
     acme.post(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json")
     now = datetime.now(UTC)
 
-    assert keys.recognise(text=made["token"], now=now)
-    with pytest.raises(keys.UnknownKey):
-        keys.recognise(text=made["token"], now=now + timedelta(seconds=31))
+    assert key_secrets.recognise(text=made["token"], now=now)
+    with pytest.raises(key_secrets.UnknownKey):
+        key_secrets.recognise(text=made["token"], now=now + timedelta(seconds=31))
 
 
 def test_making_one_is_noted(acme: Client) -> None:
@@ -164,11 +169,11 @@ def test_making_one_is_noted(acme: Client) -> None:
 
 
 def test_of_those_of_a_minute_the_first_is_noted(acme: Client) -> None:
-    me = keys.recognise(text=acme.key, now=NOON)
-    with scoping.agency(acme.agency.pk):
+    me = key_secrets.recognise(text=acme.key, now=NOON)
+    with context.agency(acme.agency.pk):
         for seconds in (0, 1, 59, 60, 61):
             at = NOON + timedelta(seconds=seconds)
-            granting.token(by=me, accounts=None, lifetime=timedelta(minutes=5), now=at)
+            api_keys.token(by=me, accounts=None, lifetime=timedelta(minutes=5), now=at)
 
     entries = acme.read("/v1/audit-log", what="token.created")["data"]
     assert [datetime.fromisoformat(entry["at"]) for entry in entries] == [NOON + timedelta(minutes=1), NOON]
@@ -176,7 +181,7 @@ def test_of_those_of_a_minute_the_first_is_noted(acme: Client) -> None:
 
 def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
     """So many tokens of the agency's first key."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         parent = ApiKey.objects.get(kind=ApiKey.Kind.KEY)
         rights: dict[str, Any] = {"kind": "token", "role": Role.VIEWER, "read_only": True, "digest": bytes(32)}
         ApiKey.objects.bulk_create(
@@ -188,7 +193,7 @@ def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
 
 
 def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
-    furnish(acme, count=granting.MOST_TOKENS - 1, expires_at=datetime.now(UTC) + timedelta(minutes=10))
+    furnish(acme, count=api_keys.MOST_TOKENS - 1, expires_at=datetime.now(UTC) + timedelta(minutes=10))
     other = key(acme)
     make(acme)
 
@@ -197,7 +202,7 @@ def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-tokens")
     assert 580 < int(refused.headers["Retry-After"]) <= 601
     assert make(other)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.filter(prefix="uo_tok_" + "0" * 13).update(expires_at=datetime.now(UTC))
     assert make(acme)
 
@@ -205,24 +210,24 @@ def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
 def test_thousands_that_are_over_are_deleted(acme: Client) -> None:
     furnish(acme, count=2 * batches.AT_ONCE + 1, expires_at=NOON)
 
-    assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.AT_ONCE + 1
-    assert keys.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 0
+    assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.AT_ONCE + 1
+    assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 0
 
 
 def test_those_whose_time_is_over_are_deleted_and_nothing_else(acme: Client, rival: Client) -> None:
     past = datetime.now(UTC) - timedelta(hours=1)
     for client in (acme, rival):
-        with scoping.agency(client.agency.pk):
-            parent, _ = keys.mint(agency=client.agency, name="old key", expires_at=past, now=past)
-            keys.mint_token(parent=parent, accounts=None, expires_at=past, now=past)
+        with context.agency(client.agency.pk):
+            parent, _ = key_secrets.mint(agency=client.agency, name="old key", expires_at=past, now=past)
+            key_secrets.mint_token(parent=parent, accounts=None, expires_at=past, now=past)
     make(acme)
-    scoping.enter(None)
+    context.enter(None)
 
     tasks.delete_expired_tokens()
 
     left = {}
     for client in (acme, rival):
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             left[client.agency.name] = sorted(ApiKey.objects.values_list("kind", "name"))
     assert left["Acme"] == [("key", "first key"), ("key", "old key"), ("token", "first key")]
     assert left["Rival"] == [("key", "first key"), ("key", "old key")]

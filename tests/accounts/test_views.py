@@ -6,8 +6,9 @@ import pytest
 from django.db import transaction
 from django.db.utils import IntegrityError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import AccountStatus, SellerAccount
+from accounts.tenancy import context
 from ingestion import erasure
 from ingestion.models import Report
 from metrics.models import DailyCounts, Order
@@ -116,7 +117,7 @@ def test_erasing_removes_every_row_of_a_handed_back_account(acme: Client, shop: 
 
     erased = erasure.erase(agency_id=acme.agency.pk, now=NOON)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         left = [model.objects.count() for model in (SellerAccount, Report, Order, DailyCounts)]
     assert (erased, left) == (1, [1, 1, 1, 1])
     assert erasure.erase(agency_id=acme.agency.pk, now=NOON) == 0
@@ -157,7 +158,7 @@ def test_every_ordering_pages_through_all_accounts(acme: Client, ordering: str) 
 def test_accounts_are_found_by_status_marketplace_and_text(acme: Client) -> None:
     nordic = acme.take_on(partner="A1", name="Nordic Shop", home="SE")
     acme.take_on(partner="A2", name="Other")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         SellerAccount.objects.filter(name="Nordic Shop").update(status=AccountStatus.BREACHED)
 
     for narrowed in ({"status": "breached"}, {"marketplace": "SE"}, {"search": "nord"}, {"search": "a1"}):
@@ -184,11 +185,11 @@ def test_a_wrong_parameter_is_pointed_at(acme: Client, parameters: dict[str, str
 
 
 def test_renaming_leaves_alone_what_a_worker_wrote_meanwhile(acme: Client, shop: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         stale = SellerAccount.objects.get()
     acme.load(shop, build.orders_file([build.order_row(sales_channel="Amazon.ca")]))
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.change(thing=stale, fields={"name": "Renamed"}, now=NOON)
         kept = SellerAccount.objects.get()
 
@@ -243,7 +244,7 @@ def test_a_wrong_choice_is_pointed_at_and_changes_nothing(acme: Client, change: 
 def test_a_distance_has_a_place_in_the_order_and_none_has_the_last(
     acme: Client, shop: str, distance: float | None, place: float
 ) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         SellerAccount.objects.update(distance=distance)
 
         assert SellerAccount.objects.values_list("distance", "ordered_distance").get() == (distance, place)
@@ -251,5 +252,5 @@ def test_a_distance_has_a_place_in_the_order_and_none_has_the_last(
 
 @pytest.mark.parametrize("distance", [1.0000001, float("inf"), float("nan")])
 def test_the_database_takes_no_distance_beyond_spotless(acme: Client, shop: str, distance: float) -> None:
-    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="spotless_is_farthest"), transaction.atomic():
+    with context.agency(acme.agency.pk), pytest.raises(IntegrityError, match="spotless_is_farthest"), transaction.atomic():
         SellerAccount.objects.update(distance=distance)

@@ -15,8 +15,11 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections, transaction
 
-from accounts import agencies, keys, replays, scoping, waiting
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import KeptAnswer, SellerAccount
+from accounts.requests import idempotency
+from accounts.tenancy import context, locks
 from ingestion.models import Report
 from tests import build
 from tests.client import Client
@@ -74,13 +77,13 @@ def test_a_secret_that_is_shown_once_is_shown_again_to_who_asked_for_it(acme: Cl
     of_rival = post(rival, ENDPOINTS, endpoint, key="k1")
 
     assert first.json()["secret"] == again.json()["secret"] != of_rival.json()["secret"]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert first.json()["secret"].encode() not in b"".join(bytes(kept.sealed) for kept in KeptAnswer.objects.all())
 
 
 def test_another_key_of_the_agency_does_not_see_the_answer(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        _, text = keys.mint(agency=acme.agency, name="second key", now=NOON)
+    with context.agency(acme.agency.pk):
+        _, text = key_secrets.mint(agency=acme.agency, name="second key", now=NOON)
     post(acme, ACCOUNTS, SHOP, key="k1")
 
     other = post(Client(acme.agency, text), ACCOUNTS, SHOP, key="k1")
@@ -90,9 +93,9 @@ def test_another_key_of_the_agency_does_not_see_the_answer(acme: Client) -> None
 
 def test_a_revoked_key_is_not_answered_again(acme: Client) -> None:
     post(acme, ACCOUNTS, SHOP, key="k1")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         key = acme.agency.keys.get()
-        keys.revoke(key=key, now=NOON)
+        key_secrets.revoke(key=key, now=NOON)
 
     assert post(acme, ACCOUNTS, SHOP, key="k1").status_code == 401
 
@@ -191,7 +194,7 @@ def test_of_several_at_once_one_runs_and_all_are_told_the_same(firm: Client) -> 
     assert {told(answer) for answer in answers} == {told(answers[0])}
     assert answers[0].status_code == 201
     assert [answer.get("Idempotency-Replayed") for answer in answers].count(None) == 1
-    with scoping.agency(firm.agency.pk):
+    with context.agency(firm.agency.pk):
         assert SellerAccount.objects.count() == 1
 
 
@@ -205,17 +208,17 @@ def test_of_several_uploads_at_once_one_runs_and_its_task_is_sent_once(firm: Cli
     assert {told(answer) for answer in answers} == {told(answers[0])}
     assert answers[0].status_code == 202
     assert len(sent) == 1
-    with scoping.agency(firm.agency.pk):
+    with context.agency(firm.agency.pk):
         assert Report.objects.count() == 1
 
 
 def test_who_waits_too_long_for_the_first_one_is_told_so(firm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", timedelta(milliseconds=200))
-    with scoping.agency(firm.agency.pk):
-        bearer = keys.recognise(text=firm.key, now=NOON)
-        replays.claim(bearer=bearer, key="k1", fingerprint=b"a" * 32, now=NOON)
+    monkeypatch.setattr(locks, "PATIENCE", timedelta(milliseconds=200))
+    with context.agency(firm.agency.pk):
+        bearer = key_secrets.recognise(text=firm.key, now=NOON)
+        idempotency.claim(bearer=bearer, key="k1", fingerprint=b"a" * 32, now=NOON)
         (waited,) = at_once(lambda: post(Client(firm.agency, firm.key), ACCOUNTS, SHOP, key="k1"), times=1)
-        replays.give_up(bearer=bearer, key="k1")
+        idempotency.give_up(bearer=bearer, key="k1")
 
     after = post(firm, ACCOUNTS, SHOP, key="k1")
 
@@ -269,7 +272,7 @@ def killed_before(statement: int, act: Callable[[], Any]) -> None:
 
 
 def accounts_of(client: Client) -> int:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return SellerAccount.objects.count()
 
 

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client as Stranger
 from django.test.utils import CaptureQueriesContext
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -39,8 +40,8 @@ def key(acme: Client) -> str:
 
 
 def refuse(text: str) -> None:
-    with pytest.raises(keys.UnknownKey):
-        keys.recognise(text=text, now=NOON)
+    with pytest.raises(key_secrets.UnknownKey):
+        key_secrets.recognise(text=text, now=NOON)
 
 
 def statements(act: Callable[[], object]) -> list[str]:
@@ -93,10 +94,10 @@ def test_a_right_key_is_never_refused_for_the_wrong_ones_beside_it(acme: Client)
 
 
 def test_a_token_of_a_dead_key_is_refused_in_the_words_of_an_unknown_one(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        parent, _ = keys.mint(agency=acme.agency, name="parent", now=NOON)
-        _, token = keys.mint_token(parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON)
-        keys.revoke(key=parent, now=NOON)
+    with context.agency(acme.agency.pk):
+        parent, _ = key_secrets.mint(agency=acme.agency, name="parent", now=NOON)
+        _, token = key_secrets.mint_token(parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON)
+        key_secrets.revoke(key=parent, now=NOON)
 
     answers = [
         Stranger().get("/v1/me", headers={"Authorization": f"Bearer {text}"}).json()

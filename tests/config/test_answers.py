@@ -9,8 +9,9 @@ from django.test import Client as Stranger
 from limits import parse
 from pytest_django.fixtures import Settings
 
-from accounts import scoping, store
 from accounts.models import ApiKey
+from accounts.requests import rate_limit_store
+from accounts.tenancy import context
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON
@@ -18,7 +19,7 @@ from tests.conftest import NOON
 
 @pytest.fixture
 def limited(settings: Settings) -> Settings:
-    store.Absence.until = 0.0
+    rate_limit_store.Absence.until = 0.0
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("4/minute"), parse("100/minute")
     settings.RATE_LIMIT_FAILURES = parse("3/minute")
     return settings
@@ -62,7 +63,7 @@ def test_while_the_store_is_away_everybody_is_answered(acme: Client, limited: Se
     limited.CACHE_URL = "redis://127.0.0.1:1/0"
 
     answers = [acme.get("/v1/me") for _ in range(8)]
-    store.Absence.until = 0.0
+    rate_limit_store.Absence.until = 0.0
 
     assert [answer.status_code for answer in answers] == [200] * 8
     assert "RateLimit" not in answers[0]
@@ -167,12 +168,12 @@ def test_reads_are_the_callers_to_keep_and_nothing_else_is_kept(acme: Client, sh
     ],
 )
 def test_a_refused_request_used_its_key_too(acme: Client, ask: Callable[[Client], Any], status: int) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.update(last_used_at=NOON)
 
     answer = ask(acme)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         (used,) = ApiKey.objects.values_list("last_used_at", flat=True)
     assert answer.status_code == status
     assert used is not None

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from config.figures import Figures, Reader
 from ingestion.models import Report
@@ -39,7 +40,7 @@ def test_where_nobody_is_everything_is_nothing(db: None) -> None:
 
 def receive(client: Client, account: str, *, status: str, minutes: int) -> None:
     moment = NOW - timedelta(minutes=minutes)
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         Report.objects.create(
             agency=client.agency,
             account_id=identifiers.private("acct", account),
@@ -83,7 +84,7 @@ def deliver(client: Client, endpoint: Endpoint, *, due: timedelta | None) -> Non
 def test_deliveries_are_counted_by_whether_they_are_due(acme: Client, rival: Client) -> None:
     for client, dues in ((acme, (-60, -5, 60, None)), (rival, (-90, None))):
         client.listen()
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             for due in dues:
                 deliver(client, Endpoint.objects.get(), due=None if due is None else timedelta(seconds=due))
 
@@ -96,7 +97,7 @@ def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acm
     states = (("", None, None), ("", None, NOW), ("by_hand", NOW, NOW), ("failing", NOW, NOW), ("gone", NOW, None))
     for reason, disabled_at, failing_since in states:
         endpoint = identifiers.private("ep", acme.listen()["id"])
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             changed = {"disabled_reason": reason, "disabled_at": disabled_at, "failing_since": failing_since}
             Endpoint.objects.filter(pk=endpoint).update(**changed)
 
@@ -109,10 +110,10 @@ def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client
     hour = timedelta(hours=1)
     for client, stale_from, breaches in ((acme, NOW - hour, 2), (acme, NOW + hour, 0), (acme, None, 1), (rival, NOW - hour, 4)):
         account = client.take_on(partner=f"A{breaches}")
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             changed = {"stale_from": stale_from, "open_breaches": breaches, "open_warnings": 1}
             SellerAccount.objects.filter(pk=identifiers.private("acct", account)).update(**changed)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         SellerAccount.objects.filter(open_breaches=2).update(deleted_at=NOW)
 
     found = read()
@@ -123,7 +124,7 @@ def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client
 
 def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
     furnish(acme, name="acme")
-    scoping.enter(None)
+    context.enter(None)
 
     read()
 
@@ -135,7 +136,7 @@ def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
 @pytest.mark.parametrize("table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"])
 def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client, table: str) -> None:
     furnish(acme, name="acme")
-    scoping.enter(None)
+    context.enter(None)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('underone.over_the_wall', 'figures', true)")
@@ -202,10 +203,10 @@ def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(c
     endpoint = identifiers.private("ep", client.listen()["id"])
     many: dict[str, Any] = {"agency": client.agency.pk, "endpoint": endpoint, "accounts": ACCOUNTS, "deliveries": DELIVERIES}
     for statement in MANY.strip().split(";\n"):
-        with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+        with context.agency(client.agency.pk), connection.cursor() as cursor:
             cursor.execute(statement.rstrip(";"), many)
         analyze(owner_dsn, "accounts_selleraccount", "webhooks_event", "webhooks_delivery")
-    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+    with context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM webhooks_delivery")  # the reference: one look at each row of one table
         began = time.perf_counter()
         cursor.execute("SELECT count(*) FROM webhooks_delivery")

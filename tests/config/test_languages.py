@@ -10,7 +10,7 @@ import pytest
 from django.test import Client as Stranger
 from django.utils import translation
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from api import identifiers
 from metrics import defects, evidence
 from metrics.definitions import CATALOGUE

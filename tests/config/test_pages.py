@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import cursors, identifiers
 from api.pagination import ByKeys
 from tests import build
@@ -33,7 +34,7 @@ def take(acme: Client) -> Iterator[Take]:
             now=NOON + timedelta(days=days),
         )
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         yield take
 
 

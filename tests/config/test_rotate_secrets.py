@@ -14,7 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from pytest_django import Settings
 
-from accounts import agencies, resealing, scoping, sealing
+from accounts.agencies import lifecycle as agencies
+from accounts.encryption import at_rest, rotation
+from accounts.tenancy import context as tenant_context
 from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
 from tests.client import Client
 from tests.walls.statements import TENANT_TABLES, rows
@@ -40,11 +42,11 @@ def listen(client: Client, *, times: int = 1) -> dict[str, str]:
 
 def opened(client: Client) -> dict[str, str]:
     """The same as the database has it."""
-    with scoping.agency(client.agency.pk):
+    with tenant_context.agency(client.agency.pk):
         found = EndpointSecret.objects.select_related("endpoint")
         return {
             row.endpoint.public_id: secrets.PREFIX
-            + base64.b64encode(sealing.open_sealed(bytes(row.sealed), context=secrets.context_of(row))).decode()
+            + base64.b64encode(at_rest.open_sealed(bytes(row.sealed), context=secrets.context_of(row))).decode()
             for row in found
         }
 
@@ -88,13 +90,13 @@ def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> N
     listen(acme, times=2)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     rotate()
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         before = [bytes(row.sealed) for row in EndpointSecret.objects.order_by("pk")]
 
     told = rotate()
 
     assert "0 sealed anew" in told
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         assert [bytes(row.sealed) for row in EndpointSecret.objects.order_by("pk")] == before
 
 
@@ -110,16 +112,16 @@ def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
 def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = listen(acme, times=5)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
-    monkeypatch.setattr(resealing, "AT_ONCE", 2)
+    monkeypatch.setattr(rotation, "AT_ONCE", 2)
 
-    assert resealing.reseal(what=secrets.SEALED, agency_id=acme.agency.pk) == 5
+    assert rotation.reseal(what=secrets.SEALED, agency_id=acme.agency.pk) == 5
     assert opened(acme) == mine
 
 
 def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Client, ring: Settings) -> None:
     listen(acme)
     theirs = listen(rival)
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         row = EndpointSecret.objects.get()
         EndpointSecret.objects.filter(pk=row.pk).update(sealed=bytes(row.sealed)[:-1] + bytes([row.sealed[-1] ^ 1]))
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
@@ -160,7 +162,7 @@ def test_the_database_knows_the_key_of_each_row(acme: Client, ring: Settings) ->
 
 def test_counting_keys_opens_the_wall_to_nobody(acme: Client) -> None:
     listen(acme)
-    scoping.enter(None)
+    tenant_context.enter(None)
 
     assert key_ids_in_use() == {1: 1}
     assert not EndpointSecret.objects.exists()
@@ -197,7 +199,7 @@ def rotate_apart(_: int) -> str:
 
 
 def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resealing, "AT_ONCE", 3)
+    monkeypatch.setattr(rotation, "AT_ONCE", 3)
     before = [opened(client) for client in three_agencies]
 
     with ThreadPoolExecutor(2) as both:
@@ -212,19 +214,19 @@ def test_one_that_is_ended_in_the_middle_is_completed_by_the_next(
     three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [opened(client) for client in three_agencies]
-    monkeypatch.setattr(resealing, "AT_ONCE", 3)
+    monkeypatch.setattr(rotation, "AT_ONCE", 3)
     sealed = iter(range(10))
-    seal = sealing.seal
+    seal = at_rest.seal
 
     def until_the_power_goes(plain: bytes, *, context: str) -> bytes:
         if next(sealed, None) is None:
             raise KeyboardInterrupt
         return seal(plain, context=context)
 
-    monkeypatch.setattr(sealing, "seal", until_the_power_goes)
+    monkeypatch.setattr(at_rest, "seal", until_the_power_goes)
     with pytest.raises(KeyboardInterrupt):
         rotate()
-    monkeypatch.setattr(sealing, "seal", seal)
+    monkeypatch.setattr(at_rest, "seal", seal)
     assert key_ids_in_use() == {1: 51, 2: 9}  # whole batches
     assert [opened(client) for client in three_agencies] == before
 

@@ -13,9 +13,10 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import Client as Browser
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import Agency, Person
 from accounts.people import sessions
+from accounts.tenancy import context
 from tests import build
 from tests.accounts.people.visiting import PASSWORD, Visitor, address, enrol, mailbox, somebody
 from tests.client import Client
@@ -214,8 +215,8 @@ def test_an_agency_from_inside_shows_how_it_stands_and_that_somebody_looked(
 
 
 def test_staff_revokes_a_key_and_it_is_noted(browser: Browser, staff: Person, acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        key, text = keys.mint(agency=acme.agency, name="lost", now=NOON)
+    with context.agency(acme.agency.pk):
+        key, text = key_secrets.mint(agency=acme.agency, name="lost", now=NOON)
     assert acme.get("/v1/me").status_code == 200
 
     assert press(browser, inside(acme.agency), revoke=key.public_id) == 302
@@ -236,8 +237,8 @@ def test_staff_disables_an_endpoint_and_it_is_noted(browser: Browser, staff: Per
 
 @pytest.mark.parametrize("what", ["key", "endpoint"])
 def test_inside_one_agency_another_s_things_are_not_there(browser: Browser, acme: Client, rival: Client, what: str) -> None:
-    with scoping.agency(rival.agency.pk):
-        key, text = keys.mint(agency=rival.agency, name="theirs", now=NOON)
+    with context.agency(rival.agency.pk):
+        key, text = key_secrets.mint(agency=rival.agency, name="theirs", now=NOON)
     button = {"revoke": key.public_id} if what == "key" else {"disable": rival.listen()["id"]}
 
     assert press(browser, inside(acme.agency), **button) == 404

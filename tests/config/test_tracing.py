@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from config.redacting import BLANK
 from config.tracing import WithoutSecrets
 from tests import build

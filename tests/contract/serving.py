@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from config import product
 from config.embedded.home import Home
 from tests.client import Client

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests.client import Client
 from tests.contract import hooks
 from tests.contract.serving import Served, run, serving

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON

@@ -10,8 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, batches, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, AuditEntry, Member, Person, Role, SellerAccount
+from accounts.tenancy import batches
+from accounts.tenancy import context as tenant_context
 from ingestion import erasure, tasks
 from ingestion.models import Report
 from tests import build, messages
@@ -37,7 +39,7 @@ def close(client: Client) -> None:
 
 def everything(client: Client) -> dict[str, list[str]]:
     """Every row of the agency, by table."""
-    with scoping.agency(client.agency.pk):
+    with tenant_context.agency(client.agency.pk):
         return {table: sorted(rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in rows(TENANT_TABLES)}
 
 
@@ -46,7 +48,7 @@ def files(storage: Path, client: Client) -> int:
 
 
 def itself(client: Client) -> Agency:
-    with scoping.agency(client.agency.pk):
+    with tenant_context.agency(client.agency.pk):
         return Agency.objects.get()
 
 
@@ -66,12 +68,12 @@ def test_nothing_is_left_but_that_it_was_there(acme: Client, rival: Client, stor
     assert files(storage, acme) == 0
     assert (everything(rival), files(storage, rival)) == theirs
     assert (agency.name, agency.closed_by, agency.erased_at) == ("", key, LATER)
-    assert scoping.every_closed_agency_id() == []
-    assert scoping.every_agency_id() == [rival.agency.pk]
+    assert tenant_context.every_closed_agency_id() == []
+    assert tenant_context.every_agency_id() == [rival.agency.pk]
 
 
 def columns(client: Client) -> dict[str, Any]:
-    with scoping.agency(client.agency.pk):
+    with tenant_context.agency(client.agency.pk):
         return dict(Agency.objects.values().get())
 
 
@@ -109,7 +111,7 @@ def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
 
     erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         entries = list(AuditEntry.objects.order_by("-pk").values_list("what", "who", "before", "after", "detail"))
     assert [what for what, *_ in entries if what != "export.expired"] == ["agency.erased", "agency.closed", *whats]
     assert {who for _, who, *_ in entries} == {"underone", key}
@@ -131,7 +133,7 @@ def test_people_who_act_for_nobody_else_are_forgotten_and_others_and_staff_are_n
     people = {name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW) for name in ("mei", "lu", "ana")}
     Person.objects.filter(pk=people["ana"].pk).update(is_staff=True)
     for client, names in ((acme, ("mei", "lu", "ana")), (rival, ("lu",))):
-        with scoping.agency(client.agency.pk):
+        with tenant_context.agency(client.agency.pk):
             for name in names:
                 Member.objects.create(agency=client.agency, person=people[name], role=Role.VIEWER, created_at=NOW)
     close(acme)
@@ -139,7 +141,7 @@ def test_people_who_act_for_nobody_else_are_forgotten_and_others_and_staff_are_n
     erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
     assert set(Person.objects.values_list("name", flat=True)) == {"lu", "ana"}
-    with scoping.agency(rival.agency.pk):
+    with tenant_context.agency(rival.agency.pk):
         assert Member.objects.get().person == people["lu"]
 
 
@@ -148,7 +150,7 @@ def test_erased_twice_it_is_erased_once(acme: Client) -> None:
 
     assert [erasure.erase_agency(agency_id=acme.agency.pk, now=LATER) for _ in range(2)] == [True, False]
 
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         assert AuditEntry.objects.filter(what="agency.erased").count() == 1
 
 
@@ -200,7 +202,7 @@ def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch
 def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: Client) -> None:
     for client in (acme, rival):
         close(client)
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         agencies.hasten(agency=acme.agency, now=NOW)
     messages.take()
 
@@ -216,7 +218,7 @@ def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: 
 def test_no_worker_loads_for_a_closed_agency_and_all_is_loaded_when_it_is_opened_again(acme: Client, shop: str) -> None:
     report = acme.send(shop, build.orders_file([build.order_row()])).json()["id"]
     close(acme)
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         waiting = Report.objects.get()
         Report.objects.update(handed_out_at=NOW - timedelta(hours=1))
     messages.take()
@@ -224,7 +226,7 @@ def test_no_worker_loads_for_a_closed_agency_and_all_is_loaded_when_it_is_opened
     tasks.resume_reports()
     tasks.load_report(agency_id=str(acme.agency.pk), report_id=str(waiting.pk))
 
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         assert (messages.take(), Report.objects.get().status) == ([], Report.Status.QUEUED)
         agencies.reopen(agency=itself(acme), now=NOW)
     tasks.resume_reports()
@@ -239,7 +241,7 @@ def test_accounts_that_were_handed_back_go_within_the_hour_also_of_a_closed_agen
 
     tasks.erase_accounts()
 
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         assert not SellerAccount.objects.exists()
 
 
@@ -288,7 +290,7 @@ def test_an_operator_opens_again_what_was_closed(acme: Client) -> None:
 def test_what_cannot_be_opened_again_is_said_so(acme: Client, state: str, said: str) -> None:
     if state in {"due", "erased"}:
         close(acme)
-        with scoping.agency(acme.agency.pk):
+        with tenant_context.agency(acme.agency.pk):
             agencies.hasten(agency=acme.agency, now=NOW)
     if state == "erased":
         erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)

@@ -11,8 +11,10 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, audit, scoping
+from accounts import audit
+from accounts.agencies import lifecycle as agencies
 from accounts.models import AuditEntry
+from accounts.tenancy import context
 from ingestion import archive, exports
 from ingestion.inventory import TABLES
 from ingestion.models import Export
@@ -48,7 +50,7 @@ def furnished(acme: Client) -> Furnished:
 
 def counted(client: Client) -> dict[str, int]:
     """How many rows the agency has in each table that is handed over."""
-    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+    with context.agency(client.agency.pk), connection.cursor() as cursor:
         found = {}
         for table in TABLES:
             if table.file:
@@ -216,7 +218,7 @@ def test_no_secret_is_in_it(acme: Client, furnished: Furnished) -> None:
 )
 def test_of_a_chat_s_address_the_host_alone_is_in_it_however_it_is_written(acme: Client, url: str) -> None:
     endpoint = acme.listen(kind="slack", url="https://hooks.slack.com/services/T0/B0/verysecret")["id"]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Endpoint.objects.update(url=url)
 
     (told,) = packed.pack(acme).lines("webhook-endpoints")
@@ -227,7 +229,7 @@ def test_of_a_chat_s_address_the_host_alone_is_in_it_however_it_is_written(acme:
 def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
     names = ['a\tb\n"c"\\ \\n \\.', "=1+1", "{},;|\x7f", "Ünïcødé 店", "\\."]
     for number, name in enumerate(names):
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             agencies.take_on(
                 agency=acme.agency,
                 name=name,
@@ -294,7 +296,7 @@ def test_who_asked_and_who_took_it_away_is_noted(acme: Client, furnished: Furnis
     packed.make(acme, export)
     packed.take(acme, export)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))
         size = Export.objects.latest("pk").size
     assert entries == [

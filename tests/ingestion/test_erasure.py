@@ -9,8 +9,8 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import scoping
 from accounts.models import ApiKey, Role, SellerAccount
+from accounts.tenancy import context as tenant_context
 from api import identifiers
 from ingestion import erasure
 from ingestion.models import Report
@@ -42,7 +42,7 @@ def rows(client: Client, account: str) -> dict[str, int]:
     """How many rows of the account each table has."""
     account_id = identifiers.private("acct", account)
     counted = {}
-    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+    with tenant_context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute(TABLES_OF_ACCOUNTS)
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT count(*) FROM {table} WHERE account_id = %s", [account_id])
@@ -66,7 +66,7 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
     assert erased == 1
     assert set(rows(acme, account).values()) == {0}
     assert documents(storage) == 0
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         assert not SellerAccount.objects.exists()
 
 
@@ -87,7 +87,7 @@ def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Clie
 def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storage: Path) -> None:
     account = furnish(acme, name="acme").account_id
     hand_back(acme, account)
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
 
     assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
@@ -147,7 +147,7 @@ def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: P
 
 def whole(client: Client) -> dict[str, list[str]]:
     """Every row of the agency but its log, by table."""
-    with scoping.agency(client.agency.pk):
+    with tenant_context.agency(client.agency.pk):
         tables = [table for table in statements.rows(TENANT_TABLES) if table != "accounts_auditentry"]
         return {table: sorted(statements.rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in tables}
 
@@ -161,7 +161,7 @@ def naming(client: Client, account: str) -> dict[str, list[str]]:
 def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_were(acme: Client, storage: Path) -> None:
     kept, gone = (furnish(acme, name=name) for name in ("kept", "gone"))
     every = [furnished for furnished in vars(gone).values() if furnished.startswith(("acct", "rpt", "brch"))]
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         account = identifiers.private("acct", gone.account_id)
         ApiKey.objects.create(
             agency=acme.agency,
@@ -183,7 +183,7 @@ def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_wer
     assert [table for table, found in after.items() if any(word in row for row in found for word in words)] == []
     assert naming(acme, kept.account_id) == before
     assert len([table for table, found in before.items() if found]) > 20
-    with scoping.agency(acme.agency.pk):
+    with tenant_context.agency(acme.agency.pk):
         assert ApiKey.objects.get(name="of a shop").accounts == []
 
 

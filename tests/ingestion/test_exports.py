@@ -14,8 +14,9 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import ApiKey, Role
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import erasure, exports, tasks
 from ingestion.models import Export
@@ -45,7 +46,7 @@ def committed(committed_db: None) -> Client:
 
 
 def change(client: Client, export: str, **columns: Any) -> None:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         Export.objects.filter(pk=identifiers.private("exp", export)).update(**columns)
 
 
@@ -126,7 +127,7 @@ def test_a_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], status: 
 
 def test_archives_are_for_admins(acme: Client) -> None:
     export = packed.ask(acme)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
     asked = [acme.get("/v1/exports"), acme.get(f"/v1/exports/{export}"), acme.get(f"/v1/exports/{export}/archive")]
@@ -195,7 +196,7 @@ def test_twenty_a_day_may_be_asked_for(acme: Client, rival: Client) -> None:
     asked = [packed.ask(acme)]
     change(acme, asked[0], status=Status.FAILED)
     change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=23))
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Export.objects.bulk_create(
             Export(agency=acme.agency, with_documents=False, status=Status.EXPIRED, created_at=NOW, handed_out_at=NOW, attempts=1)
             for _ in range(exports.MOST_A_DAY - 1)
@@ -264,7 +265,7 @@ def test_what_a_worker_has_in_hand_is_left_there(acme: Client) -> None:
         packed.make(acme, export)
 
         assert messages.take() == []
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Export.objects.get().attempts == 0
 
 
@@ -321,7 +322,7 @@ def test_an_archive_of_an_account_that_is_handed_back_meanwhile_is_not_kept(comm
 
     assert (again, archives(storage)) == (None, [])
     assert packed.ask(committed)
-    with scoping.agency(committed.agency.pk):
+    with context.agency(committed.agency.pk):
         assert Export.objects.get(pk=export.pk).status == Status.FAILED
 
 
@@ -337,7 +338,7 @@ def test_what_is_forgotten_at_this_moment_is_not_kept(committed: Client, storage
             connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as threads:
-        with scoping.agency(committed.agency.pk):
+        with context.agency(committed.agency.pk):
             exports.forget(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
             late = threads.submit(make)
             with pytest.raises(TimeoutError):
@@ -363,7 +364,7 @@ def test_what_is_kept_at_this_moment_is_forgotten_all_the_same(committed: Client
             connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as threads:
-        with scoping.agency(committed.agency.pk):
+        with context.agency(committed.agency.pk):
             Export.objects.update(status=Status.READY)
             late = threads.submit(forget)
             with pytest.raises(TimeoutError):
@@ -415,13 +416,13 @@ def test_a_closed_agency_s_archive_is_not_made(acme: Client) -> None:
     tasks.resume_exports()
 
     assert messages.take() == []
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Export.objects.get().status == Status.QUEUED
 
 
 def test_a_failure_leaves_no_file_behind(committed: Client, storage: Path) -> None:
     export = claimed(committed)
-    with scoping.agency(committed.agency.pk):
+    with context.agency(committed.agency.pk):
         Export.objects.all().delete()
 
     with pytest.raises(exports.Taken):

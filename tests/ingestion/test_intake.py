@@ -16,8 +16,8 @@ from django.db import connection, connections, transaction
 from django.db.utils import IntegrityError
 from pytest_django.fixtures import Settings
 
-from accounts import scoping
 from accounts.models import Agency, SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import intake
 from ingestion.intake import Arrival
@@ -61,7 +61,7 @@ def storage(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture
 def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
     """The account; the test sees what acme sees."""
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         yield SellerAccount.objects.get()
 
 
@@ -207,7 +207,7 @@ def test_the_database_takes_a_document_of_an_account_once(account: SellerAccount
 
 def test_the_same_bytes_through_two_doors_at_once_are_one_report_and_one_file(nord: Client, shelf: str) -> None:
     def accept() -> tuple[Report, bool]:
-        with scoping.agency(nord.agency.pk):
+        with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
             return intake.accept(account=account, arrival=arrival(), now=NOW)
 
@@ -218,7 +218,7 @@ def test_the_same_bytes_through_two_doors_at_once_are_one_report_and_one_file(no
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
-        with scoping.agency(nord.agency.pk):
+        with context.agency(nord.agency.pk):
             first, _ = accept()
             waiting = pool.submit(accept_elsewhere)
             wait_until_another_waits()
@@ -244,7 +244,7 @@ def test_a_report_that_is_not_committed_wakes_nobody_and_leaves_no_row(nord: Cli
     messages.take()
 
     def accept_and_break() -> None:
-        with scoping.agency(nord.agency.pk):
+        with context.agency(nord.agency.pk):
             intake.accept(account=SellerAccount.objects.get(), arrival=arrival(), now=NOW)
             raise LookupError
 
@@ -343,7 +343,7 @@ def test_a_document_whose_period_is_told_later_speaks_of_the_moment_when_it_came
 
 def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -> None:
     def accept(period: Any) -> tuple[date, date] | None:
-        with scoping.agency(nord.agency.pk):
+        with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
             return intake.accept(account=account, arrival=arrival(period=period), now=NOW)[0].period
 
@@ -355,7 +355,7 @@ def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -
 
     accept(None)
     with ThreadPoolExecutor(1) as pool:
-        with scoping.agency(nord.agency.pk):
+        with context.agency(nord.agency.pk):
             first = accept(OCTOBER)
             waiting = pool.submit(accept_elsewhere)
             wait_until_another_waits()

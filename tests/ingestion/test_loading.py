@@ -11,8 +11,9 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db.utils import DataError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import loading, tasks
 from ingestion.models import RejectedRow, Report
@@ -50,7 +51,7 @@ def load(client: Client, report_id: UUID) -> None:
 
 
 def stored(client: Client, report_id: UUID) -> Report:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return Report.objects.get(pk=report_id)
 
 
@@ -72,7 +73,7 @@ def test_a_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: 
 @pytest.mark.parametrize("status", [Status.LOADED, Status.REJECTED, Status.FAILED])
 def test_a_report_that_is_done_is_claimed_by_nobody(acme: Client, shop: str, status: str) -> None:
     report_id = sent(acme, shop)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Report.objects.update(status=status, loaded_at=NOW, problem={})
 
     assert claim(acme, report_id) is None
@@ -183,7 +184,7 @@ def test_everything_of_a_report_is_known_from_one_moment_on(acme: Client, shop: 
     report = acme.load(shop, DOCUMENT)
 
     loaded_at = datetime.fromisoformat(report["loaded_at"])
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         moments = {
             *Order.objects.values_list("recorded_at", flat=True),
             *SourceLoad.objects.values_list("recorded_at", flat=True),
@@ -256,7 +257,7 @@ def test_rejected_rows_are_kept_with_line_and_reason_and_the_others_are_loaded(a
 
 def test_rejected_rows_of_a_second_look_take_the_place_of_the_first(nord: Client, shelf: str) -> None:
     refused = nord.load(shelf, build.orders_file([row | {"order-status": "Lost"} for row in ROWS]))
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         RejectedRow.objects.filter(line=4).delete()
 
     again = nord.load(shelf, build.orders_file([row | {"order-status": "Lost"} for row in ROWS]))
@@ -279,7 +280,7 @@ def test_committing_twice_records_once(acme: Client, shop: str) -> None:
 
 def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_next_attempt(nord: Client, store: str) -> None:
     report_id = sent(nord, store, build.orders_file(build.orders_on(ORDERED, count=3, first=501)))
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
         beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
         DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
@@ -287,7 +288,7 @@ def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_n
     with pytest.raises(DataError):
         load(nord, report_id)
     broken = stored(nord, report_id).status, witness.contents(nord)
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         DailyCounts.objects.filter(orders=2**31 - 1).delete()
 
     load(nord, report_id)
@@ -300,7 +301,7 @@ def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_n
 def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
     reading = loading.read(report)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.hand_back(account=report.account, now=NOW)
     before = witness.contents(acme)
 
@@ -314,11 +315,11 @@ def test_the_day_of_a_report_is_the_day_it_was_received(acme: Client, shop: str)
     in_a_week = (NOW + timedelta(days=7)).strftime("%m/%d/%y")
     document = build.feedback_file([build.feedback_row(order=build.order_id(1), on=in_a_week)])
     report = claimed(acme, shop, document)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Report.objects.update(received_at=NOW + timedelta(days=30))
     report.refresh_from_db(fields=["received_at"])
 
     loading.commit(report=report, reading=loading.read(report), now=NOW)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Defect.objects.get().occurred_on == (NOW + timedelta(days=7)).date()

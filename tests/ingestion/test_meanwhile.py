@@ -8,8 +8,9 @@ import pytest
 from django.core.files.uploadedfile import UploadedFile
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import ApiKey, Role
+from accounts.tenancy import context
 from ingestion.models import Report
 from ingestion.uploads import DocumentUploadHandler
 from tests.client import Client
@@ -52,7 +53,7 @@ def id_of(client: Client) -> str:
 
 
 def columns(client: Client, key: str, **values: Any) -> None:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         ApiKey.objects.filter(prefix=key[:20]).update(**values)
 
 
@@ -96,7 +97,7 @@ def test_what_may_not_be_uploaded_any_more_at_its_last_byte_is_not_kept(
 
     assert response.status_code == status
     assert len([path for path in folder.rglob("*") if path.is_file()]) == kept
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Report.objects.count() == kept
 
 

@@ -14,7 +14,9 @@ import pytest
 from django.conf import settings as installed
 from pytest_django.fixtures import Settings
 
-from accounts import agencies, keys, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
+from accounts.tenancy import context
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON
@@ -131,8 +133,8 @@ def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
 
 def bearer(client: Client) -> str:
     """Another key of the client's agency, as a header carries it."""
-    with scoping.agency(client.agency.pk):
-        _, text = keys.mint(agency=client.agency, name="another key", now=NOON)
+    with context.agency(client.agency.pk):
+        _, text = key_secrets.mint(agency=client.agency, name="another key", now=NOON)
     return f"Bearer {text}"
 
 

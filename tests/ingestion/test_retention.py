@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.utils import IntegrityError
 from pytest_django.fixtures import Settings
 
-from accounts import scoping
 from accounts.models import Agency
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import retention, tasks
 from ingestion.models import Report
@@ -44,7 +44,7 @@ def files(storage: Path) -> set[str]:
 def age(client: Client, report: str, *, days: float, **fields: Any) -> UUID:
     """Let the report have come so long ago."""
     report_id = identifiers.private("rpt", report)
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         Report.objects.filter(pk=report_id).update(received_at=NOW - timedelta(days=days), **fields)
     assert report_id is not None
     return report_id
@@ -161,7 +161,7 @@ def test_more_documents_than_one_batch_all_go(acme: Client, shop: str, storage: 
 
 def test_a_run_that_was_killed_behind_the_file_is_finished_by_the_next(acme: Client, shop: str) -> None:
     report = sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.get().document)
     between = acme.get(f"/v1/reports/{report}/document")
 
@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_deleted_holds_up_no_other(
 ) -> None:
     monkeypatch.setattr(retention, "AT_ONCE", 1)
     stuck, free = (sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW) for _ in range(2))
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         name = Report.objects.get(pk=identifiers.private("rpt", stuck)).document
     (storage / name).unlink()
     (storage / name / "a file that makes it a folder").mkdir(parents=True)
@@ -229,7 +229,7 @@ def test_a_deleted_document_that_was_refused_is_kept_anew_and_looked_at_again(
     if is_said:
         delete(nord)
     else:
-        with scoping.agency(nord.agency.pk):
+        with context.agency(nord.agency.pk):
             default_storage.delete(Report.objects.get().document)
     assert files(storage) == set()
 
@@ -256,13 +256,13 @@ def test_a_document_that_came_again_is_kept_for_another_period(nord: Client, she
 def test_the_database_takes_no_report_under_way_without_its_document(acme: Client, shop: str) -> None:
     acme.send(shop, DOCUMENT)
 
-    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="has_its_document"), transaction.atomic():
+    with context.agency(acme.agency.pk), pytest.raises(IntegrityError, match="has_its_document"), transaction.atomic():
         Report.objects.update(document_deleted_at=NOW)
 
 
 @pytest.mark.parametrize("days", [0, 3651])
 def test_the_database_takes_no_other_number_of_days(acme: Client, days: int) -> None:
-    with scoping.agency(acme.agency.pk), pytest.raises(IntegrityError, match="to_ten_years"), transaction.atomic():
+    with context.agency(acme.agency.pk), pytest.raises(IntegrityError, match="to_ten_years"), transaction.atomic():
         Agency.objects.update(document_retention_days=days)
 
 

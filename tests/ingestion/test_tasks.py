@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from accounts import scoping
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
@@ -24,7 +24,7 @@ DOCUMENT = build.orders_file(build.orders_on(NOW - timedelta(days=30), count=3))
 def waiting(client: Client, account: str, *, status: str = Status.QUEUED, since: timedelta) -> UUID:
     """A report that was handed out so long ago."""
     report_id = identifiers.private("rpt", client.send(account, os.urandom(20)).json()["id"])
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         Report.objects.filter(pk=report_id).update(
             status=status, handed_out_at=datetime.now(UTC) - since, loaded_at=NOW, problem={}
         )
@@ -127,13 +127,13 @@ def test_a_report_handed_out_twice_is_loaded_once(acme: Client, shop: str) -> No
     tasks.load_report(**words)
 
     assert acme.read(f"/v1/reports/{report['id']}") == report
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Report.objects.get().attempts == 1
 
 
 def test_a_report_that_a_killed_worker_began_is_loaded_by_the_next(acme: Client, shop: str) -> None:
     report_id = acme.send(shop, DOCUMENT).json()["id"]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Report.objects.update(status=Status.PROCESSING, attempts=1, handed_out_at=NOW - timedelta(hours=1))
     tasks.resume_reports()
 

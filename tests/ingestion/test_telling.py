@@ -9,8 +9,9 @@ import pytest
 from django.db import transaction
 from django.db.utils import DataError, IntegrityError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import loading, tasks, telling
 from ingestion.models import Report
@@ -33,7 +34,7 @@ UNKNOWN = f"Erika Mustermann\t{PERSON}\tWeg 1\n1\t2\t3\n".encode()
 
 def told(client: Client) -> list[tuple[str, dict[str, Any]]]:
     """What was told of reports, in turn; each as the catalogue promises."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         events = list(Event.objects.filter(type__startswith="report.").order_by("occurred_at", "pk"))
     for event in events:
         jsonschema.validate(event.data, TYPES[event.type].schema, jsonschema.Draft202012Validator)
@@ -118,7 +119,7 @@ def test_nothing_that_a_document_says_is_told(nord: Client, shelf: str, document
 
 def test_a_name_that_the_sender_gave_a_kind_is_told_only_where_it_is_one_of_ours(nord: Client, shelf: str) -> None:
     nord.load(shelf, UNKNOWN, report_type="claims_and_chargebacks")
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         report = Report.objects.get()
         report.report_type = "Erika's orders"
         report.received_at = NOW + timedelta(days=1)
@@ -173,7 +174,7 @@ def test_a_message_that_comes_twice_tells_of_a_refusal_once(nord: Client, shelf:
 @pytest.mark.parametrize("tell", [telling.loaded, telling.rejected])
 def test_the_database_refuses_a_second_event_of_one_outcome(acme: Client, shop: str, tell: Any) -> None:
     acme.load(shop, DOCUMENT)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         report, account = Report.objects.get(), SellerAccount.objects.get()
         report.received_at, report.problem = NOW - timedelta(days=9), {"type": "/problems/x", "title": "X"}
         tell(account=account, report=report, now=NOW)
@@ -184,7 +185,7 @@ def test_the_database_refuses_a_second_event_of_one_outcome(acme: Client, shop: 
 
 def test_what_breaks_is_not_told(nord: Client, store: str) -> None:
     before = told(nord)
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
         beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
         DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
@@ -197,7 +198,7 @@ def test_what_breaks_is_not_told(nord: Client, store: str) -> None:
 
 def test_what_we_give_up_is_not_told(acme: Client, shop: str) -> None:
     report = claimed(acme, shop, DOCUMENT)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Report.objects.update(attempts=loading.MOST_ATTEMPTS)
 
     assert loading.claim(agency_id=acme.agency.pk, report_id=report.pk) is None
@@ -206,7 +207,7 @@ def test_what_we_give_up_is_not_told(acme: Client, shop: str) -> None:
 
 def test_of_an_account_that_was_handed_back_nothing_is_told(nord: Client, shelf: str) -> None:
     report = claimed(nord, shelf, UNKNOWN)
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         agencies.hand_back(account=report.account, now=NOW)
 
     with pytest.raises(Refused) as refused:
@@ -214,7 +215,7 @@ def test_of_an_account_that_was_handed_back_nothing_is_told(nord: Client, shelf:
     loading.refuse(report=report, refused=refused.value, now=NOW)
 
     assert told(nord) == []
-    with scoping.agency(nord.agency.pk):
+    with context.agency(nord.agency.pk):
         assert Report.objects.get().status == Report.Status.PROCESSING
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts import scoping
+from accounts.tenancy import context
 from tests.client import Client
 
 FACTS_AND_NUMBERS = """
@@ -16,7 +16,7 @@ WHERE relkind = 'r' AND relname ~ '^metrics_' AND attname = 'agency_id' ORDER BY
 def contents(client: Client) -> dict[str, tuple[int, str]]:
     """How many rows each table of the agency's facts and numbers has, and a digest of them."""
     found = {}
-    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+    with context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute(FACTS_AND_NUMBERS)
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT count(*), md5(string_agg(it::text, '|' ORDER BY it::text)) FROM {table} AS it")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON

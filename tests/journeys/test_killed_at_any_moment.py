@@ -23,7 +23,8 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from metrics.models import Breach
 from tests import build
 from tests.client import Client
@@ -135,7 +136,7 @@ def test_every_event_arrives_though_everything_is_killed(agency: Client, receive
                 each.result()
         wait_until(partial(is_all_delivered, agency), seconds=180)
 
-    with scoping.agency(agency.agency.pk):
+    with context.agency(agency.agency.pk):
         episodes = Breach.objects.filter(level="breach")
         events = list(Event.objects.filter(type__startswith="breach.").order_by("id"))
         told = Counter((event.type, event.data["breach"]) for event in events)
@@ -151,7 +152,7 @@ def test_every_event_arrives_though_everything_is_killed(agency: Client, receive
 
 
 def is_all_delivered(agency: Client) -> bool:
-    with scoping.agency(agency.agency.pk):
+    with context.agency(agency.agency.pk):
         return not Delivery.objects.exclude(state="delivered").exists()
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connections
 from redis import Redis
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests import build
 from tests.client import Client
 

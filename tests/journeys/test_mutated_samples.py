@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests.client import Client
 from tests.conftest import NOON
 from tests.ingestion.test_mutations import KINDS_OF_MUTATION

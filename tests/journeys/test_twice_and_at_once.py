@@ -25,7 +25,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 from redis import Redis
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import tasks
 from ingestion.models import Report
@@ -138,18 +139,18 @@ def load(agency: Client, report: dict[str, Any]) -> None:
 
 
 def row_of(agency: Client, report: dict[str, Any]) -> Report:
-    with scoping.agency(agency.agency.pk):
+    with context.agency(agency.agency.pk):
         return Report.objects.get(pk=identifiers.private("rpt", report["id"]))
 
 
 def loads_of(agency: Client, report: dict[str, Any]) -> int:
     """How often the report brought its facts."""
-    with scoping.agency(agency.agency.pk):
+    with context.agency(agency.agency.pk):
         return SourceLoad.objects.filter(report_id=identifiers.private("rpt", report["id"])).count()
 
 
 def rows(agency: Client, model: Any) -> int:
-    with scoping.agency(agency.agency.pk):
+    with context.agency(agency.agency.pk):
         return int(model.objects.count())
 
 
@@ -166,7 +167,7 @@ def counts_again(account: str) -> str:
 
 def hand_out_again(agency: Client) -> None:
     """What the clock does when a report was handed out too long ago."""
-    with scoping.agency(agency.agency.pk):
+    with context.agency(agency.agency.pk):
         Report.objects.update(handed_out_at=NOW - timedelta(hours=1))
     tasks.resume_reports()
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from metrics import defects, feedback, recording, refresh, thresholds, values
 from metrics.facts import (
@@ -151,7 +151,7 @@ class Books:
 
     @property
     def account(self) -> SellerAccount:
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             return SellerAccount.objects.select_related("agency").get(pk=self.account_id)
 
     def record(
@@ -168,7 +168,7 @@ class Books:
 
         `covers`: the marketplace and the days of which the report names all feedback. `nothing_of`: a kind it has no row of.
         """
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             held = refresh.hold(self.account_id)
             report: dict[str, Any] = {
                 "account": held,
@@ -186,7 +186,7 @@ class Books:
 
     def load(self, *facts: Fact, at: datetime = NINE, **more: Any) -> Recorded:
         """Record facts as one report, and everything that follows from them."""
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             recorded = self.record(*facts, at=at, **more)
             self.refresh(*recorded.touched, at=at)
             return recorded
@@ -198,14 +198,14 @@ class Books:
         return self.load(*[snapshot(marketplace=store, at=moment) for store in stores], *figures, at=at)
 
     def refresh(self, *days: date, at: datetime) -> None:
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             held = refresh.hold(self.account_id)
             refresh.refresh(account=held, touched=days, now=held.last_recorded_at or at)
 
     def draw(self, warn_at: str, *, at: datetime = NINE, metric: str = "order_defect_rate", **asked: Any) -> Threshold:
         """Set a threshold and judge the account by it, as the API and its worker do."""
         places = {"account_id", "marketplace", "channel"}
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             scope = thresholds.Scope(metric=metric, **{name: asked.pop(name) for name in places & asked.keys()})
             asks = thresholds.Asks(warn_at=Decimal(warn_at), **asked)
             threshold, _ = thresholds.put(agency=self.account.agency, scope=scope, asks=asks, now=at)
@@ -214,13 +214,13 @@ class Books:
 
     def take_away(self, threshold: Threshold, *, at: datetime) -> None:
         """Remove a threshold and judge the account without it."""
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             thresholds.remove(threshold=threshold, now=at)
             self.look(at=at)
 
     def look(self, *, at: datetime) -> None:
         """What the clock does: nothing arrived, and the account is looked at."""
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             held = refresh.hold(self.account_id)
             refresh.refresh(account=held, touched=(), now=recording.next_moment(account=held, now=at))
 
@@ -234,7 +234,7 @@ class Books:
         return value
 
     def values(self, *, since: date = TODAY, until: date | None = None, known_at: datetime = TWELVE, **asked: Any) -> list[Value]:
-        with scoping.agency(self.agency_id):
+        with context.agency(self.agency_id):
             return values.over(account=self.account, since=since, until=until or since, known_at=known_at, **asked)
 
     def odr(self, *, marketplace: str = "US", channel: str = "mfn", **at: Any) -> list[tuple[int, int]]:

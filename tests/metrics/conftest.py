@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from accounts import scoping
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.metrics.books import Books
@@ -34,5 +34,5 @@ def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
 @pytest.fixture
 def books(acme: Client, shop: str) -> Iterator[Books]:
     """The books of acme's shop; the test sees what acme sees."""
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         yield Books(acme.agency.pk, identifiers.private("acct", shop))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts import scoping
+from accounts.tenancy import context
 from metrics.definitions import CATALOGUE
 from tests.conftest import analyze
 
@@ -61,6 +61,6 @@ def fill(agency_id: UUID, *, accounts: int, owner_dsn: str) -> None:
         "channels": [channel for _, channel in series],
     }
     for statement in (ACCOUNTS, VALUES, BREACHES, RESOLVED):
-        with scoping.agency(agency_id), connection.cursor() as cursor:
+        with context.agency(agency_id), connection.cursor() as cursor:
             cursor.execute(statement, asked)
         analyze(owner_dsn, *ANALYZED)

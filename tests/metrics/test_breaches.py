@@ -12,8 +12,9 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.db.utils import IntegrityError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from metrics import breaches, refresh
 from metrics.episodes import Look
@@ -225,7 +226,7 @@ def test_two_connections_cannot_both_open_a_breach(committed_db: None) -> None:
 
     def try_to_open() -> bool:
         try:
-            with scoping.agency(acme.agency.pk):
+            with context.agency(acme.agency.pk):
                 breach = row(SellerAccount.objects.get(pk=account_id))
                 together.wait(timeout=10)
                 breach.save(force_insert=True)
@@ -250,7 +251,7 @@ def test_two_workers_at_once_open_one_breach(committed_db: None) -> None:
 
     def judge() -> None:
         together.wait(timeout=10)
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             refresh.refresh(account=refresh.hold(books.account_id), touched=[DAY], now=books.account.last_recorded_at or TEN)
         connections.close_all()
 

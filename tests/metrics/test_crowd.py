@@ -12,9 +12,10 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.agencies.views import ORDERINGS
 from accounts.models import SellerAccount
-from accounts.views import ORDERINGS
+from accounts.tenancy import context
 from metrics.definitions import CATALOGUE
 from metrics.models import CurrentValue
 from tests.client import Client
@@ -53,7 +54,7 @@ def plan(client: Client, path: str, **asked: Any) -> dict[str, Any]:
     with CaptureQueriesContext(connection) as captured:
         client.read(path, **asked)
     statement = max((each["sql"] for each in captured), key=len)
-    with scoping.agency(client.agency.pk), connection.cursor() as cursor:
+    with context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}".replace("%", "%%"), {})
         (told,) = cursor.fetchone()
     return dict((json.loads(told) if isinstance(told, str) else told)[0]["Plan"])
@@ -70,7 +71,7 @@ def read_whole(node: dict[str, Any]) -> set[str]:
 
 
 def test_there_are_as_many_as_a_large_agency_has(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert (SellerAccount.objects.count(), CurrentValue.objects.count()) == (MANY, MANY * 40)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from metrics.models import CurrentValue
 from tests.client import Client
 from tests.conftest import NOON
@@ -27,7 +27,7 @@ def shops(acme: Client) -> Client:
     """An account for every way in which metrics can stand."""
     for name, (status, *series) in SERIES.items():
         account_id = acme.take_on(name=name, partner=f"A{name.upper()}", home="DE")
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             account = SellerAccount.objects.get(name=name)
             assert account.public_id == account_id
             SellerAccount.objects.filter(pk=account.pk).update(status=status)
@@ -103,7 +103,7 @@ def test_a_value_that_is_no_choice_is_refused(shops: Client, asked: dict[str, st
 
 
 def test_accounts_are_found_by_what_is_open(shops: Client) -> None:
-    with scoping.agency(shops.agency.pk):
+    with context.agency(shops.agency.pk):
         SellerAccount.objects.filter(name="bad").update(open_breaches=2, open_warnings=1)
         SellerAccount.objects.filter(name="near").update(open_warnings=1)
 
@@ -113,7 +113,7 @@ def test_accounts_are_found_by_what_is_open(shops: Client) -> None:
 
 def test_accounts_are_found_by_their_silence(shops: Client) -> None:
     now = NOON + timedelta(days=36500)
-    with scoping.agency(shops.agency.pk):
+    with context.agency(shops.agency.pk):
         SellerAccount.objects.filter(name="bad").update(stale_from=NOON - timedelta(days=36500))
         SellerAccount.objects.filter(name="near").update(stale_from=now)
 

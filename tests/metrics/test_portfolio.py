@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from metrics.models import Breach
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, Books, defect, message, orders, shipment
@@ -96,7 +96,7 @@ def test_so_many_of_the_worst_are_told_as_are_asked_for(four: Client, limit: int
 
 
 def test_what_is_open_is_counted_by_level_and_by_who_has_seen_it(four: Client) -> None:
-    with scoping.agency(four.agency.pk):
+    with context.agency(four.agency.pk):
         two, three = Breach.objects.order_by("opened_at")
         Breach.objects.filter(pk=two.pk).update(level=Breach.Level.WARNING)
         Breach.objects.filter(pk=three.pk).update(acknowledged_at=NOW)
@@ -105,7 +105,7 @@ def test_what_is_open_is_counted_by_level_and_by_who_has_seen_it(four: Client) -
 
 
 def test_what_is_over_is_not_open(four: Client) -> None:
-    with scoping.agency(four.agency.pk):
+    with context.agency(four.agency.pk):
         Breach.objects.update(status=Breach.State.RESOLVED, resolved_at=NOW)
 
     assert portfolio(four)["open_breaches"] == {"breach": 0, "warning": 0, "unacknowledged": 0}
@@ -204,5 +204,5 @@ def test_one_statement_answers_it(four: Client) -> None:
     asked = statements("/v1/portfolio")
 
     assert len(asked) == len(of_the_key_alone) + 1
-    with scoping.agency(four.agency.pk):
+    with context.agency(four.agency.pk):
         assert SellerAccount.objects.count() == 4

@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, AuditEntry, SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from metrics.facts import OrderStatus
 from metrics.models import DailyCounts
@@ -26,7 +27,7 @@ def recompute(*arguments: str) -> str:
 
 def damage(books: Books, *, on: date = DAY, orders: int = 7) -> None:
     """A version that the facts do not bear out, newer than the right one."""
-    with scoping.agency(books.agency_id):
+    with context.agency(books.agency_id):
         DailyCounts.objects.create(
             agency_id=books.agency_id,
             account_id=books.account_id,
@@ -147,7 +148,7 @@ def test_the_agency_is_told_of_counts_that_were_other_than_they_should_be(sold: 
     for _ in range(2):
         recompute(*SPAN)
 
-    with scoping.agency(sold.agency_id):
+    with context.agency(sold.agency_id):
         entries = list(AuditEntry.objects.filter(what="account.recounted").values_list("who", "about", "detail"))
     span = dict(zip(("from", "to"), (each.partition("=")[2] for each in SPAN), strict=True))
     assert entries == [("underone", identifiers.public("acct", sold.account_id), span | {"changed": 1})]

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError
 from pytest_django.fixtures import Settings
 
-from accounts import scoping
+from accounts.tenancy import context
 from metrics import recording, refresh
 from metrics.facts import DefectFact, Fact, OrderFact, OrderStatus
 from metrics.models import Defect, Order, PastDefect, PastOrder, SourceLoad
@@ -370,6 +370,6 @@ def test_two_accounts_with_the_same_orders_have_their_own(acme: Client, books: B
     recorded = second.record(order(1, on=NEXT_DAY))
     denied = second.record(defect(1, state="denied"), at=TEN)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Order.objects.count() == Defect.objects.count() == 2
     assert recorded == denied == Recorded(new=1, changed=0, touched=frozenset({NEXT_DAY}))

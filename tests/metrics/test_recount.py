@@ -18,7 +18,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from tests.client import Client
 from tests.documents import Document, told
 from tests.lives import FIRST_DAY, TODAY

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from metrics import refresh, tasks
 from metrics.models import Breach, CurrentValue, DailyCounts, SourceLoad
@@ -20,20 +20,20 @@ ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(da
 
 def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:
     """Refresh as if it were then; the breaches there are now."""
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         held = refresh.hold(identifiers.private("acct", account))
         refresh.refresh(account=held, touched=(), now=now)
         return list(Breach.objects.order_by("opened_at").values_list("metric", "status"))
 
 
 def current(acme: Client) -> tuple[date, int, int, str]:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         value = CurrentValue.objects.get(metric="order_defect_rate", channel="mfn")
         return value.as_of, value.numerator, value.denominator, value.status
 
 
 def keep_fresh(acme: Client, until: datetime) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get()
         SourceLoad.objects.create(
             agency_id=acme.agency.pk, account_id=account.pk, source="orders", recorded_at=until, report_id=UUID(int=1)
@@ -76,7 +76,7 @@ def test_refreshing_again_opens_nothing_twice(acme: Client, breached: str) -> No
 
 def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str, settings: LazySettings) -> None:
     acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Breach.objects.update(status="open", resolved_at=None)
     settings.SOURCES_MAX_AGE_HOURS = settings.SOURCES_MAX_AGE_HOURS | {"orders": 0}
 
@@ -99,12 +99,12 @@ def test_an_announcement_is_not_restated(acme: Client, breached: str) -> None:
 
 
 def test_the_clock_slides_only_accounts_that_are_behind(acme: Client, breached: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         CurrentValue.objects.update(as_of=NOW.date() - timedelta(days=1), numerator=99)
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 
     once = current(acme)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         CurrentValue.objects.update(numerator=99)
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 
@@ -118,13 +118,13 @@ def test_the_status_of_an_account_is_that_of_its_worst_series(acme: Client, brea
 
 
 def test_a_daily_count_is_written_only_when_a_number_changed(acme: Client, breached: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         before = DailyCounts.objects.count()
 
     acme.post_defects(breached, build.defect(order=build.order_id(1), kind="chargeback", state="fraud"))
     acme.post_defects(breached, build.defect(order="101-9999999-9999999"))
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert (before, DailyCounts.objects.count()) == (2, 2)
 
 

@@ -14,7 +14,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from metrics import refresh
 from metrics.models import Breach, Threshold
@@ -98,7 +99,7 @@ def test_a_replay_tells_what_was_told_and_nothing_is_told_twice(db: None, plan: 
     with transaction.atomic():
         acme = Client(*agencies.open_agency(name="Acme", now=NOON))
         books = Books(acme.agency.pk, identifiers.private("acct", acme.take_on()))
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             _live_and_again(books, plan)
         transaction.set_rollback(True)
 

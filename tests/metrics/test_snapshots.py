@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from metrics import snapshots
 from metrics.models import Snapshot
@@ -133,7 +133,7 @@ def test_another_account_s_snapshots_are_not_ours(acme: Client, shop: str, told:
     other = acme.take_on(partner="A2OTHER")
 
     assert acme.read(f"/v1/accounts/{other}/snapshots")["data"] == []
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get(pk=identifiers.private("acct", other))
         everything = list(Snapshot.objects.all())
         assert snapshots.marketplaces(account=account) == []

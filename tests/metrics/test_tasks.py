@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from metrics import tasks
 from metrics.models import CurrentValue, DailyCounts
@@ -24,20 +25,20 @@ def account_of(client: Client, *, partner: str, at: datetime = NOW) -> Books:
     """An account with ten orders, whose values were last computed yesterday, and wrongly."""
     books = Books(client.agency.pk, identifiers.private("acct", client.take_on(partner=partner)))
     books.load(*orders(10, on=DAY), at=at)
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         CurrentValue.objects.filter(account_id=books.account_id).update(as_of=YESTERDAY, denominator=WRONG)
     return books
 
 
 def denominator(books: Books) -> int:
-    with scoping.agency(books.agency_id):
+    with context.agency(books.agency_id):
         value = CurrentValue.objects.get(account_id=books.account_id, metric="order_defect_rate", channel="mfn")
         return value.denominator
 
 
 def overflow(books: Books) -> None:
     """Counts that no sum can hold."""
-    with scoping.agency(books.agency_id):
+    with context.agency(books.agency_id):
         newest = DailyCounts.objects.filter(account_id=books.account_id).values().get()
         for day in (DAY, DAY + timedelta(days=1)):
             DailyCounts.objects.create(**newest | {"day": day, "recorded_at": NOW + A_MOMENT, "orders": 2**31 - 1})
@@ -59,13 +60,13 @@ def test_accounts_that_are_behind_slide_to_today(acme: Client) -> None:
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 
     assert [denominator(books) for books in behind] == [10, 10, 10]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert set(CurrentValue.objects.values_list("as_of", flat=True)) == {datetime.now(UTC).date()}
 
 
 def test_accounts_that_are_there_already_are_left_alone(acme: Client) -> None:
     books = account_of(acme, partner="A1")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         CurrentValue.objects.update(as_of=datetime.now(UTC).date())
 
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
@@ -76,7 +77,7 @@ def test_accounts_that_are_there_already_are_left_alone(acme: Client) -> None:
 @pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
 def test_an_account_that_was_handed_back_is_left_alone(acme: Client, task: Callable[..., None]) -> None:
     books = account_of(acme, partner="A1")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.hand_back(account=books.account, now=NOW)
 
     task(agency_id=str(acme.agency.pk))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from metrics import thresholds
 from metrics.judgement import Comparator, Limit, Status
@@ -247,7 +248,7 @@ def test_two_requests_at_once_make_one_threshold(committed_db: None) -> None:
 
     def draw(percent: str) -> bool:
         try:
-            with scoping.agency(acme.agency.pk):
+            with context.agency(acme.agency.pk):
                 together.wait(timeout=10)
                 asks = Asks(warn_at=Decimal(percent))
                 return thresholds.put(agency=acme.agency, scope=Scope(metric=ODR), asks=asks, now=datetime.now(UTC))[1]
@@ -257,7 +258,7 @@ def test_two_requests_at_once_make_one_threshold(committed_db: None) -> None:
     with ThreadPoolExecutor(2) as pool:
         new = list(pool.map(draw, ["0.005", "0.006"]))
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert sorted(new) == [False, True]
         assert thresholds.current(agency=acme.agency).count() == 1
         assert Threshold.objects.values("threshold_id").distinct().count() == 1

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from metrics import values
 from metrics.definitions import CATALOGUE, COUNTED
 from metrics.facts import OrderStatus
@@ -245,7 +245,7 @@ def test_a_question_is_narrowed(books: Books, asked: dict[str, Any], series: set
 
 def test_the_orders_of_another_account_are_not_ours(acme: Client, books: Books) -> None:
     acme.take_on(partner="A2OTHER")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         other = SellerAccount.objects.exclude(pk=books.account_id).get()
     Books(acme.agency.pk, other.pk).load(*orders(5))
     books.load(*orders(3))

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import bearers, scoping
+from accounts.tenancy import context, principals
 from ingestion import erasure
 from metrics import actions, tasks
 from metrics.models import Breach, BreachAction, FollowedThresholds, Threshold
@@ -292,7 +292,7 @@ def test_a_list_is_narrowed(acme: Client, breached: dict[str, Any], asked: dict[
 
 def test_nobody_snoozed_what_was_never_snoozed_or_whose_moment_is_over(acme: Client, breached: dict[str, Any]) -> None:
     never = len(acme.read("/v1/breaches", snoozed="false")["data"])
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Breach.objects.update(snoozed_until=datetime.now(UTC) - timedelta(seconds=1))
 
     assert (never, len(acme.read("/v1/breaches", snoozed="false")["data"])) == (1, 1)
@@ -334,7 +334,7 @@ def test_what_somebody_did_is_never_changed(acme: Client, breached: dict[str, An
     act(acme, breached, "notes", text="as it was")
 
     with (
-        scoping.agency(acme.agency.pk),
+        context.agency(acme.agency.pk),
         connection.cursor() as cursor,
         pytest.raises(DatabaseError, match="keeps versions"),
         transaction.atomic(),
@@ -344,9 +344,9 @@ def test_what_somebody_did_is_never_changed(acme: Client, breached: dict[str, An
 
 def test_an_action_that_fails_leaves_nothing_behind(acme: Client, shop: str, breached: dict[str, Any]) -> None:
     heal(acme, shop)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         breach = Breach.objects.get()
-        key = bearers.of_key(acme.agency.keys.get())
+        key = principals.of_key(acme.agency.keys.get())
 
         with pytest.raises(actions.AlreadyResolved):
             actions.assign(breach=breach, by=key, to="mei", now=datetime.now(UTC))
@@ -360,13 +360,13 @@ def test_an_account_that_is_handed_back_takes_what_people_did_with_it(acme: Clie
     acme.put("/v1/thresholds", {"metric": ODR, "account": shop, "warn_at": 0.005}, format="json")
     tasks.follow_thresholds(agency_id=str(acme.agency.pk))
     kept: list[Any] = [Breach, BreachAction, Threshold, FollowedThresholds]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         before = [model.objects.exists() for model in kept]
 
     acme.delete(f"/v1/accounts/{shop}")
     erasure.erase(agency_id=acme.agency.pk, now=timezone.now())
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert (before, [model.objects.exists() for model in kept]) == ([True] * 4, [False] * 4)
     assert acme.read("/v1/breaches")["data"] == acme.read("/v1/thresholds")["data"] == []
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 from metrics import tasks
 from tests import build, messages
 from tests.client import Client

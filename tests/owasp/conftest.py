@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from accounts import agencies, keys, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
+from accounts.tenancy import context
 from tests.client import Client
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.operations import OPERATIONS
@@ -25,8 +27,8 @@ def furnished(committed_db: None) -> tuple[Client, Furnished]:
 
 def with_key(client: Client, **rights: Any) -> Client:
     """The same agency with another key."""
-    with scoping.agency(client.agency.pk):
-        _, text = keys.mint(agency=client.agency, name="another", now=datetime.now(UTC), **rights)
+    with context.agency(client.agency.pk):
+        _, text = key_secrets.mint(agency=client.agency, name="another", now=datetime.now(UTC), **rights)
     return Client(client.agency, text)
 
 

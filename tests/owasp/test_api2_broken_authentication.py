@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey
+from accounts.tenancy import context
 from tests.client import Client
 from tests.owasp.conftest import Bearing
 
@@ -41,7 +42,7 @@ def test_a_key_is_taken_from_its_header_alone(acme: Client, place: str) -> None:
 
 
 def test_the_database_holds_no_key(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         row = ApiKey.objects.values().get()
 
     assert acme.key.encode() not in b"".join(
@@ -50,8 +51,8 @@ def test_the_database_holds_no_key(acme: Client) -> None:
 
 
 def test_keys_are_long_and_unlike(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        texts = {keys.mint(agency=acme.agency, name="x", now=datetime.now(UTC))[1] for _ in range(50)}
+    with context.agency(acme.agency.pk):
+        texts = {key_secrets.mint(agency=acme.agency, name="x", now=datetime.now(UTC))[1] for _ in range(50)}
 
     assert len({text[-43:] for text in texts}) == 50
 

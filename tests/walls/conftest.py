@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import scoping
+from accounts.tenancy import context
 from tests.client import Client
 from tests.walls.furnishing import furnish
 from tests.walls.statements import TENANT_TABLES, rows
@@ -19,4 +19,4 @@ def both(acme: Client, rival: Client) -> None:
     """Two agencies, with rows of each in every table, and a transaction that sees neither."""
     for client, name in ((acme, "acme"), (rival, "rival")):
         furnish(client, name=name)
-    scoping.enter(None)
+    context.enter(None)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from accounts import scoping
 from accounts.models import Agency, Member, Person, Role
+from accounts.tenancy import context
 from ingestion import exports
 from ingestion.models import Export
 from metrics import tasks
@@ -56,7 +56,7 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
     since = {"since": (datetime.now(UTC) - timedelta(days=1)).isoformat()}
     assert client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"] > 1
     now = datetime.now(UTC)
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         failed = Delivery.objects.latest("id")
         Attempt.objects.create(agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down")
         over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
@@ -68,7 +68,7 @@ def let_in(client: Client, *, name: str) -> str:
     """The id of a member of the agency."""
     now = datetime.now(UTC)
     person = Person.objects.create(email=f"mei.{secrets.token_hex(4)}@{name}.example", name=f"Mei of {name}", created_at=now)
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         member = Member.objects.create(agency=client.agency, person=person, role=Role.MANAGER, created_at=now)
     return member.public_id
 
@@ -85,7 +85,7 @@ def pack(client: Client, account: str, *, name: str) -> str:
     export = str(client.post("/v1/exports", {"account": account}, format="json").json()["id"])
     content = f"All that {name} has".encode()
     now = datetime.now(UTC)
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         kept = default_storage.save(f"{exports.folder(client.agency.pk)}/{export}", ContentFile(content))
         ready = {"ready_at": now, "expires_at": now + exports.KEPT, "sha256": hashlib.sha256(content).hexdigest()}
         asked = Export.objects.filter(status=Export.Status.QUEUED)
@@ -105,7 +105,7 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": datetime.now(UTC).isoformat()}
     unusable = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
     report = client.load(account, build.orders_file([cancelled, *unusable]))
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         Agency.objects.update(counts_pending_and_cancelled=True)
     for state in ("pending", "granted"):
         claim = build.defect(order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import AuditEntry
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 from tests.walls.furnishing import Furnished, furnish
@@ -29,7 +30,7 @@ def entries(*clients: Client) -> dict[str, str]:
     """Who did what, by the entry's id, in the logs of all of these."""
     found: dict[str, str] = {}
     for client in clients:
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             found |= {entry.public_id: entry.who for entry in AuditEntry.objects.all()}
     return found
 

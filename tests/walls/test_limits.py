@@ -15,8 +15,10 @@ from django.db import connections
 from django.db.utils import ProgrammingError
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, keys, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import Role, SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from metrics.models import Threshold
 from tests import build
@@ -67,8 +69,8 @@ def account_id(public_id: str) -> UUID:
 def limited(client: Client, *accounts: str, role: Role = Role.MANAGER, **rights: Any) -> Client:
     """A client with a key of the same agency that sees these accounts only."""
     named = [account_id(each) for each in accounts]
-    with scoping.agency(client.agency.pk):
-        _, text = keys.mint(agency=client.agency, name="shop's own", role=role, accounts=named, now=NOON, **rights)
+    with context.agency(client.agency.pk):
+        _, text = key_secrets.mint(agency=client.agency, name="shop's own", role=role, accounts=named, now=NOON, **rights)
     return Client(client.agency, text)
 
 
@@ -86,7 +88,7 @@ def test_in_the_database_nothing_of_other_accounts_is_seen_changed_or_deleted(
 ) -> None:
     walled = [table for table in tables if table not in {*OF_NO_ACCOUNT, "accounts_selleraccount"}]
     mixed = {"webhooks_event": "is_test", "metrics_threshold": "account_id IS NULL"}
-    scoping.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    context.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
 
     for table in walled:
         beyond = f"account_id IS DISTINCT FROM %s AND NOT ({mixed.get(table, 'false')})"
@@ -102,7 +104,7 @@ def test_in_the_database_nothing_of_other_accounts_is_seen_changed_or_deleted(
 
 
 def test_a_limit_to_nothing_shows_nothing(acme: Client, mine: Furnished) -> None:
-    scoping.enter(acme.agency.pk, accounts=[])
+    context.enter(acme.agency.pk, accounts=[])
 
     assert rows("SELECT count(*) FROM accounts_selleraccount UNION ALL SELECT count(*) FROM metrics_order") == [0, 0]
 
@@ -110,11 +112,11 @@ def test_a_limit_to_nothing_shows_nothing(acme: Client, mine: Furnished) -> None
 def test_what_was_seen_before_is_seen_again_after_what_is_done_for_the_whole_agency(
     acme: Client, mine: Furnished, other: Furnished
 ) -> None:
-    scoping.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    context.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         inside = SellerAccount.objects.count()
-    with pytest.raises(ZeroDivisionError), scoping.agency(acme.agency.pk):
+    with pytest.raises(ZeroDivisionError), context.agency(acme.agency.pk):
         raise ZeroDivisionError
 
     assert (inside, SellerAccount.objects.count()) == (2, 1)
@@ -170,7 +172,7 @@ def test_the_portfolio_counts_its_accounts(manager: Client, acme: Client) -> Non
 def test_events_of_no_account_are_hidden_from_it_and_tests_of_its_endpoints_are_not(
     manager: Client, acme: Client, mine: Furnished
 ) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         publishing.publish(account=None, agency_id=acme.agency.pk, type_="endpoint.disabled", data={}, now=NOON)
     tested = manager.post(f"/v1/webhook-endpoints/{mine.endpoint_id}/test", {"event_type": "breach.opened"}, format="json")
 
@@ -193,7 +195,7 @@ def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(acme: Client, m
 
 def test_what_is_published_while_it_asks_reaches_every_endpoint(acme: Client, mine: Furnished) -> None:
     everything = acme.listen(url="https://all.example/hooks")["id"]
-    scoping.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    context.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
     account = SellerAccount.objects.get()
 
     event = publishing.publish(account=account, type_="account.status_changed", data={}, now=NOON)
@@ -249,7 +251,7 @@ def test_deliveries_of_its_accounts_to_endpoints_of_others_are_not_its_own(
     since = {"since": (datetime.now(UTC) - timedelta(days=1)).isoformat()}
     acme.post(f"/v1/webhook-endpoints/{whole}/recover", since, format="json")
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ids = [each.public_id for each in Delivery.objects.filter(endpoint_id=identifiers.private("ep", whole))]
 
     assert len(ids) > 2
@@ -280,7 +282,7 @@ def test_lines_of_its_accounts_are_its_own_and_lines_of_all_are_to_read(
 def test_a_line_that_it_draws_is_newer_than_those_that_it_does_not_see(
     manager: Client, acme: Client, mine: Furnished, other: Furnished
 ) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         hidden = Threshold.objects.get(account_id=account_id(other.account_id))
         late = datetime.now(UTC) + timedelta(hours=1)
         Threshold.objects.create(
@@ -289,7 +291,7 @@ def test_a_line_that_it_draws_is_newer_than_those_that_it_does_not_see(
 
     manager.put("/v1/thresholds", {"metric": "return_rate", "account": mine.account_id, "warn_at": 0.4}, format="json")
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Threshold.objects.latest("recorded_at").account_id == account_id(mine.account_id)
 
 

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import KeptAnswer
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON, empty
 from tests.walls.furnishing import Furnished, furnish
@@ -238,5 +239,5 @@ def test_every_write_is_done_once_under_its_key_and_answered_the_same(acme: Clie
         assert told(first) == told(again), operation
         assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "no-store"
         assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true"), operation
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert KeptAnswer.objects.filter(key__startswith="once").count() == len(WRITES) - 1

@@ -15,8 +15,10 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, keys, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, Role
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON, empty, tables_of_ours
@@ -108,12 +110,12 @@ def _bearers(acme: Client, whose: list[UUID]) -> dict[str, str]:
     now, over = datetime.now(UTC), datetime.now(UTC) - timedelta(hours=1)
 
     def key(**rights: Any) -> tuple[ApiKey, str]:
-        return keys.mint(agency=acme.agency, name="key", now=NOON, **rights)
+        return key_secrets.mint(agency=acme.agency, name="key", now=NOON, **rights)
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         limited, of_limited = key(role=Role.MANAGER, accounts=whose)
         revoked, of_revoked = key()
-        token = partial(keys.mint_token, accounts=whose, now=NOON)
+        token = partial(key_secrets.mint_token, accounts=whose, now=NOON)
         texts = {
             "read-only key": key(read_only=True)[1],
             "viewer": key(role=Role.VIEWER)[1],
@@ -124,7 +126,7 @@ def _bearers(acme: Client, whose: list[UUID]) -> dict[str, str]:
             "token of a revoked key": token(parent=revoked, expires_at=now + timedelta(hours=1))[1],
             "revoked key": of_revoked,
         }
-        keys.revoke(key=revoked, now=NOON)
+        key_secrets.revoke(key=revoked, now=NOON)
     return texts
 
 

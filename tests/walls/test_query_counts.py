@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts import scoping
 from accounts.marketplaces import CODES
+from accounts.tenancy import context
 from api import identifiers
 from tests import build
 from tests.client import Client
@@ -60,7 +60,7 @@ def fill(client: Client, has: Furnished, name: str, path: str) -> None:
             scope = {"metric": "order_defect_rate", "marketplace": marketplace, "channel": channel, "warn_at": 0.001}
             assert client.put("/v1/thresholds", scope, format="json").status_code == 201
     elif name not in (*OF_NOBODY, "getMetrics"):
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             crowd(_rows(client, has, path), until=FULL)
 
 

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from django.conf import settings
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
+from accounts.tenancy import context
 from tests.client import Client
 from tests.overheard import Overheard, files_in, overheard, secrets_of_the_run
 
@@ -119,8 +120,8 @@ def test_a_secret_in_a_traceback_is_found(listener: Overheard) -> None:
 
 
 def test_a_key_that_is_minted_and_logged_is_found(listener: Overheard, acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
-        _, text = keys.mint(agency=acme.agency, name="One more", now=acme.agency.created_at)
+    with context.agency(acme.agency.pk):
+        _, text = key_secrets.mint(agency=acme.agency, name="One more", now=acme.agency.created_at)
 
     NOBODY.info("minted %s", text)
 

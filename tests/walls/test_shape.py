@@ -50,11 +50,11 @@ STAGES = {
     ),
 }
 DOORS = {
-    "accounts.authentication": "recognises the key at the moment of the request",
-    "accounts.writing": "until when a write is remembered counts from the moment of the request",
-    "accounts.sign_in": "recognises the session at the moment of the request",
-    "accounts.team.serializers": "what an invitation's status is, where expired means now",
-    "accounts.filters": "what a list is narrowed to, where stale means now",
+    "accounts.api_keys.authentication": "recognises the key at the moment of the request",
+    "accounts.requests.conditional_writes": "until when a write is remembered counts from the moment of the request",
+    "accounts.people.authentication": "recognises the session at the moment of the request",
+    "accounts.people.api.member_serializers": "what an invitation's status is, where expired means now",
+    "accounts.agencies.filters": "what a list is narrowed to, where stale means now",
     "metrics.questions": "what a view is asked, where silence means now",
 }
 """Modules beside views, tasks and commands that may look at the clock, and why."""

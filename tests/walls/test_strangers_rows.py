@@ -12,8 +12,9 @@ from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import IntegrityError, ProgrammingError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 from tests.walls.furnishing import furnish
@@ -54,9 +55,9 @@ def test_without_an_agency_no_table_shows_a_row_and_with_one_it_shows_that_agenc
     both: None, tables: list[str], acme: Client, rival: Client
 ) -> None:
     nobody_sees = seen(tables)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         acme_sees = seen(tables)
-    with scoping.agency(rival.agency.pk):
+    with context.agency(rival.agency.pk):
         rival_sees = seen(tables)
 
     assert nobody_sees == {table: [] for table in tables}
@@ -80,7 +81,7 @@ def test_committed_rows_are_behind_the_wall_like_others(committed_db: None) -> N
 
     assert seen(tables) == {table: [] for table in tables}
     for client in clients:
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             assert seen(tables) == {table: [client.agency.pk] for table in tables}
 
 
@@ -91,45 +92,45 @@ def test_another_agency_s_rows_are_out_of_reach(
 ) -> None:
     agencies_of = {"own": rival.agency.pk, "other": acme.agency.pk}
 
-    with scoping.agency(rival.agency.pk):
+    with context.agency(rival.agency.pk):
         changed = {table: touched(f"{statement} {condition}".format(table=table), agencies_of) for table in tables}
 
     assert changed == dict.fromkeys(tables, 0)
 
 
 def test_another_agency_s_rows_are_out_of_reach_for_upserts(both: None, acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         (row,) = rows("SELECT to_jsonb(it)::text FROM metrics_order AS it LIMIT 1")
     upsert = copy_of_a_row("metrics_order") + "ON CONFLICT (agency_id, account_id, order_id) DO UPDATE SET status = 1"
 
-    with scoping.agency(rival.agency.pk), pytest.raises(ProgrammingError, match="row-level security"):
+    with context.agency(rival.agency.pk), pytest.raises(ProgrammingError, match="row-level security"):
         touched(upsert, {"row": row})
 
 
 def test_a_row_of_another_agency_s_is_not_accepted(both: None, tables: list[str], acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         copied = {table: rows(f"SELECT to_jsonb(it)::text FROM {table} AS it LIMIT 1")[0] for table in tables}
 
     for table, row in copied.items():
         for agency in (rival.agency.pk, None):
             with refused(ProgrammingError, "row-level security"), transaction.atomic():
-                scoping.enter(agency)
+                context.enter(agency)
                 touched(copy_of_a_row(table), {"row": row})
 
 
 def test_an_own_row_cannot_be_given_to_another_agency(both: None, tables: list[str], acme: Client, rival: Client) -> None:
     for table in tables:
-        with scoping.agency(rival.agency.pk), refused(DatabaseError, "row-level security|keeps versions|is never changed"):
+        with context.agency(rival.agency.pk), refused(DatabaseError, "row-level security|keeps versions|is never changed"):
             touched(f"UPDATE {table} SET agency_id = %(other)s", {"other": acme.agency.pk})
 
 
 def test_an_own_row_cannot_name_another_agency_s_account(both: None, tables: list[str], acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get().pk
     naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id'")
 
     for table in set(naming) & set(tables):
-        with scoping.agency(rival.agency.pk), refused(IntegrityError, "belongs_to_an_account_of_its_agency"):
+        with context.agency(rival.agency.pk), refused(IntegrityError, "belongs_to_an_account_of_its_agency"):
             (row,) = rows(
                 "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'key', gen_random_uuid(), 'line', 99, "
                 f"'account_id', %s::text))::text FROM {table} AS it LIMIT 1",
@@ -147,14 +148,14 @@ def refused(error: type[DatabaseError], match: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_a_version_is_never_changed_not_even_by_its_agency(both: None, acme: Client, table: str) -> None:
-    with scoping.agency(acme.agency.pk), refused(DatabaseError, "keeps versions"):
+    with context.agency(acme.agency.pk), refused(DatabaseError, "keeps versions"):
         touched(f"UPDATE {table} SET recorded_at = recorded_at")
 
 
 def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         (prefix,) = rows("SELECT prefix FROM accounts_apikey")
-    scoping.enter(None)
+    context.enter(None)
 
     shown = {}
     for named in (prefix, prefix[:-1], prefix + "x", "%", "", prefix.upper()):
@@ -165,7 +166,7 @@ def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acm
 
     assert {named: found for named, found in shown.items() if found} == {prefix: [prefix]}
     assert changed == (0, 0)
-    with scoping.agency(rival.agency.pk):
+    with context.agency(rival.agency.pk):
         assert sorted(rows("SELECT agency_id FROM accounts_apikey")) == sorted([acme.agency.pk, rival.agency.pk])
 
 
@@ -205,7 +206,7 @@ def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(pool: "que
             agency, key = chance.choice(opened)
             with borrowed(pool):
                 names = [account["name"] for account in Client(agency, key).read("/v1/accounts")["data"]]
-            with borrowed(pool), pytest.raises(ZeroDivisionError), scoping.agency(agency.pk):
+            with borrowed(pool), pytest.raises(ZeroDivisionError), context.agency(agency.pk):
                 raise ZeroDivisionError
             with borrowed(pool):
                 told.add((agency.name, *names, *rows("SELECT name FROM accounts_selleraccount")))

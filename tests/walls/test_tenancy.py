@@ -10,7 +10,9 @@ from django.db import connections
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import agencies, keys, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.api_keys import secrets as key_secrets
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON, empty
 from tests.walls.furnishing import Furnished, furnish
@@ -74,11 +76,11 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: 
 def _world() -> World:
     agency, key = agencies.open_agency(name="Acme", now=NOON)
     acme, rival = Client(agency, key), Client(*agencies.open_agency(name="Rival", now=NOON))
-    with scoping.agency(agency.pk):
-        lost, revoked = keys.mint(agency=agency, name="lost key", now=NOON)
+    with context.agency(agency.pk):
+        lost, revoked = key_secrets.mint(agency=agency, name="lost key", now=NOON)
     assert Client(agency, revoked).get("/v1/me").status_code == 200
-    with scoping.agency(agency.pk):
-        keys.revoke(key=lost, now=NOON)
+    with context.agency(agency.pk):
+        key_secrets.revoke(key=lost, now=NOON)
     of_acme = furnish(acme, name="acme")
     return World(
         acme=acme,

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
@@ -41,7 +42,7 @@ class Sender:
 
     def endpoint(self, url: str, **fields: Any) -> tuple[Endpoint, str]:
         """A new endpoint with its secret as text."""
-        with scoping.agency(self.client.agency.pk):
+        with context.agency(self.client.agency.pk):
             endpoint = Endpoint.objects.create(
                 agency=self.client.agency, url=url, created_at=NOON, **{"event_types": ["*"]} | fields
             )
@@ -50,7 +51,7 @@ class Sender:
     def publish(self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any) -> list[str]:
         """So many events; returns their public ids, the oldest first."""
         moment = now or datetime.now(UTC)
-        with scoping.agency(self.client.agency.pk):
+        with context.agency(self.client.agency.pk):
             return [
                 publishing.publish(
                     account=self.account, type_="account.status_changed", data=data | {"n": n}, now=moment, series=series
@@ -60,7 +61,7 @@ class Sender:
 
     def deliveries(self, endpoint: Endpoint) -> list[Delivery]:
         """The deliveries to an endpoint, the oldest first."""
-        with scoping.agency(self.client.agency.pk):
+        with context.agency(self.client.agency.pk):
             found = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("pk")
             return list(found.prefetch_related("attempts"))
 
@@ -69,11 +70,11 @@ class Sender:
 
     def again(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint as it is now."""
-        with scoping.agency(self.client.agency.pk):
+        with context.agency(self.client.agency.pk):
             return Endpoint.objects.get(pk=endpoint.pk)
 
     def events(self, **fields: Any) -> list[Event]:
-        with scoping.agency(self.client.agency.pk):
+        with context.agency(self.client.agency.pk):
             return list(Event.objects.filter(**fields).order_by("pk"))
 
 
@@ -85,7 +86,7 @@ def sender(committed_db: None) -> Sender:
 def sender_of(client: Client) -> Sender:
     """An agency that looks after one account."""
     shop = client.take_on()
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return Sender(client, SellerAccount.objects.get(pk=identifiers.private("acct", shop)))
 
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from webhooks import publishing
@@ -18,7 +18,7 @@ SERIES = "order_defect_rate:DE:mfn"
 
 def happen(client: Client, account: str | None, type_: str = "breach.opened", *, at: datetime = NOW, series: str = SERIES) -> str:
     """Publish an event of an account, or of none; returns its id."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         owner = SellerAccount.objects.get(pk=identifiers.private("acct", account)) if account else None
         event = publishing.publish(
             account=owner, type_=type_, data=TYPES[type_].example, now=at, agency_id=client.agency.pk, series=series
@@ -35,7 +35,7 @@ def settle(
     client: Client, delivery: str, state: str = "delivered", *, at: datetime = NOW, tries: int = 1, **attempt: Any
 ) -> None:
     """As a worker does: an attempt, and the delivery is over."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         mine = Delivery.objects.filter(pk=identifiers.private("dlv", delivery))
         mine.update(state=state, tries=tries, next_attempt_at=None, leased_until=None, finished_at=at)
         for _ in range(tries):
@@ -44,7 +44,7 @@ def settle(
 
 
 def take_in_hand(client: Client, delivery: str, *, until: datetime) -> None:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         Delivery.objects.filter(pk=identifiers.private("dlv", delivery)).update(leased_until=until)
 
 
@@ -61,7 +61,7 @@ def change(client: Client, endpoint: str, **fields: Any) -> dict[str, Any]:
 
 def events(client: Client) -> list[str]:
     """The ids of all events of an agency, newest first."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return [event.public_id for event in Event.objects.order_by("-pk")]
 
 

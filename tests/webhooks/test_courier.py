@@ -20,7 +20,7 @@ from django.core import mail
 from django.db import connection
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from accounts import scoping
+from accounts.tenancy import context
 from tests.webhooks.conftest import Sender, work
 from tests.webhooks.receiving import LOOPBACK, Receiver, sees
 from webhooks import egress, reach, secrets
@@ -36,7 +36,7 @@ def own(path: str) -> str:
 
 
 def only_attempt(sender: Sender, endpoint: Endpoint) -> tuple[Any, ...]:
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         mine = Attempt.objects.filter(delivery__endpoint=endpoint)
         return mine.values_list("status", "error", "answer").get()
 
@@ -60,7 +60,7 @@ def test_an_event_arrives_signed_and_is_delivered(sender: Sender, receiver: Rece
 def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     endpoint, old = sender.endpoint(receiver.url(path))
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         new = secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
     sender.publish()
     work()
@@ -286,7 +286,7 @@ def test_an_endpoint_that_hangs_does_not_hold_up_the_next_courier(sender: Sender
     endpoint, _ = sender.endpoint(receiver.url(own("hang")))
     for n in range(20):
         sender.publish(series=f"s{n}:DE:mfn")
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=datetime.now(UTC))
     began = time.monotonic()
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import scoping
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.webhooks.telling import HOUR, NOW, happen, listed, settle
@@ -64,7 +64,7 @@ def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> No
 
     payload = acme.read(f"/v1/deliveries/{listed(acme, endpoint)[0]['id']}")["payload"]
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         kept = Event.objects.get()
     sent = envelope.of(event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False)
     assert payload.encode() == envelope.body(sent)
@@ -165,7 +165,7 @@ def test_of_very_many_attempts_the_newest_are_told(acme: Client, shop: str) -> N
     happen(acme, shop)
     delivery = listed(acme, endpoint)[0]["id"]
     settle(acme, delivery, tries=120)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Attempt.objects.filter(pk=Attempt.objects.latest("pk").pk).update(answer="the newest")
 
     attempts = acme.read(f"/v1/deliveries/{delivery}")["attempts"]
@@ -220,5 +220,5 @@ def test_an_event_goes_to_an_endpoint_in_one_delivery(acme: Client, shop: str) -
     event = happen(acme, shop, at=datetime.now(UTC))
 
     assert [each["event"] for each in listed(acme, endpoint)] == [event]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Delivery.objects.get().event_id == identifiers.private("evt", event)

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import Client as Stranger
 from jsonschema import Draft202012Validator
 
-from accounts import scoping
+from accounts.tenancy import context
 from api.openapi import bounds
 from tests.client import Client
 from tests.schemas import faults, faults_of, faults_of_body
@@ -115,7 +115,7 @@ def test_what_is_sent_of_it_is_as_the_document_says(acme: Client, shop: str, kin
 def test_what_a_busy_account_publishes_is_as_the_document_says(acme: Client) -> None:
     furnish(acme, name="acme")
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         found = {event.type: faults_of(event) for event in Event.objects.all()}
     assert {type_: wrong for type_, wrong in found.items() if wrong} == {}
     assert len(found) >= 2

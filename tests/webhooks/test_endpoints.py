@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import erasure
 from tests.client import Client
@@ -35,7 +36,7 @@ def pointers(response: Any) -> list[str]:
 
 
 def kept(client: Client) -> list[Endpoint]:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return list(Endpoint.objects.order_by("pk"))
 
 
@@ -74,7 +75,7 @@ def test_without_a_word_an_endpoint_is_a_webhook_that_is_told_everything(acme: C
 def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
     answer = acme.listen()
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         (found,) = secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
     assert found == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
 
@@ -85,7 +86,7 @@ def test_mail_and_chats_have_no_secret(acme: Client, kind: str, url: str) -> Non
 
     assert (answer["kind"], answer["secret"]) == (kind, None)
     assert kept(acme)[0].url == url
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert not EndpointSecret.objects.exists()
 
 
@@ -275,7 +276,7 @@ def test_disabling_ends_what_is_on_its_way_unless_a_worker_has_it_in_hand(acme: 
 
 def test_enabling_forgets_why_it_was_disabled_and_since_when_it_fails(acme: Client, shop: str) -> None:
     endpoint = acme.listen()["id"]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Endpoint.objects.update(failing_since=NOW - 5 * DAY, disabled_at=NOW, disabled_reason="failing")
     assert acme.read(f"{PATH}/{endpoint}")["disabled_reason"] == "failing"
 
@@ -310,7 +311,7 @@ def test_an_endpoint_goes_with_its_deliveries_and_the_events_stay(acme: Client, 
     assert acme.delete(f"{PATH}/{endpoint}").status_code == 404
     assert [each["id"] for each in acme.read(PATH)["data"]] == [other]
     assert [each["id"] for each in acme.read("/v1/events")["data"]] == [event]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert EndpointSecret.objects.count() == 1
 
 
@@ -344,7 +345,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
             connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as threads:
-        with scoping.agency(agency.pk):
+        with context.agency(agency.pk):
             endpoints.remove(endpoint=Endpoint.objects.get(), who="underone", now=NOW)
             late = threads.submit(ask)
             with pytest.raises(TimeoutError):
@@ -356,7 +357,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
 
 
 def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Endpoint.objects.bulk_create(
             Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 1)
         )
@@ -407,7 +408,7 @@ def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(acme: Clien
 
 def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:
     agency, key = agencies.open_agency(name="Acme", now=NOON)
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         Endpoint.objects.bulk_create(
             Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 3)
         )
@@ -439,7 +440,7 @@ def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Cli
     assert timedelta(hours=23, minutes=59) < ends - datetime.now(UTC) <= timedelta(hours=24)
     assert rotated.keys() == {"secret"}
     assert rotated["secret"] != first["secret"]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         (alive,) = secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
     assert alive == [base64.b64decode(each["secret"].removeprefix("whsec_")) for each in (rotated, first)]
 
@@ -466,7 +467,7 @@ def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(c
     with ThreadPoolExecutor(max_workers=4) as threads:
         shown = set(threads.map(turn, range(8)))
 
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         endpoint_id = identifiers.private("ep", endpoint)
         (alive,) = secrets.signing_secrets(endpoint_ids=[endpoint_id], now=datetime.now(UTC)).values()
     assert len(shown) == 8

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from webhooks import publishing
@@ -19,7 +19,7 @@ CHANGED, RESTATED = "account.status_changed", "metric.restated"
 
 def publish(client: Client, account: str, type_: str = CHANGED, *, at: datetime = NOW, **data: Any) -> str:
     """Publish an event of an account; returns its id."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         owner = SellerAccount.objects.get(pk=identifiers.private("acct", account))
         return publishing.publish(account=owner, type_=type_, data=data, now=at).public_id
 
@@ -27,7 +27,7 @@ def publish(client: Client, account: str, type_: str = CHANGED, *, at: datetime 
 def in_turn(client: Client, account: str, count: int) -> list[str]:
     """Events whose ids are of later and later moments, newest first."""
     ids = [publish(client, account, at=NOW + timedelta(seconds=n), n=n) for n in range(count)]
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return [identifiers.public("evt", pk) for pk in Event.objects.order_by("-pk").values_list("pk", flat=True) if ids]
 
 

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of
@@ -46,13 +47,13 @@ def events(runs: list[list[Parcel]]) -> list[list[str]]:
 
 def change(sender: Sender, delivery: Delivery | None = None, **fields: Any) -> None:
     """Change one delivery, or all, as what happens to them does."""
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         mine = Delivery.objects.filter(pk=delivery.pk) if delivery else Delivery.objects.all()
         mine.update(**fields)
 
 
 def failing(sender: Sender, endpoint: Endpoint) -> None:
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=NOW - HOUR)
 
 
@@ -66,7 +67,7 @@ def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) 
         "count": count,
         "series": series,
     }
-    with scoping.agency(sender.client.agency.pk), connection.cursor() as cursor:
+    with context.agency(sender.client.agency.pk), connection.cursor() as cursor:
         cursor.execute(FILL, values)
 
 
@@ -74,7 +75,7 @@ def settled(sender: Sender, runs: list[list[Parcel]]) -> None:
     """These arrived."""
     ids = [parcel.delivery_id for run in runs for parcel in run]
     over = {"state": "delivered", "next_attempt_at": None, "leased_until": None, "finished_at": NOW}
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Delivery.objects.filter(pk__in=ids).update(**over)
 
 
@@ -232,7 +233,7 @@ def test_an_endpoint_with_nothing_in_hand_goes_before_those_that_have_something(
 def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Endpoint.objects.filter(pk=endpoint.pk).update(disabled_at=NOW, disabled_reason="by_hand")
 
     ((parcel,),) = lease()
@@ -250,7 +251,7 @@ def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sen
     found = {(parcel.agency_id, parcel.url, len(parcel.secrets)) for run in lease() for parcel in run}
 
     assert found == {(each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)}
-    assert scoping.current() is None
+    assert context.current() is None
 
 
 def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
@@ -259,7 +260,7 @@ def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, ca
     for each in (sender, other):
         each.endpoint(NOWHERE)
         each.publish(now=NOW)
-    with scoping.agency(rival.agency.pk), connection.cursor() as cursor:
+    with context.agency(rival.agency.pk), connection.cursor() as cursor:
         cursor.execute("UPDATE webhooks_endpointsecret SET sealed = 'broken'")
 
     ((parcel,),) = lease()
@@ -299,7 +300,7 @@ def test_what_somebody_is_changing_is_left_alone_and_nothing_goes_past_it(
         connection.close()
         return found
 
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         held = Delivery.objects.select_for_update().get(pk=sender.deliveries(endpoint)[1].pk)
         (found,) = at_once(elsewhere)
 

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
-from accounts import scoping
 from accounts.models import SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from webhooks import publishing
@@ -27,7 +27,7 @@ def publish(shop: str, **data: Any) -> Event:
 
 
 def test_an_event_is_of_its_account_and_of_its_moment(acme: Client, shop: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         event = publish(shop, current="NORMAL")
 
         kept = Event.objects.get()
@@ -37,7 +37,7 @@ def test_an_event_is_of_its_account_and_of_its_moment(acme: Client, shop: str) -
 
 
 def test_a_kind_that_the_catalogue_does_not_have_is_no_event(acme: Client, shop: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         with pytest.raises(KeyError):
             publishing.publish(account=account_of(shop), type_="breach.imagined", data={}, now=NOW)
 
@@ -45,7 +45,7 @@ def test_a_kind_that_the_catalogue_does_not_have_is_no_event(acme: Client, shop:
 
 
 def test_what_is_undone_was_never_told(acme: Client, shop: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             publish(shop, rate=1 / len(publish(shop).data))
 
@@ -54,7 +54,7 @@ def test_what_is_undone_was_never_told(acme: Client, shop: str) -> None:
 
 @pytest.mark.parametrize("column", ["data = '{}'", "type = 'x'", "occurred_at = occurred_at"])
 def test_the_database_lets_nobody_change_what_happened(acme: Client, shop: str, column: str) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         publish(shop, current="NORMAL")
 
         with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
@@ -63,7 +63,7 @@ def test_the_database_lets_nobody_change_what_happened(acme: Client, shop: str, 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
 def test_every_kind_says_what_it_is_and_can_be_published(acme: Client, shop: str, kind: EventType) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         publishing.publish(account=account_of(shop), type_=kind.type, data=kind.example, now=NOW)
 
         assert Event.objects.values_list("type", "data").get() == (kind.type, kind.example)

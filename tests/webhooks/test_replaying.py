@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
@@ -74,7 +75,7 @@ def test_the_example_of_every_type_can_be_sent(acme: Client, kind: EventType) ->
     answer = send_test(acme, endpoint, event_type=kind.type).json()
 
     assert (answer["type"], answer["test"]) == (kind.type, True)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         event = Event.objects.get()
     assert event.is_test
     assert event.data.keys() == kind.example.keys()
@@ -83,7 +84,7 @@ def test_the_example_of_every_type_can_be_sent(acme: Client, kind: EventType) ->
 def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: str) -> None:
     acme.listen()
     happen(acme, None, "endpoint.disabled", series="")
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         for at in (NOW, NOW + HOUR):
             replaying.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who="underone", now=at)
 
@@ -120,7 +121,7 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme
     assert send_test(acme, mailbox(acme, "other")).status_code == 202
     assert send_test(rival, mailbox(rival, "on-call")).status_code == 202
     later, third = datetime.now(UTC) + timedelta(minutes=1), mailbox(acme, again)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
         assert replaying.send_test(endpoint=endpoint, type_="endpoint.test", who="underone", now=later)
 
@@ -156,7 +157,7 @@ def test_mailboxes_that_are_tested_at_once_are_five(committed_db: None) -> None:
 def test_no_event_tells_the_name_of_a_mailbox_that_was_tested(acme: Client) -> None:
     send_test(acme, mailbox(acme, "on-call"))
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         (kept,) = Event.objects.values()
     assert "on-call" not in str(kept)
 
@@ -273,7 +274,7 @@ def test_what_an_endpoint_missed_is_recovered_in_the_order_it_happened(acme: Cli
     assert due == 4
     assert told(acme, endpoint) == [on_its_way, *missed[::-1], failed]
     assert told(acme, endpoint, "delivered") == [arrived]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ids = {f"evt_{each.event_id.hex}": each.pk for each in Delivery.objects.all()}
         assert len(set(Delivery.objects.values_list("order_key", flat=True))) == 1
     assert {pk.version for pk in ids.values()} == {7}
@@ -298,7 +299,7 @@ def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_
         happen(acme, shop)
     in_hand, later = (each["id"] for each in listed(acme, endpoint))
     take_in_hand(acme, in_hand, until=datetime.now(UTC) + HOUR)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Delivery.objects.update(next_attempt_at=datetime.now(UTC) + DAY, tries=7)
 
     due = recover(acme, endpoint)
@@ -308,7 +309,7 @@ def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_
     assert (found[later]["tries"], found[in_hand]["tries"]) == (0, 7)
     assert datetime.fromisoformat(found[later]["next_attempt_at"]) < datetime.now(UTC)
     assert datetime.fromisoformat(found[in_hand]["next_attempt_at"]) > datetime.now(UTC)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert Delivery.objects.exclude(leased_until=None).get().public_id == in_hand
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
-from accounts import batches, scoping
+from accounts.tenancy import batches, context
 from tests.client import Client
 from tests.webhooks.telling import DAY, happen, listed, settle
 from webhooks import retention, secrets, tasks
@@ -22,7 +22,7 @@ def delete(client: Client, *, now: datetime = NOW) -> int:
 
 def left(client: Client) -> tuple[int, int, int]:
     """How many events, deliveries and attempts there are."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return Event.objects.count(), Delivery.objects.count(), Attempt.objects.count()
 
 
@@ -114,11 +114,11 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
     counted = []
     for hours in (23, 25):
         delete(acme, now=datetime.now(UTC) + timedelta(hours=hours))
-        with scoping.agency(acme.agency.pk):
+        with context.agency(acme.agency.pk):
             counted.append(EndpointSecret.objects.count())
 
     assert counted == [2, 1]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         found = secrets.signing_secrets(endpoint_ids=[Endpoint.objects.get().pk], now=NOW)
     assert list(found.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
 

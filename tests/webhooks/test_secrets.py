@@ -14,7 +14,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from accounts import agencies, scoping, sealing
+from accounts.agencies import lifecycle as agencies
+from accounts.encryption import at_rest
+from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 from webhooks import secrets
@@ -37,7 +39,7 @@ def signing(endpoint: Endpoint, at: datetime) -> list[bytes]:
 
 
 def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         texts = [secrets.mint(endpoint=endpoint_of(acme), now=NOW) for _ in range(10)]
 
     assert len(set(texts)) == 10
@@ -45,7 +47,7 @@ def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> Non
 
 
 def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         text = secrets.mint(endpoint=endpoint_of(acme), now=NOW)
 
         kept = bytes(EndpointSecret.objects.get().sealed)
@@ -55,7 +57,7 @@ def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
 
 
 def test_the_secret_that_was_shown_signs(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         text = secrets.mint(endpoint=endpoint, now=NOW)
 
@@ -63,7 +65,7 @@ def test_the_secret_that_was_shown_signs(acme: Client) -> None:
 
 
 def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         old = secrets.mint(endpoint=endpoint, now=NOW)
         new = secrets.rotate(endpoint=endpoint, now=NOW + HOUR)
@@ -74,7 +76,7 @@ def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Cli
 
 
 def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         texts = [secrets.mint(endpoint=endpoint, now=NOW)]
         texts += [secrets.rotate(endpoint=endpoint, now=NOW + n * HOUR) for n in range(1, 6)]
@@ -86,7 +88,7 @@ def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
 
 @pytest.mark.parametrize("overlap", [timedelta(0), HOUR, timedelta(days=7)])
 def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         secrets.mint(endpoint=endpoint, now=NOW)
         secrets.rotate(endpoint=endpoint, now=NOW, overlap=overlap)
@@ -96,19 +98,19 @@ def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) 
 
 
 def test_each_endpoint_signs_with_its_own(acme: Client, rival: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         first, second, without = (endpoint_of(acme) for _ in range(3))
         texts = [secrets.mint(endpoint=each, now=NOW) for each in (first, second)]
 
         found = secrets.signing_secrets(endpoint_ids=[first.pk, second.pk, without.pk], now=NOW)
 
         assert found == {first.pk: [raw(texts[0])], second.pk: [raw(texts[1])]}
-    with scoping.agency(rival.agency.pk):
+    with context.agency(rival.agency.pk):
         assert secrets.signing_secrets(endpoint_ids=[first.pk, second.pk], now=NOW) == {}
 
 
 def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Client) -> None:
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         first, second = (endpoint_of(acme) for _ in range(2))
         for each in (first, second):
             secrets.mint(endpoint=each, now=NOW)
@@ -119,19 +121,19 @@ def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Clien
             )
 
         assert len(signing(first, NOW)) == 1
-        with pytest.raises(sealing.NotOfThisPlace):
+        with pytest.raises(at_rest.NotOfThisPlace):
             signing(second, NOW)
 
 
 def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
     acme = Client(*agencies.open_agency(name="Acme", now=NOON))
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         secrets.mint(endpoint=endpoint, now=NOW)
 
     def rotate(number: int) -> str:
         try:
-            with scoping.agency(acme.agency.pk):
+            with context.agency(acme.agency.pk):
                 return secrets.rotate(endpoint=endpoint, now=NOW)
         finally:
             connection.close()
@@ -139,7 +141,7 @@ def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
     with ThreadPoolExecutor(max_workers=8) as threads:
         texts = list(threads.map(rotate, range(16)))
 
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         alive = signing(endpoint, NOW)
         current = EndpointSecret.objects.filter(expires_at=None).count()
     assert (len(alive), current) == (2, 1)
@@ -160,7 +162,7 @@ def test_the_receiver_of_the_page_takes_what_is_signed_and_nothing_else(acme: Cl
     receiver: dict[str, Any] = {"put_into_your_queue": queue.__setitem__}
     exec(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0], receiver)  # noqa: S102  our own page
     body = b'{"id":"evt_1","type":"breach.opened"}'
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         text = secrets.mint(endpoint=endpoint, now=NOW)
         (secret,) = signing(endpoint, NOW)

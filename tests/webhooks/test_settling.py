@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts import scoping
 from accounts.models import AuditEntry
+from accounts.tenancy import context
 from tests.webhooks.conftest import Sender
 from webhooks import endpoints, leasing, settling
 from webhooks.egress import Answer
@@ -31,17 +31,17 @@ def settle(*parcels: Parcel, answer: Answer | None, now: datetime = NOW) -> None
 
 
 def change(sender: Sender, endpoint: Endpoint, **fields: Any) -> None:
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Endpoint.objects.filter(pk=endpoint.pk).update(**fields)
 
 
 def attempts(sender: Sender) -> list[tuple[Any, ...]]:
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         return list(Attempt.objects.order_by("pk").values_list("attempted_at", "duration_ms", "status", "error", "answer"))
 
 
 def audited(sender: Sender) -> list[tuple[Any, ...]]:
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         return list(AuditEntry.objects.filter(what="endpoint.disabled").values_list("who", "about", "detail"))
 
 
@@ -143,7 +143,7 @@ def test_what_was_taken_away_meanwhile_is_no_fault(sender: Sender) -> None:
     other, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     parcels = in_hand()
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Attempt.objects.all().delete()
         Delivery.objects.filter(endpoint=endpoint).delete()
 
@@ -285,7 +285,7 @@ def test_an_endpoint_that_is_deleted_while_its_tries_are_written_down_stops_neit
             connection.close()
 
         def delete(endpoint: Endpoint = endpoint) -> None:
-            with scoping.agency(sender.client.agency.pk):
+            with context.agency(sender.client.agency.pk):
                 endpoints.remove(endpoint=endpoint, who="somebody", now=NOW)
             connection.close()
 

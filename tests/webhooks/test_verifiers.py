@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts import scoping
+from accounts.tenancy import context
 from tests import verifying
 from tests.verifying import NAMES, Signed
 from tests.webhooks.conftest import Sender, work
@@ -31,7 +31,7 @@ def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
     publish_every_kind(sender)
     work()
     first = received(receiver, path)
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         after = secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
     publish_every_kind(sender)
     work()
@@ -41,7 +41,7 @@ def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
 
 
 def publish_every_kind(sender: Sender) -> None:
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         for kind in EVENT_TYPES:
             publishing.publish(account=sender.account, type_=kind.type, data=kind.example, now=datetime.now(UTC))
 

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, SellerAccount
+from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
@@ -79,7 +80,7 @@ def test_another_account_s_events_of_the_same_agency_are_sent(sender: Sender, re
 
 
 def account_of(client: Client, public_id: str) -> SellerAccount:
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         return SellerAccount.objects.get(pk=identifiers.private("acct", public_id))
 
 
@@ -114,7 +115,7 @@ def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sende
     events = sender.publish(count=3)
     close(sender)
     work()
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         agencies.reopen(agency=Agency.objects.get(), now=datetime.now(UTC))
 
     since = {"since": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
@@ -142,7 +143,7 @@ def test_what_another_courier_took_over_is_left_to_it(sender: Sender, receiver: 
     sender.publish()
     hand_back(sender)
     now = datetime.now(UTC)
-    with scoping.agency(sender.client.agency.pk):
+    with context.agency(sender.client.agency.pk):
         Delivery.objects.update(leased_until=now + timedelta(hours=1), next_attempt_at=now + timedelta(hours=1))
 
     work()

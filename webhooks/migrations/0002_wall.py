@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 AN_EVENT_IS_NEVER_CHANGED = """
 CREATE FUNCTION an_event_is_never_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [("webhooks", "0001_events"), ("accounts", "0002_wall")]
 
     operations = [
-        wall.build("webhooks_event"),
-        wall.belongs_to_account("webhooks_event"),
+        row_level_security.build("webhooks_event"),
+        row_level_security.belongs_to_account("webhooks_event"),
         migrations.RunSQL(AN_EVENT_IS_NEVER_CHANGED, TAKEN_BACK),
     ]

@@ -2,19 +2,19 @@
 
 from django.db import migrations
 
-from accounts import wall
+from accounts.tenancy import row_level_security
 
 
 class Migration(migrations.Migration):
     dependencies = [("webhooks", "0003_endpoints_and_deliveries")]
 
     operations = [
-        wall.build("webhooks_endpoint"),
-        wall.build("webhooks_endpointsecret"),
-        wall.belongs_to("webhooks_endpointsecret", "endpoint_id", "webhooks_endpoint"),
-        wall.build("webhooks_delivery"),
-        wall.belongs_to("webhooks_delivery", "endpoint_id", "webhooks_endpoint"),
-        wall.belongs_to("webhooks_delivery", "event_id", "webhooks_event"),
-        wall.build("webhooks_attempt"),
-        wall.belongs_to("webhooks_attempt", "delivery_id", "webhooks_delivery"),
+        row_level_security.build("webhooks_endpoint"),
+        row_level_security.build("webhooks_endpointsecret"),
+        row_level_security.belongs_to("webhooks_endpointsecret", "endpoint_id", "webhooks_endpoint"),
+        row_level_security.build("webhooks_delivery"),
+        row_level_security.belongs_to("webhooks_delivery", "endpoint_id", "webhooks_endpoint"),
+        row_level_security.belongs_to("webhooks_delivery", "event_id", "webhooks_event"),
+        row_level_security.build("webhooks_attempt"),
+        row_level_security.belongs_to("webhooks_attempt", "delivery_id", "webhooks_delivery"),
     ]

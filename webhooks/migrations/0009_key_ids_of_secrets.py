@@ -3,8 +3,8 @@
 import django.db.models
 from django.db import migrations, models
 
-import accounts.sealing
-from accounts import wall
+import accounts.encryption.at_rest
+from accounts.tenancy import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -15,7 +15,9 @@ class Migration(migrations.Migration):
             model_name="endpointsecret",
             name="key_id",
             field=models.GeneratedField(
-                db_persist=True, expression=accounts.sealing.SealedWith("sealed"), output_field=models.IntegerField(null=True)
+                db_persist=True,
+                expression=accounts.encryption.at_rest.SealedWith("sealed"),
+                output_field=models.IntegerField(null=True),
             ),
         ),
         migrations.AddIndex(
@@ -24,5 +26,5 @@ class Migration(migrations.Migration):
                 django.db.models.F("agency"), django.db.models.F("key_id"), django.db.models.F("id"), name="secrets_by_key"
             ),
         ),
-        wall.tell_key_ids("webhooks_endpointsecret"),
+        row_level_security.tell_key_ids("webhooks_endpointsecret"),
     ]

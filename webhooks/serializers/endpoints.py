@@ -7,9 +7,9 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
-from accounts.serializers.accounts import ACCOUNT
-from accounts.serializers.ids import PublicIdField
+from accounts.requests.fields import PublicIdField
 from api import identifiers
 from api.strict_fields import Absent, Body, Contradiction
 from webhooks import addresses, reach, replaying

@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
-from accounts.serializers.accounts import ACCOUNT
-from accounts.serializers.ids import PublicIdField
+from accounts.requests.fields import PublicIdField
 from webhooks.catalogue import NAMES, TYPES
 from webhooks.models import Event
 

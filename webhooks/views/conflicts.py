@@ -3,8 +3,8 @@
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from accounts import scoping
-from accounts.people.turns import limit
+from accounts.people.rate_limits import limit
+from accounts.tenancy import context
 from webhooks import endpoints, mailboxes
 from webhooks.models import Endpoint
 
@@ -37,4 +37,4 @@ def limit_mails(request: Request, endpoint: Endpoint) -> None:
     """Nobody's mailbox is filled with what was sent before. Raises Throttled."""
     if endpoint.kind == Endpoint.Kind.EMAIL:
         limit(request, "mail_again", key=mailboxes.mark(endpoint))
-        limit(request, "mail_anybody_again", key=scoping.bearer(request).agency.public_id)
+        limit(request, "mail_anybody_again", key=context.bearer(request).agency.public_id)

@@ -11,8 +11,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import scoping
-from accounts.resources import Collection, Resource
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context as tenant_context
 from webhooks import holding, replaying
 from webhooks.filters import DeliveryFilter
 from webhooks.models import Attempt, Delivery
@@ -26,14 +26,14 @@ NO_DELIVERY = "No delivery with this id."
 
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
     """The deliveries of events that the bearer may see."""
-    theirs = Q(event__account__in=scoping.accounts_of(request)) | Q(event__account=None)
-    mine = Delivery.objects.filter(theirs, agency_id=scoping.bearer(request).agency_id).select_related("event")
-    return mine.filter(endpoint__in=endpoints_of(request)) if scoping.bearer(request).is_limited else mine
+    theirs = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
+    mine = Delivery.objects.filter(theirs, agency_id=tenant_context.bearer(request).agency_id).select_related("event")
+    return mine.filter(endpoint__in=endpoints_of(request)) if tenant_context.bearer(request).is_limited else mine
 
 
 def delivery_of(request: Request, public_id: str) -> Delivery:
     """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
-    return scoping.one(
+    return tenant_context.one(
         deliveries_of(request).select_related("event", "endpoint"), kind="dlv", public_id=public_id, called="delivery"
     )
 
@@ -93,7 +93,7 @@ class Redelivery(Resource):
         delivery = delivery_of(request, delivery_id)
         limit_mails(request, delivery.endpoint)
         try:
-            again = replaying.redeliver(delivery=delivery, who=scoping.bearer(request).who, now=timezone.now())
+            again = replaying.redeliver(delivery=delivery, who=tenant_context.bearer(request).who, now=timezone.now())
         except replaying.StillPending:
             raise DeliveryPending from None
         except replaying.Disabled:

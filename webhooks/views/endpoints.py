@@ -9,8 +9,8 @@ from rest_framework.exceptions import NotFound, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import scoping
-from accounts.resources import Collection, Resource
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context as tenant_context
 from api.strict_fields import Absent, Contradiction
 from webhooks import endpoints, holding, replaying, secrets
 from webhooks.models import Endpoint, EndpointQuerySet
@@ -34,7 +34,7 @@ NOTHING_LEFT = "All accounts that you see were handed back: there is nothing lef
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
     """The endpoints that the bearer may see; with a limit, those that are told of accounts within it and of no other."""
-    bearer = scoping.bearer(request)
+    bearer = tenant_context.bearer(request)
     mine = Endpoint.objects.filter(agency_id=bearer.agency_id)
     if bearer.accounts is None:
         return mine
@@ -43,7 +43,7 @@ def endpoints_of(request: Request) -> EndpointQuerySet:
 
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
     """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
-    return scoping.one(endpoints_of(request), kind="ep", public_id=public_id, called="webhook endpoint")
+    return tenant_context.one(endpoints_of(request), kind="ep", public_id=public_id, called="webhook endpoint")
 
 
 def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
 
     Raises Contradiction where none is left: who is limited neither sees an endpoint that names none, nor is it counted within.
     """
-    if not scoping.bearer(request).is_limited or wished.get("accounts", ()) is not None:
+    if not tenant_context.bearer(request).is_limited or wished.get("accounts", ()) is not None:
         return wished
-    theirs = list(scoping.accounts_of(request).values_list("pk", flat=True))
+    theirs = list(tenant_context.accounts_of(request).values_list("pk", flat=True))
     if not theirs:
         raise Contradiction({"accounts": [NOTHING_LEFT]})
     return wished | {"accounts": theirs}
@@ -62,7 +62,7 @@ def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
 def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
     """The accounts that these endpoints name and that are still looked after, in one query."""
     named = {each for endpoint in shown for each in endpoint.accounts or ()}
-    theirs = scoping.accounts_of(request).filter(pk__in=named).values_list("pk", flat=True) if named else ()
+    theirs = tenant_context.accounts_of(request).filter(pk__in=named).values_list("pk", flat=True) if named else ()
     return {"present": set(theirs)}
 
 
@@ -91,11 +91,11 @@ class WebhookEndpoints(Collection[Endpoint]):
         responses={201: NewEndpointSerializer},
     )
     def post(self, request: Request) -> Response:
-        wish = EndpointWish(data=request.data, context={"accounts": scoping.accounts_of(request)})
+        wish = EndpointWish(data=request.data, context={"accounts": tenant_context.accounts_of(request)})
         wish.is_valid(raise_exception=True)
         fields = within(request, {"accounts": None} | wish.validated_data)
         try:
-            endpoint, secret = endpoints.add(by=scoping.bearer(request), fields=fields, now=timezone.now())
+            endpoint, secret = endpoints.add(by=tenant_context.bearer(request), fields=fields, now=timezone.now())
         except endpoints.TooMany as error:
             raise TooManyEndpoints(str(error)) from None
         context = {"secret": secret} | present(request, [endpoint])
@@ -120,12 +120,14 @@ class WebhookEndpoint(Resource):
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
-        context = {"accounts": scoping.accounts_of(request), "kind": endpoint.kind}
+        context = {"accounts": tenant_context.accounts_of(request), "kind": endpoint.kind}
         wish = EndpointChange(data=request.data, partial=True, context=context)
         wish.is_valid(raise_exception=True)
         fields = within(request, wish.validated_data)
         try:
-            changed = endpoints.change(endpoint=endpoint, fields=fields, who=scoping.bearer(request).who, now=timezone.now())
+            changed = endpoints.change(
+                endpoint=endpoint, fields=fields, who=tenant_context.bearer(request).who, now=timezone.now()
+            )
         except holding.Gone:
             raise NotFound(NO_ENDPOINT) from None
         return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
@@ -140,7 +142,7 @@ class WebhookEndpoint(Resource):
     def delete(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
         try:
-            endpoints.remove(endpoint=endpoint, who=scoping.bearer(request).who, now=timezone.now())
+            endpoints.remove(endpoint=endpoint, who=tenant_context.bearer(request).who, now=timezone.now())
         except holding.Gone:
             raise NotFound(NO_ENDPOINT) from None
         return Response(status=204)
@@ -162,7 +164,7 @@ class SecretRotation(Resource):
         if endpoint.kind != Endpoint.Kind.WEBHOOK:
             raise NothingSigned
         try:
-            secret = endpoints.rotate_secret(endpoint=endpoint, who=scoping.bearer(request).who, now=now)
+            secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.bearer(request).who, now=now)
         except holding.Gone:
             raise NotFound(NO_ENDPOINT) from None
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
@@ -186,7 +188,9 @@ class EndpointTest(Resource):
         wish.is_valid(raise_exception=True)
         type_ = wish.validated_data["event_type"]
         try:
-            delivery = replaying.send_test(endpoint=endpoint, type_=type_, who=scoping.bearer(request).who, now=timezone.now())
+            delivery = replaying.send_test(
+                endpoint=endpoint, type_=type_, who=tenant_context.bearer(request).who, now=timezone.now()
+            )
         except replaying.Disabled:
             raise EndpointDisabled from None
         except replaying.TooSoon as error:
@@ -216,7 +220,7 @@ class EndpointRecovery(Resource):
         since = wish.validated_data["since"]
         limit_mails(request, endpoint)
         try:
-            due = replaying.recover(endpoint=endpoint, since=since, who=scoping.bearer(request).who, now=now)
+            due = replaying.recover(endpoint=endpoint, since=since, who=tenant_context.bearer(request).who, now=now)
         except replaying.Disabled:
             raise EndpointDisabled from None
         except holding.Gone:

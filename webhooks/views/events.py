@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import scoping
-from accounts.resources import Collection, Resource
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context
 from webhooks.catalogue import EVENT_TYPES
 from webhooks.filters import EventFilter
 from webhooks.models import Event
@@ -28,8 +28,8 @@ class Events(Collection[Event]):
         responses=EventSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        theirs = Q(account__in=scoping.accounts_of(request)) | Q(account=None)
-        mine = Event.objects.filter(theirs, agency=scoping.agency_of(request), is_test=False)
+        theirs = Q(account__in=context.accounts_of(request)) | Q(account=None)
+        mine = Event.objects.filter(theirs, agency=context.agency_of(request), is_test=False)
         page = self.paginate_queryset(self.filter_queryset(mine))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

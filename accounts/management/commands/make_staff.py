@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.people import joining, members, sessions
+from accounts.people import members, sessions, users
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         except ValidationError:
             raise CommandError(f"{email} is no e-mail address.") from None
         name = email.partition("@")[0]
-        return joining.known_or_new(email=email, self=joining.Self(name=name, password=None), now=timezone.now())[0]
+        return users.known_or_new(email=email, self=users.Self(name=name, password=None), now=timezone.now())[0]
 
     def _password(self, person: Person) -> str:
         password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

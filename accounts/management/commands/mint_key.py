@@ -6,8 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import audit, granting, scoping
+from accounts import audit
+from accounts.api_keys import lifecycle as api_keys
 from accounts.models import Agency, Role
+from accounts.tenancy import context
 from api import identifiers
 
 
@@ -25,12 +27,12 @@ class Command(BaseCommand):
         if not 0 < len(name) <= 200:
             raise CommandError("The name of a key has from 1 to 200 characters.")
         agency_id = identifiers.private("agcy", options["agency"])
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             agency = Agency.objects.filter(pk=agency_id).first()
             if agency is None:
                 raise CommandError(f"There is no agency {options['agency']}.")
-            rights = granting.Rights(role=Role(options["role"]))
-            key, text = granting.key(agency=agency, name=name, rights=rights, who=audit.UNDERONE, now=timezone.now())
+            rights = api_keys.Rights(role=Role(options["role"]))
+            key, text = api_keys.key(agency=agency, name=name, rights=rights, who=audit.UNDERONE, now=timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps({"agency": agency.public_id, "id": key.public_id, "role": key.role, "key": text}))
         else:

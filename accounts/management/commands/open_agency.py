@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import agencies
+from accounts.agencies import lifecycle as agencies
 
 
 class Command(BaseCommand):

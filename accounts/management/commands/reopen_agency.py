@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency
+from accounts.tenancy import context
 from api import identifiers
 
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         agency_id = identifiers.private("agcy", options["agency"])
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             agency = Agency.objects.filter(pk=agency_id).first()
             if agency is None:
                 raise CommandError("No agency with this id.")

@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import resealing, scoping, sealing
+from accounts.encryption import at_rest, rotation
+from accounts.tenancy import context
 from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
 
 
@@ -34,10 +35,10 @@ class Command(BaseCommand):
         failed = 0
         for what in EVERYTHING:
             moved = 0
-            for agency_id in (*scoping.every_agency_id(), *scoping.every_closed_agency_id()):
+            for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
                 try:
-                    moved += resealing.reseal(what=what, agency_id=agency_id)
-                except sealing.CannotOpen as error:
+                    moved += rotation.reseal(what=what, agency_id=agency_id)
+                except at_rest.CannotOpen as error:
                     failed += 1
                     self.stderr.write(f"{what.table}: {error}")
             self.stdout.write(f"{what.table}: {moved} sealed anew with key {next(iter(settings.SECRETS_KEYS))}")

@@ -5,8 +5,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import agencies, audit, scoping
+from accounts import audit
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency
+from accounts.tenancy import context
 from api import identifiers
 from ingestion import erasure
 
@@ -20,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         agency_id, now = identifiers.private("agcy", options["agency"]), timezone.now()
-        with scoping.agency(agency_id):
+        with context.agency(agency_id):
             agency = Agency.objects.filter(pk=agency_id).first()
             if agency is None or agency.erased_at:
                 raise CommandError("No agency with this id, or it was erased.")

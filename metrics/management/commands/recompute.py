@@ -8,8 +8,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts import audit, scoping
+from accounts import audit
 from accounts.models import SellerAccount, public_account_id
+from accounts.tenancy import context
 from api import identifiers
 from metrics import recording, refresh
 from metrics.models import DailyCounts
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         if only == identifiers.NOTHING:
             raise CommandError(f"{options['account']!r} is no account id.")
         seen = changed = 0
-        for agency_id in scoping.every_agency_id():
+        for agency_id in context.every_agency_id():
             recounted = {account_id: _recompute(agency_id, account_id, span) for account_id in _accounts(agency_id, only)}
             seen, changed = seen + len(recounted), changed + sum(recounted.values())
             _note(agency_id, recounted, span)
@@ -53,13 +54,13 @@ def _days(first: date, last: date) -> list[date]:
 
 
 def _accounts(agency_id: UUID, only: UUID | None) -> list[UUID]:
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         accounts = SellerAccount.objects.present()
         return list((accounts.filter(pk=only) if only else accounts).values_list("pk", flat=True))
 
 
 def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         try:
             account = refresh.hold(account_id)
         except SellerAccount.DoesNotExist:
@@ -72,7 +73,7 @@ def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
 def _note(agency_id: UUID, recounted: dict[UUID, int], span: list[date]) -> None:
     """What the agency is told of it: of each account whose counts were other than they should be."""
     told = {"from": span[0].isoformat(), "to": span[-1].isoformat()}
-    with scoping.agency(agency_id):
+    with context.agency(agency_id):
         for account_id, changed in recounted.items():
             if changed:
                 audit.note(

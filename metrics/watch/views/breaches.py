@@ -13,8 +13,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import scoping
-from accounts.resources import Collection, Resource
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context
 from metrics import actions
 from metrics.models import Breach
 from metrics.models.episodes import BreachQuerySet
@@ -33,13 +33,13 @@ class BreachResolved(APIException):
 
 def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
     """The breaches of the accounts that the bearer may see, each with whether it is stale."""
-    return Breach.objects.filter(account__in=scoping.accounts_of(request)).with_stale(now=now)
+    return Breach.objects.filter(account__in=context.accounts_of(request)).with_stale(now=now)
 
 
 def one(request: Request, breach_id: str, now: datetime) -> Breach:
     """The breach with this public id. Raises NotFound for a stranger's as for none at all."""
     mine = breaches_of(request, now).select_related("account")
-    return scoping.one(mine, kind="brch", public_id=breach_id, called="breach")
+    return context.one(mine, kind="brch", public_id=breach_id, called="breach")
 
 
 class Breaches(Collection[Breach]):
@@ -88,7 +88,7 @@ class Act(Resource):
         said = shape(data=request.data, context={"now": now})
         said.is_valid(raise_exception=True)
         try:
-            action(breach=breach, by=scoping.bearer(request), now=now, **said.validated_data)
+            action(breach=breach, by=context.bearer(request), now=now, **said.validated_data)
         except actions.AlreadyResolved:
             raise BreachResolved from None
         return told(request, breach_id, now)

@@ -12,8 +12,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import audit, permissions, scoping
-from accounts.resources import Collection, Resource
+from accounts import audit
+from accounts.requests.views import Collection, Resource
+from accounts.tenancy import context, permissions
 from api import identifiers
 from api.strict_fields import Contradiction
 from metrics import tasks, thresholds
@@ -28,7 +29,7 @@ ASKS = ("warn_at", "clear_at", "for_days", "keep_days", "min_denominator")
 
 def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
     """The series that a threshold is asked for. Raises NotFound for an account that is not theirs, NotPermitted."""
-    account_id = scoping.account_of(request, asked["account"]).pk if asked.get("account") else None
+    account_id = context.account_of(request, asked["account"]).pk if asked.get("account") else None
     check_limit(request, account_id)
     places = {"marketplace": asked.get("marketplace") or "", "channel": asked.get("channel") or ""}
     return Scope(metric=asked["metric"], account_id=account_id, **places)
@@ -36,7 +37,7 @@ def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
 
 def check_limit(request: Request, account_id: UUID | None) -> None:
     """Who sees some accounts only draws lines of those. Raises NotPermitted."""
-    if not scoping.bearer(request).sees(account_id):
+    if not context.bearer(request).sees(account_id):
         raise permissions.NotPermitted(permissions.OF_ALL)
 
 
@@ -45,7 +46,7 @@ def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshol
     asks = Asks(**{name: value for name, value in asked.items() if name not in OF_SCOPE})
     now = timezone.now()
     try:
-        put = thresholds.put(agency=scoping.agency_of(request), scope=scope, asks=asks, now=now)
+        put = thresholds.put(agency=context.agency_of(request), scope=scope, asks=asks, now=now)
     except thresholds.NotALine as refused:
         raise Contradiction({refused.field: refused.reason}) from None
     if put[0].recorded_at >= now:  # what it asked for already changes nothing
@@ -58,7 +59,7 @@ def _note(request: Request, threshold: Threshold, what: str, **sides: Threshold 
     told = ThresholdSerializer(threshold).data
     audit.note(
         agency_id=threshold.agency_id,
-        who=scoping.bearer(request).who,
+        who=context.bearer(request).who,
         what=what,
         about=threshold.public_id,
         detail={name: told[name] for name in OF_SCOPE} | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
@@ -90,7 +91,7 @@ class Thresholds(Collection[Threshold]):
         responses=ThresholdSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        mine = thresholds.current(agency=scoping.agency_of(request))
+        mine = thresholds.current(agency=context.agency_of(request))
         page = self.paginate_queryset(self.filter_queryset(mine))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -115,7 +116,7 @@ class Thresholds(Collection[Threshold]):
 
 def threshold_of(request: Request, public_id: str) -> Threshold:
     """The threshold with this public id. Raises NotFound for a stranger's or a removed one as for none at all."""
-    mine = thresholds.current(agency=scoping.agency_of(request))
+    mine = thresholds.current(agency=context.agency_of(request))
     threshold = mine.filter(threshold_id=identifiers.private("thr", public_id)).first()
     if threshold is None:
         raise NotFound("No threshold with this id.")

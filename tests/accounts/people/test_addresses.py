@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from accounts.people import passage
+from accounts.people import allauth_client
 from tests.accounts.people.visiting import PASSWORD, Visitor, mailbox, somebody
 
 
@@ -69,7 +69,7 @@ def test_allauth_sees_our_fields_and_never_what_the_caller_signs_in_with(db: Non
     request = visitor.get("/v1/me", HTTP_COOKIE="underone_staff=x", HTTP_AUTHORIZATION="Bearer x").wsgi_request
     request.META |= {"HTTP_X_SESSION_TOKEN": "x", "QUERY_STRING": "next=/staff/"}
 
-    inner = passage.inward(request, path="/app/v1/auth/login", body=b'{"email": "a@b.example"}')
+    inner = allauth_client.inward(request, path="/app/v1/auth/login", body=b'{"email": "a@b.example"}')
 
     assert (inner.COOKIES, inner.body, inner.GET.urlencode()) == ({}, b'{"email": "a@b.example"}', "")
     assert not {"Cookie", "Authorization", "X-Session-Token"} & set(inner.headers)

@@ -8,9 +8,10 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection, connections
 
-from accounts import agencies, scoping
+from accounts.agencies import lifecycle as agencies
 from accounts.models import Invitation, Member, Person, Role
 from accounts.people.invitations import MOST
+from accounts.tenancy import context
 from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
 from tests.client import Client
 
@@ -133,7 +134,7 @@ def test_a_token_that_is_forged_used_withdrawn_or_replaced_opens_nothing(acme: C
 def test_an_invitation_is_too_old_after_a_week_and_can_be_sent_again(acme: Client, post: Post) -> None:
     email = mailbox()
     invitation = invite(acme, email)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Invitation.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
 
     assert accept(post.token(email)).status_code == 403
@@ -152,7 +153,7 @@ def test_the_token_is_in_the_letter_and_nowhere_else(acme: Client, post: Post, s
     token = post.token(email)
 
     assert f"https://app.agency.example/people/invitation#token={token}" in str(post.to(email)[0].body)
-    with scoping.agency(acme.agency.pk), connection.cursor() as cursor:
+    with context.agency(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(t::text, '') FROM accounts_invitation t")
         (row,) = cursor.fetchone()
         cursor.execute("SELECT coalesce(string_agg(t::text, ''), '') FROM accounts_auditentry t")
@@ -224,7 +225,7 @@ def test_a_mailbox_is_invited_once_and_members_are_not_invited(acme: Client, mei
 
 def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
     now = datetime.now(UTC)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         Invitation.objects.bulk_create(
             Invitation(
                 agency=acme.agency,
@@ -308,7 +309,7 @@ def test_who_was_shut_out_accepts_nothing(acme: Client, post: Post) -> None:
     invite(acme, shut_out.email)
 
     assert accept(post.token(shut_out.email)).status_code == 403
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert not Member.objects.exists()
 
 
@@ -317,7 +318,7 @@ def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visi
     enrol(acme.agency, mei)
     invite(acme, email)
     visitor.sign_in(mei.email)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         agencies.close(agency=acme.agency, by="key_1", who="key_1 first key", now=datetime.now(UTC))
 
     assert accept(post.token(email)).status_code == 403

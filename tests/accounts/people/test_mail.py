@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from django.core import mail as outbox
 from django.db import transaction
 
-from accounts import sealing, tasks
-from accounts.people import mail
+from accounts.encryption import at_rest
+from accounts.people import mail, tasks
 from tests.accounts.people.visiting import Post
 from tests.webhooks.test_mail import Server, server
 
@@ -47,7 +47,7 @@ def queued() -> list[Any]:
 def sealed(**fields: Any) -> str:
     """What a worker is handed."""
     said = {"kind": "invitation", "to": TO, "places": PLACES} | fields
-    return sealing.seal(json.dumps(said).encode(), context=mail.TASK).hex()
+    return at_rest.seal(json.dumps(said).encode(), context=mail.TASK).hex()
 
 
 @pytest.mark.parametrize("kind", mail.LETTERS)
@@ -86,9 +86,9 @@ def test_what_a_letter_says_is_sealed_on_its_way_through_the_broker(db: None, po
 
 
 def test_what_was_sealed_for_something_else_is_not_sent(db: None) -> None:
-    other = sealing.seal(json.dumps({"kind": "invitation", "to": TO, "places": PLACES}).encode(), context="webhooks").hex()
+    other = at_rest.seal(json.dumps({"kind": "invitation", "to": TO, "places": PLACES}).encode(), context="webhooks").hex()
 
-    with pytest.raises(sealing.NotOfThisPlace):
+    with pytest.raises(at_rest.NotOfThisPlace):
         mail.send(sealed=other)
 
     assert outbox.outbox == []

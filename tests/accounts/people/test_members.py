@@ -8,9 +8,10 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.db import connections
 
-from accounts import keys, scoping
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, Person, Role
 from accounts.people import members
+from accounts.tenancy import context
 from tests.accounts.people.test_invitations import accept, invite
 from tests.accounts.people.test_withdrawing import at_the_same_time
 from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, somebody
@@ -20,9 +21,9 @@ from tests.conftest import NOON
 
 def without_keys(client: Client) -> None:
     """No key of the agency opens anything any more."""
-    with scoping.agency(client.agency.pk):
+    with context.agency(client.agency.pk):
         for key in ApiKey.objects.all():
-            keys.revoke(key=key, now=NOON)
+            key_secrets.revoke(key=key, now=NOON)
 
 
 def test_members_are_listed_with_what_they_may_do(acme: Client, mei: Person) -> None:
@@ -140,7 +141,7 @@ def test_who_is_forgotten_at_this_moment_joins_as_somebody_new(acme: Client, riv
         connections.close_all()
 
     thread = threading.Thread(target=run)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         members.remove(member=member, who="key_1 first key", now=NOON)
         thread.start()
         thread.join(0.5)
@@ -183,7 +184,7 @@ def test_a_key_that_lets_nobody_in_is_no_admin(acme: Client, visitor: Visitor, m
         "viewer": {"role": Role.VIEWER},
         "read_only": {"read_only": True},
     }
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         ApiKey.objects.update(**fields[what])
     visitor.sign_in(mei.email)
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DataError, ProgrammingError
 
-from accounts import scoping
 from accounts.models import Invitation, Person, Role
+from accounts.tenancy import context
 from tests.accounts.people.visiting import enrol, somebody
 from tests.client import Client
 from tests.conftest import NOON
@@ -33,7 +33,7 @@ def world(acme: Client, rival: Client, mei: Person) -> Person:
     for client, people in ((acme, (mei, other)), (rival, (other,))):
         for person in people:
             enrol(client.agency, person)
-        with scoping.agency(client.agency.pk):
+        with context.agency(client.agency.pk):
             Invitation.objects.create(
                 agency=client.agency,
                 email="client@shop.example",

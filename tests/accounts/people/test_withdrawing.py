@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from accounts import granting, keys, scoping, withdrawing
+from accounts import invitation_revocation
+from accounts.api_keys import lifecycle as api_keys
+from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, Invitation, Member, Person, Role
-from accounts.people import invitations, joining
+from accounts.people import invitations, users
+from accounts.tenancy import context
 from tests.accounts.people.test_invitations import accept, invite, left
 from tests.accounts.people.visiting import Post, Visitor, enrol, mailbox
 from tests.client import Client
@@ -20,8 +23,8 @@ REFUSED = (403, "/problems/not-permitted", "The key that asks ends one day: by i
 
 
 def another_key(client: Client, **rights: Any) -> tuple[ApiKey, Client]:
-    with scoping.agency(client.agency.pk):
-        key, text = keys.mint(agency=client.agency, name="a hundred % sure", now=NOON, **rights)
+    with context.agency(client.agency.pk):
+        key, text = key_secrets.mint(agency=client.agency, name="a hundred % sure", now=NOON, **rights)
     return key, Client(client.agency, text)
 
 
@@ -102,9 +105,9 @@ def test_a_member_who_stays_keeps_what_it_invited(acme: Client, visitor: Visitor
     member, theirs = enrol(acme.agency, mei), mailbox()
     visitor.sign_in(mei.email)
     invite(visitor, theirs)
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         for key in ApiKey.objects.all():
-            keys.revoke(key=key, now=NOON)
+            key_secrets.revoke(key=key, now=NOON)
 
     assert visitor.delete(f"/v1/members/{member.public_id}").status_code == 409  # the last admin
 
@@ -122,8 +125,8 @@ def test_what_was_invited_with_a_key_goes_when_it_is_revoked(acme: Client, rival
     if way == "http":
         assert acme.delete(f"/v1/api-keys/{key.public_id}").status_code == 204
     else:
-        with scoping.agency(acme.agency.pk):
-            granting.revoke(key=key, who="staff ana", now=NOON)
+        with context.agency(acme.agency.pk):
+            api_keys.revoke(key=key, who="staff ana", now=NOON)
 
     assert (left(acme), left(rival)) == ([mine], [mine])
     assert [about for about, _ in withdrawn(acme)] == [gone]
@@ -139,8 +142,8 @@ def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:
         connections.close_all()
 
     thread = threading.Thread(target=run)
-    with scoping.agency(client.agency.pk):
-        invitations.accept(token=token, self=joining.Self(name="Client", password=None), now=datetime.now(UTC))
+    with context.agency(client.agency.pk):
+        invitations.accept(token=token, self=users.Self(name="Client", password=None), now=datetime.now(UTC))
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
@@ -176,13 +179,13 @@ def test_who_accepts_what_is_withdrawn_at_this_moment_stays_outside(acme: Client
         connections.close_all()
 
     thread = threading.Thread(target=run)
-    with scoping.agency(acme.agency.pk):
-        withdrawing.withdraw(invitation=Invitation.objects.get(), who="key_1 first key", now=NOON)
+    with context.agency(acme.agency.pk):
+        invitation_revocation.withdraw(invitation=Invitation.objects.get(), who="key_1 first key", now=NOON)
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
     thread.join()
 
     assert answers == [403]
-    with scoping.agency(acme.agency.pk):
+    with context.agency(acme.agency.pk):
         assert not Member.objects.exists()

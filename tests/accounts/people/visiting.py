@@ -14,9 +14,9 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts import scoping, tasks
 from accounts.models import Agency, Member, Person, Role
-from accounts.people import joining, mail
+from accounts.people import mail, tasks, users
+from accounts.tenancy import context
 from api import identifiers
 from tests.conftest import NOON
 
@@ -41,7 +41,7 @@ class Visitor(APIClient):
 
     def generic(self, *args: Any, **kwargs: Any) -> Any:
         if connection.in_atomic_block:
-            scoping.enter(None)
+            context.enter(None)
         return super().generic(*args, **kwargs)
 
     def send(self, path: str, **fields: Any) -> Any:
@@ -91,7 +91,7 @@ class Post:
 
 def somebody(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:
     """A person with a mailbox of its own."""
-    person, _ = joining.known_or_new(email=email or mailbox(), self=joining.Self(name=name, password=password), now=now)
+    person, _ = users.known_or_new(email=email or mailbox(), self=users.Self(name=name, password=password), now=now)
     return person
 
 
@@ -100,7 +100,7 @@ def enrol(
 ) -> Member:
     """The person as a member, as accepting an invitation makes it."""
     limit: list[UUID] | None = None if accounts is None else [identifiers.private("acct", each) for each in accounts]
-    with scoping.agency(agency.pk):
+    with context.agency(agency.pk):
         return Member.objects.create(
             agency=agency, person=person, role=role, read_only=read_only, accounts=limit, created_at=NOON
         )

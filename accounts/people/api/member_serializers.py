@@ -1,0 +1,94 @@
+"""The shapes of members and invitations."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from accounts.agencies.account_serializers import ACCOUNT
+from accounts.models import Grant, Invitation, Member
+from accounts.requests.fields import AccountLimit, PublicIdField, check_limit
+from api.strict_fields import Body
+
+ACCOUNT_ID = ACCOUNT["id"]
+PERSON = {"id": "pers_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Mei Lin", "email": "mei@agency.example"}
+MEMBER = {
+    "id": "mem_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "person": PERSON,
+    "role": "manager",
+    "read_only": False,
+    "accounts": None,
+    "created_at": "2026-11-22T09:00:00Z",
+}
+INVITATION = {
+    "id": "inv_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "email": "client@shop.example",
+    "role": "viewer",
+    "read_only": True,
+    "accounts": [ACCOUNT_ID],
+    "status": "open",
+    "invited_by": "mem_019abc4e5f607a8b9c0d1e2f3a4b5c6d Mei Lin",
+    "created_at": "2026-11-22T09:00:00Z",
+    "sent_at": "2026-11-22T09:00:00Z",
+    "expires_at": "2026-11-29T09:00:00Z",
+}
+NEW_INVITATION = {"email": "client@shop.example", "role": "viewer", "accounts": [ACCOUNT_ID]}
+
+
+class GrantSerializer(Body, serializers.ModelSerializer[Any]):
+    """What somebody may do; admins see everything."""
+
+    accounts = AccountLimit(required=False)
+
+    def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
+        found: Grant | None = self.instance
+        role, limit = (fields.get(name, getattr(found, name, None)) for name in ("role", "accounts"))
+        check_limit(role, limit)
+        return fields
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    id = PublicIdField()
+    name = serializers.CharField()
+    email = serializers.EmailField()
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("A member", value=MEMBER, response_only=True),
+        OpenApiExample("To see two shops only", value={"role": "viewer", "accounts": [ACCOUNT_ID]}, request_only=True),
+    ]
+)
+class MemberSerializer(GrantSerializer):
+    id = PublicIdField()
+    person = PersonSerializer(read_only=True)
+
+    class Meta:
+        model = Member
+        fields = ("id", "person", "role", "read_only", "accounts", "created_at")
+        read_only_fields = ("created_at",)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("An invitation", value=INVITATION, response_only=True),
+        OpenApiExample("A client who sees its own shop", value=NEW_INVITATION, request_only=True),
+    ]
+)
+class InvitationSerializer(GrantSerializer):
+    id = PublicIdField()
+    status = serializers.SerializerMethodField(help_text="`open`, or `expired`: it can be sent again.")
+    invited_by = serializers.CharField(read_only=True, help_text="The id of the key or member, with its name of then.")
+
+    class Meta:
+        model = Invitation
+        fields = (
+            *("id", "email", "role", "read_only", "accounts", "status"),
+            *("invited_by", "created_at", "sent_at", "expires_at"),
+        )
+        read_only_fields = ("created_at", "sent_at", "expires_at")
+
+    @extend_schema_field({"type": "string", "enum": ["open", "expired"]})
+    def get_status(self, invitation: Invitation) -> str:
+        return "open" if invitation.expires_at > timezone.now() else "expired"
