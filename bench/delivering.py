@@ -42,7 +42,7 @@ def main() -> None:
 def _courier(receiver: Receiver, n: int) -> float:
     """Deliveries a second of one courier that finds them all due."""
     from bench.events import published, settled  # noqa: PLC0415  Django is set up only now
-    from webhooks import tasks  # noqa: PLC0415
+    from webhooks.delivery import tasks  # noqa: PLC0415
 
     agency_id = published([receiver.url(f"ok/{n}/{each}") for each in range(ENDPOINTS)], events=EVENTS)
     began = time.time()

@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from webhooks import publishing, secrets
-from webhooks.catalogue import TYPES
+from webhooks.endpoints import secrets as endpoint_secrets
+from webhooks.events import publishing
+from webhooks.events.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint
 
 BREACH = TYPES["breach.opened"]
@@ -35,7 +36,7 @@ def told_of_everything(urls: Sequence[str]) -> SellerAccount:
         )
         for url in urls:
             endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["*"], created_at=now)
-            secrets.mint(endpoint=endpoint, now=now)
+            endpoint_secrets.mint(endpoint=endpoint, now=now)
     return account
 
 
@@ -65,5 +66,5 @@ def told_at(url: str) -> tuple[str, str]:
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )
         endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["account.status_changed"], created_at=now)
-        secrets.mint(endpoint=endpoint, now=now)
+        endpoint_secrets.mint(endpoint=endpoint, now=now)
     return account.public_id, key

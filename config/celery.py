@@ -33,7 +33,7 @@ app.conf.beat_schedule = {
         "schedule": timedelta(seconds=15),
     },
     "couriers look at what is due": {
-        "task": "webhooks.tasks.deliver",
+        "task": "webhooks.delivery.tasks.deliver",
         "schedule": timedelta(seconds=5),
     },
     "handed-back accounts are erased": {
@@ -57,7 +57,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="37"),
     },
     "deliveries whose days are over are deleted": {
-        "task": "webhooks.tasks.delete_old_deliveries",
+        "task": "webhooks.delivery.tasks.delete_old_deliveries",
         "schedule": crontab(hour="3", minute="17"),
     },
     "answers that were kept for a day are deleted": {

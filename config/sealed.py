@@ -8,9 +8,9 @@ from django.db import connection
 from accounts.encryption import rotation
 from accounts.encryption.rotation import Sealed
 from accounts.requests import idempotency
-from webhooks import secrets
+from webhooks.endpoints import secrets as endpoint_secrets
 
-EVERYTHING: tuple[Sealed, ...] = (idempotency.SEALED, secrets.SEALED)
+EVERYTHING: tuple[Sealed, ...] = (idempotency.SEALED, endpoint_secrets.SEALED)
 
 
 def key_ids_in_use() -> Counter[int]:

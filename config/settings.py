@@ -254,8 +254,8 @@ SPECTACULAR_SETTINGS = {
         "ReportStatus": "ingestion.models.Report.Status",
         "ExportStatus": "ingestion.models.Export.Status",
         "BreachState": "metrics.models.Breach.State",
-        "EventName": "webhooks.catalogue.NAMES",
-        "EventPattern": "webhooks.catalogue.PATTERNS",
+        "EventName": "webhooks.events.catalogue.NAMES",
+        "EventPattern": "webhooks.events.catalogue.PATTERNS",
         "EndpointKind": "webhooks.models.Endpoint.Kind",
         "DeliveryState": "webhooks.models.Delivery.State",
     },
@@ -298,7 +298,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
-CELERY_TASK_ROUTES = {"webhooks.tasks.deliver": {"queue": "webhooks"}}
+CELERY_TASK_ROUTES = {"webhooks.delivery.tasks.deliver": {"queue": "webhooks"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -14,7 +14,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.people.api.urls")),
     path("", include("accounts.people.api.member_urls")),
     path("", include("metrics.urls")),
-    path("", include("webhooks.urls")),
+    path("", include("webhooks.api.urls")),
     path("", include("ingestion.urls")),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [

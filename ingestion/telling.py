@@ -7,7 +7,7 @@ from accounts.models import SellerAccount
 from api import timestamps
 from ingestion.models import Report
 from ingestion.reports import BY_REPORT_TYPE
-from webhooks import publishing
+from webhooks.events import publishing
 
 
 def loaded(*, account: SellerAccount, report: Report, now: datetime) -> None:

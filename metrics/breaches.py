@@ -16,7 +16,7 @@ from metrics.episodes import Edge, Look, Standing
 from metrics.models import Breach, CurrentValue
 from metrics.models.counted import STREAKS
 from metrics.series import Series, Value
-from webhooks import publishing
+from webhooks.events import publishing
 
 WARNING, BREACH = Breach.Level.WARNING, Breach.Level.BREACH
 OPENING = {Edge.AT_RISK: WARNING, Edge.OPENED: BREACH, Edge.ESCALATED: BREACH}

@@ -10,7 +10,7 @@ from metrics import judgement, values
 from metrics.definitions import COUNTED
 from metrics.models import CurrentValue, SourceLoad
 from metrics.series import Value
-from webhooks import publishing
+from webhooks.events import publishing
 
 DAYS_BACK = 90
 A_MOMENT = timedelta(microseconds=1)

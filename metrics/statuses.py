@@ -5,7 +5,7 @@ from datetime import datetime
 from accounts.models import SellerAccount
 from api import timestamps
 from metrics.models import Snapshot
-from webhooks import publishing
+from webhooks.events import publishing
 
 USUAL = "NORMAL"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from webhooks import document, envelope
-from webhooks.catalogue import TYPES
+from webhooks.events import openapi, payload
+from webhooks.events.catalogue import TYPES
 from webhooks.models import Event
 
 FORMATS = FormatChecker()
@@ -35,13 +35,13 @@ def faults(instance: Any, schema: Any) -> list[str]:
 def faults_of_body(body: bytes | str) -> list[str]:
     """What of a delivery's body is not as the document says."""
     told = json.loads(body)
-    return faults(told, document.schema(TYPES[told["type"]]))
+    return faults(told, openapi.schema(TYPES[told["type"]]))
 
 
 def faults_of(event: Event) -> list[str]:
     """What of an event, as a receiver gets it, is not as the document says."""
     account = f"acct_{event.account_id.hex}" if event.account_id else None
-    told = envelope.of(
+    told = payload.of(
         event=event.public_id,
         type_=event.type,
         occurred_at=event.occurred_at,
@@ -49,4 +49,4 @@ def faults_of(event: Event) -> list[str]:
         data=event.data,
         is_test=event.is_test,
     )
-    return faults_of_body(envelope.body(told))
+    return faults_of_body(payload.body(told))

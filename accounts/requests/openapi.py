@@ -24,7 +24,7 @@ from accounts.tenancy import permissions
 from api import problems
 from api.problems import PROBLEM
 from api.strict_fields import Absent, Contradiction
-from webhooks import document
+from webhooks.events import openapi
 
 Told = tuple[type[APIException], str]
 USUAL: dict[int, Told] = {
@@ -176,5 +176,5 @@ class Operation(AutoSchema):
 
 def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
-    schemas = result["components"]["schemas"] | deepcopy(document.components())
-    return result | {"webhooks": document.webhooks(), "components": result["components"] | {"schemas": schemas}}
+    schemas = result["components"]["schemas"] | deepcopy(openapi.components())
+    return result | {"webhooks": openapi.webhooks(), "components": result["components"] | {"schemas": schemas}}

@@ -23,7 +23,7 @@ from accounts.tenancy import context
 from api import identifiers
 from config.staff.looking import Looking
 from ingestion.models import Report
-from webhooks import endpoints
+from webhooks.endpoints import lifecycle as endpoints
 from webhooks.models import Endpoint
 
 MOST = 100

@@ -42,7 +42,7 @@ TELLING = [
 HARMLESS = [
     "GET /v1/accounts/acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d 200",
     "Listening at: http://127.0.0.1:8000 (4061)",
-    "Task webhooks.tasks.deliver[1d8215ee-2cdc-41ae-be83-2c14a85416b5] succeeded in 0.016s: None",
+    "Task webhooks.delivery.tasks.deliver[1d8215ee-2cdc-41ae-be83-2c14a85416b5] succeeded in 0.016s: None",
     "delivery 019abc4e of agency 019abc4f cannot be loaded",
     "Sealed with key 2, and not for webhooks_endpointsecret:019abc4e:019abc4f.",
     "SECRETS_KEYS has no key 3.",

@@ -20,7 +20,7 @@ from accounts.tenancy import context as tenant_context
 from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
 from tests.client import Client
 from tests.walls.statements import TENANT_TABLES, rows
-from webhooks import secrets
+from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import EndpointSecret
 
 OLD, NEW = b"\x01" * 32, b"\x02" * 32
@@ -45,8 +45,8 @@ def opened(client: Client) -> dict[str, str]:
     with tenant_context.agency(client.agency.pk):
         found = EndpointSecret.objects.select_related("endpoint")
         return {
-            row.endpoint.public_id: secrets.PREFIX
-            + base64.b64encode(at_rest.open_sealed(bytes(row.sealed), context=secrets.context_of(row))).decode()
+            row.endpoint.public_id: endpoint_secrets.PREFIX
+            + base64.b64encode(at_rest.open_sealed(bytes(row.sealed), context=endpoint_secrets.context_of(row))).decode()
             for row in found
         }
 
@@ -114,7 +114,7 @@ def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: p
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     monkeypatch.setattr(rotation, "AT_ONCE", 2)
 
-    assert rotation.reseal(what=secrets.SEALED, agency_id=acme.agency.pk) == 5
+    assert rotation.reseal(what=endpoint_secrets.SEALED, agency_id=acme.agency.pk) == 5
     assert opened(acme) == mine
 
 

@@ -19,7 +19,7 @@ from ingestion.refusals import Refused
 from metrics.models import DailyCounts
 from tests import build
 from tests.client import Client
-from webhooks.catalogue import TYPES
+from webhooks.events.catalogue import TYPES
 from webhooks.models import Event
 
 NOW = datetime.now(UTC)

@@ -16,7 +16,7 @@ from metrics import backtest, refresh
 from metrics.lines import Version
 from metrics.models import Breach, CurrentValue
 from tests.metrics.books import A_MOMENT, DAY, Books, defect, order, orders
-from webhooks.catalogue import TYPES
+from webhooks.events.catalogue import TYPES
 from webhooks.models import Event
 
 COUNT = 400

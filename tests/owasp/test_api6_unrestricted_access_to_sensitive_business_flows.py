@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from tests.client import Client
-from webhooks import endpoints
+from webhooks.endpoints import lifecycle as endpoints
 
 
 def test_nobody_opens_agencies_unless_the_installation_lets_them(nobody: Client) -> None:

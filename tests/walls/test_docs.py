@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from ingestion.reports import BY_REPORT_TYPE
-from webhooks import catalogue
+from webhooks.events import catalogue
 
 ROOT = Path(settings.BASE_DIR)
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

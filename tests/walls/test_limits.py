@@ -27,7 +27,7 @@ from tests.conftest import NOON, empty
 from tests.walls.furnishing import Furnished, furnish
 from tests.walls.statements import rows, touched
 from tests.walls.test_schema import OF_NO_ACCOUNT
-from webhooks import publishing
+from webhooks.events import publishing
 from webhooks.models import Delivery
 
 NEVER = "acct_" + "0" * 32

@@ -168,7 +168,7 @@ def test_what_a_client_is_refused_with_is_listened_to(acme: Client) -> None:
 
 
 def test_harmless_words_are_not_taken_for_secrets(listener: Overheard) -> None:
-    NOBODY.info("Task webhooks.tasks.deliver[1d8215ee] succeeded in 0.1 s: None")
+    NOBODY.info("Task webhooks.delivery.tasks.deliver[1d8215ee] succeeded in 0.1 s: None")
     NOBODY.info("GET /v1/webhook-endpoints/ep_019abc4e/rotate-secret 201")
 
     assert list(listener.telling(known=secrets_of_the_run())) == []

@@ -17,11 +17,13 @@ from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.receiving import Receiver, running
-from webhooks import egress, publishing, secrets
-from webhooks.courier import Courier, Pace
-from webhooks.egress import Egress
+from webhooks.channels import http_client
+from webhooks.channels.http_client import Egress
+from webhooks.channels.url_policy import Limits
+from webhooks.delivery.worker import Courier, Pace
+from webhooks.endpoints import secrets as endpoint_secrets
+from webhooks.events import publishing
 from webhooks.models import Delivery, Endpoint, Event
-from webhooks.reach import Limits
 
 LOOPBACK = Limits(networks=(ip_network("127.0.0.0/8"),))
 PACE = Pace(lingers=0.3, looks_every=0.02, gathers=0.01)
@@ -46,7 +48,7 @@ class Sender:
             endpoint = Endpoint.objects.create(
                 agency=self.client.agency, url=url, created_at=NOON, **{"event_types": ["*"]} | fields
             )
-            return endpoint, secrets.mint(endpoint=endpoint, now=NOON)
+            return endpoint, endpoint_secrets.mint(endpoint=endpoint, now=NOON)
 
     def publish(self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any) -> list[str]:
         """So many events; returns their public ids, the oldest first."""
@@ -94,7 +96,7 @@ def work(*, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable
     """A courier works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
 
     async def go() -> None:
-        out = Egress(limits=LOOPBACK, trust=egress.trust(), deadline=deadline)
+        out = Egress(limits=LOOPBACK, trust=http_client.trust(), deadline=deadline)
         courier = Courier(egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=until, pace=replace(PACE, **pace))
         await courier.run()
 

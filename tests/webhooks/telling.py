@@ -7,8 +7,8 @@ from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
-from webhooks import publishing
-from webhooks.catalogue import TYPES
+from webhooks.events import publishing
+from webhooks.events.catalogue import TYPES
 from webhooks.models import Attempt, Delivery, Event
 
 NOW = datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhooks import addresses
+from webhooks.endpoints import addresses
 
 WEBHOOK, EMAIL, SLACK = "webhook", "email", "slack"
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.webhooks.test_wording import told
-from webhooks import chat, wording
-from webhooks.catalogue import EVENT_TYPES, EventType
-from webhooks.chat import Format
+from webhooks.channels import chat, message_text
+from webhooks.channels.chat import Format
+from webhooks.events.catalogue import EVENT_TYPES, EventType
 
 SLACK = "https://hooks.slack.com/services/T0/B0/xyz"
 TEAMS = "https://prod-01.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?api-version=2016-06-01&sig=x"
@@ -60,7 +60,7 @@ def test_a_chat_is_known_by_its_host(url: str, kind: Format) -> None:
 
 def test_each_chat_is_sent_what_it_takes() -> None:
     envelope = told("endpoint.test")
-    words = wording.of(envelope)
+    words = message_text.of(envelope)
     text = "\n".join(["Underone: Test notification", *words.lines])
 
     assert sent(SLACK, envelope) == {"text": text, "mrkdwn": False}
@@ -83,7 +83,7 @@ def test_every_event_is_told_whole(url: str, kind: EventType) -> None:
 
     shown = "\n".join(texts(sent(url, envelope)))
 
-    words = wording.of(envelope)
+    words = message_text.of(envelope)
     assert shown == "\n".join([f"Underone: {words.title}", *words.lines])
 
 

@@ -23,7 +23,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from accounts.tenancy import context
 from tests.webhooks.conftest import Sender, work
 from tests.webhooks.receiving import LOOPBACK, Receiver, sees
-from webhooks import egress, reach, secrets
+from webhooks.channels import http_client, url_policy
+from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Attempt, Endpoint
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -61,7 +62,7 @@ def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(se
     path = own("ok")
     endpoint, old = sender.endpoint(receiver.url(path))
     with context.agency(sender.client.agency.pk):
-        new = secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
+        new = endpoint_secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
     sender.publish()
     work()
     sender.publish()
@@ -88,8 +89,8 @@ def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(se
         ("410", "failed", 410, "", "gone"),
         ("429", "pending", 429, "", "slow down"),
         ("hang", "pending", None, "No whole answer within 1 seconds.", ""),
-        ("close", "pending", None, egress.NO_ANSWER, ""),
-        ("hang-up", "pending", None, egress.NO_ANSWER, ""),
+        ("close", "pending", None, http_client.NO_ANSWER, ""),
+        ("hang-up", "pending", None, http_client.NO_ANSWER, ""),
     ],
 )
 def test_what_an_answer_does(
@@ -114,7 +115,7 @@ def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Se
     work()
 
     assert sender.states(endpoint) == ["failed"]
-    assert only_attempt(sender, endpoint) == (None, reach.NOT_THERE, "")
+    assert only_attempt(sender, endpoint) == (None, url_policy.NOT_THERE, "")
 
 
 def test_what_failed_arrives_when_its_time_has_come_with_a_new_signature_of_the_same_bytes(

@@ -20,8 +20,9 @@ from tests.client import Client
 from tests.schemas import faults, faults_of, faults_of_body
 from tests.walls.furnishing import furnish
 from tests.webhooks.telling import NOW, happen, listed
-from webhooks import document, envelope
-from webhooks.catalogue import EVENT_TYPES, MOMENT, NAMES, PATTERNS, EventType, names_of, patterns_of
+from webhooks.events import openapi
+from webhooks.events import payload as events_payload
+from webhooks.events.catalogue import EVENT_TYPES, MOMENT, NAMES, PATTERNS, EventType, names_of, patterns_of
 from webhooks.models import Event
 
 every_type = pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
@@ -71,7 +72,7 @@ def test_the_body_of_a_webhook_is_described_and_shown(told: dict[str, Any], kind
     body = operation(told, kind)["requestBody"]["content"]["application/json"]
 
     schema = told["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
-    promised = deepcopy(document.schema(kind))
+    promised = deepcopy(openapi.schema(kind))
     bounds.bound_all(promised, longest=bounds.LONGEST_ANSWER)
     assert schema == promised
     assert faults(body["examples"]["event"]["value"], schema) == []
@@ -82,7 +83,7 @@ def test_a_schema_is_one_and_so_is_its_example(kind: EventType) -> None:
     Draft202012Validator.check_schema(kind.schema)
 
     assert faults(kind.example, kind.schema) == []
-    assert faults_of_body(envelope.body(document.example(kind))) == []
+    assert faults_of_body(events_payload.body(openapi.example(kind))) == []
 
 
 @every_type
@@ -94,10 +95,10 @@ def test_an_example_without_any_of_its_parts_is_no_example(kind: EventType) -> N
 
 @every_type
 def test_whoever_reads_by_the_schema_reads_what_is_added_to_it_some_day(kind: EventType) -> None:
-    grown = document.example(kind) | {"sequence": 7, "data": kind.example | {"more": True}}
+    grown = openapi.example(kind) | {"sequence": 7, "data": kind.example | {"more": True}}
 
-    assert list(Draft202012Validator(document.schema(kind)).iter_errors(grown)) == []
-    assert faults(grown, document.schema(kind)) != []
+    assert list(Draft202012Validator(openapi.schema(kind)).iter_errors(grown)) == []
+    assert faults(grown, openapi.schema(kind)) != []
 
 
 @every_type
@@ -122,11 +123,11 @@ def test_what_a_busy_account_publishes_is_as_the_document_says(acme: Client) -> 
 
 
 def test_an_event_s_timestamp_and_headers_read_as_the_document_says() -> None:
-    signed = f"{document.ID}.1795338000.".encode() + envelope.body(document.example(EVENT_TYPES[0]))
+    signed = f"{openapi.ID}.1795338000.".encode() + events_payload.body(openapi.example(EVENT_TYPES[0]))
     signature = "v1," + base64.b64encode(hmac.new(bytes(32), signed, hashlib.sha256).digest()).decode()
-    pattern = document.HEADERS[2][2]["pattern"]
+    pattern = openapi.HEADERS[2][2]["pattern"]
 
-    told = envelope.of(event=document.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False)
+    told = events_payload.of(event=openapi.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False)
 
     assert re.search(pattern, signature)
     assert re.search(pattern, f"{signature} {signature}")

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.webhooks.receiving import LOOPBACK, Receiver, running
-from webhooks import egress
-from webhooks.egress import Answer, Egress
-from webhooks.reach import Limits
+from webhooks.channels import http_client
+from webhooks.channels.http_client import Answer, Egress
+from webhooks.channels.url_policy import Limits
 
 HERE = Limits(networks=(ip_network("127.0.0.0/8"),))
 NO_WHOLE_ANSWER = "No whole answer within 0.5 seconds."
@@ -28,7 +28,7 @@ def post(*urls: str, trust: ssl.SSLContext | None = None, deadline: float = 0.5,
     """The answers to one POST after the other."""
 
     async def go() -> list[Answer]:
-        out = Egress(limits=HERE, trust=trust or egress.trust(), deadline=deadline, **words)
+        out = Egress(limits=HERE, trust=trust or http_client.trust(), deadline=deadline, **words)
         try:
             return [await out.post(url, body=b"{}", headers={"x-one": "1"}) for url in urls]
         finally:
@@ -74,9 +74,9 @@ def test_no_redirect_is_followed(receiver: Receiver, path: str) -> None:
     [
         ("hang", NO_WHOLE_ANSWER),
         ("hints", NO_WHOLE_ANSWER),
-        ("close", egress.NO_ANSWER),
-        ("hang-up", egress.NO_ANSWER),
-        ("smtp", egress.NO_ANSWER),
+        ("close", http_client.NO_ANSWER),
+        ("hang-up", http_client.NO_ANSWER),
+        ("smtp", http_client.NO_ANSWER),
     ],
 )
 def test_what_is_no_answer_is_told_in_words_and_in_time(receiver: Receiver, path: str, error: str) -> None:
@@ -91,7 +91,7 @@ def test_headers_without_end_end_soon(receiver: Receiver) -> None:
     (answer,) = post(receiver.url("headers/egress"))
 
     assert answer.status is None
-    assert answer.error in {NO_WHOLE_ANSWER, egress.NO_ANSWER}
+    assert answer.error in {NO_WHOLE_ANSWER, http_client.NO_ANSWER}
 
 
 def test_a_status_that_came_in_time_counts_however_slow_its_body_is(receiver: Receiver) -> None:
@@ -115,18 +115,18 @@ def test_no_more_than_64_kilobytes_are_read(receiver: Receiver) -> None:
 def test_nobody_there_is_told_in_words() -> None:
     (answer,) = post(f"http://{LOOPBACK}:1/")
 
-    assert (answer.error, answer.forbidden) == (egress.NOT_CONNECTED, False)
+    assert (answer.error, answer.forbidden) == (http_client.NOT_CONNECTED, False)
 
 
 def test_a_name_that_does_not_resolve_is_told_in_words_and_may_resolve_later() -> None:
     (answer,) = post("https://nowhere.invalid/", deadline=5, resolver=_no_name)
 
-    assert (answer.error, answer.forbidden) == (egress.NO_NAME, False)
+    assert (answer.error, answer.forbidden) == (http_client.NO_NAME, False)
 
 
 def test_a_name_whose_server_never_answers_costs_no_more_than_the_deadline() -> None:
     async def go() -> float:
-        out = Egress(limits=HERE, trust=egress.trust(), deadline=0.2, resolver=_slow_name)
+        out = Egress(limits=HERE, trust=http_client.trust(), deadline=0.2, resolver=_slow_name)
         began = time.monotonic()
         answer = await out.post("https://slow.invalid/", body=b"", headers={})
         assert answer.error == "No whole answer within 0.2 seconds."
@@ -146,12 +146,12 @@ def test_a_connection_is_used_again_and_cookies_are_not_kept(receiver: Receiver)
 
 def test_connections_that_nobody_uses_are_closed(receiver: Receiver) -> None:
     async def go() -> list[int]:
-        out = Egress(limits=HERE, trust=egress.trust())
+        out = Egress(limits=HERE, trust=http_client.trust())
         await asyncio.gather(*(out.post(receiver.url("ok/egress"), body=b"", headers={}, line=n) for n in range(10)))
         kept = [len(out.free)]
         await out.tidy()
         kept.append(len(out.free))
-        await asyncio.sleep(egress.IDLE + 0.1)
+        await asyncio.sleep(http_client.IDLE + 0.1)
         await out.tidy()
         return [*kept, len(out.free)]
 
@@ -205,10 +205,10 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[Receiver]:
 
 def test_a_server_whose_authority_is_named_is_trusted(secure: Receiver, certificate: tuple[Path, Path], settings: Any) -> None:
     settings.WEBHOOK_CA_FILE = str(certificate[0])
-    egress.trust.cache_clear()
+    http_client.trust.cache_clear()
 
-    answers = post(*[secure.url("ok/tls")] * 2, trust=egress.trust(), deadline=5)
-    egress.trust.cache_clear()
+    answers = post(*[secure.url("ok/tls")] * 2, trust=http_client.trust(), deadline=5)
+    http_client.trust.cache_clear()
 
     assert [answer.status for answer in answers] == [200, 200]
     assert len({each["peer"] for each in secure.received("ok/tls")}) == 1

@@ -16,8 +16,9 @@ from ingestion import erasure
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.telling import DAY, HOUR, NOW, change, disable, happen, listed, noted, settle, take_in_hand
-from webhooks import endpoints, secrets
-from webhooks.catalogue import PATTERNS
+from webhooks.endpoints import lifecycle as endpoints
+from webhooks.endpoints import secrets as endpoint_secrets
+from webhooks.events.catalogue import PATTERNS
 from webhooks.models import Endpoint, EndpointSecret
 
 PATH = "/v1/webhook-endpoints"
@@ -76,7 +77,7 @@ def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
     answer = acme.listen()
 
     with context.agency(acme.agency.pk):
-        (found,) = secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
+        (found,) = endpoint_secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
     assert found == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
 
 
@@ -441,7 +442,7 @@ def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Cli
     assert rotated.keys() == {"secret"}
     assert rotated["secret"] != first["secret"]
     with context.agency(acme.agency.pk):
-        (alive,) = secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
+        (alive,) = endpoint_secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
     assert alive == [base64.b64decode(each["secret"].removeprefix("whsec_")) for each in (rotated, first)]
 
 
@@ -469,7 +470,7 @@ def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(c
 
     with context.agency(agency.pk):
         endpoint_id = identifiers.private("ep", endpoint)
-        (alive,) = secrets.signing_secrets(endpoint_ids=[endpoint_id], now=datetime.now(UTC)).values()
+        (alive,) = endpoint_secrets.signing_secrets(endpoint_ids=[endpoint_id], now=datetime.now(UTC)).values()
     assert len(shown) == 8
     assert len(alive) == 2
     assert {"whsec_" + base64.b64encode(each).decode() for each in alive} < shown

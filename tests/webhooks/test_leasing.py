@@ -15,8 +15,8 @@ from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of
-from webhooks import leasing
-from webhooks.leasing import Parcel, Room
+from webhooks.delivery import leases
+from webhooks.delivery.leases import Parcel, Room
 from webhooks.models import Delivery, Endpoint
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ FROM happened, unnest(%(endpoints)s::uuid[]) AS endpoint
 
 
 def lease(now: datetime = NOW, *, room: Room = PLENTY) -> list[list[Parcel]]:
-    return leasing.lease(room=room, now=now)
+    return leases.lease(room=room, now=now)
 
 
 def events(runs: list[list[Parcel]]) -> list[list[str]]:
@@ -90,7 +90,7 @@ def test_a_parcel_has_all_that_sending_needs(sender: Sender) -> None:
     assert parcel.envelope["data"] == {"current": "NORMAL", "n": 0}
     assert parcel.envelope["account"] == sender.account.public_id
     assert [len(secret) for secret in parcel.secrets] == [32]
-    assert parcel.leased_until == NOW + leasing.LEASE
+    assert parcel.leased_until == NOW + leases.LEASE
 
 
 def test_what_is_in_hand_is_nobody_elses_until_its_lease_ends(sender: Sender) -> None:
@@ -99,15 +99,15 @@ def test_what_is_in_hand_is_nobody_elses_until_its_lease_ends(sender: Sender) ->
 
     first = lease()
 
-    assert events(lease(NOW + leasing.LEASE - SECOND)) == []
-    assert events(lease(NOW + leasing.LEASE)) == events(first)
+    assert events(lease(NOW + leases.LEASE - SECOND)) == []
+    assert events(lease(NOW + leases.LEASE)) == events(first)
 
 
 def test_what_is_not_due_stays_where_it_is(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW + MINUTE)
 
-    assert (events(lease()), leasing.next_due_at()) == ([], NOW + MINUTE)
+    assert (events(lease()), leases.next_due_at()) == ([], NOW + MINUTE)
     assert len(lease(NOW + MINUTE)) == 1
 
 
@@ -179,7 +179,7 @@ def test_of_few_series_more_are_in_hand(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     fill(sender, [endpoint], count=200, series=4)
 
-    assert sum(len(run) for run in lease()) == leasing.MOST_OF_ONE
+    assert sum(len(run) for run in lease()) == leases.MOST_OF_ONE
     assert lease(NOW + SECOND) == []
 
 
@@ -321,9 +321,9 @@ def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sen
 
 def looks(sender: Sender) -> int:
     """How many blocks of tables and indexes one look reads; what it takes goes back."""
-    asked: list[Any] = [NOW, NOW + leasing.LEASE, 40, 0, leasing.MOST_OF_ONE]
+    asked: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MOST_OF_ONE]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leasing.TAKE}", asked)
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leases.TAKE}", asked)
         ((found,),) = cursor.fetchall()
         transaction.set_rollback(True)
     (explained,) = found if isinstance(found, list) else json.loads(found)

@@ -14,16 +14,16 @@ from django.conf import LazySettings
 from django.core import mail as outbox
 
 from tests.webhooks.test_wording import told
-from webhooks import mail, wording
-from webhooks.catalogue import EVENT_TYPES, EventType
-from webhooks.mail import NoMailbox, Outcome
+from webhooks.channels import email, message_text
+from webhooks.channels.email import NoMailbox, Outcome
+from webhooks.events.catalogue import EVENT_TYPES, EventType
 
 OPS = "mailto:ops@agency.example"
 
 
 def letter(url: str = OPS, **changes: Any) -> Letter:
     """The letter as the server gets it."""
-    sent = mail.written(url, told("account.status_changed", **changes)).message().as_bytes()
+    sent = email.written(url, told("account.status_changed", **changes)).message().as_bytes()
     return message_from_bytes(sent, policy=policy.default)
 
 
@@ -31,10 +31,10 @@ def letter(url: str = OPS, **changes: Any) -> Letter:
 def test_every_event_is_a_letter_in_plain_text(kind: EventType) -> None:
     envelope = told(kind.type)
 
-    assert mail.send(OPS, envelope) == Outcome(accepted=True)
+    assert email.send(OPS, envelope) == Outcome(accepted=True)
 
     (sent,) = outbox.outbox
-    words = wording.of(envelope)
+    words = message_text.of(envelope)
     assert (sent.to, sent.cc, sent.bcc, sent.content_subtype, sent.attachments) == (["ops@agency.example"], [], [], "plain", [])
     assert sent.subject == f"[Underone] {words.title}"
     assert sent.body.splitlines()[:2] == [words.title, ""]
@@ -67,7 +67,7 @@ def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
     headers = letter(current=f"BAD{text}")
 
     assert headers["Subject"].startswith("[Underone] Amazon's status in DE is BAD")
-    assert len(headers["Subject"]) <= mail.LONGEST_SUBJECT
+    assert len(headers["Subject"]) <= email.LONGEST_SUBJECT
     assert {name.lower() for name in headers.keys()} == {  # noqa: SIM118  a letter is no dict
         *("content-type", "mime-version", "content-transfer-encoding", "subject", "from", "to", "date"),
         *("message-id", "auto-submitted"),
@@ -85,7 +85,7 @@ def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
     ],
 )
 def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str) -> None:
-    written = mail.written(url, told("endpoint.test"))
+    written = email.written(url, told("endpoint.test"))
 
     assert written.recipients() == [mailbox]
     assert written.subject == "[Underone] Test notification"
@@ -110,9 +110,9 @@ def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str
 )
 def test_a_url_that_names_no_mailbox_is_sent_to_nobody(url: str) -> None:
     with pytest.raises(NoMailbox):
-        mail.written(url, told("endpoint.test"))
+        email.written(url, told("endpoint.test"))
 
-    assert mail.send(url, told("endpoint.test")) == Outcome(
+    assert email.send(url, told("endpoint.test")) == Outcome(
         accepted=False, error="The URL must contain exactly one e-mail address."
     )
     assert outbox.outbox == []
@@ -166,13 +166,13 @@ def server(settings: LazySettings) -> Iterator[Server]:
 def test_a_real_server_gets_the_letter(server: Server) -> None:
     envelope = told("breach.opened")
 
-    assert mail.send(OPS, envelope) == Outcome(accepted=True)
+    assert email.send(OPS, envelope) == Outcome(accepted=True)
 
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
     assert to == ["ops@agency.example"]
     assert got["Subject"] == "[Underone] Order defect rate, DE, mfn: target missed"
-    assert got.get_content().splitlines()[0] == wording.of(envelope).title
+    assert got.get_content().splitlines()[0] == message_text.of(envelope).title
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,14 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
 def test_what_a_server_says_no_to_is_told(server: Server, command: str, answer: bytes, error: str) -> None:
     server.answers[command] = answer
 
-    assert mail.send(OPS, told("breach.opened")) == Outcome(accepted=False, error=error)
+    assert email.send(OPS, told("breach.opened")) == Outcome(accepted=False, error=error)
 
 
 def test_a_server_that_is_away_is_told(server: Server, settings: LazySettings) -> None:
     server.shutdown()
     server.server_close()
 
-    assert mail.send(OPS, told("breach.opened")).error == "The mail server could not be reached (ConnectionRefusedError)."
+    assert email.send(OPS, told("breach.opened")).error == "The mail server could not be reached (ConnectionRefusedError)."
 
 
 def test_a_server_that_hangs_is_given_up(settings: LazySettings) -> None:
@@ -206,6 +206,6 @@ def test_a_server_that_hangs_is_given_up(settings: LazySettings) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
-        error = mail.send(OPS, told("breach.opened")).error
+        error = email.send(OPS, told("breach.opened")).error
 
     assert error == "The mail server could not be reached (SMTPServerDisconnected)."

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.webhooks.receiving import Receiver
-from webhooks import egress, reach
-from webhooks.egress import Answer, Egress
-from webhooks.reach import Address, Forbidden, Limits
+from webhooks.channels import http_client, url_policy
+from webhooks.channels.http_client import Answer, Egress
+from webhooks.channels.url_policy import Address, Forbidden, Limits
 
 A, B, C = "10.0", "172.16", "192.168"  # private networks
 PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -105,39 +105,39 @@ HOSTILE = [
     "https://API.UNDERONE.EXAMPLE./",
 ]
 ILL_SHAPED = {
-    "http://ours.example/": reach.NO_HTTPS,
-    "http://93.184.215.14/": reach.NO_HTTPS,
-    "HTTP://example.com/": reach.NO_HTTPS,
-    "file:///etc/passwd": reach.NO_HTTPS,
-    "gopher://127.0.0.1:6379/_FLUSHALL": reach.NO_HTTPS,
-    "ftp://example.com/": reach.NO_HTTPS,
-    "dict://127.0.0.1:11211/": reach.NO_HTTPS,
-    "javascript:alert(1)": reach.NO_HTTPS,
-    "https://user@example.com/": reach.NO_USER,
-    "https://user:secret@example.com/": reach.NO_USER,
-    "https://example.com@127.0.0.1/": reach.NO_USER,
-    "https://example.com:22/": reach.NO_SUCH_PORT,
-    "https://example.com:25/": reach.NO_SUCH_PORT,
-    "https://example.com:6379/": reach.NO_SUCH_PORT,
-    "https://example.com:80/": reach.NO_SUCH_PORT,
-    "https://example.com:0/": reach.NO_URL,
-    "https://example.com:99999/": reach.NO_URL,
-    "https://example.com:port/": reach.NO_URL,
-    "https:///path": reach.NO_URL,
-    "https://": reach.NO_URL,
-    "//example.com/": reach.NO_URL,
-    "example.com": reach.NO_URL,
-    "": reach.NO_URL,
-    "https://exa mple.com/": reach.NO_URL,
-    "https://example.com\r\nHost: evil/": reach.NO_URL,
-    "https://example.com/\tx": reach.NO_URL,
-    "https://exam\x00ple.com/": reach.NO_URL,
-    "https://[::1/": reach.NO_URL,
-    "https://example%2ecom/": reach.NO_URL,
-    "https://exa_mple.com/": reach.NO_URL,
-    "https://" + "a" * 64 + ".com/": reach.NO_URL,
-    "https://example.com/" + "x" * 2000: reach.NO_URL,
-    "https://evil.example\\@example.com/": reach.NO_USER,
+    "http://ours.example/": url_policy.NO_HTTPS,
+    "http://93.184.215.14/": url_policy.NO_HTTPS,
+    "HTTP://example.com/": url_policy.NO_HTTPS,
+    "file:///etc/passwd": url_policy.NO_HTTPS,
+    "gopher://127.0.0.1:6379/_FLUSHALL": url_policy.NO_HTTPS,
+    "ftp://example.com/": url_policy.NO_HTTPS,
+    "dict://127.0.0.1:11211/": url_policy.NO_HTTPS,
+    "javascript:alert(1)": url_policy.NO_HTTPS,
+    "https://user@example.com/": url_policy.NO_USER,
+    "https://user:secret@example.com/": url_policy.NO_USER,
+    "https://example.com@127.0.0.1/": url_policy.NO_USER,
+    "https://example.com:22/": url_policy.NO_SUCH_PORT,
+    "https://example.com:25/": url_policy.NO_SUCH_PORT,
+    "https://example.com:6379/": url_policy.NO_SUCH_PORT,
+    "https://example.com:80/": url_policy.NO_SUCH_PORT,
+    "https://example.com:0/": url_policy.NO_URL,
+    "https://example.com:99999/": url_policy.NO_URL,
+    "https://example.com:port/": url_policy.NO_URL,
+    "https:///path": url_policy.NO_URL,
+    "https://": url_policy.NO_URL,
+    "//example.com/": url_policy.NO_URL,
+    "example.com": url_policy.NO_URL,
+    "": url_policy.NO_URL,
+    "https://exa mple.com/": url_policy.NO_URL,
+    "https://example.com\r\nHost: evil/": url_policy.NO_URL,
+    "https://example.com/\tx": url_policy.NO_URL,
+    "https://exam\x00ple.com/": url_policy.NO_URL,
+    "https://[::1/": url_policy.NO_URL,
+    "https://example%2ecom/": url_policy.NO_URL,
+    "https://exa_mple.com/": url_policy.NO_URL,
+    "https://" + "a" * 64 + ".com/": url_policy.NO_URL,
+    "https://example.com/" + "x" * 2000: url_policy.NO_URL,
+    "https://evil.example\\@example.com/": url_policy.NO_USER,
 }
 OURS = ip_address(PUBLIC)
 STRICT = Limits(is_own_name=lambda host: host.lower() == "api.underone.example", is_own_address=lambda address: address == OURS)
@@ -209,7 +209,7 @@ def test_nothing_is_sent_there_and_no_connection_is_opened(url: str, connected: 
 
     assert answer.forbidden, answer
     assert answer.status is None
-    assert answer.error in {reach.NOT_THERE, ILL_SHAPED.get(url, reach.NO_URL)}
+    assert answer.error in {url_policy.NOT_THERE, ILL_SHAPED.get(url, url_policy.NO_URL)}
     assert connected == []
 
 
@@ -238,7 +238,7 @@ def test_a_forbidden_address_is_refused_when_it_is_given(url: str) -> None:
     ],
 )
 def test_the_public_internet_is_let_be(url: str) -> None:
-    egress.check(url)
+    http_client.check(url)
 
 
 def test_a_sentence_tells_nothing_of_what_a_name_resolves_to(connected: list[Any]) -> None:
@@ -330,11 +330,11 @@ def test_an_own_name_or_address_is_reached_where_its_network_is_named() -> None:
     ],
 )
 def test_an_address_inside_an_address_is_meant_too(written: str, meant: str) -> None:
-    assert ip_address(meant) in set(reach.meant_by(ip_address(written)))
+    assert ip_address(meant) in set(url_policy.meant_by(ip_address(written)))
 
 
 def test_an_address_of_this_host_is_known_as_its_own() -> None:
-    limits = egress.limits()
+    limits = http_client.limits()
 
     assert limits.is_own_address(ip_address("127.0.0.1"))
     assert not limits.is_own_address(ip_address("8.8.8.8"))
@@ -343,4 +343,4 @@ def test_an_address_of_this_host_is_known_as_its_own() -> None:
 
 @pytest.mark.parametrize(("host", "own"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("example.com", False)])
 def test_the_names_that_the_product_answers_to_are_its_own(host: str, own: bool) -> None:
-    assert egress.limits().is_own_name(host) is own
+    assert http_client.limits().is_own_name(host) is own

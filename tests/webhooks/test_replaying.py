@@ -17,8 +17,8 @@ from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.telling import DAY, HOUR, NOW, change, disable, events, happen, listed, noted, settle, take_in_hand
-from webhooks import replaying
-from webhooks.catalogue import EVENT_TYPES, EventType
+from webhooks.delivery import redelivery
+from webhooks.events.catalogue import EVENT_TYPES, EventType
 from webhooks.models import Delivery, Endpoint, Event
 
 PATH = "/v1/webhook-endpoints"
@@ -86,7 +86,7 @@ def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: s
     happen(acme, None, "endpoint.disabled", series="")
     with context.agency(acme.agency.pk):
         for at in (NOW, NOW + HOUR):
-            replaying.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who="underone", now=at)
+            redelivery.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who="underone", now=at)
 
         keys = list(Delivery.objects.values_list("order_key", flat=True))
     assert len(set(keys)) == len(keys) == 3
@@ -123,7 +123,7 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme
     later, third = datetime.now(UTC) + timedelta(minutes=1), mailbox(acme, again)
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
-        assert replaying.send_test(endpoint=endpoint, type_="endpoint.test", who="underone", now=later)
+        assert redelivery.send_test(endpoint=endpoint, type_="endpoint.test", who="underone", now=later)
 
 
 def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) -> None:

@@ -9,7 +9,8 @@ from pytest_django.fixtures import Settings
 from accounts.tenancy import batches, context
 from tests.client import Client
 from tests.webhooks.telling import DAY, happen, listed, settle
-from webhooks import retention, secrets, tasks
+from webhooks.delivery import retention, tasks
+from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Event
 
 NOW = datetime.now(UTC)
@@ -119,7 +120,7 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
 
     assert counted == [2, 1]
     with context.agency(acme.agency.pk):
-        found = secrets.signing_secrets(endpoint_ids=[Endpoint.objects.get().pk], now=NOW)
+        found = endpoint_secrets.signing_secrets(endpoint_ids=[Endpoint.objects.get().pk], now=NOW)
     assert list(found.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
 
 

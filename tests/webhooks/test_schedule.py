@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhooks import schedule
+from webhooks.delivery import retries
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -27,7 +27,7 @@ class Certain(Random):
 
 
 def wait(tries: int, *, chance: float = 0.0, asked: timedelta | None = None) -> timedelta | None:
-    again = schedule.next_attempt(tries=tries, now=NOW, chance=Certain(chance), asked=asked)
+    again = retries.next_attempt(tries=tries, now=NOW, chance=Certain(chance), asked=asked)
     return again - NOW if again else None
 
 
@@ -85,11 +85,11 @@ def test_a_receiver_may_ask_for_more_time_up_to_a_day(tries: int, asked: timedel
     ],
 )
 def test_retry_after_is_read_of_busy_receivers_only(status: int | None, header: str, asked: timedelta | None) -> None:
-    assert schedule.asked_to_wait(status=status, retry_after=header, now=NOW) == asked
+    assert retries.asked_to_wait(status=status, retry_after=header, now=NOW) == asked
 
 
 @pytest.mark.parametrize(
     ("since", "too_long"), [(None, False), (NOW, False), (NOW - 5 * DAY + MINUTE, False), (NOW - 5 * DAY, True)]
 )
 def test_five_days_of_failure_are_too_long(since: datetime | None, too_long: bool) -> None:
-    assert schedule.has_failed_too_long(failing_since=since, now=NOW) is too_long
+    assert retries.has_failed_too_long(failing_since=since, now=NOW) is too_long

@@ -10,11 +10,12 @@ from django.db import connection
 from accounts.models import AuditEntry
 from accounts.tenancy import context
 from tests.webhooks.conftest import Sender
-from webhooks import endpoints, leasing, settling
-from webhooks.egress import Answer
-from webhooks.leasing import Parcel, Room
+from webhooks.channels.http_client import Answer
+from webhooks.delivery import leases, results
+from webhooks.delivery.leases import Parcel, Room
+from webhooks.delivery.results import Outcome
+from webhooks.endpoints import lifecycle as endpoints
 from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.settling import Outcome
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -23,11 +24,11 @@ FINE, BROKEN, GONE = Answer(status=200, body=b"thanks"), Answer(status=500, body
 
 
 def in_hand(now: datetime = NOW) -> list[Parcel]:
-    return [parcel for run in leasing.lease(room=Room(series=100, failing=100), now=now) for parcel in run]
+    return [parcel for run in leases.lease(room=Room(series=100, failing=100), now=now) for parcel in run]
 
 
 def settle(*parcels: Parcel, answer: Answer | None, now: datetime = NOW) -> None:
-    settling.settle(outcomes=[Outcome(parcel, answer, now, 12) for parcel in parcels], now=now)
+    results.settle(outcomes=[Outcome(parcel, answer, now, 12) for parcel in parcels], now=now)
 
 
 def change(sender: Sender, endpoint: Endpoint, **fields: Any) -> None:
@@ -127,12 +128,12 @@ def test_what_somebody_else_took_over_is_told_but_not_decided(sender: Sender) ->
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     slow = in_hand()
-    later = in_hand(NOW + leasing.LEASE)
+    later = in_hand(NOW + leases.LEASE)
 
-    settle(*slow, answer=BROKEN, now=NOW + leasing.LEASE + SECOND)
+    settle(*slow, answer=BROKEN, now=NOW + leases.LEASE + SECOND)
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.leased_until) == ("pending", 0, later[0].leased_until)
-    settle(*later, answer=FINE, now=NOW + leasing.LEASE + SECOND)
+    settle(*later, answer=FINE, now=NOW + leases.LEASE + SECOND)
 
     assert sender.states(endpoint) == ["delivered"]
     assert len(attempts(sender)) == 2

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from webhooks import signing
+from webhooks.channels import signing
 
 OLD, NEW = b"o" * 32, b"n" * 32
 BODY = '{"id":"evt_1","data":{"name":"Übergröße"}}'.encode()

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.webhooks.conftest import Sender
 from tests.webhooks.receiving import Receiver, sees
-from webhooks import slots, tasks
+from webhooks.delivery import concurrency, tasks
 
 WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker"]
 QUIET = ("--queues=webhooks", "--concurrency=1", "--without-mingle", "--without-gossip", "--loglevel=INFO")
@@ -85,12 +85,12 @@ def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost
     sender.publish()
 
     def elsewhere() -> bool:
-        with slots.one_of(1) as is_free:
+        with concurrency.one_of(1) as is_free:
             found = is_free
         connection.close()
         return found
 
-    with slots.one_of(1) as is_free, ThreadPoolExecutor() as threads:
+    with concurrency.one_of(1) as is_free, ThreadPoolExecutor() as threads:
         assert (is_free, threads.submit(elsewhere).result()) == (True, False)
     with ThreadPoolExecutor() as threads:
         assert threads.submit(elsewhere).result()
@@ -99,20 +99,20 @@ def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost
 
 def test_so_many_slots_there_are_and_no_more(committed_db: None) -> None:
     def elsewhere() -> bool:
-        with slots.one_of(2) as is_free:
+        with concurrency.one_of(2) as is_free:
             found = is_free
         connection.close()
         return found
 
-    with slots.one_of(2), ThreadPoolExecutor() as threads:
+    with concurrency.one_of(2), ThreadPoolExecutor() as threads:
         assert threads.submit(elsewhere).result()
 
 
 def test_a_failure_inside_gives_the_slot_back(committed_db: None) -> None:
-    with pytest.raises(ZeroDivisionError), slots.one_of(1):
+    with pytest.raises(ZeroDivisionError), concurrency.one_of(1):
         raise ZeroDivisionError
 
-    with slots.one_of(1) as is_free:
+    with concurrency.one_of(1) as is_free:
         assert is_free
 
 

@@ -12,8 +12,9 @@ from tests import verifying
 from tests.verifying import NAMES, Signed
 from tests.webhooks.conftest import Sender, work
 from tests.webhooks.receiving import Receiver
-from webhooks import publishing, secrets
-from webhooks.catalogue import EVENT_TYPES
+from webhooks.endpoints import secrets as endpoint_secrets
+from webhooks.events import publishing
+from webhooks.events.catalogue import EVENT_TYPES
 
 PATH = "ok/verified"
 
@@ -32,7 +33,7 @@ def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
     work()
     first = received(receiver, path)
     with context.agency(sender.client.agency.pk):
-        after = secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
+        after = endpoint_secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
     publish_every_kind(sender)
     work()
     second = received(receiver, path)[len(first) :]

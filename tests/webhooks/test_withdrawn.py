@@ -17,7 +17,7 @@ from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of, work
 from tests.webhooks.receiving import Receiver, sees
-from webhooks import leasing
+from webhooks.delivery import leases
 from webhooks.models import Delivery
 
 IN_FLIGHT = 0.25  # seconds that what was begun before the answer takes to arrive, on a busy machine
@@ -61,7 +61,7 @@ def test_what_was_pending_ends_unsent_and_others_are_sent(
     assert (receiver.received(mine), len(receiver.received(theirs))) == ([], 73)
     assert (set(sender.states(endpoint)), set(other.states(goes_on))) == ({"failed"}, {"delivered"})
     assert {delivery.attempts.count() for delivery in sender.deliveries(endpoint)} == {0}
-    assert leasing.next_due_at() is None
+    assert leases.next_due_at() is None
 
 
 def test_another_account_s_events_of_the_same_agency_are_sent(sender: Sender, receiver: Receiver) -> None:
@@ -127,12 +127,12 @@ def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sende
 
 
 def test_couriers_are_told_ids_of_what_is_withdrawn_and_nothing_else(sender: Sender, other: Sender) -> None:
-    assert leasing.withdrawn() == frozenset()
+    assert leases.withdrawn() == frozenset()
 
     hand_back(other)
     close(sender)
 
-    assert leasing.withdrawn() == {other.account.pk, sender.client.agency.pk}
+    assert leases.withdrawn() == {other.account.pk, sender.client.agency.pk}
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_selleraccount")
         assert cursor.fetchone() == (0,)

@@ -12,8 +12,10 @@ from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField
 from api import identifiers
 from api.strict_fields import Absent, Body, Contradiction
-from webhooks import addresses, reach, replaying
-from webhooks.catalogue import NAMES, PATTERNS
+from webhooks.channels import url_policy
+from webhooks.delivery import redelivery
+from webhooks.endpoints import addresses
+from webhooks.events.catalogue import NAMES, PATTERNS
 from webhooks.models import Endpoint
 
 MOST_ACCOUNTS = 5000
@@ -117,7 +119,7 @@ class Choices(Body):
         return list(dict.fromkeys(named))
 
 
-@extend_schema_field({"type": "string", "pattern": f"^({addresses.PLAIN.pattern})$", "maxLength": reach.LONGEST_URL})
+@extend_schema_field({"type": "string", "pattern": f"^({addresses.PLAIN.pattern})$", "maxLength": url_policy.LONGEST_URL})
 class AddressField(serializers.CharField):
     """The document tells what every installation takes."""
 
@@ -146,7 +148,7 @@ class EndpointWish(Choices):
         default=Endpoint.Kind.WEBHOOK,
         help_text="`slack`: an incoming webhook of Slack, or of Teams, Feishu or WeCom, by its URL.",
     )
-    url = AddressField(max_length=reach.LONGEST_URL, help_text="https://…, or mailto:name@example.com for a mailbox.")
+    url = AddressField(max_length=url_policy.LONGEST_URL, help_text="https://…, or mailto:name@example.com for a mailbox.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -165,7 +167,7 @@ class EndpointWish(Choices):
 class EndpointChange(Choices):
     """What may change of an endpoint: what is not named stays."""
 
-    url = AddressField(max_length=reach.LONGEST_URL, required=False)
+    url = AddressField(max_length=url_policy.LONGEST_URL, required=False)
     enabled = serializers.BooleanField(required=False, help_text="False: nothing is sent until it is true again.")
 
     def validate_url(self, url: str) -> str:
@@ -184,20 +186,20 @@ class RotatedSecret(serializers.Serializer[Any]):
 @extend_schema_serializer(examples=[OpenApiExample("A test", value={"event_type": "breach.opened"}, request_only=True)])
 class TestWish(Body):
     event_type = serializers.ChoiceField(
-        choices=NAMES, default=replaying.TEST, help_text="The type whose example is sent, with `test: true`."
+        choices=NAMES, default=redelivery.TEST, help_text="The type whose example is sent, with `test: true`."
     )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Since Friday", value={"since": RECOVERED["since"]}, request_only=True)])
 class RecoveryWish(Body):
-    since = serializers.DateTimeField(help_text=f"At most {replaying.RECOVERABLE.days} days ago.")
+    since = serializers.DateTimeField(help_text=f"At most {redelivery.RECOVERABLE.days} days ago.")
 
     def validate_since(self, since: datetime) -> datetime:
         now: datetime = self.context["now"]
         if since > now:
             raise Contradiction("This is in the future.")
-        if since < now - replaying.RECOVERABLE:
-            raise Contradiction(f"At most {replaying.RECOVERABLE.days} days ago.")
+        if since < now - redelivery.RECOVERABLE:
+            raise Contradiction(f"At most {redelivery.RECOVERABLE.days} days ago.")
         return since
 
 

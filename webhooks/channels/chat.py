@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from webhooks import wording
-from webhooks.wording import Words
+from webhooks.channels import message_text
+from webhooks.channels.message_text import Words
 
 MOST_BYTES = 2000  # of the text; what the narrowest of them takes, and more than any event has to say
 CUT = " …"
@@ -56,7 +56,7 @@ def format_of(url: str) -> Format:
 
 def body(url: str, envelope: dict[str, Any], *, account_name: str = "") -> bytes:
     """The request that tells of the event, as JSON in UTF-8."""
-    kind, words = format_of(url), wording.of(envelope, account_name=account_name)
+    kind, words = format_of(url), message_text.of(envelope, account_name=account_name)
     if kind is Format.TEAMS:
         message = _card(words)
     else:

@@ -16,10 +16,10 @@ from uuid import UUID
 
 from django.db import OperationalError, connections
 
-from webhooks import carriers, leasing, settling
-from webhooks.egress import Answer, Egress
-from webhooks.leasing import Parcel, Room
-from webhooks.settling import Outcome
+from webhooks.channels.http_client import Answer, Egress
+from webhooks.delivery import dispatch, leases, results
+from webhooks.delivery.leases import Parcel, Room
+from webhooks.delivery.results import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Pace:
     gathers: float = 0.02
     lingers: float = 5.0
     longest: float = 600.0
-    lease: timedelta = leasing.LEASE
+    lease: timedelta = leases.LEASE
     margin: timedelta = timedelta(seconds=5)
 
 
@@ -105,9 +105,9 @@ class Courier:
         failing = 0 if is_ending else self.pace.failing - self._failing_in_hand
         room = Room(series=2 * self.pace.senders - self._runs_in_hand, failing=max(failing, 0))
         now = self.clock()
-        if room.series <= 0 or not await self._ask(partial(leasing.is_due, now=now)):
+        if room.series <= 0 or not await self._ask(partial(leases.is_due, now=now)):
             return False
-        runs = await self._ask(partial(leasing.lease, room=room, now=now, length=self.pace.lease))
+        runs = await self._ask(partial(leases.lease, room=room, now=now, length=self.pace.lease))
         for run in runs:
             self._enqueue(run)
         return bool(runs)
@@ -179,14 +179,14 @@ class Courier:
     async def _look_anew(self) -> frozenset[UUID]:
         async with self._looking:
             self._look = None  # whoever comes from now on asks after this question
-            return await self._ask(leasing.withdrawn)
+            return await self._ask(leases.withdrawn)
 
     async def _send(self, parcel: Parcel) -> Outcome:
         time, now = asyncio.get_running_loop().time, self.clock()
         began = time()
         try:
             disabled = Answer(error=IS_DISABLED, forbidden=True)
-            answer = disabled if parcel.is_disabled else await carriers.carry(parcel, egress=self.egress, now=now)
+            answer = disabled if parcel.is_disabled else await dispatch.carry(parcel, egress=self.egress, now=now)
         except Exception:
             log.exception("delivery %s broke", parcel.delivery_id)
             answer = Answer(error=OUR_FAULT)
@@ -213,11 +213,11 @@ class Courier:
     async def _write(self, batch: list[Outcome]) -> None:
         for pause in DATABASE_AWAY:
             try:
-                return await self._ask(partial(settling.settle, outcomes=batch, now=self.clock()))
+                return await self._ask(partial(results.settle, outcomes=batch, now=self.clock()))
             except OperationalError:
                 await self._ask(connections.close_all)
                 await asyncio.sleep(pause)
-        return await self._ask(partial(settling.settle, outcomes=batch, now=self.clock()))
+        return await self._ask(partial(results.settle, outcomes=batch, now=self.clock()))
 
     def _ask(self, question: Callable[[], Got]) -> Coroutine[Any, Any, Got]:
         """The database, in the one thread that has a connection of this courier's."""

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.tenancy import context
-from webhooks import egress, leasing, retention, slots, waking
-from webhooks.courier import Courier
-from webhooks.egress import Egress
+from webhooks.channels import http_client
+from webhooks.channels.http_client import Egress
+from webhooks.delivery import concurrency, leases, retention
+from webhooks.delivery.worker import Courier
+from webhooks.events import wakeup
 
 stopping = mmap.mmap(-1, 1)
 """One byte that a worker's processes share: they are forked after this, and only the first of them hears that it shall stop."""
@@ -23,17 +25,17 @@ def stop(**_: object) -> None:
     stopping[0] = 1
 
 
-@shared_task(expires=waking.KEPT_SECONDS)
+@shared_task(expires=wakeup.KEPT_SECONDS)
 def deliver() -> None:
     """Send what is due, if a courier is free. Woken for nothing, it costs one look."""
-    if not leasing.is_due(now=timezone.now()) or stopping[0]:
+    if not leases.is_due(now=timezone.now()) or stopping[0]:
         return
-    with slots.one_of(settings.WEBHOOK_COURIERS) as is_free:
+    with concurrency.one_of(settings.WEBHOOK_COURIERS) as is_free:
         if is_free:
             asyncio.run(_deliver())
-    if is_free and leasing.is_due(now=timezone.now()) and not stopping[0]:
+    if is_free and leases.is_due(now=timezone.now()) and not stopping[0]:
         # Who was woken while the slots were taken went away again: it is on us to look once more after giving ours back.
-        waking.at_once()
+        wakeup.at_once()
 
 
 @shared_task
@@ -44,5 +46,5 @@ def delete_old_deliveries() -> None:
 
 
 async def _deliver() -> None:
-    sender = Egress(limits=egress.limits(), trust=egress.trust())
+    sender = Egress(limits=http_client.limits(), trust=http_client.trust())
     await Courier(egress=sender, clock=timezone.now, is_stopping=lambda: bool(stopping[0])).run()

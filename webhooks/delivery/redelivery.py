@@ -8,8 +8,9 @@ from django.db import connection, transaction
 
 from accounts import audit
 from api import identifiers
-from webhooks import holding, mailboxes, publishing, waking
-from webhooks.catalogue import TYPES
+from webhooks.endpoints import holding, test_mail_limits
+from webhooks.events import publishing, wakeup
+from webhooks.events.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint, Event
 
 TEST = "endpoint.test"
@@ -118,7 +119,7 @@ def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
         detail={"endpoint": endpoint.public_id, "event": held.event.public_id},
         now=now,
     )
-    waking.after_commit()
+    wakeup.after_commit()
     return held
 
 
@@ -137,7 +138,7 @@ def recover(*, endpoint: Endpoint, since: datetime, who: str, now: datetime) -> 
             cursor.execute(statement, asked)
             due += cursor.rowcount
     _note(held, "endpoint.recovered", who, now, since=since.isoformat(), deliveries=due)
-    waking.after_commit()
+    wakeup.after_commit()
     return due
 
 
@@ -146,8 +147,8 @@ def _turn(endpoint: Endpoint, now: datetime) -> str:
     if endpoint.kind != Endpoint.Kind.EMAIL:
         return f"test:{identifiers.uuid7().hex}"
     try:
-        return mailboxes.take_turn(endpoint=endpoint, now=now)
-    except mailboxes.Enough as error:
+        return test_mail_limits.take_turn(endpoint=endpoint, now=now)
+    except test_mail_limits.Enough as error:
         raise TooSoon(error.wait) from None
 
 

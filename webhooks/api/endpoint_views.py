@@ -12,10 +12,9 @@ from rest_framework.response import Response
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
 from api.strict_fields import Absent, Contradiction
-from webhooks import endpoints, holding, replaying, secrets
-from webhooks.models import Endpoint, EndpointQuerySet
-from webhooks.serializers.deliveries import DeliverySerializer
-from webhooks.serializers.endpoints import (
+from webhooks.api.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints, limit_mails
+from webhooks.api.delivery_serializers import DeliverySerializer
+from webhooks.api.endpoint_serializers import (
     EndpointChange,
     EndpointSerializer,
     EndpointWish,
@@ -25,7 +24,11 @@ from webhooks.serializers.endpoints import (
     RotatedSecret,
     TestWish,
 )
-from webhooks.views.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints, limit_mails
+from webhooks.delivery import redelivery
+from webhooks.endpoints import holding
+from webhooks.endpoints import lifecycle as endpoints
+from webhooks.endpoints import secrets as endpoint_secrets
+from webhooks.models import Endpoint, EndpointQuerySet
 
 TAGS = ["Webhooks"]
 NO_ENDPOINT = "No webhook endpoint with this id."
@@ -167,7 +170,7 @@ class SecretRotation(Resource):
             secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.bearer(request).who, now=now)
         except holding.Gone:
             raise NotFound(NO_ENDPOINT) from None
-        return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + secrets.OVERLAP}).data)
+        return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}).data)
 
 
 class EndpointTest(Resource):
@@ -188,12 +191,12 @@ class EndpointTest(Resource):
         wish.is_valid(raise_exception=True)
         type_ = wish.validated_data["event_type"]
         try:
-            delivery = replaying.send_test(
+            delivery = redelivery.send_test(
                 endpoint=endpoint, type_=type_, who=tenant_context.bearer(request).who, now=timezone.now()
             )
-        except replaying.Disabled:
+        except redelivery.Disabled:
             raise EndpointDisabled from None
-        except replaying.TooSoon as error:
+        except redelivery.TooSoon as error:
             raise Throttled(wait=error.wait.total_seconds()) from None
         except holding.Gone:
             raise NotFound(NO_ENDPOINT) from None
@@ -220,8 +223,8 @@ class EndpointRecovery(Resource):
         since = wish.validated_data["since"]
         limit_mails(request, endpoint)
         try:
-            due = replaying.recover(endpoint=endpoint, since=since, who=tenant_context.bearer(request).who, now=now)
-        except replaying.Disabled:
+            due = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.bearer(request).who, now=now)
+        except redelivery.Disabled:
             raise EndpointDisabled from None
         except holding.Gone:
             raise NotFound(NO_ENDPOINT) from None

@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.models import SellerAccount
-from webhooks import waking
-from webhooks.catalogue import TYPES, patterns_of
+from webhooks.events import wakeup
+from webhooks.events.catalogue import TYPES, patterns_of
 from webhooks.models import Delivery, Endpoint, EndpointQuerySet, Event
 
 
@@ -66,7 +66,7 @@ def hand_over(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> li
     ]
     if due:
         Delivery.objects.bulk_create(due)
-        waking.after_commit()
+        wakeup.after_commit()
     return due
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 
-from webhooks import wording
+from webhooks.channels import message_text
 
 LONGEST_SUBJECT = 200
 GOODBYE = (
@@ -51,7 +51,7 @@ def send(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "")
 def written(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "") -> EmailMessage:
     """The message, in plain text. Sent twice it has the same Message-ID: a mail program shows it once. Raises NoMailbox."""
     mailbox = mailbox_of(endpoint_url)
-    words = wording.of(envelope, account_name=account_name)
+    words = message_text.of(envelope, account_name=account_name)
     headers = {"Message-ID": _message_id(mailbox, envelope["id"]), "Auto-Submitted": "auto-generated"}  # RFC 3834: no replies
     return EmailMessage(
         subject=f"[Underone] {words.title}"[:LONGEST_SUBJECT],

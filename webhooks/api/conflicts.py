@@ -5,7 +5,8 @@ from rest_framework.request import Request
 
 from accounts.people.rate_limits import limit
 from accounts.tenancy import context
-from webhooks import endpoints, mailboxes
+from webhooks.endpoints import lifecycle as endpoints
+from webhooks.endpoints import test_mail_limits
 from webhooks.models import Endpoint
 
 
@@ -36,5 +37,5 @@ class DeliveryPending(APIException):
 def limit_mails(request: Request, endpoint: Endpoint) -> None:
     """Nobody's mailbox is filled with what was sent before. Raises Throttled."""
     if endpoint.kind == Endpoint.Kind.EMAIL:
-        limit(request, "mail_again", key=mailboxes.mark(endpoint))
+        limit(request, "mail_again", key=test_mail_limits.mark(endpoint))
         limit(request, "mail_anybody_again", key=context.bearer(request).agency.public_id)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from webhooks.catalogue import EVENT_TYPES, MOMENT, EventType, Schema, or_null, public_id
+from webhooks.events.catalogue import EVENT_TYPES, MOMENT, EventType, Schema, or_null, public_id
 
 ID = "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 ACCOUNT = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"

@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from accounts.encryption import at_rest
 from accounts.encryption.rotation import Sealed
 from api import identifiers
-from webhooks import holding
+from webhooks.endpoints import holding
 from webhooks.models import Endpoint, EndpointSecret
 
 PREFIX = "whsec_"

@@ -13,12 +13,13 @@ from rest_framework.response import Response
 
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
-from webhooks import holding, replaying
-from webhooks.filters import DeliveryFilter
+from webhooks.api.conflicts import DeliveryPending, EndpointDisabled, limit_mails
+from webhooks.api.delivery_serializers import DeliverySerializer, OneDeliverySerializer
+from webhooks.api.endpoint_views import TAGS, endpoint_of, endpoints_of
+from webhooks.api.filters import DeliveryFilter
+from webhooks.delivery import redelivery
+from webhooks.endpoints import holding
 from webhooks.models import Attempt, Delivery
-from webhooks.serializers.deliveries import DeliverySerializer, OneDeliverySerializer
-from webhooks.views.conflicts import DeliveryPending, EndpointDisabled, limit_mails
-from webhooks.views.endpoints import TAGS, endpoint_of, endpoints_of
 
 MOST_ATTEMPTS = 100
 NO_DELIVERY = "No delivery with this id."
@@ -93,10 +94,10 @@ class Redelivery(Resource):
         delivery = delivery_of(request, delivery_id)
         limit_mails(request, delivery.endpoint)
         try:
-            again = replaying.redeliver(delivery=delivery, who=tenant_context.bearer(request).who, now=timezone.now())
-        except replaying.StillPending:
+            again = redelivery.redeliver(delivery=delivery, who=tenant_context.bearer(request).who, now=timezone.now())
+        except redelivery.StillPending:
             raise DeliveryPending from None
-        except replaying.Disabled:
+        except redelivery.Disabled:
             raise EndpointDisabled from None
         except holding.Gone:
             raise NotFound(NO_DELIVERY) from None

@@ -30,7 +30,7 @@ class Words:
 
 
 def of(envelope: Data, *, account_name: str = "") -> Words:
-    """The event in an envelope (webhooks/envelope.py). Of a type that has no words yet, its name."""
+    """The event in an envelope (webhooks/events/payload.py). Of a type that has no words yet, its name."""
     wording = WORDINGS.get(envelope["type"])
     title, *lines = wording(envelope["data"]) if wording else (envelope["type"],)
     mark = "[Test] " if envelope.get("test") else ""

@@ -18,8 +18,8 @@ from django.utils.http import is_same_domain
 from ssrfguard import Policy, Resolver, SSRFGuardError
 from ssrfguard.httpx import AsyncSafeTransport
 
-from webhooks import reach
-from webhooks.reach import Address, Forbidden, Limits
+from webhooks.channels import url_policy
+from webhooks.channels.url_policy import Address, Forbidden, Limits
 
 DEADLINE = 15.0  # seconds for everything: looking up, connecting, sending, reading
 FOR_THE_BODY = 0.95  # of the deadline: a status that came in time counts, however slow its body is
@@ -131,7 +131,7 @@ class Egress:
         try:
             self._places[url] = policy, httpx.URL(url)
         except (httpx.InvalidURL, UnicodeError):
-            raise Forbidden(reach.NO_URL) from None
+            raise Forbidden(url_policy.NO_URL) from None
         return self._places[url]
 
     async def _on_a_line(self, key: tuple[Hashable, str], policy: Policy, request: httpx.Request) -> Answer:
@@ -167,7 +167,7 @@ class Egress:
         try:
             response = await transport.handle_async_request(request)
         except SSRFGuardError:
-            return Answer(error=reach.NOT_THERE, forbidden=True)
+            return Answer(error=url_policy.NOT_THERE, forbidden=True)
         except (httpx.TransportError, OSError) as error:
             return Answer(error=_in_words(error))
         body = await _beginning(response, until=began + self.deadline * FOR_THE_BODY)

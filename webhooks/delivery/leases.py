@@ -17,7 +17,8 @@ from django.db import connection, transaction
 from accounts.models import public_account_id
 from accounts.tenancy import context
 from api import identifiers
-from webhooks import envelope, secrets
+from webhooks.endpoints import secrets as endpoint_secrets
+from webhooks.events import payload
 from webhooks.models import Delivery
 
 log = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class Parcel:
     fails: bool  # the last thing known of the endpoint is a failure
     message: str  # evt_…
     account_name: str
-    envelope: dict[str, Any]
+    payload: dict[str, Any]
     body: bytes
-    secrets: tuple[bytes, ...]
+    endpoint_secrets: tuple[bytes, ...]
     account_id: UUID | None = None
 
 
@@ -127,12 +128,12 @@ def _parcels(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -
     rows = [row for row in taken if not _is_withdrawn(row)]
     if len(rows) < len(ids):
         _end(agency_id, set(ids) - {row["pk"] for row in rows}, until, now)
-    signing = secrets.signing_secrets(endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
+    signing = endpoint_secrets.signing_secrets(endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
     told: dict[UUID, tuple[dict[str, Any], bytes]] = {}
     for row in rows:
         if row["event_id"] not in told:
             content = _envelope(row)
-            told[row["event_id"]] = content, envelope.body(content)
+            told[row["event_id"]] = content, payload.body(content)
         yield _parcel(agency_id, row, until, told[row["event_id"]], signing.get(row["endpoint_id"], []))
 
 
@@ -148,7 +149,7 @@ def _end(agency_id: UUID, ids: set[UUID], until: datetime, now: datetime) -> Non
 
 def _envelope(row: dict[str, Any]) -> dict[str, Any]:
     account = row["event__account_id"]
-    return envelope.of(
+    return payload.of(
         event=identifiers.public("evt", row["event_id"]),
         type_=row["event__type"],
         occurred_at=row["event__occurred_at"],

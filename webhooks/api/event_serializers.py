@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField
-from webhooks.catalogue import NAMES, TYPES
+from webhooks.events.catalogue import NAMES, TYPES
 from webhooks.models import Event
 
 EVENT = {

@@ -12,9 +12,11 @@ from django.db import connection, transaction
 from accounts import audit
 from accounts.tenancy import context
 from api import identifiers, timestamps
-from webhooks import endpoints, publishing, schedule
-from webhooks.egress import Answer
-from webhooks.leasing import Parcel
+from webhooks.channels.http_client import Answer
+from webhooks.delivery import retries
+from webhooks.delivery.leases import Parcel
+from webhooks.endpoints import lifecycle as endpoints
+from webhooks.events import publishing
 from webhooks.models import Attempt, Delivery, Endpoint
 
 GONE = 410
@@ -143,8 +145,8 @@ def _what_follows(outcome: Outcome, now: datetime) -> tuple[Delivery.State, date
         return Delivery.State.DELIVERED, None
     if answer.forbidden or answer.status == GONE:
         return Delivery.State.FAILED, None
-    asked = schedule.asked_to_wait(status=answer.status, retry_after=answer.retry_after, now=now)
-    again = schedule.next_attempt(tries=outcome.parcel.tries + 1, now=now, chance=CHANCE, asked=asked)
+    asked = retries.asked_to_wait(status=answer.status, retry_after=answer.retry_after, now=now)
+    again = retries.next_attempt(tries=outcome.parcel.tries + 1, now=now, chance=CHANCE, asked=asked)
     return (Delivery.State.PENDING, again) if again else (Delivery.State.FAILED, None)
 
 
@@ -169,7 +171,7 @@ def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) ->
         if outcome.answer and outcome.answer.status == GONE:
             disable(agency_id=agency_id, endpoint_id=outcome.parcel.endpoint_id, reason=Endpoint.Reason.GONE, now=now)
     for endpoint in mine.enabled().filter(pk__in=failing):
-        if not schedule.has_failed_too_long(failing_since=endpoint.failing_since, now=now):
+        if not retries.has_failed_too_long(failing_since=endpoint.failing_since, now=now):
             continue
         if _failed_lately(endpoint, before=last[endpoint.pk].attempted_at):
             disable(agency_id=agency_id, endpoint_id=endpoint.pk, reason=Endpoint.Reason.FAILING, now=now)
@@ -179,7 +181,7 @@ def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) ->
 
 def _failed_lately(endpoint: Endpoint, *, before: datetime) -> bool:
     tries = Attempt.objects.filter(agency_id=endpoint.agency_id, delivery__endpoint=endpoint, attempted_at__lt=before)
-    return tries.filter(attempted_at__gte=before - schedule.LONGEST_SILENCE).exists()
+    return tries.filter(attempted_at__gte=before - retries.LONGEST_SILENCE).exists()
 
 
 def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now: datetime) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from webhooks import egress, reach
+from webhooks.channels import http_client, url_policy
 from webhooks.models import Endpoint
 
 MAILTO = "mailto:"
@@ -56,6 +56,6 @@ def _check_url(url: str) -> None:
     if not PRINTABLE.fullmatch(url):
         raise NotAnAddress("Write what is not ASCII percent-encoded, and a host's name as xn--….")
     try:
-        egress.check(url)
-    except reach.Forbidden as forbidden:
+        http_client.check(url)
+    except url_policy.Forbidden as forbidden:
         raise NotAnAddress(str(forbidden)) from None

@@ -8,10 +8,10 @@ from rest_framework.response import Response
 
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
-from webhooks.catalogue import EVENT_TYPES
-from webhooks.filters import EventFilter
+from webhooks.api.event_serializers import EventSerializer, EventTypesAnswer
+from webhooks.api.filters import EventFilter
+from webhooks.events.catalogue import EVENT_TYPES
 from webhooks.models import Event
-from webhooks.serializers.events import EventSerializer, EventTypesAnswer
 
 
 class Events(Collection[Event]):

@@ -8,11 +8,11 @@ from rest_framework import serializers
 from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField
 from api import identifiers
-from webhooks import envelope
-from webhooks.catalogue import NAMES
+from webhooks.api.endpoint_serializers import ENDPOINT
+from webhooks.api.event_serializers import EVENT
+from webhooks.events import payload as events_payload
+from webhooks.events.catalogue import NAMES
 from webhooks.models import Attempt, Delivery
-from webhooks.serializers.endpoints import ENDPOINT
-from webhooks.serializers.events import EVENT
 
 LAST_ATTEMPT = {"at": "2026-11-22T09:00:05Z", "duration_ms": 84, "status": 503, "error": None}
 ATTEMPT = LAST_ATTEMPT | {"answer": "upstream is down"}
@@ -37,7 +37,7 @@ SENT = {
     "account": EVENT["account"],
     "data": EVENT["data"],
 }
-ONE_DELIVERY = DELIVERY | {"payload": envelope.body(SENT).decode(), "attempts": [ATTEMPT]}
+ONE_DELIVERY = DELIVERY | {"payload": events_payload.body(SENT).decode(), "attempts": [ATTEMPT]}
 
 
 class AttemptSummary(serializers.Serializer[Attempt]):
@@ -96,7 +96,7 @@ class OneDeliverySerializer(DeliverySerializer):
     def get_payload(self, delivery: Delivery) -> str:
         """The body, byte by byte, of every attempt at a webhook; the event that a mail or a chat message is made of."""
         event = delivery.event
-        told = envelope.of(
+        told = events_payload.of(
             event=event.public_id,
             type_=event.type,
             occurred_at=event.occurred_at,
@@ -104,7 +104,7 @@ class OneDeliverySerializer(DeliverySerializer):
             data=event.data,
             is_test=event.is_test,
         )
-        return envelope.body(told).decode()
+        return events_payload.body(told).decode()
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempts(self, delivery: Delivery) -> Any:

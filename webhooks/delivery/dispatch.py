@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from webhooks import chat, mail, signing
-from webhooks.egress import Answer, Egress
-from webhooks.leasing import Parcel
+from webhooks.channels import chat, email, signing
+from webhooks.channels.http_client import Answer, Egress
+from webhooks.delivery.leases import Parcel
 from webhooks.models import Endpoint
 
 HEADERS = {"content-type": "application/json", "user-agent": "Underone-Webhooks/1"}
@@ -46,7 +46,7 @@ async def _post_to_chat(parcel: Parcel, egress: Egress) -> Answer:
 
 async def _mail(parcel: Parcel, *, deadline: float) -> Answer:
     """A mail server that takes its time step by step is not waited for longer than any other; what still waits is not sent."""
-    hand_over = partial(mail.send, parcel.url, parcel.envelope, account_name=parcel.account_name)
+    hand_over = partial(email.send, parcel.url, parcel.envelope, account_name=parcel.account_name)
     handed = asyncio.get_running_loop().run_in_executor(POST_OFFICE, hand_over)
     await asyncio.wait({handed}, timeout=deadline)
     if not handed.done():

@@ -9,7 +9,8 @@ from django.db.models import Q
 from accounts import audit
 from accounts.models import Agency, public_account_id
 from accounts.tenancy.principals import Bearer
-from webhooks import addresses, holding, secrets
+from webhooks.endpoints import addresses, holding
+from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Delivery, Endpoint
 
 MOST = 100
@@ -38,7 +39,7 @@ def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint,
     if by.accounts is not None and there_are.within(by.accounts).count() >= MOST_OF_LIMITED:
         raise TooMany(LIMIT_IS_FULL)
     endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
-    secret = secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
+    secret = endpoint_secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
     _note(endpoint, "endpoint.created", by.who, now, after=_told(endpoint), **_described(endpoint))
     return endpoint, secret
 
@@ -94,7 +95,7 @@ def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
 @transaction.atomic
 def rotate_secret(*, endpoint: Endpoint, who: str, now: datetime) -> str:
     """A new secret of the endpoint; the one before signs too for a day. Raises holding.Gone."""
-    text = secrets.rotate(endpoint=endpoint, now=now)
+    text = endpoint_secrets.rotate(endpoint=endpoint, now=now)
     _note(endpoint, "endpoint.secret_rotated", who, now)
     return text
 

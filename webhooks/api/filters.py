@@ -5,7 +5,7 @@ from django_filters import rest_framework as filters
 
 from accounts.agencies.filters import Filters, InstantFilter
 from accounts.tenancy import context
-from webhooks.catalogue import PATTERNS, names_of
+from webhooks.events.catalogue import PATTERNS, names_of
 from webhooks.models import Delivery, Event
 
 CHOICES = [(pattern, pattern) for pattern in PATTERNS]

@@ -8,7 +8,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models import Agency
 from api import identifiers
-from webhooks.addresses import MAILTO
+from webhooks.endpoints.addresses import MAILTO
 from webhooks.models import Endpoint, Event
 
 MOST = 5
@@ -47,4 +47,4 @@ def mark(endpoint: Endpoint) -> str:
     """What tells its mailbox from others, whatever stands behind a plus in the name, and nobody what it is called."""
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
-    return salted_hmac(f"webhooks.mailboxes {endpoint.agency_id}", mailbox, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(f"webhooks.endpoints.test_mail_limits {endpoint.agency_id}", mailbox, algorithm="sha256").hexdigest()[:32]

@@ -14,4 +14,4 @@ def after_commit() -> None:
 
 def at_once() -> None:
     """Wake a worker at once."""
-    current_app.send_task("webhooks.tasks.deliver", queue="webhooks", retry=False, expires=KEPT_SECONDS)
+    current_app.send_task("webhooks.delivery.tasks.deliver", queue="webhooks", retry=False, expires=KEPT_SECONDS)
