@@ -13,7 +13,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.agencies.urls")),
     path("", include("accounts.people.api.urls")),
     path("", include("accounts.people.api.member_urls")),
-    path("", include("metrics.urls")),
+    path("", include("metrics.api.urls")),
     path("", include("webhooks.api.urls")),
     path("", include("ingestion.urls")),
 ]

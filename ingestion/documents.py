@@ -11,7 +11,7 @@ from ingestion.encodings import Encoding
 from ingestion.refusals import BadRow, Refused, RejectedLine, without_addresses
 from ingestion.reports import BY_REPORT_TYPE, KINDS
 from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting
-from metrics.facts import Fact
+from metrics.rules.facts import Fact
 
 MOST_REJECTED = 100_000
 BEGINNING = 64 * 1024

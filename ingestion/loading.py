@@ -24,7 +24,8 @@ from ingestion.encodings import Encoding
 from ingestion.models import RejectedRow, Report
 from ingestion.refusals import Refused, RejectedLine
 from ingestion.reports.kind import Setting
-from metrics import feedback, recording, refresh
+from metrics import refresh
+from metrics.pipeline import feedback_removal, recording
 
 MOST_ATTEMPTS = 5
 UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
@@ -134,7 +135,7 @@ def _cover_period(account: SellerAccount, report: Report, reading: Reading, mome
     period = reading.setting.period
     if period is None or not reading.kind.uses_period:
         return
-    is_whole = not reading.rejected and feedback.cover(
+    is_whole = not reading.rejected and feedback_removal.cover(
         account=account,
         marketplace=report.marketplace,
         period=period,

@@ -7,40 +7,37 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics import (
-    breaches,
-    denominators,
-    episodes,
-    feedback,
-    looks,
-    overview,
-    restatements,
-    rollups,
-    snapshots,
-    statuses,
-    thresholds,
-)
-from metrics.episodes import Standing
+from metrics.alerts import evaluation, observations, state_machine, thresholds
+from metrics.alerts.state_machine import Standing
 from metrics.models import CurrentValue
 from metrics.models.counted import STREAKS
-from metrics.series import Series, Value
+from metrics.pipeline import (
+    account_summary,
+    amazon_statuses,
+    daily_counts,
+    denominators,
+    feedback_removal,
+    restatements,
+    snapshots,
+)
+from metrics.rules.series import Series, Value
 
 
 @transaction.atomic
 def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime) -> None:
     """Recompute every number that the touched days can change, up to today. The account must be held."""
-    removed = feedback.sweep(account=account, recorded_at=now)
+    removed = feedback_removal.sweep(account=account, recorded_at=now)
     days = {*touched, *removed, *denominators.follow(account=account, now=now)}
-    rebuilt = rollups.rebuild(account=account, days=days, recorded_at=now)
-    statuses.follow(account=account, now=now)
+    rebuilt = daily_counts.rebuild(account=account, days=days, recorded_at=now)
+    amazon_statuses.follow(account=account, now=now)
     account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces, *snapshots.marketplaces(account=account)})
     restatements.tell(account=account, changed=rebuilt.versions, now=now)
     thresholds.follow(account=account, now=now)
-    remembered = breaches.standings(account=account)
-    seen = looks.since(account=account, judged_on=episodes.last_day(remembered), now=now)
-    breaches.judge(account=account, standings=remembered, looks=seen, now=now)
+    remembered = evaluation.standings(account=account)
+    seen = observations.since(account=account, judged_on=state_machine.last_day(remembered), now=now)
+    evaluation.judge(account=account, standings=remembered, looks=seen, now=now)
     _keep(account=account, current=seen[-1].values, remembered=remembered, now=now)
-    overview.note(account=account, values=seen[-1].values, now=now)
+    account_summary.note(account=account, values=seen[-1].values, now=now)
 
 
 def hold(account_id: UUID) -> SellerAccount:

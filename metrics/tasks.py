@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from metrics import recording, refresh
+from metrics import refresh
 from metrics.models import CurrentValue
+from metrics.pipeline import recording
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Paths under /v1/ that tell who asks and what is theirs. The list of accounts is narrowed by numbers: metrics/urls.py."""
+"""Paths under /v1/ that tell who asks and what is theirs. The list of accounts is narrowed by numbers: metrics/api/urls.py."""
 
 from django.urls import path
 

@@ -11,7 +11,7 @@ from operator import itemgetter
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
 from ingestion.refusals import BadRow
 from ingestion.reports.kind import ORDER_ID, Column, Kind, Parse, Setting, column_name, moment, positions, shown
-from metrics.facts import Channel, OrderFact, OrderStatus
+from metrics.rules.facts import Channel, OrderFact, OrderStatus
 
 REPORT_TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes"

@@ -7,7 +7,7 @@ from ingestion.markup import Record
 from ingestion.refusals import BadRow
 from ingestion.reports import all_orders
 from ingestion.reports.kind import Column, Kind, Parse, Setting, moment
-from metrics.facts import OrderFact
+from metrics.rules.facts import OrderFact
 
 REPORT_TYPE = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 ELEMENTS = (

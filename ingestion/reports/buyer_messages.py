@@ -12,7 +12,7 @@ from ingestion.refusals import BadRow
 from ingestion.reports import cells
 from ingestion.reports.cells import Row
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name, shown
-from metrics.facts import MessageFact
+from metrics.rules.facts import MessageFact
 
 REPORT_TYPE = "buyer_messages"
 TIME_TO_ANSWER = timedelta(hours=24)

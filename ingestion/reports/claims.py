@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ingestion.reports import cells, defect_row
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
-from metrics.facts import DefectFact
+from metrics.rules.facts import DefectFact
 
 REPORT_TYPE = "claims_and_chargebacks"
 COLUMNS = (

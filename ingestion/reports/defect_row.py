@@ -7,8 +7,8 @@ from typing import Any
 
 from ingestion.refusals import BadRow
 from ingestion.reports.kind import FIRST_DAY, LAST_DAY, moment, order_id, shown
-from metrics import defects
-from metrics.facts import DefectFact, DefectKind
+from metrics.rules import defects
+from metrics.rules.facts import DefectFact, DefectKind
 
 FIELDS = ("order_id", "kind", "state", "rating", "occurred_on", "reference", "updated_at", "funded_by")
 FUNDERS = ("", "seller", "amazon")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ingestion.refusals import BadRow
 from ingestion.reports import cells
 from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name, order_id
-from metrics.facts import ReturnFact
+from metrics.rules.facts import ReturnFact
 
 REPORT_TYPE = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 LONGEST_SKU = 38  # with a blank and a moment it makes a reference of 64

@@ -10,7 +10,7 @@ from functools import partial
 from accounts.marketplaces import MARKETPLACES
 from ingestion.reports import all_orders, cells
 from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name, moment
-from metrics.facts import OrderFact
+from metrics.rules.facts import OrderFact
 
 REPORT_TYPE = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
 MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")

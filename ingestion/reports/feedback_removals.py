@@ -6,8 +6,8 @@ from datetime import UTC, datetime, time
 from ingestion.reports import cells
 from ingestion.reports.cells import Row, When
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
-from metrics import defects
-from metrics.facts import DefectFact, DefectKind
+from metrics.rules import defects
+from metrics.rules.facts import DefectFact, DefectKind
 
 REPORT_TYPE = "feedback_removals"
 REMOVED = "removed"

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from ingestion.refusals import BadRow
 from ingestion.reports.defect_row import UNSTORABLE
 from ingestion.reports.kind import Parse, Setting, moment, shown
-from metrics import judgement
-from metrics.facts import Fact, ReportedFact
-from metrics.judgement import Comparator, Limit
+from metrics.rules import judgement
+from metrics.rules.facts import Fact, ReportedFact
+from metrics.rules.judgement import Comparator, Limit
 
 MOST = 2**31 - 1
 LONGEST_STATUS = 20

@@ -15,7 +15,7 @@ from ingestion.reports import figures
 from ingestion.reports.exact_json import Number
 from ingestion.reports.figures import Figure, Target, Window
 from ingestion.reports.kind import shown
-from metrics.facts import Channel, ReportedFact
+from metrics.rules.facts import Channel, ReportedFact
 
 Block = dict[str, Any]
 """An object by the names that its fields are compared by, without those that are null."""

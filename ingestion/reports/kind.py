@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
 from ingestion.refusals import BadRow, Refused, without_addresses
-from metrics.facts import Fact
+from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")

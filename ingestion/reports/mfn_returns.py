@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ingestion.reports import cells, return_request
 from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name
-from metrics.facts import DefectFact, Fact, ReturnFact
+from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
 REPORT_TYPE = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (

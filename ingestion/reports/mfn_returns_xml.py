@@ -6,7 +6,7 @@ from ingestion.markup import Record
 from ingestion.refusals import BadRow
 from ingestion.reports import return_request
 from ingestion.reports.kind import Column, Kind, Parse, Setting
-from metrics.facts import DefectFact, Fact, ReturnFact
+from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
 REPORT_TYPE = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (

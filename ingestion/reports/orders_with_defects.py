@@ -12,8 +12,8 @@ from datetime import date
 from ingestion.refusals import BadRow, Refused
 from ingestion.reports import cells
 from ingestion.reports.kind import Column, Kind, Parse, Setting, order_id, shown
-from metrics import defects
-from metrics.facts import DefectFact, DefectKind, Fact
+from metrics.rules import defects
+from metrics.rules.facts import DefectFact, DefectKind, Fact
 
 REPORT_TYPE = "orders_with_defects"
 REFERENCE = "orders-with-defects"

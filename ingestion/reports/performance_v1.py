@@ -20,7 +20,7 @@ from ingestion.refusals import BadRow, Refused
 from ingestion.reports import figures, personal
 from ingestion.reports.figures import Figure, Row, Window
 from ingestion.reports.kind import Column, Kind, Setting, shown
-from metrics.facts import Channel, ReportedFact, SnapshotFact
+from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 REPORT_TYPE = "GET_V1_SELLER_PERFORMANCE_REPORT"
 DEFECTS, EXPERIENCE, TRACKING = "orderDefectMetrics", "customerExperienceMetrics", "trackingMetrics"

@@ -16,7 +16,7 @@ from ingestion.reports import exact_json, figures, health_blocks, personal
 from ingestion.reports.figures import Row
 from ingestion.reports.health_blocks import VIOLATIONS, Market
 from ingestion.reports.kind import Column, Kind, Setting, shown
-from metrics.facts import Channel, ReportedFact, SnapshotFact
+from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 REPORT_TYPE = "GET_V2_SELLER_PERFORMANCE_REPORT"
 ORDER_DEFECTS, LATE_LIST, WARNING_STATES = "orderdefectrate", "lateshipmentratelist", "warningstates"

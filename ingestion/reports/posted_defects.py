@@ -8,7 +8,7 @@ from typing import Any
 from ingestion.refusals import Refused
 from ingestion.reports import claims, defect_row
 from ingestion.reports.kind import OWN_LAYOUT, Kind, Parse, Setting
-from metrics.facts import DefectFact
+from metrics.rules.facts import DefectFact
 
 REPORT_TYPE = "defects"
 EXAMPLE = """\

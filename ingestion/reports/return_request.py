@@ -9,8 +9,8 @@ import re
 from ingestion.refusals import BadRow
 from ingestion.reports import cells
 from ingestion.reports.kind import Setting, order_id, shown
-from metrics import defects
-from metrics.facts import DefectFact, DefectKind, Fact, ReturnFact
+from metrics.rules import defects
+from metrics.rules.facts import DefectFact, DefectKind, Fact, ReturnFact
 
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/returns-reports-attributes"
 REFERENCE = "returns-report"

@@ -10,7 +10,7 @@ from datetime import timedelta
 from ingestion.reports import cells, return_request
 from ingestion.reports.cells import Row, When
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
-from metrics.facts import ReturnFact
+from metrics.rules.facts import ReturnFact
 
 REPORT_TYPE = "returns"
 TIME_TO_ANSWER = timedelta(hours=48)

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ingestion.refusals import BadRow, Refused
 from ingestion.reports.kind import FIRST_DAY, ORDER_ID, Column, Kind, Parse, Setting, order_id, shown
-from metrics import defects
-from metrics.facts import DefectFact, DefectKind
+from metrics.rules import defects
+from metrics.rules.facts import DefectFact, DefectKind
 
 REPORT_TYPE = "GET_SELLER_FEEDBACK_DATA"
 ORDER_ID_AT = {6: 4, 9: 7, 10: 7}

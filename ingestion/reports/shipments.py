@@ -10,7 +10,7 @@ from ingestion.refusals import Refused
 from ingestion.reports import cells
 from ingestion.reports.cells import Row, When
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
-from metrics.facts import Canceller, ShipmentFact
+from metrics.rules.facts import Canceller, ShipmentFact
 
 REPORT_TYPE = "shipments"
 MOST_UNITS = 100_000

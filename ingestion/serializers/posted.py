@@ -12,8 +12,8 @@ from api.strict_fields import Body, Contradiction, Day
 from ingestion.refusals import BadRow
 from ingestion.reports import defect_row
 from ingestion.reports.kind import ORDER_ID
-from metrics import defects
-from metrics.facts import DefectKind
+from metrics.rules import defects
+from metrics.rules.facts import DefectKind
 
 POSTED = {
     "defects": [

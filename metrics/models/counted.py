@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from metrics.judgement import Comparator, Status
 from metrics.models.tenancy import OfAccount
+from metrics.rules.judgement import Comparator, Status
 
 PART_OF = (
     ("seller_cancelled_orders", "cancellable_orders"),

@@ -11,10 +11,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Agency, SellerAccount
 from api import identifiers
-from metrics.definitions import METRICS
-from metrics.judgement import Comparator, Limit
 from metrics.models.told import SourceLoad
-from metrics.series import Series
+from metrics.rules.definitions import METRICS
+from metrics.rules.judgement import Comparator, Limit
+from metrics.rules.series import Series
 
 
 class BreachQuerySet(models.QuerySet["Breach"]):

@@ -85,7 +85,7 @@ def test_the_wrong_host_is_a_problem_and_no_traceback() -> None:
 
 def test_a_failure_of_ours_tells_nothing_of_its_cause(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     acme.raise_request_exception = False
-    monkeypatch.setattr("metrics.values.VALUES", "SELECT secret FROM nowhere")
+    monkeypatch.setattr("metrics.pipeline.values.VALUES", "SELECT secret FROM nowhere")
 
     response = acme.get(f"/v1/accounts/{shop}/metrics")
 

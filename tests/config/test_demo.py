@@ -21,7 +21,7 @@ from config.demo.troubles import CLAIM, OFFSET, WINDOW, decided
 from ingestion.documents import Reading
 from ingestion.reports import claims
 from ingestion.reports.kind import ORDER_ID, Setting
-from metrics.facts import Fact, OrderStatus
+from metrics.rules.facts import Fact, OrderStatus
 from tests.client import Client
 from tests.conftest import NOON
 

@@ -12,9 +12,10 @@ from django.utils import translation
 
 from accounts.agencies import lifecycle as agencies
 from api import identifiers
-from metrics import defects, evidence
-from metrics.definitions import CATALOGUE
-from metrics.facts import DefectKind, Fact, MessageFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from metrics.rules import defects
+from metrics.rules import reasons as rules_reasons
+from metrics.rules.definitions import CATALOGUE
+from metrics.rules.facts import DefectKind, Fact, MessageFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 from tests import build
 from tests.client import Client
 from tests.config import translations
@@ -172,7 +173,7 @@ def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventf
         assert bool(told) is (metric in COUNTED), metric
         reasons |= told
 
-    spoken = {reason for states in evidence.REASONS.values() for reason in states.values()}
+    spoken = {reason for states in rules_reasons.REASONS.values() for reason in states.values()}
     assert {CHINESE[reason] for reason in spoken} - reasons == set()
     assert CHINESE[defects.OVERRULED.reason] in reasons
 
@@ -290,7 +291,7 @@ def test_a_thread_forgets_the_language_of_what_it_answered(acme: Client, path: s
 
 def test_a_thread_forgets_the_language_of_what_failed(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     acme.raise_request_exception = False
-    monkeypatch.setattr("metrics.values.VALUES", "SELECT secret FROM nowhere")
+    monkeypatch.setattr("metrics.pipeline.values.VALUES", "SELECT secret FROM nowhere")
 
     with asking(acme, "zh"):
         answer = acme.get(f"/v1/accounts/{shop}/metrics")

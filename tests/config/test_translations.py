@@ -10,10 +10,14 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
-from metrics import defects, evidence, explanations
-from metrics.definitions import CATALOGUE
 from metrics.models import MetricRule
+<<<<<<< HEAD:tests/config/test_translations.py
 from tests.config import translations
+=======
+from metrics.rules import defects, explanations, reasons
+from metrics.rules.definitions import CATALOGUE
+from tests.config import words
+>>>>>>> 8374b57 (metrics: give each subject a folder of its own):tests/config/test_words.py
 
 CHINESE = translations.chinese()
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -23,7 +27,7 @@ RULINGS = {
     *(defects.ruling(kind="feedback", state=defects.POSTED, rating=stars).reason for stars in range(1, 6)),
     defects.OVERRULED.reason,
 }
-REASONS = {reason for states in evidence.REASONS.values() for reason in states.values()} | RULINGS
+REASONS = {reason for states in reasons.REASONS.values() for reason in states.values()} | RULINGS
 
 
 def names() -> set[str]:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ingestion.reports import performance_v1
-from metrics.facts import ReportedFact
+from metrics.rules.facts import ReportedFact
 from tests.ingestion.reading import Read, read
 
 DAY = date(2026, 9, 30)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from ingestion.documents import Reading
 from ingestion.encodings import Encoding
 from ingestion.reports.kind import Setting
-from metrics.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 
 TODAY = date(2026, 11, 22)
 MOST_BYTES = 64 * 1024**2

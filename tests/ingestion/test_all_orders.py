@@ -7,7 +7,7 @@ import pytest
 from accounts.marketplaces import MARKETPLACES, NON_AMAZON
 from ingestion.refusals import Refused
 from ingestion.reports import all_orders
-from metrics.facts import OrderStatus
+from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.ingestion.reading import read
 

@@ -6,7 +6,7 @@ import pytest
 
 from ingestion.refusals import Refused
 from ingestion.reports import all_orders_xml
-from metrics.facts import OrderStatus
+from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.client import Client
 from tests.ingestion.reading import read

@@ -18,7 +18,7 @@ from accounts.tenancy import context
 from ingestion import archive, exports
 from ingestion.inventory import TABLES
 from ingestion.models import Export
-from metrics.facts import OrderStatus
+from metrics.rules.facts import OrderStatus
 from tests.client import Client
 from tests.conftest import NOON
 from tests.ingestion import packed

@@ -4,7 +4,7 @@ import pytest
 
 from ingestion.refusals import Refused
 from ingestion.reports import buyer_messages
-from metrics.facts import MessageFact
+from metrics.rules.facts import MessageFact
 from tests import build
 from tests.ingestion.reading import TODAY, read
 

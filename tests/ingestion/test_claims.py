@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from ingestion.refusals import Refused
-from metrics.facts import DefectFact
+from metrics.rules.facts import DefectFact
 from tests import build
 from tests.ingestion.reading import read
 

@@ -5,7 +5,7 @@ import pytest
 
 from ingestion.refusals import Refused
 from ingestion.reports import all_orders, fba_shipments
-from metrics.facts import OrderStatus
+from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.ingestion.reading import read
 

@@ -14,8 +14,8 @@ from ingestion.refusals import BadRow
 from ingestion.reports import figures
 from ingestion.reports.figures import MOST, Figure, Row, Window
 from ingestion.reports.kind import Setting
-from metrics.facts import ReportedFact
-from metrics.judgement import Comparator, Limit
+from metrics.rules.facts import ReportedFact
+from metrics.rules.judgement import Comparator, Limit
 
 NOON = datetime(2026, 9, 30, 12, tzinfo=UTC)
 LATEST = datetime(2026, 10, 3, tzinfo=UTC)

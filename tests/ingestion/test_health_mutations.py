@@ -18,8 +18,8 @@ from ingestion.refusals import Refused
 from ingestion.reports import performance_v1, performance_v2
 from ingestion.reports.defect_row import UNSTORABLE
 from ingestion.reports.kind import FIRST_DAY, latest_of
-from metrics.facts import Channel, ReportedFact, SnapshotFact
-from metrics.judgement import Comparator
+from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
+from metrics.rules.judgement import Comparator
 from tests.ingestion import health
 from tests.ingestion.health import DAY
 from tests.ingestion.reading import Read, read

@@ -8,7 +8,7 @@ from accounts.marketplaces import CODES
 from ingestion.refusals import Refused
 from ingestion.reports import BY_REPORT_TYPE, KINDS, UPLOADABLE
 from ingestion.reports.kind import Kind, column_name
-from metrics.facts import ReportedFact
+from metrics.rules.facts import ReportedFact
 from tests.ingestion.reading import read
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.report_types[0])

@@ -6,7 +6,7 @@ import pytest
 
 from ingestion.refusals import Refused
 from ingestion.reports import mfn_returns
-from metrics.facts import DefectKind
+from metrics.rules.facts import DefectKind
 from tests import build
 from tests.ingestion.reading import TODAY, read
 

@@ -21,8 +21,8 @@ from ingestion.reports import (
     performance_v2,
 )
 from ingestion.reports.kind import Kind
-from metrics import defects
-from metrics.facts import (
+from metrics.rules import defects
+from metrics.rules.facts import (
     Canceller,
     Channel,
     DefectFact,

@@ -12,7 +12,7 @@ import pytest
 from ingestion.refusals import Refused
 from ingestion.reports import performance_v2
 from ingestion.reports.health_blocks import VIOLATIONS
-from metrics.facts import ReportedFact
+from metrics.rules.facts import ReportedFact
 from tests.ingestion import health
 from tests.ingestion.health import DAY, ODR_DAYS, counts, figure, flags, limit, read_blocks
 from tests.ingestion.reading import read

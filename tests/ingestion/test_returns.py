@@ -4,7 +4,7 @@ import pytest
 
 from ingestion.refusals import Refused
 from ingestion.reports import returns
-from metrics.facts import ReturnFact
+from metrics.rules.facts import ReturnFact
 from tests import build
 from tests.ingestion.reading import TODAY, read
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.refusals import Refused
-from metrics.facts import OrderStatus
+from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.ingestion.reading import Read, read
 

@@ -5,7 +5,7 @@ import pytest
 from accounts.marketplaces import CODES
 from ingestion.refusals import Refused
 from ingestion.reports import seller_feedback
-from metrics.facts import DefectKind
+from metrics.rules.facts import DefectKind
 from tests import build
 from tests.ingestion.reading import TODAY, read
 

@@ -4,7 +4,7 @@ import pytest
 
 from ingestion.refusals import Refused
 from ingestion.reports import shipments
-from metrics.facts import ShipmentFact
+from metrics.rules.facts import ShipmentFact
 from tests import build
 from tests.ingestion.reading import TODAY, read
 

@@ -10,8 +10,13 @@ from uuid import UUID
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from metrics import defects, feedback, recording, refresh, thresholds, values
-from metrics.facts import (
+from metrics import refresh
+from metrics.alerts import thresholds
+from metrics.models import Threshold
+from metrics.pipeline import feedback_removal, recording, values
+from metrics.pipeline.recording import Recorded
+from metrics.rules import defects
+from metrics.rules.facts import (
     DefectFact,
     DefectKind,
     Fact,
@@ -23,9 +28,7 @@ from metrics.facts import (
     ShipmentFact,
     SnapshotFact,
 )
-from metrics.models import Threshold
-from metrics.recording import Recorded
-from metrics.series import Value
+from metrics.rules.series import Value
 from tests import build
 from tests.client import Client
 
@@ -226,7 +229,7 @@ class Books:
 
     def _cover(self, report: dict[str, Any], covers: tuple[str, date, date], received_at: datetime) -> None:
         marketplace, *period = covers
-        feedback.cover(marketplace=marketplace, period=(period[0], period[1]), received_at=received_at, **report)
+        feedback_removal.cover(marketplace=marketplace, period=(period[0], period[1]), received_at=received_at, **report)
 
     def value(self, metric: str, *, marketplace: str = "US", channel: str = "mfn", **at: Any) -> Value:
         """One series on one day."""

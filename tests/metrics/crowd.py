@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.tenancy import context
-from metrics.definitions import CATALOGUE
+from metrics.rules.definitions import CATALOGUE
 from tests.conftest import analyze
 
 ACCOUNTS = """

@@ -16,11 +16,12 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from metrics import breaches, refresh
-from metrics.episodes import Look
-from metrics.facts import OrderStatus
-from metrics.judgement import Comparator, Limit
+from metrics import refresh
+from metrics.alerts import evaluation
+from metrics.alerts.state_machine import Look
 from metrics.models import Breach
+from metrics.rules.facts import OrderStatus
+from metrics.rules.judgement import Comparator, Limit
 from tests.client import Client
 from tests.conftest import NOON
 from tests.metrics.books import DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
@@ -176,8 +177,8 @@ def test_only_the_source_of_the_metric_holds_it_back(breached: Books, stale_sour
     (missed,) = breached.values(metrics=["order_defect_rate"], channel="mfn")
     met = replace(missed, numerator=0)
 
-    standings = breaches.standings(account=breached.account)
-    breaches.judge(account=breached.account, standings=standings, looks=[Look([met], stale_sources)], now=TWELVE)
+    standings = evaluation.standings(account=breached.account)
+    evaluation.judge(account=breached.account, standings=standings, looks=[Look([met], stale_sources)], now=TWELVE)
 
     assert (Breach.objects.get().status == RESOLVED) is resolved
 

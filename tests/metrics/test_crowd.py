@@ -16,8 +16,8 @@ from accounts.agencies import lifecycle as agencies
 from accounts.agencies.views import ORDERINGS
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from metrics.definitions import CATALOGUE
 from metrics.models import CurrentValue
+from metrics.rules.definitions import CATALOGUE
 from tests.client import Client
 from tests.conftest import NOON, empty
 from tests.metrics import crowd

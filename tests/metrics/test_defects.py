@@ -2,7 +2,7 @@
 
 import pytest
 
-from metrics import defects
+from metrics.rules import defects
 
 COUNT = {
     ("feedback", "posted", 1),

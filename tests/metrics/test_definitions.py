@@ -8,12 +8,14 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q
 
-from metrics import behind, explanations, rollups, statements
-from metrics.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY, Metric
-from metrics.facts import Channel
-from metrics.judgement import Comparator
+from metrics.api.value_serializers import PartsSerializer
+from metrics.drilldown import sql as drilldown_sql
 from metrics.models import MetricRule
-from metrics.serializers.values import PartsSerializer
+from metrics.pipeline import daily_counts, statements
+from metrics.rules import explanations
+from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY, Metric
+from metrics.rules.facts import Channel
+from metrics.rules.judgement import Comparator
 
 PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
 INVOICES = "invoice_defect_rate"
@@ -50,7 +52,7 @@ def test_a_counted_metric_is_a_rate_of_two_counts(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", REPORTED_ONLY, ids=named(REPORTED_ONLY))
 def test_what_only_amazon_reports_has_no_channel_and_no_day_of_its_own(metric: Metric) -> None:
     assert (metric.channels, metric.day, metric.source) == ((Channel.ALL,), "", "reported")
-    assert behind.BEHIND[metric.code] is behind.OF_DEFECTS
+    assert drilldown_sql.BEHIND[metric.code] is drilldown_sql.OF_DEFECTS
 
 
 def test_counts_are_the_integer_columns_of_a_day(db: None) -> None:
@@ -59,7 +61,7 @@ def test_counts_are_the_integer_columns_of_a_day(db: None) -> None:
         columns = [name for (name,) in cursor.fetchall()]
 
     assert sorted(columns) == sorted(COUNTS)
-    assert sorted(name for group in rollups.GROUPS for name in group.counts) == sorted(COUNTS)
+    assert sorted(name for group in daily_counts.GROUPS for name in group.counts) == sorted(COUNTS)
 
 
 def test_every_count_is_used() -> None:
@@ -76,8 +78,8 @@ def test_every_part_is_a_rate_of_its_own_and_is_answered() -> None:
 
 
 def test_every_metric_says_what_is_behind_it() -> None:
-    assert set(behind.BEHIND) == set(CATALOGUE)
-    assert set(behind.COUNTS_INTO) < set(CATALOGUE)
+    assert set(drilldown_sql.BEHIND) == set(CATALOGUE)
+    assert set(drilldown_sql.COUNTS_INTO) < set(CATALOGUE)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))

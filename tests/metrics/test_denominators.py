@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from accounts.models import Agency
-from metrics import denominators, refresh
-from metrics.facts import OrderStatus
+from metrics import refresh
 from metrics.models import DenominatorRule
+from metrics.pipeline import denominators
+from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.client import Client
 from tests.metrics.books import DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order

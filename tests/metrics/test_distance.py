@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
-from metrics import distance, judgement
-from metrics.judgement import Comparator, Limit
-from metrics.series import Value, Window, usual_line
+from metrics.rules import distance, judgement
+from metrics.rules.judgement import Comparator, Limit
+from metrics.rules.series import Value, Window, usual_line
 
 ODR = Limit(Comparator.LT, 1, 100)
 TRACKING = Limit(Comparator.GTE, 95, 100)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from accounts.marketplaces import NON_AMAZON
-from metrics import defects
-from metrics.definitions import CATALOGUE
-from metrics.facts import DefectKind, OrderStatus
+from metrics.rules import defects
+from metrics.rules.definitions import CATALOGUE
+from metrics.rules.facts import DefectKind, OrderStatus
 from tests import build
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.episodes import Edge, Look, Standing, follow, last_day, step
-from metrics.judgement import Comparator, Limit
-from metrics.series import Line, Value, Window
+from metrics.alerts.state_machine import Edge, Look, Standing, follow, last_day, step
+from metrics.rules.judgement import Comparator, Limit
+from metrics.rules.series import Line, Value, Window
 
 FIRST = date(2026, 11, 1)
 TARGET, WARN, CLEAR = (Limit(Comparator.LT, percent, 100) for percent in (10, 5, 2))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from metrics import evidence, explanations
-from metrics.behind import BEHIND, COUNTS_INTO
-from metrics.definitions import CATALOGUE, COUNTED
-from metrics.facts import DefectKind, Fact, OrderStatus
+from metrics.drilldown.sql import BEHIND, COUNTS_INTO
+from metrics.rules import explanations, reasons
+from metrics.rules.definitions import CATALOGUE, COUNTED
+from metrics.rules.facts import DefectKind, Fact, OrderStatus
 from tests import build
 from tests.client import Client
 from tests.metrics.books import (
@@ -42,7 +42,7 @@ def listed(acme: Client, shop: str, metric: str, **asked: Any) -> list[Any]:
 
 def told(kind: str, state: str, *, counts: bool, **more: Any) -> dict[str, Any]:
     usual = {"rating": None, "occurred_on": None, "due_on": None, "reference": "", "funded_by": ""}
-    return {"kind": kind, "state": state, "counts": counts, "reason": evidence.REASONS[kind][state]} | usual | more
+    return {"kind": kind, "state": state, "counts": counts, "reason": reasons.REASONS[kind][state]} | usual | more
 
 
 LATE_METRIC, DELIVERY, INVOICES = "late_shipment_rate_30d", "on_time_delivery_rate", "invoice_defect_rate"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from metrics import feedback
 from metrics.models import Defect, FeedbackCoverage, PastDefect
+from metrics.pipeline import feedback_removal
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders, posted
 
@@ -235,8 +235,8 @@ def test_a_sweep_answers_the_days_whose_counts_change(books: Books) -> None:
     books.record(posted(1), posted(3), at=NINE)
     books.record(posted(2), at=TEN, covers=("US", DAY, TODAY))
 
-    swept = feedback.sweep(account=books.account, recorded_at=TEN)
-    again = feedback.sweep(account=books.account, recorded_at=ELEVEN)
+    swept = feedback_removal.sweep(account=books.account, recorded_at=TEN)
+    again = feedback_removal.sweep(account=books.account, recorded_at=ELEVEN)
 
     assert (sorted(swept), again) == ([DAY, NEXT_DAY], [])
 

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.utils import IntegrityError
 
 from accounts.models import Agency
-from metrics.definitions import COUNTS
-from metrics.facts import Fact, OrderStatus
 from metrics.models import DailyCounts
 from metrics.models.counted import PART_OF
+from metrics.rules.definitions import COUNTS
+from metrics.rules.facts import Fact, OrderStatus
 from tests.metrics.books import (
     DAY,
     ELEVEN,

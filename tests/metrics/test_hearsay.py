@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from metrics import defects
+from metrics.rules import defects
 from tests.client import Client
 from tests.metrics.books import (
     ELEVEN,

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from metrics import judgement
-from metrics.judgement import Budget, Comparator, Limit, Status
+from metrics.rules import judgement
+from metrics.rules.judgement import Budget, Comparator, Limit, Status
 
 ONE_PERCENT = Limit(Comparator.LT, 1, 100)
 WARNING = Limit(Comparator.LT, 3, 400)

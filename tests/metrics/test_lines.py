@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from metrics.judgement import Comparator, Limit
-from metrics.lines import Version, can_be_kept, in_force, is_as_strict
+from metrics.rules.judgement import Comparator, Limit
+from metrics.rules.threshold_rules import Version, can_be_kept, in_force, is_as_strict
 
 DAY = date(2026, 11, 22)
 MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)

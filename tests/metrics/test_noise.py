@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 
 from api import identifiers
-from metrics import backtest, refresh
-from metrics.lines import Version
+from metrics import refresh
+from metrics.alerts import backtest
 from metrics.models import Breach, CurrentValue
+from metrics.rules.threshold_rules import Version
 from tests.metrics.books import A_MOMENT, DAY, Books, defect, order, orders
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Event

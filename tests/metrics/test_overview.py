@@ -7,8 +7,9 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.models import AccountStatus
-from metrics import overview, refresh
+from metrics import refresh
 from metrics.models import Breach
+from metrics.pipeline import account_summary
 from tests.client import Client
 from tests.metrics.books import (
     A_MOMENT,
@@ -107,7 +108,7 @@ def test_breaches_and_warnings_are_counted_while_they_are_open(books: Books) -> 
 
     assert (both, books.account.open_breaches) == (2, 1)
     Breach.objects.filter(status=Breach.State.OPEN).update(level=Breach.Level.WARNING)
-    overview.note(account=books.account, values=books.values(since=TODAY, known_at=TWELVE), now=TWELVE)
+    account_summary.note(account=books.account, values=books.values(since=TODAY, known_at=TWELVE), now=TWELVE)
     assert books.account.open_warnings == 1
 
 
@@ -133,15 +134,15 @@ def test_each_source_may_be_silent_for_its_own_time(books: Books, settings: Lazy
     books.load(order(1), at=NINE)
     settings.SOURCES_MAX_AGE_HOURS = settings.SOURCES_MAX_AGE_HOURS | {"orders": 1}
 
-    assert overview.stale_from(account=books.account, at=TEN) == NINE + timedelta(hours=1)
+    assert account_summary.stale_from(account=books.account, at=TEN) == NINE + timedelta(hours=1)
 
 
 def test_what_was_recorded_later_does_not_make_a_past_moment_fresh(books: Books) -> None:
     books.load(order(1), at=NINE)
     books.load(order(2), at=ELEVEN)
 
-    assert overview.stale_from(account=books.account, at=TEN) == NINE + ORDERS
-    assert overview.stale_from(account=books.account, at=NINE - A_MOMENT) is None
+    assert account_summary.stale_from(account=books.account, at=TEN) == NINE + ORDERS
+    assert account_summary.stale_from(account=books.account, at=NINE - A_MOMENT) is None
 
 
 def test_the_api_tells_how_an_account_stands(acme: Client, shop: str) -> None:

@@ -10,8 +10,8 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, AuditEntry, SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from metrics.facts import OrderStatus
 from metrics.models import DailyCounts
+from metrics.rules.facts import OrderStatus
 from tests.client import Client
 from tests.metrics.books import DAY, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 

@@ -11,10 +11,11 @@ from django.db.utils import DatabaseError
 from pytest_django.fixtures import Settings
 
 from accounts.tenancy import context
-from metrics import recording, refresh
-from metrics.facts import DefectFact, Fact, OrderFact, OrderStatus
+from metrics import refresh
 from metrics.models import Defect, Order, PastDefect, PastOrder, SourceLoad
-from metrics.recording import Recorded
+from metrics.pipeline import recording
+from metrics.pipeline.recording import Recorded
+from metrics.rules.facts import DefectFact, Fact, OrderFact, OrderStatus
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TWELVE, Books, defect, order, orders
 

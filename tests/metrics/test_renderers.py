@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from metrics.renderers import HistoryCsv
+from metrics.api.renderers import HistoryCsv
 from tests.client import Client
 from tests.metrics.books import TEN, TODAY, Books, defect, orders
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from metrics import reported as product
-from metrics.judgement import Comparator, Limit, Status
 from metrics.models import Breach
-from metrics.reported import Figure
-from metrics.series import Window
+from metrics.pipeline import amazon_reported as product
+from metrics.pipeline.amazon_reported import Figure
+from metrics.rules.judgement import Comparator, Limit, Status
+from metrics.rules.series import Window
 from tests.client import Client
 from tests.metrics.books import (
     A_MOMENT,

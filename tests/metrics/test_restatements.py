@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Agency
-from metrics.facts import OrderStatus
 from metrics.models import Breach
+from metrics.rules.facts import OrderStatus
 from tests.metrics.books import (
     DAY,
     ELEVEN,

@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError, IntegrityError
 
 from accounts.marketplaces import NON_AMAZON
-from metrics import rollups
-from metrics.definitions import COUNTS
-from metrics.facts import DefectFact, OrderFact, OrderStatus
 from metrics.models import DailyCounts
-from metrics.rollups import Rebuilt
+from metrics.pipeline import daily_counts
+from metrics.pipeline.daily_counts import Rebuilt
+from metrics.rules.definitions import COUNTS
+from metrics.rules.facts import DefectFact, OrderFact, OrderStatus
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TWELVE, Books, defect, order, orders
 
 NEXT_DAY = DAY + timedelta(days=1)
@@ -41,7 +41,7 @@ def counted(five: Five, *, placed: int | None = None, unexplained: int = 0) -> d
 
 
 def rebuild(books: Books, *days: date, at: datetime) -> Rebuilt:
-    return rollups.rebuild(account=books.account, days=days or (DAY,), recorded_at=at)
+    return daily_counts.rebuild(account=books.account, days=days or (DAY,), recorded_at=at)
 
 
 def test_orders_are_counted_by_store_channel_and_day(books: Books) -> None:
@@ -71,7 +71,7 @@ def test_only_the_days_asked_for_are_counted(books: Books) -> None:
 
 @pytest.mark.parametrize("days", [(), (DAY,)])
 def test_where_there_are_no_orders_nothing_is_written(books: Books, days: tuple[date, ...]) -> None:
-    assert rollups.rebuild(account=books.account, days=days, recorded_at=NINE) == Rebuilt()
+    assert daily_counts.rebuild(account=books.account, days=days, recorded_at=NINE) == Rebuilt()
 
 
 @pytest.mark.parametrize(

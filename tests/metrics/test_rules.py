@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Agency
-from metrics.definitions import CATALOGUE, METRICS
-from metrics.facts import Fact, OrderStatus
-from metrics.judgement import Comparator, Limit, Status, warning_of
 from metrics.models import MetricRule
-from metrics.series import Value
+from metrics.rules.definitions import CATALOGUE, METRICS
+from metrics.rules.facts import Fact, OrderStatus
+from metrics.rules.judgement import Comparator, Limit, Status, warning_of
+from metrics.rules.series import Value
 from tests.metrics.books import (
     ELEVEN,
     NINE,

@@ -9,8 +9,8 @@ import pytest
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from metrics import snapshots
 from metrics.models import Snapshot
+from metrics.pipeline import snapshots
 from tests.client import Client
 from tests.metrics.books import NINE, TEN, Books, counter, reported, snapshot
 

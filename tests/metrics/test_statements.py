@@ -10,7 +10,6 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
-from metrics.facts import Fact, OrderStatus
 from metrics.models import (
     Message,
     PastMessage,
@@ -22,8 +21,9 @@ from metrics.models import (
     Snapshot,
     SourceLoad,
 )
-from metrics.recording import Recorded
-from metrics.staging import STAGED
+from metrics.pipeline.recording import Recorded
+from metrics.pipeline.staging import STAGED
+from metrics.rules.facts import Fact, OrderStatus
 from tests.metrics.books import (
     DAY,
     ELEVEN,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from metrics.judgement import Comparator, Limit, Status
 from metrics.models import Breach
+from metrics.rules.judgement import Comparator, Limit, Status
 from tests.metrics.books import (
     A_MOMENT,
     ELEVEN,

@@ -12,11 +12,11 @@ from django.db import connections
 from accounts.agencies import lifecycle as agencies
 from accounts.tenancy import context
 from api import identifiers
-from metrics import thresholds
-from metrics.judgement import Comparator, Limit, Status
+from metrics.alerts import thresholds
+from metrics.alerts.thresholds import Asks, NotALine, Scope
 from metrics.models import Breach, Threshold
-from metrics.series import Line
-from metrics.thresholds import Asks, NotALine, Scope
+from metrics.rules.judgement import Comparator, Limit, Status
+from metrics.rules.series import Line
 from tests.client import Client
 from tests.conftest import NOON
 from tests.metrics.books import A_MOMENT, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, orders

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from metrics import unmatched
+from metrics.drilldown import unmatched
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 

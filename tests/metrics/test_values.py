@@ -9,12 +9,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from metrics import values
-from metrics.definitions import CATALOGUE, COUNTED
-from metrics.facts import OrderStatus
-from metrics.judgement import Comparator, Limit, Status
 from metrics.models import DailyCounts
-from metrics.series import Value, Window
+from metrics.pipeline import values
+from metrics.rules.definitions import CATALOGUE, COUNTED
+from metrics.rules.facts import OrderStatus
+from metrics.rules.judgement import Comparator, Limit, Status
+from metrics.rules.series import Value, Window
 from tests.client import Client
 from tests.metrics.books import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
 

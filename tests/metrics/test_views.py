@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metrics import explanations
+from metrics.rules import explanations
 from tests import build
 from tests.client import Client
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.tenancy import context, principals
 from ingestion import erasure
-from metrics import actions, tasks
+from metrics import tasks
+from metrics.alerts import actions
 from metrics.models import Breach, BreachAction, FollowedThresholds, Threshold
 from tests import build
 from tests.client import Client

@@ -55,7 +55,7 @@ DOORS = {
     "accounts.people.authentication": "recognises the session at the moment of the request",
     "accounts.people.api.member_serializers": "what an invitation's status is, where expired means now",
     "accounts.agencies.filters": "what a list is narrowed to, where stale means now",
-    "metrics.questions": "what a view is asked, where silence means now",
+    "metrics.api.query_params": "what a view is asked, where silence means now",
 }
 """Modules beside views, tasks and commands that may look at the clock, and why."""
 

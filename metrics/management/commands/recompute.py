@@ -12,8 +12,9 @@ from accounts import audit
 from accounts.models import SellerAccount, public_account_id
 from accounts.tenancy import context
 from api import identifiers
-from metrics import recording, refresh
+from metrics import refresh
 from metrics.models import DailyCounts
+from metrics.pipeline import recording
 
 
 def day(text: str) -> date:

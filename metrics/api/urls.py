@@ -1,0 +1,25 @@
+"""Paths under /v1/ that answer numbers."""
+
+from django.urls import path
+
+from accounts.agencies.views import Accounts
+from metrics.api import breach_views, threshold_views, views
+from metrics.api.filters import AccountByMetricFilter
+
+urlpatterns = [
+    path("accounts", Accounts.as_view(filterset_class=AccountByMetricFilter)),
+    path("accounts/<str:account_id>/metrics", views.Metrics.as_view()),
+    path("accounts/<str:account_id>/metrics/<str:metric>/history", views.History.as_view()),
+    path("accounts/<str:account_id>/metrics/<str:metric>/orders", views.Orders.as_view()),
+    path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
+    path("agency", views.AgencyChoices.as_view()),
+    path("portfolio", views.Portfolio.as_view()),
+    path("thresholds", threshold_views.Thresholds.as_view()),
+    path("thresholds/<str:threshold_id>", threshold_views.OneThreshold.as_view()),
+    path("breaches", breach_views.Breaches.as_view()),
+    path("breaches/<str:breach_id>", breach_views.OneBreach.as_view()),
+    path("breaches/<str:breach_id>/acknowledge", breach_views.Acknowledge.as_view()),
+    path("breaches/<str:breach_id>/snooze", breach_views.SnoozeIt.as_view()),
+    path("breaches/<str:breach_id>/assign", breach_views.Assign.as_view()),
+    path("breaches/<str:breach_id>/notes", breach_views.Notes.as_view()),
+]

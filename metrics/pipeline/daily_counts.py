@@ -1,0 +1,193 @@
+"""Facts become versioned daily counts, in one statement.
+
+Each group counts what stands on one sort of day; a day's row is their sum.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+
+from accounts.models import SellerAccount
+from metrics.pipeline import denominators
+from metrics.pipeline.statements import MINE
+from metrics.rules import defects
+from metrics.rules.definitions import COUNTS
+from metrics.rules.facts import Canceller, OrderStatus
+
+SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
+MANY = 7
+"""Days whose facts are most of a table. Before a new table has statistics the planner takes it for empty, and would join such
+facts row by row with all others: hours instead of seconds."""
+
+OF_ORDERS = f"""
+said AS (
+    SELECT order_id, kind,
+        CASE WHEN bool_and(state = ANY(%(hearsay)s)) THEN true ELSE bool_or(counts AND state <> ALL(%(hearsay)s)) END AS counts
+    FROM metrics_defect WHERE {MINE} GROUP BY order_id, kind
+), defective AS (
+    SELECT order_id, bool_or(kind = 'feedback') AS by_feedback, bool_or(kind = 'a_to_z_claim') AS by_claim,
+        bool_or(kind = 'chargeback') AS by_chargeback, bool_or(kind IN ('feedback', 'a_to_z_claim', 'chargeback')) AS by_any,
+        bool_or(kind = 'late_shipment') AS by_lateness, bool_or(kind = 'cancellation') AS by_cancellation
+    FROM said WHERE counts GROUP BY order_id
+), cancelled AS (
+    SELECT order_id, bool_or(cancelled_by = ANY(%(sellers_doing)s) AND shipped_on IS NULL) AS by_seller
+    FROM metrics_shipment WHERE {MINE} AND cancelled_by <> '' GROUP BY order_id
+), returned AS (
+    SELECT DISTINCT order_id, true AS is_returned FROM metrics_return WHERE {MINE} AND is_return
+), judged AS (
+    SELECT marketplace, channel, ordered_on AS day, order_id, status,
+        status <> ALL(%(not_counted)s) AS is_in, coalesce(by_any, false) AS by_any, coalesce(by_feedback, false) AS by_feedback,
+        coalesce(by_claim, false) AS by_claim, coalesce(by_chargeback, false) AS by_chargeback,
+        coalesce(by_seller, false) OR coalesce(by_cancellation, false) AS by_seller,
+        status = {OrderStatus.CANCELLED:d} AND by_seller IS NULL AND NOT coalesce(by_cancellation, false) AS is_unexplained,
+        coalesce(is_returned, false) AS is_returned
+    FROM metrics_order LEFT JOIN defective USING (order_id) LEFT JOIN cancelled USING (order_id)
+        LEFT JOIN returned USING (order_id)
+    WHERE {MINE} AND ordered_on = ANY(%(days)s) AND {SOLD_BY_AMAZON}
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What is counted (`day` and the columns), and the rows that it is counted over."""
+
+    counts: dict[str, str]
+    rows: str
+    day: str = "day"
+    channel: str = "channel"
+
+    def counted(self) -> str:
+        """The group's counts by marketplace, channel and day; 0 for every other."""
+        columns = ", ".join(f"{self.counts.get(name, '0')} AS {name}" for name in COUNTS)
+        return f"SELECT marketplace, {self.channel} AS channel, {self.day} AS day, {columns} FROM {self.rows} GROUP BY 1, 2, 3"
+
+
+def _parcels(day: str, judged: str) -> str:
+    """Per order the earliest such day of the packages whose `judged` is known, and whether it was missed by any."""
+    return f"""(
+        SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed FROM metrics_shipment
+        WHERE {MINE} AND shipped_on IS NOT NULL AND {day} IS NOT NULL AND ({judged}) IS NOT NULL AND order_id IN (
+            SELECT order_id FROM metrics_shipment WHERE {MINE} AND {day} = ANY(%(days)s))
+        GROUP BY order_id HAVING min({day}) = ANY(%(days)s)
+    ) AS parcel JOIN metrics_order USING (order_id) LEFT JOIN defective USING (order_id) WHERE {MINE} AND {SOLD_BY_AMAZON}"""
+
+
+def _packages(day: str, judged: str) -> str:
+    return f"""metrics_shipment AS package JOIN metrics_order USING (agency_id, account_id, order_id)
+        WHERE {MINE} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {judged}"""
+
+
+GROUPS = (
+    Group(
+        {
+            "orders": "count(*) FILTER (WHERE is_in OR by_any)",
+            "defective_orders": "count(*) FILTER (WHERE by_any)",
+            "negative_feedback_orders": "count(*) FILTER (WHERE by_feedback)",
+            "a_to_z_claim_orders": "count(*) FILTER (WHERE by_claim)",
+            "chargeback_orders": "count(*) FILTER (WHERE by_chargeback)",
+            "cancellable_orders": "count(*) FILTER (WHERE is_in OR by_seller)",
+            "seller_cancelled_orders": "count(*) FILTER (WHERE by_seller)",
+            "unexplained_cancelled_orders": "count(*) FILTER (WHERE is_unexplained)",
+            "returnable_orders": "count(*) FILTER (WHERE is_in OR is_returned)",
+            "returned_orders": "count(*) FILTER (WHERE is_returned)",
+        },
+        "judged",
+    ),
+    Group(
+        {"shipped_orders": "count(*)", "late_orders": "count(*) FILTER (WHERE missed OR coalesce(by_lateness, false))"},
+        _parcels("ship_by_on", "is_late"),
+    ),
+    Group(
+        {"business_orders": "count(*)", "invoice_defect_orders": "count(*) FILTER (WHERE missed)"},
+        _parcels("shipped_on", "NOT is_invoiced_in_time"),
+    ),
+    Group(
+        {"shipped_packages": "count(*)", "scanned_packages": "count(*) FILTER (WHERE is_scanned)"},
+        _packages("shipped_on", "is_scanned IS NOT NULL"),
+        day="shipped_on",
+    ),
+    Group(
+        {
+            "tracked_packages": "count(*)",
+            "on_time_packages": "count(*) FILTER (WHERE is_on_time)",
+            "tracked_units": "coalesce(sum(units), 0)",
+            "on_time_units": "coalesce(sum(units) FILTER (WHERE is_on_time), 0)",
+        },
+        _packages("deliver_by_on", "is_scanned AND is_on_time IS NOT NULL"),
+        day="deliver_by_on",
+    ),
+    Group(
+        {"return_requests": "count(*)", "dissatisfied_requests": "count(*) FILTER (WHERE is_dissatisfied)"},
+        f"""metrics_return AS request JOIN metrics_order USING (agency_id, account_id, order_id)
+        WHERE {MINE} AND {SOLD_BY_AMAZON} AND requested_on = ANY(%(days)s) AND is_dissatisfied IS NOT NULL""",
+        day="requested_on",
+    ),
+    Group(
+        {"messages": "count(*)", "answered_messages": "count(*) FILTER (WHERE is_answered_in_time)"},
+        f"metrics_message WHERE {MINE} AND sent_on = ANY(%(days)s) AND needs_answer AND is_answered_in_time IS NOT NULL",
+        day="sent_on",
+        channel="'all'",
+    ),
+)
+
+REBUILD = """
+WITH {of_orders}, grouped AS (
+    {groups}
+), counted AS (
+    SELECT marketplace, channel, day, {sums} FROM grouped GROUP BY marketplace, channel, day
+), newest AS (
+    SELECT DISTINCT ON (marketplace, channel, day) marketplace, channel, day, {columns}
+    FROM metrics_dailycounts
+    WHERE {mine} AND day = ANY(%(days)s)
+    ORDER BY marketplace, channel, day, recorded_at DESC
+)
+INSERT INTO metrics_dailycounts (agency_id, account_id, marketplace, channel, day, recorded_at, {columns})
+SELECT %(agency)s, %(account)s, marketplace, channel, day, %(recorded_at)s, {present}
+FROM counted FULL JOIN newest USING (marketplace, channel, day)
+WHERE ({present}) IS DISTINCT FROM ({before})
+RETURNING marketplace, channel, day
+""".format(
+    of_orders=OF_ORDERS.strip(),
+    groups="\n    UNION ALL\n    ".join(group.counted() for group in GROUPS),
+    sums=", ".join(f"sum({name})::int AS {name}" for name in COUNTS),
+    columns=", ".join(COUNTS),
+    mine=MINE,
+    present=", ".join(f"coalesce(counted.{name}, 0)" for name in COUNTS),
+    before=", ".join(f"coalesce(newest.{name}, 0)" for name in COUNTS),
+)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """Which days of which marketplace and channel got a new version."""
+
+    versions: frozenset[tuple[str, str, date]] = frozenset()
+
+    @property
+    def marketplaces(self) -> frozenset[str]:
+        return frozenset(marketplace for marketplace, _, _ in self.versions)
+
+
+def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: datetime) -> Rebuilt:
+    """Count these days again; write a version of each that changed."""
+    if not days:
+        return Rebuilt()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL enable_nestloop = {'off' if len(days) > MANY else 'on'}")
+        cursor.execute(
+            REBUILD,
+            {
+                "agency": account.agency_id,
+                "account": account.pk,
+                "days": sorted(days),
+                "recorded_at": recorded_at,
+                "not_counted": denominators.left_out(account=account, known_at=recorded_at),
+                "hearsay": list(defects.HEARD),
+                "sellers_doing": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
+            },
+        )
+        rebuilt = Rebuilt(frozenset(cursor.fetchall()))
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        return rebuilt

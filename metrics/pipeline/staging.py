@@ -1,0 +1,71 @@
+"""The tables of a session where facts wait to be recorded."""
+
+from dataclasses import dataclass
+
+from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """Where facts of one type are staged: the line, then the fact's own fields in their order, with PostgreSQL's types."""
+
+    table: str
+    columns: dict[str, str]
+
+
+STATED = {"stated_at": "timestamptz"}
+STAGED: dict[type[Fact], Staging] = {
+    OrderFact: Staging(
+        table="staged_orders",
+        columns={
+            "order_id": "text",
+            "marketplace": "text",
+            "channel": "text",
+            "status": "int2",
+            "ordered_at": "timestamptz",
+            "last_updated_at": "timestamptz",
+        },
+    ),
+    DefectFact: Staging(
+        table="staged_defects",
+        columns={
+            "order_id": "text",
+            "kind": "text",
+            "reference": "text",
+            "state": "text",
+            "rating": "int2",
+            "occurred_on": "date",
+        }
+        | STATED
+        | {"funded_by": "text", "counts": "bool"},
+    ),
+    ShipmentFact: Staging(
+        table="staged_shipments",
+        columns={"order_id": "text", "package": "text", "units": "int4", "ship_by_on": "date", "shipped_on": "date"}
+        | {"is_late": "bool", "is_scanned": "bool", "deliver_by_on": "date", "delivered_on": "date", "is_on_time": "bool"}
+        | {"is_invoiced_in_time": "bool", "cancelled_by": "text"}
+        | STATED,
+    ),
+    ReturnFact: Staging(
+        table="staged_returns",
+        columns={"order_id": "text", "reference": "text", "requested_on": "date", "state": "text", "is_return": "bool"}
+        | {"is_dissatisfied": "bool", "reason": "text"}
+        | STATED,
+    ),
+    MessageFact: Staging(
+        table="staged_messages",
+        columns={"message_id": "text", "marketplace": "text", "order_id": "text", "sent_on": "date", "needs_answer": "bool"}
+        | {"answered_on": "date", "is_answered_in_time": "bool"}
+        | STATED,
+    ),
+    SnapshotFact: Staging(
+        table="staged_snapshots",
+        columns={"marketplace": "text", "account_status": "text", "reported_at": "timestamptz", "document": "text"},
+    ),
+    ReportedFact: Staging(
+        table="staged_reported",
+        columns={"marketplace": "text", "metric": "text", "channel": "text", "first_on": "date", "last_on": "date"}
+        | {"numerator": "int4", "denominator": "int4", "rate": "numeric", "status": "text", "comparator": "text"}
+        | {"limit_numerator": "int4", "limit_denominator": "int4", "flags": "text", "reported_at": "timestamptz"},
+    ),
+}
