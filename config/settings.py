@@ -152,7 +152,7 @@ HEADLESS_FRONTEND_URLS = {"account_signup": "/"}  # asked for and not shown: our
 # Documents received
 MEDIA_ROOT = UNDERONE_HOME / "documents"
 FILE_UPLOAD_TEMP_DIR = env.folder("UPLOAD_FOLDER", default=UNDERONE_HOME / "uploads")
-FILE_UPLOAD_HANDLERS = ["ingestion.uploads.DocumentUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["ingestion.api.uploads.DocumentUploadHandler"]
 REPORT_MAX_BYTES = env.integer("REPORT_MAX_BYTES", default=1024**3, least=1)
 DEFECTS_MAX_ROWS = 10_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2

@@ -15,7 +15,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("accounts.people.api.member_urls")),
     path("", include("metrics.api.urls")),
     path("", include("webhooks.api.urls")),
-    path("", include("ingestion.urls")),
+    path("", include("ingestion.api.urls")),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(v1)),

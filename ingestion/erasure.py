@@ -14,8 +14,8 @@ from accounts import audit
 from accounts.models import Agency, SellerAccount, public_account_id
 from accounts.people import members
 from accounts.tenancy import batches, context
-from ingestion import exports
-from ingestion.inventory import TABLES, Table
+from ingestion.exports import lifecycle as exports
+from ingestion.exports.inventory import TABLES, Table
 
 SOME_ROWS = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(

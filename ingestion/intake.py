@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.models import SellerAccount
-from ingestion import keeping, tasks
+from ingestion import tasks
 from ingestion.models import RejectedRow, Report
+from ingestion.redaction import storage
 from ingestion.reports import BY_REPORT_TYPE, defect_row, posted_defects
 
 AGAIN = {Report.Status.REJECTED, Report.Status.FAILED}
@@ -159,7 +160,7 @@ def _days(arrival: Arrival) -> dict[str, date | None]:
 
 def _store(report: Report, arrival: Arrival) -> None:
     """Keep the document in its account's folder, and note in the report where, what was blanked, and what it was written in."""
-    kept = keeping.keep(
+    kept = storage.keep(
         content=arrival.content,
         name=f"{report.agency_id.hex}/{report.account_id.hex}/{report.public_id}",
         agency=report.agency,

@@ -18,11 +18,11 @@ from django.db.models import F
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
-from ingestion import telling
-from ingestion.documents import Reading
-from ingestion.encodings import Encoding
+from ingestion import report_events
 from ingestion.models import RejectedRow, Report
-from ingestion.refusals import Refused, RejectedLine
+from ingestion.parsing.encodings import Encoding
+from ingestion.parsing.refusals import Refused, RejectedLine
+from ingestion.reports.documents import Reading
 from ingestion.reports.kind import Setting
 from metrics import refresh
 from metrics.pipeline import feedback_removal, recording
@@ -110,7 +110,7 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         refresh.refresh(account=account, touched=touched, now=moment)
         _note_loaded(report, reading, recorded, moment)
-        telling.loaded(account=account, report=report, now=moment)
+        report_events.loaded(account=account, report=report, now=moment)
 
 
 def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
@@ -124,7 +124,7 @@ def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
         report.rows_read = report.rows_rejected = len(refused.rejected)
         report.save()
         _keep_rejected(report, refused.rejected)
-        telling.rejected(account=account, report=report, now=now)
+        report_events.rejected(account=account, report=report, now=now)
 
 
 def _cover_period(account: SellerAccount, report: Report, reading: Reading, moment: datetime) -> None:

@@ -8,9 +8,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.tenancy import context
-from ingestion import erasure, exports, loading, retention
+from ingestion import erasure, loading, retention
+from ingestion.exports import lifecycle as exports
 from ingestion.models import Export, Report
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 
 log = logging.getLogger(__name__)
 

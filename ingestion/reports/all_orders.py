@@ -9,7 +9,7 @@ from functools import partial
 from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports.kind import ORDER_ID, Column, Kind, Parse, Setting, column_name, moment, positions, shown
 from metrics.rules.facts import Channel, OrderFact, OrderStatus
 

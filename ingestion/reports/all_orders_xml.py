@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
-from ingestion.markup import Record
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.xml import Record
 from ingestion.reports import all_orders
 from ingestion.reports.kind import Column, Kind, Parse, Setting, moment
 from metrics.rules.facts import OrderFact

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports import cells
 from ingestion.reports.cells import Row
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name, shown

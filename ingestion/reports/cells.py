@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports.kind import FIRST_DAY, Column, Setting, column_name, moment, order_id, positions, shown
 
 LONGEST_REFERENCE = 64

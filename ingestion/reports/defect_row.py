@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports.kind import FIRST_DAY, LAST_DAY, moment, order_id, shown
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ingestion.refusals import BadRow, Refused
+from ingestion.parsing.refusals import BadRow, Refused
 from ingestion.reports.defect_row import UNSTORABLE
 
 DEEPEST = 64

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports import cells
 from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name, order_id
 from metrics.rules.facts import ReturnFact

@@ -10,11 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ingestion.refusals import BadRow
-from ingestion.reports import figures
+from ingestion.parsing.refusals import BadRow
+from ingestion.reports import performance_figures
 from ingestion.reports.exact_json import Number
-from ingestion.reports.figures import Figure, Target, Window
 from ingestion.reports.kind import shown
+from ingestion.reports.performance_figures import Figure, Target, Window
 from metrics.rules.facts import Channel, ReportedFact
 
 Block = dict[str, Any]
@@ -89,7 +89,7 @@ class Market:
         if (first.metric, first.channel) in self.told:
             raise BadRow(f"{first.metric} is told twice; the first is used.")
         self.told[first.metric, first.channel] = first.window
-        return [figures.stated(figure, marketplace=self.code, reported_at=self.reported_at) for figure in told]
+        return [performance_figures.stated(figure, marketplace=self.code, reported_at=self.reported_at) for figure in told]
 
 
 def name_of(name: str) -> str:
@@ -138,13 +138,13 @@ def order_defects(value: Any, market: Market, channel: Channel) -> list[Reported
             channel=channel.value,
             numerator=_count(block(found[name]), "count"),
             denominator=whole.denominator,
-            status=figures.status(block(found[name]).get("status")),
+            status=performance_figures.status(block(found[name]).get("status")),
             window=whole.window,
         )
         for name, metric in PARTS.items()
         if name in found
     ]
-    flags = [*figures.of_parts(whole.numerator, [part.numerator for part in parts])]
+    flags = [*performance_figures.of_parts(whole.numerator, [part.numerator for part in parts])]
     said = found.get("fulfillmenttype", channel.value)
     if not isinstance(said, str) or said.lower() != channel:
         called = shown(said) if isinstance(said, str) else "otherwise"
@@ -162,7 +162,7 @@ def counter(value: Any, market: Market, metric: str, name: str) -> list[Reported
             channel=Channel.ALL.value,
             numerator=number,
             denominator=None if number is None else 1,
-            status=figures.status(found.get("status")),
+            status=performance_figures.status(found.get("status")),
             window=_window(found, market),
             target=_target(found),
             is_share=False,
@@ -180,7 +180,7 @@ def rating(value: Any, market: Market) -> list[ReportedFact]:
             channel=Channel.ALL.value,
             numerator=score,
             denominator=None if score is None else 1,
-            status=figures.status(found.get("accounthealthratingstatus", found.get("status"))),
+            status=performance_figures.status(found.get("accounthealthratingstatus", found.get("status"))),
             window=_window(found, market),
             is_share=False,
         )
@@ -201,7 +201,7 @@ def _rate(found: Block, market: Market, told: Share, channel: Channel) -> Figure
         numerator=numerator,
         denominator=_count(found, told.denominator),
         rate=rate,
-        status=figures.status(found.get("status")),
+        status=performance_figures.status(found.get("status")),
         window=_window(found, market),
         target=_target(found),
     )
@@ -212,7 +212,7 @@ def _window(found: Block, market: Market) -> Window:
     ends = [told.get(name) for name in ("reportingdatefrom", "reportingdateto")]
     if not all(end is None or isinstance(end, str) for end in ends):
         raise BadRow("A day of its reportingDateRange is no text.")
-    return figures.window(*ends, latest=market.latest)
+    return performance_figures.window(*ends, latest=market.latest)
 
 
 def _target(found: Block) -> Target:
@@ -224,7 +224,7 @@ def _target(found: Block) -> Target:
         number = None if value is None else _worth(value, "target")
     except BadRow as bad:
         return Target(flags=(f"The target is left out. {bad.reason}",))
-    return figures.target(number, figures.word(found.get("targetcondition"), "targetCondition"))
+    return performance_figures.target(number, performance_figures.word(found.get("targetcondition"), "targetCondition"))
 
 
 def _count(found: Block, name: str) -> int | None:
@@ -233,7 +233,7 @@ def _count(found: Block, name: str) -> int | None:
         return None
     if not isinstance(value, Number):
         raise BadRow(f"Its {name} is no number.")
-    return figures.count(value.text, name)
+    return performance_figures.count(value.text, name)
 
 
 def _number(found: Block, name: str) -> Decimal | None:
@@ -244,4 +244,4 @@ def _number(found: Block, name: str) -> Decimal | None:
 def _worth(value: Any, name: str) -> Decimal:
     if not isinstance(value, Number):
         raise BadRow(f"Its {name} is no number.")
-    return figures.exact(value.text, name)
+    return performance_figures.exact(value.text, name)

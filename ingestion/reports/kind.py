@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
-from ingestion.refusals import BadRow, Refused, without_addresses
+from ingestion.parsing.refusals import BadRow, Refused, without_addresses
 from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ingestion.markup import Record
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.xml import Record
 from ingestion.reports import return_request
 from ingestion.reports.kind import Column, Kind, Parse, Setting
 from metrics.rules.facts import DefectFact, Fact, ReturnFact

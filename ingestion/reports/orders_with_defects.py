@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from ingestion.refusals import BadRow, Refused
+from ingestion.parsing.refusals import BadRow, Refused
 from ingestion.reports import cells
 from ingestion.reports.kind import Column, Kind, Parse, Setting, order_id, shown
 from metrics.rules import defects

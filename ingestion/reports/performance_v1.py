@@ -14,12 +14,12 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from ingestion import markup
-from ingestion.markup import Record
-from ingestion.refusals import BadRow, Refused
-from ingestion.reports import figures, personal
-from ingestion.reports.figures import Figure, Row, Window
+from ingestion.parsing import xml
+from ingestion.parsing.refusals import BadRow, Refused
+from ingestion.parsing.xml import Record
+from ingestion.reports import performance_figures, personal_columns
 from ingestion.reports.kind import Column, Kind, Setting, shown
+from ingestion.reports.performance_figures import Figure, Row, Window
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 REPORT_TYPE = "GET_V1_SELLER_PERFORMANCE_REPORT"
@@ -89,7 +89,7 @@ def statements(document: bytes, setting: Setting) -> Iterator[tuple[int, Row]]:
     report = Report(
         records=records,
         checklist=checklists[0] if checklists else {},
-        reported_at=figures.made_at(ends, setting),
+        reported_at=performance_figures.made_at(ends, setting),
         setting=setting,
     )
     yield records[0][0], Row("sellerPerformanceReport", partial(_snapshot, report))
@@ -101,7 +101,7 @@ def statements(document: bytes, setting: Setting) -> Iterator[tuple[int, Row]]:
 def _records(document: bytes) -> list[tuple[int, Record]]:
     blocks = (document[at : at + FEED] for at in range(0, len(document), FEED))
     records = list[tuple[int, Record]]()
-    for found in markup.records(blocks, names=ELEMENTS):
+    for found in xml.records(blocks, names=ELEMENTS):
         records.append(found)
         if len(records) > MOST_RECORDS:
             raise Refused("too-many-records", "The report has too many records", f"No report has more than {MOST_RECORDS}.")
@@ -126,7 +126,9 @@ def _tells(record: Record, told: Told) -> bool:
 def _snapshot(report: Report) -> list[SnapshotFact]:
     document: dict[str, list[Record]] = {}
     for _, record in report.records:
-        told = {path: text for path, text in record.items() if path and not any(map(personal.is_personal, path.split("/")))}
+        told = {
+            path: text for path, text in record.items() if path and not any(map(personal_columns.is_personal, path.split("/")))
+        }
         document.setdefault(record[""], []).append(told)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return [SnapshotFact(report.setting.marketplace, "", report.reported_at, text)]
@@ -134,18 +136,22 @@ def _snapshot(report: Report) -> list[SnapshotFact]:
 
 def _figure(told: Told, record: Record, report: Report) -> list[ReportedFact]:
     numerator, denominator = _answers(record) if told.element == RESPONSES else _counts(told, record)
-    flags = figures.of_parts(numerator, [_count(record, f"{part}/count") for part in PARTS]) if told.name == DEFECTIVE else ()
+    flags = (
+        performance_figures.of_parts(numerator, [_count(record, f"{part}/count") for part in PARTS])
+        if told.name == DEFECTIVE
+        else ()
+    )
     figure = Figure(
         metric=told.metric,
         channel=told.channel.value,
         numerator=numerator,
         denominator=denominator,
         rate=_fraction(record.get(f"{told.name}/rate")),
-        status=figures.status(report.checklist.get(f"{told.checked}/status")),
+        status=performance_figures.status(report.checklist.get(f"{told.checked}/status")),
         window=_window(record, report),
         flags=tuple(flags),
     )
-    return [figures.stated(figure, marketplace=report.setting.marketplace, reported_at=report.reported_at)]
+    return [performance_figures.stated(figure, marketplace=report.setting.marketplace, reported_at=report.reported_at)]
 
 
 def _counts(told: Told, record: Record) -> tuple[int | None, int | None]:
@@ -158,11 +164,11 @@ def _answers(record: Record) -> tuple[int | None, int | None]:
     """The messages answered in time, and all that needed an answer; unknown where one of the three counts is."""
     counts = [_count(record, name) for name in ANSWERS]
     told = [count for count in counts if count is not None]
-    return counts[0], figures.count(str(sum(told)), "number of messages") if len(told) == len(counts) else None
+    return counts[0], performance_figures.count(str(sum(told)), "number of messages") if len(told) == len(counts) else None
 
 
 def _count(record: Record, path: str) -> int | None:
-    return figures.count(record[path], path) if path in record else None
+    return performance_figures.count(record[path], path) if path in record else None
 
 
 def _fraction(text: str | None) -> Decimal | None:
@@ -176,7 +182,7 @@ def _fraction(text: str | None) -> Decimal | None:
 
 
 def _window(record: Record, report: Report) -> Window:
-    return figures.window(record.get("timeFrame/start"), record.get("timeFrame/end"), latest=report.setting.latest)
+    return performance_figures.window(record.get("timeFrame/start"), record.get("timeFrame/end"), latest=report.setting.latest)
 
 
 def _usable_window(record: Record, report: Report) -> Window:
@@ -227,7 +233,7 @@ KIND = Kind(
     dialect="xml",
     elements=ELEMENTS,
     recognises=recognises,
-    begin=figures.begin,
+    begin=performance_figures.begin,
     statements=statements,
     largest=16 * 1024**2,
     about=(

@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from accounts.marketplaces import CODE_OF_AMAZON_ID
-from ingestion.refusals import BadRow, Refused
-from ingestion.reports import exact_json, figures, health_blocks, personal
-from ingestion.reports.figures import Row
+from ingestion.parsing.refusals import BadRow, Refused
+from ingestion.reports import exact_json, health_blocks, performance_figures, personal_columns
 from ingestion.reports.health_blocks import VIOLATIONS, Market
 from ingestion.reports.kind import Column, Kind, Setting, shown
+from ingestion.reports.performance_figures import Row
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
 REPORT_TYPE = "GET_V2_SELLER_PERFORMANCE_REPORT"
@@ -30,7 +30,7 @@ BEGINNING = re.compile(r'"(accountStatuses|performanceMetrics)"\s*:', re.IGNOREC
 def statements(document: bytes, setting: Setting) -> Iterator[tuple[int, Row]]:
     """A row for each marketplace as a whole, and one for each of its blocks. Raises Refused for what is no such report."""
     report = _report(exact_json.parsed(document))
-    reported_at = figures.made_at(_ends(report), setting)
+    reported_at = performance_figures.made_at(_ends(report), setting)
     return enumerate(_rows(report, setting, partial(Market, reported_at=reported_at, latest=setting.latest)), start=1)
 
 
@@ -118,8 +118,8 @@ def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _snapshot(entry: Any, market: Market, status: Any) -> list[SnapshotFact]:
-    document = exact_json.written(entry, leaves_out=personal.is_personal)
-    return [SnapshotFact(market.code, figures.status(status), market.reported_at, document)]
+    document = exact_json.written(entry, leaves_out=personal_columns.is_personal)
+    return [SnapshotFact(market.code, performance_figures.status(status), market.reported_at, document)]
 
 
 def _rejected(reason: str) -> list[Any]:
@@ -209,7 +209,7 @@ KIND = Kind(
     facts=(ReportedFact, SnapshotFact),
     dialect="json",
     recognises=recognises,
-    begin=figures.begin,
+    begin=performance_figures.begin,
     statements=statements,
     largest=16 * 1024**2,
     about=(

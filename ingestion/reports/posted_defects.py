@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import claims, defect_row
 from ingestion.reports.kind import OWN_LAYOUT, Kind, Parse, Setting
 from metrics.rules.facts import DefectFact

@@ -6,7 +6,7 @@ Whether an A-to-z claim was filed is told only there, and only of orders with a 
 
 import re
 
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports import cells
 from ingestion.reports.kind import Setting, order_id, shown
 from metrics.rules import defects

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from ingestion.refusals import BadRow, Refused
+from ingestion.parsing.refusals import BadRow, Refused
 from ingestion.reports.kind import FIRST_DAY, ORDER_ID, Column, Kind, Parse, Setting, order_id, shown
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind

@@ -6,7 +6,7 @@ Two moments are compared as moments; where either is a whole day, days are.
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import cells
 from ingestion.reports.cells import Row, When
 from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name

@@ -18,8 +18,8 @@ from config.demo.faults import Fault, Thing, struck
 from config.demo.orders import DAYS
 from config.demo.story import Story, documents_of, story_of
 from config.demo.troubles import CLAIM, OFFSET, WINDOW, decided
-from ingestion.documents import Reading
 from ingestion.reports import claims
+from ingestion.reports.documents import Reading
 from ingestion.reports.kind import ORDER_ID, Setting
 from metrics.rules.facts import Fact, OrderStatus
 from tests.client import Client

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from ingestion.documents import Reading
-from ingestion.encodings import Encoding
+from ingestion.parsing.encodings import Encoding
+from ingestion.reports.documents import Reading
 from ingestion.reports.kind import Setting
 from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.marketplaces import MARKETPLACES, NON_AMAZON
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import all_orders
 from metrics.rules.facts import OrderStatus
 from tests import build

@@ -15,8 +15,9 @@ from accounts import audit
 from accounts.agencies import lifecycle as agencies
 from accounts.models import AuditEntry
 from accounts.tenancy import context
-from ingestion import archive, exports
-from ingestion.inventory import TABLES
+from ingestion.exports import archive
+from ingestion.exports import lifecycle as exports
+from ingestion.exports.inventory import TABLES
 from ingestion.models import Export
 from metrics.rules.facts import OrderStatus
 from tests.client import Client

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import buyer_messages
 from metrics.rules.facts import MessageFact
 from tests import build

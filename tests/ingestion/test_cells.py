@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestion.refusals import BadRow, Refused
+from ingestion.parsing.refusals import BadRow, Refused
 from ingestion.reports import cells
 from ingestion.reports.cells import Row, When
 from ingestion.reports.kind import Column, Setting

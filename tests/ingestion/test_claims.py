@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from metrics.rules.facts import DefectFact
 from tests import build
 from tests.ingestion.reading import read

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import tabular
-from ingestion.documents import MOST_REJECTED
-from ingestion.refusals import Refused
+from ingestion.parsing import tabular
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import all_orders, all_orders_xml, claims, seller_feedback
+from ingestion.reports.documents import MOST_REJECTED
 from tests import build
 from tests.ingestion.reading import read
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.refusals import BadRow, Refused
+from ingestion.parsing.refusals import BadRow, Refused
 from ingestion.reports.exact_json import DEEPEST, MOST_VALUES, Number, parsed, written
 
 VALUES = st.recursive(

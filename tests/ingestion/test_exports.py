@@ -18,7 +18,8 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import ApiKey, Role
 from accounts.tenancy import context
 from api import identifiers
-from ingestion import erasure, exports, tasks
+from ingestion import erasure, tasks
+from ingestion.exports import lifecycle as exports
 from ingestion.models import Export
 from tests import messages
 from tests.client import Client

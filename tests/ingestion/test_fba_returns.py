@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import fba_returns
 from tests import build
 from tests.ingestion.reading import read

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import all_orders, fba_shipments
 from metrics.rules.facts import OrderStatus
 from tests import build

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from accounts.marketplaces import CODES
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import performance_v1, performance_v2
 from ingestion.reports.defect_row import UNSTORABLE
 from ingestion.reports.kind import FIRST_DAY, latest_of

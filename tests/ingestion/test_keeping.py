@@ -13,8 +13,8 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from accounts.models import Agency
-from ingestion import keeping
-from ingestion.uploads import Document, DocumentUploadHandler
+from ingestion.api.uploads import Document, DocumentUploadHandler
+from ingestion.redaction import storage
 from tests import build
 from tests.client import Client
 
@@ -46,7 +46,7 @@ def uploaded(document: bytes) -> Document:
 def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = "") -> tuple[bytes, list[str]]:
     """What the storage has afterwards, and what was blanked."""
     agency = Agency(name="Acme", keeps_personal_columns=keeps)
-    name, columns, _ = keeping.keep(
+    name, columns, _ = storage.keep(
         content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace
     )
     if isinstance(content, TemporaryUploadedFile) and not Path(content.temporary_file_path()).exists():

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from accounts.marketplaces import CODES
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import BY_REPORT_TYPE, KINDS, UPLOADABLE
 from ingestion.reports.kind import Kind, column_name
 from metrics.rules.facts import ReportedFact

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ingestion import markup
-from ingestion.markup import Record
-from ingestion.refusals import Refused
+from ingestion.parsing import xml
+from ingestion.parsing.refusals import Refused
+from ingestion.parsing.xml import Record
 
 BLOCK = 64 * 1024
 
 
 def of(document: bytes, *, name: str = "Order", size: int = BLOCK) -> list[tuple[int, Record]]:
-    return list(markup.records((document[start : start + size] for start in range(0, len(document), size)), names=[name]))
+    return list(xml.records((document[start : start + size] for start in range(0, len(document), size)), names=[name]))
 
 
 def repeated(block: bytes, *, times: int, before: bytes = b"<a><Order>", after: bytes = b"") -> Iterator[bytes]:
@@ -52,12 +52,12 @@ def test_the_declared_encoding_is_used(text: str, codec: str, name: str) -> None
     document = f'<?xml version="1.0" encoding="{name}"?><a><Order><Id>{text}</Id></Order></a>'
 
     assert of(document.encode(codec)) == [(1, {"": "Order", "Id": text})]
-    assert markup.declared(document).codec == name.lower()
+    assert xml.declared(document).codec == name.lower()
 
 
 @pytest.mark.parametrize("beginning", ["<a/>", '<?xml version="1.0"?><a encoding="x"/>', "", '<?xml encoding="">'])
 def test_without_a_declared_encoding_it_is_utf_8(beginning: str) -> None:
-    assert markup.declared(beginning).codec == "utf-8"
+    assert xml.declared(beginning).codec == "utf-8"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_is_found_in_one_block_is_little_though_every_record_has_long_paths
     block = record * (1024**2 // len(record))
     tracemalloc.start()
     try:
-        found = sum(len(texts) - 1 for _, texts in markup.records([b"<a>", block, b"</a>"], names=["Order"]))
+        found = sum(len(texts) - 1 for _, texts in xml.records([b"<a>", block, b"</a>"], names=["Order"]))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -152,7 +152,7 @@ def test_what_would_fill_the_memory_is_refused_in_little(blocks: Callable[[], It
     tracemalloc.start()
     try:
         with pytest.raises(Refused) as refused:
-            list(markup.records(blocks(), names=["Order"]))
+            list(xml.records(blocks(), names=["Order"]))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 from accounts.agencies import lifecycle as agencies
 from accounts.models import ApiKey, Role
 from accounts.tenancy import context
+from ingestion.api.uploads import DocumentUploadHandler
 from ingestion.models import Report
-from ingestion.uploads import DocumentUploadHandler
 from tests.client import Client
 from tests.conftest import NOON
 

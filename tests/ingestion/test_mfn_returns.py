@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import mfn_returns
 from metrics.rules.facts import DefectKind
 from tests import build

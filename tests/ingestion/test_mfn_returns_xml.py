@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import all_orders_xml, mfn_returns_xml
 from tests import build
 from tests.ingestion.reading import read

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from accounts.marketplaces import CODES, NON_AMAZON
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import (
     KINDS,
     UPLOADABLE,

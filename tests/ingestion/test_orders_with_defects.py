@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import orders_with_defects, returns
 from tests import build
 from tests.ingestion.reading import TODAY, read

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import all_orders_xml, performance_v1
 from ingestion.reports.performance_v1 import MOST_RECORDS
 from tests import build

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import performance_v2
 from ingestion.reports.health_blocks import VIOLATIONS
 from metrics.rules.facts import ReportedFact

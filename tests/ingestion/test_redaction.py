@@ -19,9 +19,11 @@ from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from ingestion import blanked_table, redaction, tabular
-from ingestion.encodings import Encoding
-from ingestion.refusals import Refused
+from ingestion.parsing import tabular
+from ingestion.parsing.encodings import Encoding
+from ingestion.parsing.refusals import Refused
+from ingestion.redaction import redacted_file
+from ingestion.redaction import table as redaction_table
 from ingestion.reports import KINDS
 from tests import build
 from tests.ingestion import test_mutations
@@ -40,7 +42,7 @@ SHIPMENT = (ORDER, NOON.isoformat(), "jane@doe.example", "Jane Doe", "555 0100",
 def kept(document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MOST_BYTES) -> tuple[bytes, list[str]]:
     """What is kept of a document, and which columns were blanked."""
     stream = io.BytesIO(document)
-    rewriting = redaction.of(stream, announced_type=announced, japanese=marketplace == "JP", most_bytes=most)
+    rewriting = redacted_file.of(stream, announced_type=announced, japanese=marketplace == "JP", most_bytes=most)
     if rewriting is None:
         return document, []
     blanked = b"".join(rewriting.blocks(stream))
@@ -300,7 +302,7 @@ class Looked(dict[int, str]):
 
 def test_of_a_row_shorter_than_its_header_only_its_own_cells_are_looked_at() -> None:
     head = table(("order-id", *["tel"] * 900)).decode()
-    found = blanked_table.table_of(head, is_whole=True, announced_type="", read=str)
+    found = redaction_table.table_of(head, is_whole=True, announced_type="", read=str)
     assert found is not None
     columns = Looked(found.columns)
 
@@ -528,7 +530,7 @@ def test_xml_without_persons_is_not_rewritten(name: str) -> None:
     (path,) = [path for path in SAMPLES if path.name == name]
 
     with path.open("rb") as stream:
-        assert redaction.of(stream, announced_type="", japanese=False, most_bytes=MOST_BYTES) is None
+        assert redacted_file.of(stream, announced_type="", japanese=False, most_bytes=MOST_BYTES) is None
 
 
 class Counted(io.BytesIO):
@@ -545,7 +547,7 @@ class Counted(io.BytesIO):
 def test_of_a_table_without_personal_columns_only_the_first_block_is_read() -> None:
     stream = Counted(build.orders_file([build.order_row()] * 20_000))
 
-    assert redaction.of(stream, announced_type="", japanese=False, most_bytes=MOST_BYTES) is None
+    assert redacted_file.of(stream, announced_type="", japanese=False, most_bytes=MOST_BYTES) is None
     assert stream.taken == len(b"\x1f\x8b") + 1024**2 < len(stream.getvalue())
 
 
@@ -587,7 +589,7 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
 )
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     tracemalloc.start()
-    rewriting = redaction.of(stream, announced_type=FEEDBACK, japanese=False, most_bytes=2**40)
+    rewriting = redacted_file.of(stream, announced_type=FEEDBACK, japanese=False, most_bytes=2**40)
     assert rewriting is not None
 
     size = 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.refusals import BadRow, Refused, without_addresses
+from ingestion.parsing.refusals import BadRow, Refused, without_addresses
 from ingestion.reports.kind import order_id, shown
 from tests import build
 from tests.client import Client

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.ingestion.reading import Read, read

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from accounts.marketplaces import CODES
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from ingestion.reports import seller_feedback
 from metrics.rules.facts import DefectKind
 from tests import build

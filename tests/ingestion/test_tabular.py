@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from ingestion import tabular
-from ingestion.refusals import Refused
+from ingestion.parsing import tabular
+from ingestion.parsing.refusals import Refused
 
 UMLAUTS = "Verkäufer\tRückerstattung\n"
 YEN = "注文番号\t評価\n"

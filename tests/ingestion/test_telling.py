@@ -13,9 +13,9 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from ingestion import loading, tasks, telling
+from ingestion import loading, report_events, tasks
 from ingestion.models import Report
-from ingestion.refusals import Refused
+from ingestion.parsing.refusals import Refused
 from metrics.models import DailyCounts
 from tests import build
 from tests.client import Client
@@ -123,7 +123,7 @@ def test_a_name_that_the_sender_gave_a_kind_is_told_only_where_it_is_one_of_ours
         report = Report.objects.get()
         report.report_type = "Erika's orders"
         report.received_at = NOW + timedelta(days=1)
-        telling.rejected(account=report.account, report=report, now=NOW + timedelta(days=1))
+        report_events.rejected(account=report.account, report=report, now=NOW + timedelta(days=1))
 
     assert [data["report_type"] for _, data in told(nord)] == ["claims_and_chargebacks", None]
 
@@ -171,7 +171,7 @@ def test_a_message_that_comes_twice_tells_of_a_refusal_once(nord: Client, shelf:
     assert [outcome for outcome, _ in told(nord)] == ["rejected"]
 
 
-@pytest.mark.parametrize("tell", [telling.loaded, telling.rejected])
+@pytest.mark.parametrize("tell", [report_events.loaded, report_events.rejected])
 def test_the_database_refuses_a_second_event_of_one_outcome(acme: Client, shop: str, tell: Any) -> None:
     acme.load(shop, DOCUMENT)
     with context.agency(acme.agency.pk):

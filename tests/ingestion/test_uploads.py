@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from ingestion.uploads import Document, DocumentTooLarge, DocumentUploadHandler
+from ingestion.api.uploads import Document, DocumentTooLarge, DocumentUploadHandler
 from tests.client import Client
 
 CHUNK = 64 * 1024

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 
 from accounts.models import Agency, Member, Person, Role
 from accounts.tenancy import context
-from ingestion import exports
+from ingestion.exports import lifecycle as exports
 from ingestion.models import Export
 from metrics import tasks
 from tests import build

@@ -2,7 +2,7 @@
 
 import re
 
-from ingestion.inventory import AGENCY, PREFIXES, RULES, TABLES
+from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES
 from tests.walls.statements import rows
 
 SECRET = re.compile("digest|sealed|secret|password|token|hash")

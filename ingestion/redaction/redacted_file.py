@@ -12,7 +12,9 @@ from functools import partial
 from itertools import chain
 from typing import IO
 
-from ingestion import blanked_markup, blanked_table, tabular
+from ingestion.parsing import tabular
+from ingestion.redaction import table as redaction_table
+from ingestion.redaction import xml
 
 BYTES = "iso-8859-1"  # a letter for every byte
 LETTERS_OF_MARKS = ("\ufeff", "\xef\xbb\xbf")
@@ -73,7 +75,7 @@ def of(stream: IO[bytes], *, announced_type: str, japanese: bool, most_bytes: in
     read = partial(_read, codec=codec, japanese=japanese)
     mark = next((mark for mark in LETTERS_OF_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
-    table = blanked_table.table_of(unmarked, is_whole=is_whole, announced_type=announced_type, read=read)
+    table = redaction_table.table_of(unmarked, is_whole=is_whole, announced_type=announced_type, read=read)
     if table is None:
         return None
 
@@ -89,14 +91,14 @@ def of(stream: IO[bytes], *, announced_type: str, japanese: bool, most_bytes: in
 def _of_markup(stream: IO[bytes], codec: str, most_bytes: int) -> Redaction | None:
     columns: list[str] = []
     try:
-        names = blanked_markup.personal_names(_letters(_unpacked(stream, most=most_bytes), codec))
+        names = xml.personal_names(_letters(_unpacked(stream, most=most_bytes), codec))
     except (BrokenOff, TooLarge):
         names = {"unknown"}
     if not names:
         return None
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        document = blanked_markup.Markup(codec)
+        document = xml.Markup(codec)
         yield from document.blanked(blocks)
         columns.extend(document.columns)
 

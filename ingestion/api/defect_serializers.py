@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from api.strict_fields import Body, Contradiction, Day
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports import defect_row
 from ingestion.reports.kind import ORDER_ID
 from metrics.rules import defects
@@ -67,7 +67,7 @@ def _where(**values: str) -> dict[str, Any]:
 class PostedDefectScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """The states of each kind, and the stars of posted feedback, are in the document too: whoever keeps to it is not refused."""
 
-    target_class = "ingestion.serializers.posted.PostedDefect"
+    target_class = "ingestion.api.defect_serializers.PostedDefect"
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001

@@ -25,14 +25,14 @@ from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import etags
 from ingestion import intake
+from ingestion.api.defect_serializers import PostedDefects, check_rows
+from ingestion.api.renderers import RejectedRowsCsv
+from ingestion.api.report_serializers import QUEUED, REPORT, RejectedRowSerializer, ReportSerializer, Upload
+from ingestion.api.report_type_serializers import DocumentKindsAnswer
+from ingestion.api.uploads import ROOM_FOR_FIELDS, DocumentTooLarge
 from ingestion.models import RejectedRow, Report
-from ingestion.renderers import RejectedRowsCsv
 from ingestion.reports import KINDS
 from ingestion.reports.kind import latest_of
-from ingestion.serializers.kinds import DocumentKindsAnswer
-from ingestion.serializers.posted import PostedDefects, check_rows
-from ingestion.serializers.reports import QUEUED, REPORT, RejectedRowSerializer, ReportSerializer, Upload
-from ingestion.uploads import ROOM_FOR_FIELDS, DocumentTooLarge
 
 ACCEPTED = OpenApiResponse(
     ReportSerializer,

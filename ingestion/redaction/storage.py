@@ -10,9 +10,10 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 
 from accounts.models import Agency
-from ingestion import redaction, tabular
-from ingestion.encodings import Encoding
-from ingestion.refusals import Refused
+from ingestion.parsing import tabular
+from ingestion.parsing.encodings import Encoding
+from ingestion.parsing.refusals import Refused
+from ingestion.redaction import redacted_file
 
 MOST_COLUMNS, LONGEST_COLUMN = 50, 100
 
@@ -31,7 +32,7 @@ class Kept(NamedTuple):
 def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> Kept:
     """The document as it is kept now."""
     if not agency.keeps_personal_columns:
-        rewriting = redaction.of(
+        rewriting = redacted_file.of(
             cast("IO[bytes]", content),
             announced_type=announced_type,
             japanese=marketplace == "JP",
@@ -57,7 +58,7 @@ def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
 
 
 @contextmanager
-def _rewritten(content: "File[bytes]", rewriting: redaction.Redaction) -> Iterator["File[bytes]"]:
+def _rewritten(content: "File[bytes]", rewriting: redacted_file.Redaction) -> Iterator["File[bytes]"]:
     """The document without what is personal, in a file that the storage moves and does not copy."""
     with TemporaryUploadedFile("kept", "application/octet-stream", 0, None) as blanked:
         for block in rewriting.blocks(cast("IO[bytes]", content)):

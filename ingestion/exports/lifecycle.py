@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet
 from accounts import audit
 from accounts.models import Agency, SellerAccount
 from accounts.tenancy import context
-from ingestion import archive
+from ingestion.exports import archive
 from ingestion.models import Export
 
 Status = Export.Status

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ingestion.refusals import BadRow
+from ingestion.parsing.refusals import BadRow
 from ingestion.reports.defect_row import UNSTORABLE
 from ingestion.reports.kind import Parse, Setting, moment, shown
 from metrics.rules import judgement

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.parsers import expat
 
-from ingestion import markup
-from ingestion.reports import personal
+from ingestion.parsing import xml
+from ingestion.reports import personal_columns
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
 LONGEST_START = 1000  # letters that may wait for the rest of a tag
@@ -23,8 +23,8 @@ def personal_names(texts: Iterable[str]) -> set[str]:
     for more in texts:
         text = rest + more
         for name, says in set(TAG.findall(text)):
-            has_address = has_address or personal.is_address(name)
-            if personal.is_personal(name) and (says or not personal.is_envelope(name)) and len(found) < MOST_KEPT:
+            has_address = has_address or personal_columns.is_address(name)
+            if personal_columns.is_personal(name) and (says or not personal_columns.is_envelope(name)) and len(found) < MOST_KEPT:
                 found.add(name)
         start = text.rfind("<")
         rest = text[start:] if 0 <= len(text) - start <= LONGEST_START and start >= 0 else ""
@@ -56,13 +56,13 @@ class Markup:
         """The document without what is personal. XML that cannot be read ends where it breaks, and cannot be read still."""
         held, base, fed = b"", 0, 0
         try:
-            for block in markup.pieces(blocks):
+            for block in xml.pieces(blocks):
                 held += block
                 fed += len(block)
                 self._parser.Parse(block, False)  # noqa: FBT003  the parser's own signature
                 yield self._without_cuts(held, base)
                 held, base = held[self._settled - base :], self._settled
-                if len(held) > markup.LONGEST_TAG + len(block):
+                if len(held) > xml.LONGEST_TAG + len(block):
                     yield self._letters("<")
                     return
             self._parser.Parse(b"", True)  # noqa: FBT003
@@ -101,14 +101,14 @@ class Markup:
         self._settle(self._parser.CurrentByteIndex)
         if name not in self._names or not attributes.keys() <= self._names:
             self._names |= {name, *attributes}
-        is_long = any(len(each) > markup.LONGEST_NAME for each in (name, *attributes))
-        if is_long or len(self._names) > markup.MOST_NAMES or len(self._path) > markup.DEEPEST:
+        is_long = any(len(each) > xml.LONGEST_NAME for each in (name, *attributes))
+        if is_long or len(self._names) > xml.MOST_NAMES or len(self._path) > xml.DEEPEST:
             raise ValueError("The parser keeps every name it ever saw; no report has so many, or such long ones.")
         above = self._path[-1] if self._path else ("", False, False)
-        is_address = personal.is_address(name)
+        is_address = personal_columns.is_address(name)
         in_address = above[2] or is_address
-        is_own = personal.is_personal(name) and (in_address or name.rpartition(":")[2].lower() != "name")
-        inherits = above[1] and not personal.is_envelope(above[0]) and not personal.is_place(name)
+        is_own = personal_columns.is_personal(name) and (in_address or name.rpartition(":")[2].lower() != "name")
+        inherits = above[1] and not personal_columns.is_envelope(above[0]) and not personal_columns.is_place(name)
         self._path.append((name, is_own or inherits, in_address))
 
     def _end(self, _name: str) -> None:

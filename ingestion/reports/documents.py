@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from itertools import chain, islice
 from typing import IO, Any
 
-from ingestion import markup, tabular
-from ingestion.encodings import Encoding
-from ingestion.refusals import BadRow, Refused, RejectedLine, without_addresses
+from ingestion.parsing import tabular, xml
+from ingestion.parsing.encodings import Encoding
+from ingestion.parsing.refusals import BadRow, Refused, RejectedLine, without_addresses
 from ingestion.reports import BY_REPORT_TYPE, KINDS
 from ingestion.reports.kind import ORDER_ID, Kind, Parse, Setting
 from metrics.rules.facts import Fact
@@ -75,7 +75,7 @@ class Reading:
                 rows = self.kind.rows(_whole(source, most=most))
                 yield from self._parsed(enumerate(rows, start=1), self.kind.begin((), self.setting))
             elif self.kind.dialect == "xml":
-                yield from self._parsed(markup.records(source, names=self.kind.elements), self.kind.begin((), self.setting))
+                yield from self._parsed(xml.records(source, names=self.kind.elements), self.kind.begin((), self.setting))
             else:
                 yield from self._table(tabular.Lines(source, self.encoding.codec))
         if self.setting.period and not self.kind.uses_period:
@@ -112,7 +112,7 @@ class Reading:
                 "The document is not of the announced kind",
                 f"It is XML, but none of the kind {self.kind.report_types[0]}. Leave report_type out, or name the right one.",
             )
-        return markup.declared(beginning)
+        return xml.declared(beginning)
 
     def _beginning(self) -> str:
         """What the document begins with, up to a few thousand characters."""

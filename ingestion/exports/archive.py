@@ -20,7 +20,7 @@ from django.db.models import Max
 from accounts.models import SellerAccount, public_account_id
 from accounts.tenancy import context
 from api import identifiers, timestamps
-from ingestion.inventory import AGENCY, PREFIXES, RULES, TABLES, Table
+from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES, Table
 from ingestion.models import Export, Report
 
 FORMAT = "underone-export/1"

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from ingestion import views
-from ingestion.takeout import views as takeout
+from ingestion.api import views
+from ingestion.exports import views as takeout
 
 urlpatterns = [
     path("accounts/<str:account_id>/reports", views.Reports.as_view()),

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import IO
 
-from ingestion.encodings import Encoding
-from ingestion.refusals import Refused
+from ingestion.parsing.encodings import Encoding
+from ingestion.parsing.refusals import Refused
 
 BLOCK = 1024 * 1024
 LONGEST_LINE = 1024 * 1024  # characters; a line of Amazon's has a few hundred

@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from xml.parsers import expat
 
-from ingestion.encodings import Encoding
-from ingestion.refusals import Refused
+from ingestion.parsing.encodings import Encoding
+from ingestion.parsing.refusals import Refused
 
 DEEPEST = 64
 LONGEST_RECORD = 1024 * 1024  # characters of texts and of the paths to them; an order of Amazon's has a few thousand

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ingestion import documents, tabular
-from ingestion.reports import BY_REPORT_TYPE, personal, seller_feedback
+from ingestion.parsing import tabular
+from ingestion.reports import BY_REPORT_TYPE, documents, personal_columns, seller_feedback
 from ingestion.reports.kind import ORDER_ID, column_name
 
 LONGEST = 4 * tabular.LONGEST_LINE  # in bytes: longer than any line that the reader takes, in every encoding
@@ -184,7 +184,7 @@ def _of_header(names: list[str], *, is_feedback: bool) -> tuple[int | None, dict
     if len(names) > tabular.MOST_COLUMNS:
         return None, {at: f"column {at + 1}" for at in range(tabular.MOST_COLUMNS)}
     order_at = next((at for at, name in enumerate(names) if column_name(name) in ORDER_COLUMNS), None)
-    columns = {at: name for at, name in enumerate(names) if personal.is_personal(name)}
+    columns = {at: name for at, name in enumerate(names) if personal_columns.is_personal(name)}
     if is_feedback and len(names) in FREE_TEXT:
         columns |= {place: names[place] for place in FREE_TEXT[len(names)]}
         return seller_feedback.ORDER_ID_AT[len(names)], dict(sorted(columns.items()))
@@ -196,7 +196,7 @@ def _of_row(cells: list[str]) -> tuple[int | None, dict[int, str]]:
     at = seller_feedback.ORDER_ID_AT.get(len(cells))
     if at is not None and is_order_id(cells[at]) and cells[1].isdecimal():
         return at, dict(FREE_TEXT[len(cells)])
-    return None, {at: f"column {at + 1}" for at, cell in enumerate(cells) if not personal.is_harmless(cell)}
+    return None, {at: f"column {at + 1}" for at, cell in enumerate(cells) if not personal_columns.is_harmless(cell)}
 
 
 def _cell(delimiter: str) -> re.Pattern[str]:
@@ -231,7 +231,7 @@ def _emptied(cells: list[str], table: Table) -> list[str]:
         return cells
     is_known = table.has_header if table.order_at is None else _has_its_order(cells, table.order_at)
     if not is_known:
-        going = [at for at in said if at in table.columns or not personal.is_harmless(cells[at])]
+        going = [at for at in said if at in table.columns or not personal_columns.is_harmless(cells[at])]
     else:
         going = _going(cells, said, table)
     telling = {at for at in said if table.read(cells[at]).strip()}  # a blank of Unicode is one in no other encoding
@@ -255,7 +255,7 @@ def _emptied_in_place(cells: list[str], table: Table) -> list[str]:
 
 
 def _has_its_order(cells: list[str], at: int) -> bool:
-    return len(cells) > at and (not cells[at].strip(WHITE) or personal.is_like_an_order_id(cells[at]))
+    return len(cells) > at and (not cells[at].strip(WHITE) or personal_columns.is_like_an_order_id(cells[at]))
 
 
 def _going(cells: list[str], said: list[int], table: Table) -> list[int]:
@@ -272,7 +272,7 @@ def _going(cells: list[str], said: list[int], table: Table) -> list[int]:
         before = bisect_right(moved, at) - 1
         return at >= table.width or (before >= 0 and at - moved[before] <= more)
 
-    return [at for at in said if at in table.columns or (may_be_personal(at) and not personal.is_harmless(cells[at]))]
+    return [at for at in said if at in table.columns or (may_be_personal(at) and not personal_columns.is_harmless(cells[at]))]
 
 
 def _blank(cell: str, table: Table) -> str:
