@@ -34,13 +34,13 @@ help:
 	@echo "make translations  Compile the Chinese translations (config/locale)"
 
 demo: .venv/.embedded
-	@exec $(BIN)/python -m config.up --demo
+	@exec $(BIN)/python -m config.launcher.up --demo
 
 up: .venv/.embedded
-	@exec $(BIN)/python -m config.up
+	@exec $(BIN)/python -m config.launcher.up
 
 smoke: .venv/.embedded
-	@exec $(BIN)/python -m config.smoke
+	@exec $(BIN)/python -m config.launcher.smoke
 
 test: .venv/.dev
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import django
 
-from config import product as launcher
-from config.embedded import servers
-from config.embedded.home import Home
-from config.embedded.ports import port_of
-from config.embedded.processes import Processes
+from config.launcher import product as launcher
+from config.launcher.embedded import servers
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.ports import port_of
+from config.launcher.embedded.processes import Processes
 
 
 @contextlib.contextmanager

@@ -18,9 +18,9 @@ class ConfigConfig(AppConfig):
         request_finished.connect(forget_language)
         # Neither costs anything where it is not asked for: not even its import.
         if settings.SENTRY_DSN:
-            import_string("config.sentry.start")()
+            import_string("config.observability.sentry.start")()
         if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
-            import_string("config.tracing.start")()
+            import_string("config.observability.tracing.start")()
 
 
 def forget_language(**_: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.schedules import crontab
 
-from config import workers
+from config.observability import task_signals
 
 __all__ = ["GuardedTask", "app", "workers"]
 

@@ -40,7 +40,7 @@ def every_secret_opens(databases: Sequence[str] | None = None, **_: Any) -> list
     """A key that is in use and not in SECRETS_KEYS makes deliveries fail, at some time, one by one: better to know now."""
     if "default" not in (databases or ()):
         return []
-    missing = import_string("config.sealed.missing_key_ids")  # checks are there before the models are
+    missing = import_string("config.encrypted_tables.missing_key_ids")  # checks are there before the models are
     hint = "Name it behind the others in SECRETS_KEYS; `manage.py rotate_secrets` makes it superfluous."
     return [
         Error(f"Secrets are sealed with key {key_id}, which SECRETS_KEYS does not have.", hint=hint, id="underone.E002")

@@ -5,7 +5,8 @@ from pathlib import Path
 from kombu import Queue
 
 from accounts.marketplaces import CODES
-from config import env, logs
+from config import env
+from config.observability import logs
 
 NOWHERE = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,13 +63,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "api.problems.RequestIdMiddleware",
-    "config.observing.ObserveRequests",
-    "config.browsers.AgencyOrigins",
+    "config.observability.request_log.ObserveRequests",
+    "config.web.cors.AgencyOrigins",
     "django.middleware.security.SecurityMiddleware",
-    "config.content.ContentPolicyMiddleware",
+    "config.web.content_security_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "api.compression.CompressionMiddleware",
-    "config.answers.AnswersMiddleware",
+    "config.web.response_headers.AnswersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -176,7 +177,7 @@ WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
 
-# Browsers: which origins may read is the agencies' own choice (config/browsers.py). No cookies, and so no credentials
+# Browsers: which origins may read is the agencies' own choice (config/web/cors.py). No cookies, and so no credentials
 CORS_URLS_REGEX = r"/(v1/|docs$)"
 CORS_ALLOW_HEADERS = (
     *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
@@ -319,7 +320,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "underone",
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "serializer": "config.store.Json"},
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "serializer": "config.web.json_cache.Json"},
     }
     if CACHE_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
@@ -343,6 +344,6 @@ SENTRY_TRACES_SAMPLE_RATE = env.fraction("SENTRY_TRACES_SAMPLE_RATE", default="0
 OTEL_EXPORTER_OTLP_ENDPOINT = env.address("OTEL_EXPORTER_OTLP_ENDPOINT")
 OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", default="underone")
 
-# The web server (config/gunicorn.py)
+# The web server (config/web/gunicorn_settings.py)
 WEB_WORKERS = env.integer("WEB_WORKERS", default=2, least=1)
 WEB_THREADS = env.integer("WEB_THREADS", default=4, least=2)

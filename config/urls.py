@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from api.openapi import document
-from config import exposition, health
+from config.observability import exposition, health
 from config.staff.site import site as staff
 
 v1: list[URLPattern | URLResolver] = [

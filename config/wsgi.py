@@ -4,12 +4,12 @@ import os
 
 import django
 
-from config import serving
-from config.pacing import Paced
-from config.requests import Handler
+from config.web import gunicorn_errors
+from config.web.auth_throttling import Paced
+from config.web.utf8_requests import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django.setup(set_prefix=False)
 application = Paced(Handler())
-serving.answer_with_problems()
+gunicorn_errors.answer_with_problems()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config import product
-from config.embedded import valkey
-from config.embedded.home import Home
-from config.embedded.processes import Processes
+from config.launcher import product
+from config.launcher.embedded import valkey
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
 
 PATIENCE = 60  # seconds until a process must have come up
 

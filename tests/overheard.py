@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from config.redacting import found_in
+from config.observability.log_redaction import found_in
 
 VARIABLES = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "SECRETS_KEYS", "METRICS_TOKEN")
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "EMAIL_URL")

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from config.embedded import roles, servers
-from config.embedded.home import Home, HomeInUse
-from config.embedded.processes import Processes
-from config.embedded.roles import Role
+from config.launcher.embedded import roles, servers
+from config.launcher.embedded.home import Home, HomeInUse
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.roles import Role
 
 PREFIX = "underone-tests-"
 BEFORE = "UNDERONE_TESTS_BEFORE"

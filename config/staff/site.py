@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import Agency, Person
 from accounts.people import allauth_client, sessions
 from accounts.requests import rate_limits
-from config.staff.agencies import AgencyPages
-from config.staff.people import PersonPages
+from config.staff.agency_admin import AgencyPages
+from config.staff.person_admin import PersonPages
 
 SHIFT_SECONDS = 8 * 3600
 

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config.embedded import postgres, roles
-from config.embedded.home import Home
-from config.embedded.processes import Processes
-from config.embedded.roles import Access, Role
+from config.launcher.embedded import postgres, roles
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.roles import Access, Role
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 POINTING = """

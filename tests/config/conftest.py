@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded.home import Home
-from config.embedded.processes import Processes
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
 
 
 @pytest.fixture

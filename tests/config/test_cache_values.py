@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 
-from config.store import Json
+from config.web.json_cache import Json
 
 
 @pytest.mark.parametrize("value", [True, 0, 1.5, "word", [1700000000.25, 1700000001.5], {"a": [None]}, []])

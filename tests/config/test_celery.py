@@ -82,7 +82,7 @@ def test_a_message_comes_back_only_after_the_longest_task_was_ended() -> None:
     assert soft < hard < app.conf.broker_transport_options["visibility_timeout"]
 
 
-@pytest.mark.parametrize("file", ["docker/start", "config/product.py"])
+@pytest.mark.parametrize("file", ["docker/start", "config/launcher/product.py"])
 def test_the_workers_that_we_start_read_the_queues_that_tasks_go_to(file: str) -> None:
     text = (Path(settings.BASE_DIR) / file).read_text()
 

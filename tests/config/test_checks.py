@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config.embedded import postgres, roles
-from config.embedded.home import Home
-from config.embedded.processes import Processes
-from config.embedded.roles import Role
+from config.launcher.embedded import postgres, roles
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.roles import Role
 
 MIGHTY = Role(name="mighty", password="mighty")
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES, NON_AMAZON
-from config.demo.cast import CAST, STORES, Shop
-from config.demo.faults import Fault, Thing, struck
-from config.demo.orders import DAYS
-from config.demo.story import Story, documents_of, story_of
-from config.demo.troubles import CLAIM, OFFSET, WINDOW, decided
+from config.launcher.demo.cast import CAST, STORES, Shop
+from config.launcher.demo.faults import Fault, Thing, struck
+from config.launcher.demo.orders import DAYS
+from config.launcher.demo.scenario import Story, documents_of, story_of
+from config.launcher.demo.troubles import CLAIM, OFFSET, WINDOW, decided
 from ingestion.reports import claims
 from ingestion.reports.documents import Reading
 from ingestion.reports.kind import ORDER_ID, Setting

@@ -10,7 +10,7 @@ import pytest
 from django.conf import LazySettings, settings
 from django.test import Client as Browser
 
-from config.content import policy_of
+from config.web.content_security_policy import policy_of
 
 ROOT = Path(settings.BASE_DIR)
 FILLED_IN = {

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from django.conf import settings
 
-from config.embedded.postgres import QUIET
-from config.embedded.roles import RIGHTS
+from config.launcher.embedded.postgres import QUIET
+from config.launcher.embedded.roles import RIGHTS
 
 ROOT = Path(settings.BASE_DIR)
 DOCKER = ROOT / "docker"

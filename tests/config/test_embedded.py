@@ -16,19 +16,19 @@ from django.db import connection
 from redis import Redis
 
 from config import env
-from config.embedded import binaries, postgres, servers, valkey
-from config.embedded.home import SHARED, Home
-from config.embedded.postgres import ClusterUnusable
-from config.embedded.privileges import run
-from config.embedded.processes import Processes
-from config.embedded.servers import ServersUnclear
+from config.launcher.embedded import binaries, postgres, servers, valkey
+from config.launcher.embedded.home import SHARED, Home
+from config.launcher.embedded.postgres import ClusterUnusable
+from config.launcher.embedded.privileges import run
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.servers import ServersUnclear
 
 KILLED_LAUNCHER = """
 import os, sys
 from pathlib import Path
 from config.embedded import postgres
-from config.embedded.home import Home
-from config.embedded.processes import Processes
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
 home = Home(folder=Path(sys.argv[1]))
 with psycopg.connect(postgres.start(home=home, processes=Processes(home=home))) as connection:
     connection.execute("CREATE TABLE kept (word text)")

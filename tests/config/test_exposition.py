@@ -10,8 +10,8 @@ from django.test import Client as Stranger
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from config import figures, heartbeats
-from config.gauges import FIGURES, MEMBERS
+from config.observability import heartbeats, operational_figures
+from config.observability.gauges import FIGURES, MEMBERS
 from tests.client import Client
 from tests.walls.furnishing import furnish
 from tests.walls.test_schema import FIGURES as TOLD
@@ -21,9 +21,9 @@ TOKEN = "a-long-token-of-prometheus"
 
 @pytest.fixture(autouse=True)
 def asked_anew() -> Iterator[None]:
-    figures.reader.forget()
+    operational_figures.reader.forget()
     yield
-    figures.reader.forget()
+    operational_figures.reader.forget()
 
 
 def scraped(**headers: str) -> dict[tuple[str, str], float]:

@@ -14,7 +14,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from config.figures import Figures, Reader
+from config.observability.operational_figures import Figures, Reader
 from ingestion.models import Report
 from tests.client import Client
 from tests.conftest import analyze

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test import Client as Stranger
 from pytest_django import Settings
 
-from config import health
 from config.celery import app
-from config.looks import Look
+from config.observability import health
+from config.observability.probes import Look
 
 NOWHERE = "redis://127.0.0.1:1/0"
 

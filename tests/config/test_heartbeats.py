@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config import heartbeats
+from config.observability import heartbeats
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded.home import Home, HomeInUse
-from config.embedded.privileges import reaches
+from config.launcher.embedded.home import Home, HomeInUse
+from config.launcher.embedded.privileges import reaches
 
 
 def test_what_is_remembered_survives_a_restart(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 import structlog
 from django.conf import settings
 
-from config import logs
-from config.redacting import BLANK
+from config.observability import logs
+from config.observability.log_redaction import BLANK
 
 KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

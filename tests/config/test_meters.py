@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client as Stranger
 from pytest_django import Settings
 
-from config import meters
+from config.observability import meters
 from tests.client import Client
 
 COUNT = """

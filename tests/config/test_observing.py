@@ -12,8 +12,8 @@ from django.test import Client as Stranger
 from django.test import RequestFactory
 from structlog.contextvars import get_contextvars
 
-from config import logs
-from config.observing import ObserveRequests
+from config.observability import logs
+from config.observability.request_log import ObserveRequests
 from tests import build
 from tests.client import Client
 

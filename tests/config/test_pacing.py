@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 
-from config.pacing import BEARER, FREE, PAUSE, Paced
+from config.web.auth_throttling import BEARER, FREE, PAUSE, Paced
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

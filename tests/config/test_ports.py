@@ -1,7 +1,7 @@
 import socket
 
-from config.embedded.home import Home
-from config.embedded.ports import LOOPBACK, port_of
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.ports import LOOPBACK, port_of
 
 
 def test_a_server_keeps_its_port(home: Home) -> None:

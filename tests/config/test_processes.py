@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.embedded.home import Home
-from config.embedded.processes import AskedToStop, Processes, ProcessFailed
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import AskedToStop, Processes, ProcessFailed
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN_CHILD = """
@@ -30,8 +30,8 @@ time.sleep(60)
 KILLED_LAUNCHER = """
 import os, sys
 from pathlib import Path
-from config.embedded.home import Home
-from config.embedded.processes import Processes
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
 child = Processes(home=Home(folder=Path(sys.argv[1]))).start(
     name="sleeper", command=[sys.executable, "-c", "import time; time.sleep(60)"], environ=os.environ
 )

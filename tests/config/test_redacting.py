@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config.redacting import BLANK, CUT, LONGEST, REACH, SHAPES, Redactor, found_in
+from config.observability.log_redaction import BLANK, CUT, LONGEST, REACH, SHAPES, Redactor, found_in
 
 SECRET = "sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 

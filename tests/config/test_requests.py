@@ -7,7 +7,7 @@ import pytest
 from django.test import RequestFactory
 
 from api.parsers import JsonBody
-from config.requests import Handler, Utf8Request
+from config.web.utf8_requests import Handler, Utf8Request
 
 NO_CHARSETS = ["hex", "undefined", "punycode", "rot13", "utf-7", "idna", "nonsense", "\xff"]
 

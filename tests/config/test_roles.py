@@ -3,11 +3,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from config.embedded import postgres, roles, servers
-from config.embedded.home import Home
-from config.embedded.processes import Processes
-from config.embedded.roles import Access, CannotProvision, Role
-from config.embedded.servers import ServersUnclear
+from config.launcher.embedded import postgres, roles, servers
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.roles import Access, CannotProvision, Role
+from config.launcher.embedded.servers import ServersUnclear
 
 OWNER, APPLICATION = Role(name="underone_owner", password="o/w:n@er"), Role(name="underone_app", password="a p%p")
 

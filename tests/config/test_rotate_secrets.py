@@ -17,7 +17,7 @@ from pytest_django import Settings
 from accounts.agencies import lifecycle as agencies
 from accounts.encryption import at_rest, rotation
 from accounts.tenancy import context as tenant_context
-from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
+from config.encrypted_tables import EVERYTHING, key_ids_in_use, missing_key_ids
 from tests.client import Client
 from tests.walls.statements import TENANT_TABLES, rows
 from webhooks.endpoints import secrets as endpoint_secrets

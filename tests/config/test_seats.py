@@ -8,12 +8,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.seats import Seats
+from config.observability.process_slots import Seats
 
 SIT = """
 import os, sys
 from pathlib import Path
-from config.seats import Seats
+from config.observability.process_slots import Seats
 seats = Seats(folder=Path(sys.argv[1]))
 print(seats.mine(), flush=True)
 for command in sys.stdin:

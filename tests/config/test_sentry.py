@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from config.redacting import BLANK
+from config.observability.log_redaction import BLANK
 from tests.config.collecting import Collector, collecting
 from tests.config.mistakes import KEY
 

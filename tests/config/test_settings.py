@@ -65,7 +65,7 @@ def test_every_variable_that_is_read_is_explained_in_the_same_order() -> None:
 
 
 def test_every_variable_that_is_explained_is_read_by_somebody() -> None:
-    others = ("docker/start", "docker/compose.yaml", "config/product.py")
+    others = ("docker/start", "docker/compose.yaml", "config/launcher/product.py")
     used = set(read_by_settings()) | set(re.findall(r"[A-Z_]{4,}", "".join((ROOT / file).read_text() for file in others)))
 
     assert [name for name in explained() if name not in used] == []
@@ -83,7 +83,7 @@ def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> Non
         if re.search(r"os\.environ\b(?!\.setdefault)|os\.getenv", path.read_text())
     }
 
-    assert looking == {"config/env.py", "config/smoke.py", "config/up.py"}
+    assert looking == {"config/env.py", "config/launcher/smoke.py", "config/launcher/up.py"}
 
 
 def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_explained(tmp_path: Path) -> None:

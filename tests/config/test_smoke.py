@@ -1,4 +1,4 @@
-"""`python -m config.smoke`: a throw-away copy of the product, compared with its files figure by figure."""
+"""`python -m config.launcher.smoke`: a throw-away copy of the product, compared with its files figure by figure."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from config import product, smoke, story
+from config.launcher import product, smoke, smoke_files
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def answer(place: Path) -> subprocess.CompletedProcess[str]:
     plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
     return subprocess.run(
-        [sys.executable, "-m", "config.smoke"],
+        [sys.executable, "-m", "config.launcher.smoke"],
         cwd=settings.BASE_DIR,
         env=plain | {"TMPDIR": str(place), "DATABASE_URL": "postgresql://somebody@127.0.0.1:1/elses", "PORT": "1"},
         capture_output=True,
@@ -64,8 +64,8 @@ def test_a_figure_holds_only_when_it_is_the_very_same(expected: object, found: o
 
 
 def test_the_orders_it_makes_straddle_both_ends_of_the_window() -> None:
-    ages = [age for _, age, *_ in story.ORDERS]
+    ages = [age for _, age, *_ in smoke_files.ORDERS]
 
     assert {14, 15, 74, 75} <= set(ages)
-    assert {status for *_, status, _, _ in story.ORDERS} >= {"Shipped", "Pending", "Cancelled"}
-    assert {store for *_, store in story.ORDERS} == {"Amazon.com", "Non-Amazon"}
+    assert {status for *_, status, _, _ in smoke_files.ORDERS} >= {"Shipped", "Pending", "Cancelled"}
+    assert {store for *_, store in smoke_files.ORDERS} == {"Amazon.com", "Non-Amazon"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.steps import Steps
+from config.launcher.progress import Steps
 
 
 @pytest.fixture

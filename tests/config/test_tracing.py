@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Status, StatusCode
 
 from accounts.agencies import lifecycle as agencies
-from config.redacting import BLANK
-from config.tracing import WithoutSecrets
+from config.observability.log_redaction import BLANK
+from config.observability.tracing import WithoutSecrets
 from tests import build
 from tests.config.collecting import Collector, collecting
 from tests.config.mistakes import KEY, URL

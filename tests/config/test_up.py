@@ -1,4 +1,4 @@
-"""`python -m config.up`: the whole product from one command, and nothing left of it afterwards."""
+"""`python -m config.launcher.up`: the whole product from one command, and nothing left of it afterwards."""
 
 import json
 import os
@@ -20,13 +20,13 @@ import psutil
 import pytest
 from django.conf import settings
 
-from config import product
-from config.client import Client, UnexpectedAnswer
-from config.embedded.home import Home
-from config.embedded.ports import LOOPBACK
+from config.launcher import product
+from config.launcher.client import Client, UnexpectedAnswer
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.ports import LOOPBACK
 from tests import build
 
-COMMAND = [sys.executable, "-m", "config.up"]
+COMMAND = [sys.executable, "-m", "config.launcher.up"]
 
 
 def free_port() -> int:

@@ -15,8 +15,8 @@ from celery import Task
 from django.conf import settings
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from config import heartbeats, meters, workers
-from config.redacting import BLANK
+from config.observability import heartbeats, meters, task_signals
+from config.observability.log_redaction import BLANK
 from tests.config import poison
 from tests.installation import wait_until
 
@@ -115,7 +115,7 @@ NONSENSE: tuple[Any, ...] = ("text", 7, None, {"request_id": {"a": 1}, "task": "
 
 def test_a_message_whose_header_is_nonsense_is_worked_off_all_the_same(worker: Worker) -> None:
     for n, nonsense in enumerate(NONSENSE):
-        poison.speak.apply_async(kwargs={"word": f"odd {n}", "times": "1"}, queue=QUEUE, headers={workers.HEADER: nonsense})
+        poison.speak.apply_async(kwargs={"word": f"odd {n}", "times": "1"}, queue=QUEUE, headers={task_signals.HEADER: nonsense})
 
     assert [line["task"] for n in range(4) for line in worker.await_lines(1, event=f"said odd {n}")] == [
         "tests.config.poison.speak"
@@ -134,15 +134,15 @@ def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, 
     headers: dict[str, Any] = {"id": "1"}
 
     with bound_contextvars(**bound):
-        workers.send_along(headers=headers)
+        task_signals.send_along(headers=headers)
 
-    assert abs(headers[workers.HEADER].pop("sent_at") - time.time()) < 60
-    assert headers == {"id": "1", workers.HEADER: sent}
+    assert abs(headers[task_signals.HEADER].pop("sent_at") - time.time()) < 60
+    assert headers == {"id": "1", task_signals.HEADER: sent}
 
 
 def test_after_a_task_nothing_is_bound() -> None:
     with bound_contextvars(request_id="req_1"):
-        workers.end(task=poison.speak, state="SUCCESS")
+        task_signals.end(task=poison.speak, state="SUCCESS")
 
         assert get_contextvars() == {}
 

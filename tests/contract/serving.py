@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from accounts.agencies import lifecycle as agencies
-from config import product
-from config.embedded.home import Home
+from config.launcher import product
+from config.launcher.embedded.home import Home
 from tests.client import Client
 from tests.installation import Installation, wait_until
 from tests.walls.furnishing import Furnished, furnish

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.encryption import at_rest, rotation
 from accounts.tenancy import context
-from config.sealed import EVERYTHING, key_ids_in_use, missing_key_ids
+from config.encrypted_tables import EVERYTHING, key_ids_in_use, missing_key_ids
 
 
 class Command(BaseCommand):

@@ -1,0 +1,54 @@
+"""A small HTTP client of our own API, for the demo and the smoke run."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+from config.launcher.embedded.ports import LOOPBACK
+
+
+class UnexpectedAnswer(SystemExit):
+    """The API answered with an error."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Calls with one API key. Every method returns the answer's JSON and raises UnexpectedAnswer on an error status."""
+
+    port: int
+    key: str
+
+    def get(self, path: str, **query: str) -> Any:
+        return self._call("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def post(self, path: str, body: object) -> Any:
+        return self._call("POST", path, content=json.dumps(body).encode(), content_type="application/json")
+
+    def upload(self, path: str, *, name: str, content: bytes, **fields: str) -> Any:
+        """Send `content` as the file of a multipart form, after the other fields of it."""
+        boundary = secrets.token_hex(16)
+        before = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n' for field, text in fields.items()
+        )
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        form = before.encode() + head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        return self._call("POST", path, content=form, content_type=f"multipart/form-data; boundary={boundary}")
+
+    def _call(self, method: str, path: str, *, content: bytes | None = None, content_type: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {self.key}", "Host": "localhost"}
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=60)
+        try:
+            connection.request(method, path, content, headers | ({"Content-Type": content_type} if content else {}))
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise UnexpectedAnswer(f"{method} {path} answered {answer.status}: {text[:600]}")
+        return json.loads(text)

@@ -1,0 +1,205 @@
+"""Amazon's own report of account health (V2), counted from what happened by rules written down once more. Pure."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from accounts.marketplaces import MARKETPLACES
+from config.launcher.demo.cast import INVOICED, Fulfilment, Health, Shop
+from config.launcher.demo.orders import Order
+from config.launcher.demo.shipments import Package
+from config.launcher.demo.troubles import Trouble
+
+Block = dict[str, Any]
+
+AMAZON_ID = {marketplace.code: marketplace.amazon_id for marketplace in MARKETPLACES}
+LEFT_OUT = {"Pending", "Cancelled"}
+SELLERS = {"seller", "unconfirmed"}
+COUNTERS = (
+    *("listingPolicyViolations", "productAuthenticityCustomerComplaints", "productConditionCustomerComplaints"),
+    *("productSafetyCustomerComplaints", "receivedIntellectualPropertyComplaints", "restrictedProductPolicyViolations"),
+    *("suspectedIntellectualPropertyViolations", "foodAndProductSafetyIssues", "otherPolicyViolations", "documentRequests"),
+    "customerProductReviewsPolicyViolations",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What happened in one marketplace. The report is of the day `as_of`."""
+
+    as_of: date
+    code: str
+    orders: Sequence[Order]
+    troubles: Sequence[Trouble]
+    packages: Sequence[Package]
+
+    def span(self, days: int, offset: int = 0) -> tuple[date, date]:
+        last = self.as_of - timedelta(days=offset)
+        return last - timedelta(days=days - 1), last
+
+
+def report(
+    *, shop: Shop, told: Health, now: datetime, orders: Iterable[Order], troubles: Iterable[Trouble], packages: Iterable[Package]
+) -> bytes:
+    """GET_V2_SELLER_PERFORMANCE_REPORT as of the last full day, of each store of the shop."""
+    all_orders, all_troubles, all_packages = list(orders), list(troubles), list(packages)
+    codes = [code for code in shop.stores or {shop.home: 1} if code]
+    markets = [
+        Market(
+            as_of=now.date() - timedelta(days=1),
+            code=code,
+            orders=[order for order in all_orders if order.marketplace == code],
+            troubles=[trouble for trouble in all_troubles if trouble.marketplace == code],
+            packages=[package for package in all_packages if package.marketplace == code],
+        )
+        for code in codes
+    ]
+    whole = {
+        "accountStatuses": [
+            {"marketplaceId": AMAZON_ID[code], "status": told.status if code == shop.home else "NORMAL"} for code in codes
+        ],
+        "performanceMetrics": [
+            _entry(market, told if market.code == shop.home else Health(score=told.score)) for market in markets
+        ],
+    }
+    return json.dumps(whole, indent=2).encode()
+
+
+def _entry(market: Market, told: Health) -> Block:
+    entry = {
+        "marketplaceId": AMAZON_ID[market.code],
+        "orderDefectRate": {
+            "mfn": _order_defects(market, Fulfilment.MERCHANT, "mfn"),
+            "afn": _order_defects(market, Fulfilment.AMAZON, "afn"),
+        },
+        "lateShipmentRate": _late_shipments(market, 30),
+        "lateShipmentRateList": [_late_shipments(market, 10), _late_shipments(market, 30)],
+        "preFulfillmentCancellationRate": _cancellations(market),
+        "validTrackingRate": _tracking(market),
+        **_deliveries(market),
+        **({"invoiceDefectRate": _invoices(market)} if market.code in INVOICED else {}),
+        **_counters(market, told),
+        "accountHealthRating": {"reportingDateRange": _range(market.span(181)), "ahrStatus": told.rating, "ahrScore": told.score},
+    }
+    return _muddled(entry) if told.is_muddled else entry
+
+
+def _order_defects(market: Market, fulfilment: Fulfilment, channel: str) -> Block:
+    first, last = market.span(60, 15)
+    placed = {
+        order.number
+        for order in market.orders
+        if order.fulfilment == fulfilment and order.status not in LEFT_OUT and first <= order.at.date() <= last
+    }
+    counting = [trouble for trouble in market.troubles if trouble.is_counting and trouble.order in placed]
+    bad = len({trouble.order for trouble in counting})
+    parts = {"claims": "a_to_z_claim", "chargebacks": "chargeback", "negativeFeedback": "feedback"}
+    share = _share((first, last), bad, len(placed), target=0.01)
+    return {
+        **_counts(share, {"orderCount": len(placed), "orderWithDefects": {"count": bad, "status": share["status"]}}),
+        **{name: _part({trouble.order for trouble in counting if trouble.kind == kind}) for name, kind in parts.items()},
+        "fulfillmentType": channel,
+    }
+
+
+def _part(orders: set[str]) -> Block:
+    return {"count": len(orders), "status": "NONE"}
+
+
+def _late_shipments(market: Market, days: int) -> Block:
+    """An order's day is the earliest ship-by day of its packages; one late package makes it late."""
+    first, last = market.span(days)
+    shipped = [package for package in market.packages if package.shipped_at and first <= package.ship_by <= last]
+    orders, late = {package.order for package in shipped}, {package.order for package in shipped if package.is_late}
+    share = _share((first, last), len(late), len(orders), target=0.04)
+    return _counts(share, {"orderCount": len(orders), "lateShipmentCount": len(late)})
+
+
+def _cancellations(market: Market) -> Block:
+    first, last = market.span(7, 1)
+    own = [order for order in market.orders if order.fulfilment == Fulfilment.MERCHANT and first <= order.at.date() <= last]
+    sellers = {package.order for package in market.packages if package.cancelled_by in SELLERS}
+    cancelled = sum(order.number in sellers for order in own)
+    placed = cancelled + sum(order.status not in LEFT_OUT for order in own)
+    share = _share((first, last), cancelled, placed, target=0.025)
+    return _counts(share, {"orderCount": placed, "cancellationCount": cancelled})
+
+
+def _tracking(market: Market) -> Block:
+    first, last = market.span(30, 10)
+    shipped = [package for package in market.packages if package.shipped_at and first <= package.shipped_at.date() <= last]
+    scanned = sum(package.is_scanned for package in shipped)
+    share = _share((first, last), scanned, len(shipped), target=0.95, condition="GREATER_THAN_OR_EQUAL")
+    return _counts(share, {"shipmentCount": len(shipped), "validTrackingCount": scanned})
+
+
+def _deliveries(market: Market) -> Block:
+    """By units in the US, by packages elsewhere."""
+    in_units = market.code == "US"
+    first, last = market.span(*((14, 7) if in_units else (30, 10)))
+    tracked = [package for package in market.packages if package.is_scanned and first <= package.deliver_by <= last]
+    all_of_it = sum(package.units if in_units else 1 for package in tracked)
+    on_time = sum(package.units if in_units else 1 for package in tracked if package.is_on_time)
+    if in_units:
+        share = _share((first, last), on_time, all_of_it, target=0.9, condition="GREATER_THAN_OR_EQUAL")
+        return {"unitOnTimeDeliveryRate": _counts(share, {"totalUnitCount": all_of_it, "unitOnTimeDeliveryCount": on_time})}
+    share = _share((first, last), on_time, all_of_it, target=0.97, condition="GREATER_THAN")
+    counts = {"shipmentCountWithValidTracking": all_of_it, "onTimeDeliveryCount": on_time}
+    return {"onTimeDeliveryRate": _counts(share, counts)}
+
+
+def _invoices(market: Market) -> Block:
+    first, last = market.span(7, 7)
+    of_business = [package for package in market.packages if package.is_business and package.shipped_at]
+    shipped = [package for package in of_business if package.shipped_at and first <= package.shipped_at.date() <= last]
+    orders, late = {package.order for package in shipped}, {package.order for package in shipped if package.is_invoiced_late}
+    share = _share((first, last), len(late), len(orders), target=0.05)
+    return _counts(share, {"orderCount": len(orders), "invoiceDefect": {"count": len(late), "status": share["status"]}})
+
+
+def _counters(market: Market, told: Health) -> Block:
+    counts = {name: {"defectsCount": told.violations.get(name, 0)} for name in COUNTERS}
+    counts["policyViolationWarnings"] = {"warningsCount": told.violations.get("policyViolationWarnings", 0)}
+    rest = {"reportingDateRange": _range(market.span(180)), "targetValue": 0, "targetCondition": "EQUALS"}
+    return {name: {**count, **rest, "status": "BAD" if any(count.values()) else "GOOD"} for name, count in counts.items()}
+
+
+def _muddled(entry: Block) -> Block:
+    """The report as some are: orders missing, a removed feedback still counted, and not of one mind with itself."""
+    defects, tracking, late = entry["orderDefectRate"], entry["validTrackingRate"], entry["lateShipmentRate"]
+    own = defects["mfn"]
+    own["orderCount"] -= 2
+    own["orderWithDefects"]["count"] += 1
+    own["negativeFeedback"]["count"] += 1
+    own["rate"] = round(own["orderWithDefects"]["count"] / own["orderCount"], 4)
+    defects["afn"]["fulfillmentType"] = "mfn"
+    entry["lateShipmentRateList"].pop()
+    late["status"] = "BAD"
+    entry["preFulfillmentCancellationRate"]["rate"] = 0.02
+    tracking["validTrackingCount"] = tracking["shipmentCount"] + 4
+    days = entry["invoiceDefectRate"]["reportingDateRange"]
+    days["reportingDateFrom"], days["reportingDateTo"] = days["reportingDateTo"], days["reportingDateFrom"]
+    return entry
+
+
+def _share(span: tuple[date, date], numerator: int, denominator: int, *, target: float, condition: str = "LESS_THAN") -> Block:
+    """What every rate tells of itself. Of nothing Amazon says 0, and no status."""
+    rate = numerator / denominator if denominator else 0.0
+    keeps = {"LESS_THAN": rate < target, "GREATER_THAN": rate > target}.get(condition, rate >= target)
+    return {
+        "reportingDateRange": _range(span),
+        "status": "NONE" if not denominator else "GOOD" if keeps else "BAD",
+        "rate": round(rate, 4),
+        "targetValue": target,
+        "targetCondition": condition,
+    }
+
+
+def _counts(share: Block, counts: Block) -> Block:
+    return {"reportingDateRange": share["reportingDateRange"], **counts, **share}
+
+
+def _range(span: tuple[date, date]) -> Block:
+    return {"reportingDateFrom": f"{span[0]}T00:00Z", "reportingDateTo": f"{span[1]}T23:59Z"}

@@ -1,0 +1,104 @@
+"""What buyers of a shop write and send back, and how the shop answers. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from config.launcher.demo.cast import Fulfilment
+from config.launcher.demo.faults import RECENT, Fault, Thing, struck
+from config.launcher.demo.orders import Order
+
+ANSWERED_LATE = Fault(share=0.03, window=30, allowed=0.075)
+DISSATISFIED = Fault(share=0.025, window=30, allowed=0.075)
+SMALL = 150  # orders in a hundred days: of so few, more buyers write
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    number: str
+    marketplace: str
+    order: str
+    received_at: datetime
+    answered_at: datetime | None
+    needs_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A return request. `complaint` is negative_feedback, late_answer, wrong_rejection, or empty."""
+
+    order: Order
+    reference: str
+    requested_at: datetime
+    answered_at: datetime | None
+    state: str = "Approved"
+    complaint: str = ""
+
+
+def messages_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Message]:
+    """The messages of the last hundred days to the shop itself; one in eight needs no answer."""
+    own = [order for order in orders if _is_own(order) and order.at > now - RECENT]
+    share = 0.35 if len(own) < SMALL else 0.1
+    asked = [_message(order, random) for order in own if random.random() < share]
+    written = [message for message in asked if message.received_at <= now]
+    things = [
+        Thing(message.marketplace, message.received_at, message.number)
+        for message in written
+        if message.needs_answer and message.received_at < now - timedelta(days=3)
+    ]
+    late = struck(things, fault=ANSWERED_LATE, now=now, random=random)
+    for message in sorted(written, key=lambda message: message.received_at):
+        yield _answered(message, is_late=message.number in late, now=now, random=random)
+
+
+def returns_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Return]:
+    """The returns of the last hundred days' orders: of one in 25 that the shop ships, of one in 16 that Amazon ships."""
+    recent = [order for order in orders if order.status == "Shipped" and order.marketplace and order.at > now - RECENT]
+    asked = [_return(order, random) for order in recent if random.random() < (0.04 if _is_own(order) else 0.06)]
+    made = [request for request in asked if request.requested_at <= now]
+    things = [
+        Thing(request.order.marketplace, request.requested_at, request.reference)
+        for request in made
+        if _is_own(request.order) and request.requested_at < now - timedelta(days=4)
+    ]
+    badly = struck(things, fault=DISSATISFIED, now=now, random=random)
+    for request in sorted(made, key=lambda request: request.requested_at):
+        yield _handled(request, is_bad=request.reference in badly, now=now, random=random)
+
+
+def _is_own(order: Order) -> bool:
+    return order.fulfilment == Fulfilment.MERCHANT and order.status == "Shipped"
+
+
+def _message(order: Order, random: Random) -> Message:
+    received = order.at + timedelta(hours=random.uniform(20, 220))
+    about = order.number if random.random() < 0.9 else ""
+    return Message(f"M-{random.randrange(10**10):010d}", order.marketplace, about, received, None, random.random() > 0.12)
+
+
+def _answered(message: Message, *, is_late: bool, now: datetime, random: Random) -> Message:
+    hours = random.uniform(26, 60) if is_late else random.uniform(0.2, 21)
+    answered = message.received_at + timedelta(hours=hours)
+    is_answered = message.needs_answer and answered <= now
+    return replace(message, answered_at=answered if is_answered else None)
+
+
+def _return(order: Order, random: Random) -> Return:
+    requested = order.at + timedelta(days=random.uniform(6, 26))
+    letters = "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", k=8))
+    reference = f"D{letters}RRMA" if _is_own(order) else f"LPNNC{letters.upper()}"
+    return Return(order, reference, requested, None)
+
+
+def _handled(request: Return, *, is_bad: bool, now: datetime, random: Random) -> Return:
+    complaint = random.choice(("negative_feedback", "late_answer", "late_answer", "wrong_rejection")) if is_bad else ""
+    hours = random.uniform(55, 90) if complaint == "late_answer" else random.uniform(1, 40)
+    answered = request.requested_at + timedelta(hours=hours)
+    state = "Approved" if random.random() > 0.06 else "Cancelled"
+    return replace(
+        request,
+        answered_at=answered if answered <= now else None,
+        state="Rejected" if complaint == "wrong_rejection" else state,
+        complaint=complaint,
+    )

@@ -1,0 +1,166 @@
+"""The documents of how a shop serves its buyers: shipments, messages, returns, and Amazon's list of what went wrong. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from random import Random
+
+from config.launcher.demo.buyers import Message, Return
+from config.launcher.demo.cast import Fulfilment
+from config.launcher.demo.documents import asin_of, lines, sku_of, stamp
+from config.launcher.demo.shipments import Package
+
+SHIPMENTS: Mapping[str, Callable[[Package], str]] = {
+    "order_id": lambda package: package.order,
+    "package": lambda package: package.package,
+    "tracking_number": lambda package: package.tracking,
+    "units": lambda package: str(package.units),
+    "ship_by": lambda package: package.ship_by.isoformat(),
+    "shipped_at": lambda package: _moment(package.shipped_at),
+    "first_scan_at": lambda package: _moment(package.scanned_at),
+    "deliver_by": lambda package: package.deliver_by.isoformat(),
+    "delivered_at": lambda package: _moment(package.delivered_at),
+    "cancelled_by": lambda package: package.cancelled_by,
+}
+INVOICES: Mapping[str, Callable[[Package], str]] = {
+    "business_order": lambda package: _yes(package.is_business),
+    "invoiced_at": lambda package: _moment(package.invoiced_at if package.is_business else None),
+}
+MESSAGE_COLUMNS = ("message_id", "received_at", "answered_at", "no_response_needed", "order_id", "marketplace", "updated_at")
+RETURN_COLUMNS = (
+    *("order_id", "requested_at", "reference", "state", "answered_at", "negative_feedback", "wrongly_rejected"),
+    "updated_at",
+)
+MFN_RETURN_COLUMNS = (
+    *("Order ID", "Order date", "Return request date", "Return request status", "Amazon RMA ID", "Merchant RMA ID"),
+    *("Label type", "A-to-Z Claim", "Is prime", "ASIN", "Merchant SKU", "Item Name", "Return quantity", "Return Reason"),
+    *("In policy", "Return type", "Resolution"),
+)
+FBA_RETURN_COLUMNS = (
+    *("return-date", "order-id", "sku", "asin", "fnsku", "product-name", "quantity", "fulfillment-center-id"),
+    *("detailed-disposition", "reason", "status", "license-plate-number", "customer-comments"),
+)
+DEFECT_COLUMNS = (
+    *("Order Id", "Order Date", "Fulfilled By", "Pre-fulfillment Cancellation", "Late Shipment", "Negative Feedback"),
+    *("A-to-z Guarantee claim", "Chargeback claim"),
+)
+REASONS = ("UNWANTED_ITEM", "DEFECTIVE", "NOT_AS_DESCRIBED", "ORDERED_WRONG_ITEM", "MISSED_ESTIMATED_DELIVERY")
+
+
+def shipments_file(*, packages: Iterable[Package], with_invoices: bool, updated_at: datetime) -> bytes:
+    """Our own CSV of shipments; of invoices it speaks only where there are any to write."""
+    columns = {**SHIPMENTS, **INVOICES} if with_invoices else SHIPMENTS
+    updated = updated_at.isoformat()
+    rows = ([*(cell(package) for cell in columns.values()), updated] for package in packages)
+    return lines(",", [[*columns, "updated_at"], *rows]).encode()
+
+
+def messages_file(*, messages: Iterable[Message], updated_at: datetime) -> bytes:
+    """Our own CSV of buyers' messages."""
+    rows = [
+        (
+            message.number,
+            _moment(message.received_at),
+            _moment(message.answered_at),
+            _yes(not message.needs_answer),
+            message.order,
+            message.marketplace,
+            updated_at.isoformat(),
+        )
+        for message in messages
+    ]
+    return lines(",", [MESSAGE_COLUMNS, *rows]).encode()
+
+
+def returns_file(*, returns: Iterable[Return], updated_at: datetime) -> bytes:
+    """Our own CSV of return requests, with how they were handled."""
+    rows = [
+        (
+            request.order.number,
+            _moment(request.requested_at),
+            request.reference,
+            request.state.lower(),
+            _moment(request.answered_at),
+            _yes(request.complaint == "negative_feedback"),
+            _yes(request.complaint == "wrong_rejection"),
+            updated_at.isoformat(),
+        )
+        for request in returns
+    ]
+    return lines(",", [RETURN_COLUMNS, *rows]).encode()
+
+
+def mfn_returns_report(*, returns: Iterable[Return], claimed: set[str], random: Random) -> bytes:
+    """GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE; `claimed` are the orders with an A-to-z claim."""
+    rows = [_mfn_return_cells(request, is_claimed=request.order.number in claimed, random=random) for request in returns]
+    return lines("\t", [MFN_RETURN_COLUMNS, *rows]).encode()
+
+
+def fba_returns_report(*, returns: Iterable[Return], random: Random) -> bytes:
+    """GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA."""
+    rows = [_fba_return_cells(request, random) for request in returns]
+    return lines("\t", [FBA_RETURN_COLUMNS, *rows]).encode()
+
+
+def defects_list(*, defects: Mapping[str, tuple[datetime, set[str]]]) -> bytes:
+    """Seller Central's download of orders with defects: each order's moment and its categories, by the names of the columns."""
+    rows = [
+        (number, at.date().isoformat(), "Seller", *(("No", "Yes")[column in categories] for column in DEFECT_COLUMNS[3:]))
+        for number, (at, categories) in defects.items()
+    ]
+    return lines(",", [DEFECT_COLUMNS, *rows]).encode()
+
+
+def by_fulfilment(returns: Iterable[Return], fulfilment: Fulfilment) -> list[Return]:
+    """Those of orders that the shop ships, or Amazon."""
+    return [request for request in returns if request.order.fulfilment == fulfilment]
+
+
+def _mfn_return_cells(request: Return, *, is_claimed: bool, random: Random) -> list[str]:
+    product, quantity = request.order.items[0]
+    cells = {
+        "Order ID": request.order.number,
+        "Order date": f"{request.order.at:%d-%b-%Y}",
+        "Return request date": f"{request.requested_at:%d-%b-%Y}",
+        "Return request status": request.state,
+        "Amazon RMA ID": request.reference,
+        "Label type": "AmazonPrePaidLabel",
+        "A-to-Z Claim": "Y" if is_claimed else "N",
+        "Is prime": "N",
+        "ASIN": asin_of(product),
+        "Merchant SKU": sku_of(product),
+        "Item Name": product,
+        "Return quantity": str(quantity),
+        "Return Reason": random.choice(REASONS),
+        "In policy": "Y",
+        "Return type": "C-Returns",
+        "Resolution": "StandardRefund",
+    }
+    return [cells.get(column, "") for column in MFN_RETURN_COLUMNS]
+
+
+def _fba_return_cells(request: Return, random: Random) -> list[str]:
+    product, _ = request.order.items[0]
+    is_sellable = random.random() < 0.7
+    cells = {
+        "return-date": stamp(request.requested_at),
+        "order-id": request.order.number,
+        "sku": sku_of(product),
+        "asin": asin_of(product),
+        "fnsku": f"X00{asin_of(product)[3:]}",
+        "product-name": product,
+        "quantity": "1",
+        "fulfillment-center-id": random.choice(("LEX1", "LTN4", "MUC3", "YYZ1", "NRT5")),
+        "detailed-disposition": "SELLABLE" if is_sellable else "CUSTOMER_DAMAGED",
+        "reason": random.choice(REASONS),
+        "status": "Unit returned to inventory" if is_sellable else "Reimbursed",
+        "license-plate-number": request.reference,
+    }
+    return [cells.get(column, "") for column in FBA_RETURN_COLUMNS]
+
+
+def _moment(at: datetime | None) -> str:
+    return stamp(at) if at else ""
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001
+    return "yes" if value else "no"

@@ -1,0 +1,137 @@
+"""The documents that carry it all, byte for byte as Amazon and our own import layout have them. Pure."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from random import Random
+
+from config.launcher.demo.cast import STORES, Fulfilment, Shop
+from config.launcher.demo.orders import Order
+from config.launcher.demo.shipments import is_business
+from config.launcher.demo.troubles import FEEDBACK, Trouble
+
+ORDER_HEADER = (
+    "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel sales-channel "
+    "order-channel url ship-service-level product-name sku asin item-status quantity currency item-price item-tax "
+    "shipping-price shipping-tax gift-wrap-price gift-wrap-tax item-promotion-discount ship-promotion-discount "
+    "ship-city ship-state ship-postal-code ship-country promotion-ids is-business-order purchase-order-number "
+    "price-designation"
+)
+ORDER_COLUMNS = ORDER_HEADER.split()
+FEEDBACK_COLUMNS = ("Date", "Rating", "Comments", "Your Response", "Order ID", "Rater Email")
+GERMAN_FEEDBACK_COLUMNS = (
+    "Datum",
+    "Bewertung",
+    "Kommentar",
+    "Ihre Antwort",
+    "Transaktionsnummer",
+    "E-Mail des Bewertenden",
+)
+CLAIM_COLUMNS = ("order_id", "kind", "state", "occurred_on", "reference", "updated_at")
+COMMENTS = (
+    "Arrived late.",
+    'The lid was cracked, "gift quality" it is not.',
+    "Wrong colour.",
+    "Never came.",
+    "Not as shown.",
+)
+
+
+def orders_report(*, shop: Shop, orders: Iterable[Order], random: Random) -> bytes:
+    """GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL, one row per item."""
+    rows = [_order_cells(order, position, random) for order in orders for position in range(len(order.items))]
+    return lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[shop.home].encoding, errors="replace")
+
+
+def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) -> bytes:
+    """GET_SELLER_FEEDBACK_DATA, dates as the account's marketplace writes them."""
+    given = sorted((trouble for trouble in troubles if trouble.kind == FEEDBACK), key=lambda trouble: trouble.on)
+    rows = [
+        (
+            _day(trouble.on, shop.home),
+            str(trouble.stars),
+            random.choice(COMMENTS),
+            "",
+            trouble.order,
+            "buyer@example.com",
+        )
+        for trouble in given
+    ]
+    header = GERMAN_FEEDBACK_COLUMNS if shop.home == "DE" else FEEDBACK_COLUMNS
+    return lines("\t", [header, *rows]).encode()
+
+
+def claims_file(*, troubles: Iterable[Trouble], updated_at: datetime) -> bytes:
+    """Our own CSV of claims and chargebacks."""
+    updated = updated_at.isoformat()
+    rows = [
+        (trouble.order, trouble.kind, trouble.state, trouble.on.isoformat(), trouble.reference, updated)
+        for trouble in troubles
+        if trouble.kind != FEEDBACK
+    ]
+    return lines(",", [CLAIM_COLUMNS, *rows]).encode()
+
+
+def _order_cells(order: Order, position: int, random: Random) -> list[str]:
+    store = STORES[order.marketplace]
+    product, quantity = order.items[position]
+    city, state, postcode = store.cities[hash_of(order.number) % len(store.cities)]
+    price = "" if order.status == "Pending" else f"{random.randrange(700, 9000) / 100:.2f}"
+    pending = order.status == "Pending"
+    cells = {
+        "amazon-order-id": order.number,
+        "purchase-date": stamp(order.at),
+        "last-updated-date": stamp(order.updated_at),
+        "order-status": order.status,
+        "fulfillment-channel": order.fulfilment,
+        "sales-channel": store.sales_channel,
+        "ship-service-level": "Expedited" if order.fulfilment == Fulfilment.AMAZON else "Standard",
+        "product-name": product,
+        "sku": sku_of(product),
+        "asin": asin_of(product),
+        "item-status": "Unshipped" if pending else order.status,
+        "quantity": str(quantity),
+        "currency": "" if pending else store.currency,
+        "item-price": price,
+        "ship-city": city,
+        "ship-state": state,
+        "ship-postal-code": postcode,
+        "ship-country": store.country,
+        "is-business-order": str(is_business(order)).lower(),
+    }
+    return [cells.get(column, "") for column in ORDER_COLUMNS]
+
+
+def sku_of(product: str) -> str:
+    """The shop's own name of a product."""
+    return f"SKU-{hash_of(product) % 10**5:05d}"
+
+
+def asin_of(product: str) -> str:
+    """Amazon's."""
+    return f"B0{hash_of(product) % 10**8:08d}"
+
+
+def hash_of(text: str) -> int:
+    """The same number for the same text in every run, which Python's own hash is not."""
+    return sum((index + 1) * ord(character) for index, character in enumerate(text)) * 2654435761 % 2**32
+
+
+def stamp(at: datetime) -> str:
+    """A moment as Amazon's reports write it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _day(on: date, marketplace: str) -> str:
+    """A day without leading zeros: month first in the US, year first in Japan, with dots in Germany."""
+    year = on.year % 100
+    by_marketplace = {
+        "US": f"{on.month}/{on.day}/{year}",
+        "JP": f"{year}/{on.month}/{on.day}",
+        "DE": f"{on.day}.{on.month}.{year}",
+    }
+    return by_marketplace.get(marketplace, f"{on.day}/{on.month}/{year}")
+
+
+def lines(separator: str, rows: Iterable[Iterable[str]]) -> str:
+    """The rows of a document, header first."""
+    return "".join(f"{separator.join(row)}\r\n" for row in rows)

@@ -1,0 +1,81 @@
+"""Two years of orders of one shop: seasons, weekends, several items, and the states that fresh orders are in. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from config.launcher.demo.cast import Fulfilment, Shop
+
+DAYS = 730
+BY_MONTH = (0.85, 0.8, 0.9, 0.95, 1, 1, 0.95, 0.95, 1, 1.05, 1.35, 1.45)
+BY_WEEKDAY = (1.1, 1.05, 1, 0.95, 0.9, 0.95, 1.05)
+BY_HOUR = (3, 2, 1, 1, 1, 2, 4, 6, 8, 9, 9, 9, 9, 9, 9, 9, 9, 10, 11, 12, 12, 10, 8, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    number: str
+    at: datetime
+    updated_at: datetime
+    marketplace: str
+    fulfilment: Fulfilment
+    status: str
+    items: tuple[tuple[str, int], ...]
+    """Product and quantity."""
+
+
+def orders_of(*, shop: Shop, now: datetime, random: Random) -> Iterator[Order]:
+    """The orders of the two years before `now`, oldest first."""
+    stores, shares = list(shop.stores) or [shop.home], list(shop.stores.values()) or [1.0]
+    for age in range(DAYS, -1, -1):
+        midnight = (now - timedelta(days=age)).replace(hour=0, minute=0, second=0, microsecond=0)
+        for at in sorted(_moments(shop=shop, midnight=midnight, age=age, random=random)):
+            if at <= now - timedelta(minutes=40):
+                marketplace = random.choices(stores, shares)[0]
+                yield _order(shop=shop, at=at, now=now, marketplace=marketplace, random=random)
+
+
+def _moments(*, shop: Shop, midnight: datetime, age: int, random: Random) -> list[datetime]:
+    growth = 1 - 0.35 * age / DAYS
+    expected = shop.per_day * growth * BY_MONTH[midnight.month - 1] * BY_WEEKDAY[midnight.weekday()]
+    number = int(expected + random.uniform(0, 1) + random.gauss(0, 0.1) * expected)
+    hours = random.choices(range(24), BY_HOUR, k=max(0, number))
+    return [midnight + timedelta(hours=hour, seconds=random.randrange(3600)) for hour in hours]
+
+
+def _order(*, shop: Shop, at: datetime, now: datetime, marketplace: str, random: Random) -> Order:
+    merchant = bool(marketplace) and random.random() < shop.merchant_share
+    updated = min(at + timedelta(hours=random.uniform(1, 90)), now)
+    number = _number(marketplace, random)
+    return Order(
+        number=number,
+        at=at,
+        updated_at=updated,
+        marketplace=marketplace,
+        fulfilment=Fulfilment.MERCHANT if merchant else Fulfilment.AMAZON,
+        status=_status(age=now - at, random=random),
+        items=tuple((random.choice(shop.products), random.choices((1, 2, 3), (88, 9, 3))[0]) for _ in _lines(random)),
+    )
+
+
+def _number(marketplace: str, random: Random) -> str:
+    """As Amazon writes them; what another shop sold and Amazon ships has a number of its own kind."""
+    parts = random.randrange(10**7), random.randrange(10**7)
+    if not marketplace:
+        return f"S{random.randrange(100):02d}-{parts[0]:07d}-{parts[1]:07d}"
+    return f"{random.randrange(100, 999)}-{parts[0]:07d}-{parts[1]:07d}"
+
+
+def _lines(random: Random) -> range:
+    return range(random.choices((1, 2, 3), (80, 15, 5))[0])
+
+
+def _status(*, age: timedelta, random: Random) -> str:
+    if random.random() < 0.02:
+        return "Cancelled"
+    if age < timedelta(hours=12) and random.random() < 0.35:
+        return "Pending"
+    if age < timedelta(days=2) and random.random() < 0.6:
+        return "Unshipped"
+    return "Shipped"

@@ -1,0 +1,181 @@
+"""What became of the orders that a shop ships itself, and who cancelled the others. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+
+from config.launcher.demo.cast import INVOICED, Fulfilment, Shop
+from config.launcher.demo.faults import RECENT, Fault, Thing, struck
+from config.launcher.demo.orders import Order
+
+DAYS_TO_SHIP, DAYS_TO_ARRIVE, LATE_INVOICE = 2, 5, 4
+LATELY = timedelta(days=21)
+LATE = Fault(share=0.012, window=10, allowed=0.03)
+UNSCANNED = Fault(share=0.012, window=30, allowed=0.0375)
+DELIVERED_LATE = Fault(share=0.008, window=14, allowed=0.0225)
+INVOICED_LATE = Fault(share=0.015, window=7, allowed=0.0375)
+CANCELLED_BY_SELLER = Fault(share=0.15, window=7, allowed=0.01875)
+UNEXPLAINED = Fault(share=0.12, window=7, allowed=0.0125)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One package of an order, or an order that has none yet; what has not happened is None."""
+
+    order: str
+    marketplace: str
+    ship_by: date
+    deliver_by: date
+    package: str = ""
+    tracking: str = ""
+    units: int = 1
+    shipped_at: datetime | None = None
+    scanned_at: datetime | None = None
+    delivered_at: datetime | None = None
+    is_business: bool = False
+    invoiced_at: datetime | None = None
+    cancelled_by: str = ""
+
+    @property
+    def is_late(self) -> bool:
+        return self.shipped_at is not None and self.shipped_at.date() > self.ship_by
+
+    @property
+    def is_scanned(self) -> bool:
+        return self.scanned_at is not None or self.delivered_at is not None
+
+    @property
+    def is_invoiced_late(self) -> bool:
+        """More than a week-end after it was shipped; in this demo never by less."""
+        return self.invoiced_at is None or self.shipped_at is None or (self.invoiced_at - self.shipped_at).days >= LATE_INVOICE
+
+    @property
+    def is_on_time(self) -> bool:
+        return self.delivered_at is not None and self.delivered_at.date() <= self.deliver_by
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """The orders with which something goes wrong."""
+
+    late: set[str]
+    unscanned: set[str]
+    delivered_late: set[str]
+    invoiced_late: set[str]
+    cancelled_by_seller: set[str]
+    unexplained: set[str]
+
+
+def packages_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Package]:
+    """Of the orders of the last hundred days that the shop ships itself, but for the pending ones."""
+    own = [order for order in orders if order.fulfilment == Fulfilment.MERCHANT and order.at > now - RECENT]
+    luck = _luck(shop=shop, own=own, now=now, random=random)
+    for order in own:
+        if order.status == "Cancelled" and order.number not in luck.unexplained:
+            yield _cancelled(order, luck, random)
+        elif order.status == "Unshipped":
+            yield _waiting(order)
+        elif order.status == "Shipped":
+            yield from _shipped(order, luck, now, random)
+
+
+def is_business(order: Order) -> bool:
+    """Whether it is an order of Amazon Business for which the shop writes an invoice: about every eighth."""
+    return order.marketplace in INVOICED and order.fulfilment == Fulfilment.MERCHANT and int(order.number[-7:]) % 8 == 0
+
+
+def _luck(*, shop: Shop, own: Sequence[Order], now: datetime, random: Random) -> Luck:
+    every = [_thing(order) for order in own]
+    settled = [_thing(order) for order in own if order.status == "Shipped" and order.at < now - timedelta(days=4)]
+    gone = [_thing(order) for order in own if order.status == "Cancelled"]
+    business = [_thing(order) for order in own if is_business(order) and order.status == "Shipped"]
+    before = [thing for thing in settled if not shop.late_lately or thing.at < now - LATELY]
+    lately = [thing for thing in settled if shop.late_lately and thing.at >= now - LATELY]
+    badly = Fault(share=shop.late_lately, window=10, allowed=1)
+    late = struck(before, fault=LATE, now=now, random=random) | struck(lately, fault=badly, now=now, random=random)
+    sellers = struck(gone, fault=CANCELLED_BY_SELLER, now=now, random=random, among=every)
+    return Luck(
+        late=late,
+        unscanned=struck(settled, fault=UNSCANNED, now=now, random=random),
+        delivered_late=struck(settled, fault=DELIVERED_LATE, now=now, random=random) - late,
+        invoiced_late=struck(business, fault=INVOICED_LATE, now=now, random=random),
+        cancelled_by_seller=sellers,
+        unexplained=struck(gone, fault=UNEXPLAINED, now=now, random=random, among=every) - sellers,
+    )
+
+
+def _thing(order: Order) -> Thing:
+    return Thing(order.marketplace, order.at, order.number)
+
+
+def _waiting(order: Order) -> Package:
+    ship_by = order.at.date() + timedelta(days=DAYS_TO_SHIP)
+    return Package(
+        order=order.number,
+        marketplace=order.marketplace,
+        ship_by=ship_by,
+        deliver_by=ship_by + timedelta(days=DAYS_TO_ARRIVE),
+        units=sum(quantity for _, quantity in order.items),
+        is_business=is_business(order),
+    )
+
+
+def _cancelled(order: Order, luck: Luck, random: Random) -> Package:
+    sellers, others = ("seller", "seller", "seller", "unconfirmed"), ("buyer", "buyer", "buyer", "buyer", "amazon")
+    ship_by = order.at.date() + timedelta(days=DAYS_TO_SHIP)
+    return Package(
+        order=order.number,
+        marketplace=order.marketplace,
+        ship_by=ship_by,
+        deliver_by=ship_by + timedelta(days=DAYS_TO_ARRIVE),
+        cancelled_by=random.choice(sellers if order.number in luck.cancelled_by_seller else others),
+    )
+
+
+def _shipped(order: Order, luck: Luck, now: datetime, random: Random) -> Iterator[Package]:
+    """One package, of several items now and then two. What goes wrong goes wrong with the first."""
+    plan = _waiting(order)
+    parts = [plan.units // 2, plan.units - plan.units // 2] if plan.units > 1 and random.random() < 0.3 else [plan.units]
+    shipped = _when_shipped(order, plan, is_late=order.number in luck.late, now=now, random=random)
+    for position, units in enumerate(parts):
+        is_first = position == 0
+        is_scanned = not (is_first and order.number in luck.unscanned)
+        arrives = shipped + timedelta(hours=random.uniform(22, 70))
+        if is_first and order.number in luck.delivered_late:
+            arrives = _in_the_day(plan.deliver_by + timedelta(days=random.randrange(1, 3)), random)
+        yield Package(
+            order=order.number,
+            marketplace=order.marketplace,
+            ship_by=plan.ship_by,
+            deliver_by=plan.deliver_by,
+            package=str(position + 1) if len(parts) > 1 else "",
+            tracking=f"{'1Z' if order.marketplace in {'US', 'CA'} else '00'}{random.randrange(10**14):014d}",
+            units=units,
+            shipped_at=shipped,
+            scanned_at=_happened(shipped + timedelta(hours=random.uniform(0.5, 8)), now) if is_scanned else None,
+            delivered_at=_happened(arrives, now) if is_scanned else None,
+            is_business=plan.is_business,
+            invoiced_at=_when_invoiced(shipped, is_late=order.number in luck.invoiced_late, now=now, random=random),
+        )
+
+
+def _when_shipped(order: Order, plan: Package, *, is_late: bool, now: datetime, random: Random) -> datetime:
+    if is_late:
+        return _in_the_day(plan.ship_by + timedelta(days=1), random)
+    planned = order.at + timedelta(hours=random.uniform(3, 40))
+    return planned if planned < now else order.at + (now - order.at) * random.uniform(0.3, 0.9)
+
+
+def _when_invoiced(shipped: datetime, *, is_late: bool, now: datetime, random: Random) -> datetime | None:
+    """Within minutes; late by days, weekends included."""
+    wait = timedelta(days=random.uniform(5, 8)) if is_late else timedelta(minutes=random.uniform(1, 50))
+    return _happened(shipped + wait, now)
+
+
+def _in_the_day(day: date, random: Random) -> datetime:
+    return datetime.combine(day, time(8), UTC) + timedelta(minutes=random.randrange(600))
+
+
+def _happened(at: datetime, now: datetime) -> datetime | None:
+    return at if at <= now else None

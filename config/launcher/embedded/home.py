@@ -1,0 +1,101 @@
+"""The folder that holds everything one installation keeps: its state file, logs, documents and the servers' data.
+
+Started by the superuser from a folder that an unprivileged user cannot enter, the servers' data goes to
+`/var/lib/underone/<digest of the folder's path>` instead; the state file remembers which.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from config.launcher.embedded.privileges import Identity, identity_for, reaches
+
+SHARED = Path("/var/lib/underone")
+
+
+class HomeInUse(SystemExit):
+    """Another launcher runs on this folder."""
+
+
+class Home:
+    """One installation's folder, held by one launcher at a time."""
+
+    def __init__(self, *, folder: Path) -> None:
+        """Create what is missing and take hold of `folder`.
+
+        Raises HomeInUse when another launcher holds it.
+        """
+        self.folder = folder.resolve()
+        self.logs = self.folder / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        # An unprivileged server passes through the folder to its own data; it lists and reads nothing else.
+        self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        self.logs.chmod(0o700)
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._hold()
+        self.identity: Identity
+        self.servers, self.identity = self._place_of_servers()
+
+    def recall(self, name: str) -> Any:
+        """What was remembered under `name`, or None."""
+        return self._state().get(name)
+
+    def remember(self, name: str, value: object) -> None:
+        """Keep `value` (anything JSON holds) under `name`, readable by our user alone, whole or not at all."""
+        fresh = self.folder / "state.json.new"
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(self._state() | {name: value}, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.folder / "state.json")
+
+    def release(self) -> None:
+        """Let another launcher have the folder."""
+        os.close(self._lock)
+
+    def discard(self) -> None:
+        """Remove the folder and the servers' data for good."""
+        self.release()
+        shutil.rmtree(self.servers, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _state(self) -> dict[str, Any]:
+        path = self.folder / "state.json"
+        state: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return state
+
+    def _hold(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise HomeInUse(
+                f"Underone already runs on {self.folder}. Stop it first, or set UNDERONE_HOME to another folder."
+            ) from None
+
+    def _place_of_servers(self) -> tuple[Path, Identity]:
+        """Where the servers keep their data, and whom they run as."""
+        outside, inside = self.recall("servers"), self.folder / "servers"
+        if outside is not None:
+            return _created(Path(outside)), identity_for(folder=Path(outside) / "postgres")
+        identity = identity_for(folder=inside / "postgres")
+        if reaches(identity=identity, folder=self.folder):
+            inside.mkdir(exist_ok=True)
+            inside.chmod(0o711)
+            return inside, identity
+        place = _created(SHARED / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16])
+        self.remember("servers", str(place))
+        return place, identity
+
+
+def _created(folder: Path) -> Path:
+    """`folder` and its parents, which everyone may pass through, whatever the umask says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    SHARED.chmod(0o711)
+    folder.chmod(0o711)
+    return folder

@@ -1,0 +1,31 @@
+"""Free ports on 127.0.0.1, the same ones at every start as long as nobody else took them."""
+
+import socket
+
+from config.launcher.embedded.home import Home
+
+LOOPBACK = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` now."""
+    with socket.socket() as probe:
+        # As servers do: connections that have just ended do not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def port_of(*, home: Home, server: str) -> int:
+    """The port that `server` of `home` listens on: the remembered one, or a new one when that is taken."""
+    remembered = home.recall(f"{server}_port")
+    if remembered is not None and is_free(remembered):
+        return int(remembered)
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = int(probe.getsockname()[1])
+    home.remember(f"{server}_port", port)
+    return port

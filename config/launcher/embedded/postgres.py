@@ -1,0 +1,124 @@
+"""A PostgreSQL cluster of one home: created once, started, reached by password on 127.0.0.1 only."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from config.launcher.embedded import binaries
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.ports import LOOPBACK, port_of
+from config.launcher.embedded.privileges import Identity, give, run
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.secret import secret_of
+
+SUPERUSER = "postgres"
+# The environment of our own shell must not steer the server: PGDATA, PGPORT and the like stay out.
+ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+# A statement that fails is logged with its values, and they are the addresses and keys of agencies. Who sent it logs the failure.
+QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+
+
+class ClusterUnusable(SystemExit):
+    """The data folder cannot be used by this version, or could not be created."""
+
+
+def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
+    """Start the cluster of `home`, creating it the first time; returns the superuser's URL once it answers.
+
+    `durable=False` trades safety against a power cut for speed: throw-away clusters only.
+    Raises ClusterUnusable, BinariesMissing or ProcessFailed.
+    """
+    programs = binaries.postgres_programs(identity=home.identity)
+    password = secret_of(home=home, name="postgres_password")
+    data = home.servers / "postgres"
+    if not data.exists():
+        _create(data=data, programs=programs, password=password, identity=home.identity)
+    _check_version(data)
+    port = port_of(home=home, server="postgres")
+    _forget_stale_pid(data)
+    child = processes.start(
+        name="postgres",
+        command=[programs / "postgres", "-D", data, *_settings(port=port, durable=durable)],
+        environ=ENVIRON,
+        identity=home.identity,
+        gentle=signal.SIGINT,  # fast shutdown: it does not wait for clients to leave
+    )
+    url = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{port}/postgres"
+    processes.wait_for(child, ready=lambda: _answers(url))
+    return url
+
+
+def _settings(*, port: int, durable: bool) -> list[str]:
+    fsync = "on" if durable else "off"
+    chosen = {"port": port, "listen_addresses": LOOPBACK, "unix_socket_directories": "", "fsync": fsync}
+    return [word for name, value in (chosen | QUIET).items() for word in ("-c", f"{name}={value}")]
+
+
+def _create(*, data: Path, programs: Path, password: str, identity: Identity) -> None:
+    """Create the cluster beside its final place and move it there whole: a killed launcher leaves no half of one."""
+    fresh, password_file = data.with_name("postgres.new"), data.with_name("postgres.password")
+    run(command=["/bin/rm", "-rf", fresh], identity=identity)
+    fresh.mkdir(mode=0o700)
+    give(path=fresh, identity=identity)
+    password_file.unlink(missing_ok=True)
+    with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(password)
+    give(path=password_file, identity=identity)
+    answer = run(command=_initdb(programs=programs, data=fresh, password_file=password_file), identity=identity, environ=ENVIRON)
+    password_file.unlink()
+    if answer.returncode != 0:
+        raise ClusterUnusable(f"The database cluster could not be created in {data}:\n{answer.stderr}")
+    fresh.rename(data)
+
+
+def _initdb(*, programs: Path, data: Path, password_file: Path) -> list[str | Path]:
+    return [
+        programs / "initdb",
+        f"--pgdata={data}",
+        f"--username={SUPERUSER}",
+        f"--pwfile={password_file}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",  # what the system calls C.UTF-8 is missing on some systems; the builtin one is everywhere
+    ]
+
+
+def _check_version(data: Path) -> None:
+    """Raise ClusterUnusable when another major version of PostgreSQL wrote the data folder."""
+    found = (data / "PG_VERSION").read_text().strip()
+    if found != str(binaries.POSTGRES_MAJOR):
+        raise ClusterUnusable(
+            f"{data} holds data of PostgreSQL {found}; this version of Underone runs {binaries.POSTGRES_MAJOR}. "
+            f"Dump it with pg_dumpall of PostgreSQL {found}, set UNDERONE_HOME to a new folder, restore it there."
+        )
+
+
+def _forget_stale_pid(data: Path) -> None:
+    """Remove a `postmaster.pid` whose number another program bears by now: the server would refuse to start."""
+    file = data / "postmaster.pid"
+    if not file.exists():
+        return
+    process = _process(int(file.read_text().split()[0]))
+    if process is not None and not process.name().startswith("postgres"):
+        file.unlink()
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True

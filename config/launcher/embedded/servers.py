@@ -1,0 +1,80 @@
+"""The servers of one home, the operator's own where given, and the environment that points the product at them."""
+
+from collections.abc import Callable, Mapping
+
+from config.launcher.embedded import postgres, roles, valkey
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.roles import APPLICATION, OWNER, Access, Role
+from config.launcher.embedded.secret import key_ring_of, secret_of
+
+DATABASE = "underone"
+
+
+class ServersUnclear(SystemExit):
+    """The environment does not say which database role to use."""
+
+
+def start(
+    *,
+    home: Home,
+    processes: Processes,
+    environ: Mapping[str, str],
+    say: Callable[[str], None] = lambda _: None,
+    durable: bool = True,
+) -> dict[str, str]:
+    """Start what `environ` does not name already; returns the variables that every process of the product needs.
+
+    `say` hears what is being done, in a few words.
+    """
+    access = _database(home=home, processes=processes, environ=environ, say=say, durable=durable)
+    broker_url = environ.get("BROKER_URL")
+    if not broker_url:
+        say("Starting Valkey")
+        broker_url = valkey.start(home=home, processes=processes)
+    return {
+        "DATABASE_URL": access.application_url,
+        "DATABASE_OWNER_URL": access.owner_url,
+        "BROKER_URL": broker_url,
+        "SECRET_KEY": environ.get("SECRET_KEY") or secret_of(home=home, name="secret_key"),
+        "SECRETS_KEYS": environ.get("SECRETS_KEYS") or key_ring_of(home=home, name="secrets_keys"),
+        "UNDERONE_HOME": str(home.folder),
+    }
+
+
+def _database(
+    *, home: Home, processes: Processes, environ: Mapping[str, str], say: Callable[[str], None], durable: bool
+) -> Access:
+    url, owner_url = environ.get("DATABASE_URL"), environ.get("DATABASE_OWNER_URL")
+    if url and owner_url:
+        return Access(owner_url=owner_url, application_url=url)
+    if owner_url:
+        raise ServersUnclear("DATABASE_OWNER_URL is set and DATABASE_URL is not. Set both, or neither.")
+    if url:
+        return _provisioned_there(home=home, url=url)
+    say("Starting PostgreSQL" if (home.servers / "postgres").exists() else "Creating the PostgreSQL cluster")
+    admin_url = postgres.start(home=home, processes=processes, durable=durable)
+    return _provision(home=home, admin_url=admin_url, database=DATABASE)
+
+
+def _provisioned_there(*, home: Home, url: str) -> Access:
+    """The two roles on the operator's own server, in the database that `url` names."""
+    if not roles.can_create_roles(url=url):
+        raise ServersUnclear(
+            "DATABASE_URL names a role that cannot create roles, so it is taken for the application's own; "
+            "set DATABASE_OWNER_URL as well, to the role that owns the database and migrates it."
+        )
+    for name in (OWNER, APPLICATION):
+        if home.recall(f"{name}_password") is None and not roles.missing(url=url, name=name):
+            raise ServersUnclear(
+                f"The server of DATABASE_URL has a role {name} that this installation did not make. "
+                f"Set DATABASE_URL to {APPLICATION}'s URL and DATABASE_OWNER_URL to {OWNER}'s."
+            )
+    return _provision(home=home, admin_url=url, database=roles.database_of(url))
+
+
+def _provision(*, home: Home, admin_url: str, database: str) -> Access:
+    owner, application = (
+        Role(name=name, password=secret_of(home=home, name=f"{name}_password")) for name in (OWNER, APPLICATION)
+    )
+    return roles.provision(admin_url=admin_url, database=database, owner=owner, application=application)

@@ -1,0 +1,63 @@
+"""The Valkey server of one home: every message on disk within a second, reached by password on 127.0.0.1 only."""
+
+import os
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from config.launcher.embedded import binaries
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.ports import LOOPBACK, port_of
+from config.launcher.embedded.privileges import Identity, give, private_folder
+from config.launcher.embedded.processes import Processes
+from config.launcher.embedded.secret import secret_of
+
+CONFIGURATION = """\
+bind {host}
+port {port}
+requirepass {password}
+dir "{folder}"
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+daemonize no
+"""
+
+
+def start(*, home: Home, processes: Processes) -> str:
+    """Start the server of `home`; returns its URL once it answers. Raises BinariesMissing or ProcessFailed."""
+    program = binaries.valkey_program(identity=home.identity)
+    folder = private_folder(path=home.servers / "valkey", identity=home.identity)
+    password = secret_of(home=home, name="valkey_password")
+    port = port_of(home=home, server="valkey")
+    configuration = CONFIGURATION.format(host=LOOPBACK, port=port, password=password, folder=folder)
+    child = processes.start(
+        name="valkey",
+        command=[program, _written(path=folder / "valkey.conf", text=configuration, identity=home.identity)],
+        environ={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        identity=home.identity,
+    )
+    url = f"redis://:{password}@{LOOPBACK}:{port}/0"
+    processes.wait_for(child, ready=lambda: _answers(url))
+    return url
+
+
+def _written(*, path: Path, text: str, identity: Identity) -> Path:
+    """`path` with `text`, for the server alone: a password on its command line would show in any list of processes."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    give(path=path, identity=identity)
+    return path
+
+
+def _answers(url: str) -> bool:
+    client = Redis.from_url(url, socket_timeout=2, protocol=2)
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()

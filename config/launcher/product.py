@@ -1,0 +1,124 @@
+"""The whole product on one machine: servers, migrations, web, worker and clock, each a process of the home."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from config.launcher.embedded import servers
+from config.launcher.embedded.ports import LOOPBACK, is_free
+from config.launcher.embedded.processes import Processes
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = "8000"
+VARIABLES = (
+    *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),
+    *("UNDERONE_HOME", "UPLOAD_FOLDER", "PORT"),
+)
+CELERY = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet"]
+WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
+
+
+class PortUnusable(SystemExit):
+    """The web server cannot listen on the port that was chosen."""
+
+
+def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:
+    """Start everything and return the environment of the product once `/healthz` answers at `PORT`.
+
+    `say` hears each step. Raises a SystemExit that says what went wrong.
+    """
+    port = _port(environ)
+    _create_folders(processes=processes)
+    urls = servers.start(home=processes.home, processes=processes, environ=environ, say=say)
+    # Only the migrations know the owner's password; what serves and works does without.
+    owner_url = urls.pop("DATABASE_OWNER_URL")
+    running = {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
+    running |= urls | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    say("Migrating the database")
+    # The checks refuse the owner as a role to serve with; they run below, as the role that does.
+    _manage(processes, "migrate", "--skip-checks", environ=running | {"DATABASE_URL": owner_url})
+    say("Checking the configuration")
+    _manage(processes, "check", "--database", "default", environ=running)
+    say("Starting web, workers and clock")
+    _start_product(processes=processes, environ=running, port=port)
+    _write_environment(processes=processes, environ=running | {"DATABASE_OWNER_URL": owner_url})
+    return running
+
+
+def commands(*, port: int, schedule: Path, couriers: str = "1") -> dict[str, list[str]]:
+    """The command line of each process of the product by its name, in the order in which they start; the web server last."""
+    return {
+        "courier": [*WORKER, "--queues=webhooks", f"--concurrency={couriers}", "--hostname=courier@%h"],
+        "worker": [*WORKER, "--queues=celery", "--concurrency=2"],
+        "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
+        "web": _web(port),
+    }
+
+
+def manage_command(*words: str) -> list[str]:
+    """The command line of `manage.py` with `words`."""
+    return [sys.executable, "manage.py", *words]
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    word = environ.get("PORT") or DEFAULT_PORT
+    if not (word.isdecimal() and 0 < int(word) < 65536):
+        raise PortUnusable(f"PORT must be a number from 1 to 65535, not {word!r}.")
+    if not is_free(int(word)):
+        raise PortUnusable(f"Port {word} is taken. Choose another one, as in: PORT={(int(word) + 1) % 65536} make up")
+    return int(word)
+
+
+def _create_folders(*, processes: Processes) -> None:
+    for name in ("documents", "uploads"):
+        (processes.home.folder / name).mkdir(exist_ok=True)
+    for name in ("meters", "heartbeats"):  # what was counted is of processes that are no more
+        shutil.rmtree(processes.home.folder / name, ignore_errors=True)
+
+
+def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> None:
+    processes.run(name=words[0], command=manage_command(*words), environ=environ, folder=REPOSITORY)
+
+
+def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
+    """Workers before clock before web, so that they stop the other way round: no new work, then no old work."""
+    schedule = processes.home.folder / "beat-schedule"
+    for name, command in commands(port=port, schedule=schedule, couriers=environ.get("WEBHOOK_COURIERS") or "1").items():
+        child = processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
+    processes.wait_for(child, ready=lambda: is_healthy(port))
+
+
+def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> None:
+    """Keep the variables in a file that a shell can read, and that `manage.py` borrows (config/env.py)."""
+    file = processes.home.folder / "environment"
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.writelines(f"{name}={shlex.quote(environ[name])}\n" for name in VARIABLES if name in environ)
+
+
+def _web(port: int) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "config.wsgi:application",
+        f"--bind={LOOPBACK}:{port}",
+        "--graceful-timeout=10",
+        "--config=python:config.web.gunicorn_settings",
+    ]
+
+
+def is_healthy(port: int) -> bool:
+    """Whether the web server at this port of this machine serves."""
+    connection = HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": "localhost"})
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

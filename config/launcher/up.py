@@ -1,0 +1,72 @@
+"""`python -m config.launcher.up [--demo]`: the product on this machine until Ctrl-C, with everything it needs."""
+
+import argparse
+import os
+import shlex
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.launcher import demo_agency, product
+from config.launcher.embedded.home import Home
+from config.launcher.embedded.processes import AskedToStop, Processes
+from config.launcher.progress import Steps
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start, say where, wait, stop. Ends with code 1 and the reason when a process ended by itself."""
+    parser = argparse.ArgumentParser(prog="python -m config.launcher.up", description=__doc__)
+    parser.add_argument("--demo", action="store_true", help="fill an agency with eight accounts and two years of orders")
+    options = parser.parse_args(arguments)
+    os.umask(0o077)  # logs, documents and schedules hold other people's data
+    steps = Steps()
+    home = Home(folder=Path(os.environ.get("UNDERONE_HOME") or product.REPOSITORY / ".underone"))
+    try:
+        with Processes(home=home) as processes:
+            listen_for_signals(processes)
+            _serve(processes=processes, steps=steps, with_demo=options.demo)
+    except AskedToStop:
+        steps.print("Stopped.")
+    finally:
+        steps.give_up()
+        home.release()
+
+
+def listen_for_signals(processes: Processes) -> None:
+    """Let Ctrl-C, a closed terminal and the system's own request stop `processes` in order."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, processes.ask_to_stop)
+
+
+def _serve(*, processes: Processes, steps: Steps, with_demo: bool) -> None:
+    try:
+        environ = product.start(processes=processes, environ=os.environ, say=steps.say)
+        key = demo_agency.fill(processes=processes, environ=environ, steps=steps) if with_demo else None
+        steps.finish()
+        _announce(processes=processes, steps=steps, port=environ["PORT"], key=key)
+        while True:
+            processes.watch()
+            time.sleep(0.2)
+    finally:
+        steps.give_up()
+        steps.say("Stopping")
+
+
+def _announce(*, processes: Processes, steps: Steps, port: str, key: str | None) -> None:
+    steps.print()
+    steps.print(f"  API      http://localhost:{port}/v1/")
+    steps.print(f"  Pages    http://localhost:{port}/docs")
+    steps.print(f"  Data     {processes.home.folder}")
+    if key is None:
+        named = os.environ.get("UNDERONE_HOME")
+        home = f"UNDERONE_HOME={shlex.quote(named)} " if named else ""
+        steps.print(f"  Key      {home}.venv/bin/python manage.py open_agency NAME    makes one")
+    else:
+        steps.print(f"  Key      {key}")
+        steps.print(f'  Try      curl -H "Authorization: Bearer {key}" http://localhost:{port}/v1/accounts')
+    steps.print("\n  Ctrl-C stops everything; the data stays.\n")
+
+
+if __name__ == "__main__":
+    main()

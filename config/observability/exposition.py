@@ -1,0 +1,77 @@
+"""`GET /metrics`: how the installation is, in the words of Prometheus."""
+
+import hmac
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.requests.openapi import refusal
+from config.observability import gauges, heartbeats, operational_figures
+from config.observability.health import Open
+
+EXAMPLE = """\
+# HELP underone_accounts Seller accounts.
+# TYPE underone_accounts gauge
+underone_accounts 8.0
+"""
+
+
+class PlainText(BaseRenderer):
+    media_type = "text/plain"
+    format = "txt"
+    charset = "utf-8"
+
+    def render(self, data: Any, media_type: str | None = None, context: Mapping[str, Any] | None = None) -> bytes:
+        return bytes(data)
+
+
+class AlwaysPlainText(DefaultContentNegotiation):
+    """Scrapers ask for whatever they understand; all of them understand this."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], CONTENT_TYPE_PLAIN_0_0_4
+
+
+class Exposition(Open):
+    renderer_classes = (PlainText,)
+    content_negotiation_class = AlwaysPlainText
+
+    @extend_schema(
+        operation_id="getOperationalMetrics",
+        summary="Counts, latencies, ages and health of the installation, for Prometheus",
+        description="Where the installation sets METRICS_TOKEN, it wants `Authorization: Bearer <METRICS_TOKEN>`.",
+        tags=["Health"],
+        responses={
+            (200, "text/plain"): OpenApiResponse(OpenApiTypes.STR, examples=[OpenApiExample("Metrics", value=EXAMPLE)]),
+            **refusal(401),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        self._admit(request)
+        found = gauges.Installation(
+            known=operational_figures.reader.read(now=timezone.now()), ages=heartbeats.ages(now=time.time())
+        )
+        registry = CollectorRegistry()
+        registry.register(found)
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="metrics"'
+
+    def _admit(self, request: Request) -> None:
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
+        if settings.METRICS_TOKEN and not hmac.compare_digest(given, wanted):
+            raise AuthenticationFailed("Send METRICS_TOKEN as `Authorization: Bearer …`.")
