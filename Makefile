@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --disable-pip-version-check
-PACKAGES := config accounts webhooks metrics ingestion tests bench
+PACKAGES := config api accounts webhooks metrics ingestion tests bench
 
 # Static checks read the settings and connect to nothing.
 SETTINGS_ONLY := SECRET_KEY=lint SECRETS_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \

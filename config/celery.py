@@ -9,7 +9,7 @@ from celery.schedules import crontab
 
 from config.observability import task_signals
 
-__all__ = ["GuardedTask", "app", "workers"]
+__all__ = ["GuardedTask", "app", "task_signals"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,7 +26,17 @@ class GuardedTask(Task):  # type: ignore[type-arg]
 
 app = Celery("underone", task_cls=GuardedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+# Tasks stand beside their subject; only metrics and ingestion have some at their top.
+TASK_PACKAGES = [
+    "accounts.api_keys",
+    "accounts.people",
+    "accounts.requests",
+    "ingestion",
+    "ingestion.exports",
+    "metrics",
+    "webhooks.delivery",
+]
+app.autodiscover_tasks(TASK_PACKAGES)
 app.conf.beat_schedule = {
     "reports that no worker holds are handed out again": {
         "task": "ingestion.tasks.resume_reports",
@@ -41,7 +51,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="7"),
     },
     "archives that no worker holds are handed out again": {
-        "task": "ingestion.tasks.resume_exports",
+        "task": "ingestion.exports.tasks.resume_exports",
         "schedule": timedelta(seconds=60),
     },
     "closed agencies are erased when their time has come": {
@@ -49,7 +59,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="27"),
     },
     "archives whose days are over are deleted": {
-        "task": "ingestion.tasks.expire_exports",
+        "task": "ingestion.exports.tasks.expire_exports",
         "schedule": crontab(minute="47"),
     },
     "documents older than their agency keeps them are deleted": {
@@ -61,11 +71,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="3", minute="17"),
     },
     "answers that were kept for a day are deleted": {
-        "task": "accounts.people.tasks.delete_kept_answers",
+        "task": "accounts.requests.tasks.delete_kept_answers",
         "schedule": crontab(minute="22"),
     },
     "tokens whose time is over are deleted": {
-        "task": "accounts.people.tasks.delete_expired_tokens",
+        "task": "accounts.api_keys.tasks.delete_expired_tokens",
         "schedule": crontab(minute="52"),
     },
     "sessions whose days are over are forgotten": {

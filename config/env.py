@@ -44,11 +44,6 @@ def borrow(*, home: Path) -> None:
         os.environ.setdefault(name, value)
 
 
-def let_know(name: str, value: str) -> None:
-    """Set a variable that a library of this process reads."""
-    os.environ[name] = value
-
-
 def text(name: str, *, default: str | None = None) -> str:
     """What the variable says; without a default it has to say something."""
     value = os.environ.get(name) or default

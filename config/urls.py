@@ -11,8 +11,8 @@ from config.staff.site import site as staff
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", document.Document.as_view(), name="openapi"),
     path("", include("accounts.agencies.urls")),
+    path("", include("accounts.api_keys.urls")),
     path("", include("accounts.people.api.urls")),
-    path("", include("accounts.people.api.member_urls")),
     path("", include("metrics.api.urls")),
     path("", include("webhooks.api.urls")),
     path("", include("ingestion.api.urls")),

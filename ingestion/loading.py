@@ -4,8 +4,6 @@ A session-level lock marks the report as being in a worker's hands. It goes with
 worker's report is free again as soon as PostgreSQL notices.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from uuid import UUID
@@ -13,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import connection
 from django.db.models import F
 
 from accounts.models import SellerAccount
@@ -39,19 +36,6 @@ NOT_WHOLE = (
     "The period was not used, and nothing is taken as removed: a report names all feedback of a period only if it has rows, "
     "none was rejected, and none is of another day."
 )
-
-
-@contextmanager
-def in_hand(report_id: UUID) -> Iterator[bool]:
-    """Whether this worker is the one that holds the report."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(report_id)])
-        held = cursor.fetchone()[0]
-        try:
-            yield held
-        finally:
-            if held:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [str(report_id)])
 
 
 def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:

@@ -4,7 +4,7 @@ from django.db.migrations import RunSQL
 
 
 def keep(present: str, past: str, columns: str) -> RunSQL:
-    """`recorded_at` moves exactly when the content changes (metrics/pipeline/recording.py): then the old row goes to the past table."""
+    """`recorded_at` moves exactly when the content changes (pipeline/recording.py): then the old row goes to the past table."""
     old = ", ".join(f"OLD.{column.strip()}" for column in columns.split(","))
     return RunSQL(
         f"""

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import SellerAccount
-from metrics.alerts import evaluation, observations, state_machine, thresholds
+from metrics.alerts import evaluation, observations, state_machine
 from metrics.alerts.state_machine import Standing
 from metrics.models import CurrentValue
 from metrics.models.counted import STREAKS
@@ -19,6 +19,7 @@ from metrics.pipeline import (
     feedback_removal,
     restatements,
     snapshots,
+    threshold_versions,
 )
 from metrics.rules.series import Series, Value
 
@@ -32,7 +33,7 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     amazon_statuses.follow(account=account, now=now)
     account.marketplaces = sorted({*account.marketplaces, *rebuilt.marketplaces, *snapshots.marketplaces(account=account)})
     restatements.tell(account=account, changed=rebuilt.versions, now=now)
-    thresholds.follow(account=account, now=now)
+    threshold_versions.follow(account=account, now=now)
     remembered = evaluation.standings(account=account)
     seen = observations.since(account=account, judged_on=state_machine.last_day(remembered), now=now)
     evaluation.judge(account=account, standings=remembered, looks=seen, now=now)

@@ -1,0 +1,1 @@
+"""Agencies and their seller accounts: create, change, delete, list; the audit log."""

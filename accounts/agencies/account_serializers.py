@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from accounts.models import AccountStatus, SellerAccount
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, PublicIdField
 from api.strict_fields import Body
 
 ACCOUNT = {
-    "id": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
+    "id": ACCOUNT_ID,
     "name": "Nordwind Outdoor",
     "selling_partner_id": "A2NORDWIND7XYZ",
     "home_marketplace": "DE",

@@ -1,0 +1,1 @@
+"""API keys and the short-lived tokens made from them."""

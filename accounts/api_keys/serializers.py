@@ -6,10 +6,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.agencies.account_serializers import ACCOUNT
 from accounts.api_keys import lifecycle as api_keys
 from accounts.models import ApiKey, Role, public_account_id
-from accounts.requests.fields import AccountLimit, PublicIdField, check_limit
+from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_limit
 from api import identifiers
 from api.strict_fields import Body, Contradiction
 
@@ -20,7 +19,7 @@ KEY = {
     "prefix": "uo_live_8fJ2mQ0xYt3Z",
     "role": "viewer",
     "read_only": True,
-    "accounts": [ACCOUNT["id"]],
+    "accounts": [ACCOUNT_ID],
     "created_at": "2026-11-22T08:59:00Z",
     "last_used_at": "2026-11-22T09:00:00Z",
     "expires_at": None,
@@ -32,7 +31,7 @@ TEXT = "uo_live_8fJ2mQ0xYt3Z_4Zk0v5l8m1R2s3T4u5V6w7X8y9Z0a1B2c3D4e5F6g7H"
 TOKEN = {
     "token": "uo_tok_8fJ2mQ0xYt3Z7_4Zk0v5l8m1R2s3T4u5V6w7X8y9Z0a1B2c3D4e5F6g7H",
     "expires_at": "2026-11-22T09:15:00Z",
-    "accounts": [ACCOUNT["id"]],
+    "accounts": [ACCOUNT_ID],
 }
 OF_ACCOUNTS = "It sees these accounts only (acct_…). Null, as without it: all."
 

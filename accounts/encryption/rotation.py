@@ -1,6 +1,6 @@
 """Sealed anew with the first key of SECRETS_KEYS, so that the keys behind it can go.
 
-An app says in one line what it keeps sealed: `Sealed(model=…, context=…)`; config/encrypted_tables.py lists all of them. Its table has a
+An app says in one line what it keeps sealed: `Sealed(model=…, context=…)`; config/encrypted_tables.py lists all. Its table has a
 column `key_id` (sealing.key_id_of), and its migration `wall.tell_key_ids`.
 """
 

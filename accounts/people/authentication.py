@@ -16,9 +16,7 @@ from rest_framework.request import Request
 from accounts.models import Member, Person
 from accounts.people import members, sessions
 from accounts.tenancy import context, principals
-from accounts.tenancy.principals import Bearer
-
-CHOICE = "Underone-Agency"
+from accounts.tenancy.principals import AGENCY_HEADER, Bearer
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class ChooseAgency(APIException):
 
     status_code = 400
     default_code = "choose-agency"
-    default_detail = f"Name one of your agencies in the header {CHOICE}."
+    default_detail = f"Name one of your agencies in the header {AGENCY_HEADER}."
 
     def __init__(self, memberships: list[Member]) -> None:
         super().__init__()
@@ -83,7 +81,7 @@ class MemberAuthentication(PersonAuthentication):
         memberships = members.of_person(person_id=signed_in.person.pk)
         if not memberships:
             raise AuthenticationFailed("You are a member of no agency.")
-        member = _chosen(memberships, request.headers.get(CHOICE) or signed_in.session.get(sessions.AGENCY))
+        member = _chosen(memberships, request.headers.get(AGENCY_HEADER) or signed_in.session.get(sessions.AGENCY))
         context.enter(member.agency_id, accounts=member.accounts)
         bearer = principals.of_member(member, expires_at=signed_in.expires_at)
         return bearer, bearer
@@ -112,4 +110,4 @@ class MemberScheme(PersonScheme):  # type: ignore[no-untyped-call]
 
     target_class = "accounts.people.authentication.MemberAuthentication"
     name = "session"
-    description = f"{PersonScheme.description} With memberships in several agencies, the header `{CHOICE}` names the id of one."
+    description = f"{PersonScheme.description} Members of several agencies name one by its id in the header `{AGENCY_HEADER}`."

@@ -11,6 +11,9 @@ from api.strict_fields import Absent, Contradiction, longer_than_taken
 
 MOST_LIMITED = 1000
 
+ACCOUNT_ID = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
+"""The account of every example."""
+
 
 class PublicIdField(serializers.CharField):
     """An opaque id with its kind in front."""

@@ -1,6 +1,5 @@
 """How the OpenAPI document is made from the views: every operation tells the problems it can answer with."""
 
-from copy import deepcopy
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -17,14 +16,13 @@ from rest_framework.exceptions import (
 )
 
 from accounts.models import Role
-from accounts.people.authentication import CHOICE
 from accounts.requests import conditional_writes
 from accounts.requests.views import Resource
 from accounts.tenancy import permissions
+from accounts.tenancy.principals import AGENCY_HEADER
 from api import problems
 from api.problems import PROBLEM
 from api.strict_fields import Absent, Contradiction
-from webhooks.events import openapi
 
 Told = tuple[type[APIException], str]
 USUAL: dict[int, Told] = {
@@ -96,7 +94,7 @@ UNCHANGED = OpenApiParameter(
     description="The `ETag` of a known answer; 304 where it still holds.",
 )
 CHOSEN = OpenApiParameter(
-    CHOICE,
+    AGENCY_HEADER,
     location=OpenApiParameter.HEADER,
     description="The agency that a person acts for (agcy_…); a key or token has one.",
 )
@@ -172,9 +170,3 @@ class Operation(AutoSchema):
         examples = {slug: {"summary": each.name, "value": each.value} for slug, each in shown.items()}
         description = "; ".join(dict.fromkeys(each.name for each in shown.values()))
         return {"description": description, "content": {PROBLEM: {"schema": component.ref, "examples": examples}}}
-
-
-def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
-    schemas = result["components"]["schemas"] | deepcopy(openapi.components())
-    return result | {"webhooks": openapi.webhooks(), "components": result["components"] | {"schemas": schemas}}

@@ -1,6 +1,6 @@
 """How much a bearer and its agency may ask in a while, and how many wrong keys one address may try.
 
-Counted over all processes in the shared store (accounts/requests/rate_limit_store.py); where that is away, nobody is limited. A limit is a sliding
+Counted over all processes in the shared store (rate_limit_store.py); where that is away, nobody is limited. A limit is a sliding
 window: what the window before counted weighs as much as is left of it.
 """
 

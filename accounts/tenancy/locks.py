@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
@@ -27,3 +28,25 @@ def a_while() -> Iterator[CursorWrapper]:
                 raise TooLong from None
             raise
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+
+@contextmanager
+def session_lock(key: UUID) -> Iterator[bool]:
+    """Try a session-level advisory lock on a report or export, and yield whether this worker holds it.
+
+    PostgreSQL releases it with the worker's connection, so the work of a killed worker is free again at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(key)])
+        is_held = cursor.fetchone()[0]
+        try:
+            yield is_held
+        finally:
+            if is_held:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [str(key)])
+
+
+def is_free(key: UUID) -> bool:
+    """Return whether no worker holds the session lock of a report or export."""
+    with session_lock(key) as is_held:
+        return is_held

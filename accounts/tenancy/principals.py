@@ -8,6 +8,8 @@ from uuid import UUID
 
 from accounts.models import Agency, ApiKey, Member, Role
 
+AGENCY_HEADER = "Underone-Agency"
+
 RANK: Mapping[str, int] = {Role.VIEWER: 1, Role.MANAGER: 2, Role.ADMIN: 3}
 
 

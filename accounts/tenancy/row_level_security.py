@@ -1,6 +1,6 @@
 """The tenant wall in the database: the SQL that migrations run for every table that belongs to an agency.
 
-The settings `underone.agency` and `underone.accounts` are set for one transaction by accounts/tenancy/context.py. Where no agency is set,
+The settings `underone.agency` and `underone.accounts` are set for one transaction by context.py. Where no agency is set,
 no row is visible; where no accounts are set, those of all the agency's accounts are.
 """
 
@@ -82,7 +82,7 @@ def belongs_to(table: str, column: str, other: str) -> RunSQL:
 
 
 def tell_key_ids(table: str) -> RunSQL:
-    """Tell everybody how many rows of the table each key has sealed (accounts/encryption/rotation.py), over all agencies and no more."""
+    """Tell everybody how many rows of the table each key has sealed (encryption/rotation.py), over all agencies and no more."""
     function, policy = f"key_ids_in_{table}", "keys_are_counted"
     asked = "(SELECT current_setting('underone.over_the_wall', true)) = 'key ids'"
     return RunSQL(

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.agencies.filters import LONGEST
+from api.filters import LONGEST
 from api.strict_fields import CENTURY
 
 Schema = dict[str, Any]

@@ -1,0 +1,1 @@
+"""Logs, Prometheus metrics, health, Sentry and traces."""

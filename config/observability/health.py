@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
@@ -18,7 +19,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.celery import app
 from config.observability.probes import NO_ANSWER, Look
 
 OK = "ok"
@@ -65,7 +65,7 @@ def _database() -> str:
 
 def _broker() -> str:
     try:
-        with app.connection_for_write() as broker:
+        with current_app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, timeout=2)
     except (OperationalError, OSError):
         return NO_ANSWER

@@ -1,5 +1,6 @@
 """What every process counts of its requests and tasks; summed over all of them when Prometheus asks."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, val
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from config import env
 from config.observability.process_slots import Seats
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -31,7 +31,7 @@ class Meters:
 @cache
 def meters() -> Meters:
     """The meters of this process. Their counts are files in a folder that all processes of the installation share."""
-    env.let_know("PROMETHEUS_MULTIPROC_DIR", str(folder()))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder())
     values.ValueClass = values.MultiProcessValue(Seats(folder=folder()).mine)  # type: ignore[no-untyped-call]
     request, task = ("method", "route"), ("task",)
     return Meters(

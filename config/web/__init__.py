@@ -1,0 +1,1 @@
+"""Middleware, and the settings of the web server."""

@@ -3,9 +3,8 @@
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, PublicIdField
 from api.strict_fields import Body
 from ingestion.models import Export
 
@@ -32,7 +31,7 @@ READY = QUEUED | {
 @extend_schema_serializer(
     examples=[
         OpenApiExample("Everything of the agency", value={}, request_only=True),
-        OpenApiExample("One account", value={"account": ACCOUNT["id"], "documents": True}, request_only=True),
+        OpenApiExample("One account", value={"account": ACCOUNT_ID, "documents": True}, request_only=True),
     ]
 )
 class ExportWish(Body):

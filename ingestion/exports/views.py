@@ -18,8 +18,8 @@ from accounts.models import Role, SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api.strict_fields import Absent
-from ingestion import tasks
 from ingestion.exports import lifecycle as exports
+from ingestion.exports import tasks
 from ingestion.exports.serializers import ExportSerializer, ExportWish
 from ingestion.models import Export
 

@@ -1,0 +1,1 @@
+"""Bytes to rows: encodings, tables, XML, and refusals. Pure."""

@@ -1,0 +1,1 @@
+"""Buyers' personal columns are blanked before a document is stored."""

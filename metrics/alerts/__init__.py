@@ -1,0 +1,1 @@
+"""Breaches and warnings: state machine, evaluation, thresholds, actions."""

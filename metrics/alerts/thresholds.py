@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from accounts.models import Agency, SellerAccount
 from accounts.tenancy import context
-from metrics.models import FollowedThresholds, MetricRule, Threshold
+from metrics.models import MetricRule, Threshold
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import Comparator, Limit, limit_of
-from metrics.rules.threshold_rules import Version, can_be_kept, is_as_strict
+from metrics.rules.threshold_rules import can_be_kept, is_as_strict
 
 A_MOMENT = timedelta(microseconds=1)
 
@@ -108,28 +108,6 @@ def before(*, version: Threshold) -> Threshold | None:
     return older.order_by("-recorded_at").first()
 
 
-def follow(*, account: SellerAccount, now: datetime) -> None:
-    """Judge the account by the versions that there are now. It must be held."""
-    newest = _concerning(account).aggregate(moment=Max("recorded_at"))["moment"]
-    followed = _followed(account, now).aggregate(moment=Max("upto"))["moment"]
-    if newest and (followed is None or newest > followed):
-        FollowedThresholds.objects.create(agency_id=account.agency_id, account_id=account.pk, upto=newest, recorded_at=now)
-
-
-def known(*, account: SellerAccount, known_at: datetime) -> list[Version]:
-    """The versions that the account was judged by at a moment, the removed and the replaced ones too."""
-    upto = _followed(account, known_at).order_by("-recorded_at").values("upto")[:1]
-    return [_version(row) for row in _concerning(account).filter(recorded_at__lte=Subquery(upto))]
-
-
-def _concerning(account: SellerAccount) -> QuerySet[Threshold]:
-    return Threshold.objects.filter(Q(account_id=None) | Q(account_id=account.pk), agency_id=account.agency_id)
-
-
-def _followed(account: SellerAccount, known_at: datetime) -> QuerySet[FollowedThresholds]:
-    return FollowedThresholds.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at)
-
-
 def _in_turn(agency: Agency) -> None:
     """Hold the agency until the transaction ends: thresholds are written one after another."""
     Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
@@ -139,23 +117,6 @@ def _next_moment(agency: Agency, now: datetime) -> datetime:
     with context.agency(agency.pk):  # also after those of accounts that who asks does not see
         last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
     return now if last is None or now > last else last + A_MOMENT
-
-
-def _version(row: Threshold) -> Version:
-    return Version(
-        threshold=row.threshold_id,
-        account=row.account_id,
-        metric=row.metric,
-        marketplace=row.marketplace,
-        channel=row.channel,
-        warn=(row.warn_numerator, row.warn_denominator),
-        clear=(row.clear_numerator, row.clear_denominator),
-        for_days=row.for_days,
-        keep_days=row.keep_days,
-        min_denominator=row.min_denominator,
-        is_removed=row.is_removed,
-        recorded_at=row.recorded_at,
-    )
 
 
 def _check(scope: Scope, asks: Asks, now: datetime) -> None:

@@ -1,0 +1,1 @@
+"""Views, serializers and filters of metrics, breaches and thresholds."""

@@ -8,9 +8,9 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from accounts.agencies.filters import Filters
 from accounts.marketplaces import CODES
 from accounts.tenancy import context
+from api.filters import Filters
 from metrics.api.value_serializers import CHANNELS
 from metrics.models import Breach, Threshold
 from metrics.rules.definitions import CATALOGUE

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.agencies.views import Accounts
+from accounts.agencies.account_views import Accounts
 from metrics.api import breach_views, threshold_views, views
 from metrics.api.filters import AccountByMetricFilter
 

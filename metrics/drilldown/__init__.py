@@ -1,0 +1,1 @@
+"""The orders behind a number, unmatched defects, and the portfolio."""

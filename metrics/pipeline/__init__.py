@@ -1,0 +1,1 @@
+"""Facts to daily counts to current values, in set-based SQL."""

@@ -13,8 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics.alerts import thresholds
-from metrics.pipeline import amazon_reported
+from metrics.pipeline import amazon_reported, threshold_versions
 from metrics.pipeline.statements import MINE
 from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS, METRICS
 from metrics.rules.judgement import limit_of, warning_of
@@ -143,7 +142,7 @@ def over(
         cursor.execute(VALUES, asked)
         counted = cursor.fetchall()
     own: defaultdict[str, list[Version]] = defaultdict(list)
-    for version in thresholds.known(account=account, known_at=known_at) if versions is None else versions:
+    for version in threshold_versions.known(account=account, known_at=known_at) if versions is None else versions:
         own[version.metric].append(version)
     return [_with_own_line(value, own.get(value.metric)) for value in [*map(_value, counted), *amazon_reported.over(asked=asked)]]
 

@@ -1,0 +1,1 @@
+"""Amazon's rules as values and functions. Pure."""

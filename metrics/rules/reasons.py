@@ -1,6 +1,6 @@
 """What speaks for or against an order behind a number, and the sentence that says why it counts or not. Pure.
 
-Sources: for defects metrics/rules/defects.py, for the rest the pages that the rows of each metric's rule name (metrics/migrations).
+Sources: for defects defects.py, for the rest the pages that the rows of each metric's rule name (metrics/migrations).
 """
 
 from dataclasses import dataclass

@@ -11,8 +11,7 @@ from pytest_django.fixtures import Settings
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
 from accounts.models import KeptAnswer
-from accounts.people import tasks
-from accounts.requests import idempotency
+from accounts.requests import idempotency, tasks
 from accounts.requests.idempotency import Answer
 from accounts.tenancy import batches, context
 from accounts.tenancy.principals import Bearer

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.api_keys import lifecycle as api_keys
 from accounts.api_keys import secrets as key_secrets
+from accounts.api_keys import tasks
 from accounts.models import ApiKey, Role
-from accounts.people import tasks
 from accounts.tenancy import batches, context
 from api import identifiers
 from tests.client import Client

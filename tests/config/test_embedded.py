@@ -26,7 +26,7 @@ from config.launcher.embedded.servers import ServersUnclear
 KILLED_LAUNCHER = """
 import os, sys
 from pathlib import Path
-from config.embedded import postgres
+from config.launcher.embedded import postgres
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 home = Home(folder=Path(sys.argv[1]))

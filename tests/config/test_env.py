@@ -456,11 +456,3 @@ def test_what_is_no_address_is_refused_without_being_told(given: Callable[[str |
     with pytest.raises(env.BadVariable, match=f"{NAME} must read https://host") as refused:
         env.address(NAME)
     assert "99999" not in str(refused.value)
-
-
-def test_what_a_library_reads_is_set_for_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(NAME, "before")
-
-    env.let_know(NAME, "after")
-
-    assert os.environ[NAME] == "after"

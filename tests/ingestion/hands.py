@@ -5,11 +5,11 @@ from uuid import UUID
 
 import psycopg
 
-from ingestion import loading
+from accounts.tenancy import locks
 
 
 def take(worker: psycopg.Connection, report_id: UUID) -> bool:
-    """Take the report in hand, as `loading.in_hand` does; whether it was free."""
+    """Take the report in hand, as `locks.session_lock` does; whether it was free."""
     row = worker.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(report_id)]).fetchone()
     return bool(row and row[0])
 
@@ -18,7 +18,7 @@ def until_free(report_id: UUID, *, seconds: float = 10) -> None:
     """Until the server has noticed that the worker's connection is gone."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with loading.in_hand(report_id) as held:
+        with locks.session_lock(report_id) as held:
             if held:
                 return
     raise TimeoutError(f"{report_id} is still held")

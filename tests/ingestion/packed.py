@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api import identifiers
-from ingestion import tasks
+from ingestion.exports import tasks
 from tests.client import Client
 
 

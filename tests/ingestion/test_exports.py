@@ -18,8 +18,9 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import ApiKey, Role
 from accounts.tenancy import context
 from api import identifiers
-from ingestion import erasure, tasks
+from ingestion import erasure
 from ingestion.exports import lifecycle as exports
+from ingestion.exports import tasks
 from ingestion.models import Export
 from tests import messages
 from tests.client import Client
@@ -62,7 +63,7 @@ def test_an_archive_is_queued_and_a_worker_is_woken(committed: Client) -> None:
     assert (response.status_code, response.headers["Location"]) == (202, f"/v1/exports/{told['id']}")
     assert told.items() >= {"account": None, "documents": False, "status": "queued", "size": None, "sha256": None}.items()
     woken = {"agency_id": str(committed.agency.pk), "export_id": str(identifiers.private("exp", told["id"]))}
-    assert messages.take() == [("ingestion.tasks.make_export", woken)]
+    assert messages.take() == [("ingestion.exports.tasks.make_export", woken)]
     assert committed.read(f"/v1/exports/{told['id']}") == told
     assert committed.read("/v1/exports") == {"data": [told], "next_cursor": None}
 
@@ -254,7 +255,7 @@ def test_what_a_killed_worker_left_is_made_after_all(acme: Client, status: str, 
     tasks.resume_exports()
     tasks.resume_exports()
 
-    assert [name for name, _ in messages.take()] == ["ingestion.tasks.make_export"] * is_resumed
+    assert [name for name, _ in messages.take()] == ["ingestion.exports.tasks.make_export"] * is_resumed
 
 
 def test_what_a_worker_has_in_hand_is_left_there(acme: Client) -> None:

@@ -13,7 +13,7 @@ from django.db.utils import DataError
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
-from accounts.tenancy import context
+from accounts.tenancy import context, locks
 from api import identifiers
 from ingestion import loading, tasks
 from ingestion.models import RejectedRow, Report
@@ -131,7 +131,7 @@ def test_what_breaks_its_worker_every_time_ends_as_failed_and_loads_once_it_can(
 def test_one_worker_at_a_time_has_a_report_in_hand(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
 
-    with loading.in_hand(report_id) as held:
+    with locks.session_lock(report_id) as held:
         meanwhile = hands.take(elsewhere, report_id), hands.take(elsewhere, other_id)
 
     assert held

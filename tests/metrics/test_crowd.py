@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
-from accounts.agencies.views import ORDERINGS
+from accounts.agencies.account_views import ORDERINGS
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from metrics.models import CurrentValue

@@ -24,7 +24,7 @@ TARGET = re.compile(r"\bmake ([a-z-]+)`")
 FILE = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
 NAME = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
 SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
-APPS = ("accounts", "webhooks", "metrics", "ingestion", "config")
+APPS = ("api", "accounts", "webhooks", "metrics", "ingestion", "config")
 COMPOSED = {"agency.changed", "account.changed"} | {f"breach.{what}" for what in ("acknowledged", "snoozed", "assigned", "noted")}
 """Entries whose kind is put together of a thing and a word."""
 ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # Amazon's, spoken of and not read

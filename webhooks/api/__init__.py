@@ -1,0 +1,1 @@
+"""Views of endpoints, events and deliveries."""

@@ -7,9 +7,8 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, PublicIdField
 from api import identifiers
 from api.strict_fields import Absent, Body, Contradiction
 from webhooks.channels import url_policy
@@ -25,7 +24,7 @@ ENDPOINT = {
     "url": "https://hooks.example.com/underone",
     "description": "Pages whoever is on call",
     "event_types": ["breach.*", "endpoint.disabled"],
-    "accounts": [ACCOUNT["id"]],
+    "accounts": [ACCOUNT_ID],
     "enabled": True,
     "disabled_at": None,
     "disabled_reason": None,

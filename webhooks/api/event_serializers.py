@@ -5,16 +5,15 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import public_account_id
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, PublicIdField
 from webhooks.events.catalogue import NAMES, TYPES
 from webhooks.models import Event
 
 EVENT = {
     "id": "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "type": TYPES["account.status_changed"].type,
-    "account": ACCOUNT["id"],
+    "account": ACCOUNT_ID,
     "occurred_at": "2026-11-22T09:00:00Z",
     "data": TYPES["account.status_changed"].example,
 }

@@ -3,8 +3,8 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from accounts.agencies.filters import Filters, InstantFilter
 from accounts.tenancy import context
+from api.filters import Filters, InstantFilter
 from webhooks.events.catalogue import PATTERNS, names_of
 from webhooks.models import Delivery, Event
 

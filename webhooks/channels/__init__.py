@@ -1,0 +1,1 @@
+"""How one message is sent: HTTP, email, chat."""

@@ -51,9 +51,9 @@ class Parcel:
     fails: bool  # the last thing known of the endpoint is a failure
     message: str  # evt_…
     account_name: str
-    payload: dict[str, Any]
+    envelope: dict[str, Any]
     body: bytes
-    endpoint_secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...]
     account_id: UUID | None = None
 
 

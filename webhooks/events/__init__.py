@@ -1,0 +1,1 @@
+"""Events: catalogue, payload, publishing in the caller's transaction."""

@@ -1,5 +1,6 @@
 """What the OpenAPI document tells of webhooks: one a type of event, with headers, body, an example and what to answer. Pure."""
 
+from copy import deepcopy
 from typing import Any
 
 from webhooks.events.catalogue import EVENT_TYPES, MOMENT, EventType, Schema, or_null, public_id
@@ -95,3 +96,9 @@ def _operation(kind: EventType) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": ANSWERS,
     }
+
+
+def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
+    schemas = result["components"]["schemas"] | deepcopy(components())
+    return result | {"webhooks": webhooks(), "components": result["components"] | {"schemas": schemas}}

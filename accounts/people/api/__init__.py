@@ -1,0 +1,1 @@
+"""Views of sign-in, sessions, members and invitations."""

@@ -5,10 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.agencies.account_serializers import ACCOUNT
 from accounts.agencies.serializers import AGENCY, AgencySerializer
 from accounts.models import Role, public_account_id
-from accounts.requests.fields import AccountLimit, PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField
 from accounts.tenancy.principals import Bearer
 
 ME = {
@@ -37,7 +36,7 @@ MEMBERSHIP = {
     "agency": {"id": "agcy_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Acme Marketplace Partners"},
     "role": "viewer",
     "read_only": True,
-    "accounts": [ACCOUNT["id"]],
+    "accounts": [ACCOUNT_ID],
 }
 POWERS = ("read", "write", "administer")
 

@@ -6,12 +6,10 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.agencies.account_serializers import ACCOUNT
 from accounts.models import Grant, Invitation, Member
-from accounts.requests.fields import AccountLimit, PublicIdField, check_limit
+from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_limit
 from api.strict_fields import Body
 
-ACCOUNT_ID = ACCOUNT["id"]
 PERSON = {"id": "pers_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Mei Lin", "email": "mei@agency.example"}
 MEMBER = {
     "id": "mem_019abc4e5f607a8b9c0d1e2f3a4b5c6d",

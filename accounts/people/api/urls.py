@@ -1,10 +1,11 @@
-"""Paths under /v1/ by which people come in."""
+"""Paths of sign-in, sessions, members and invitations under /v1/."""
 
 from django.urls import path
 
-from accounts.people.api import auth_views
+from accounts.people.api import auth_views, me_views, member_views
 
 urlpatterns = [
+    path("me", me_views.Me.as_view()),
     path("auth/sign-in", auth_views.SignIn.as_view()),
     path("auth/code", auth_views.AskForCode.as_view()),
     path("auth/code/confirm", auth_views.ConfirmCode.as_view()),
@@ -15,4 +16,9 @@ urlpatterns = [
     path("auth/session", auth_views.Session.as_view()),
     path("auth/sessions", auth_views.Sessions.as_view()),
     path("invitations/accept", auth_views.Acceptance.as_view()),
+    path("members", member_views.Members.as_view()),
+    path("members/<str:member_id>", member_views.OneMember.as_view()),
+    path("invitations", member_views.Invitations.as_view()),
+    path("invitations/<str:invitation_id>", member_views.OneInvitation.as_view()),
+    path("invitations/<str:invitation_id>/send", member_views.InvitationAgain.as_view()),
 ]

@@ -1,0 +1,1 @@
+"""The sample agency: reports written for invented sellers. Pure."""

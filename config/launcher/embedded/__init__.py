@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey of the product's own, for one machine."""

@@ -1,6 +1,5 @@
-"""Who asks, the accounts that are theirs, and who did what."""
+"""Views of seller accounts."""
 
-import json
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -13,11 +12,8 @@ from rest_framework.response import Response
 
 from accounts.agencies import lifecycle as agencies
 from accounts.agencies.account_serializers import AccountChange, AccountSerializer
-from accounts.agencies.audit_serializers import AuditEntrySerializer
-from accounts.agencies.filters import AccountFilter, AuditFilter
-from accounts.models import ApiKey, AuditEntry, Member, Role, SellerAccount, SellerAccountQuerySet
-from accounts.people import members
-from accounts.people.api.me_serializers import MeSerializer
+from accounts.agencies.filters import AccountFilter
+from accounts.models import Role, SellerAccount, SellerAccountQuerySet
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api.csv import Sheet
@@ -40,18 +36,6 @@ class AccountExists(APIException):
     status_code = 409
     default_code = "account-exists"
     default_detail = "The agency already looks after an account with this selling_partner_id."
-
-
-class Me(Resource):
-    @extend_schema(operation_id="getMe", summary="Who asks, and what it may do", responses=MeSerializer, tags=["Agency"])
-    def get(self, request: Request) -> Response:
-        bearer = context.bearer(request)
-        me: dict[str, Any] = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": None, "memberships": None}
-        if bearer.kind == "key":
-            me["key"] = ApiKey.objects.get(pk=bearer.id)
-        if bearer.kind == "member":
-            me["memberships"] = members.of_person(person_id=Member.objects.get(pk=bearer.id).person_id)
-        return Response(MeSerializer(me).data)
 
 
 class AccountsCsv(Sheet):
@@ -148,33 +132,3 @@ class Account(Resource):
         who = context.bearer(request).who
         agencies.hand_back(account=context.account_of(request, account_id), who=who, now=timezone.now())
         return Response(status=204)
-
-
-class AuditCsv(Sheet):
-    """One line an entry; what changed is JSON in its cell."""
-
-    columns = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")
-
-    def row(self, told: dict[str, Any]) -> dict[str, Any]:
-        texts = {name: json.dumps(told[name], ensure_ascii=False) for name in ("before", "after", "detail") if told[name]}
-        return told | {"before": None, "after": None, "detail": None} | texts
-
-
-class AuditLog(Collection[AuditEntry]):
-    needs: ClassVar = {"get": Role.ADMIN}
-    renderer_classes = (JSONRenderer, AuditCsv)
-    queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
-    serializer_class = AuditEntrySerializer
-    filter_backends = (DjangoFilterBackend,)
-    filterset_class = AuditFilter
-
-    @extend_schema(
-        operation_id="listAuditLog",
-        summary="Who did what, newest first, kept for good",
-        tags=["Agency"],
-        responses={(200, "application/json"): AuditEntrySerializer(many=True), (200, "text/csv"): str},
-    )
-    def get(self, request: Request) -> Response:
-        mine = AuditEntry.objects.filter(agency_id=context.bearer(request).agency_id)
-        page = self.paginate_queryset(self.filter_queryset(mine))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -1,0 +1,12 @@
+"""Paths of API keys and tokens under /v1/."""
+
+from django.urls import path
+
+from accounts.api_keys import views
+
+urlpatterns = [
+    path("api-keys", views.ApiKeys.as_view()),
+    path("api-keys/<str:key_id>", views.OneApiKey.as_view()),
+    path("api-keys/<str:key_id>/rotate", views.KeyRotation.as_view()),
+    path("tokens", views.Tokens.as_view()),
+]

@@ -1,1 +1,0 @@
-"""Many accounts taken on at once."""

@@ -1,1 +1,0 @@
-"""How people come in, over HTTP: /v1/auth/."""

@@ -1,1 +1,0 @@
-"""The shapes of who asks and what is theirs."""

@@ -1,1 +1,0 @@
-"""PostgreSQL and Valkey on one machine: real servers from wheels, started and stopped by us, never as the superuser."""

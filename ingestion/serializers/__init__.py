@@ -1,1 +1,0 @@
-"""The shapes of documents received and of rows posted."""

@@ -1,1 +1,0 @@
-"""Thresholds and breaches over HTTP."""

@@ -1,1 +1,0 @@
-"""The shapes of events, endpoints and deliveries."""

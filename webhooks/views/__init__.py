@@ -1,1 +1,0 @@
-"""Events, endpoints and deliveries over HTTP."""
