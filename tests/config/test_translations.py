@@ -11,13 +11,9 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from metrics.models import MetricRule
-<<<<<<< HEAD:tests/config/test_translations.py
-from tests.config import translations
-=======
 from metrics.rules import defects, explanations, reasons
 from metrics.rules.definitions import CATALOGUE
-from tests.config import words
->>>>>>> 8374b57 (metrics: give each subject a folder of its own):tests/config/test_words.py
+from tests.config import translations
 
 CHINESE = translations.chinese()
 HAN = re.compile("[\u4e00-\u9fff]")
