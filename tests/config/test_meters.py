@@ -16,7 +16,7 @@ from tests.client import Client
 COUNT = """
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-from config import meters
+from config.observability import meters
 for _ in range(int(sys.argv[1])):
     meters.count_task(task="a.b", outcome="succeeded", seconds=0.2)
     meters.count_wait(task="a.b", seconds=-1)
