@@ -1,4 +1,4 @@
-"""What `manage.py check --database default` says when the installation contradicts itself."""
+"""System checks for `manage.py check --database default`: report settings that contradict the installation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ FROM pg_roles WHERE rolname = current_user
 
 @register(Tags.database)
 def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Web and workers must be a role that row-level security binds: no superuser, no BYPASSRLS, not the tables' owner."""
+    """Return an error if DATABASE_URL's role is a superuser, has BYPASSRLS or owns the tables."""
     found: list[CheckMessage] = []
     for name in databases or ():
         with connections[name].cursor() as cursor:
@@ -27,8 +27,8 @@ def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[
         if above or owner:
             found.append(
                 Error(
-                    "DATABASE_URL names a role that row-level security does not bind.",
-                    hint="Give web, worker and beat the application's role, and the owner's to `manage.py migrate` alone.",
+                    "The role in DATABASE_URL is not bound by row-level security.",
+                    hint="Use the application role for all processes, and the owner role for `manage.py migrate` only.",
                     id="underone.E001",
                 )
             )
@@ -37,34 +37,37 @@ def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[
 
 @register(Tags.database)
 def every_secret_opens(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """A key that is in use and not in SECRETS_KEYS makes deliveries fail, at some time, one by one: better to know now."""
+    """Return an error for each key that encrypts stored secrets and is missing in SECRETS_KEYS.
+
+    Without the check, deliveries would fail later, one by one.
+    """
     if "default" not in (databases or ()):
         return []
     missing = import_string("config.encrypted_tables.missing_key_ids")  # checks are there before the models are
-    hint = "Name it behind the others in SECRETS_KEYS; `manage.py rotate_secrets` makes it superfluous."
+    hint = "Add the key at the end of SECRETS_KEYS. After `manage.py rotate_secrets` you can remove it."
     return [
-        Error(f"Secrets are sealed with key {key_id}, which SECRETS_KEYS does not have.", hint=hint, id="underone.E002")
+        Error(f"Stored secrets are encrypted with key {key_id}, which is missing in SECRETS_KEYS.", hint=hint, id="underone.E002")
         for key_id in missing()
     ]
 
 
 @register()
 def mail_has_a_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """Mail servers refuse, or bin, what comes from nowhere."""
+    """Return a warning if e-mail has no sender, because mail servers reject it or treat it as spam."""
     if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL == settings.NOWHERE:
-        hint = "Set EMAIL_FROM to a mailbox that the server of EMAIL_URL may send for."
-        return [checks.Warning("E-mail is sent by a server, and from nowhere.", hint=hint, id="underone.W001")]
+        hint = "Set EMAIL_FROM to an address for which the server of EMAIL_URL may send."
+        return [checks.Warning("EMAIL_URL is set, but EMAIL_FROM is not.", hint=hint, id="underone.W001")]
     return []
 
 
 @register()
 def processes_share_a_store(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """RabbitMQ counts nothing: without a store beside it no request is limited."""
+    """Return an error if there is no store for rate limits, because RabbitMQ cannot count."""
     if not settings.CACHE_URL:
         hint = "Set CACHE_URL to a Valkey or Redis server: redis://:password@host:6379/0."
         return [
             Error(
-                "Requests are counted nowhere: BROKER_URL is RabbitMQ's, and there is no CACHE_URL.",
+                "BROKER_URL is RabbitMQ and CACHE_URL is not set, so rate limits cannot be counted.",
                 hint=hint,
                 id="underone.E003",
             )

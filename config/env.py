@@ -1,4 +1,4 @@
-"""Typed readers of environment variables: a bad value stops the process with a sentence that names the variable."""
+"""Read environment variables with a type. An invalid value stops the process with a message that names the variable."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ NO_MAIL_SERVER = {"host": "", "port": 0, "user": "", "password": "", "use_tls": 
 
 
 class BadVariable(SystemExit):
-    """An environment variable is missing or cannot be read."""
+    """Raise when an environment variable is missing or invalid."""
 
 
 def borrow(*, home: Path) -> None:
@@ -48,7 +48,7 @@ def text(name: str, *, default: str | None = None) -> str:
     """What the variable says; without a default it has to say something."""
     value = os.environ.get(name) or default
     if value is None:
-        raise BadVariable(f"{name} is not set. Start the product with `make up`, or see docker/env.example for what it means.")
+        raise BadVariable(f"{name} is not set. Start the product with `make up`, or see docker/env.example.")
     return value
 
 
@@ -64,7 +64,7 @@ def integer(name: str, *, default: int, least: int = 0) -> int:
     """A whole number from `least` on."""
     value = os.environ.get(name) or str(default)
     if not value.isdecimal() or int(value) < least:
-        raise BadVariable(f"{name} must be a whole number of at least {least}, not {value!r}.")
+        raise BadVariable(f"{name} must be an integer of at least {least}, not {value!r}.")
     return int(value)
 
 
@@ -89,7 +89,7 @@ def address(name: str) -> str:
     except ValueError:
         is_fine = False
     if not is_fine:
-        raise BadVariable(f"{name} must read https://host or http://host:port.")
+        raise BadVariable(f"{name} must be a URL such as https://host or http://host:port.")
     return url
 
 
@@ -110,7 +110,7 @@ def pairs(name: str) -> dict[str, str]:
     """`US=America/Los_Angeles,DE=Europe/Berlin` as a dict."""
     members = [word.partition("=") for word in words(name)]
     if any(not (key and value) for key, _, value in members):
-        raise BadVariable(f"{name} must read KEY=VALUE,KEY=VALUE.")
+        raise BadVariable(f"{name} must have the form KEY=VALUE,KEY=VALUE.")
     return {key.strip(): value.strip() for key, _, value in members}
 
 
@@ -119,7 +119,7 @@ def zones(name: str, *, places: Collection[str]) -> dict[str, str]:
     found = pairs(name)
     known = available_timezones() if found else ()
     if wrong := [f"{place}={zone}" for place, zone in found.items() if place not in places or zone not in known]:
-        raise BadVariable(f"{name} must name our marketplaces and IANA time zones, which {wrong[0]!r} does not.")
+        raise BadVariable(f"{name} must map known marketplaces to IANA time zones. {wrong[0]!r} does not.")
     return found
 
 
@@ -129,7 +129,7 @@ def folder(name: str, *, default: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadVariable(f"{name} must be a folder, and {path} cannot be made: {error.strerror}.") from None
+        raise BadVariable(f"{name} must be a folder. {path} cannot be created: {error.strerror}.") from None
     return path
 
 
@@ -139,7 +139,7 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         found = [ip_network(word) for word in words(name)]
         Policy(allowed_networks=tuple(found))
     except ValueError as error:
-        raise BadVariable(f"{name} must name networks, as in 100.64.0.0/10,fd00::/8: {error}.") from None
+        raise BadVariable(f"{name} must be a list of networks, such as 100.64.0.0/10,fd00::/8: {error}.") from None
     return found
 
 
@@ -149,7 +149,7 @@ def certificates(name: str) -> str | None:
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
-        raise BadVariable(f"{name} must name a file of certificates (PEM), and {path} is none: {error.strerror}.") from None
+        raise BadVariable(f"{name} must be a file of certificates (PEM). {path} cannot be read: {error.strerror}.") from None
     return path
 
 
@@ -180,7 +180,7 @@ def broker(name: str) -> str:
     """The URL of a Valkey or Redis server, or of RabbitMQ."""
     url = text(name)
     if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
-        raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
+        raise BadVariable(f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
     return url
 
 
@@ -189,7 +189,7 @@ def origin(name: str) -> str:
     url = os.environ.get(name, "").rstrip("/")
     parts = urlsplit(url)
     if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username):
-        raise BadVariable(f"{name} must read https://host or https://host/path, not {url!r}.")
+        raise BadVariable(f"{name} must be a URL such as https://host or https://host/path, not {url!r}.")
     return url
 
 
@@ -197,7 +197,7 @@ def store(name: str, *, broker: str) -> str:
     """The URL of a Valkey or Redis server; without one the broker's, or none at all where that is RabbitMQ."""
     url = os.environ.get(name) or (broker if broker.startswith(STORES) else "")
     if url and not (url.startswith(STORES) and url.partition("://")[2]):
-        raise BadVariable(f"{name} must read redis://:password@host:port/0 (or rediss://).")
+        raise BadVariable(f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://).")
     return url
 
 
@@ -207,7 +207,7 @@ def limit(name: str, *, default: str) -> RateLimitItem | None:
     if value == "0":
         return None
     if not LIMIT.fullmatch(value):
-        raise BadVariable(f"{name} must read 6000/minute (or /second, /hour), or 0 for no limit, not {value!r}.")
+        raise BadVariable(f"{name} must be a rate such as 6000/minute (or /second, /hour), or 0 for no limit, not {value!r}.")
     return parse(value)
 
 
@@ -229,8 +229,10 @@ def keys(name: str) -> dict[int, bytes]:
 
 
 def _no_keys(name: str) -> BadVariable:
-    """The value stays out of the sentence: it is the keys."""
-    return BadVariable(f"{name} must read NUMBER:KEY,NUMBER:KEY, each key the base64 of {KEY_BYTES} bytes under its own number.")
+    """Return the error without the value, because the value contains the keys."""
+    return BadVariable(
+        f"{name} must have the form NUMBER:KEY,NUMBER:KEY with different numbers. Each key is the base64 of {KEY_BYTES} bytes."
+    )
 
 
 def mail(name: str, *, default: str) -> dict[str, Any]:
@@ -267,15 +269,15 @@ def mailbox(name: str, *, default: str) -> str:
     _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")
     if not local or not domain or any(letter in value for letter in "\r\n,;"):
-        raise BadVariable(f"{name} must read name@host, or Name <name@host>, not {value!r}.")
+        raise BadVariable(f"{name} must be an e-mail address such as name@host or Name <name@host>, not {value!r}.")
     return value
 
 
 def _no_mail_server(name: str) -> BadVariable:
-    """The value stays out of the sentence: it holds a password."""
-    return BadVariable(f"{name} must read smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:.")
+    """Return the error without the value, because the value contains a password."""
+    return BadVariable(f"{name} must be a URL such as smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:.")
 
 
 def _no_database(name: str) -> BadVariable:
-    """The value stays out of the sentence: it holds a password."""
-    return BadVariable(f"{name} must read postgresql://user:password@host:port/database.")
+    """Return the error without the value, because the value contains a password."""
+    return BadVariable(f"{name} must be a URL such as postgresql://user:password@host:port/database.")

@@ -138,8 +138,8 @@ class OneApiKey(Resource):
         operation_id="revokeApiKey",
         summary="Let a key open nothing any more",
         description="Nor do the tokens that were made with it, nor its open invitations. It stays in the list, and is read there "
-        "alone. The last key of an admin may go too: then members, or the operator (`manage.py mint_key`), let the agency in "
-        "again.",
+        "alone. The last key of an admin may go too: then members, or the operator (`manage.py create_api_key`), let the "
+        "agency in again.",
         tags=TAGS,
         responses={204: None},
     )

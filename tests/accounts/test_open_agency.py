@@ -30,7 +30,7 @@ def test_it_prints_the_agency_and_a_key_that_opens(db: None) -> None:
     agency, key = (line.split()[1] for line in printed[:2])
     answer = Stranger().get("/v1/me", headers={"Authorization": f"Bearer {key}"})
     assert [line.split()[0] for line in printed[:2]] == ["agency", "key"]
-    assert printed[2:] == ["The key is shown this once."]
+    assert printed[2:] == ["This key is shown only once."]
     assert answer.json()["agency"].items() >= {"id": agency, "name": "Marlowe & Finch"}.items()
 
 

@@ -53,7 +53,7 @@ def test_a_role_that_the_wall_does_not_bind_is_refused_with_what_to_do(
 
     assert answer.returncode == 1
     assert "underone.E001" in answer.stderr
-    assert "HINT: Give web, worker and beat the application's role" in answer.stderr
+    assert "HINT: Use the application role for all processes" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

@@ -353,7 +353,7 @@ def test_a_bad_mail_server_is_refused_without_its_password(given: Callable[[str 
     with pytest.raises(env.BadVariable) as refused:
         env.mail(NAME, default="console:")
 
-    assert str(refused.value).startswith(f"{NAME} must read smtp+tls://")
+    assert str(refused.value).startswith(f"{NAME} must be a URL such as smtp+tls://")
     assert "s3cret" not in str(refused.value)
 
 
@@ -362,7 +362,7 @@ def test_a_mailbox_is_read_as_it_is(given: Callable[[str | None], None], value: 
     given(value)
 
     if "," in value:
-        with pytest.raises(env.BadVariable, match="must read name@host"):
+        with pytest.raises(env.BadVariable, match="must be an e-mail address such as name@host"):
             env.mailbox(NAME, default="x@y")
     else:
         assert env.mailbox(NAME, default="x@y") == value
@@ -372,7 +372,7 @@ def test_a_mailbox_is_read_as_it_is(given: Callable[[str | None], None], value: 
 def test_a_mailbox_that_is_none_is_refused(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
-    with pytest.raises(env.BadVariable, match="must read name@host"):
+    with pytest.raises(env.BadVariable, match="must be an e-mail address such as name@host"):
         env.mailbox(NAME, default="x@y")
 
 
@@ -408,7 +408,7 @@ def test_networks_are_read(given: Callable[[str | None], None], value: str | Non
 def test_what_are_no_networks_stops_the_process(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
-    with pytest.raises(env.BadVariable, match=f"^{NAME} must name networks, as in "):
+    with pytest.raises(env.BadVariable, match=f"^{NAME} must be a list of networks, such as "):
         env.networks(NAME)
 
 
@@ -421,7 +421,7 @@ def test_a_file_of_certificates_is_named_or_not(given: Callable[[str | None], No
 
     for value in (str(tmp_path / "text.pem"), str(tmp_path / "none.pem"), str(tmp_path)):
         given(value)
-        with pytest.raises(env.BadVariable, match=f"^{NAME} must name a file of certificates"):
+        with pytest.raises(env.BadVariable, match=f"^{NAME} must be a file of certificates"):
             env.certificates(NAME)
 
 
@@ -453,6 +453,6 @@ def test_the_address_of_a_server_is_taken_as_it_is(given: Callable[[str | None],
 def test_what_is_no_address_is_refused_without_being_told(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
-    with pytest.raises(env.BadVariable, match=f"{NAME} must read https://host") as refused:
+    with pytest.raises(env.BadVariable, match=f"{NAME} must be a URL such as https://host") as refused:
         env.address(NAME)
     assert "99999" not in str(refused.value)

@@ -37,6 +37,4 @@ def test_a_command_of_a_named_database_borrows_nothing(tmp_path: Path) -> None:
     done = manage("check", home=tmp_path, DATABASE_URL="postgresql://a:b@127.0.0.1:1/c")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        done.stderr == "SECRET_KEY is not set. Start the product with `make up`, or see docker/env.example for what it means.\n"
-    )
+    assert done.stderr == "SECRET_KEY is not set. Start the product with `make up`, or see docker/env.example.\n"

@@ -297,7 +297,11 @@ def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("words", "why"),
-    [(("nobody",), "no e-mail address"), ((mailbox(),), "too short"), ((mailbox(), "--off"), "Nobody has the address")],
+    [
+        (("nobody",), "not a valid e-mail address"),
+        ((mailbox(),), "too short"),
+        ((mailbox(), "--off"), "No user has the e-mail address"),
+    ],
 )
 def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))

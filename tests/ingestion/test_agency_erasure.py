@@ -265,7 +265,7 @@ def test_an_operator_erases_at_once_what_it_names(acme: Client, rival: Client) -
 
 
 def test_an_operator_s_wrong_word_closes_nothing(acme: Client) -> None:
-    with pytest.raises(CommandError, match="not the agency's name"):
+    with pytest.raises(CommandError, match="does not match the agency's name"):
         erase(acme, "Rival")
 
     assert acme.get("/v1/me").status_code == 200
@@ -280,12 +280,12 @@ def reopen(public_id: str) -> str:
 def test_an_operator_opens_again_what_was_closed(acme: Client) -> None:
     close(acme)
 
-    assert reopen(acme.agency.public_id) == "Acme is open again.\n"
+    assert reopen(acme.agency.public_id) == "Acme is reopened.\n"
     assert acme.get("/v1/me").status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("state", "said"), [("open", "is open"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
+    ("state", "said"), [("open", "not closed"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
 )
 def test_what_cannot_be_opened_again_is_said_so(acme: Client, state: str, said: str) -> None:
     if state in {"due", "erased"}:

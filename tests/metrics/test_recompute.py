@@ -182,12 +182,12 @@ def test_a_clock_that_went_back_repairs_all_the_same(sold: Books) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--from=yesterday"], "'yesterday' is no day"),
-        (["--to=2026-02-30"], "'2026-02-30' is no day"),
+        (["--from=yesterday"], "'yesterday' is not a day"),
+        (["--to=2026-02-30"], "'2026-02-30' is not a day"),
         (["--from=2026-02-02", "--to=2026-02-01"], "--to is before --from"),
-        (["--account=shop"], "'shop' is no account id"),
-        (["--account=acct_1"], "'acct_1' is no account id"),
-        ([f"--account=acct_{'a' * 32}"], "No account with this id"),
+        (["--account=shop"], "'shop' is not an account ID"),
+        (["--account=acct_1"], "'acct_1' is not an account ID"),
+        ([f"--account=acct_{'a' * 32}"], "No account has the ID"),
     ],
 )
 def test_what_cannot_be_done_is_said(sold: Books, arguments: list[str], said: str) -> None:
@@ -198,5 +198,5 @@ def test_what_cannot_be_done_is_said(sold: Books, arguments: list[str], said: st
 def test_an_account_that_was_handed_back_is_none_at_all(sold: Books) -> None:
     agencies.hand_back(account=sold.account, now=TWELVE)
 
-    with pytest.raises(CommandError, match="No account with this id"):
+    with pytest.raises(CommandError, match="No account has the ID"):
         recompute(f"--account={sold.account.public_id}")

@@ -1,4 +1,4 @@
-"""Let somebody look after the installation: may enter /staff/, where STAFF_ADMIN is on."""
+"""Make a user staff, who may open /staff/ if STAFF_ADMIN is on."""
 
 import sys
 from getpass import getpass
@@ -16,11 +16,13 @@ from accounts.people import members, sessions, users
 
 
 class Command(BaseCommand):
-    help = "Make the person with this e-mail address staff. A new one is asked for a password, or standard input is."
+    help = (
+        "Make the user with this e-mail address staff. For a new user, the password is read from the terminal or standard input."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--off", action="store_true", help="take it away again, and end every session")
+        parser.add_argument("--off", action="store_true", help="remove the staff role and end all sessions of the user")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,7 +30,7 @@ class Command(BaseCommand):
         person = Person.objects.filter(email=email).first()
         if options["off"]:
             if person is None:
-                raise CommandError(f"Nobody has the address {email}.")
+                raise CommandError(f"No user has the e-mail address {email}.")
             sessions.end_all(person=person)
         person = person or self._somebody_new(email)
         if not options["off"] and not person.has_usable_password():
@@ -36,13 +38,13 @@ class Command(BaseCommand):
         person.is_staff = not options["off"]
         person.save(update_fields=["is_staff", "password"])
         members.forget(person_id=person.pk)
-        self.stdout.write(f"{email} is {'no staff any more' if options['off'] else 'staff'}.")
+        self.stdout.write(f"{email} is {'no longer staff' if options['off'] else 'now staff'}.")
 
     def _somebody_new(self, email: str) -> Person:
         try:
             validate_email(email)
         except ValidationError:
-            raise CommandError(f"{email} is no e-mail address.") from None
+            raise CommandError(f"{email} is not a valid e-mail address.") from None
         name = email.partition("@")[0]
         return users.known_or_new(email=email, self=users.Self(name=name, password=None), now=timezone.now())[0]
 

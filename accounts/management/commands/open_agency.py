@@ -1,4 +1,4 @@
-"""Open an agency: prints its id and its first key, once."""
+"""Create an agency and print its ID and first API key."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.agencies import lifecycle as agencies
 
 
 class Command(BaseCommand):
-    help = "Open an agency and print its id and first API key. The key is shown once."
+    help = "Create an agency and print its ID and first API key. The key is shown only once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -19,10 +19,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
         if not 0 < len(name) <= 200:
-            raise CommandError("The name of an agency has from 1 to 200 characters.")
+            raise CommandError("The name of an agency must have 1 to 200 characters.")
         agency, text = agencies.open_agency(name=name, now=timezone.now())
         answer = {"agency": agency.public_id, "name": agency.name, "key": text}
         if options["json"]:
             self.stdout.write(json.dumps(answer))
         else:
-            self.stdout.write(f"agency  {agency.public_id}\nkey     {text}\nThe key is shown this once.")
+            self.stdout.write(f"agency  {agency.public_id}\nkey     {text}\nThis key is shown only once.")

@@ -1,4 +1,4 @@
-"""Open an agency again that closed itself, as long as nothing of it is erased."""
+"""Reopen a closed agency before its data is erased."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from api import identifiers
 
 
 class Command(BaseCommand):
-    help = "Open a closed agency again, until the days of CLOSED_AGENCY_DAYS are over."
+    help = "Reopen a closed agency. Possible for CLOSED_AGENCY_DAYS after it was closed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("agency", help="agcy_…")
+        parser.add_argument("agency", help="the ID of the agency, agcy_…")
 
     def handle(self, *args: Any, **options: Any) -> None:
         agency_id = identifiers.private("agcy", options["agency"])
         with context.agency(agency_id):
             agency = Agency.objects.filter(pk=agency_id).first()
             if agency is None:
-                raise CommandError("No agency with this id.")
+                raise CommandError(f"No agency has the ID {options['agency']}.")
             try:
                 agencies.reopen(agency=agency, now=timezone.now())
             except agencies.NotClosed:
-                raise CommandError("The agency is open.") from None
+                raise CommandError("The agency is not closed.") from None
             except agencies.TooLate:
-                raise CommandError("The agency is being erased, or was: it cannot be opened again.") from None
-        self.stdout.write(f"{agency.name} is open again.")
+                raise CommandError("The agency's data is erased or being erased. It cannot be reopened.") from None
+        self.stdout.write(f"{agency.name} is reopened.")

@@ -1,4 +1,4 @@
-"""Seal every secret anew with the first key of SECRETS_KEYS."""
+"""Encrypt every stored secret with the first key of SECRETS_KEYS."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from config.encrypted_tables import EVERYTHING, key_ids_in_use, missing_key_ids
 
 
 class Command(BaseCommand):
-    help = "Seal every secret anew with the first key of SECRETS_KEYS, and tell which keys are still in use."
+    help = "Encrypt every stored secret with the first key of SECRETS_KEYS, and show which keys are still in use."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="only tell which keys are in use")
+        parser.add_argument("--check", action="store_true", help="only show which keys are in use")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """May be run again, ended in the middle, and run twice at once."""
         failed = 0 if options["check"] else self._rotate()
         in_use = key_ids_in_use()
         for key_id, number in sorted(in_use.items()):
-            self.stdout.write(f"key {key_id} seals {number}")
+            self.stdout.write(f"key {key_id} encrypts {number}")
         if missing := missing_key_ids():
-            raise CommandError(f"SECRETS_KEYS has not every key that is in use: what {_listed(missing)} sealed opens no more.")
+            raise CommandError(f"SECRETS_KEYS lacks keys that are in use: {_listed(missing)}. Their secrets cannot be decrypted.")
         if failed:
-            raise CommandError(f"{failed} agencies have secrets that do not open. See the lines above.")
+            raise CommandError(f"Some secrets of {failed} agencies cannot be decrypted. See the lines above.")
         if not options["check"]:
             spare = sorted(settings.SECRETS_KEYS.keys() - in_use.keys() - {next(iter(settings.SECRETS_KEYS))})
-            self.stdout.write(f"SECRETS_KEYS can do without: {_listed(spare) or 'none'}")
+            self.stdout.write(f"keys no longer needed in SECRETS_KEYS: {_listed(spare) or 'none'}")
 
     def _rotate(self) -> int:
         """How many agencies have something that does not open; it holds up no other one."""
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 except at_rest.CannotOpen as error:
                     failed += 1
                     self.stderr.write(f"{what.table}: {error}")
-            self.stdout.write(f"{what.table}: {moved} sealed anew with key {next(iter(settings.SECRETS_KEYS))}")
+            self.stdout.write(f"{what.table}: {moved} encrypted with key {next(iter(settings.SECRETS_KEYS))}")
         return failed
 
 

@@ -1,4 +1,4 @@
-"""Close an agency and erase all of it at once, without the days in which it could be opened again."""
+"""Close an agency and erase its data at once, without waiting for CLOSED_AGENCY_DAYS."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ from ingestion import erasure
 
 
 class Command(BaseCommand):
-    help = "Close an agency and erase all of it now. There is no way back; interrupted, call it again."
+    help = "Close an agency and erase all of its data now. This cannot be undone. If it is interrupted, run it again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("agency", help="agcy_…")
-        parser.add_argument("--confirm", required=True, metavar="NAME", help="the agency's name, so that the right one goes")
+        parser.add_argument("agency", help="the ID of the agency, agcy_…")
+        parser.add_argument("--confirm", required=True, metavar="NAME", help="the name of the agency, to confirm the choice")
 
     def handle(self, *args: Any, **options: Any) -> None:
         agency_id, now = identifiers.private("agcy", options["agency"]), timezone.now()
         with context.agency(agency_id):
             agency = Agency.objects.filter(pk=agency_id).first()
             if agency is None or agency.erased_at:
-                raise CommandError("No agency with this id, or it was erased.")
+                raise CommandError(f"No agency has the ID {options['agency']}, or it is already erased.")
             if agency.name != options["confirm"]:
-                raise CommandError("This is not the agency's name. Nothing was closed.")
+                raise CommandError("--confirm does not match the agency's name. Nothing was changed.")
             agencies.close(agency=agency, by=audit.UNDERONE, who=audit.UNDERONE, now=now)
             agencies.hasten(agency=agency, now=now)
         erasure.erase_agency(agency_id=agency_id, now=timezone.now())

@@ -1,4 +1,4 @@
-"""Count order days again from the facts. On healthy data nothing changes; what changed is printed."""
+"""Recompute daily counts from the facts and print how many changed. Consistent data does not change."""
 
 from argparse import ArgumentTypeError
 from datetime import UTC, date, timedelta
@@ -21,30 +21,30 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no day; write YYYY-MM-DD.") from None
+        raise ArgumentTypeError(f"{text!r} is not a day; expected YYYY-MM-DD.") from None
 
 
 class Command(BaseCommand):
-    help = "Count the order days of a span again from the facts, for every account or one."
+    help = "Recompute the daily counts of a range of order days from the facts, for all accounts or one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         today = timezone.now().astimezone(UTC).date()
         parser.add_argument("--from", type=day, dest="first", default=today - timedelta(days=3 * 365))
         parser.add_argument("--to", type=day, dest="last", default=today)
-        parser.add_argument("--account", help="acct_… (else every account)")
+        parser.add_argument("--account", help="the ID of an account, acct_…; default: all accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         span = _days(options["first"], options["last"])
         only = identifiers.private("acct", options["account"]) if options["account"] else None
         if only == identifiers.NOTHING:
-            raise CommandError(f"{options['account']!r} is no account id.")
+            raise CommandError(f"{options['account']!r} is not an account ID.")
         seen = changed = 0
         for agency_id in context.every_agency_id():
             recounted = {account_id: _recompute(agency_id, account_id, span) for account_id in _accounts(agency_id, only)}
             seen, changed = seen + len(recounted), changed + sum(recounted.values())
             _note(agency_id, recounted, span)
         if only and not seen:
-            raise CommandError("No account with this id.")
+            raise CommandError(f"No account has the ID {options['account']}.")
         self.stdout.write(f"{seen} accounts, {len(span)} days: {changed} daily counts changed")
 
 

@@ -1,4 +1,4 @@
-"""`manage.py mint_key`: the way back in for an agency that locked itself out."""
+"""`manage.py create_api_key`: the way back in for an agency that locked itself out."""
 
 import io
 import json
@@ -14,7 +14,7 @@ def mint(*words: str) -> str:
     """What the command prints."""
     context.enter(None)
     output = io.StringIO()
-    call_command("mint_key", *words, stdout=output)
+    call_command("create_api_key", *words, stdout=output)
     return output.getvalue()
 
 
