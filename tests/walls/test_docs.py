@@ -21,8 +21,9 @@ REPORT = re.compile(r"\bGET_[A-Z_]+\b")
 PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/]|\.json)")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 TARGET = re.compile(r"\bmake ([a-z-]+)`")
-FILE = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
-NAME = re.compile(r"`((?:accounts|webhooks|metrics|ingestion|config)/\w+)\.([A-Z_]+)`")
+FILE = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
+PLACE = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config|bench|docs|tests)(?:/\w+)+/?)`")
+NAME = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config)(?:/\w+)+)\.([A-Z_]+)`")
 SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
 APPS = ("api", "accounts", "webhooks", "metrics", "ingestion", "config")
 COMPOSED = {"agency.changed", "account.changed"} | {f"breach.{what}" for what in ("acknowledged", "snoozed", "assigned", "noted")}
@@ -72,6 +73,13 @@ def test_every_file_that_is_named_is_there() -> None:
     named = {file for page in PAGES for file in FILE.findall(page.read_text())}
 
     assert {file for file in named if not (ROOT / file).exists()} == set()
+
+
+def test_every_folder_or_module_that_is_named_is_there() -> None:
+    named = {place for page in PAGES for place in PLACE.findall(page.read_text())}
+
+    assert len(named) > 60
+    assert {place for place in named if not ((ROOT / place).is_dir() or (ROOT / f"{place}.py").exists())} == set()
 
 
 def test_every_name_in_the_code_is_there() -> None:
