@@ -1,4 +1,4 @@
-"""The Celery application, its queues, and every clock-driven job on one page."""
+"""The Celery application, its queues, and all scheduled jobs."""
 
 import os
 from datetime import timedelta
@@ -38,51 +38,51 @@ TASK_PACKAGES = [
 ]
 app.autodiscover_tasks(TASK_PACKAGES)
 app.conf.beat_schedule = {
-    "reports that no worker holds are handed out again": {
+    "queue reports that no worker holds": {
         "task": "ingestion.tasks.resume_reports",
         "schedule": timedelta(seconds=15),
     },
-    "couriers look at what is due": {
+    "wake delivery workers": {
         "task": "webhooks.delivery.tasks.deliver",
         "schedule": timedelta(seconds=5),
     },
-    "handed-back accounts are erased": {
+    "erase deleted accounts": {
         "task": "ingestion.tasks.erase_accounts",
         "schedule": crontab(minute="7"),
     },
-    "archives that no worker holds are handed out again": {
+    "queue exports that no worker holds": {
         "task": "ingestion.exports.tasks.resume_exports",
         "schedule": timedelta(seconds=60),
     },
-    "closed agencies are erased when their time has come": {
+    "erase closed agencies": {
         "task": "ingestion.tasks.erase_agencies",
         "schedule": crontab(minute="27"),
     },
-    "archives whose days are over are deleted": {
+    "delete expired exports": {
         "task": "ingestion.exports.tasks.expire_exports",
         "schedule": crontab(minute="47"),
     },
-    "documents older than their agency keeps them are deleted": {
+    "delete old reports": {
         "task": "ingestion.tasks.delete_old_documents",
         "schedule": crontab(minute="37"),
     },
-    "deliveries whose days are over are deleted": {
+    "delete old deliveries": {
         "task": "webhooks.delivery.tasks.delete_old_deliveries",
         "schedule": crontab(hour="3", minute="17"),
     },
-    "answers that were kept for a day are deleted": {
+    "delete old idempotency records": {
         "task": "accounts.requests.tasks.delete_kept_answers",
         "schedule": crontab(minute="22"),
     },
-    "tokens whose time is over are deleted": {
+    "delete expired tokens": {
         "task": "accounts.api_keys.tasks.delete_expired_tokens",
         "schedule": crontab(minute="52"),
     },
-    "sessions whose days are over are forgotten": {
+    "delete expired sessions": {
         "task": "accounts.people.tasks.forget_old_sessions",
         "schedule": crontab(hour="3", minute="47"),
     },
-    "windows slide when nothing arrives": {
+    "move windows to the current day": {
         "task": "metrics.tasks.roll_forward",
         "schedule": crontab(minute="*/10"),
     },

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run once by the PostgreSQL image on an empty data folder: the role that owns the tables, and the one that serves and is
-# bound by row-level security. The same as config/launcher/embedded/roles.py.
+# Run once by the PostgreSQL image on an empty data folder. Create the owner role, which owns the tables, and the application
+# role, which serves requests and is bound by row-level security. The same as config/launcher/embedded/roles.py.
 set -eu
 psql --set=ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
     --set=owner_password="$OWNER_PASSWORD" --set=application_password="$APPLICATION_PASSWORD" <<'SQL'

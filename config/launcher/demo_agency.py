@@ -1,4 +1,4 @@
-"""Fills the demo agency over HTTP, once per home; started again, it goes on where it was."""
+"""Load the demo agency over HTTP, once for each data folder. An interrupted load continues at the next start."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ UNDECIDED = {"queued", "processing"}
 
 
 class DemoFailed(SystemExit):
-    """The product did not take one of the demo's documents."""
+    """Raise when the demo agency cannot be loaded."""
 
 
 def fill(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> str:
@@ -31,7 +31,7 @@ def fill(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> s
     # The same moment at a second try gives the same bytes, which the product knows already.
     now = datetime.fromisoformat(home.recall("demo_now") or _remembered(home, datetime.now(UTC).isoformat()))
     client = Client(port=int(environ["PORT"]), key=key)
-    steps.say("Loading the demo: eight accounts, two years of orders")
+    steps.say("Loading the demo data: eight accounts, two years of orders")
     late = [upload for shop in CAST for upload in _upload(client=client, shop=shop, now=now, steps=steps)]
     _wait_until_loaded(client=client, processes=processes, steps=steps)
     for account, document in late:
@@ -51,7 +51,7 @@ def _open_agency(*, home: Home, environ: Mapping[str, str]) -> str:
         text=True,
     )
     if answer.returncode != 0:
-        raise DemoFailed(f"The agency could not be opened:\n{answer.stderr}")
+        raise DemoFailed(f"The demo agency could not be created:\n{answer.stderr}")
     key = str(json.loads(answer.stdout)["key"])
     home.remember("demo_key", key)
     return key
@@ -68,7 +68,7 @@ def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Itera
     story = story_of(shop=shop, now=now)
     if not story.orders:
         return
-    steps.detail(f"sending {shop.name}: {len(story.orders)} orders")
+    steps.detail(f"uploading {shop.name}: {len(story.orders)} orders")
     for document in documents_of(story):
         if document.waits:
             yield account, document
@@ -92,7 +92,7 @@ def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) ->
         processes.watch()
         reports = list(_reports(client))
         done = sum(report["status"] not in UNDECIDED for report in reports)
-        if (progress := f"{done} of {len(reports)} documents loaded") != told:
+        if (progress := f"{done} of {len(reports)} reports loaded") != told:
             steps.detail(progress)
             told = progress
         if done == len(reports):
@@ -100,7 +100,7 @@ def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) ->
         time.sleep(0.5)
     for report in reports:
         if report["status"] != "loaded" or report["rows"]["rejected"]:
-            raise DemoFailed(f"A document of the demo was not taken: {json.dumps(report, indent=2)}")
+            raise DemoFailed(f"A report of the demo data was not loaded: {json.dumps(report, indent=2)}")
 
 
 def _reports(client: Client) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ WORKER = [*CELERY, "worker", "--loglevel=INFO", "--without-mingle"]
 
 
 class PortUnusable(SystemExit):
-    """The web server cannot listen on the port that was chosen."""
+    """Raise when the web server cannot listen on the chosen port."""
 
 
 def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:
@@ -43,16 +43,16 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
     _manage(processes, "migrate", "--skip-checks", environ=running | {"DATABASE_URL": owner_url})
     say("Checking the configuration")
     _manage(processes, "check", "--database", "default", environ=running)
-    say("Starting web, workers and clock")
+    say("Starting web, workers and scheduler")
     _start_product(processes=processes, environ=running, port=port)
     _write_environment(processes=processes, environ=running | {"DATABASE_OWNER_URL": owner_url})
     return running
 
 
-def commands(*, port: int, schedule: Path, couriers: str = "1") -> dict[str, list[str]]:
+def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[str, list[str]]:
     """The command line of each process of the product by its name, in the order in which they start; the web server last."""
     return {
-        "courier": [*WORKER, "--queues=webhooks", f"--concurrency={couriers}", "--hostname=courier@%h"],
+        "delivery-worker": [*WORKER, "--queues=webhooks", f"--concurrency={delivery_workers}", "--hostname=delivery-worker@%h"],
         "worker": [*WORKER, "--queues=celery", "--concurrency=2"],
         "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
         "web": _web(port),
@@ -69,7 +69,7 @@ def _port(environ: Mapping[str, str]) -> int:
     if not (word.isdecimal() and 0 < int(word) < 65536):
         raise PortUnusable(f"PORT must be a number from 1 to 65535, not {word!r}.")
     if not is_free(int(word)):
-        raise PortUnusable(f"Port {word} is taken. Choose another one, as in: PORT={(int(word) + 1) % 65536} make up")
+        raise PortUnusable(f"Port {word} is already in use. Choose another port: PORT={(int(word) + 1) % 65536} make up")
     return int(word)
 
 
@@ -87,7 +87,7 @@ def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> No
 def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
     """Workers before clock before web, so that they stop the other way round: no new work, then no old work."""
     schedule = processes.home.folder / "beat-schedule"
-    for name, command in commands(port=port, schedule=schedule, couriers=environ.get("WEBHOOK_COURIERS") or "1").items():
+    for name, command in commands(port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1").items():
         child = processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
     processes.wait_for(child, ready=lambda: is_healthy(port))
 

@@ -1,4 +1,4 @@
-"""`python -m config.launcher.smoke`: a throw-away copy of the product, fed with files of known figures, asked for each."""
+"""Load files with known figures into a temporary copy and compare every figure: `python -m config.launcher.smoke`."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ODR = "order_defect_rate"
 
 
 class FiguresOff(SystemExit):
-    """The product answered, and not what the files say."""
+    """Raise when a figure of the product differs from the files."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ def main() -> None:
             steps.say("Stopping")
         steps.finish()
     except UnexpectedAnswer as error:
-        raise UnexpectedAnswer(f"{error}\nThe end of the web server's log:\n{tail(home.logs / 'web.log')}") from None
+        raise UnexpectedAnswer(f"{error}\nThe last lines of the web server's log:\n{tail(home.logs / 'web.log')}") from None
     finally:
         steps.give_up()
         home.discard()
     _print(checks)
     if off := [check.what for check in checks if not check.holds]:
-        raise FiguresOff(f"{len(off)} of {len(checks)} figures are off: {', '.join(off)}")
+        raise FiguresOff(f"{len(off)} of {len(checks)} figures are wrong: {', '.join(off)}")
 
 
 def _client(environ: Mapping[str, str]) -> Client:
@@ -76,7 +76,7 @@ def _client(environ: Mapping[str, str]) -> Client:
 def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Check]:
     """The story: orders and troubles come in, a breach opens, two troubles are taken back, it resolves."""
     today = datetime.now(UTC)
-    steps.say("Loading orders, troubles, shipments and messages")
+    steps.say("Loading orders, defects, shipments and messages")
     fields = {"name": "Smoke", "selling_partner_id": "A0SMOKE", "home_marketplace": "US"}
     account = client.post("/v1/accounts", fields)["id"]
     series = {"marketplace": "US", "channel": "mfn"}
@@ -99,15 +99,15 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
     yield from _drill_down(client, account, today, series)
     yield from _breach(client, status="open", numerator=4)
     yield from _service(client, account)
-    steps.say("Loading Amazon's own report")
+    steps.say("Loading Amazon's account health report")
     _load(client, processes, account, {"account-health.json": smoke_files.account_health(today)})
     yield from _reported(client, account)
-    steps.say("Taking two troubles back")
+    steps.say("Reversing two defects")
     _load(client, processes, account, {"claims-decided.csv": smoke_files.decisions(today)})
     yield from _breach(client, status="resolved", numerator=4)
     now = _values(client, account, today)["mfn"]
-    yield Check("after the decisions: defects / orders", (2, 250), (now["numerator"], now["denominator"]))
-    yield Check("after the decisions: limit kept", True, now["meets_target"])  # noqa: FBT003
+    yield Check("after the reversal: defects / orders", (2, 250), (now["numerator"], now["denominator"]))
+    yield Check("after the reversal: target met", True, now["meets_target"])  # noqa: FBT003
 
 
 def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
@@ -115,12 +115,12 @@ def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
     own, amazons = values["mfn"], values["afn"]
     parts = {"negative_feedback": 2, "a_to_z_claims": 2, "chargebacks": 1}
     yield Check("window", [smoke_files.day(today, 74), smoke_files.day(today, 15)], [own["window"]["from"], own["window"]["to"]])
-    yield Check("own fulfilment: defects / orders", (4, 250), (own["numerator"], own["denominator"]))
-    yield Check("own fulfilment: rate", 0.016, own["rate"])
-    yield Check("own fulfilment: parts", parts, {name: own["parts"][name] for name in parts})
-    yield Check("own fulfilment: status", "breached", own["status"])
-    yield Check("Amazon's fulfilment: defects / orders", (0, 50), (amazons["numerator"], amazons["denominator"]))
-    yield Check("Amazon's fulfilment: status", "healthy", amazons["status"])
+    yield Check("seller-fulfilled: defects / orders", (4, 250), (own["numerator"], own["denominator"]))
+    yield Check("seller-fulfilled: rate", 0.016, own["rate"])
+    yield Check("seller-fulfilled: parts", parts, {name: own["parts"][name] for name in parts})
+    yield Check("seller-fulfilled: status", "breached", own["status"])
+    yield Check("Amazon-fulfilled: defects / orders", (0, 50), (amazons["numerator"], amazons["denominator"]))
+    yield Check("Amazon-fulfilled: status", "healthy", amazons["status"])
 
 
 def _history(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
@@ -137,7 +137,7 @@ def _drill_down(client: Client, account: str, today: datetime, series: dict[str,
     found = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
     defects = {smoke_files.ONE_STAR: 1, smoke_files.TWO_STARS: 2, smoke_files.CLAIMED: 1, smoke_files.CHARGED: 1}
     expected = {smoke_files.order_id(order): number for order, number in defects.items()}
-    yield Check("orders that count, and their defects", expected, found)
+    yield Check("counted orders and their defects", expected, found)
 
 
 def _breach(client: Client, *, status: str, numerator: int) -> Iterator[Check]:
@@ -165,10 +165,10 @@ def _reported(client: Client, account: str) -> Iterator[Check]:
     """Amazon sets this account 5 % for late shipments, of which 4 % are more than three quarters."""
     found = _standings(client, account)
     yield Check("late shipments under Amazon's target", (2, 50, "at_risk"), found["late_shipment_rate_30d"])
-    yield Check("policy violations, by Amazon", (2, 1, "breached"), found["listing_policy_violations"])
-    yield Check("account health rating, by Amazon", (340, 1, "healthy"), found["account_health_rating"])
+    yield Check("policy violations, reported by Amazon", (2, 1, "breached"), found["listing_policy_violations"])
+    yield Check("account health rating, reported by Amazon", (340, 1, "healthy"), found["account_health_rating"])
     statuses = client.get(f"/v1/accounts/{account}")["amazon_statuses"]
-    yield Check("account status, by Amazon", "AT_RISK", statuses["US"]["status"])
+    yield Check("account status, reported by Amazon", "AT_RISK", statuses["US"]["status"])
 
 
 def _standings(client: Client, account: str) -> dict[str, tuple[int, int, str]]:
@@ -192,11 +192,11 @@ def _load(client: Client, processes: Processes, account: str, contents: Mapping[
             processes.watch()
             sleep(0.2)
         if now["status"] != "loaded" or now["rows"]["rejected"]:
-            raise FiguresOff(f"A document was not taken: {json.dumps(now, indent=2)}")
+            raise FiguresOff(f"A report was not loaded: {json.dumps(now, indent=2)}")
 
 
 def _print(checks: list[Check]) -> None:
-    table = Table("", "figure", "by the files", "answered")
+    table = Table("", "figure", "expected", "actual")
     for check in checks:
         table.add_row("✓" if check.holds else "✗", check.what, str(check.expected), str(check.found))
     Console(width=None if sys.stdout.isatty() else 140).print(table)

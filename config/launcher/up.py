@@ -1,4 +1,4 @@
-"""`python -m config.launcher.up [--demo]`: the product on this machine until Ctrl-C, with everything it needs."""
+"""Run Underone on this machine until Ctrl-C: `python -m config.launcher.up [--demo]`."""
 
 import argparse
 import os
@@ -15,9 +15,9 @@ from config.launcher.progress import Steps
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Start, say where, wait, stop. Ends with code 1 and the reason when a process ended by itself."""
+    """Start everything, print the URLs, wait and stop. Exit with code 1 and the reason if a process ends by itself."""
     parser = argparse.ArgumentParser(prog="python -m config.launcher.up", description=__doc__)
-    parser.add_argument("--demo", action="store_true", help="fill an agency with eight accounts and two years of orders")
+    parser.add_argument("--demo", action="store_true", help="create an agency with eight accounts and two years of orders")
     options = parser.parse_args(arguments)
     os.umask(0o077)  # logs, documents and schedules hold other people's data
     steps = Steps()
@@ -56,16 +56,16 @@ def _serve(*, processes: Processes, steps: Steps, with_demo: bool) -> None:
 def _announce(*, processes: Processes, steps: Steps, port: str, key: str | None) -> None:
     steps.print()
     steps.print(f"  API      http://localhost:{port}/v1/")
-    steps.print(f"  Pages    http://localhost:{port}/docs")
+    steps.print(f"  Docs     http://localhost:{port}/docs")
     steps.print(f"  Data     {processes.home.folder}")
     if key is None:
         named = os.environ.get("UNDERONE_HOME")
         home = f"UNDERONE_HOME={shlex.quote(named)} " if named else ""
-        steps.print(f"  Key      {home}.venv/bin/python manage.py open_agency NAME    makes one")
+        steps.print(f"  Key      {home}.venv/bin/python manage.py open_agency NAME    creates one")
     else:
         steps.print(f"  Key      {key}")
         steps.print(f'  Try      curl -H "Authorization: Bearer {key}" http://localhost:{port}/v1/accounts')
-    steps.print("\n  Ctrl-C stops everything; the data stays.\n")
+    steps.print("\n  Press Ctrl-C to stop. The data is kept.\n")
 
 
 if __name__ == "__main__":

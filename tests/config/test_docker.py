@@ -16,8 +16,8 @@ from config.launcher.embedded.roles import RIGHTS
 
 ROOT = Path(settings.BASE_DIR)
 DOCKER = ROOT / "docker"
-OURS = ("migrate", "web", "worker", "courier", "beat")
-SERVING = ("web", "worker", "courier", "beat")
+OURS = ("migrate", "web", "worker", "delivery-worker", "beat")
+SERVING = ("web", "worker", "delivery-worker", "beat")
 SERVERS = ("postgres", "valkey")
 PASSWORDS = ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APPLICATION_PASSWORD", "BROKER_PASSWORD")
 
@@ -234,7 +234,7 @@ def test_migrating_without_the_owner_is_refused_with_what_is_needed(tmp_path: Pa
     answer = start(tmp_path, "migrate", DATABASE_OWNER_URL="")
 
     assert answer.returncode != 0
-    assert "is the URL of the role that owns the database" in answer.stderr
+    assert "set DATABASE_OWNER_URL to the URL of the role that owns the database" in answer.stderr
 
 
 def test_migrating_a_migrated_database_changes_nothing_and_checks_the_serving_role(django_db_setup: None, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str
 
 def open_agency_as_printed(printed: str) -> str:
     """The key that the printed command line makes."""
-    command = re.search(r"Key +(.*?) +makes one", printed)
+    command = re.search(r"Key +(.*?) +creates one", printed)
     assert command
     line = command[1].replace("NAME", "'Acme' --json").replace(".venv/bin/python", sys.executable)
     plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
@@ -224,7 +224,14 @@ def test_started_again_it_knows_the_agency_and_its_key(client: Client) -> None:
 def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_other(second_run: Running) -> None:
     state = json.loads((second_run.home / "state.json").read_text())
 
-    assert [process["name"] for process in state["processes"]] == ["postgres", "valkey", "courier", "worker", "beat", "web"]
+    assert [process["name"] for process in state["processes"]] == [
+        "postgres",
+        "valkey",
+        "delivery-worker",
+        "worker",
+        "beat",
+        "web",
+    ]
 
 
 def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: Client) -> None:
@@ -257,7 +264,7 @@ def test_when_a_process_dies_the_rest_is_stopped_and_the_reason_told(second_run:
     end = second_run.launcher.communicate(timeout=30)[0]
 
     assert second_run.launcher.returncode == 1
-    assert "worker ended with code -9. The end of " in end
+    assert "worker ended with code -9. The last lines of " in end
     assert "Traceback" not in end
     assert second_run.survivors() == []
 
@@ -272,7 +279,7 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None
         answer = run(environment(tmp_path / "home", taken))
 
     assert answer.returncode == 1
-    assert answer.stderr == f"Port {taken} is taken. Choose another one, as in: PORT={(taken + 1) % 65536} make up\n"
+    assert answer.stderr == f"Port {taken} is already in use. Choose another port: PORT={(taken + 1) % 65536} make up\n"
     assert not (tmp_path / "home" / "servers" / "postgres").exists()
     assert time.monotonic() - began < 15
 
@@ -289,7 +296,7 @@ def test_an_owner_without_an_application_role_is_refused(tmp_path: Path) -> None
     answer = run(environment(tmp_path / "home", free_port()) | {"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"})
 
     assert answer.returncode == 1
-    assert answer.stderr.strip().endswith("DATABASE_OWNER_URL is set and DATABASE_URL is not. Set both, or neither.")
+    assert answer.stderr.strip().endswith("DATABASE_OWNER_URL is set but DATABASE_URL is not. Set both or neither.")
 
 
 def test_a_word_that_it_does_not_know_is_refused(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from webhooks.models import Delivery, Event
 BREACHES = int(os.environ.get("KILLED_BREACHES", "25"))
 KILLS = max(8, BREACHES // 8)  # then all is left alone, to come to its end
 TIMES = 5  # that each account's breach opens and resolves
-VICTIMS = ("web", "worker", "courier", "beat", "valkey")
+VICTIMS = ("web", "worker", "delivery-worker", "beat", "valkey")
 ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
 ENDED = {"loaded", "rejected", "failed"}
 

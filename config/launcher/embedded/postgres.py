@@ -94,8 +94,8 @@ def _check_version(data: Path) -> None:
     found = (data / "PG_VERSION").read_text().strip()
     if found != str(binaries.POSTGRES_MAJOR):
         raise ClusterUnusable(
-            f"{data} holds data of PostgreSQL {found}; this version of Underone runs {binaries.POSTGRES_MAJOR}. "
-            f"Dump it with pg_dumpall of PostgreSQL {found}, set UNDERONE_HOME to a new folder, restore it there."
+            f"{data} contains data of PostgreSQL {found}, but this version of Underone uses {binaries.POSTGRES_MAJOR}. "
+            f"Dump it with pg_dumpall of PostgreSQL {found}, set UNDERONE_HOME to a new folder, and restore it there."
         )
 
 

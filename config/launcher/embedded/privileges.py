@@ -37,8 +37,8 @@ def identity_for(*, folder: Path) -> Identity:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
         raise NoUnprivilegedUser(
-            f"The servers do not run as the superuser, and this machine has no user {UNPRIVILEGED!r}. "
-            "Start as an ordinary user, or set DATABASE_URL and BROKER_URL."
+            f"The servers cannot run as root, and this machine has no user {UNPRIVILEGED!r}. "
+            "Start as another user, or set DATABASE_URL and BROKER_URL to use your own servers."
         ) from None
     return Identity(uid=entry.pw_uid, gid=entry.pw_gid)
 

@@ -129,8 +129,8 @@ class Processes:
 
     def reason(self, child: Child) -> str:
         """What happened to `child`, with the last lines of its log."""
-        what = f"ended with code {child.process.returncode}" if child.ended else "is not ready"
-        return f"{child.name} {what}. The end of {child.log}:\n{tail(child.log)}"
+        what = f"ended with code {child.process.returncode}" if child.ended else "did not become ready in time"
+        return f"{child.name} {what}. The last lines of {child.log}:\n{tail(child.log)}"
 
     def _remember(self) -> None:
         """Keep who runs, so that the next launcher can stop what a killed one left behind."""

@@ -43,7 +43,7 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
         with _connect(url_of(admin_url, database=database)) as connection:
             _grant(connection, database=database, owner=owner, application=application)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise CannotProvision(f"The role that should make {owner.name} and {application.name} may not: {error}") from error
+        raise CannotProvision(f"The role in DATABASE_URL cannot create {owner.name} and {application.name}: {error}") from error
     return Access(
         owner_url=url_of(admin_url, database=database, role=owner),
         application_url=url_of(admin_url, database=database, role=application),
@@ -81,7 +81,7 @@ def _connect(url: str) -> psycopg.Connection:
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise CannotProvision(f"The database server does not let us in: {error}") from error
+        raise CannotProvision(f"Cannot connect to the database server: {error}") from error
 
 
 def _make_role(connection: psycopg.Connection, *, role: Role) -> None:
@@ -102,7 +102,7 @@ def _refuse_powers(connection: psycopg.Connection, *, role: Role) -> None:
     query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %(name)s"
     if _row(connection, query, name=role.name)[0]:
         raise CannotProvision(
-            f"The role {role.name} passes by row-level security. ALTER ROLE {role.name} NOSUPERUSER NOBYPASSRLS first."
+            f"The role {role.name} bypasses row-level security. Run ALTER ROLE {role.name} NOSUPERUSER NOBYPASSRLS first."
         )
 
 

@@ -49,7 +49,7 @@ def _database(
     if url and owner_url:
         return Access(owner_url=owner_url, application_url=url)
     if owner_url:
-        raise ServersUnclear("DATABASE_OWNER_URL is set and DATABASE_URL is not. Set both, or neither.")
+        raise ServersUnclear("DATABASE_OWNER_URL is set but DATABASE_URL is not. Set both or neither.")
     if url:
         return _provisioned_there(home=home, url=url)
     say("Starting PostgreSQL" if (home.servers / "postgres").exists() else "Creating the PostgreSQL cluster")
@@ -61,14 +61,14 @@ def _provisioned_there(*, home: Home, url: str) -> Access:
     """The two roles on the operator's own server, in the database that `url` names."""
     if not roles.can_create_roles(url=url):
         raise ServersUnclear(
-            "DATABASE_URL names a role that cannot create roles, so it is taken for the application's own; "
-            "set DATABASE_OWNER_URL as well, to the role that owns the database and migrates it."
+            "The role in DATABASE_URL cannot create roles, so it is used as the application role. "
+            "Also set DATABASE_OWNER_URL to the role that owns the database and migrates it."
         )
     for name in (OWNER, APPLICATION):
         if home.recall(f"{name}_password") is None and not roles.missing(url=url, name=name):
             raise ServersUnclear(
-                f"The server of DATABASE_URL has a role {name} that this installation did not make. "
-                f"Set DATABASE_URL to {APPLICATION}'s URL and DATABASE_OWNER_URL to {OWNER}'s."
+                f"The server of DATABASE_URL has a role {name} that this installation did not create. "
+                f"Set DATABASE_URL to the URL of {APPLICATION} and DATABASE_OWNER_URL to the URL of {OWNER}."
             )
     return _provision(home=home, admin_url=url, database=roles.database_of(url))
 
