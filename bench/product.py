@@ -19,10 +19,10 @@ def kept_report(path: Path, *, partner: str) -> Report:
         account = agencies.take_on(
             agency=agency, name="Bench", selling_partner_id=partner, home_marketplace="US", external_id=None, now=now
         )
-        arrival = intake.Arrival(
+        received = intake.ReceivedDocument(
             content=File(content), sha256=partner, source=Report.Source.UPLOAD, announced_type="", marketplace="US"
         )
-        report, _ = intake.accept(account=account, arrival=arrival, now=now)
+        report, _ = intake.accept(account=account, received=received, now=now)
     return report
 
 

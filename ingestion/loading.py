@@ -18,18 +18,18 @@ from accounts.tenancy import context
 from ingestion import report_events
 from ingestion.models import RejectedRow, Report
 from ingestion.parsing.encodings import Encoding
-from ingestion.parsing.refusals import Refused, RejectedLine
-from ingestion.reports.documents import Reading
-from ingestion.reports.kind import Setting
+from ingestion.parsing.rejections import RejectedDocument, RejectedLine
+from ingestion.reports.documents import DocumentReader
+from ingestion.reports.report_type import ParseContext
 from metrics import refresh
 from metrics.pipeline import feedback_removal, recording
 
-MOST_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
 OUR_FAULT = {
     "type": "/problems/loading-failed",
     "title": "We could not load this document",
-    "detail": f"Loading broke {MOST_ATTEMPTS} times. The fault is ours; nothing of it was counted. Send it again later.",
+    "detail": f"Loading broke {MAX_ATTEMPTS} times. The fault is ours; nothing of it was counted. Send it again later.",
 }
 
 NOT_WHOLE = (
@@ -46,30 +46,32 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
     with context.agency(agency_id):
         theirs = Report.objects.filter(account__deleted_at=None, account__agency__closed_at=None)
         waiting = theirs.filter(pk=report_id, status__in=UNDER_WAY)
-        if waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
+        if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
             return None
         if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
             return None
         return Report.objects.get(pk=report_id)
 
 
-def read(report: Report) -> Reading:
+def read(report: Report) -> DocumentReader:
     """Stage the facts of the report's document in this session. Raises Refused."""
     zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
-    setting = Setting(marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone), period=report.period)
-    reading = Reading(
+    parse_context = ParseContext(
+        marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone), period=report.period
+    )
+    reader = DocumentReader(
         partial(default_storage.open, report.document),
         announced_type=report.announced_type,
-        setting=setting,
-        most_bytes=settings.REPORT_MAX_BYTES,
+        parse_context=parse_context,
+        max_bytes=settings.REPORT_MAX_BYTES,
         encoding=Encoding(report.encoding, report.encoding_reason) if report.encoding else None,
     )
-    for fact_type in reading.kind.facts:
-        recording.stage(fact_type=fact_type, facts=reading.facts_of(fact_type))
-    return reading
+    for fact_type in reader.report_type.fact_types:
+        recording.stage(fact_type=fact_type, facts=reader.facts_of_type(fact_type))
+    return reader
 
 
-def commit(*, report: Report, reading: Reading, now: datetime) -> None:
+def commit(*, report: Report, reader: DocumentReader, now: datetime) -> None:
     """Record the staged facts and everything that follows from them, or nothing. A second time it changes nothing."""
     with context.agency(report.agency_id):
         try:
@@ -79,7 +81,7 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
         if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
-        _cover_period(account, report, reading, moment)
+        _cover_period(account, report, reader, moment)
         recorded = [
             recording.record(
                 account=account,
@@ -87,17 +89,17 @@ def commit(*, report: Report, reading: Reading, now: datetime) -> None:
                 report_id=report.pk,
                 received_at=report.received_at,
                 recorded_at=moment,
-                with_lines=len(reading.kind.facts) > 1,
+                with_lines=len(reader.report_type.fact_types) > 1,
             )
-            for fact_type in reversed(reading.kind.facts)
+            for fact_type in reversed(reader.report_type.fact_types)
         ]
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         refresh.refresh(account=account, touched=touched, now=moment)
-        _note_loaded(report, reading, recorded, moment)
+        _note_loaded(report, reader, recorded, moment)
         report_events.loaded(account=account, report=report, now=moment)
 
 
-def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
+def refuse(*, report: Report, refused: RejectedDocument, now: datetime) -> None:
     """The document was no use whole: say why, change nothing else."""
     with context.agency(report.agency_id):
         account = SellerAccount.objects.present().filter(pk=report.account_id, agency__closed_at=None).first()
@@ -111,15 +113,15 @@ def refuse(*, report: Report, refused: Refused, now: datetime) -> None:
         report_events.rejected(account=account, report=report, now=now)
 
 
-def _cover_period(account: SellerAccount, report: Report, reading: Reading, moment: datetime) -> None:
+def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime) -> None:
     """Note the period of which the report names all feedback, or warn.
 
     It names all of it only if every row could be used and is of the period. A report without rows says nothing.
     """
-    period = reading.setting.period
-    if period is None or not reading.kind.uses_period:
+    period = reader.parse_context.period
+    if period is None or not reader.report_type.uses_period:
         return
-    is_whole = not reading.rejected and feedback_removal.cover(
+    is_whole = not reader.rejected and feedback_removal.cover(
         account=account,
         marketplace=report.marketplace,
         period=period,
@@ -128,26 +130,26 @@ def _cover_period(account: SellerAccount, report: Report, reading: Reading, mome
         report_id=report.pk,
     )
     if not is_whole:
-        reading.setting.warnings.append(NOT_WHOLE)
+        reader.parse_context.warnings.append(NOT_WHOLE)
 
 
-def _note_loaded(report: Report, reading: Reading, recorded: list[recording.Recorded], moment: datetime) -> None:
-    used = reading.read - len(reading.rejected)
+def _note_loaded(report: Report, reader: DocumentReader, recorded: list[recording.Recorded], moment: datetime) -> None:
+    used = reader.read - len(reader.rejected)
     new, changed = _rows(recorded)
     report.status = Report.Status.LOADED
     report.loaded_at = moment
     report.problem = None
-    report.report_type = reading.report_type
-    report.encoding = reading.encoding.codec
-    report.encoding_reason = reading.encoding.reason
-    report.warnings = reading.setting.warnings
-    report.rows_read = reading.read
-    report.rows_rejected = len(reading.rejected)
+    report.report_type = reader.type_name
+    report.encoding = reader.encoding.codec
+    report.encoding_reason = reader.encoding.reason
+    report.warnings = reader.parse_context.warnings
+    report.rows_read = reader.read
+    report.rows_rejected = len(reader.rejected)
     report.rows_new = new
     report.rows_changed = changed
     report.rows_unchanged = used - new - changed
     report.save()
-    _keep_rejected(report, tuple(reading.rejected))
+    _keep_rejected(report, tuple(reader.rejected))
 
 
 def _rows(recorded: list[recording.Recorded]) -> tuple[int, int]:

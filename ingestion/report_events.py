@@ -6,7 +6,7 @@ from typing import Any
 from accounts.models import SellerAccount
 from api import timestamps
 from ingestion.models import Report
-from ingestion.reports import BY_REPORT_TYPE
+from ingestion.reports import REPORT_TYPE_BY_NAME
 from webhooks.events import publishing
 
 
@@ -24,7 +24,7 @@ def rejected(*, account: SellerAccount, report: Report, now: datetime) -> None:
 def _publish(account: SellerAccount, report: Report, type_: str, data: dict[str, Any], now: datetime) -> None:
     known = {
         "report": report.public_id,
-        "report_type": report.report_type if report.report_type in BY_REPORT_TYPE else None,
+        "report_type": report.report_type if report.report_type in REPORT_TYPE_BY_NAME else None,
         "source": report.source,
     }
     publishing.publish(account=account, type_=type_, data=known | data, now=now, key=_key(report, type_))

@@ -14,7 +14,7 @@ from accounts.tenancy import context
 from ingestion.models import Report
 
 AT_ONCE = 100
-LONGEST_UPLOAD = timedelta(days=1)
+MAX_UPLOAD_DURATION = timedelta(days=1)
 UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def sweep_uploads(*, now: datetime) -> int:
     left = [
         path
         for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*")
-        if path.is_file() and path.stat().st_mtime < (now - LONGEST_UPLOAD).timestamp()
+        if path.is_file() and path.stat().st_mtime < (now - MAX_UPLOAD_DURATION).timestamp()
     ]
     for path in left:
         path.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.tenancy import context, locks
 from ingestion import erasure, loading, retention
 from ingestion.models import Report
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 
 HOURS = 4 * 3600  # seconds that a big agency may take
 QUEUED_TOO_LONG = timedelta(minutes=2)
@@ -24,11 +24,11 @@ def load_report(*, agency_id: str, report_id: str) -> None:
         if report is None:
             return
         try:
-            reading = loading.read(report)
-        except Refused as refused:
+            reader = loading.read(report)
+        except RejectedDocument as refused:
             loading.refuse(report=report, refused=refused, now=timezone.now())
         else:
-            loading.commit(report=report, reading=reading, now=timezone.now())
+            loading.commit(report=report, reader=reader, now=timezone.now())
 
 
 @shared_task

@@ -9,9 +9,9 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from api.strict_fields import Body, Contradiction, Day
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import defect_row
-from ingestion.reports.kind import ORDER_ID
+from ingestion.reports.report_type import ORDER_ID
 from metrics.rules import defects
 from metrics.rules.facts import DefectKind
 
@@ -27,7 +27,7 @@ POSTED = {
         },
     ]
 }
-KINDS = tuple(defects.STATES)
+DEFECT_KINDS = tuple(defects.STATES)
 STATES = tuple(dict.fromkeys(state for states in defects.STATES.values() for state in states))
 
 
@@ -39,7 +39,7 @@ class PostedDefect(Body):
         help_text="Amazon's, like 302-1234567-1234567.",
         error_messages={"invalid": "An order id of Amazon's, like 302-1234567-1234567."},
     )
-    kind = serializers.ChoiceField(choices=KINDS)
+    kind = serializers.ChoiceField(choices=DEFECT_KINDS)
     occurred_on = Day()
     state = serializers.ChoiceField(
         choices=STATES,
@@ -100,7 +100,7 @@ def check_rows(body: Any, *, most: int, latest: datetime) -> None:
 def _error(row: Any, latest: datetime) -> dict[str, str]:
     """What is wrong with the row by its field, or nothing."""
     try:
-        defect_row.fact(row, latest=latest)
-    except BadRow as bad:
+        defect_row.build_fact(row, latest=latest)
+    except InvalidRow as bad:
         return {bad.field or "non_field_errors": bad.reason}
     return {}

@@ -11,7 +11,7 @@ from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField
 from api.strict_fields import Body, Contradiction, Day
 from ingestion.models import RejectedRow, Report
-from ingestion.reports import UPLOADABLE
+from ingestion.reports import UPLOADABLE_NAMES
 
 REPORT: dict[str, Any] = {
     "id": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -43,7 +43,7 @@ QUEUED = REPORT | {
     "loaded_at": None,
 }
 REJECTED_ROW = {"line": 17, "reason": "amazon-order-id 'abc' is no Amazon order id (like 123-1234567-1234567)."}
-LONGEST_PERIOD = 3 * 366
+MAX_PERIOD_DAYS = 3 * 366
 
 
 class RowsSerializer(serializers.Serializer[Report]):
@@ -104,7 +104,7 @@ class Upload(Body):
 
     file = serializers.FileField(allow_empty_file=True)
     report_type = serializers.ChoiceField(
-        choices=UPLOADABLE, required=False, help_text="Without it the kind is recognised by the header."
+        choices=UPLOADABLE_NAMES, required=False, help_text="Without it the kind is recognised by the header."
     )
     marketplace = serializers.ChoiceField(
         choices=CODES, required=False, help_text="The store a feedback report was made for. Without it: the home."
@@ -125,8 +125,8 @@ class Upload(Body):
             raise Contradiction({"period_to": "Before period_from."})
         if last > self.context["today"] + timedelta(days=1):
             raise Contradiction({"period_to": "Later than tomorrow."})
-        if (last - first).days >= LONGEST_PERIOD:
-            raise Contradiction({"period_from": f"A period has at most {LONGEST_PERIOD} days."})
+        if (last - first).days >= MAX_PERIOD_DAYS:
+            raise Contradiction({"period_from": f"A period has at most {MAX_PERIOD_DAYS} days."})
         return attrs
 
 

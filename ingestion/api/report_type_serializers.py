@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from ingestion.reports.kind import Column, Kind
+from ingestion.reports.report_type import Column, ReportType
 
 DOCUMENT_KINDS = {
     "data": [
@@ -30,8 +30,10 @@ class ColumnSerializer(serializers.Serializer[Column]):
     needed = serializers.BooleanField(help_text="Without it the document is refused.")
 
 
-class DocumentKindSerializer(serializers.Serializer[Kind]):
-    report_types = serializers.ListField(child=serializers.CharField(), help_text="Names under which it may be announced.")
+class DocumentKindSerializer(serializers.Serializer[ReportType]):
+    report_types = serializers.ListField(
+        source="names", child=serializers.CharField(), help_text="Names under which it may be announced."
+    )
     title = serializers.CharField()
     about = serializers.CharField()
     format = serializers.SerializerMethodField(help_text="tsv, csv, tsv or csv, json, xml.")
@@ -40,7 +42,7 @@ class DocumentKindSerializer(serializers.Serializer[Kind]):
     example = serializers.CharField(help_text="A whole small document of this kind.")
     source = serializers.CharField(help_text="Who says so.")  # type: ignore[assignment]  # a field of the contract
 
-    def get_format(self, kind: Kind) -> str:
+    def get_format(self, kind: ReportType) -> str:
         return kind.dialect.replace("_", " ")
 
 

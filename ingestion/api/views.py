@@ -31,8 +31,8 @@ from ingestion.api.report_serializers import QUEUED, REPORT, RejectedRowSerializ
 from ingestion.api.report_type_serializers import DocumentKindsAnswer
 from ingestion.api.uploads import ROOM_FOR_FIELDS, DocumentTooLarge
 from ingestion.models import RejectedRow, Report
-from ingestion.reports import KINDS
-from ingestion.reports.kind import latest_of
+from ingestion.reports import REPORT_TYPES
+from ingestion.reports.report_type import latest_allowed_time
 
 ACCEPTED = OpenApiResponse(
     ReportSerializer,
@@ -70,8 +70,8 @@ def digest_of(upload: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps([upload["file"].sha256, said], sort_keys=True).encode()).digest()
 
 
-def _accepted(account: SellerAccount, arrival: intake.Arrival, who: str, now: datetime) -> Response:
-    report, duplicate = intake.accept(account=account, arrival=arrival, who=who, now=now)
+def _accepted(account: SellerAccount, received: intake.ReceivedDocument, who: str, now: datetime) -> Response:
+    report, duplicate = intake.accept(account=account, received=received, who=who, now=now)
     body = ReportSerializer(report, context={"duplicate": duplicate}).data
     return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
 
@@ -114,7 +114,7 @@ class Reports(Collection[Report]):
         upload = Upload(data=request.data, context={"today": now.astimezone(UTC).date()})
         upload.is_valid(raise_exception=True)
         said = upload.validated_data
-        arrival = intake.Arrival(
+        received = intake.ReceivedDocument(
             content=said["file"],
             sha256=said["file"].sha256,
             source=Report.Source.UPLOAD,
@@ -125,7 +125,7 @@ class Reports(Collection[Report]):
         with context.of(request):
             account = self._account_after_body(request, account_id)
             who = context.bearer(request).who
-            return self.once(request, body=digest_of(said), act=lambda: _accepted(account, arrival, who, now))
+            return self.once(request, body=digest_of(said), act=lambda: _accepted(account, received, who, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
@@ -152,7 +152,7 @@ class DocumentKinds(Resource):
         responses=DocumentKindsAnswer,
     )
     def get(self, request: Request) -> Response:
-        return Response(DocumentKindsAnswer({"data": KINDS, "next_cursor": None}).data)
+        return Response(DocumentKindsAnswer({"data": REPORT_TYPES, "next_cursor": None}).data)
 
 
 class OneReport(Resource):
@@ -223,6 +223,6 @@ class Defects(Resource):
         account = context.account_of(request, account_id)
         body: Any = request.data
         now = timezone.now()
-        check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_of(now.astimezone(UTC).date()))
+        check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date()))
         report = intake.accept_rows(account=account, rows=body["defects"], who=context.bearer(request).who, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

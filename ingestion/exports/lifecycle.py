@@ -17,8 +17,8 @@ from ingestion.models import Export
 
 Status = Export.Status
 KEPT = timedelta(days=7)
-MOST_ATTEMPTS = 3
-MOST_A_DAY = 20
+MAX_ATTEMPTS = 3
+MAX_PER_DAY = 20
 A_DAY = timedelta(days=1)
 UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 
@@ -60,7 +60,7 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     """The archive, marked as being made; None when nothing is left to do for it. Attempts are counted before the work."""
     with context.agency(agency_id):
         waiting = Export.objects.filter(pk=export_id, status__in=UNDER_WAY, agency__closed_at=None)
-        in_vain = Q(attempts__gte=MOST_ATTEMPTS) | Q(account__deleted_at__isnull=False)
+        in_vain = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
         if waiting.filter(in_vain).update(status=Status.FAILED):
             return None
         if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
@@ -112,8 +112,8 @@ def folder(agency_id: UUID) -> str:
 
 def _refuse_more(agency: Agency, now: datetime) -> None:
     asked = Export.objects.filter(agency=agency, created_at__gt=now - A_DAY).order_by("-created_at")
-    moments = asked.values_list("created_at", flat=True)[:MOST_A_DAY]
-    if len(moments) == MOST_A_DAY:
+    moments = asked.values_list("created_at", flat=True)[:MAX_PER_DAY]
+    if len(moments) == MAX_PER_DAY:
         raise TooMany((min(moments) + A_DAY - now).total_seconds())
 
 

@@ -35,9 +35,7 @@ class ExportUnderWay(APIException):
 class TooManyExports(APIException):
     status_code = 429
     default_code = "too-many-exports"
-    default_detail = (
-        f"An agency asks for {exports.MOST_A_DAY} archives a day at most. Take one that is ready, or ask again after Retry-After."
-    )
+    default_detail = f"An agency asks for {exports.MAX_PER_DAY} archives a day at most. Take one that is ready, or ask again after Retry-After."
 
     def __init__(self, wait: float) -> None:
         super().__init__()

@@ -14,12 +14,12 @@ from itertools import chain
 from typing import IO
 
 from ingestion.parsing.encodings import Encoding
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 
 BLOCK = 1024 * 1024
-LONGEST_LINE = 1024 * 1024  # characters; a line of Amazon's has a few hundred
-LONGEST_RECORD = 2 * LONGEST_LINE  # characters of the lines that the quotes of a CSV hold together
-MOST_COLUMNS = 1000  # a report of Amazon's has at most about a hundred
+MAX_LINE_LENGTH = 1024 * 1024  # characters; a line of Amazon's has a few hundred
+MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH  # characters of the lines that the quotes of a CSV hold together
+MAX_COLUMNS = 1000  # a report of Amazon's has at most about a hundred
 GZIP = b"\x1f\x8b"
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 REASONS = {
@@ -30,7 +30,7 @@ REASONS = {
 }
 
 
-def blocks(stream: IO[bytes], *, most: int) -> Iterator[bytes]:
+def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
     """The document's bytes, unpacked if gzip, in blocks. Raises Refused for broken gzip or more than `most` bytes."""
     packed = stream.read(2) == GZIP
     stream.seek(0)
@@ -39,29 +39,29 @@ def blocks(stream: IO[bytes], *, most: int) -> Iterator[bytes]:
     try:
         while block := source.read(BLOCK):
             seen += len(block)
-            if seen > most:
-                raise Refused(
+            if seen > max_bytes:
+                raise RejectedDocument(
                     "document-too-large",
                     "The document is too large",
-                    f"Unpacked it has more than {most} bytes. Split it by date.",
+                    f"Unpacked it has more than {max_bytes} bytes. Split it by date.",
                 )
             yield block
     except (OSError, EOFError, zlib.error) as error:
         if not packed:
             raise
-        raise Refused(
+        raise RejectedDocument(
             "invalid-gzip",
             "The gzip file cannot be unpacked",
             f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
         ) from None
 
 
-def detect(document: Iterable[bytes], *, japanese: bool) -> Encoding:
+def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
     """The encoding of a whole document. Raises Refused if it is empty."""
     source = iter(document)
     head = next(source, b"")
     if not head:
-        raise Refused("empty-document", "The document is empty", "It has no bytes at all. Request the report again.")
+        raise RejectedDocument("empty-document", "The document is empty", "It has no bytes at all. Request the report again.")
     for mark, codec in MARKS:
         if head.startswith(mark):
             return Encoding(codec, "The document begins with a byte-order mark.")
@@ -92,18 +92,18 @@ class Lines:
     def __init__(self, document: Iterable[bytes], codec: str) -> None:
         self._document = document
         self._decode = codecs.getincrementaldecoder(codec)(errors="replace")
-        self.last_is_open = False
+        self.last_line_is_open = False
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
         rest = ""
         for block in self._document:
             *whole, rest = (rest + self._text(block)).split("\n")
-            if len(whole[0] if whole else rest) > LONGEST_LINE:  # the others are within one block
-                raise Refused(
+            if len(whole[0] if whole else rest) > MAX_LINE_LENGTH:  # the others are within one block
+                raise RejectedDocument(
                     "line-too-long",
                     "A line is too long",
-                    f"Line {self.number + 1} has more than {LONGEST_LINE} characters. Send the report as it was downloaded.",
+                    f"Line {self.number + 1} has more than {MAX_LINE_LENGTH} characters. Send the report as it was downloaded.",
                 )
             for line in whole:
                 self.number += 1
@@ -111,38 +111,42 @@ class Lines:
         rest += self._decode.decode(b"", True)  # noqa: FBT003  the codec's own signature
         if rest:
             self.number += 1
-            self.last_is_open = True
+            self.last_line_is_open = True
             yield rest.removesuffix("\r")
 
     def _text(self, block: bytes) -> str:
         try:
             text = self._decode.decode(block)
         except UnicodeError:  # a document of UTF-16 that lost the mark which says its byte order
-            raise Refused("not-text", "The document is not text", "It is no whole UTF-16. Download the report again.") from None
+            raise RejectedDocument(
+                "not-text", "The document is not text", "It is no whole UTF-16. Download the report again."
+            ) from None
         if "\0" in text:
-            raise Refused("not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded.")
+            raise RejectedDocument(
+                "not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded."
+            )
         return text
 
 
-def tab_separated(lines: Iterable[str]) -> Iterator[list[str]]:
+def split_tsv(lines: Iterable[str]) -> Iterator[list[str]]:
     """The cells of each line. Amazon encloses nothing in quotes, and product names contain bare ones: none is special."""
     return (line.split("\t") for line in lines)
 
 
-def delimiter(header: str) -> str:
+def detect_delimiter(header: str) -> str:
     """What separates the columns: spreadsheets write what their country uses."""
     return max(",;\t", key=header.count)
 
 
-def separated(lines: Iterable[str]) -> Iterator[list[str]]:
+def split_tsv_or_csv(lines: Iterable[str]) -> Iterator[list[str]]:
     """The cells of a document of either form, by its header: with tabs in it nothing is quoted, else it is a CSV."""
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")
-    form = tab_separated if delimiter(header) == "\t" else comma_separated
+    form = split_tsv if detect_delimiter(header) == "\t" else split_csv
     return form(chain((header,), source))
 
 
-def comma_separated(lines: Iterable[str]) -> Iterator[list[str]]:
+def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
     """The cells of each record of a CSV as spreadsheets write it, quoted where needed."""
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")
@@ -152,16 +156,16 @@ def comma_separated(lines: Iterable[str]) -> Iterator[list[str]]:
         nonlocal length
         for line in chain((header,), source):
             length += len(line) + 1
-            if length > LONGEST_RECORD:
-                raise csv.Error(f"a record has more than {LONGEST_RECORD} characters")
+            if length > MAX_RECORD_LENGTH:
+                raise csv.Error(f"a record has more than {MAX_RECORD_LENGTH} characters")
             yield line + "\n"
 
-    reader = csv.reader(fed(), delimiter=delimiter(header), strict=True)
+    reader = csv.reader(fed(), delimiter=detect_delimiter(header), strict=True)
     try:
         for record in reader:
             length = 0
             yield record
     except csv.Error as error:
-        raise Refused(
+        raise RejectedDocument(
             "invalid-csv", "The CSV cannot be read", f"Near line {reader.line_num}: {error}. Is a quote left open?"
         ) from None

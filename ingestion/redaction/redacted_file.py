@@ -21,7 +21,7 @@ LETTERS_OF_MARKS = ("\ufeff", "\xef\xbb\xbf")
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
-class BrokenOff(Exception):
+class TruncatedGzip(Exception):
     """The gzip file cannot be unpacked any further."""
 
 
@@ -46,9 +46,9 @@ class Redaction:
         packer = zlib.compressobj(wbits=31) if packed else None
         pack = packer.compress if packer else bytes
         try:
-            for block in self._rewrite(_unpacked(stream, most=self._most_bytes)):
+            for block in self._rewrite(_unpacked(stream, max_bytes=self._most_bytes)):
                 yield pack(block)
-        except BrokenOff:
+        except TruncatedGzip:
             if packer:
                 yield packer.flush(zlib.Z_SYNC_FLUSH)
             return
@@ -59,23 +59,23 @@ class Redaction:
             yield packer.flush()
 
 
-def of(stream: IO[bytes], *, announced_type: str, japanese: bool, most_bytes: int) -> Redaction | None:
+def build_redaction(stream: IO[bytes], *, announced_type: str, japanese: bool, max_bytes: int) -> Redaction | None:
     """How to rewrite this document; None if nothing in it is personal or it cannot be read.
 
     `announced_type` is what its sender calls it, `japanese` whether cp932 is likely. Of a table the first block is read.
     """
-    head, is_whole = _head(stream, most=most_bytes)
+    head, is_whole = _head(stream, max_bytes=max_bytes)
     codec = next((codec for mark, codec in MARKS.items() if head.startswith(mark)), BYTES)
     text = next(_letters(iter((head,)), codec), "")
     begins = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n")[:1]
     if begins in {"{", "[", ""}:
         return None
     if begins == "<":
-        return _of_markup(stream, codec, most_bytes)
+        return _of_markup(stream, codec, max_bytes)
     read = partial(_read, codec=codec, japanese=japanese)
     mark = next((mark for mark in LETTERS_OF_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
-    table = redaction_table.table_of(unmarked, is_whole=is_whole, announced_type=announced_type, read=read)
+    table = redaction_table.detect_table_redactor(unmarked, is_whole=is_whole, announced_type=announced_type, read=read)
     if table is None:
         return None
 
@@ -85,24 +85,24 @@ def of(stream: IO[bytes], *, announced_type: str, japanese: bool, most_bytes: in
         pieces = table.blanked(chain((first.removeprefix(mark),), letters))
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
-    return Redaction(list(table.columns.values()), rewrite, most_bytes)
+    return Redaction(list(table.columns.values()), rewrite, max_bytes)
 
 
-def _of_markup(stream: IO[bytes], codec: str, most_bytes: int) -> Redaction | None:
+def _of_markup(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | None:
     columns: list[str] = []
     try:
-        names = xml.personal_names(_letters(_unpacked(stream, most=most_bytes), codec))
-    except (BrokenOff, TooLarge):
+        names = xml.personal_names(_letters(_unpacked(stream, max_bytes=max_bytes), codec))
+    except (TruncatedGzip, TooLarge):
         names = {"unknown"}
     if not names:
         return None
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        document = xml.Markup(codec)
+        document = xml.XmlRedactor(codec)
         yield from document.blanked(blocks)
         columns.extend(document.columns)
 
-    return Redaction(columns, rewrite, most_bytes)
+    return Redaction(columns, rewrite, max_bytes)
 
 
 def _is_packed(stream: IO[bytes]) -> bool:
@@ -112,7 +112,7 @@ def _is_packed(stream: IO[bytes]) -> bool:
     return packed
 
 
-def _unpacked(stream: IO[bytes], *, most: int) -> Iterator[bytes]:
+def _unpacked(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
     """The document's bytes up to where they break off. Raises BrokenOff there, or TooLarge."""
     if not _is_packed(stream):
         while block := stream.read(tabular.BLOCK):
@@ -124,24 +124,24 @@ def _unpacked(stream: IO[bytes], *, most: int) -> Iterator[bytes]:
         try:
             block = source.read1(tabular.BLOCK)
         except (OSError, EOFError, zlib.error):
-            raise BrokenOff from None
+            raise TruncatedGzip from None
         if not block:
             return
         seen += len(block)
-        if seen > most:
+        if seen > max_bytes:
             raise TooLarge
         yield block
 
 
-def _head(stream: IO[bytes], *, most: int) -> tuple[bytes, bool]:
+def _head(stream: IO[bytes], *, max_bytes: int) -> tuple[bytes, bool]:
     """The first block of the document, and whether there is no more."""
     head = b""
     try:
-        for block in _unpacked(stream, most=most):
+        for block in _unpacked(stream, max_bytes=max_bytes):
             head += block
             if len(head) >= tabular.BLOCK:
                 return head, False
-    except (BrokenOff, TooLarge):
+    except (TruncatedGzip, TooLarge):
         return head, False
     return head, True
 

@@ -12,13 +12,13 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from accounts.models import Agency
 from ingestion.parsing import tabular
 from ingestion.parsing.encodings import Encoding
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.redaction import redacted_file
 
-MOST_COLUMNS, LONGEST_COLUMN = 50, 100
+MAX_COLUMNS, MAX_COLUMN_LENGTH = 50, 100
 
 
-class Kept(NamedTuple):
+class StoredDocument(NamedTuple):
     """Where the storage keeps a document, the columns that were blanked in it, and if any were: the encoding it came in.
 
     What is blanked may have been all that told the encoding.
@@ -29,31 +29,33 @@ class Kept(NamedTuple):
     encoding: Encoding | None
 
 
-def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> Kept:
+def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> StoredDocument:
     """The document as it is kept now."""
     if not agency.keeps_personal_columns:
-        rewriting = redacted_file.of(
+        rewriting = redacted_file.build_redaction(
             cast("IO[bytes]", content),
             announced_type=announced_type,
             japanese=marketplace == "JP",
-            most_bytes=settings.REPORT_MAX_BYTES,
+            max_bytes=settings.REPORT_MAX_BYTES,
         )
         content.seek(0)
         if rewriting is not None:
             with _rewritten(content, rewriting) as blanked:
                 if rewriting.columns:
                     encoding = _encoding(content, japanese=marketplace == "JP")
-                    return Kept(default_storage.save(name, blanked), _shown(rewriting.columns), encoding)
+                    return StoredDocument(default_storage.save(name, blanked), _shown(rewriting.columns), encoding)
             content.seek(0)
-    return Kept(default_storage.save(name, content), [], None)
+    return StoredDocument(default_storage.save(name, content), [], None)
 
 
 def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
     """None of what cannot be read: the worker will say why."""
     content.seek(0)
     try:
-        return tabular.detect(tabular.blocks(cast("IO[bytes]", content), most=settings.REPORT_MAX_BYTES), japanese=japanese)
-    except Refused:
+        return tabular.detect_encoding(
+            tabular.blocks(cast("IO[bytes]", content), max_bytes=settings.REPORT_MAX_BYTES), japanese=japanese
+        )
+    except RejectedDocument:
         return None
 
 
@@ -70,5 +72,5 @@ def _rewritten(content: "File[bytes]", rewriting: redacted_file.Redaction) -> It
 
 def _shown(columns: list[str]) -> list[str]:
     """Names that a report can show: not too many, none too long, no character that PostgreSQL has no place for."""
-    names = dict.fromkeys(name[:LONGEST_COLUMN].encode(errors="replace").decode().replace("\0", "") for name in columns)
-    return list(names)[:MOST_COLUMNS]
+    names = dict.fromkeys(name[:MAX_COLUMN_LENGTH].encode(errors="replace").decode().replace("\0", "") for name in columns)
+    return list(names)[:MAX_COLUMNS]

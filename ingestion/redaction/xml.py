@@ -12,8 +12,8 @@ from ingestion.parsing import xml
 from ingestion.reports import personal_columns
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
-LONGEST_START = 1000  # letters that may wait for the rest of a tag
-MOST_KEPT = 100
+MAX_TAG_LETTERS = 1000  # letters that may wait for the rest of a tag
+MAX_ELEMENTS = 100
 
 
 def personal_names(texts: Iterable[str]) -> set[str]:
@@ -24,16 +24,20 @@ def personal_names(texts: Iterable[str]) -> set[str]:
         text = rest + more
         for name, says in set(TAG.findall(text)):
             has_address = has_address or personal_columns.is_address(name)
-            if personal_columns.is_personal(name) and (says or not personal_columns.is_envelope(name)) and len(found) < MOST_KEPT:
+            if (
+                personal_columns.is_personal(name)
+                and (says or not personal_columns.is_envelope(name))
+                and len(found) < MAX_ELEMENTS
+            ):
                 found.add(name)
         start = text.rfind("<")
-        rest = text[start:] if 0 <= len(text) - start <= LONGEST_START and start >= 0 else ""
+        rest = text[start:] if 0 <= len(text) - start <= MAX_TAG_LETTERS and start >= 0 else ""
     if not has_address:
         found = {name for name in found if name.rpartition(":")[2].lower() != "name"}
     return found
 
 
-class Markup:
+class XmlRedactor:
     """Takes the bytes of a document and gives them back without what is personal; `columns` are the elements it emptied."""
 
     def __init__(self, codec: str) -> None:
@@ -56,13 +60,13 @@ class Markup:
         """The document without what is personal. XML that cannot be read ends where it breaks, and cannot be read still."""
         held, base, fed = b"", 0, 0
         try:
-            for block in xml.pieces(blocks):
+            for block in xml.split_blocks(blocks):
                 held += block
                 fed += len(block)
                 self._parser.Parse(block, False)  # noqa: FBT003  the parser's own signature
                 yield self._without_cuts(held, base)
                 held, base = held[self._settled - base :], self._settled
-                if len(held) > xml.LONGEST_TAG + len(block):
+                if len(held) > xml.MAX_TAG_BYTES + len(block):
                     yield self._letters("<")
                     return
             self._parser.Parse(b"", True)  # noqa: FBT003
@@ -101,8 +105,8 @@ class Markup:
         self._settle(self._parser.CurrentByteIndex)
         if name not in self._names or not attributes.keys() <= self._names:
             self._names |= {name, *attributes}
-        is_long = any(len(each) > xml.LONGEST_NAME for each in (name, *attributes))
-        if is_long or len(self._names) > xml.MOST_NAMES or len(self._path) > xml.DEEPEST:
+        is_long = any(len(each) > xml.MAX_NAME_LENGTH for each in (name, *attributes))
+        if is_long or len(self._names) > xml.MAX_NAMES or len(self._path) > xml.MAX_DEPTH:
             raise ValueError("The parser keeps every name it ever saw; no report has so many, or such long ones.")
         above = self._path[-1] if self._path else ("", False, False)
         is_address = personal_columns.is_address(name)
@@ -119,7 +123,7 @@ class Markup:
         self._settle(self._parser.CurrentByteIndex)
         if self._path and self._path[-1][1] and not text.isspace():
             self._text_from = self._parser.CurrentByteIndex
-            if len(self.columns) < MOST_KEPT:
+            if len(self.columns) < MAX_ELEMENTS:
                 self.columns[self._path[-1][0]] = None
 
     def _other(self, *_: object) -> None:

@@ -18,28 +18,28 @@ from ingestion.reports import (
     seller_feedback,
     shipments,
 )
-from ingestion.reports.kind import Kind
+from ingestion.reports.report_type import ReportType
 
-KINDS: tuple[Kind, ...] = (
-    all_orders.KIND,
-    all_orders_xml.KIND,
-    performance_v2.KIND,
-    performance_v1.KIND,
-    mfn_returns.KIND,
-    mfn_returns_xml.KIND,
-    fba_returns.KIND,
-    fba_shipments.KIND,
-    orders_with_defects.KIND,
-    claims.KIND,
-    shipments.KIND,
-    buyer_messages.KIND,
-    feedback_removals.KIND,
-    returns.KIND,
-    seller_feedback.KIND,  # the last table: its header may be in any language, so it is known by less than the others are
-    posted_defects.KIND,
+REPORT_TYPES: tuple[ReportType, ...] = (
+    all_orders.REPORT_TYPE,
+    all_orders_xml.REPORT_TYPE,
+    performance_v2.REPORT_TYPE,
+    performance_v1.REPORT_TYPE,
+    mfn_returns.REPORT_TYPE,
+    mfn_returns_xml.REPORT_TYPE,
+    fba_returns.REPORT_TYPE,
+    fba_shipments.REPORT_TYPE,
+    orders_with_defects.REPORT_TYPE,
+    claims.REPORT_TYPE,
+    shipments.REPORT_TYPE,
+    buyer_messages.REPORT_TYPE,
+    feedback_removals.REPORT_TYPE,
+    returns.REPORT_TYPE,
+    seller_feedback.REPORT_TYPE,  # the last table: its header may be in any language, so it is known by less than the others are
+    posted_defects.REPORT_TYPE,
 )
 
-BY_REPORT_TYPE = {name: kind for kind in KINDS for name in kind.report_types}
+REPORT_TYPE_BY_NAME = {name: report_type for report_type in REPORT_TYPES for name in report_type.names}
 """Every name under which a document may be announced."""
 
-UPLOADABLE = tuple(name for kind in KINDS if kind.is_uploaded for name in kind.report_types)
+UPLOADABLE_NAMES = tuple(name for report_type in REPORT_TYPES if report_type.is_uploaded for name in report_type.names)

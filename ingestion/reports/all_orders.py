@@ -9,11 +9,21 @@ from functools import partial
 from operator import itemgetter
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, NON_AMAZON
-from ingestion.parsing.refusals import BadRow
-from ingestion.reports.kind import ORDER_ID, Column, Kind, Parse, Setting, column_name, moment, positions, shown
+from ingestion.parsing.rejections import InvalidRow
+from ingestion.reports.report_type import (
+    ORDER_ID,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    find_columns,
+    normalize_column,
+    parse_time,
+    quote_value,
+)
 from metrics.rules.facts import Channel, OrderFact, OrderStatus
 
-REPORT_TYPE = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+NAME = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes"
 COLUMNS = (
     Column(name="amazon-order-id", meaning="Amazon's order ID; an order with several items has several rows", needed=True),
@@ -51,58 +61,58 @@ STATUSES = {
 is_order_id = ORDER_ID.fullmatch
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    pick = itemgetter(*positions(header, NAMES, report_type=REPORT_TYPE))
-    width = max(positions(header, NAMES, report_type=REPORT_TYPE)) + 1
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    pick = itemgetter(*find_columns(header, NAMES, report_type=NAME))
+    width = max(find_columns(header, NAMES, report_type=NAME)) + 1
 
-    at = partial(moment, latest=setting.latest)
+    at = partial(parse_time, latest=parse_context.latest)
 
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
-            raise BadRow(f"The row has {len(cells)} cells; its needed columns reach to cell {width}.")
-        return statement(*pick(cells), at=at)
+            raise InvalidRow(f"The row has {len(cells)} cells; its needed columns reach to cell {width}.")
+        return build_fact(*pick(cells), at=at)
 
     return parse
 
 
-def statement(
+def build_fact(
     order: str, ordered: str, updated: str, status: str, fulfilment: str, store: str, *, at: Callable[[str], datetime]
 ) -> OrderFact:
     """The fact in these texts, as Amazon writes them in every all-orders report. Raises BadRow."""
     channel = CHANNELS.get(fulfilment.lower())
     if channel is None:
-        raise BadRow(f"fulfillment-channel {shown(fulfilment)} is neither Amazon nor Merchant.")
+        raise InvalidRow(f"fulfillment-channel {quote_value(fulfilment)} is neither Amazon nor Merchant.")
     marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
     if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
-        raise BadRow(f"amazon-order-id {shown(order)} is no Amazon order id (like 123-1234567-1234567).")
+        raise InvalidRow(f"amazon-order-id {quote_value(order)} is no Amazon order id (like 123-1234567-1234567).")
     return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
 
 
 def _elsewhere(store: str) -> str:
     if store.lower().startswith("non-amazon"):
         return NON_AMAZON
-    raise BadRow(f"sales-channel {shown(store)} is no Amazon store that we know.")
+    raise InvalidRow(f"sales-channel {quote_value(store)} is no Amazon store that we know.")
 
 
 def _status(text: str) -> int:
     """`Shipped - Delivered to Buyer` is Shipped: what follows the dash tells of the parcel, not of the order."""
     status = STATUSES.get(text.lower()) or STATUSES.get(text.lower().partition(" - ")[0].replace(" ", ""))
     if status is None:
-        raise BadRow(f"order-status {shown(text)} is not known.")
+        raise InvalidRow(f"order-status {quote_value(text)} is not known.")
     return status
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"amazon-order-id", "purchase-date", "order-status"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"amazon-order-id", "purchase-date", "order-status"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE, "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
+REPORT_TYPE = ReportType(
+    names=(NAME, "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
     title="All orders, flat file",
-    facts=(OrderFact,),
+    fact_types=(OrderFact,),
     dialect="tsv_or_csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Every order with its time, status, channel and store. These orders are the denominator of every order metric.",
     columns=COLUMNS,
     example=EXAMPLE,

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from functools import partial
 
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.parsing.xml import Record
 from ingestion.reports import all_orders
-from ingestion.reports.kind import Column, Kind, Parse, Setting, moment
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_time
 from metrics.rules.facts import OrderFact
 
-REPORT_TYPE = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+NAME = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 ELEMENTS = (
     "AmazonOrderID",
     "PurchaseDate",
@@ -37,30 +37,30 @@ EXAMPLE = """\
 """
 
 
-def begin(_header: Sequence[str], setting: Setting) -> Parse:
-    at = partial(moment, latest=setting.latest)
+def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    at = partial(parse_time, latest=parse_context.latest)
 
     def parse(record: Record) -> OrderFact:
         missing = [element for element in ELEMENTS if element not in record]
         if missing:
-            raise BadRow(f"The Order has no {', '.join(missing)}.")
-        return all_orders.statement(*(record[element] for element in ELEMENTS), at=at)
+            raise InvalidRow(f"The Order has no {', '.join(missing)}.")
+        return all_orders.build_fact(*(record[element] for element in ELEMENTS), at=at)
 
     return parse
 
 
-def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
+def matches(head: Sequence[str], _rest: Sequence[str]) -> bool:
     return "<MessageType>AllOrdersReport</MessageType>" in "".join(head[0].split())
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE, "GET_XML_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
+REPORT_TYPE = ReportType(
+    names=(NAME, "GET_XML_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"),
     title="All orders, XML",
-    facts=(OrderFact,),
+    fact_types=(OrderFact,),
     dialect="xml",
     elements=("Order",),
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="The same data as the flat file of all orders.",
     columns=tuple(
         Column(name=element, meaning=column.meaning, needed=True)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
 from ingestion.reports.cells import Row
-from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name, shown
+from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column, quote_value
 from metrics.rules.facts import MessageFact
 
-REPORT_TYPE = "buyer_messages"
+NAME = "buyer_messages"
 TIME_TO_ANSWER = timedelta(hours=24)
 COLUMNS = (
     Column(name="message_id", meaning="the message ID, up to 64 characters", needed=True),
@@ -34,34 +34,34 @@ M-1002,2025-07-04T19:00:00+02:00,,yes,,Amazon.de
 """
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
-    return lambda row: statement(read(row))
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_row_reader(header, COLUMNS, parse_context, report_type=NAME)
+    return lambda row: build_fact(read(row))
 
 
-def statement(row: Row) -> MessageFact:
+def build_fact(row: Row) -> MessageFact:
     """What a row says of a message. Raises BadRow."""
     received, answered = row.moment("received_at"), row.moment("answered_at")
     message_id = row.text("message_id")
     if not message_id or received is None:
-        raise BadRow(f"{'received_at' if message_id else 'message_id'} is empty; it is needed.")
+        raise InvalidRow(f"{'received_at' if message_id else 'message_id'} is empty; it is needed.")
     if answered is not None and answered < received:
-        raise BadRow("answered_at is before received_at.", field="answered_at")
-    stated_at, as_of = row.stated()
+        raise InvalidRow("answered_at is before received_at.", field="answered_at")
+    stated_at, as_of = row.statement_time()
     return MessageFact(
         message_id=message_id,
         marketplace=_marketplace(row),
         order_id=row.order_id() if row.text("order_id") else "",
-        sent_on=cells.of_moment(received, row.setting).day,
-        needs_answer=not row.is_yes("no_response_needed"),
-        answered_on=cells.of_moment(answered, row.setting).day if answered else None,
-        is_answered_in_time=_is_in_time(row, received, answered, as_of.moment or row.setting.received_at),
+        sent_on=cells.from_time(received, row.parse_context).day,
+        needs_answer=not row.flag("no_response_needed"),
+        answered_on=cells.from_time(answered, row.parse_context).day if answered else None,
+        is_answered_in_time=_is_in_time(row, received, answered, as_of.moment or row.parse_context.received_at),
         stated_at=stated_at,
     )
 
 
 def _is_in_time(row: Row, received: datetime, answered: datetime | None, as_of: datetime) -> bool | None:
-    if not row.has_column("answered_at"):
+    if not row.has_any_column("answered_at"):
         return None
     if answered is not None:
         return answered - received <= TIME_TO_ANSWER
@@ -69,24 +69,26 @@ def _is_in_time(row: Row, received: datetime, answered: datetime | None, as_of: 
 
 
 def _marketplace(row: Row) -> str:
-    text = row.texts.get("marketplace", "") or row.setting.marketplace
+    text = row.texts.get("marketplace", "") or row.parse_context.marketplace
     code = text.upper() if text.upper() in CODES else CODE_OF_SALES_CHANNEL.get(text.lower())
     if code is None:
-        raise BadRow(f"marketplace {shown(text)} is no Amazon store that we know (like DE or Amazon.de).", field="marketplace")
+        raise InvalidRow(
+            f"marketplace {quote_value(text)} is no Amazon store that we know (like DE or Amazon.de).", field="marketplace"
+        )
     return code
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"message-id", "received-at"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"message-id", "received-at"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Buyer messages, CSV",
-    facts=(MessageFact,),
+    fact_types=(MessageFact,),
     dialect="csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="When buyers wrote and when they were answered. Columns with message texts or names are ignored.",
     columns=COLUMNS,
     example=EXAMPLE,

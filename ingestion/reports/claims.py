@@ -5,10 +5,10 @@
 from collections.abc import Sequence
 
 from ingestion.reports import cells, defect_row
-from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
+from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
 from metrics.rules.facts import DefectFact
 
-REPORT_TYPE = "claims_and_chargebacks"
+NAME = "claims_and_chargebacks"
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
     Column(name="kind", meaning="`a_to_z_claim`, `chargeback` or `feedback`", needed=True),
@@ -26,22 +26,22 @@ order_id,kind,state,occurred_on,reference
 """
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.layout_reader(header, COLUMNS, report_type=REPORT_TYPE)
-    return lambda row: defect_row.fact(read(row), latest=setting.latest)
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_strict_reader(header, COLUMNS, report_type=NAME)
+    return lambda row: defect_row.build_fact(read(row), latest=parse_context.latest)
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "kind", "state", "occurred-on"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"order-id", "kind", "state", "occurred-on"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="A-to-z claims and chargebacks, CSV",
-    facts=(DefectFact,),
+    fact_types=(DefectFact,),
     dialect="csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="A-to-z claims and chargebacks, each with its state. A later row with the same order, kind and reference updates it.",
     columns=COLUMNS,
     example=EXAMPLE,

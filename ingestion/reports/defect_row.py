@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ingestion.parsing.refusals import BadRow
-from ingestion.reports.kind import FIRST_DAY, LAST_DAY, moment, order_id, shown
+from ingestion.parsing.rejections import InvalidRow
+from ingestion.reports.report_type import FIRST_DAY, LAST_DAY, parse_order_id, parse_time, quote_value
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind
 
@@ -15,37 +15,37 @@ FUNDERS = ("", "seller", "amazon")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters: JSON can spell them, PostgreSQL has none
 
 
-def fact(row: Mapping[str, Any], *, latest: datetime) -> DefectFact:
+def build_fact(row: Mapping[str, Any], *, latest: datetime) -> DefectFact:
     """The fact that a row states, of which nothing became so after `latest`. Raises BadRow, naming the field."""
-    order = order_id(_text(row, "order_id", most=19))
-    kind = _one_of(row, "kind", tuple(defects.STATES))
-    state = _one_of(row, "state", tuple(defects.STATES[kind]))
+    order = parse_order_id(_text(row, "order_id", max_length=19))
+    kind = _choice(row, "kind", tuple(defects.STATES))
+    state = _choice(row, "state", tuple(defects.STATES[kind]))
     rating = _rating(row, needed=kind == DefectKind.FEEDBACK and state == defects.POSTED)
     return DefectFact(
         order_id=order,
         kind=kind,
-        reference=_text(row, "reference", most=64),
+        reference=_text(row, "reference", max_length=64),
         state=state,
         rating=rating,
         occurred_on=_day(row),
         stated_at=_moment(row, latest),
-        funded_by=_one_of(row, "funded_by", FUNDERS),
+        funded_by=_choice(row, "funded_by", FUNDERS),
         counts=defects.ruling(kind=kind, state=state, rating=rating).counts,
     )
 
 
-def _text(row: Mapping[str, Any], field: str, *, most: int) -> str:
+def _text(row: Mapping[str, Any], field: str, *, max_length: int) -> str:
     value = row.get(field)
     value = "" if value is None else value
-    if not isinstance(value, str) or len(value.strip()) > most or UNSTORABLE.search(value):
-        raise BadRow(f"{field} must be a text of at most {most} whole characters.", field=field)
+    if not isinstance(value, str) or len(value.strip()) > max_length or UNSTORABLE.search(value):
+        raise InvalidRow(f"{field} must be a text of at most {max_length} whole characters.", field=field)
     return value.strip()
 
 
-def _one_of(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str:
-    value = _text(row, field, most=100)
+def _choice(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str:
+    value = _text(row, field, max_length=100)
     if value.lower() not in choices:
-        raise BadRow(f"{field} {shown(value)} is none of {', '.join(filter(None, choices))}.", field=field)
+        raise InvalidRow(f"{field} {quote_value(value)} is none of {', '.join(filter(None, choices))}.", field=field)
     return value.lower()
 
 
@@ -56,26 +56,26 @@ def _rating(row: Mapping[str, Any], *, needed: bool) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JSON knows one kind of number: 5.0 is a whole one
     if str(value) not in {"1", "2", "3", "4", "5"} or isinstance(value, bool):
-        raise BadRow("rating must be a whole number from 1 to 5.", field="rating")
+        raise InvalidRow("rating must be a whole number from 1 to 5.", field="rating")
     return int(str(value))
 
 
 def _day(row: Mapping[str, Any]) -> date:
-    value = _text(row, "occurred_on", most=40)
+    value = _text(row, "occurred_on", max_length=40)
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise BadRow(f"occurred_on {shown(value)} is no day (YYYY-MM-DD).", field="occurred_on") from None
+        raise InvalidRow(f"occurred_on {quote_value(value)} is no day (YYYY-MM-DD).", field="occurred_on") from None
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise BadRow(f"occurred_on {shown(value)} is not between {FIRST_DAY} and {LAST_DAY}.", field="occurred_on")
+        raise InvalidRow(f"occurred_on {quote_value(value)} is not between {FIRST_DAY} and {LAST_DAY}.", field="occurred_on")
     return day
 
 
 def _moment(row: Mapping[str, Any], latest: datetime) -> datetime | None:
-    value = _text(row, "updated_at", most=40)
+    value = _text(row, "updated_at", max_length=40)
     if not value:
         return None
     try:
-        return moment(value, latest=latest, without_offset=UTC)
-    except BadRow as bad:
-        raise BadRow(f"updated_at {bad.reason}", field="updated_at") from None
+        return parse_time(value, latest=latest, without_offset=UTC)
+    except InvalidRow as bad:
+        raise InvalidRow(f"updated_at {bad.reason}", field="updated_at") from None

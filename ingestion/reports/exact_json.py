@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ingestion.parsing.refusals import BadRow, Refused
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports.defect_row import UNSTORABLE
 
-DEEPEST = 64
+MAX_DEPTH = 64
 STORABLE = re.compile(r"-?[0-9]{1,500}(\.[0-9]{1,500})?([eE][+-]?[0-9]{1,3})?")  # well within PostgreSQL's numeric
-MOST_VALUES = 200_000  # each takes many times its bytes in memory; a report on every marketplace has some 5,000
+MAX_VALUES = 200_000  # each takes many times its bytes in memory; a report on every marketplace has some 5,000
 
 
 class Number(NamedTuple):
@@ -22,10 +22,10 @@ class Number(NamedTuple):
     text: str
 
 
-def parsed(document: bytes) -> Any:
+def parse_json(document: bytes) -> Any:
     """What a document says: objects, lists, texts, Numbers, True, False, None. Raises Refused."""
-    if document.count(b",") > MOST_VALUES:
-        raise Refused("too-many-values", "The JSON has too many values", f"No report has more than {MOST_VALUES}.")
+    if document.count(b",") > MAX_VALUES:
+        raise RejectedDocument("too-many-values", "The JSON has too many values", f"No report has more than {MAX_VALUES}.")
     try:
         return json.loads(document, parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_object)
     except RecursionError:
@@ -34,20 +34,20 @@ def parsed(document: bytes) -> Any:
         raise _invalid(f"It is damaged or cut off ({error}). Download the document again.") from None
 
 
-def written(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: False, depth: int = 0) -> str:
+def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: False, depth: int = 0) -> str:
     """The value as compact JSON, numbers as they were. Raises BadRow for what PostgreSQL cannot keep.
 
     What is no JSON number (`NaN`), or larger or finer than PostgreSQL's, becomes a text. What stands under a name that
     `leaves_out` says becomes null.
     """
-    if depth > DEEPEST:
-        raise BadRow(f"It nests deeper than {DEEPEST} levels.")
+    if depth > MAX_DEPTH:
+        raise InvalidRow(f"It nests deeper than {MAX_DEPTH} levels.")
     if isinstance(value, dict):
         told = ((name, None if leaves_out(name) else each) for name, each in value.items())
-        pairs = (f"{_text(name)}:{written(each, leaves_out=leaves_out, depth=depth + 1)}" for name, each in told)
+        pairs = (f"{_text(name)}:{write_json(each, leaves_out=leaves_out, depth=depth + 1)}" for name, each in told)
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(written(each, leaves_out=leaves_out, depth=depth + 1) for each in value) + "]"
+        return "[" + ",".join(write_json(each, leaves_out=leaves_out, depth=depth + 1) for each in value) + "]"
     if isinstance(value, Number):
         return value.text if STORABLE.fullmatch(value.text) else _text(value.text)
     return _text(value) if isinstance(value, str) else json.dumps(value)
@@ -55,7 +55,7 @@ def written(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: Fal
 
 def _text(text: str) -> str:
     if UNSTORABLE.search(text):
-        raise BadRow("A text in it has NUL or half a character, which no table can keep.")
+        raise InvalidRow("A text in it has NUL or half a character, which no table can keep.")
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -66,5 +66,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _invalid(detail: str) -> Refused:
-    return Refused("invalid-json", "The JSON cannot be read", detail)
+def _invalid(detail: str) -> RejectedDocument:
+    return RejectedDocument("invalid-json", "The JSON cannot be read", detail)

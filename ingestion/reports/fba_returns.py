@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
-from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name, order_id
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, normalize_column, parse_order_id
 from metrics.rules.facts import ReturnFact
 
-REPORT_TYPE = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
-LONGEST_SKU = 38  # with a blank and a moment it makes a reference of 64
+NAME = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
+MAX_SKU_LENGTH = 38  # with a blank and a moment it makes a reference of 64
 COLUMNS = (
     Column(name="return-date", meaning="when the unit was returned, ISO 8601 with an offset", needed=True),
     Column(name="order-id", meaning="Amazon's order ID", needed=True),
@@ -24,23 +24,23 @@ EXAMPLE = (
 )
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.reader(header, COLUMNS, report_type=REPORT_TYPE)
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_reader(header, COLUMNS, report_type=NAME)
 
     def parse(row: list[str]) -> ReturnFact:
         texts = read(row)
-        order = order_id(texts["order-id"])
+        order = parse_order_id(texts["order-id"])
         try:
-            returned = cells.when(texts["return-date"], setting=setting, latest=setting.latest)
-        except BadRow as bad:
-            raise BadRow(f"return-date {bad.reason}") from None
+            returned = cells.parse_day_or_time(texts["return-date"], parse_context=parse_context, latest=parse_context.latest)
+        except InvalidRow as bad:
+            raise InvalidRow(f"return-date {bad.reason}") from None
         at = returned.moment.replace(microsecond=0) if returned.moment else returned.day
-        unit = f"{texts.get('sku', '')[:LONGEST_SKU]} {at.isoformat()}"
+        unit = f"{texts.get('sku', '')[:MAX_SKU_LENGTH]} {at.isoformat()}"
         return ReturnFact(
             order_id=order,
-            reference=cells.reference_of(texts.get("license-plate-number") or unit, column="license-plate-number"),
+            reference=cells.build_reference(texts.get("license-plate-number") or unit, column="license-plate-number"),
             requested_on=returned.day,
-            state=cells.state_of(texts.get("status", "")),
+            state=cells.normalize_state(texts.get("status", "")),
             is_return=True,
             is_dissatisfied=None,
             reason="",
@@ -50,17 +50,17 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
     return parse
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"return-date", "order-id", "fulfillment-center-id"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"return-date", "order-id", "fulfillment-center-id"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="FBA customer returns",
-    facts=(ReturnFact,),
+    fact_types=(ReturnFact,),
     dialect="tsv_or_csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Returned units of orders that Amazon fulfilled. Buyers' comments are not stored.",
     columns=COLUMNS,
     example=EXAMPLE,

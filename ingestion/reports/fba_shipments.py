@@ -9,10 +9,10 @@ from functools import partial
 
 from accounts.marketplaces import MARKETPLACES
 from ingestion.reports import all_orders, cells
-from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name, moment
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, normalize_column, parse_time
 from metrics.rules.facts import OrderFact
 
-REPORT_TYPE = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
+NAME = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
 MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
 STORES = {marketplace.code: marketplace.sales_channel for marketplace in MARKETPLACES}
 COLUMNS = (
@@ -35,10 +35,10 @@ EXAMPLE = (
 )
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.reader(header, COLUMNS, report_type=REPORT_TYPE)
-    at = partial(moment, latest=setting.latest)
-    home = STORES.get(setting.marketplace, "")
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_reader(header, COLUMNS, report_type=NAME)
+    at = partial(parse_time, latest=parse_context.latest)
+    home = STORES.get(parse_context.marketplace, "")
 
     def parse(row: list[str]) -> OrderFact:
         texts = read(row)
@@ -47,23 +47,23 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
         if store is None:
             store = "Non-Amazon" if MULTI_CHANNEL_ID.fullmatch(order) else home
         updated = texts.get("reporting-date") or texts["shipment-date"]
-        return all_orders.statement(order, texts["purchase-date"], updated, "Shipped", "AFN", store, at=at)
+        return all_orders.build_fact(order, texts["purchase-date"], updated, "Shipped", "AFN", store, at=at)
 
     return parse
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    names = {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    names = {normalize_column(cell) for cell in header}
     return {"amazon-order-id", "purchase-date", "shipment-date"} <= names and "order-status" not in names
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="FBA shipments",
-    facts=(OrderFact,),
+    fact_types=(OrderFact,),
     dialect="tsv_or_csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Orders that Amazon shipped. This report has them earlier than the all-orders report.",
     columns=COLUMNS,
     example=EXAMPLE,

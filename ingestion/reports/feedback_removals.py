@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
 from ingestion.reports import cells
-from ingestion.reports.cells import Row, When
-from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
+from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind
 
-REPORT_TYPE = "feedback_removals"
+NAME = "feedback_removals"
 REMOVED = "removed"
 END_OF_DAY = time(23, 59, 59)
 COLUMNS = (
@@ -23,14 +23,14 @@ order_id,removed_on
 """
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
-    return lambda row: statement(read(row))
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_row_reader(header, COLUMNS, parse_context, report_type=NAME)
+    return lambda row: build_fact(read(row))
 
 
-def statement(row: Row) -> DefectFact:
+def build_fact(row: Row) -> DefectFact:
     """The removal that a row states. Raises BadRow."""
-    order, removed = row.order_id(), row.known_past("removed_on")
+    order, removed = row.order_id(), row.required_past("removed_on")
     return DefectFact(
         order_id=order,
         kind=DefectKind.FEEDBACK,
@@ -38,31 +38,31 @@ def statement(row: Row) -> DefectFact:
         state=REMOVED,
         rating=None,
         occurred_on=removed.day,
-        stated_at=_end(removed, row.setting),
+        stated_at=_end(removed, row.parse_context),
         funded_by="",
         counts=defects.ruling(kind=DefectKind.FEEDBACK, state=REMOVED, rating=None).counts,
     )
 
 
-def _end(removed: When, setting: Setting) -> datetime:
+def _end(removed: DayOrTime, parse_context: ParseContext) -> datetime:
     """Its moment; of a day the last that may have been: removal follows what was posted on that day."""
     if removed.moment is not None:
         return removed.moment
-    end = datetime.combine(removed.day, END_OF_DAY, setting.zone)
-    return min(end, setting.received_at).astimezone(UTC)
+    end = datetime.combine(removed.day, END_OF_DAY, parse_context.zone)
+    return min(end, parse_context.received_at).astimezone(UTC)
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "removed-on"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"order-id", "removed-on"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Feedback removals, CSV",
-    facts=(DefectFact,),
+    fact_types=(DefectFact,),
     dialect="csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Orders whose feedback Amazon removed or struck through. That feedback no longer counts.",
     columns=COLUMNS,
     example=EXAMPLE,

@@ -7,10 +7,10 @@ in one and is refused.
 from collections.abc import Sequence
 
 from ingestion.reports import cells, return_request
-from ingestion.reports.kind import Column, Kind, Parse, Setting, column_name
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, normalize_column
 from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
-REPORT_TYPE = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
+NAME = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (
     Column(name="Order ID", meaning="Amazon's order ID", needed=True),
     Column(name="Return request date", meaning="the day of the request, such as 10-Jul-2025 or 2025-07-10", needed=True),
@@ -30,8 +30,8 @@ EXAMPLE = (
 )
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.reader(header, COLUMNS, report_type=REPORT_TYPE)
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_reader(header, COLUMNS, report_type=NAME)
 
     def parse(row: list[str]) -> list[Fact]:
         texts = read(row)
@@ -41,23 +41,23 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
             requested=texts["Return request date"],
             status=texts["Return request status"],
             claim=texts.get("A-to-Z Claim", ""),
-            setting=setting,
+            parse_context=parse_context,
         )
 
     return parse
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "return-request-date", "return-request-status"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"order-id", "return-request-date", "return-request-status"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Seller-fulfilled returns, flat file",
-    facts=(ReturnFact, DefectFact),
+    fact_types=(ReturnFact, DefectFact),
     dialect="tsv_or_csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Return requests of seller-fulfilled orders, and whether an A-to-z claim was filed.",
     columns=COLUMNS,
     example=EXAMPLE,

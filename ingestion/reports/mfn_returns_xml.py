@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.parsing.xml import Record
 from ingestion.reports import return_request
-from ingestion.reports.kind import Column, Kind, Parse, Setting
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser
 from metrics.rules.facts import DefectFact, Fact, ReturnFact
 
-REPORT_TYPE = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
+NAME = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
     Column(name="return_request_date", meaning="day or time of the request, ISO 8601", needed=True),
@@ -38,36 +38,36 @@ EXAMPLE = """\
 """
 
 
-def begin(_header: Sequence[str], setting: Setting) -> Parse:
+def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowParser:
     def parse(record: Record) -> list[Fact]:
         missing = [element for element in NEEDED if element not in record]
         if missing:
-            raise BadRow(f"The return_details has no {', '.join(missing)}.")
+            raise InvalidRow(f"The return_details has no {', '.join(missing)}.")
         return return_request.facts(
             order=record["order_id"],
             reference=record.get("amazon_rma_id") or record.get("merchant_rma_id", ""),
             requested=record["return_request_date"],
             status=record.get("return_request_status", ""),
             claim=record.get("a_to_z_claim", ""),
-            setting=setting,
+            parse_context=parse_context,
         )
 
     return parse
 
 
-def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
+def matches(head: Sequence[str], _rest: Sequence[str]) -> bool:
     text = "".join(head[0].split())
     return "<MessageType>Returns-Report</MessageType>" in text or "<return_details>" in text
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Seller-fulfilled returns, XML",
-    facts=(ReturnFact, DefectFact),
+    fact_types=(ReturnFact, DefectFact),
     dialect="xml",
     elements=("return_details",),
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="The same data as the flat file of returns. One element is one request with all its items.",
     columns=COLUMNS,
     example=EXAMPLE,

@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from ingestion.parsing.refusals import BadRow, Refused
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports import cells
-from ingestion.reports.kind import Column, Kind, Parse, Setting, order_id, shown
+from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_order_id, quote_value
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind, Fact
 
-REPORT_TYPE = "orders_with_defects"
+NAME = "orders_with_defects"
 REFERENCE = "orders-with-defects"
 CATEGORIES = {
     "Pre-fulfillment Cancellation": DefectKind.CANCELLATION,
@@ -64,19 +64,19 @@ EXAMPLE = (
 )
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    if not recognises(header, ()):
-        raise Refused(
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    if not matches(header, ()):
+        raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {REPORT_TYPE} document needs the column Order Id, no day of a return, and one of {', '.join(CATEGORIES)}.",
+            f"A {NAME} document needs the column Order Id, no day of a return, and one of {', '.join(CATEGORIES)}.",
         )
-    read = cells.reader(_named(header), COLUMNS, report_type=REPORT_TYPE)
+    read = cells.build_reader(_named(header), COLUMNS, report_type=NAME)
 
     def parse(row: list[str]) -> list[Fact]:
         texts = read(row)
-        order, on = order_id(texts["Order Id"]), _day(texts.get("Order Date", ""), setting)
-        return [_listed(order, kind, on) for name, kind in CATEGORIES.items() if _is_marked(name, texts.get(name, ""))]
+        order, on = parse_order_id(texts["Order Id"]), _day(texts.get("Order Date", ""), parse_context)
+        return [_as_list(order, kind, on) for name, kind in CATEGORIES.items() if _is_marked(name, texts.get(name, ""))]
 
     return parse
 
@@ -97,18 +97,18 @@ def _is_marked(name: str, text: str) -> bool:
     if word in MARKS or word in cells.YES:
         return True
     if not COUNT.fullmatch(word):
-        raise BadRow(f"{name} {shown(text)} is neither yes nor no.")
+        raise InvalidRow(f"{name} {quote_value(text)} is neither yes nor no.")
     return int(word) > 0
 
 
-def _day(text: str, setting: Setting) -> date | None:
+def _day(text: str, parse_context: ParseContext) -> date | None:
     try:
-        return cells.day(text, setting=setting)
-    except BadRow:
+        return cells.parse_day(text, parse_context=parse_context)
+    except InvalidRow:
         return None
 
 
-def _listed(order: str, kind: DefectKind, on: date | None) -> DefectFact:
+def _as_list(order: str, kind: DefectKind, on: date | None) -> DefectFact:
     return DefectFact(
         order_id=order,
         kind=kind,
@@ -122,20 +122,20 @@ def _listed(order: str, kind: DefectKind, on: date | None) -> DefectFact:
     )
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
     """By an order and a category. Some categories are told of returns too, whose day this download does not have."""
     names = {*_named(header)}
     is_of_returns = not RETURNS.isdisjoint(_letters(cell) for cell in header)
     return "Order Id" in names and not names.isdisjoint(CATEGORIES) and not is_of_returns
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Orders with defects, Seller Central's download",
-    facts=(DefectFact,),
+    fact_types=(DefectFact,),
     dialect="csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Orders that Amazon counts as defective, and in which category. A report with details about a defect takes precedence.",
     columns=COLUMNS,
     example=EXAMPLE,

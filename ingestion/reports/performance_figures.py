@@ -13,19 +13,19 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports.defect_row import UNSTORABLE
-from ingestion.reports.kind import Parse, Setting, moment, shown
+from ingestion.reports.report_type import ParseContext, RowParser, parse_time, quote_value
 from metrics.rules import judgement
 from metrics.rules.facts import Fact, ReportedFact
 from metrics.rules.judgement import Comparator, Limit
 
-MOST = 2**31 - 1
-LONGEST_STATUS = 20
+MAX_INTEGER = 2**31 - 1
+MAX_STATUS_LENGTH = 20
 NO_DATA = "NONE"
 ROUNDING = Decimal("0.00005")  # half of a hundredth of a percent, the finest that Amazon shows
 NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
-MOST_PLACES = 40
+MAX_DECIMAL_PLACES = 40
 COMPARATORS = {
     "LESS_THAN": Comparator.LT,
     "LESS_THAN_OR_EQUAL": Comparator.LTE,
@@ -33,7 +33,7 @@ COMPARATORS = {
     "GREATER_THAN_OR_EQUAL": Comparator.GTE,
     "EQUALS": Comparator.EQ,
 }
-KEEPS_THE_TARGET = {"GOOD": True, "BAD": False}
+MEETS_TARGET_BY_STATUS = {"GOOD": True, "BAD": False}
 
 
 class Window(NamedTuple):
@@ -55,7 +55,7 @@ class Target(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
-UNTOLD, NO_TARGET = Window(), Target()
+NO_WINDOW, NO_TARGET = Window(), Target()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Figure:
     denominator: int | None
     rate: Decimal | None = None
     status: str = ""
-    window: Window = UNTOLD
+    window: Window = NO_WINDOW
     target: Target = NO_TARGET
     flags: tuple[str, ...] = ()
     is_share: bool = True
@@ -81,19 +81,19 @@ class Row(NamedTuple):
     state: Callable[[], list[Any]]
 
 
-def begin(_header: Sequence[str], _setting: Setting) -> Parse:
+def build_parser(_header: Sequence[str], _setting: ParseContext) -> RowParser:
     """The parser of Rows: a reason begins with the name of the block."""
 
     def parse(row: Row) -> list[Fact]:
         try:
             return row.state()
-        except BadRow as bad:
-            raise BadRow(f"{row.name}: {bad.reason}") from None
+        except InvalidRow as bad:
+            raise InvalidRow(f"{row.name}: {bad.reason}") from None
 
     return parse
 
 
-def stated(figure: Figure, *, marketplace: str, reported_at: datetime) -> ReportedFact:
+def build_fact(figure: Figure, *, marketplace: str, reported_at: datetime) -> ReportedFact:
     """The figure as a fact, with its contradictions. Of nothing there is no rate, whatever Amazon says (it says 0, GOOD)."""
     is_of_nothing = figure.denominator == 0
     limit = figure.target.limit
@@ -110,19 +110,19 @@ def stated(figure: Figure, *, marketplace: str, reported_at: datetime) -> Report
         comparator=limit.comparator.value if limit else "",
         limit_numerator=limit.numerator if limit else None,
         limit_denominator=limit.denominator if limit else None,
-        flags=json.dumps([*figure.window.flags, *figure.flags, *figure.target.flags, *contradictions(figure)]),
+        flags=json.dumps([*figure.window.flags, *figure.flags, *figure.target.flags, *find_contradictions(figure)]),
         reported_at=reported_at,
     )
 
 
-def contradictions(figure: Figure) -> Iterator[str]:
+def find_contradictions(figure: Figure) -> Iterator[str]:
     """What a figure says against itself, each as a sentence."""
     if figure.is_share:
-        yield from _of_counts(figure)
-    yield from _of_target(figure)
+        yield from _check_counts(figure)
+    yield from _check_target(figure)
 
 
-def _of_counts(figure: Figure) -> Iterator[str]:
+def _check_counts(figure: Figure) -> Iterator[str]:
     numerator, denominator, rate = figure.numerator, figure.denominator, figure.rate
     if rate is not None and rate > 1:
         yield f"The rate {rate} is more than all, so it is left out."
@@ -130,12 +130,12 @@ def _of_counts(figure: Figure) -> Iterator[str]:
         return
     if numerator > denominator:
         yield f"The count {numerator} is more than the {denominator} that it is counted in."
-    if rate is not None and denominator and abs(rate - Decimal(numerator) / denominator) > tolerance(rate):
+    if rate is not None and denominator and abs(rate - Decimal(numerator) / denominator) > rounding_tolerance(rate):
         yield f"The rate {rate} is not that of its counts: {numerator} of {denominator} is {numerator / denominator:.4f}."
 
 
-def _of_target(figure: Figure) -> Iterator[str]:
-    limit, keeps = figure.target.limit, KEEPS_THE_TARGET.get(figure.status)
+def _check_target(figure: Figure) -> Iterator[str]:
+    limit, keeps = figure.target.limit, MEETS_TARGET_BY_STATUS.get(figure.status)
     value = _value(figure)
     if limit is None or keeps is None or value is None:
         return
@@ -153,13 +153,13 @@ def _value(figure: Figure) -> tuple[int, int] | None:
     return figure.numerator, figure.denominator
 
 
-def tolerance(rate: Decimal) -> Decimal:
+def rounding_tolerance(rate: Decimal) -> Decimal:
     """How far a rate may be from its counts: half a unit of its last decimal. A bare 0 or 1 is taken as 0.00 or 1.00."""
     places = -int(rate.as_tuple().exponent) if rate not in {0, 1} else 2
     return max(ROUNDING, Decimal(5).scaleb(-places - 1))
 
 
-def of_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]:
+def check_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]:
     """What the number of orders with a defect says against those of each kind. An order counts once, whatever it has."""
     told = [part for part in parts if part is not None]
     if whole is None or not told:
@@ -170,71 +170,71 @@ def of_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]:
         yield f"The {whole} orders with defects are more than the {sum(told)} defects of all kinds."
 
 
-def window(start: str | None, end: str | None, *, latest: datetime) -> Window:
+def parse_window(start: str | None, end: str | None, *, latest: datetime) -> Window:
     """The UTC days from one moment to another. Raises BadRow for what is no moment, or in the future."""
-    first, last = (moment(text, latest=latest, without_offset=UTC).date() if text else None for text in (start, end))
+    first, last = (parse_time(text, latest=latest, without_offset=UTC).date() if text else None for text in (start, end))
     if first and last and first > last:
         return Window(flags=(f"The window runs backwards, from {first} to {last}, so it is left out.",))
     return Window(first, last)
 
 
-def made_at(ends: Iterable[str], setting: Setting) -> datetime:
+def infer_reported_at(ends: Iterable[str], parse_context: ParseContext) -> datetime:
     """When a report was made that has no timestamp: at the end of the latest day it tells of, or else when it was received."""
     last = date.min
     for text in ends:
         try:
-            last = max(last, moment(text, latest=setting.latest, without_offset=UTC).date())
-        except BadRow:
+            last = max(last, parse_time(text, latest=parse_context.latest, without_offset=UTC).date())
+        except InvalidRow:
             continue
-    if last == date.min or last >= setting.received_on:
-        return setting.received_at
+    if last == date.min or last >= parse_context.received_on:
+        return parse_context.received_at
     return datetime.combine(last, time(23, 59, 59), UTC)
 
 
-def target(value: Decimal | None, condition: str) -> Target:
+def build_target(value: Decimal | None, condition: str) -> Target:
     """The limit that a value and Amazon's word for the comparison make, as whole numbers: 0.025 is 1/40."""
     if value is None and not condition:
         return NO_TARGET
     comparator = COMPARATORS.get(condition)
     if value is None or comparator is None:
-        wrong = f"its condition is {shown(condition)}" if condition and value is not None else "half of it is missing"
+        wrong = f"its condition is {quote_value(condition)}" if condition and value is not None else "half of it is missing"
         return Target(flags=(f"The target is left out: {wrong}.",))
     numerator, denominator = value.as_integer_ratio()
-    if value < 0 or max(numerator, denominator) > MOST:
+    if value < 0 or max(numerator, denominator) > MAX_INTEGER:
         return Target(flags=(f"The target is left out: {value} is no number of the size that targets have.",))
     return Target(Limit(comparator, numerator, denominator))
 
 
-def word(value: object, name: str) -> str:
+def normalize_word(value: object, name: str) -> str:
     """A status or condition as it is kept: AT RISK is AT_RISK; "" where none is told. Raises BadRow."""
     if value is None:
         return ""
     if not isinstance(value, str) or UNSTORABLE.search(value):
-        raise BadRow(f"The {name} is no text.")
+        raise InvalidRow(f"The {name} is no text.")
     return "_".join(value.upper().split())
 
 
-def status(value: object) -> str:
+def normalize_status(value: object) -> str:
     """A status as it is kept. Raises BadRow."""
-    told = word(value, "status")
-    if len(told) > LONGEST_STATUS:
-        raise BadRow(f"The status {shown(told)} is longer than {LONGEST_STATUS} characters.")
+    told = normalize_word(value, "status")
+    if len(told) > MAX_STATUS_LENGTH:
+        raise InvalidRow(f"The status {quote_value(told)} is longer than {MAX_STATUS_LENGTH} characters.")
     return told
 
 
-def exact(text: str, name: str) -> Decimal:
+def parse_decimal(text: str, name: str) -> Decimal:
     """The number that a text spells in digits. Raises BadRow for any other, or for more digits than a figure can need."""
     if not NUMBER.fullmatch(text):
-        raise BadRow(f"The {name} {shown(text)} is no number.")
+        raise InvalidRow(f"The {name} {quote_value(text)} is no number.")
     number = Decimal(text)
-    if not -MOST_PLACES <= int(number.as_tuple().exponent) <= MOST_PLACES:
-        raise BadRow(f"The {name} {shown(text)} is no number of the size that figures have.")
+    if not -MAX_DECIMAL_PLACES <= int(number.as_tuple().exponent) <= MAX_DECIMAL_PLACES:
+        raise InvalidRow(f"The {name} {quote_value(text)} is no number of the size that figures have.")
     return number
 
 
-def count(text: str, name: str) -> int:
+def parse_count(text: str, name: str) -> int:
     """A whole number that a table can keep. Raises BadRow."""
-    number = exact(text, name)
-    if not 0 <= number <= MOST or number != int(number):
-        raise BadRow(f"The {name} {shown(text)} is no whole number from 0 to {MOST}.")
+    number = parse_decimal(text, name)
+    if not 0 <= number <= MAX_INTEGER or number != int(number):
+        raise InvalidRow(f"The {name} {quote_value(text)} is no whole number from 0 to {MAX_INTEGER}.")
     return int(number)

@@ -15,28 +15,28 @@ from functools import partial
 from typing import NamedTuple
 
 from ingestion.parsing import xml
-from ingestion.parsing.refusals import BadRow, Refused
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.parsing.xml import Record
 from ingestion.reports import performance_figures, personal_columns
-from ingestion.reports.kind import Column, Kind, Setting, shown
 from ingestion.reports.performance_figures import Figure, Row, Window
+from ingestion.reports.report_type import Column, ParseContext, ReportType, quote_value
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 
-REPORT_TYPE = "GET_V1_SELLER_PERFORMANCE_REPORT"
+NAME = "GET_V1_SELLER_PERFORMANCE_REPORT"
 DEFECTS, EXPERIENCE, TRACKING = "orderDefectMetrics", "customerExperienceMetrics", "trackingMetrics"
 RESPONSES, RETURNS, CHECKLIST = "responseTimeMetrics", "returnDissatisfactionMetrics", "performanceChecklist"
 ELEMENTS = (DEFECTS, EXPERIENCE, TRACKING, RESPONSES, RETURNS, CHECKLIST)
-MOST_RECORDS = 200
+MAX_RECORDS = 200
 IN_TIME = "responseUnder24Hours"
 ANSWERS = (IN_TIME, "responseTimeGreaterThan24Hours", "noResponseForContactsOlderThan24Hours")
 PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,10}))?\s*%")
-BEGINNING = re.compile(r"<sellerPerformanceReports?[\s/>]")
+START_PATTERN = re.compile(r"<sellerPerformanceReports?[\s/>]")
 FEED = 64 * 1024
 ANY, SHORT, LONG = range(10**6), range(15), range(15, 10**6)  # days
 USUAL = 30  # where a time frame does not tell
 
 
-class Told(NamedTuple):
+class FigureSource(NamedTuple):
     """Where a metric is told: in which element under which name, of which window, and its name in the checklist."""
 
     metric: str
@@ -49,17 +49,19 @@ class Told(NamedTuple):
 
 
 FIGURES = (
-    Told("order_defect_rate", DEFECTS, "orderWithDefects", Channel.ALL, 60, "orderDefectRate"),
-    Told("negative_feedback_rate", DEFECTS, "negativeFeedbacks", Channel.ALL, 60),
-    Told("a_to_z_claim_rate", DEFECTS, "a_z_claims", Channel.ALL, 60),
-    Told("chargeback_rate", DEFECTS, "chargebacks", Channel.ALL, 60),
-    Told("late_shipment_rate_10d", EXPERIENCE, "lateShipment", Channel.MFN, 10, "lateShipmentRate", SHORT),
-    Told("late_shipment_rate_30d", EXPERIENCE, "lateShipment", Channel.MFN, 30, "lateShipmentRate", LONG),
-    Told("pre_fulfillment_cancel_rate", EXPERIENCE, "preFulfillmentCancellation", Channel.MFN, 7, "orderCancellationRate"),
-    Told("valid_tracking_rate", TRACKING, "validTracking", Channel.MFN, 30, "validTrackingRate"),
-    Told("on_time_delivery_rate", TRACKING, "onTimeDelivery", Channel.MFN, 30, "onTimeDelivery"),
-    Told("message_response_rate_24h", RESPONSES, "", Channel.ALL, 30, "contactResponseTime"),
-    Told("return_dissatisfaction_rate", RETURNS, "returnDissatisfaction", Channel.MFN, 30, "returnDissatisfactionRate"),
+    FigureSource("order_defect_rate", DEFECTS, "orderWithDefects", Channel.ALL, 60, "orderDefectRate"),
+    FigureSource("negative_feedback_rate", DEFECTS, "negativeFeedbacks", Channel.ALL, 60),
+    FigureSource("a_to_z_claim_rate", DEFECTS, "a_z_claims", Channel.ALL, 60),
+    FigureSource("chargeback_rate", DEFECTS, "chargebacks", Channel.ALL, 60),
+    FigureSource("late_shipment_rate_10d", EXPERIENCE, "lateShipment", Channel.MFN, 10, "lateShipmentRate", SHORT),
+    FigureSource("late_shipment_rate_30d", EXPERIENCE, "lateShipment", Channel.MFN, 30, "lateShipmentRate", LONG),
+    FigureSource(
+        "pre_fulfillment_cancel_rate", EXPERIENCE, "preFulfillmentCancellation", Channel.MFN, 7, "orderCancellationRate"
+    ),
+    FigureSource("valid_tracking_rate", TRACKING, "validTracking", Channel.MFN, 30, "validTrackingRate"),
+    FigureSource("on_time_delivery_rate", TRACKING, "onTimeDelivery", Channel.MFN, 30, "onTimeDelivery"),
+    FigureSource("message_response_rate_24h", RESPONSES, "", Channel.ALL, 30, "contactResponseTime"),
+    FigureSource("return_dissatisfaction_rate", RETURNS, "returnDissatisfaction", Channel.MFN, 30, "returnDissatisfactionRate"),
 )
 DEFECTIVE = "orderWithDefects"
 PARTS = ("negativeFeedbacks", "a_z_claims", "chargebacks")
@@ -72,15 +74,15 @@ class Report:
     records: list[tuple[int, Record]]
     checklist: Record
     reported_at: datetime
-    setting: Setting
+    parse_context: ParseContext
 
 
-def statements(document: bytes, setting: Setting) -> Iterator[tuple[int, Row]]:
+def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[int, Row]]:
     """A row for the report as a whole, and one for each metric. Raises Refused for what is no such report."""
     records = _records(document)
     checklists = [record for _, record in records if record[""] == CHECKLIST]
     if not records or len(checklists) > 1:
-        raise Refused(
+        raise RejectedDocument(
             "not-one-report",
             "The document is not one performance report",
             "It holds several reports; send each by itself." if records else f"None of {', '.join(ELEMENTS)} is in it.",
@@ -89,37 +91,39 @@ def statements(document: bytes, setting: Setting) -> Iterator[tuple[int, Row]]:
     report = Report(
         records=records,
         checklist=checklists[0] if checklists else {},
-        reported_at=performance_figures.made_at(ends, setting),
-        setting=setting,
+        reported_at=performance_figures.infer_reported_at(ends, parse_context),
+        parse_context=parse_context,
     )
     yield records[0][0], Row("sellerPerformanceReport", partial(_snapshot, report))
     for told in FIGURES:
-        for line, record in _nearest(told, report):
+        for line, record in _find_nearest_record(told, report):
             yield line, Row(told.metric, partial(_figure, told, record, report))
 
 
 def _records(document: bytes) -> list[tuple[int, Record]]:
     blocks = (document[at : at + FEED] for at in range(0, len(document), FEED))
     records = list[tuple[int, Record]]()
-    for found in xml.records(blocks, names=ELEMENTS):
+    for found in xml.read_records(blocks, names=ELEMENTS):
         records.append(found)
-        if len(records) > MOST_RECORDS:
-            raise Refused("too-many-records", "The report has too many records", f"No report has more than {MOST_RECORDS}.")
+        if len(records) > MAX_RECORDS:
+            raise RejectedDocument(
+                "too-many-records", "The report has too many records", f"No report has more than {MAX_RECORDS}."
+            )
     return records
 
 
-def _nearest(told: Told, report: Report) -> list[tuple[int, Record]]:
+def _find_nearest_record(told: FigureSource, report: Report) -> list[tuple[int, Record]]:
     """The record whose time frame is most like the metric's window, of two alike the later one; none where none tells it."""
     found = list[tuple[int, int, int, Record]]()
     for line, record in report.records:
-        window = _usable_window(record, report)
+        window = _window_or_none(record, report)
         ends = window.last_on.toordinal() if window.last_on else 0
-        if record[""] == told.element and _tells(record, told) and (window.days or USUAL) in told.lengths:
+        if record[""] == told.element and _has_figure(record, told) and (window.days or USUAL) in told.lengths:
             found.append((abs(window.days - told.days) if window.days else max(ANY), -ends, line, record))
     return [(line, record) for _, _, line, record in sorted(found, key=lambda each: each[:3])[:1]]
 
 
-def _tells(record: Record, told: Told) -> bool:
+def _has_figure(record: Record, told: FigureSource) -> bool:
     return any(name in record for name in (f"{told.name}/count", f"{told.name}/rate", *(() if told.name else ANSWERS)))
 
 
@@ -131,13 +135,13 @@ def _snapshot(report: Report) -> list[SnapshotFact]:
         }
         document.setdefault(record[""], []).append(told)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return [SnapshotFact(report.setting.marketplace, "", report.reported_at, text)]
+    return [SnapshotFact(report.parse_context.marketplace, "", report.reported_at, text)]
 
 
-def _figure(told: Told, record: Record, report: Report) -> list[ReportedFact]:
-    numerator, denominator = _answers(record) if told.element == RESPONSES else _counts(told, record)
+def _figure(told: FigureSource, record: Record, report: Report) -> list[ReportedFact]:
+    numerator, denominator = _response_counts(record) if told.element == RESPONSES else _counts(told, record)
     flags = (
-        performance_figures.of_parts(numerator, [_count(record, f"{part}/count") for part in PARTS])
+        performance_figures.check_parts(numerator, [_count(record, f"{part}/count") for part in PARTS])
         if told.name == DEFECTIVE
         else ()
     )
@@ -146,55 +150,57 @@ def _figure(told: Told, record: Record, report: Report) -> list[ReportedFact]:
         channel=told.channel.value,
         numerator=numerator,
         denominator=denominator,
-        rate=_fraction(record.get(f"{told.name}/rate")),
-        status=performance_figures.status(report.checklist.get(f"{told.checked}/status")),
+        rate=_parse_percentage(record.get(f"{told.name}/rate")),
+        status=performance_figures.normalize_status(report.checklist.get(f"{told.checked}/status")),
         window=_window(record, report),
         flags=tuple(flags),
     )
-    return [performance_figures.stated(figure, marketplace=report.setting.marketplace, reported_at=report.reported_at)]
+    return [performance_figures.build_fact(figure, marketplace=report.parse_context.marketplace, reported_at=report.reported_at)]
 
 
-def _counts(told: Told, record: Record) -> tuple[int | None, int | None]:
+def _counts(told: FigureSource, record: Record) -> tuple[int | None, int | None]:
     """Of tracking and returns the report does not tell what they are counted in."""
     denominator = _count(record, "orderCount") if told.element in {DEFECTS, EXPERIENCE} else None
     return _count(record, f"{told.name}/count"), denominator
 
 
-def _answers(record: Record) -> tuple[int | None, int | None]:
+def _response_counts(record: Record) -> tuple[int | None, int | None]:
     """The messages answered in time, and all that needed an answer; unknown where one of the three counts is."""
     counts = [_count(record, name) for name in ANSWERS]
     told = [count for count in counts if count is not None]
-    return counts[0], performance_figures.count(str(sum(told)), "number of messages") if len(told) == len(counts) else None
+    return counts[0], performance_figures.parse_count(str(sum(told)), "number of messages") if len(told) == len(counts) else None
 
 
 def _count(record: Record, path: str) -> int | None:
-    return performance_figures.count(record[path], path) if path in record else None
+    return performance_figures.parse_count(record[path], path) if path in record else None
 
 
-def _fraction(text: str | None) -> Decimal | None:
+def _parse_percentage(text: str | None) -> Decimal | None:
     """`0.70%` as the fraction 0.0070; also `0,70 %`."""
     if text is None:
         return None
     percent = PERCENT.fullmatch(text)
     if percent is None:
-        raise BadRow(f"The rate {shown(text)} is no percentage.")
+        raise InvalidRow(f"The rate {quote_value(text)} is no percentage.")
     return Decimal(f"{percent[1]}.{percent[2] or ''}").scaleb(-2)
 
 
 def _window(record: Record, report: Report) -> Window:
-    return performance_figures.window(record.get("timeFrame/start"), record.get("timeFrame/end"), latest=report.setting.latest)
+    return performance_figures.parse_window(
+        record.get("timeFrame/start"), record.get("timeFrame/end"), latest=report.parse_context.latest
+    )
 
 
-def _usable_window(record: Record, report: Report) -> Window:
+def _window_or_none(record: Record, report: Report) -> Window:
     """The same, but none where it cannot be used: that is said once the record is the nearest."""
     try:
         return _window(record, report)
-    except BadRow:
+    except InvalidRow:
         return Window()
 
 
-def recognises(head: Sequence[str], _rest: Sequence[str]) -> bool:
-    return bool(BEGINNING.search(head[0]))
+def matches(head: Sequence[str], _rest: Sequence[str]) -> bool:
+    return bool(START_PATTERN.search(head[0]))
 
 
 EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -226,16 +232,16 @@ EXAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
 </sellerPerformanceReports>
 """
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Account health, V1 XML",
-    facts=(ReportedFact, SnapshotFact),
+    fact_types=(ReportedFact, SnapshotFact),
     dialect="xml",
     elements=ELEMENTS,
-    recognises=recognises,
-    begin=performance_figures.begin,
-    statements=statements,
-    largest=16 * 1024**2,
+    matches=matches,
+    build_parser=performance_figures.build_parser,
+    read_rows=read_rows,
+    max_bytes=16 * 1024**2,
     about=(
         "The older account health report. It covers one marketplace: the one named when it is uploaded. If it has several time "
         "frames, the one closest to the metric's window is used. It has no targets, and its order defects are not separated "

@@ -7,7 +7,7 @@ numbers, tax ids and free text go; cities, states and postal codes, order ids, d
 import re
 from functools import lru_cache
 
-from ingestion.reports.kind import ORDER_ID, column_name
+from ingestion.reports.report_type import ORDER_ID, normalize_column
 
 NAMES = frozenset(
     """
@@ -57,7 +57,7 @@ def is_personal(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_personal(name: str) -> bool:
-    plain = column_name(HUMP.sub("-", name.rpartition(":")[2]))
+    plain = normalize_column(HUMP.sub("-", name.rpartition(":")[2]))
     if plain.startswith(NOT_PERSONAL) or plain.endswith("address-type"):
         return False
     if plain in NAMES or plain.startswith(OF_THE_BUYER):
@@ -69,20 +69,20 @@ def _is_personal(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_address(name: str) -> bool:
     """Whether an element of this name holds who and where somebody is: its city is no personal text, its `Name` is."""
-    plain = column_name(HUMP.sub("-", name.rpartition(":")[2]))
+    plain = normalize_column(HUMP.sub("-", name.rpartition(":")[2]))
     return plain.endswith("address") or plain in PERSONS
 
 
 @lru_cache(maxsize=4096)
 def is_envelope(name: str) -> bool:
     """Whether an element of this name, though its own text may be personal, holds others that have nothing to do with it."""
-    return is_address(name) or column_name(name.rpartition(":")[2]) in ENVELOPES
+    return is_address(name) or normalize_column(name.rpartition(":")[2]) in ENVELOPES
 
 
 @lru_cache(maxsize=4096)
 def is_place(name: str) -> bool:
     """Whether an element of this name says where, but for the street."""
-    return column_name(HUMP.sub("-", name.rpartition(":")[2])) in PLACES
+    return normalize_column(HUMP.sub("-", name.rpartition(":")[2])) in PLACES
 
 
 def is_harmless(cell: str) -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import claims, defect_row
-from ingestion.reports.kind import OWN_LAYOUT, Kind, Parse, Setting
+from ingestion.reports.report_type import OWN_LAYOUT, ParseContext, ReportType, RowParser
 from metrics.rules.facts import DefectFact
 
-REPORT_TYPE = "defects"
+NAME = "defects"
 EXAMPLE = """\
 {"defects": [
   {"order_id": "302-1234567-1234567", "kind": "feedback", "rating": 1, "state": "posted", "occurred_on": "2025-10-20"},
@@ -19,29 +19,29 @@ EXAMPLE = """\
 """
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    return partial(defect_row.fact, latest=setting.latest)
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    return partial(defect_row.build_fact, latest=parse_context.latest)
 
 
-def rows(document: bytes) -> Iterator[Any]:
+def list_rows(document: bytes) -> Iterator[Any]:
     try:
         return iter(json.loads(document)["defects"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Refused("invalid-json", "The document is no list of defects", 'It must read {"defects": […]}.') from None
+        raise RejectedDocument("invalid-json", "The document is no list of defects", 'It must read {"defects": […]}.') from None
 
 
-def recognises(_header: Sequence[str], _first_row: Sequence[str]) -> bool:
+def matches(_header: Sequence[str], _first_row: Sequence[str]) -> bool:
     return False
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Defects posted as JSON",
-    facts=(DefectFact,),
+    fact_types=(DefectFact,),
     dialect="json",
-    recognises=recognises,
-    begin=begin,
-    rows=rows,
+    matches=matches,
+    build_parser=build_parser,
+    list_rows=list_rows,
     is_uploaded=False,
     about="The same rows as the CSV of claims and chargebacks, as JSON. They may include feedback.",
     columns=claims.COLUMNS,

@@ -6,9 +6,9 @@ Whether an A-to-z claim was filed is told only there, and only of orders with a 
 
 import re
 
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
-from ingestion.reports.kind import Setting, order_id, shown
+from ingestion.reports.report_type import ParseContext, parse_order_id, quote_value
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind, Fact, ReturnFact
 
@@ -17,22 +17,22 @@ REFERENCE = "returns-report"
 """Of the claim: reports name no claim's own. A request's is its RMA id with a word before it, so that what an agency tells of the
 request under the bare id stays a statement of its own: reports know nothing of how a request was handled."""
 
-NO_RETURN = ("cancel", "declin", "denied", "reject", "closedwithout")
+NOT_RETURNED = ("cancel", "declin", "denied", "reject", "closedwithout")
 """What a status says, in whatever spelling, when nothing comes back. Approved, pending, completed, closed and the like do."""
 
 
-def facts(*, order: str, reference: str, requested: str, status: str, claim: str, setting: Setting) -> list[Fact]:
+def facts(*, order: str, reference: str, requested: str, status: str, claim: str, parse_context: ParseContext) -> list[Fact]:
     """The return, and the claim where one was filed. Several rows of one request state the same. Raises BadRow."""
-    found = order_id(order)
-    on = cells.day(requested, setting=setting)
-    is_filed = cells.is_yes(claim or "n")
+    found = parse_order_id(order)
+    on = cells.parse_day(requested, parse_context=parse_context)
+    is_filed = cells.parse_yes_no(claim or "n")
     if is_filed is None:
-        raise BadRow(f"A-to-Z Claim {shown(claim)} is neither Y nor N.")
+        raise InvalidRow(f"A-to-Z Claim {quote_value(claim)} is neither Y nor N.")
     returned = ReturnFact(
         order_id=found,
-        reference=cells.reference_of(reference, column="RMA ID", word="RMA "),
+        reference=cells.build_reference(reference, column="RMA ID", word="RMA "),
         requested_on=on,
-        state=cells.state_of(status),
+        state=cells.normalize_state(status),
         is_return=is_return(status),
         is_dissatisfied=None,
         reason="",
@@ -57,4 +57,4 @@ def facts(*, order: str, reference: str, requested: str, status: str, claim: str
 def is_return(status: str) -> bool:
     """Whether something comes back, by the request's status."""
     letters = re.sub("[^a-z]", "", status.lower())
-    return not any(word in letters for word in NO_RETURN)
+    return not any(word in letters for word in NOT_RETURNED)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ingestion.reports import cells, return_request
-from ingestion.reports.cells import Row, When
-from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
+from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
 from metrics.rules.facts import ReturnFact
 
-REPORT_TYPE = "returns"
+NAME = "returns"
 TIME_TO_ANSWER = timedelta(hours=48)
 TELLING = ("answered_at", "negative_feedback", "wrongly_rejected")
 COLUMNS = (
@@ -34,22 +34,22 @@ order_id,requested_at,reference,state,answered_at,negative_feedback,wrongly_reje
 """
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
-    return lambda row: statement(read(row))
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_row_reader(header, COLUMNS, parse_context, report_type=NAME)
+    return lambda row: build_fact(read(row))
 
 
-def statement(row: Row) -> ReturnFact:
+def build_fact(row: Row) -> ReturnFact:
     """What a row says of a return request. Raises BadRow."""
-    order, requested, answered = row.order_id(), row.known_past("requested_at"), row.past("answered_at")
-    cells.forbid_reversed(("requested_at", requested), ("answered_at", answered))
-    stated_at, as_of = row.stated()
+    order, requested, answered = row.order_id(), row.required_past("requested_at"), row.past("answered_at")
+    cells.require_order(("requested_at", requested), ("answered_at", answered))
+    stated_at, as_of = row.statement_time()
     is_dissatisfied, reason = _judged(row, requested, answered, as_of)
     return ReturnFact(
         order_id=order,
         reference=row.text("reference"),
         requested_on=requested.day,
-        state=cells.state_of(row.text("state")),
+        state=cells.normalize_state(row.text("state")),
         is_return=return_request.is_return(row.text("state")),
         is_dissatisfied=is_dissatisfied,
         reason=reason,
@@ -57,31 +57,31 @@ def statement(row: Row) -> ReturnFact:
     )
 
 
-def _judged(row: Row, requested: When, answered: When | None, as_of: When) -> tuple[bool | None, str]:
+def _judged(row: Row, requested: DayOrTime, answered: DayOrTime | None, as_of: DayOrTime) -> tuple[bool | None, str]:
     """Whether the buyer is dissatisfied, and why. What is not told at all is held against nobody."""
-    is_negative, is_wrong = row.is_yes("negative_feedback"), row.is_yes("wrongly_rejected")
+    is_negative, is_wrong = row.flag("negative_feedback"), row.flag("wrongly_rejected")
     if is_negative or is_wrong:
         return True, "negative_feedback" if is_negative else "wrong_rejection"
-    if not row.has_column(*TELLING):
+    if not row.has_any_column(*TELLING):
         return None, ""
-    if not row.has_column("answered_at"):
+    if not row.has_any_column("answered_at"):
         return False, ""
     if (answered or as_of).is_after(requested, by=TIME_TO_ANSWER):
         return True, "late_answer"
     return (None if answered is None else False), ""
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "requested-at"} <= {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    return {"order-id", "requested-at"} <= {normalize_column(cell) for cell in header}
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Return requests, CSV",
-    facts=(ReturnFact,),
+    fact_types=(ReturnFact,),
     dialect="csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Return requests and how they were handled. Used for the return dissatisfaction rate.",
     columns=COLUMNS,
     example=EXAMPLE,

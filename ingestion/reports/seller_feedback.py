@@ -10,12 +10,21 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from ingestion.parsing.refusals import BadRow, Refused
-from ingestion.reports.kind import FIRST_DAY, ORDER_ID, Column, Kind, Parse, Setting, order_id, shown
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument
+from ingestion.reports.report_type import (
+    FIRST_DAY,
+    ORDER_ID,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    parse_order_id,
+    quote_value,
+)
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind
 
-REPORT_TYPE = "GET_SELLER_FEEDBACK_DATA"
+NAME = "GET_SELLER_FEEDBACK_DATA"
 ORDER_ID_AT = {6: 4, 9: 7, 10: 7}
 """Which cell holds the order id, by the number of columns: SP-API's six, and the legacy nine or ten."""
 
@@ -52,25 +61,27 @@ ORDERS_OF_DATE = {
 DATE_LIKE = re.compile(r"(\d{1,4})([/.\-])(\d{1,2})\2(\d{1,4})")
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
     order_at = ORDER_ID_AT.get(len(header))
     if order_at is None:
-        raise Refused(
+        raise RejectedDocument(
             "columns-missing",
             "The number of columns is not that of a feedback report",
             f"The header has {len(header)} columns; a feedback report has 6 (or 9 or 10 in the legacy layout).",
         )
     if ORDER_ID.fullmatch(header[order_at].strip()):
-        raise Refused("no-header", "The document has no header", "Its first line is a row. Send the report with its header.")
+        raise RejectedDocument(
+            "no-header", "The document has no header", "Its first line is a row. Send the report with its header."
+        )
     if not _is_known(header):
-        setting.warnings.append("The header is in a language we have not seen; columns were read by position.")
+        parse_context.warnings.append("The header is in a language we have not seen; columns were read by position.")
 
     def parse(cells: list[str]) -> DefectFact:
         if len(cells) <= order_at:
-            raise BadRow(f"The row has {len(cells)} cells; the order id is in cell {order_at + 1}.")
-        order = order_id(cells[order_at].strip())
+            raise InvalidRow(f"The row has {len(cells)} cells; the order id is in cell {order_at + 1}.")
+        order = parse_order_id(cells[order_at].strip())
         rating = _stars(cells[1].strip())
-        on = _day(cells[0].strip(), setting)
+        on = _day(cells[0].strip(), parse_context)
         return DefectFact(
             order_id=order,
             kind=DefectKind.FEEDBACK,
@@ -88,27 +99,27 @@ def begin(header: Sequence[str], setting: Setting) -> Parse:
 
 def _stars(text: str) -> int:
     if text not in {"1", "2", "3", "4", "5"}:
-        raise BadRow(f"Rating {shown(text)} is not 1 to 5.")
+        raise InvalidRow(f"Rating {quote_value(text)} is not 1 to 5.")
     return int(text)
 
 
-def _day(text: str, setting: Setting) -> date:
+def _day(text: str, parse_context: ParseContext) -> date:
     """The day that a date says in the marketplace's format. Raises Refused where it contradicts that format."""
     numbers = DATE_LIKE.fullmatch(text)
     if numbers is None:
-        raise BadRow(f"{shown(text)} is no date.")
-    separator, order = ORDERS_OF_DATE.get(setting.marketplace, ("/", DAY_FIRST))
+        raise InvalidRow(f"{quote_value(text)} is no date.")
+    separator, order = ORDERS_OF_DATE.get(parse_context.marketplace, ("/", DAY_FIRST))
     part = dict(zip(order, numbers.group(1, 3, 4), strict=True))
     try:
         year = int(part["year"]) if len(part["year"]) == 4 else 2000 + int(part["year"])
         on = date(year, int(part["month"]), int(part["day"]))
     except ValueError:
         on = date.max
-    if numbers[2] != separator or not FIRST_DAY <= on <= setting.received_on + timedelta(days=2):
-        raise Refused(
+    if numbers[2] != separator or not FIRST_DAY <= on <= parse_context.received_on + timedelta(days=2):
+        raise RejectedDocument(
             "dates-contradict-marketplace",
             "The dates are not in the marketplace's format",
-            f"{shown(text)} is no past date written {separator.join(order)} as {setting.marketplace} does. "
+            f"{quote_value(text)} is no past date written {separator.join(order)} as {parse_context.marketplace} does. "
             "Name the marketplace that the report was made for.",
         )
     return on
@@ -119,7 +130,7 @@ def _is_known(header: Sequence[str]) -> bool:
     return names in KNOWN_HEADERS or names[: len(LEGACY)] == LEGACY
 
 
-def recognises(header: Sequence[str], first_row: Sequence[str]) -> bool:
+def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:
     """By a header we know, or by a first row that has an order id and stars where feedback has them."""
     order_at = ORDER_ID_AT.get(len(header))
     if order_at is None:
@@ -130,13 +141,13 @@ def recognises(header: Sequence[str], first_row: Sequence[str]) -> bool:
     return bool(in_place) and first_row[1].strip().isdecimal() and not ORDER_ID.fullmatch(header[order_at].strip())
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Seller feedback",
-    facts=(DefectFact,),
+    fact_types=(DefectFact,),
     dialect="tsv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Negative and neutral feedback. Columns are read by position because the header is in the seller's language. Dates are "
     "in the format of the marketplace; a date in another format refuses the whole report.",
     columns=COLUMNS,

@@ -6,13 +6,13 @@ Two moments are compared as moments; where either is a whole day, days are.
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import cells
-from ingestion.reports.cells import Row, When
-from ingestion.reports.kind import OWN_LAYOUT, Column, Kind, Parse, Setting, column_name
+from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
 from metrics.rules.facts import Canceller, ShipmentFact
 
-REPORT_TYPE = "shipments"
+NAME = "shipments"
 MOST_UNITS = 100_000
 FRIDAY = 4
 CANCELLERS = tuple(canceller.value for canceller in Canceller)
@@ -44,27 +44,27 @@ order_id,package,units,ship_by,shipped_at,first_scan_at,deliver_by,delivered_at,
 """
 
 
-def begin(header: Sequence[str], setting: Setting) -> Parse:
-    read = cells.rows(header, COLUMNS, setting, report_type=REPORT_TYPE)
-    if not recognises(header, ()):
-        raise Refused(
-            "columns-missing", "Columns are missing", f"A {REPORT_TYPE} document needs at least one of {', '.join(TELLING)}."
+def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParser:
+    read = cells.build_row_reader(header, COLUMNS, parse_context, report_type=NAME)
+    if not matches(header, ()):
+        raise RejectedDocument(
+            "columns-missing", "Columns are missing", f"A {NAME} document needs at least one of {', '.join(TELLING)}."
         )
-    return lambda row: statement(read(row))
+    return lambda row: build_fact(read(row))
 
 
-def statement(row: Row) -> ShipmentFact:
+def build_fact(row: Row) -> ShipmentFact:
     """What a row says of a package. Raises BadRow."""
     order = row.order_id()
-    ship_by, shipped, scanned = row.promised("ship_by"), row.past("shipped_at"), row.past("first_scan_at")
-    deliver_by, delivered = row.promised("deliver_by"), row.past("delivered_at")
-    cells.forbid_reversed(("shipped_at", shipped), ("delivered_at", delivered))
-    stated_at, as_of = row.stated()
-    tells_scans = shipped is not None and row.has_column("first_scan_at", "delivered_at")
+    ship_by, shipped, scanned = row.deadline("ship_by"), row.past("shipped_at"), row.past("first_scan_at")
+    deliver_by, delivered = row.deadline("deliver_by"), row.past("delivered_at")
+    cells.require_order(("shipped_at", shipped), ("delivered_at", delivered))
+    stated_at, as_of = row.statement_time()
+    tells_scans = shipped is not None and row.has_any_column("first_scan_at", "delivered_at")
     return ShipmentFact(
         order_id=order,
         package=row.text("package") or row.text("tracking_number"),
-        units=row.whole("units", most=MOST_UNITS),
+        units=row.whole_number("units", max_value=MOST_UNITS),
         ship_by_on=ship_by and ship_by.day,
         shipped_on=shipped and shipped.day,
         is_late=shipped.is_after(ship_by) if shipped and ship_by else None,
@@ -73,24 +73,24 @@ def statement(row: Row) -> ShipmentFact:
         delivered_on=delivered and delivered.day,
         is_on_time=_is_on_time(row, deliver_by, delivered, as_of),
         is_invoiced_in_time=_is_invoiced_in_time(row, shipped, as_of),
-        cancelled_by=row.one_of("cancelled_by", CANCELLERS),
+        cancelled_by=row.choice("cancelled_by", CANCELLERS),
         stated_at=stated_at,
     )
 
 
-def _is_on_time(row: Row, deliver_by: When | None, delivered: When | None, as_of: When) -> bool | None:
+def _is_on_time(row: Row, deliver_by: DayOrTime | None, delivered: DayOrTime | None, as_of: DayOrTime) -> bool | None:
     """Nothing can be said before the promise is over; nor where deliveries are not told at all."""
-    if deliver_by is None or not row.has_column("delivered_at"):
+    if deliver_by is None or not row.has_any_column("delivered_at"):
         return None
     if delivered is not None:
         return not delivered.is_after(deliver_by)
     return False if as_of.is_after(deliver_by) else None
 
 
-def _is_invoiced_in_time(row: Row, shipped: When | None, as_of: When) -> bool | None:
+def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) -> bool | None:
     """One business day, Monday to Friday, after dispatch (Seller Central help 44QSYRCU27EW4UK)."""
-    is_business, invoiced = row.is_yes("business_order"), row.past("invoiced_at")
-    if not is_business or shipped is None or not row.has_column("invoiced_at"):
+    is_business, invoiced = row.flag("business_order"), row.past("invoiced_at")
+    if not is_business or shipped is None or not row.has_any_column("invoiced_at"):
         return None
     last = next_business_day(shipped.day)
     if invoiced is not None:
@@ -104,18 +104,18 @@ def next_business_day(day: date) -> date:
     return following if following.weekday() <= FRIDAY else following + timedelta(days=7 - following.weekday())
 
 
-def recognises(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    names = {column_name(cell) for cell in header}
+def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
+    names = {normalize_column(cell) for cell in header}
     return "order-id" in names and not names.isdisjoint(TELLING)
 
 
-KIND = Kind(
-    report_types=(REPORT_TYPE,),
+REPORT_TYPE = ReportType(
+    names=(NAME,),
     title="Shipments, CSV",
-    facts=(ShipmentFact,),
+    fact_types=(ShipmentFact,),
     dialect="csv",
-    recognises=recognises,
-    begin=begin,
+    matches=matches,
+    build_parser=build_parser,
     about="Packages of seller-fulfilled orders, and who cancelled an order. Used for late shipments, cancellations, valid "
     "tracking, on-time delivery and invoices. A file needs order_id and at least one other column.",
     columns=COLUMNS,

@@ -19,8 +19,8 @@ from config.launcher.demo.orders import DAYS
 from config.launcher.demo.scenario import Story, documents_of, story_of
 from config.launcher.demo.troubles import CLAIM, OFFSET, WINDOW, decided
 from ingestion.reports import claims
-from ingestion.reports.documents import Reading
-from ingestion.reports.kind import ORDER_ID, Setting
+from ingestion.reports.documents import DocumentReader
+from ingestion.reports.report_type import ORDER_ID, ParseContext
 from metrics.rules.facts import Fact, OrderStatus
 from tests.client import Client
 from tests.conftest import NOON
@@ -31,7 +31,7 @@ KESSLER, SAKURA = SHOPS["Kessler Werkzeuge"], SHOPS["Sakura Paper Works"]
 LANTERN, MARGAUX, MAPLE = SHOPS["Little Lantern Toys"], SHOPS["Atelier Margaux"], SHOPS["Maple Trail Supply"]
 TRADING = [shop for shop in CAST if shop.per_day]
 MINUTE = timedelta(minutes=1)
-CLAIMS_FILE = claims.KIND.report_types[0]
+CLAIMS_FILE = claims.REPORT_TYPE.names[0]
 CHANNELS = {"Merchant": "mfn", "Amazon": "afn"}
 
 
@@ -48,12 +48,12 @@ def contents_of(story: Story) -> dict[str, bytes]:
     return {document.name: document.content for document in documents_of(story)}
 
 
-def read(content: bytes, shop: Shop) -> tuple[Reading, list[Fact]]:
+def read(content: bytes, shop: Shop) -> tuple[DocumentReader, list[Fact]]:
     """The document as a worker reads it."""
-    opening = partial(lambda: closing(io.BytesIO(content)))
-    setting = Setting(marketplace=shop.home, received_at=NOON)
-    reading = Reading(opening, announced_type="", setting=setting, most_bytes=2**30)
-    return reading, [fact for _, fact in reading.facts()]
+    open_document = partial(lambda: closing(io.BytesIO(content)))
+    parse_context = ParseContext(marketplace=shop.home, received_at=NOON)
+    reader = DocumentReader(open_document, announced_type="", parse_context=parse_context, max_bytes=2**30)
+    return reader, [fact for _, fact in reader.facts()]
 
 
 def read_all(story: Story, prefix: str) -> list[Any]:
@@ -92,9 +92,9 @@ def test_no_row_of_its_documents_is_rejected(stories: Mapping[str, Story], shop:
     story = stories[shop.name]
 
     for name, content in contents_of(story).items():
-        reading, facts = read(content, shop)
-        assert (reading.rejected, reading.setting.warnings) == ([], []), name
-        assert reading.read > 0
+        reader, facts = read(content, shop)
+        assert (reader.rejected, reader.parse_context.warnings) == ([], []), name
+        assert reader.read > 0
         assert facts
 
 
@@ -104,11 +104,11 @@ def test_what_is_read_is_what_was_told(stories: Mapping[str, Story], shop: Shop)
     told = {order.number: (CHANNELS[order.fulfilment], order.status.upper()) for order in story.orders}
 
     orders, claimed = read_all(story, "orders-20"), read_all(story, "claims.csv")
-    reading, _ = read(contents_of(story)[f"orders-{NOON.year}.txt"], shop)
+    reader, _ = read(contents_of(story)[f"orders-{NOON.year}.txt"], shop)
 
     assert {order.order_id: (order.channel, OrderStatus(order.status).name) for order in orders} == told
     assert len(claimed) == sum(trouble.kind != "feedback" for trouble in story.troubles)
-    assert reading.encoding.codec == {"JP": "cp932", "DE": "cp1252", "FR": "cp1252"}.get(shop.home, "utf-8")
+    assert reader.encoding.codec == {"JP": "cp932", "DE": "cp1252", "FR": "cp1252"}.get(shop.home, "utf-8")
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
@@ -163,8 +163,8 @@ def test_a_shop_without_a_claim_sends_a_document_that_says_so() -> None:
 
     quiet = next(story for story in days if {trouble.kind for trouble in story.troubles} == {"feedback"})
 
-    reading, told = read(contents_of(quiet)["claims.csv"], LANTERN)
-    assert (reading.report_type, reading.read, told, reading.rejected) == (CLAIMS_FILE, 0, [], [])
+    reader, told = read(contents_of(quiet)["claims.csv"], LANTERN)
+    assert (reader.type_name, reader.read, told, reader.rejected) == (CLAIMS_FILE, 0, [], [])
 
 
 def test_the_cast_is_of_eight_different_accounts_in_stores_that_we_know() -> None:

@@ -64,7 +64,7 @@ def test_nothing_is_left_but_that_it_was_there(acme: Client, rival: Client, stor
 
     left = everything(acme)
     agency = itself(acme)
-    assert {table for table, found in left.items() if found} == STAYS
+    assert {table for table, parsed in left.items() if parsed} == STAYS
     assert files(storage, acme) == 0
     assert (everything(rival), files(storage, rival)) == theirs
     assert (agency.name, agency.closed_by, agency.erased_at) == ("", key, LATER)
@@ -176,7 +176,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert everything(acme)[table]
 
     assert erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
-    assert {name for name, found in everything(acme).items() if found} == STAYS
+    assert {name for name, parsed in everything(acme).items() if parsed} == STAYS
     assert files(storage, acme) == 0
 
 
@@ -196,7 +196,7 @@ def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch
         erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
     assert max(most) == 2
-    assert {name for name, found in everything(acme).items() if found} == STAYS
+    assert {name for name, parsed in everything(acme).items() if parsed} == STAYS
 
 
 def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: Client) -> None:

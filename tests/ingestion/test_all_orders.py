@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.marketplaces import MARKETPLACES, NON_AMAZON
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders
 from metrics.rules.facts import OrderStatus
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 OLDER = build.ORDER_COLUMNS[:29]
 NEWER = (*build.ORDER_COLUMNS, "is-sold-by-ab")
@@ -27,9 +27,9 @@ def test_columns_are_found_by_name_in_any_order(columns: tuple[str, ...]) -> Non
     row = build.order_row(purchase_date="2026-10-01T12:00:00+00:00")
 
     for seed in range(5):
-        found = read(build.orders_file([row], columns=random.Random(seed).sample(columns, len(columns))))
+        parsed = parse_document(build.orders_file([row], columns=random.Random(seed).sample(columns, len(columns))))
 
-        assert [(fact.order_id, fact.ordered_at, fact.status) for fact in found.orders] == [
+        assert [(fact.order_id, fact.ordered_at, fact.status) for fact in parsed.orders] == [
             (build.order_id(1), datetime(2026, 10, 1, 12, tzinfo=UTC), OrderStatus.SHIPPED)
         ]
 
@@ -39,15 +39,15 @@ def test_the_spelling_of_a_header_does_not_matter(spelling: Callable[[str], str]
     header, rows = build.orders_file([build.order_row()]).decode().split("\r\n", 1)
     spelled = "\t".join(spelling(name) for name in header.split("\t"))
 
-    assert len(read(f"{spelled}\r\n{rows}".encode()).orders) == 1
+    assert len(parse_document(f"{spelled}\r\n{rows}".encode()).orders) == 1
 
 
 @pytest.mark.parametrize("column", BARE)
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
     columns = [name for name in build.ORDER_COLUMNS if name != column]
 
-    with pytest.raises(Refused) as refused:
-        read(build.orders_file([build.order_row()], columns=columns), announced=all_orders.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.orders_file([build.order_row()], columns=columns), announced=all_orders.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column in refused.value.detail
@@ -55,8 +55,8 @@ def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
 
 @pytest.mark.parametrize("column", BARE)
 def test_a_needed_column_that_is_there_twice_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(build.orders_file([build.order_row()], columns=[*build.ORDER_COLUMNS, column]))
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.orders_file([build.order_row()], columns=[*build.ORDER_COLUMNS, column]))
 
     assert refused.value.slug == "columns-repeated"
     assert column in refused.value.detail
@@ -82,13 +82,13 @@ def test_a_needed_column_that_is_there_twice_is_refused(column: str) -> None:
     ],
 )
 def test_statuses_are_read_as_amazon_writes_them(text: str, status: OrderStatus) -> None:
-    (fact,) = read(build.orders_file([build.order_row(order_status=text)])).orders
+    (fact,) = parse_document(build.orders_file([build.order_row(order_status=text)])).orders
 
     assert fact.status == status
 
 
 def test_the_status_is_the_order_s_whatever_its_items_say() -> None:
-    (fact,) = read(build.orders_file([build.order_row(order_status="Shipped", item_status="Cancelled")])).orders
+    (fact,) = parse_document(build.orders_file([build.order_row(order_status="Shipped", item_status="Cancelled")])).orders
 
     assert fact.status == OrderStatus.SHIPPED
 
@@ -98,7 +98,7 @@ def test_the_status_is_the_order_s_whatever_its_items_say() -> None:
     [("Amazon", "afn"), ("AFN", "afn"), ("Merchant", "mfn"), ("MFN", "mfn"), ("Seller", "mfn"), ("merchant", "mfn")],
 )
 def test_who_fulfils_is_the_channel(text: str, channel: str) -> None:
-    (fact,) = read(build.orders_file([build.order_row(fulfillment_channel=text)])).orders
+    (fact,) = parse_document(build.orders_file([build.order_row(fulfillment_channel=text)])).orders
 
     assert fact.channel == channel
 
@@ -107,15 +107,15 @@ def test_a_whole_region_is_split_by_sales_channel() -> None:
     stores = {build.order_id(n): store for n, store in enumerate(MARKETPLACES)}
     rows = [build.order_row(amazon_order_id=order, sales_channel=store.sales_channel) for order, store in stores.items()]
 
-    found = read(build.orders_file(build.shuffled(rows, seed=1)), marketplace="DE")
+    parsed = parse_document(build.orders_file(build.shuffled(rows, seed=1)), marketplace="DE")
 
-    assert {fact.order_id: fact.marketplace for fact in found.orders} == {order: store.code for order, store in stores.items()}
+    assert {fact.order_id: fact.marketplace for fact in parsed.orders} == {order: store.code for order, store in stores.items()}
 
 
 @pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US", "Non-Amazon DE", "non-amazon"])
 @pytest.mark.parametrize("order", ["S01-1234567-1234567", "S02", "shopify #1001", "X" * 60])
 def test_orders_of_other_shops_are_kept_apart_under_their_own_ids(store: str, order: str) -> None:
-    (fact,) = read(build.orders_file([build.order_row(amazon_order_id=order, sales_channel=store)])).orders
+    (fact,) = parse_document(build.orders_file([build.order_row(amazon_order_id=order, sales_channel=store)])).orders
 
     assert (fact.marketplace, fact.order_id) == (NON_AMAZON, order[:19])
 
@@ -126,50 +126,50 @@ def test_a_bare_quote_is_part_of_a_product_s_name() -> None:
         build.order_row(amazon_order_id=build.order_id(n), product_name=name, promotion_ids='"') for n, name in enumerate(names)
     ]
 
-    found = read(build.orders_file(rows))
+    parsed = parse_document(build.orders_file(rows))
 
-    assert [fact.order_id for fact in found.orders] == [build.order_id(n) for n in range(len(names))]
+    assert [fact.order_id for fact in parsed.orders] == [build.order_id(n) for n in range(len(names))]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too(delimiter: str) -> None:
     row = build.order_row(purchase_date="2026-10-01T12:00:00+00:00") | {"product-name": '"Pillow, 12"" x 18"""'}
 
-    found = read(build.table(row, columns=build.ORDER_COLUMNS, delimiter=delimiter))
+    parsed = parse_document(build.table(row, columns=build.ORDER_COLUMNS, delimiter=delimiter))
 
-    assert [(fact.order_id, fact.ordered_at) for fact in found.orders] == [
+    assert [(fact.order_id, fact.ordered_at) for fact in parsed.orders] == [
         (build.order_id(1), datetime(2026, 10, 1, 12, tzinfo=UTC))
     ]
 
 
 def test_a_tab_within_a_product_s_name_moves_nothing_that_is_needed() -> None:
-    found = read(build.orders_file([build.order_row(product_name="two\tcells")]))
+    parsed = parse_document(build.orders_file([build.order_row(product_name="two\tcells")]))
 
-    assert (len(found.orders), found.rejected) == (1, {})
+    assert (len(parsed.orders), parsed.rejected) == (1, {})
 
 
 def test_each_item_of_an_order_is_a_statement_about_it() -> None:
     rows = [build.order_row(sku="one"), build.order_row(sku="two"), build.order_row(sku="two")]
 
-    found = read(build.orders_file(rows))
+    parsed = parse_document(build.orders_file(rows))
 
-    assert [line for line, _ in found.lines] == [2, 3, 4]
-    assert len(set(found.orders)) == 1
+    assert [line for line, _ in parsed.lines] == [2, 3, 4]
+    assert len(set(parsed.orders)) == 1
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_the_encoding_changes_no_fact(codec: str) -> None:
     row = build.order_row(product_name="Kopfkissen für Gäste – 12″".replace("″", '"'), ship_city="Köln")
 
-    assert read(build.orders_file([row], codec=codec)).orders == read(build.orders_file([row])).orders
+    assert parse_document(build.orders_file([row], codec=codec)).orders == parse_document(build.orders_file([row])).orders
 
 
 def test_a_japanese_file_is_read_as_cp932() -> None:
     row = build.order_row(product_name="枕 12インチ ソ表", sales_channel="Amazon.co.jp")
 
-    found = read(build.orders_file([row], codec="cp932"), marketplace="JP")
+    parsed = parse_document(build.orders_file([row], codec="cp932"), marketplace="JP")
 
-    assert (found.reading.encoding.codec, found.orders[0].marketplace) == ("cp932", "JP")
+    assert (parsed.reader.encoding.codec, parsed.orders[0].marketplace) == ("cp932", "JP")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_japanese_file_is_read_as_cp932() -> None:
     ],
 )
 def test_a_time_is_the_same_moment_in_every_offset(text: str, moment: datetime) -> None:
-    (fact,) = read(build.orders_file([build.order_row(purchase_date=text)])).orders
+    (fact,) = parse_document(build.orders_file([build.order_row(purchase_date=text)])).orders
 
     assert (fact.ordered_at, fact.ordered_at.tzinfo) == (moment, UTC)
 
@@ -215,16 +215,16 @@ def test_a_time_is_the_same_moment_in_every_offset(text: str, moment: datetime) 
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
-    found = read(build.orders_file([build.order_row(amazon_order_id=build.order_id(2)), build.order_row(**cells)]))
+    parsed = parse_document(build.orders_file([build.order_row(amazon_order_id=build.order_id(2)), build.order_row(**cells)]))
 
-    assert [fact.order_id for fact in found.orders] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.orders] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 def test_a_row_with_too_few_cells_is_rejected_where_the_file_goes_on() -> None:
     document = build.orders_file([build.order_row()]) + b"101-0000001-0000002\tonly\tthree\n"
 
-    assert "3 cells" in read(document).rejected[3]
+    assert "3 cells" in parse_document(document).rejected[3]
 
 
 @pytest.mark.parametrize("column", ["purchase_date", "last_updated_date"])
@@ -232,9 +232,9 @@ def test_a_row_with_too_few_cells_is_rejected_where_the_file_goes_on() -> None:
 def test_a_time_that_is_not_yet_is_rejected_since_it_would_be_the_newest_for_ever(column: str, days: int, is_used: bool) -> None:
     ahead = (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
-    found = read(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
+    parsed = parse_document(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
 
-    assert len(found.lines) == 1 + is_used
-    assert [f"{ahead!r} is not between 1995-07-01 and the day the document was received." for _ in found.rejected] == list(
-        found.rejected.values()
+    assert len(parsed.lines) == 1 + is_used
+    assert [f"{ahead!r} is not between 1995-07-01 and the day the document was received." for _ in parsed.rejected] == list(
+        parsed.rejected.values()
     )

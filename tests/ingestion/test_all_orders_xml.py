@@ -4,32 +4,32 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders_xml
 from metrics.rules.facts import OrderStatus
 from tests import build
 from tests.client import Client
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
 
 
 def test_each_order_is_one_statement_with_stray_spaces_gone() -> None:
-    found = read(
+    parsed = parse_document(
         build.orders_xml(
             build.message(OrderStatus=" Cancelled "), build.message(AmazonOrderID=build.order_id(2), SalesChannel="Non-Amazon")
         )
     )
 
-    assert [fact[:4] for fact in found.orders] == [
+    assert [fact[:4] for fact in parsed.orders] == [
         (build.order_id(1), "DE", "mfn", OrderStatus.CANCELLED),
         (build.order_id(2), "non_amazon", "mfn", OrderStatus.SHIPPED),
     ]
-    assert found.orders[0].ordered_at == datetime(2026, 10, 1, 12, tzinfo=UTC)
+    assert parsed.orders[0].ordered_at == datetime(2026, 10, 1, 12, tzinfo=UTC)
 
 
 def test_a_document_on_one_line_is_read_too() -> None:
-    assert len(read(build.orders_xml(build.message() * 5000).replace(b"\n", b"")).orders) == 5000
+    assert len(parse_document(build.orders_xml(build.message() * 5000).replace(b"\n", b"")).orders) == 5000
 
 
 @pytest.mark.parametrize(
@@ -45,30 +45,30 @@ def test_a_document_on_one_line_is_read_too() -> None:
     ],
 )
 def test_an_order_that_cannot_be_used_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:
-    found = read(build.orders_xml(build.message(), build.message(**texts)))
+    parsed = parse_document(build.orders_xml(build.message(), build.message(**texts)))
 
-    (reason,) = found.rejected.values()
-    assert (len(found.orders), list(found.rejected)) == (1, [5])
+    (reason,) = parsed.rejected.values()
+    assert (len(parsed.orders), list(parsed.rejected)) == (1, [5])
     assert said in reason
 
 
 def test_an_envelope_without_orders_says_that_nothing_happened() -> None:
-    found = read(build.orders_xml())
+    parsed = parse_document(build.orders_xml())
 
-    assert (found.reading.read, len(found.warnings)) == (0, 1)
+    assert (parsed.reader.read, len(parsed.warnings)) == (0, 1)
 
 
 @pytest.mark.parametrize("cut", [2, 20, 200])
 def test_a_document_that_is_cut_off_is_refused(cut: int) -> None:
-    with pytest.raises(Refused) as refused:
-        read(build.orders_xml(build.message(), build.message())[:-cut])
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.orders_xml(build.message(), build.message())[:-cut])
 
     assert refused.value.slug == "invalid-xml"
 
 
 def test_another_message_type_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        read(build.orders_xml(build.message()).replace(b"AllOrdersReport", b"Product"))
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.orders_xml(build.message()).replace(b"AllOrdersReport", b"Product"))
 
     assert refused.value.slug == "unknown-document"
 
@@ -77,7 +77,7 @@ def test_xml_and_flat_file_of_the_same_orders_give_the_same_numbers(acme: Client
     moments = {"PurchaseDate": ORDERED.isoformat(), "LastUpdatedDate": (ORDERED + timedelta(hours=20)).isoformat()}
     orders = [build.message(**moments, AmazonOrderID=build.order_id(n), SalesChannel="Amazon.com") for n in range(1, 4)]
 
-    first = acme.load(shop, build.orders_xml(*orders), report_type=all_orders_xml.REPORT_TYPE)
+    first = acme.load(shop, build.orders_xml(*orders), report_type=all_orders_xml.NAME)
     second = acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=4)))
 
     assert (first["rows"]["new"], first["encoding"]) == (3, "utf-8")

@@ -22,8 +22,8 @@ from ingestion.models import Export
 from metrics.rules.facts import OrderStatus
 from tests.client import Client
 from tests.conftest import NOON
-from tests.ingestion import packed
-from tests.ingestion.packed import Packed
+from tests.ingestion import archives
+from tests.ingestion.archives import Packed
 from tests.walls.furnishing import Furnished, furnish
 from webhooks.models import Endpoint
 
@@ -52,21 +52,21 @@ def furnished(acme: Client) -> Furnished:
 def counted(client: Client) -> dict[str, int]:
     """How many rows the agency has in each table that is handed over."""
     with context.agency(client.agency.pk), connection.cursor() as cursor:
-        found = {}
+        counts = {}
         for table in TABLES:
             if table.file:
                 cursor.execute(f"SELECT count(*) FROM {table.name}")
-                found[f"{table.file}.jsonl"] = cursor.fetchone()[0]
-    return found
+                counts[f"{table.file}.jsonl"] = cursor.fetchone()[0]
+    return counts
 
 
 def test_it_holds_every_row_of_every_table(acme: Client, furnished: Furnished) -> None:
-    export = packed.ask(acme)
+    export = archives.ask(acme)
     before = counted(acme)
 
-    packed.make(acme, export)
+    archives.make(acme, export)
 
-    told = packed.take(acme, export)
+    told = archives.take(acme, export)
     rows = {each["name"]: each["rows"] for each in told.manifest["files"]}
     assert (rows.pop("agency.jsonl"), rows.pop("rules.jsonl") > 20) == (1, True)
     assert rows == before
@@ -76,7 +76,7 @@ def test_it_holds_every_row_of_every_table(acme: Client, furnished: Furnished) -
 
 def test_the_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, furnished: Furnished) -> None:
     before = datetime.now(UTC)
-    told = packed.pack(acme)
+    told = archives.pack(acme)
 
     manifest = told.manifest
     orders = next(each for each in manifest["files"] if each["name"] == "orders.jsonl")
@@ -92,7 +92,7 @@ def test_the_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Clien
 
 
 def test_ids_are_those_of_the_api(acme: Client, furnished: Furnished) -> None:
-    told = packed.pack(acme)
+    told = archives.pack(acme)
 
     assert {each["account_id"] for each in told.lines("orders")} == {furnished.account_id}
     assert furnished.report_id in {each["id"] for each in told.lines("reports")}
@@ -117,7 +117,7 @@ def rate(told: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
 
 
 def test_every_number_can_be_counted_again_from_it(acme: Client, furnished: Furnished) -> None:
-    told = packed.pack(acme)
+    told = archives.pack(acme)
 
     value = acme.odr(furnished.account_id, known_at=told.manifest["known_at"])
     first, last = (date.fromisoformat(value["window"][side]) for side in ("from", "to"))
@@ -138,7 +138,7 @@ def test_an_archive_of_an_account_holds_that_account_and_the_lines_it_is_judged_
     other = furnish(acme, name="other")
     acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
 
-    told = packed.pack(acme, account=furnished.account_id)
+    told = archives.pack(acme, account=furnished.account_id)
 
     assert told.manifest["account"] == furnished.account_id
     assert [each["id"] for each in told.lines("accounts")] == [furnished.account_id]
@@ -154,7 +154,7 @@ def test_nothing_of_a_stranger_s_is_in_it(acme: Client, furnished: Furnished) ->
     rival = Client(*agencies.open_agency(name="Rival", now=NOON))
     theirs = furnish(rival, name="rival")
 
-    told = packed.pack(acme, documents=True)
+    told = archives.pack(acme, documents=True)
 
     words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(theirs).values())]
     assert [name for name in told.zip.namelist() if any(word in told.zip.read(name).lower() for word in words)] == []
@@ -164,7 +164,7 @@ def test_what_was_handed_back_is_not_in_it(acme: Client, furnished: Furnished) -
     kept = acme.take_on(name="Kept", partner="A1KEPT")
     acme.delete(f"/v1/accounts/{furnished.account_id}")
 
-    told = packed.pack(acme)
+    told = archives.pack(acme)
 
     assert [each["id"] for each in told.lines("accounts")] == [kept]
     assert told.lines("orders") == told.lines("reports") == []
@@ -175,7 +175,7 @@ def test_documents_are_in_it_where_they_are_asked_for(acme: Client, furnished: F
     reports = acme.read(f"/v1/accounts/{furnished.account_id}/reports")["data"]
     names = {f"documents/{each['id']}" for each in reports}
 
-    with_documents, without = packed.pack(acme, documents=True), packed.pack(acme)
+    with_documents, without = archives.pack(acme, documents=True), archives.pack(acme)
 
     assert {name for name in with_documents.zip.namelist() if name.startswith("documents/")} == names
     assert not [name for name in without.zip.namelist() if name.startswith("documents/")]
@@ -189,7 +189,7 @@ def test_documents_are_in_it_where_they_are_asked_for(acme: Client, furnished: F
 def test_a_document_that_goes_meanwhile_is_passed_over(acme: Client, furnished: Furnished, storage: Path) -> None:
     next(storage.glob("*/*/rpt_*")).unlink()
 
-    told = packed.pack(acme, documents=True)
+    told = archives.pack(acme, documents=True)
 
     assert (len([name for name in told.zip.namelist() if name.startswith("documents/")]), told.faults()) == (12, [])
 
@@ -204,7 +204,7 @@ def test_no_secret_is_in_it(acme: Client, furnished: Furnished) -> None:
     for chat in chats:
         acme.listen(kind="slack", url=chat)
 
-    told = packed.pack(acme, documents=True)
+    told = archives.pack(acme, documents=True)
 
     held = b"".join(told.zip.read(name) for name in told.zip.namelist())
     for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
@@ -222,7 +222,7 @@ def test_of_a_chat_s_address_the_host_alone_is_in_it_however_it_is_written(acme:
     with context.agency(acme.agency.pk):
         Endpoint.objects.update(url=url)
 
-    (told,) = packed.pack(acme).lines("webhook-endpoints")
+    (told,) = archives.pack(acme).lines("webhook-endpoints")
 
     assert (told["id"], told["url"]) == (endpoint, "https://c.example/…")
 
@@ -240,7 +240,7 @@ def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
                 now=NOON,
             )
 
-    told = packed.pack(acme)
+    told = archives.pack(acme)
 
     assert sorted(each["name"] for each in told.lines("accounts")) == sorted(names)
     assert told.faults() == []
@@ -272,9 +272,9 @@ def add(client: Client, count: int) -> None:
 
 def test_ten_times_the_rows_need_no_more_memory(acme: Client) -> None:
     def peak() -> int:
-        export = packed.ask(acme)
+        export = archives.ask(acme)
         tracemalloc.start()
-        packed.make(acme, export)
+        archives.make(acme, export)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -293,9 +293,9 @@ def test_the_database_writes_nothing_while_it_is_packed(acme: Client) -> None:
 
 
 def test_who_asked_and_who_took_it_away_is_noted(acme: Client, furnished: Furnished) -> None:
-    export = packed.ask(acme, account=furnished.account_id)
-    packed.make(acme, export)
-    packed.take(acme, export)
+    export = archives.ask(acme, account=furnished.account_id)
+    archives.make(acme, export)
+    archives.take(acme, export)
 
     with context.agency(acme.agency.pk):
         entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))

@@ -2,17 +2,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import buyer_messages
 from metrics.rules.facts import MessageFact
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
 ROW = {"message_id": "M-1", "received_at": "2025-07-04T18:00:00Z", "answered_at": ""}
 
 
 def fact_of(*, marketplace: str = "DE", zone: str = "UTC", **cells: str) -> MessageFact:
-    (fact,) = read(build.table(ROW | cells), marketplace=marketplace, zone=zone, today=TODAY).messages
+    (fact,) = parse_document(build.table(ROW | cells), marketplace=marketplace, zone=zone, today=TODAY).messages
     return fact
 
 
@@ -68,7 +68,7 @@ def test_silence_is_too_late_once_24_hours_are_over(received_at: str, updated_at
 
 
 def test_where_answers_are_not_told_at_all_nothing_is_late() -> None:
-    (fact,) = read(build.table(ROW, columns=["message_id", "received_at"])).messages
+    (fact,) = parse_document(build.table(ROW, columns=["message_id", "received_at"])).messages
 
     assert (fact.answered_on, fact.is_answered_in_time) == (None, None)
 
@@ -83,7 +83,7 @@ def test_a_message_may_need_no_answer(text: str, needs_answer: bool) -> None:
 )
 def test_the_store_is_named_by_its_code_or_its_name_or_is_the_report_s(text: str, code: str) -> None:
     assert fact_of(marketplace="DE").marketplace == "DE"
-    (fact,) = read(build.table(ROW | {"marketplace": text}), marketplace="DE").messages
+    (fact,) = parse_document(build.table(ROW | {"marketplace": text}), marketplace="DE").messages
 
     assert fact.marketplace == code
 
@@ -118,16 +118,16 @@ def test_days_are_the_marketplace_s() -> None:
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
     columns = [*ROW, *(name for name in cells if name not in ROW)]
 
-    found = read(build.table(ROW, ROW | cells, columns=columns), today=TODAY)
+    parsed = parse_document(build.table(ROW, ROW | cells, columns=columns), today=TODAY)
 
-    assert [line for line, _ in found.lines] == [2]
-    assert said in found.rejected[3]
+    assert [line for line, _ in parsed.lines] == [2]
+    assert said in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["message_id", "received_at"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(build.table(ROW, columns=[name for name in ROW if name != column]), announced=buyer_messages.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.table(ROW, columns=[name for name in ROW if name != column]), announced=buyer_messages.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column.replace("_", "-") in refused.value.detail
@@ -136,6 +136,6 @@ def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
 def test_what_was_written_reaches_no_fact_and_no_reason() -> None:
     rows = [ROW | {"message": "I am Jane Roe"}, ROW | {"message": "I am Jane Roe", "message_id": ""}]
 
-    found = read(build.table(*rows))
+    parsed = parse_document(build.table(*rows))
 
-    assert "Jane" not in f"{found.lines} {found.rejected}"
+    assert "Jane" not in f"{parsed.lines} {parsed.rejected}"

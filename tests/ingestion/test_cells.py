@@ -5,16 +5,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingestion.parsing.refusals import BadRow, Refused
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports import cells
-from ingestion.reports.cells import Row, When
-from ingestion.reports.kind import Column, Setting
-from tests.ingestion.reading import TODAY
+from ingestion.reports.cells import DayOrTime, Row
+from ingestion.reports.report_type import Column, ParseContext
+from tests.ingestion.parsed_documents import TODAY
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PACIFIC = ZoneInfo("America/Los_Angeles")
-SETTING = Setting(marketplace="US", received_at=NOON)
-IN_PACIFIC = Setting(marketplace="US", received_at=NOON, zone=PACIFIC)
+SETTING = ParseContext(marketplace="US", received_at=NOON)
+IN_PACIFIC = ParseContext(marketplace="US", received_at=NOON, zone=PACIFIC)
 COLUMNS = (
     Column(name="order_id", meaning="the order", needed=True),
     Column(name="kind", meaning="needed too", needed=True),
@@ -28,36 +28,36 @@ def row(**texts: str) -> Row:
 
 @pytest.mark.parametrize("header", [["order_id", "kind", "note"], ["Order-ID", "KIND", "Note"], ['"order id"', " kind ", "note"]])
 def test_cells_are_found_by_the_name_of_their_column(header: list[str]) -> None:
-    read = cells.reader(header, COLUMNS, report_type="x")
+    parse_document = cells.build_reader(header, COLUMNS, report_type="x")
 
-    assert read(["1", " 2 ", "3"]) == {"order_id": "1", "kind": "2", "note": "3"}
+    assert parse_document(["1", " 2 ", "3"]) == {"order_id": "1", "kind": "2", "note": "3"}
 
 
 def test_an_optional_column_is_not_there_when_the_header_has_none_and_empty_when_the_row_is_short() -> None:
-    without = cells.reader(["order_id", "kind"], COLUMNS, report_type="x")
-    short = cells.reader(["kind", "order_id", "note"], COLUMNS, report_type="x")
+    without = cells.build_reader(["order_id", "kind"], COLUMNS, report_type="x")
+    short = cells.build_reader(["kind", "order_id", "note"], COLUMNS, report_type="x")
 
     assert without(["1", "2"]) == {"order_id": "1", "kind": "2"}
     assert short(["2", "1"]) == {"order_id": "1", "kind": "2", "note": ""}
 
 
 def test_a_row_that_ends_before_a_needed_cell_is_rejected() -> None:
-    read = cells.reader(["order_id", "note", "kind"], COLUMNS, report_type="x")
+    parse_document = cells.build_reader(["order_id", "note", "kind"], COLUMNS, report_type="x")
 
-    with pytest.raises(BadRow, match="The row has 2 cells; its needed columns reach to cell 3"):
-        read(["1", "2"])
+    with pytest.raises(InvalidRow, match="The row has 2 cells; its needed columns reach to cell 3"):
+        parse_document(["1", "2"])
 
 
 def test_a_layout_of_our_own_is_not_wider_than_its_header() -> None:
-    read = cells.layout_reader(["order_id", "kind"], COLUMNS, report_type="x")
+    parse_document = cells.build_strict_reader(["order_id", "kind"], COLUMNS, report_type="x")
 
-    assert read(["1", "2", "", " "]) == {"order_id": "1", "kind": "2"}
-    assert read(["1"]) == {"order_id": "1", "kind": ""}
-    with pytest.raises(BadRow, match="The row has 3 cells, the header 2"):
-        read(["1", "2", "3"])
+    assert parse_document(["1", "2", "", " "]) == {"order_id": "1", "kind": "2"}
+    assert parse_document(["1"]) == {"order_id": "1", "kind": ""}
+    with pytest.raises(InvalidRow, match="The row has 3 cells, the header 2"):
+        parse_document(["1", "2", "3"])
 
 
-@pytest.mark.parametrize("reader", [cells.reader, cells.layout_reader])
+@pytest.mark.parametrize("reader", [cells.build_reader, cells.build_strict_reader])
 @pytest.mark.parametrize(
     ("header", "slug", "said"),
     [
@@ -69,7 +69,7 @@ def test_a_layout_of_our_own_is_not_wider_than_its_header() -> None:
 def test_a_header_with_a_column_missing_or_twice_is_refused(reader: object, header: list[str], slug: str, said: str) -> None:
     assert callable(reader)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         reader(header, COLUMNS, report_type="x")
 
     assert (refused.value.slug, said in refused.value.detail) == (slug, True)
@@ -90,7 +90,7 @@ def test_a_header_with_a_column_missing_or_twice_is_refused(reader: object, head
     ],
 )
 def test_a_day_of_amazon_s_is_read_in_each_form_that_means_one_day_only(text: str, day: date) -> None:
-    assert cells.day(text, setting=IN_PACIFIC) == day
+    assert cells.parse_day(text, parse_context=IN_PACIFIC) == day
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_a_day_of_amazon_s_is_read_in_each_form_that_means_one_day_only(text: st
     ],
 )
 def test_a_day_that_could_be_another_or_is_none_is_rejected(text: str) -> None:
-    with pytest.raises(BadRow) as bad:
-        cells.day(text, setting=SETTING)
+    with pytest.raises(InvalidRow) as bad:
+        cells.parse_day(text, parse_context=SETTING)
 
     assert repr(text[:40])[:-1] in bad.value.reason
     assert len(bad.value.reason) < 300
@@ -112,13 +112,13 @@ def test_a_day_that_could_be_another_or_is_none_is_rejected(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("2025-07-10", When(date(2025, 7, 10), None)),
-        ("2025-07-10T03:00:00+00:00", When(date(2025, 7, 9), datetime(2025, 7, 10, 3, tzinfo=UTC))),
-        ("2025-07-10 12:00:00-07:00", When(date(2025, 7, 10), datetime(2025, 7, 10, 19, tzinfo=UTC))),
+        ("2025-07-10", DayOrTime(date(2025, 7, 10), None)),
+        ("2025-07-10T03:00:00+00:00", DayOrTime(date(2025, 7, 9), datetime(2025, 7, 10, 3, tzinfo=UTC))),
+        ("2025-07-10 12:00:00-07:00", DayOrTime(date(2025, 7, 10), datetime(2025, 7, 10, 19, tzinfo=UTC))),
     ],
 )
-def test_a_moment_s_day_is_the_marketplace_s(text: str, found: When) -> None:
-    assert cells.when(text, setting=IN_PACIFIC, latest=IN_PACIFIC.latest) == found
+def test_a_moment_s_day_is_the_marketplace_s(text: str, found: DayOrTime) -> None:
+    assert cells.parse_day_or_time(text, parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest) == found
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_moment_s_day_is_the_marketplace_s(text: str, found: When) -> None:
     ],
 )
 def test_two_moments_are_compared_as_moments_and_anything_else_as_days(first: str, second: str, is_after: bool) -> None:
-    one, other = (cells.when(text, setting=SETTING, latest=SETTING.latest) for text in (first, second))
+    one, other = (cells.parse_day_or_time(text, parse_context=SETTING, latest=SETTING.latest) for text in (first, second))
 
     assert one.is_after(other) is is_after
 
@@ -152,13 +152,16 @@ def test_two_moments_are_compared_as_moments_and_anything_else_as_days(first: st
     ],
 )
 def test_a_time_to_do_something_is_hours_between_moments_and_days_between_days(answered: str, is_late: bool) -> None:
-    asked = cells.when("2025-07-10T12:00:00Z", setting=SETTING, latest=SETTING.latest)
+    asked = cells.parse_day_or_time("2025-07-10T12:00:00Z", parse_context=SETTING, latest=SETTING.latest)
 
-    assert cells.when(answered, setting=SETTING, latest=SETTING.latest).is_after(asked, by=timedelta(hours=48)) is is_late
+    assert (
+        cells.parse_day_or_time(answered, parse_context=SETTING, latest=SETTING.latest).is_after(asked, by=timedelta(hours=48))
+        is is_late
+    )
 
 
 def test_the_first_moment_of_all_is_on_the_first_day_in_every_zone() -> None:
-    found = cells.when("1995-07-01T00:00:00Z", setting=IN_PACIFIC, latest=IN_PACIFIC.latest)
+    found = cells.parse_day_or_time("1995-07-01T00:00:00Z", parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest)
 
     assert found.day == date(1995, 7, 1)
 
@@ -168,47 +171,47 @@ def test_the_first_moment_of_all_is_on_the_first_day_in_every_zone() -> None:
     [*((word, True) for word in ("yes", "Y", "TRUE", "1")), *((word, False) for word in ("no", "N", "False", "0"))],
 )
 def test_yes_and_no_are_known_in_any_case(text: str, said: bool) -> None:
-    assert cells.is_yes(text) is said
-    assert row(flag=text).is_yes("flag") is said
+    assert cells.parse_yes_no(text) is said
+    assert row(flag=text).flag("flag") is said
 
 
 @pytest.mark.parametrize("text", ["maybe", "ja", "2", "-1", "x" * 5000])
 def test_another_word_is_neither(text: str) -> None:
-    assert cells.is_yes(text) is None
-    with pytest.raises(BadRow, match=r"flag .* is neither yes nor no"):
-        row(flag=text).is_yes("flag")
+    assert cells.parse_yes_no(text) is None
+    with pytest.raises(InvalidRow, match=r"flag .* is neither yes nor no"):
+        row(flag=text).flag("flag")
 
 
 def test_what_is_not_said_is_empty_and_no_and_one() -> None:
     for bare in (row(), row(text="", flag="", units="", by="", on="", at="")):
-        assert (bare.text("text"), bare.is_yes("flag"), bare.whole("units", most=9)) == ("", False, 1)
-        assert (bare.one_of("by", ["a"]), bare.past("on"), bare.promised("on"), bare.moment("at")) == ("", None, None, None)
+        assert (bare.text("text"), bare.flag("flag"), bare.whole_number("units", max_value=9)) == ("", False, 1)
+        assert (bare.choice("by", ["a"]), bare.past("on"), bare.deadline("on"), bare.moment("at")) == ("", None, None, None)
 
 
 @pytest.mark.parametrize("text", ["0", "10", "-1", "1.5", "1e3", "１", "9" * 5000, "many"])
 def test_a_number_out_of_its_range_is_rejected(text: str) -> None:
-    with pytest.raises(BadRow, match=r"units .* is no whole number from 1 to 9"):
-        row(units=text).whole("units", most=9)
+    with pytest.raises(InvalidRow, match=r"units .* is no whole number from 1 to 9"):
+        row(units=text).whole_number("units", max_value=9)
 
 
 def test_a_text_longer_than_its_place_is_rejected() -> None:
     assert row(text="x" * 64).text("text") == "x" * 64
-    with pytest.raises(BadRow, match=r"text 'x+…' has more than 64 characters") as bad:
+    with pytest.raises(InvalidRow, match=r"text 'x+…' has more than 64 characters") as bad:
         row(text="x" * 65).text("text")
 
     assert bad.value.field == "text"
 
 
 def test_one_of_some_words_is_known_in_any_case_and_no_other_word_is() -> None:
-    assert row(by="Buyer").one_of("by", ["buyer", "seller"]) == "buyer"
-    with pytest.raises(BadRow, match="by 'nobody' is none of buyer, seller"):
-        row(by="nobody").one_of("by", ["buyer", "seller"])
+    assert row(by="Buyer").choice("by", ["buyer", "seller"]) == "buyer"
+    with pytest.raises(InvalidRow, match="by 'nobody' is none of buyer, seller"):
+        row(by="nobody").choice("by", ["buyer", "seller"])
 
 
 @pytest.mark.parametrize("text", ["2026-11-25", "2026-12-01T00:00:00Z", "1995-06-30", "soon", "2025-07-10T12:00:00", "20250710"])
 def test_what_was_is_a_day_or_a_moment_with_an_offset_and_not_in_the_future(text: str) -> None:
     with pytest.raises(
-        BadRow, match=r"on .* is no day .YYYY-MM-DD. or ISO 8601 time with an offset, since 1995-07-01 and not in"
+        InvalidRow, match=r"on .* is no day .YYYY-MM-DD. or ISO 8601 time with an offset, since 1995-07-01 and not in"
     ):
         row(on=text).past("on")
 
@@ -218,28 +221,28 @@ def test_a_promise_may_lie_a_year_ahead(days: int, is_read: bool) -> None:
     text = (TODAY + timedelta(days=days)).isoformat()
 
     if is_read:
-        assert row(on=text).promised("on") == When(TODAY + timedelta(days=days), None)
+        assert row(on=text).deadline("on") == DayOrTime(TODAY + timedelta(days=days), None)
     else:
-        with pytest.raises(BadRow, match="at most a year ahead"):
-            row(on=text).promised("on")
+        with pytest.raises(InvalidRow, match="at most a year ahead"):
+            row(on=text).deadline("on")
 
 
 @pytest.mark.parametrize("text", ["2025-07-10", "2025-07-10T12:00:00", "noon", "2027-01-01T00:00:00Z"])
 def test_a_moment_has_an_offset(text: str) -> None:
-    with pytest.raises(BadRow, match=r"at .* is no ISO 8601 time with an offset"):
+    with pytest.raises(InvalidRow, match=r"at .* is no ISO 8601 time with an offset"):
         row(at=text).moment("at")
 
 
 def test_a_needed_day_is_not_empty() -> None:
-    with pytest.raises(BadRow, match="on is empty; it must be a day"):
-        row(on="").known_past("on")
+    with pytest.raises(InvalidRow, match="on is empty; it must be a day"):
+        row(on="").required_past("on")
 
 
 def test_a_row_speaks_of_when_it_was_updated_or_else_received() -> None:
     updated = datetime(2025, 7, 10, 8, tzinfo=UTC)
 
-    assert row(updated_at="2025-07-10T10:00:00+02:00").stated() == (updated, When(updated.date(), updated))
-    assert row().stated() == (None, When(TODAY, NOON))
+    assert row(updated_at="2025-07-10T10:00:00+02:00").statement_time() == (updated, DayOrTime(updated.date(), updated))
+    assert row().statement_time() == (None, DayOrTime(TODAY, NOON))
 
 
 @pytest.mark.parametrize(
@@ -259,7 +262,7 @@ def test_only_a_full_day_in_the_wrong_order_is_a_contradiction(first: str, then:
     pairs = (("first", told.past("first")), ("then", told.past("then")))
 
     if is_reversed:
-        with pytest.raises(BadRow, match="then is a day or more before first"):
-            cells.forbid_reversed(*pairs)
+        with pytest.raises(InvalidRow, match="then is a day or more before first"):
+            cells.require_order(*pairs)
     else:
-        cells.forbid_reversed(*pairs)
+        cells.require_order(*pairs)

@@ -2,10 +2,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from metrics.rules.facts import DefectFact
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 ORDER = build.order_id(1)
 HEADER = "order_id,kind,state,occurred_on"
@@ -13,7 +13,7 @@ ROW = f"{ORDER},a_to_z_claim,granted,2026-10-20"
 
 
 def fact_of(**cells: str) -> DefectFact:
-    (fact,) = read(build.claims_file([build.claim(order=ORDER) | cells])).defects
+    (fact,) = parse_document(build.claims_file([build.claim(order=ORDER) | cells])).defects
     return fact
 
 
@@ -70,18 +70,18 @@ def test_posted_feedback_counts_by_its_stars(rating: str, counts: bool) -> None:
 )
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_a_csv_is_read_however_a_spreadsheet_wrote_it(document: str, codec: str) -> None:
-    found = read(document.encode(codec))
+    parsed = parse_document(document.encode(codec))
 
-    assert [(fact.order_id, fact.state, fact.occurred_on) for fact in found.defects] == [(ORDER, "granted", date(2026, 10, 20))]
-    assert found.rejected == {}
+    assert [(fact.order_id, fact.state, fact.occurred_on) for fact in parsed.defects] == [(ORDER, "granted", date(2026, 10, 20))]
+    assert parsed.rejected == {}
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "cp1252"])
 def test_what_is_not_named_is_empty_and_what_is_named_is_kept(codec: str) -> None:
     row = f"{ROW},Reklamation Nº 7,2026-10-21T10:00:00+02:00,amazon\n"
 
-    (fact,) = read(f"{HEADER},reference,updated_at,funded_by\n{row}".encode(codec)).defects
-    (bare,) = read(f"{HEADER}\n{ROW}\n".encode(codec)).defects
+    (fact,) = parse_document(f"{HEADER},reference,updated_at,funded_by\n{row}".encode(codec)).defects
+    (bare,) = parse_document(f"{HEADER}\n{ROW}\n".encode(codec)).defects
 
     assert (fact.reference, fact.funded_by) == ("Reklamation Nº 7", "amazon")
     assert fact.stated_at == datetime(2026, 10, 21, 8, tzinfo=UTC)
@@ -105,8 +105,8 @@ def test_a_time_without_an_offset_is_utc(text: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize("column", ["order_id", "kind", "state", "occurred_on"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(f"{HEADER.replace(column, 'other')}\n{ROW}\n".encode(), announced="claims_and_chargebacks")
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(f"{HEADER.replace(column, 'other')}\n{ROW}\n".encode(), announced="claims_and_chargebacks")
 
     assert refused.value.slug == "columns-missing"
     assert column.replace("_", "-") in refused.value.detail
@@ -116,8 +116,8 @@ def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
 def test_a_column_that_is_there_twice_is_refused(column: str) -> None:
     header = ",".join([*build.CLAIM_COLUMNS, column])
 
-    with pytest.raises(Refused) as refused:
-        read(f"{header}\n{ROW},,,,,\n".encode())
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(f"{header}\n{ROW},,,,,\n".encode())
 
     assert refused.value.slug == "columns-repeated"
     assert column.replace("_", "-") in refused.value.detail
@@ -152,30 +152,30 @@ def test_a_column_that_is_there_twice_is_refused(column: str) -> None:
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
     good = build.claim(order=build.order_id(2))
 
-    found = read(build.claims_file([good, build.claim(order=ORDER) | cells]))
+    parsed = parse_document(build.claims_file([good, build.claim(order=ORDER) | cells]))
 
-    assert [fact.order_id for fact in found.defects] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 @pytest.mark.parametrize(("row", "said"), [(f"{ROW},one,two", "6 cells"), (ORDER, "kind ''")])
 def test_a_row_of_another_width_is_rejected_where_a_value_would_be_lost(row: str, said: str) -> None:
-    found = read(f"{HEADER},reference\n{ROW},one\n{row}\n{ROW},two\n".encode())
+    parsed = parse_document(f"{HEADER},reference\n{ROW},one\n{row}\n{ROW},two\n".encode())
 
-    assert [line for line, _ in found.lines] == [2, 4]
-    assert said in found.rejected[3]
+    assert [line for line, _ in parsed.lines] == [2, 4]
+    assert said in parsed.rejected[3]
 
 
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
     document = f'{HEADER},note\n{ROW},"two\nlines"\n\nbad,,,,\n'
 
-    assert list(read(document.encode()).rejected) == [5]
+    assert list(parse_document(document.encode()).rejected) == [5]
 
 
 @pytest.mark.parametrize("document", [f'{HEADER}\n{ROW}\n"open,,,\n', f'{HEADER}\n"{ORDER}"x,,,\n'])
 def test_a_quote_left_open_refuses_the_document(document: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document.encode())
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document.encode())
 
     assert refused.value.slug == "invalid-csv"
 
@@ -183,6 +183,6 @@ def test_a_quote_left_open_refuses_the_document(document: str) -> None:
 def test_other_columns_are_left_alone() -> None:
     document = f"{HEADER},buyer_name\n{ROW},Jane Roe\n"
 
-    (fact,) = read(document.encode()).defects
+    (fact,) = parse_document(document.encode()).defects
 
     assert "Jane" not in str(fact)

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from ingestion.parsing import tabular
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders, all_orders_xml, claims, seller_feedback
-from ingestion.reports.documents import MOST_REJECTED
+from ingestion.reports.documents import MAX_REJECTED_ROWS
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-XML_ORDERS = all_orders_xml.REPORT_TYPE
-ORDERS, FEEDBACK, CLAIMS = all_orders.REPORT_TYPE, seller_feedback.REPORT_TYPE, claims.REPORT_TYPE
+XML_ORDERS = all_orders_xml.NAME
+ORDERS, FEEDBACK, CLAIMS = all_orders.NAME, seller_feedback.NAME, claims.NAME
 V1, V2 = "GET_V1_SELLER_PERFORMANCE_REPORT", "GET_V2_SELLER_PERFORMANCE_REPORT"
 
 orders = build.orders_file(build.order_row(amazon_order_id=build.order_id(n)) for n in (1, 2, 3))
@@ -39,16 +39,16 @@ claimed = build.claims_file(build.claim(order=build.order_id(n)) for n in (1, 2,
     ],
 )
 def test_a_kind_is_recognised_by_its_header(document: bytes, report_type: str) -> None:
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert found.reading.report_type == report_type
-    assert len(found.lines) == found.reading.read == 3
+    assert parsed.reader.type_name == report_type
+    assert len(parsed.lines) == parsed.reader.read == 3
 
 
 def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
     by_update = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 
-    assert read(orders, announced=by_update).reading.report_type == by_update
+    assert parse_document(orders, announced=by_update).reader.type_name == by_update
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
     ],
 )
 def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, slug: str, said: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document)
 
     assert refused.value.slug == slug
     assert said in refused.value.detail
@@ -95,19 +95,19 @@ def test_a_document_that_is_no_report_is_refused_and_told_why(document: bytes, s
 @pytest.mark.parametrize("announced", ["", ORDERS])
 def test_a_header_of_as_many_columns_as_there_may_be_is_one(announced: str) -> None:
     lines = orders.split(b"\r\n")
-    more = tabular.MOST_COLUMNS - lines[0].count(b"\t") - 1
+    more = tabular.MAX_COLUMNS - lines[0].count(b"\t") - 1
 
-    assert len(read(b"\r\n".join([lines[0] + b"\ttel" * more, *lines[1:]]), announced=announced).lines) == 3
-    with pytest.raises(Refused) as refused:
-        read(b"\r\n".join([lines[0] + b"\ttel" * (more + 1), *lines[1:]]), announced=announced)
+    assert len(parse_document(b"\r\n".join([lines[0] + b"\ttel" * more, *lines[1:]]), announced=announced).lines) == 3
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(b"\r\n".join([lines[0] + b"\ttel" * (more + 1), *lines[1:]]), announced=announced)
     assert refused.value.slug == "too-many-columns"
 
 
 def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:
-    with pytest.raises(Refused) as first:
-        read(b"\n\n")
-    with pytest.raises(Refused) as second:
-        read(b"\n\n")
+    with pytest.raises(RejectedDocument) as first:
+        parse_document(b"\n\n")
+    with pytest.raises(RejectedDocument) as second:
+        parse_document(b"\n\n")
 
     assert first.value is not second.value
 
@@ -137,29 +137,29 @@ def test_a_refusal_keeps_nothing_of_the_ones_before() -> None:
     ],
 )
 def test_a_document_announced_as_another_kind_is_refused(document: bytes, announced: str, slug: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document, announced=announced)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, announced=announced)
 
     assert refused.value.slug == slug
 
 
 @pytest.mark.parametrize("document", [orders, feedback, claimed])
 def test_a_header_without_rows_says_that_nothing_happened(document: bytes) -> None:
-    found = read(document.splitlines(keepends=True)[0])
+    parsed = parse_document(document.splitlines(keepends=True)[0])
 
-    assert (found.reading.read, found.lines, found.reading.rejected) == (0, [], [])
-    assert found.reading.setting.warnings == ["The document has no rows: nothing happened in its period."]
+    assert (parsed.reader.read, parsed.lines, parsed.reader.rejected) == (0, [], [])
+    assert parsed.reader.parse_context.warnings == ["The document has no rows: nothing happened in its period."]
 
 
 def test_bad_rows_are_rejected_by_line_and_the_others_used() -> None:
     first, second, *rest = orders.splitlines(keepends=True)
     document = b"\n" + first + second + b"\n" + b"".join(rest[:1]) + second.replace(b"Merchant", b"Somebody")
 
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert [line for line, _ in found.lines] == [3, 5]
-    assert found.rejected == {6: "fulfillment-channel 'Somebody' is neither Amazon nor Merchant."}
-    assert found.reading.read == 3
+    assert [line for line, _ in parsed.lines] == [3, 5]
+    assert parsed.rejected == {6: "fulfillment-channel 'Somebody' is neither Amazon nor Merchant."}
+    assert parsed.reader.read == 3
 
 
 @pytest.mark.parametrize("document", [orders, feedback, claimed], ids=["orders", "feedback", "claims"])
@@ -171,8 +171,8 @@ def test_a_document_cut_in_the_middle_of_a_row_is_refused_wherever_it_is_cut(doc
     outcomes = Counter[str]()
 
     for end in range(last_row + 1, last_cell + 1):
-        with pytest.raises(Refused) as refused:
-            read(document[:end])
+        with pytest.raises(RejectedDocument) as refused:
+            parse_document(document[:end])
         outcomes[refused.value.slug] += 1
 
     assert outcomes.keys() == {"document-cut-off"}
@@ -181,8 +181,8 @@ def test_a_document_cut_in_the_middle_of_a_row_is_refused_wherever_it_is_cut(doc
 def test_a_cut_in_the_middle_of_a_character_is_a_cut() -> None:
     document = build.feedback_file([build.feedback_row(order=build.order_id(1), on="10/20/26"), ("10/21/26", "1", "zu spät")])
 
-    with pytest.raises(Refused) as refused:
-        read(document[: document.rindex("ä".encode()) + 1])
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document[: document.rindex("ä".encode()) + 1])
 
     assert refused.value.slug == "document-cut-off"
 
@@ -190,44 +190,44 @@ def test_a_cut_in_the_middle_of_a_character_is_a_cut() -> None:
 def test_a_cut_is_noticed_in_a_document_of_one_row() -> None:
     document = build.orders_file([build.order_row()])
 
-    with pytest.raises(Refused) as refused:
-        read(document[:-40])
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document[:-40])
 
     assert refused.value.slug == "document-cut-off"
 
 
 def test_a_last_line_without_an_end_is_whole_when_no_shorter_than_the_others() -> None:
-    assert len(read(orders.rstrip(b"\r\n")).lines) == 3
+    assert len(parse_document(orders.rstrip(b"\r\n")).lines) == 3
 
 
 def test_rows_whose_empty_cells_at_the_end_were_trimmed_are_whole() -> None:
     trimmed = b"\n".join(line.rstrip(b"\t\r") for line in orders.splitlines())
 
-    found = read(trimmed)
+    parsed = parse_document(trimmed)
 
-    assert (len(found.lines), found.rejected) == (3, {})
+    assert (len(parsed.lines), parsed.rejected) == (3, {})
 
 
 def test_more_rejected_rows_than_are_kept_refuse_the_document() -> None:
     header, row, *_ = claimed.splitlines(keepends=True)
-    document = header + row + row.replace(b"granted", b"?") * (MOST_REJECTED + 1)
+    document = header + row + row.replace(b"granted", b"?") * (MAX_REJECTED_ROWS + 1)
 
-    with pytest.raises(Refused) as refused:
-        read(document)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document)
 
     assert refused.value.slug == "too-many-rejected-rows"
     assert "line 3" in refused.value.detail
 
 
 def test_where_all_rows_are_bad_each_is_listed() -> None:
-    with pytest.raises(Refused) as refused:
-        read(claimed.replace(b"granted", b"?"))
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(claimed.replace(b"granted", b"?"))
 
     assert [row.line for row in refused.value.rejected] == [2, 3, 4]
 
 
 def test_a_long_value_is_not_repeated_whole_in_a_reason() -> None:
-    (reason,) = read(orders + b"\t".join([b"x" * 5_000] * 32) + b"\n").rejected.values()
+    (reason,) = parse_document(orders + b"\t".join([b"x" * 5_000] * 32) + b"\n").rejected.values()
 
     assert len(reason) < 300
 
@@ -235,10 +235,10 @@ def test_a_long_value_is_not_repeated_whole_in_a_reason() -> None:
 def test_posted_rows_are_numbered_from_one() -> None:
     rows = [build.defect(order=build.order_id(1)), build.defect(order="none"), "junk"]
 
-    found = read(json.dumps({"defects": rows[:2]}).encode(), announced="defects")
+    parsed = parse_document(json.dumps({"defects": rows[:2]}).encode(), announced="defects")
 
-    assert [line for line, _ in found.lines] == [1]
-    assert found.rejected.keys() == {2}
+    assert [line for line, _ in parsed.lines] == [1]
+    assert parsed.rejected.keys() == {2}
 
 
 @pytest.mark.parametrize(
@@ -251,13 +251,13 @@ def test_posted_rows_are_numbered_from_one() -> None:
     ],
 )
 def test_sample_account_health_reports_are_read_whole(path: str, read_as: str, rows: int) -> None:
-    found = read((SAMPLES / path).read_bytes())
+    parsed = parse_document((SAMPLES / path).read_bytes())
 
-    assert (found.reading.report_type, found.reading.read, found.rejected) == (read_as, rows, {})
+    assert (parsed.reader.type_name, parsed.reader.read, parsed.rejected) == (read_as, rows, {})
 
 
 def test_the_schema_of_a_report_is_refused_as_what_it_is() -> None:
-    with pytest.raises(Refused) as refused:
-        read((SAMPLES / V2 / "0_json_schema.json").read_bytes())
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document((SAMPLES / V2 / "0_json_schema.json").read_bytes())
 
     assert refused.value.slug == "schema-not-report"

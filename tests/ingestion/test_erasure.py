@@ -155,7 +155,7 @@ def whole(client: Client) -> dict[str, list[str]]:
 def naming(client: Client, account: str) -> dict[str, list[str]]:
     """The rows that name this account."""
     word = str(identifiers.private("acct", account))
-    return {table: [row for row in found if word in row] for table, found in whole(client).items()}
+    return {table: [row for row in parsed if word in row] for table, parsed in whole(client).items()}
 
 
 def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_were(acme: Client, storage: Path) -> None:
@@ -180,9 +180,9 @@ def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_wer
 
     after = whole(acme)
     words = [word.partition("_")[2] for word in every] + [str(account)]
-    assert [table for table, found in after.items() if any(word in row for row in found for word in words)] == []
+    assert [table for table, parsed in after.items() if any(word in row for row in parsed for word in words)] == []
     assert naming(acme, kept.account_id) == before
-    assert len([table for table, found in before.items() if found]) > 20
+    assert len([table for table, parsed in before.items() if parsed]) > 20
     with tenant_context.agency(acme.agency.pk):
         assert ApiKey.objects.get(name="of a shop").accounts == []
 

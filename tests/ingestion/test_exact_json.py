@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.parsing.refusals import BadRow, Refused
-from ingestion.reports.exact_json import DEEPEST, MOST_VALUES, Number, parsed, written
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument
+from ingestion.reports.exact_json import MAX_DEPTH, MAX_VALUES, Number, parse_json, write_json
 
 VALUES = st.recursive(
     st.none()
@@ -25,32 +25,32 @@ VALUES = st.recursive(
 def test_what_is_written_is_what_was_parsed(value: Any) -> None:
     document = json.dumps(value).encode()
 
-    assert json.loads(written(parsed(document))) == value
+    assert json.loads(write_json(parse_json(document))) == value
 
 
 @pytest.mark.parametrize(
     "number", ["0", "-0", "0.0", "0.10", "0.0100", "1e5", "1E+5", "0.03203973037", "12345678901234567890", "1.5e-30"]
 )
 def test_a_number_is_written_as_it_came(number: str) -> None:
-    assert written(parsed(f'{{"rate": {number}}}'.encode())) == f'{{"rate":{number}}}'
+    assert write_json(parse_json(f'{{"rate": {number}}}'.encode())) == f'{{"rate":{number}}}'
 
 
 def test_a_number_is_worth_what_it_says_and_not_its_float() -> None:
-    number = parsed(b"0.1000000000000000055511151231257827")
+    number = parse_json(b"0.1000000000000000055511151231257827")
 
     assert number == Number("0.1000000000000000055511151231257827")
     assert Decimal(number.text) != Decimal("0.1")
 
 
 def test_what_is_left_out_is_null_however_deep_it_stands() -> None:
-    value = parsed(b'{"a": [{"b": {"c": 1}, "a": 2}], "b": "x"}')
+    value = parse_json(b'{"a": [{"b": {"c": 1}, "a": 2}], "b": "x"}')
 
-    assert written(value, leaves_out={"b"}.__contains__) == '{"a":[{"b":null,"a":2}],"b":null}'
+    assert write_json(value, leaves_out={"b"}.__contains__) == '{"a":[{"b":null,"a":2}],"b":null}'
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_every_encoding_of_json_is_read(codec: str) -> None:
-    assert parsed('{"größe": 1}'.encode(codec)) == {"größe": Number("1")}
+    assert parse_json('{"größe": 1}'.encode(codec)) == {"größe": Number("1")}
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_every_encoding_of_json_is_read(codec: str) -> None:
     ids=range(12),
 )
 def test_what_is_no_json_is_refused_and_told_why(document: bytes, said: str) -> None:
-    with pytest.raises(Refused) as refused:
-        parsed(document)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_json(document)
 
     assert refused.value.slug == "invalid-json"
     assert said in refused.value.detail
 
 
 def test_more_values_than_any_report_has_are_refused_unread() -> None:
-    with pytest.raises(Refused) as refused:
-        parsed(b"[" + b"0," * (MOST_VALUES + 1) + b"0]")
+    with pytest.raises(RejectedDocument) as refused:
+        parse_json(b"[" + b"0," * (MAX_VALUES + 1) + b"0]")
 
     assert refused.value.slug == "too-many-values"
 
@@ -93,27 +93,27 @@ def test_more_values_than_any_report_has_are_refused_unread() -> None:
         b'"\\ud800"',
         b'{"\\u0000": 1}',
         b'{"a": {"\\udfff": 1}}',
-        b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2),
+        b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2),
     ],
     ids=range(5),
 )
 def test_what_postgresql_cannot_keep_is_a_bad_row(document: bytes) -> None:
-    value = parsed(document)
+    value = parse_json(document)
 
-    with pytest.raises(BadRow):
-        written(value)
+    with pytest.raises(InvalidRow):
+        write_json(value)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e200000", "1e-200000", "1" * 5_000, "0." + "1" * 20_000])
 def test_a_number_beyond_every_table_is_written_as_text(number: str) -> None:
-    assert written(parsed(f'{{"a": [{number}]}}'.encode())) == f'{{"a":["{number}"]}}'
+    assert write_json(parse_json(f'{{"a": [{number}]}}'.encode())) == f'{{"a":["{number}"]}}'
 
 
 def test_a_whole_character_beyond_the_first_plane_is_no_half() -> None:
-    assert written(parsed(b'"\\ud83d\\ude00"')) == '"😀"'
+    assert write_json(parse_json(b'"\\ud83d\\ude00"')) == '"😀"'
 
 
 def test_what_is_as_deep_as_allowed_is_written() -> None:
-    document = b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1)
+    document = b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)
 
-    assert written(parsed(document)).encode() == document
+    assert write_json(parse_json(document)).encode() == document

@@ -25,7 +25,7 @@ from ingestion.models import Export
 from tests import messages
 from tests.client import Client
 from tests.conftest import NOON
-from tests.ingestion import hands, packed
+from tests.ingestion import archives, worker_locks
 
 NOW = datetime.now(UTC)
 Status = Export.Status
@@ -52,7 +52,7 @@ def change(client: Client, export: str, **columns: Any) -> None:
         Export.objects.filter(pk=identifiers.private("exp", export)).update(**columns)
 
 
-def archives(storage: Path) -> list[str]:
+def stored_archives(storage: Path) -> list[str]:
     return [path.name for path in storage.rglob("exp_*")]
 
 
@@ -69,11 +69,11 @@ def test_an_archive_is_queued_and_a_worker_is_woken(committed: Client) -> None:
 
 
 def test_a_ready_archive_tells_its_size_its_digest_and_how_long_it_is_kept(committed: Client) -> None:
-    export = packed.ask(committed)
-    packed.make(committed, export)
+    export = archives.ask(committed)
+    archives.make(committed, export)
 
     told = committed.read(f"/v1/exports/{export}")
-    content = packed.take(committed, export).content
+    content = archives.take(committed, export).content
 
     assert (told["status"], told["size"]) == ("ready", len(content))
     assert told["sha256"] == hashlib.sha256(content).hexdigest()
@@ -82,24 +82,24 @@ def test_a_ready_archive_tells_its_size_its_digest_and_how_long_it_is_kept(commi
 
 
 def test_one_is_made_at_a_time_and_then_another_can_be_asked_for(committed: Client) -> None:
-    export = packed.ask(committed)
+    export = archives.ask(committed)
 
     for status in (Status.QUEUED, Status.RUNNING):
         change(committed, export, status=status)
         refused = committed.post("/v1/exports", {}, format="json")
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/export-under-way")
 
-    packed.make(committed, export)
-    assert packed.ask(committed) != export
+    archives.make(committed, export)
+    assert archives.ask(committed) != export
 
 
 def test_another_agency_s_archive_is_no_hindrance(acme: Client, rival: Client) -> None:
-    assert packed.ask(acme) != packed.ask(rival)
+    assert archives.ask(acme) != archives.ask(rival)
 
 
 @pytest.mark.parametrize("path", ["", "/archive"])
 def test_a_stranger_s_archive_is_not_there(acme: Client, rival: Client, path: str) -> None:
-    export = packed.ask(acme)
+    export = archives.ask(acme)
 
     assert rival.get(f"/v1/exports/{export}{path}").status_code == 404
     assert rival.read("/v1/exports")["data"] == []
@@ -128,7 +128,7 @@ def test_a_wrong_wish_is_pointed_at(acme: Client, wish: dict[str, Any], status: 
 
 
 def test_archives_are_for_admins(acme: Client) -> None:
-    export = packed.ask(acme)
+    export = archives.ask(acme)
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
@@ -138,7 +138,7 @@ def test_archives_are_for_admins(acme: Client) -> None:
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED])
 def test_what_is_not_ready_cannot_be_taken_away(acme: Client, status: str) -> None:
-    export = packed.ask(acme)
+    export = archives.ask(acme)
     change(acme, export, status=status)
 
     response = acme.get(f"/v1/exports/{export}/archive")
@@ -147,16 +147,16 @@ def test_what_is_not_ready_cannot_be_taken_away(acme: Client, status: str) -> No
 
 
 def test_after_a_week_it_is_deleted_and_says_so(committed: Client, storage: Path) -> None:
-    export = packed.ask(committed)
-    packed.make(committed, export)
+    export = archives.ask(committed)
+    archives.make(committed, export)
     ready = datetime.fromisoformat(committed.read(f"/v1/exports/{export}")["ready_at"])
 
     early = exports.expire(agency_id=committed.agency.pk, now=ready + exports.KEPT - timedelta(seconds=1))
-    assert (early, archives(storage)) == (0, [export])
+    assert (early, stored_archives(storage)) == (0, [export])
     late = exports.expire(agency_id=committed.agency.pk, now=ready + exports.KEPT)
 
     response = committed.get(f"/v1/exports/{export}/archive")
-    assert (late, archives(storage)) == (1, [])
+    assert (late, stored_archives(storage)) == (1, [])
     assert (response.status_code, response.json()["type"]) == (410, "/problems/export-expired")
     told = committed.read(f"/v1/exports/{export}")
     assert (told["status"], told["size"] > 0) == ("expired", True)
@@ -169,63 +169,63 @@ def test_of_each_scope_the_newest_is_kept(committed: Client, storage: Path) -> N
     wishes: list[dict[str, Any]] = [{}, {"documents": True}, {"account": shop}, {"account": other}]
 
     def made(wish: dict[str, Any]) -> str:
-        export = packed.ask(committed, **wish)
-        packed.make(committed, export)
+        export = archives.ask(committed, **wish)
+        archives.make(committed, export)
         return export
 
     old, new = ([made(wish) for wish in wishes] for _ in range(2))
 
-    assert sorted(archives(storage)) == sorted(new)
+    assert sorted(stored_archives(storage)) == sorted(new)
     statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
     assert statuses == dict.fromkeys(old, "expired") | dict.fromkeys(new, "ready")
-    assert packed.take(committed, new[0]).faults() == []
+    assert archives.take(committed, new[0]).faults() == []
     assert committed.read("/v1/audit-log", about=old[0])["data"][0]["what"] == "export.expired"
 
 
 def test_the_one_before_is_there_until_the_newer_one_is(committed: Client) -> None:
-    first = packed.ask(committed)
-    packed.make(committed, first)
-    second = packed.ask(committed)
-    change(committed, second, attempts=exports.MOST_ATTEMPTS)
+    first = archives.ask(committed)
+    archives.make(committed, first)
+    second = archives.ask(committed)
+    change(committed, second, attempts=exports.MAX_ATTEMPTS)
 
-    packed.make(committed, second)
+    archives.make(committed, second)
 
     assert committed.read(f"/v1/exports/{second}")["status"] == "failed"
-    assert packed.take(committed, first).faults() == []
+    assert archives.take(committed, first).faults() == []
 
 
 def test_twenty_a_day_may_be_asked_for(acme: Client, rival: Client) -> None:
-    asked = [packed.ask(acme)]
+    asked = [archives.ask(acme)]
     change(acme, asked[0], status=Status.FAILED)
     change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=23))
     with context.agency(acme.agency.pk):
         Export.objects.bulk_create(
             Export(agency=acme.agency, with_documents=False, status=Status.EXPIRED, created_at=NOW, handed_out_at=NOW, attempts=1)
-            for _ in range(exports.MOST_A_DAY - 1)
+            for _ in range(exports.MAX_PER_DAY - 1)
         )
 
     refused = acme.post("/v1/exports", {}, format="json")
 
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-exports")
     assert 3500 < int(refused.headers["Retry-After"]) <= 3601
-    assert packed.ask(rival)
+    assert archives.ask(rival)
     change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=24))
-    assert packed.ask(acme)
+    assert archives.ask(acme)
 
 
 def test_the_clock_deletes_what_is_over(committed: Client, storage: Path) -> None:
-    export = packed.ask(committed)
-    packed.make(committed, export)
+    export = archives.ask(committed)
+    archives.make(committed, export)
     change(committed, export, expires_at=NOW - timedelta(hours=1))
 
     tasks.expire_exports()
 
-    assert archives(storage) == []
+    assert stored_archives(storage) == []
 
 
 def test_a_file_that_is_gone_already_is_expired_all_the_same(committed: Client, storage: Path) -> None:
-    export = packed.ask(committed)
-    packed.make(committed, export)
+    export = archives.ask(committed)
+    archives.make(committed, export)
     next(storage.rglob(export)).unlink()
 
     assert committed.get(f"/v1/exports/{export}/archive").status_code == 410
@@ -233,7 +233,7 @@ def test_a_file_that_is_gone_already_is_expired_all_the_same(committed: Client, 
 
 
 def left_behind(client: Client, *, status: str, since: timedelta) -> str:
-    export = packed.ask(client)
+    export = archives.ask(client)
     change(client, export, status=status, handed_out_at=datetime.now(UTC) - since)
     messages.take()
     return export
@@ -261,10 +261,10 @@ def test_what_a_killed_worker_left_is_made_after_all(acme: Client, status: str, 
 def test_what_a_worker_has_in_hand_is_left_there(acme: Client) -> None:
     export = left_behind(acme, status=Status.RUNNING, since=timedelta(hours=1))
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
-        hands.take(worker, identifiers.private("exp", export))
+        worker_locks.take(worker, identifiers.private("exp", export))
 
         tasks.resume_exports()
-        packed.make(acme, export)
+        archives.make(acme, export)
 
         assert messages.take() == []
     with context.agency(acme.agency.pk):
@@ -272,30 +272,30 @@ def test_what_a_worker_has_in_hand_is_left_there(acme: Client) -> None:
 
 
 def test_what_kills_its_worker_every_time_is_given_up(acme: Client) -> None:
-    export = packed.ask(acme)
-    change(acme, export, status=Status.RUNNING, attempts=exports.MOST_ATTEMPTS)
+    export = archives.ask(acme)
+    change(acme, export, status=Status.RUNNING, attempts=exports.MAX_ATTEMPTS)
 
-    packed.make(acme, export)
+    archives.make(acme, export)
 
     assert acme.read(f"/v1/exports/{export}")["status"] == "failed"
-    assert packed.ask(acme) != export
+    assert archives.ask(acme) != export
 
 
 def test_made_twice_it_is_kept_once(committed: Client, storage: Path) -> None:
-    export = packed.ask(committed)
+    export = archives.ask(committed)
 
-    packed.make(committed, export)
+    archives.make(committed, export)
     before = committed.read(f"/v1/exports/{export}")
-    packed.make(committed, export)
+    archives.make(committed, export)
 
-    assert (committed.read(f"/v1/exports/{export}"), archives(storage)) == (before, [export])
+    assert (committed.read(f"/v1/exports/{export}"), stored_archives(storage)) == (before, [export])
 
 
 def claimed(client: Client, **wish: Any) -> Export:
-    export = packed.ask(client, **wish)
-    found = exports.claim(agency_id=client.agency.pk, export_id=identifiers.private("exp", export))
-    assert found is not None
-    return found
+    export = archives.ask(client, **wish)
+    claimed = exports.claim(agency_id=client.agency.pk, export_id=identifiers.private("exp", export))
+    assert claimed is not None
+    return claimed
 
 
 def test_an_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client, storage: Path) -> None:
@@ -307,10 +307,10 @@ def test_an_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client,
     with pytest.raises(exports.Taken):
         exports.make(export=export, now=NOW)
 
-    assert archives(storage) == []
+    assert stored_archives(storage) == []
     assert committed.read(f"/v1/exports/{export.public_id}")["status"] == "queued"
-    packed.make(committed, export.public_id)
-    assert packed.take(committed, export.public_id).lines("accounts") == []
+    archives.make(committed, export.public_id)
+    assert archives.take(committed, export.public_id).lines("accounts") == []
 
 
 def test_an_archive_of_an_account_that_is_handed_back_meanwhile_is_not_kept(committed: Client, storage: Path) -> None:
@@ -322,8 +322,8 @@ def test_an_archive_of_an_account_that_is_handed_back_meanwhile_is_not_kept(comm
         exports.make(export=export, now=NOW)
     again = exports.claim(agency_id=committed.agency.pk, export_id=export.pk)
 
-    assert (again, archives(storage)) == (None, [])
-    assert packed.ask(committed)
+    assert (again, stored_archives(storage)) == (None, [])
+    assert archives.ask(committed)
     with context.agency(committed.agency.pk):
         assert Export.objects.get(pk=export.pk).status == Status.FAILED
 
@@ -348,15 +348,15 @@ def test_what_is_forgotten_at_this_moment_is_not_kept(committed: Client, storage
         with pytest.raises(exports.Taken):
             late.result()
 
-    assert archives(storage) == []
+    assert stored_archives(storage) == []
     assert committed.read(f"/v1/exports/{export.public_id}")["status"] == ("queued" if is_whole else "failed")
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_what_is_kept_at_this_moment_is_forgotten_all_the_same(committed: Client, storage: Path, is_whole: bool) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
-    export = packed.ask(committed, account=None if is_whole else account)
-    packed.make(committed, export)
+    export = archives.ask(committed, account=None if is_whole else account)
+    archives.make(committed, export)
     change(committed, export, status=Status.RUNNING)
 
     def forget() -> None:
@@ -373,7 +373,7 @@ def test_what_is_kept_at_this_moment_is_forgotten_all_the_same(committed: Client
                 late.result(timeout=0.5)
         late.result()
 
-    assert archives(storage) == []
+    assert stored_archives(storage) == []
     assert committed.read(f"/v1/exports/{export}")["status"] == "expired"
 
 
@@ -386,34 +386,34 @@ def test_what_another_worker_took_over_is_kept_by_that_one(committed: Client, st
         exports.make(export=first, now=NOW)
     exports.make(export=second, now=NOW)
 
-    assert archives(storage) == [first.public_id]
-    assert packed.take(committed, first.public_id).faults() == []
+    assert stored_archives(storage) == [first.public_id]
+    assert archives.take(committed, first.public_id).faults() == []
 
 
 def test_erasing_an_account_takes_the_archives_that_hold_it(committed: Client, storage: Path) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
     kept = committed.take_on(name="Kept", partner="A1KEPT")
-    made = {name: packed.ask(committed, account=wish) for name, wish in (("of it", account),)}
-    packed.make(committed, made["of it"])
+    made = {name: archives.ask(committed, account=wish) for name, wish in (("of it", account),)}
+    archives.make(committed, made["of it"])
     for name, wish in (("of another", kept), ("of all", None)):
-        made[name] = packed.ask(committed, account=wish)
-        packed.make(committed, made[name])
+        made[name] = archives.ask(committed, account=wish)
+        archives.make(committed, made[name])
     committed.delete(f"/v1/accounts/{account}")
     assert committed.get(f"/v1/exports/{made['of it']}").status_code == 404
 
     erasure.erase(agency_id=committed.agency.pk, now=NOW)
 
-    assert archives(storage) == [made["of another"]]
+    assert stored_archives(storage) == [made["of another"]]
     statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
     assert statuses == {made["of another"]: "ready", made["of all"]: "expired"}
 
 
 def test_a_closed_agency_s_archive_is_not_made(acme: Client) -> None:
-    export = packed.ask(acme)
+    export = archives.ask(acme)
     acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
     messages.take()
 
-    packed.make(acme, export)
+    archives.make(acme, export)
     change(acme, export, handed_out_at=NOW - timedelta(hours=1))
     tasks.resume_exports()
 
@@ -430,5 +430,5 @@ def test_a_failure_leaves_no_file_behind(committed: Client, storage: Path) -> No
     with pytest.raises(exports.Taken):
         exports.make(export=export, now=NOW)
 
-    assert archives(storage) == []
+    assert stored_archives(storage) == []
     assert not default_storage.exists(f"{exports.folder(committed.agency.pk)}/{export.public_id}")

@@ -3,10 +3,10 @@ from datetime import date
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import fba_returns
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 COLUMNS = tuple(
     """
@@ -32,7 +32,7 @@ def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> bytes:
 
 
 def test_a_unit_that_came_back_is_a_return_of_its_order() -> None:
-    (fact,) = read(report({})).returns
+    (fact,) = parse_document(report({})).returns
 
     assert fact == (build.order_id(1), "LPNNC5N165ZVR", date(2025, 6, 5), "unit returned to inv", True, None, "", None)
 
@@ -41,7 +41,7 @@ def test_columns_are_found_by_name_in_any_order() -> None:
     for seed in range(5):
         columns = tuple(random.Random(seed).sample(COLUMNS, len(COLUMNS)))
 
-        assert [fact.reference for fact in read(report({}, columns=columns)).returns] == ["LPNNC5N165ZVR"]
+        assert [fact.reference for fact in parse_document(report({}, columns=columns)).returns] == ["LPNNC5N165ZVR"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_columns_are_found_by_name_in_any_order() -> None:
     ],
 )
 def test_the_day_is_the_marketplace_s(text: str, zone: str, day: date) -> None:
-    (fact,) = read(report({"return-date": text}), zone=zone).returns
+    (fact,) = parse_document(report({"return-date": text}), zone=zone).returns
 
     assert fact.requested_on == day
 
@@ -64,30 +64,30 @@ def test_the_day_is_the_marketplace_s(text: str, zone: str, day: date) -> None:
 def test_without_a_license_plate_the_sku_and_the_moment_tell_units_apart(columns: tuple[str, ...]) -> None:
     rows = ({"license-plate-number": "", "sku": sku} for sku in ("PAD-12", "PAD-18", "S" * 90))
 
-    found = read(report(*rows, columns=columns))
+    parsed = parse_document(report(*rows, columns=columns))
 
-    assert [fact.reference for fact in found.returns] == [
+    assert [fact.reference for fact in parsed.returns] == [
         "PAD-12 2025-06-05T15:31:40+00:00",
         "PAD-18 2025-06-05T15:31:40+00:00",
         f"{'S' * 38} 2025-06-05T15:31:40+00:00",
     ]
-    assert max(len(fact.reference) for fact in found.returns) == 64
+    assert max(len(fact.reference) for fact in parsed.returns) == 64
 
 
 def test_the_same_moment_in_another_offset_is_the_same_unit() -> None:
     plain = {"license-plate-number": ""}
 
-    found = read(report(plain, plain | {"return-date": "2025-06-05T08:31:40.000-07:00"}))
+    parsed = parse_document(report(plain, plain | {"return-date": "2025-06-05T08:31:40.000-07:00"}))
 
-    assert len({fact.reference for fact in found.returns}) == 1
+    assert len({fact.reference for fact in parsed.returns}) == 1
 
 
 def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too() -> None:
     rows = [ROW | {"product-name": '"Pad 12"" ""soft"", blue"', "customer-comments": '"Where, how"'}]
 
-    found = read(build.table(*rows, columns=COLUMNS))
+    parsed = parse_document(build.table(*rows, columns=COLUMNS))
 
-    assert found.returns == read(report({})).returns
+    assert parsed.returns == parse_document(report({})).returns
 
 
 @pytest.mark.parametrize(
@@ -104,22 +104,22 @@ def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too() -> None:
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
-    found = read(report({"order-id": build.order_id(2)}, cells))
+    parsed = parse_document(report({"order-id": build.order_id(2)}, cells))
 
-    assert [fact.order_id for fact in found.returns] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.returns] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 def test_what_buyers_wrote_reaches_no_fact_and_no_reason() -> None:
-    found = read(report({}, {"order-id": "none"}))
+    parsed = parse_document(report({}, {"order-id": "none"}))
 
-    assert "Jane" not in f"{found.lines} {found.rejected}"
+    assert "Jane" not in f"{parsed.lines} {parsed.rejected}"
 
 
 @pytest.mark.parametrize("column", ["return-date", "order-id"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=fba_returns.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=fba_returns.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column in refused.value.detail
@@ -128,14 +128,14 @@ def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
 def test_a_report_of_headers_alone_is_refused() -> None:
     header = report({}).splitlines(keepends=True)[0]
 
-    with pytest.raises(Refused) as refused:
-        read(header * 3)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(header * 3)
 
     assert refused.value.slug == "no-usable-row"
 
 
 def test_rows_without_their_header_are_told_apart_from_another_document() -> None:
-    with pytest.raises(Refused) as refused:
-        read(report({}).splitlines(keepends=True)[1])
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(report({}).splitlines(keepends=True)[1])
 
     assert refused.value.slug == "no-header"

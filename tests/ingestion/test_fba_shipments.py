@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders, fba_shipments
 from metrics.rules.facts import OrderStatus
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 COLUMNS = tuple(
     """
@@ -46,7 +46,7 @@ def quoted(*rows: dict[str, str]) -> bytes:
 
 
 def test_a_shipped_item_is_a_statement_about_its_order() -> None:
-    (fact,) = read(report({})).orders
+    (fact,) = parse_document(report({})).orders
 
     assert fact[:4] == (build.order_id(1), "US", "afn", OrderStatus.SHIPPED)
     assert (fact.ordered_at, fact.ordered_at.tzinfo) == (datetime(2025, 7, 1, 17, 15, tzinfo=UTC), UTC)
@@ -67,11 +67,11 @@ def test_a_shipped_item_is_a_statement_about_its_order() -> None:
     ],
 )
 def test_tabs_and_commas_give_the_same_order(document: bytes) -> None:
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert found.reading.report_type == fba_shipments.REPORT_TYPE
-    assert found.orders == read(report({})).orders
-    assert found.rejected == {}
+    assert parsed.reader.type_name == fba_shipments.NAME
+    assert parsed.orders == parse_document(report({})).orders
+    assert parsed.rejected == {}
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ","])
@@ -79,12 +79,14 @@ def test_columns_are_found_by_name_in_any_order(delimiter: str) -> None:
     for seed in range(5):
         columns = tuple(random.Random(seed).sample(COLUMNS, len(COLUMNS)))
 
-        assert [fact.order_id for fact in read(report({}, columns=columns, delimiter=delimiter)).orders] == [build.order_id(1)]
+        assert [fact.order_id for fact in parse_document(report({}, columns=columns, delimiter=delimiter)).orders] == [
+            build.order_id(1)
+        ]
 
 
 @pytest.mark.parametrize("columns", [COLUMNS, without("reporting-date")])
 def test_without_a_reporting_date_the_shipment_says_how_new_it_is(columns: tuple[str, ...]) -> None:
-    (fact,) = read(report({"reporting-date": ""}, columns=columns)).orders
+    (fact,) = parse_document(report({"reporting-date": ""}, columns=columns)).orders
 
     assert fact.last_updated_at == datetime(2025, 7, 2, 11, tzinfo=UTC)
 
@@ -98,7 +100,7 @@ def test_without_a_reporting_date_the_shipment_says_how_new_it_is(columns: tuple
     ],
 )
 def test_a_seller_s_own_offset_changes_no_moment(text: str, moment: datetime) -> None:
-    (fact,) = read(report({"purchase-date": text})).orders
+    (fact,) = parse_document(report({"purchase-date": text})).orders
 
     assert fact.ordered_at == moment
 
@@ -106,13 +108,13 @@ def test_a_seller_s_own_offset_changes_no_moment(text: str, moment: datetime) ->
 @pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US"])
 @pytest.mark.parametrize("order", ["S01-1234567-1234567", "shopify-1001"])
 def test_orders_of_other_shops_are_kept_apart(store: str, order: str) -> None:
-    (fact,) = read(report({"amazon-order-id": order, "sales-channel": store})).orders
+    (fact,) = parse_document(report({"amazon-order-id": order, "sales-channel": store})).orders
 
     assert (fact.marketplace, fact.order_id) == ("non_amazon", order)
 
 
 def test_the_store_is_the_marketplace() -> None:
-    (fact,) = read(report({"sales-channel": "Amazon.co.uk"}), marketplace="DE").orders
+    (fact,) = parse_document(report({"sales-channel": "Amazon.co.uk"}), marketplace="DE").orders
 
     assert fact.marketplace == "GB"
 
@@ -120,10 +122,10 @@ def test_the_store_is_the_marketplace() -> None:
 def test_without_a_column_of_stores_orders_are_of_the_report_s_marketplace_and_multi_channel_ones_apart() -> None:
     rows: tuple[dict[str, str], ...] = ({}, {"amazon-order-id": "S01-1234567-1234567"}, {"amazon-order-id": "elsewhere"})
 
-    found = read(report(*rows, columns=without("sales-channel")), marketplace="DE")
+    parsed = parse_document(report(*rows, columns=without("sales-channel")), marketplace="DE")
 
-    assert [fact.marketplace for fact in found.orders] == ["DE", "non_amazon"]
-    assert list(found.rejected) == [4]
+    assert [fact.marketplace for fact in parsed.orders] == ["DE", "non_amazon"]
+    assert list(parsed.rejected) == [4]
 
 
 @pytest.mark.parametrize(
@@ -139,16 +141,16 @@ def test_without_a_column_of_stores_orders_are_of_the_report_s_marketplace_and_m
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
-    found = read(report({"amazon-order-id": build.order_id(2)}, cells))
+    parsed = parse_document(report({"amazon-order-id": build.order_id(2)}, cells))
 
-    assert [fact.order_id for fact in found.orders] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.orders] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["amazon-order-id", "purchase-date", "shipment-date"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(report({}, columns=without(column)), announced=fba_shipments.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(report({}, columns=without(column)), announced=fba_shipments.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column in refused.value.detail
@@ -157,25 +159,25 @@ def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
 def test_neither_it_nor_the_report_of_all_orders_is_taken_for_the_other() -> None:
     orders = build.orders_file([build.order_row()])
 
-    assert read(orders).reading.report_type == all_orders.REPORT_TYPE
-    for document, announced in ((orders, fba_shipments.REPORT_TYPE), (report({}), all_orders.REPORT_TYPE)):
-        with pytest.raises(Refused) as refused:
-            read(document, announced=announced)
+    assert parse_document(orders).reader.type_name == all_orders.NAME
+    for document, announced in ((orders, fba_shipments.NAME), (report({}), all_orders.NAME)):
+        with pytest.raises(RejectedDocument) as refused:
+            parse_document(document, announced=announced)
 
         assert refused.value.slug == "columns-missing"
 
 
 def test_buyers_reach_no_fact_and_no_reason() -> None:
-    found = read(report({}, {"amazon-order-id": "none"}))
+    parsed = parse_document(report({}, {"amazon-order-id": "none"}))
 
-    assert "Jane" not in f"{found.lines} {found.rejected}"
+    assert "Jane" not in f"{parsed.lines} {parsed.rejected}"
 
 
 @pytest.mark.parametrize(
     ("document", "slug"), [(report({}, {})[:-40], "document-cut-off"), (quoted({}, {})[:-40], "invalid-csv")]
 )
 def test_a_document_that_is_cut_off_is_refused(document: bytes, slug: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document)
 
     assert refused.value.slug in {slug, "document-cut-off"}

@@ -2,10 +2,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import feedback_removals
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
 ORDER = build.order_id(1)
 
@@ -15,7 +15,7 @@ def removal(on: str, *, order: str = ORDER) -> bytes:
 
 
 def test_a_removal_is_a_feedback_that_no_longer_counts() -> None:
-    (fact,) = read(removal("2025-07-14")).defects
+    (fact,) = parse_document(removal("2025-07-14")).defects
 
     assert fact == (
         *(ORDER, "feedback", "", "removed", None, date(2025, 7, 14)),
@@ -37,7 +37,7 @@ def test_a_removal_is_a_feedback_that_no_longer_counts() -> None:
 def test_it_is_stated_at_its_moment_or_at_the_end_of_its_day_but_no_later_than_received(
     text: str, zone: str, day: date, stated_at: datetime
 ) -> None:
-    (fact,) = read(removal(text), zone=zone, today=TODAY).defects
+    (fact,) = parse_document(removal(text), zone=zone, today=TODAY).defects
 
     assert (fact.occurred_on, fact.stated_at) == (day, stated_at)
     assert fact.stated_at is not None
@@ -47,7 +47,7 @@ def test_it_is_stated_at_its_moment_or_at_the_end_of_its_day_but_no_later_than_r
 def test_a_removal_on_the_day_of_the_feedback_is_the_newer_statement() -> None:
     posted = build.feedback_file([build.feedback_row(order=ORDER, on="7/14/25")])
 
-    (feedback,), (removed,) = read(posted).defects, read(removal("2025-07-14")).defects
+    (feedback,), (removed,) = parse_document(posted).defects, parse_document(removal("2025-07-14")).defects
 
     assert feedback.stated_at is not None
     assert removed.stated_at is not None
@@ -59,10 +59,10 @@ def test_a_removal_on_the_day_of_the_feedback_is_the_newer_statement() -> None:
 def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None:
     document = build.table({"comments": "Jane", "Removed On": "2025-07-14", "Order-Id": ORDER}, delimiter=delimiter)
 
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert [fact.order_id for fact in found.defects] == [ORDER]
-    assert "Jane" not in str(found.lines)
+    assert [fact.order_id for fact in parsed.defects] == [ORDER]
+    assert "Jane" not in str(parsed.lines)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(order: str, on: str, said: str) -> None:
     rows = [{"order_id": build.order_id(2), "removed_on": "2025-07-14"}, {"order_id": order, "removed_on": on}]
 
-    found = read(build.table(*rows), today=TODAY)
+    parsed = parse_document(build.table(*rows), today=TODAY)
 
-    assert [fact.order_id for fact in found.defects] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["order_id", "removed_on"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column.replace("_", "-") in refused.value.detail

@@ -10,28 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.parsing.refusals import BadRow
+from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import performance_figures
-from ingestion.reports.kind import Setting
-from ingestion.reports.performance_figures import MOST, Figure, Row, Window
+from ingestion.reports.performance_figures import MAX_INTEGER, Figure, Row, Window
+from ingestion.reports.report_type import ParseContext
 from metrics.rules.facts import ReportedFact
 from metrics.rules.judgement import Comparator, Limit
 
 NOON = datetime(2026, 9, 30, 12, tzinfo=UTC)
 LATEST = datetime(2026, 10, 3, tzinfo=UTC)
-SETTING = Setting(marketplace="US", received_at=NOON)
+SETTING = ParseContext(marketplace="US", received_at=NOON)
 
 
 def stated(**told: Any) -> ReportedFact:
     usual: dict[str, Any] = {"metric": "order_defect_rate", "channel": "mfn", "numerator": 7, "denominator": 1000}
     figure = Figure(**usual | told)
-    return performance_figures.stated(figure, marketplace="US", reported_at=NOON)
+    return performance_figures.build_fact(figure, marketplace="US", reported_at=NOON)
 
 
 def flags(**told: Any) -> list[str]:
-    found = json.loads(stated(**told).flags)
-    assert isinstance(found, list)
-    return found
+    result = json.loads(stated(**told).flags)
+    assert isinstance(result, list)
+    return result
 
 
 @pytest.mark.parametrize(
@@ -46,24 +46,24 @@ def flags(**told: Any) -> list[str]:
         ("1", (1, 1)),
         ("0.97", (97, 100)),
         ("0.000000001", (1, 1_000_000_000)),
-        ("2147483647", (MOST, 1)),
+        ("2147483647", (MAX_INTEGER, 1)),
         ("1e2", (100, 1)),
     ],
 )
 def test_a_target_is_the_exact_fraction_of_its_decimal(value: str, limit: tuple[int, int]) -> None:
-    found = performance_figures.target(performance_figures.exact(value, "target"), "LESS_THAN")
+    result = performance_figures.build_target(performance_figures.parse_decimal(value, "target"), "LESS_THAN")
 
-    assert found == (Limit(Comparator.LT, *limit), ())
+    assert result == (Limit(Comparator.LT, *limit), ())
 
 
 @given(st.integers(0, 10**6), st.integers(0, 6))
 def test_every_short_decimal_is_its_own_fraction(digits: int, places: int) -> None:
     value = Decimal(digits).scaleb(-places)
 
-    found = performance_figures.target(value, "LESS_THAN").limit
+    result = performance_figures.build_target(value, "LESS_THAN").limit
 
-    assert found is not None
-    assert Fraction(found.numerator, found.denominator) == Fraction(value)
+    assert result is not None
+    assert Fraction(result.numerator, result.denominator) == Fraction(value)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_every_short_decimal_is_its_own_fraction(digits: int, places: int) -> No
     ],
 )
 def test_every_condition_of_amazons_is_a_comparator(condition: str, comparator: str) -> None:
-    found = performance_figures.target(Decimal("0.5"), condition).limit
+    result = performance_figures.build_target(Decimal("0.5"), condition).limit
 
-    assert found == Limit(Comparator(comparator), 1, 2)
+    assert result == Limit(Comparator(comparator), 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_every_condition_of_amazons_is_a_comparator(condition: str, comparator: 
     ],
 )
 def test_a_target_that_cannot_be_used_is_none_and_flagged(value: str | None, condition: str, said: str) -> None:
-    found = performance_figures.target(None if value is None else Decimal(value), condition)
+    result = performance_figures.build_target(None if value is None else Decimal(value), condition)
 
-    assert found.limit is None
-    (flag,) = found.flags
+    assert result.limit is None
+    (flag,) = result.flags
     assert flag.startswith("The target is left out: ")
     assert said in flag
 
 
 def test_no_target_at_all_is_no_contradiction() -> None:
-    assert performance_figures.target(None, "") == (None, ())
+    assert performance_figures.build_target(None, "") == (None, ())
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_a_rate_within_its_rounding_is_no_contradiction(rate: str, numerator: in
     ],
 )
 def test_a_rate_beyond_its_rounding_is_said(rate: str, numerator: int, denominator: int, said: str) -> None:
-    found = flags(rate=Decimal(rate), numerator=numerator, denominator=denominator)
+    result = flags(rate=Decimal(rate), numerator=numerator, denominator=denominator)
 
-    assert len(found) == 1
-    assert said in found[0]
+    assert len(result) == 1
+    assert said in result[0]
 
 
 def test_half_a_unit_of_the_last_decimal_is_still_rounding() -> None:
@@ -179,7 +179,7 @@ def test_a_counter_is_no_share_of_its_one() -> None:
 
 @pytest.mark.parametrize("status", ["GOOD", "BAD", ""])
 def test_of_nothing_there_is_no_rate_and_no_status(status: str) -> None:
-    limit = performance_figures.target(Decimal("0.95"), "GREATER_THAN")
+    limit = performance_figures.build_target(Decimal("0.95"), "GREATER_THAN")
 
     fact = stated(numerator=0, denominator=0, rate=Decimal(0), status=status, target=limit)
 
@@ -202,15 +202,15 @@ def test_of_nothing_there_is_no_rate_and_no_status(status: str) -> None:
     ],
 )
 def test_a_status_that_the_target_contradicts_is_said(status: str, rate: str, condition: str, value: str, said: str) -> None:
-    target = performance_figures.target(Decimal(value), condition)
+    target = performance_figures.build_target(Decimal(value), condition)
 
-    found = flags(rate=Decimal(rate), numerator=None, denominator=None, status=status, target=target)
+    result = flags(rate=Decimal(rate), numerator=None, denominator=None, status=status, target=target)
 
-    assert found == ([said] if said else [])
+    assert result == ([said] if said else [])
 
 
 def test_without_a_rate_the_counts_say_whether_the_target_is_met() -> None:
-    target = performance_figures.target(Decimal(0), "EQUALS")
+    target = performance_figures.build_target(Decimal(0), "EQUALS")
 
     missed = flags(numerator=8, denominator=1, status="GOOD", target=target, is_share=False)
     met = flags(numerator=0, denominator=1, status="GOOD", target=target, is_share=False)
@@ -220,7 +220,9 @@ def test_without_a_rate_the_counts_say_whether_the_target_is_met() -> None:
 
 @pytest.mark.parametrize("numerator", [None, 8])
 def test_where_nothing_is_told_nothing_is_contradicted(numerator: int | None) -> None:
-    fact = stated(numerator=numerator, denominator=None, status="BAD", target=performance_figures.target(Decimal(1), "LESS_THAN"))
+    fact = stated(
+        numerator=numerator, denominator=None, status="BAD", target=performance_figures.build_target(Decimal(1), "LESS_THAN")
+    )
 
     assert (fact.rate, fact.numerator, fact.denominator, json.loads(fact.flags)) == (None, numerator, None, [])
 
@@ -243,7 +245,7 @@ def test_where_nothing_is_told_nothing_is_contradicted(numerator: int | None) ->
 def test_an_order_with_defects_counts_once_and_has_at_least_one(
     whole: int | None, parts: tuple[int | None, ...], said: str
 ) -> None:
-    assert list(performance_figures.of_parts(whole, parts)) == ([said] if said else [])
+    assert list(performance_figures.check_parts(whole, parts)) == ([said] if said else [])
 
 
 @pytest.mark.parametrize(
@@ -260,21 +262,21 @@ def test_an_order_with_defects_counts_once_and_has_at_least_one(
     ],
 )
 def test_a_window_is_of_utc_days_however_its_ends_are_written(start: str, end: str, days: int) -> None:
-    assert performance_figures.window(start, end, latest=LATEST).days == days
+    assert performance_figures.parse_window(start, end, latest=LATEST).days == days
 
 
 def test_a_window_without_an_end_has_no_length() -> None:
-    found = performance_figures.window("2026-09-15", None, latest=LATEST)
+    result = performance_figures.parse_window("2026-09-15", None, latest=LATEST)
 
-    assert (found, found.days) == ((date(2026, 9, 15), None, ()), None)
-    assert performance_figures.window(None, "", latest=LATEST) == Window()
+    assert (result, result.days) == ((date(2026, 9, 15), None, ()), None)
+    assert performance_figures.parse_window(None, "", latest=LATEST) == Window()
 
 
 def test_a_window_that_runs_backwards_is_left_out_and_said() -> None:
-    found = performance_figures.window("2020-11-21T00:00Z", "2020-11-19T23:59Z", latest=LATEST)
+    result = performance_figures.parse_window("2020-11-21T00:00Z", "2020-11-19T23:59Z", latest=LATEST)
 
-    assert found[:2] == (None, None)
-    assert found.flags == ("The window runs backwards, from 2020-11-21 to 2020-11-19, so it is left out.",)
+    assert result[:2] == (None, None)
+    assert result.flags == ("The window runs backwards, from 2020-11-21 to 2020-11-19, so it is left out.",)
 
 
 @pytest.mark.parametrize(
@@ -282,8 +284,8 @@ def test_a_window_that_runs_backwards_is_left_out_and_said() -> None:
     ["yesterday", "2026-13-01", "2026-10-04", "2099-01-01T00:00:00Z", "1995-06-30", "0001-01-01T00:00:00+14:00", "24.09.26"],
 )
 def test_a_window_that_ends_in_the_future_or_never_is_a_bad_row(end: str) -> None:
-    with pytest.raises(BadRow):
-        performance_figures.window("2026-09-01", end, latest=LATEST)
+    with pytest.raises(InvalidRow):
+        performance_figures.parse_window("2026-09-01", end, latest=LATEST)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +302,7 @@ def test_a_window_that_ends_in_the_future_or_never_is_a_bad_row(end: str) -> Non
     ],
 )
 def test_a_report_was_made_at_the_end_of_its_latest_day_but_not_after_it_came(ends: list[str], made: datetime) -> None:
-    assert performance_figures.made_at(ends, SETTING) == made
+    assert performance_figures.infer_reported_at(ends, SETTING) == made
 
 
 @pytest.mark.parametrize(
@@ -318,18 +320,20 @@ def test_a_report_was_made_at_the_end_of_its_latest_day_but_not_after_it_came(en
     ],
 )
 def test_a_status_is_kept_as_told_in_one_spelling(told: str | None, kept: str) -> None:
-    assert performance_figures.status(told) == kept
+    assert performance_figures.normalize_status(told) == kept
 
 
 @pytest.mark.parametrize("told", [1, True, [], {}, "x" * 21, "ß" * 11, "G\0OD", "\ud800"])
 def test_a_status_that_is_none_is_a_bad_row(told: object) -> None:
-    with pytest.raises(BadRow):
-        performance_figures.status(told)
+    with pytest.raises(InvalidRow):
+        performance_figures.normalize_status(told)
 
 
-@pytest.mark.parametrize(("text", "number"), [("0", 0), ("7", 7), ("7.0", 7), ("1e3", 1000), ("-0", 0), (str(MOST), MOST)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("7", 7), ("7.0", 7), ("1e3", 1000), ("-0", 0), (str(MAX_INTEGER), MAX_INTEGER)]
+)
 def test_a_count_is_a_whole_number_however_it_is_written(text: str, number: int) -> None:
-    assert performance_figures.count(text, "orderCount") == number
+    assert performance_figures.parse_count(text, "orderCount") == number
 
 
 @pytest.mark.parametrize(
@@ -337,7 +341,7 @@ def test_a_count_is_a_whole_number_however_it_is_written(text: str, number: int)
     [
         "-1",
         "0.5",
-        str(MOST + 1),
+        str(MAX_INTEGER + 1),
         "1e30",
         "1e999999999",
         "1e-5",
@@ -353,8 +357,8 @@ def test_a_count_is_a_whole_number_however_it_is_written(text: str, number: int)
     ],
 )
 def test_a_count_that_no_table_can_keep_is_a_bad_row(text: str) -> None:
-    with pytest.raises(BadRow) as bad:
-        performance_figures.count(text, "orderCount")
+    with pytest.raises(InvalidRow) as bad:
+        performance_figures.parse_count(text, "orderCount")
 
     assert "orderCount" in bad.value.reason
     assert len(bad.value.reason) < 120
@@ -362,10 +366,10 @@ def test_a_count_that_no_table_can_keep_is_a_bad_row(text: str) -> None:
 
 def test_a_reason_begins_with_the_block_that_it_is_about() -> None:
     def state() -> list[Any]:
-        raise BadRow("Its count is no number.")
+        raise InvalidRow("Its count is no number.")
 
-    parse = performance_figures.begin((), SETTING)
+    parse = performance_figures.build_parser((), SETTING)
 
-    with pytest.raises(BadRow) as bad:
+    with pytest.raises(InvalidRow) as bad:
         parse(Row("order_defect_rate US", state))
     assert bad.value.reason == "order_defect_rate US: Its count is no number."

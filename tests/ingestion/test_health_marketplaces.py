@@ -7,42 +7,42 @@ import pytest
 
 from accounts.marketplaces import MARKETPLACES, Marketplace
 from tests import build
-from tests.ingestion import health
-from tests.ingestion.health import CA, DAY, DE, JP, US, counts, figure
-from tests.ingestion.reading import Read, read
+from tests.ingestion import health_reports
+from tests.ingestion.health_reports import CA, DAY, DE, JP, US, counts, figure
+from tests.ingestion.parsed_documents import ParsedDocument, parse_document
 
 
-def statuses(found: Read) -> list[tuple[str, str]]:
-    return [(fact.marketplace, fact.account_status) for fact in found.snapshots]
+def statuses(parsed: ParsedDocument) -> list[tuple[str, str]]:
+    return [(fact.marketplace, fact.account_status) for fact in parsed.snapshots]
 
 
 @pytest.mark.parametrize("store", MARKETPLACES, ids=lambda store: store.code)
 def test_every_marketplace_is_known_by_amazons_id(store: Marketplace) -> None:
-    found = health.read_blocks(store.amazon_id, validTrackingRate={"rate": 0.99})
+    parsed = health_reports.read_blocks(store.amazon_id, validTrackingRate={"rate": 0.99})
 
-    assert [fact.marketplace for fact in found.reported] == [store.code]
+    assert [fact.marketplace for fact in parsed.reported] == [store.code]
 
 
 def test_each_marketplace_has_its_own_figures_and_status() -> None:
-    document = health.v2(
-        {"marketplaceId": US, "orderDefectRate": {"mfn": health.order_defects()}},
-        {"marketplaceId": DE, "orderDefectRate": {"mfn": health.order_defects(orderCount=900, rate=None)}},
+    document = health_reports.v2(
+        {"marketplaceId": US, "orderDefectRate": {"mfn": health_reports.order_defects()}},
+        {"marketplaceId": DE, "orderDefectRate": {"mfn": health_reports.order_defects(orderCount=900, rate=None)}},
         statuses={DE: "AT_RISK", US: "NORMAL"},
     )
 
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    rates = [fact for fact in found.reported if fact.metric == "order_defect_rate"]
+    rates = [fact for fact in parsed.reported if fact.metric == "order_defect_rate"]
     assert [(fact.marketplace, counts(fact)) for fact in rates] == [("US", (7, 1000)), ("DE", (7, 900))]
-    assert statuses(found) == [("US", "NORMAL"), ("DE", "AT_RISK")]
-    assert found.reading.read == 4
+    assert statuses(parsed) == [("US", "NORMAL"), ("DE", "AT_RISK")]
+    assert parsed.reader.read == 4
 
 
 def test_an_account_that_has_a_status_and_no_metrics_is_kept_too() -> None:
-    found = read(health.v2({"marketplaceId": US}, statuses={JP: "DEACTIVATED"}), today=DAY)
+    parsed = parse_document(health_reports.v2({"marketplaceId": US}, statuses={JP: "DEACTIVATED"}), today=DAY)
 
-    assert statuses(found) == [("US", ""), ("JP", "DEACTIVATED")]
-    assert [fact.document for fact in found.snapshots] == [f'{{"marketplaceId":"{US}"}}', "{}"]
+    assert statuses(parsed) == [("US", ""), ("JP", "DEACTIVATED")]
+    assert [fact.document for fact in parsed.snapshots] == [f'{{"marketplaceId":"{US}"}}', "{}"]
 
 
 @pytest.mark.parametrize(
@@ -50,73 +50,79 @@ def test_an_account_that_has_a_status_and_no_metrics_is_kept_too() -> None:
     [("NORMAL", "NORMAL"), ("AT RISK", "AT_RISK"), ("at_risk", "AT_RISK"), ("SUSPENDED", "SUSPENDED"), (None, "")],
 )
 def test_the_status_of_an_account_is_kept_as_told_in_one_spelling(told: str | None, kept: str) -> None:
-    assert statuses(read(health.v2(statuses={US: told}), today=DAY)) == [("US", kept)]
+    assert statuses(parse_document(health_reports.v2(statuses={US: told}), today=DAY)) == [("US", kept)]
 
 
 @pytest.mark.parametrize("told", [7, True, [], "x" * 21, "\0"])
 def test_a_status_that_is_none_rejects_the_marketplace_as_a_whole_and_no_figure(told: object) -> None:
-    found = read(health.v2({"marketplaceId": US, "validTrackingRate": {"rate": 0.99}}, statuses={US: told}), today=DAY)
+    parsed = parse_document(
+        health_reports.v2({"marketplaceId": US, "validTrackingRate": {"rate": 0.99}}, statuses={US: told}), today=DAY
+    )
 
-    assert (statuses(found), len(found.reported)) == ([], 1)
-    assert list(found.rejected) == [1]
-    assert found.rejected[1].startswith("performanceMetrics US: The status ")
+    assert (statuses(parsed), len(parsed.reported)) == ([], 1)
+    assert list(parsed.rejected) == [1]
+    assert parsed.rejected[1].startswith("performanceMetrics US: The status ")
 
 
 @pytest.mark.parametrize("unknown", ["A00000000000", "", "US", "amazon.com", 7, True, [], {}])
 def test_a_marketplace_that_nobody_knows_rejects_its_own_rows_and_no_others(unknown: Any) -> None:
-    blocks = {"lateShipmentRate": health.late(), "orderDefectRate": {"mfn": health.order_defects()}}
+    blocks = {"lateShipmentRate": health_reports.late(), "orderDefectRate": {"mfn": health_reports.order_defects()}}
 
-    found = read(health.v2({"marketplaceId": unknown} | blocks, {"marketplaceId": US} | blocks), today=DAY)
+    parsed = parse_document(health_reports.v2({"marketplaceId": unknown} | blocks, {"marketplaceId": US} | blocks), today=DAY)
 
-    assert {fact.marketplace for fact in found.reported} == {"US"}
-    assert list(found.rejected) == [1, 2, 3]
-    assert {"none of Amazon's that we know" in reason for reason in found.rejected.values()} == {True}
-    assert found.reading.read == 6
+    assert {fact.marketplace for fact in parsed.reported} == {"US"}
+    assert list(parsed.rejected) == [1, 2, 3]
+    assert {"none of Amazon's that we know" in reason for reason in parsed.rejected.values()} == {True}
+    assert parsed.reader.read == 6
 
 
 def test_a_status_of_a_marketplace_that_nobody_knows_is_a_rejected_row() -> None:
-    found = read(health.v2({"marketplaceId": US}, statuses={"A1": "NORMAL", US: "NORMAL"}), today=DAY)
+    parsed = parse_document(health_reports.v2({"marketplaceId": US}, statuses={"A1": "NORMAL", US: "NORMAL"}), today=DAY)
 
-    assert statuses(found) == [("US", "NORMAL")]
-    assert found.rejected == {2: "accountStatuses: marketplaceId 'A1' is none of Amazon's that we know."}
+    assert statuses(parsed) == [("US", "NORMAL")]
+    assert parsed.rejected == {2: "accountStatuses: marketplaceId 'A1' is none of Amazon's that we know."}
 
 
 def test_a_marketplace_that_is_told_twice_counts_once() -> None:
-    document = health.v2(
-        {"marketplaceId": US, "lateShipmentRate": health.late()},
-        {"marketplaceId": US, "lateShipmentRate": health.late(orderCount=60, rate=None), "validTrackingRate": {"rate": 0.9}},
+    document = health_reports.v2(
+        {"marketplaceId": US, "lateShipmentRate": health_reports.late()},
+        {
+            "marketplaceId": US,
+            "lateShipmentRate": health_reports.late(orderCount=60, rate=None),
+            "validTrackingRate": {"rate": 0.9},
+        },
     )
 
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    assert counts(figure(found, "late_shipment_rate_30d")) == (1, 30)
-    assert {fact.metric for fact in found.reported} == {"late_shipment_rate_30d"}
-    assert [reason.partition(": ")[2] for reason in found.rejected.values()] == ["US is told twice; the first is used."] * 3
+    assert counts(figure(parsed, "late_shipment_rate_30d")) == (1, 30)
+    assert {fact.metric for fact in parsed.reported} == {"late_shipment_rate_30d"}
+    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["US is told twice; the first is used."] * 3
 
 
 def test_a_status_that_is_told_twice_counts_once() -> None:
     entry = {"marketplaceId": US, "status": "NORMAL"}
     document = json.dumps({"accountStatuses": [entry, entry | {"status": "AT_RISK"}]}).encode()
 
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    assert statuses(found) == [("US", "NORMAL")]
-    assert found.rejected == {2: "accountStatuses: US is told twice; the first is used."}
+    assert statuses(parsed) == [("US", "NORMAL")]
+    assert parsed.rejected == {2: "accountStatuses: US is told twice; the first is used."}
 
 
 def test_metrics_without_a_marketplace_are_of_the_reports_own_but_not_twice() -> None:
-    block = {"lateShipmentRate": health.late()}
+    block = {"lateShipmentRate": health_reports.late()}
 
-    found = read(health.v2(block, {"marketplaceId": CA} | block, block), marketplace="CA", today=DAY)
+    parsed = parse_document(health_reports.v2(block, {"marketplaceId": CA} | block, block), marketplace="CA", today=DAY)
 
-    assert [fact.marketplace for fact in found.reported] == ["CA"]
-    assert len(found.rejected) == 4
+    assert [fact.marketplace for fact in parsed.reported] == ["CA"]
+    assert len(parsed.rejected) == 4
 
 
 def test_a_single_object_stands_for_a_list_of_it() -> None:
     document = {"accountStatuses": {"marketplaceId": DE, "status": "NORMAL"}, "performanceMetrics": {"marketplaceId": DE}}
 
-    assert statuses(read(json.dumps(document).encode(), today=DAY)) == [("DE", "NORMAL")]
+    assert statuses(parse_document(json.dumps(document).encode(), today=DAY)) == [("DE", "NORMAL")]
 
 
 @pytest.mark.parametrize("entry", [7, "US", True, [], [{}]])
@@ -125,28 +131,33 @@ def test_an_entry_that_is_no_object_is_a_rejected_row(name: str, entry: object) 
     document: dict[str, Any] = {"accountStatuses": [], "performanceMetrics": [{"marketplaceId": US}]}
     document[name].append(entry)
 
-    found = read(json.dumps(document).encode(), today=DAY)
+    parsed = parse_document(json.dumps(document).encode(), today=DAY)
 
-    assert statuses(found) == [("US", "")]
-    assert [reason.partition(": ")[2] for reason in found.rejected.values()] == ["The entry of a marketplace is no object."]
+    assert statuses(parsed) == [("US", "")]
+    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["The entry of a marketplace is no object."]
 
 
 @pytest.mark.parametrize("value", [None, [], [None], [None, None]])
 def test_what_is_null_is_not_there(value: Any) -> None:
     document = {"accountStatuses": value, "performanceMetrics": [None, {"marketplaceId": US}]}
 
-    found = read(json.dumps(document).encode(), today=DAY)
+    parsed = parse_document(json.dumps(document).encode(), today=DAY)
 
-    assert (statuses(found), found.reading.read) == ([("US", "")], 1)
+    assert (statuses(parsed), parsed.reader.read) == ([("US", "")], 1)
 
 
 # The marketplace's block as it came.
 
 
 def test_the_document_is_the_marketplaces_block_as_it_came() -> None:
-    block = {"marketplaceId": US, "lateShipmentRate": health.late(), "unheardOf": [1, None, {"a": "é"}], "warningStates": None}
+    block = {
+        "marketplaceId": US,
+        "lateShipmentRate": health_reports.late(),
+        "unheardOf": [1, None, {"a": "é"}],
+        "warningStates": None,
+    }
 
-    (snapshot,) = read(health.v2(block), today=DAY).snapshots
+    (snapshot,) = parse_document(health_reports.v2(block), today=DAY).snapshots
 
     assert json.loads(snapshot.document) == block
     assert " " not in snapshot.document
@@ -155,7 +166,7 @@ def test_the_document_is_the_marketplaces_block_as_it_came() -> None:
 def test_what_it_says_of_persons_is_in_no_document() -> None:
     order = {"id": build.order_id(1), "buyerName": "Jane", "shippingAddress": {"city": "Bonn"}, "Comments": ["late"], "count": 1}
 
-    (snapshot,) = read(health.v2({"marketplaceId": US, "orders": [order]}), today=DAY).snapshots
+    (snapshot,) = parse_document(health_reports.v2({"marketplaceId": US, "orders": [order]}), today=DAY).snapshots
 
     told = {"id": build.order_id(1), "buyerName": None, "shippingAddress": None, "Comments": None, "count": 1}
     assert json.loads(snapshot.document)["orders"] == [told]
@@ -163,18 +174,18 @@ def test_what_it_says_of_persons_is_in_no_document() -> None:
 
 @pytest.mark.parametrize("number", ["0.10", "0.0100", "1.0", "-0.0", "1e5", "0.03203973037", "98765432109876543210"])
 def test_numbers_in_the_document_are_written_as_they_came(number: str) -> None:
-    document = health.v2({"marketplaceId": US, "rate": 777}).replace(b"777", number.encode())
+    document = health_reports.v2({"marketplaceId": US, "rate": 777}).replace(b"777", number.encode())
 
-    (snapshot,) = read(document, today=DAY).snapshots
+    (snapshot,) = parse_document(document, today=DAY).snapshots
 
     assert snapshot.document.endswith(f'"rate":{number}}}')
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e99999", "9" * 5_000])
 def test_a_number_that_no_table_can_keep_is_a_text_in_the_document(number: str) -> None:
-    document = health.v2({"marketplaceId": US, "rate": 777}, statuses={US: "NORMAL"}).replace(b"777", number.encode())
+    document = health_reports.v2({"marketplaceId": US, "rate": 777}, statuses={US: "NORMAL"}).replace(b"777", number.encode())
 
-    (snapshot,) = read(document, today=DAY).snapshots
+    (snapshot,) = parse_document(document, today=DAY).snapshots
 
     assert json.loads(snapshot.document)["rate"] == number
     assert snapshot.account_status == "NORMAL"
@@ -182,10 +193,10 @@ def test_a_number_that_no_table_can_keep_is_a_text_in_the_document(number: str) 
 
 @pytest.mark.parametrize("value", ['"\\u0000"', '"\\ud800"', '{"\\u0000": 1}', "[" * 99 + "]" * 99])
 def test_what_no_table_can_keep_rejects_the_document_and_no_figure(value: str) -> None:
-    document = health.v2({"marketplaceId": US, "unheardOf": 777, "validTrackingRate": {"rate": 0.99}})
+    document = health_reports.v2({"marketplaceId": US, "unheardOf": 777, "validTrackingRate": {"rate": 0.99}})
 
-    found = read(document.replace(b"777", value.encode()), today=DAY)
+    parsed = parse_document(document.replace(b"777", value.encode()), today=DAY)
 
-    assert (found.snapshots, len(found.reported)) == ([], 1)
-    assert list(found.rejected) == [1]
-    assert found.rejected[1].startswith("performanceMetrics US: ")
+    assert (parsed.snapshots, len(parsed.reported)) == ([], 1)
+    assert list(parsed.rejected) == [1]
+    assert parsed.rejected[1].startswith("performanceMetrics US: ")

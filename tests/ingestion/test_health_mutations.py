@@ -14,15 +14,15 @@ import pytest
 from django.db import connection
 
 from accounts.marketplaces import CODES
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import performance_v1, performance_v2
 from ingestion.reports.defect_row import UNSTORABLE
-from ingestion.reports.kind import FIRST_DAY, latest_of
+from ingestion.reports.report_type import FIRST_DAY, latest_allowed_time
 from metrics.rules.facts import Channel, ReportedFact, SnapshotFact
 from metrics.rules.judgement import Comparator
-from tests.ingestion import health
-from tests.ingestion.health import DAY
-from tests.ingestion.reading import Read, read
+from tests.ingestion import health_reports
+from tests.ingestion.health_reports import DAY
+from tests.ingestion.parsed_documents import ParsedDocument, parse_document
 from tests.ingestion.test_mutations import (
     cut_off,
     packed,
@@ -35,10 +35,10 @@ from tests.ingestion.test_mutations import (
 
 MUTATIONS = 500  # of each document
 SAMPLES = Path(__file__).parent.parent / "samples"
-V2_SAMPLES = sorted((SAMPLES / performance_v2.REPORT_TYPE).glob("[1-9]*.json"))
+V2_SAMPLES = sorted((SAMPLES / performance_v2.NAME).glob("[1-9]*.json"))
 DOCUMENTS = {path.name: path.read_bytes() for path in V2_SAMPLES} | {"example": performance_v2.EXAMPLE.encode()}
 XML = {
-    "1_RECONSTRUCTED.xml": (SAMPLES / performance_v1.REPORT_TYPE / "1_RECONSTRUCTED.xml").read_bytes(),
+    "1_RECONSTRUCTED.xml": (SAMPLES / performance_v1.NAME / "1_RECONSTRUCTED.xml").read_bytes(),
     "example": performance_v1.EXAMPLE.encode(),
 }
 BYTES = (
@@ -161,26 +161,26 @@ def changed_xml(document: bytes, chance: random.Random) -> bytes:
     return "<".join(pieces).encode()
 
 
-def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[str, Read | None]:
+def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[str, ParsedDocument | None]:
     """`used`, with what was read, or why it was refused."""
     marketplace = chance.choice(("US", "DE", "JP"))
     try:
-        found = read(document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY)
-    except Refused as refused:
+        parsed = parse_document(document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY)
+    except RejectedDocument as refused:
         return refused.slug if all(refused.problem().values()) else "refused without a word", None
-    assert len({line for line, _ in found.lines}) + len(found.reading.rejected) <= found.reading.read
-    assert all(0 < len(reason) <= 300 for reason in found.rejected.values())
-    return "used", found
+    assert len({line for line, _ in parsed.lines}) + len(parsed.reader.rejected) <= parsed.reader.read
+    assert all(0 < len(reason) <= 300 for reason in parsed.rejected.values())
+    return "used", parsed
 
 
-def assert_fits(found: Read) -> None:
+def assert_fits(parsed: ParsedDocument) -> None:
     """That every fact fits its table, and each figure and marketplace is told once."""
-    assert all(figure_fits(fact) for fact in found.reported), found.reported
-    assert all(snapshot_fits(fact) for fact in found.snapshots), found.snapshots
-    series = [(fact.marketplace, fact.metric, fact.channel) for fact in found.reported]
+    assert all(figure_fits(fact) for fact in parsed.reported), parsed.reported
+    assert all(snapshot_fits(fact) for fact in parsed.snapshots), parsed.snapshots
+    series = [(fact.marketplace, fact.metric, fact.channel) for fact in parsed.reported]
     assert len(set(series)) == len(series)
-    assert len({fact.marketplace for fact in found.snapshots}) == len(found.snapshots)
-    assert len(health.moments(found)) <= 1
+    assert len({fact.marketplace for fact in parsed.snapshots}) == len(parsed.snapshots)
+    assert len(health_reports.moments(parsed)) <= 1
 
 
 def figure_fits(fact: ReportedFact) -> bool:
@@ -190,7 +190,7 @@ def figure_fits(fact: ReportedFact) -> bool:
     return (
         fact.marketplace in CODES
         and fact.channel in set(Channel)
-        and all(FIRST_DAY <= day <= latest_of(DAY).date() for day in days)
+        and all(FIRST_DAY <= day <= latest_allowed_time(DAY).date() for day in days)
         and days == sorted(days)
         and all(number is None or 0 <= number < 2**31 for number in (fact.numerator, fact.denominator, *limits))
         and (fact.rate is None or (isinstance(fact.rate, Decimal) and 0 <= fact.rate <= 1 and len(str(fact.rate)) < 100))
@@ -239,14 +239,14 @@ def mutated(name: str, document: bytes, seed: int, change: Callable[[bytes, rand
 
 def all_outcomes(
     name: str, document: bytes, change: Callable[[bytes, random.Random], bytes], announced: str
-) -> tuple[Counter[str], list[Read]]:
+) -> tuple[Counter[str], list[ParsedDocument]]:
     outcomes, used = Counter[str](), []
     for seed in range(MUTATIONS):
         try:
-            slug, found = outcome(mutated(name, document, seed, change), announced=announced, chance=random.Random(seed))
-            if found:
-                assert_fits(found)
-                used.append(found)
+            slug, parsed = outcome(mutated(name, document, seed, change), announced=announced, chance=random.Random(seed))
+            if parsed:
+                assert_fits(parsed)
+                used.append(parsed)
         except Exception as error:
             error.add_note(f"{name}, seed {seed}")
             raise
@@ -256,31 +256,31 @@ def all_outcomes(
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_mutated_report_gives_facts_that_fit_or_is_refused(name: str, db: None) -> None:
-    outcomes, used = all_outcomes(name, DOCUMENTS[name], changed, performance_v2.REPORT_TYPE)
+    outcomes, used = all_outcomes(name, DOCUMENTS[name], changed, performance_v2.NAME)
 
     assert outcomes.total() == MUTATIONS
     assert outcomes["used"] > MUTATIONS // 4
     assert outcomes["invalid-json"] > 10
     assert "refused without a word" not in outcomes
-    assert sum(len(found.rejected) > 0 for found in used) > MUTATIONS // 20
+    assert sum(len(parsed.rejected) > 0 for parsed in used) > MUTATIONS // 20
     assert_postgresql_keeps(
-        [fact.document for found in used for fact in found.snapshots],
-        [fact.rate for found in used for fact in found.reported if fact.rate is not None],
+        [fact.document for parsed in used for fact in parsed.snapshots],
+        [fact.rate for parsed in used for fact in parsed.reported if fact.rate is not None],
     )
 
 
 @pytest.mark.parametrize("name", XML)
 def test_a_mutated_xml_report_gives_facts_that_fit_or_is_refused(name: str, db: None) -> None:
-    outcomes, used = all_outcomes(name, XML[name], changed_xml, performance_v1.REPORT_TYPE)
+    outcomes, used = all_outcomes(name, XML[name], changed_xml, performance_v1.NAME)
 
     assert outcomes.total() == MUTATIONS
     assert outcomes["used"] > MUTATIONS // 10
     assert outcomes["invalid-xml"] > 10
     assert "refused without a word" not in outcomes
-    assert sum(len(found.rejected) > 0 for found in used) > MUTATIONS // 20
+    assert sum(len(parsed.rejected) > 0 for parsed in used) > MUTATIONS // 20
     assert_postgresql_keeps(
-        [fact.document for found in used for fact in found.snapshots],
-        [fact.rate for found in used for fact in found.reported if fact.rate is not None],
+        [fact.document for parsed in used for fact in parsed.snapshots],
+        [fact.rate for parsed in used for fact in parsed.reported if fact.rate is not None],
     )
 
 
@@ -295,13 +295,13 @@ def test_a_hostile_value_anywhere_costs_no_more_than_the_blocks_it_is_in(hostile
         tree = copy.deepcopy(document)
         container, key = [place for place in places(tree["performanceMetrics"][0]) if place[1] != "marketplaceId"][number]
         container[key] = "hostile"
-        slug, found = outcome(
+        slug, parsed = outcome(
             json.dumps(tree).replace('"hostile"', hostile).encode(),
-            announced=performance_v2.REPORT_TYPE,
+            announced=performance_v2.NAME,
             chance=random.Random(number),
         )
-        if found is None:
+        if parsed is None:
             assert (slug, len(hostile) > 1_000) == ("invalid-json", True)
             continue
-        assert_fits(found)
-        assert len(found.rejected) <= 2
+        assert_fits(parsed)
+        assert len(parsed.rejected) <= 2

@@ -20,7 +20,7 @@ from ingestion.models import RejectedRow, Report
 from metrics.models import DailyCounts, Defect, Order, SourceLoad
 from tests import build
 from tests.client import Client
-from tests.ingestion import hands, witness
+from tests.ingestion import database_state, worker_locks
 
 NOW = datetime.now(UTC)
 ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
@@ -98,7 +98,7 @@ def test_a_report_of_an_account_that_was_handed_back_is_claimed_by_nobody(acme: 
 
 def test_after_five_attempts_a_report_is_given_up_and_the_fault_is_ours(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
-    for _ in range(loading.MOST_ATTEMPTS):
+    for _ in range(loading.MAX_ATTEMPTS):
         claim(acme, report_id)
 
     sixth = claim(acme, report_id)
@@ -114,7 +114,7 @@ def test_what_breaks_its_worker_every_time_ends_as_failed_and_loads_once_it_can(
     report_id = sent(nord, shelf)
     name = stored(nord, report_id).document
     default_storage.delete(name)
-    for _ in range(loading.MOST_ATTEMPTS):
+    for _ in range(loading.MAX_ATTEMPTS):
         with pytest.raises(FileNotFoundError):
             load(nord, report_id)
     load(nord, report_id)
@@ -132,21 +132,21 @@ def test_one_worker_at_a_time_has_a_report_in_hand(nord: Client, shelf: str, els
     report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
 
     with locks.session_lock(report_id) as held:
-        meanwhile = hands.take(elsewhere, report_id), hands.take(elsewhere, other_id)
+        meanwhile = worker_locks.take(elsewhere, report_id), worker_locks.take(elsewhere, other_id)
 
     assert held
     assert meanwhile == (False, True)
-    assert hands.take(elsewhere, report_id)
+    assert worker_locks.take(elsewhere, report_id)
 
 
 def test_a_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id = sent(nord, shelf)
-    hands.take(elsewhere, report_id)
+    worker_locks.take(elsewhere, report_id)
 
     load(nord, report_id)
     waiting = stored(nord, report_id)
     elsewhere.close()
-    hands.until_free(report_id)
+    worker_locks.until_free(report_id)
     load(nord, report_id)
 
     assert (waiting.status, waiting.attempts) == (Status.QUEUED, 0)
@@ -160,7 +160,7 @@ def test_a_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str,
     with pytest.raises(FileNotFoundError):
         load(nord, report_id)
 
-    assert hands.take(elsewhere, report_id)
+    assert worker_locks.take(elsewhere, report_id)
 
 
 def test_a_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:
@@ -269,13 +269,13 @@ def test_rejected_rows_of_a_second_look_take_the_place_of_the_first(nord: Client
 
 def test_committing_twice_records_once(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
-    reading = loading.read(report)
-    loading.commit(report=report, reading=reading, now=NOW)
-    before = acme.read(f"/v1/reports/{report.public_id}"), witness.contents(acme)
+    reader = loading.read(report)
+    loading.commit(report=report, reader=reader, now=NOW)
+    before = acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)
 
-    loading.commit(report=report, reading=loading.read(report), now=NOW + timedelta(hours=1))
+    loading.commit(report=report, reader=loading.read(report), now=NOW + timedelta(hours=1))
 
-    assert (acme.read(f"/v1/reports/{report.public_id}"), witness.contents(acme)) == before
+    assert (acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)) == before
 
 
 def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_next_attempt(nord: Client, store: str) -> None:
@@ -284,10 +284,10 @@ def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_n
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
         beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
         DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
-    before = witness.contents(nord)
+    before = database_state.contents(nord)
     with pytest.raises(DataError):
         load(nord, report_id)
-    broken = stored(nord, report_id).status, witness.contents(nord)
+    broken = stored(nord, report_id).status, database_state.contents(nord)
     with context.agency(nord.agency.pk):
         DailyCounts.objects.filter(orders=2**31 - 1).delete()
 
@@ -300,14 +300,14 @@ def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_n
 
 def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
-    reading = loading.read(report)
+    reader = loading.read(report)
     with context.agency(acme.agency.pk):
         agencies.hand_back(account=report.account, now=NOW)
-    before = witness.contents(acme)
+    before = database_state.contents(acme)
 
-    loading.commit(report=report, reading=reading, now=NOW)
+    loading.commit(report=report, reader=reader, now=NOW)
 
-    assert witness.contents(acme) == before
+    assert database_state.contents(acme) == before
     assert stored(acme, report.pk).status == Status.PROCESSING
 
 
@@ -319,7 +319,7 @@ def test_the_day_of_a_report_is_the_day_it_was_received(acme: Client, shop: str)
         Report.objects.update(received_at=NOW + timedelta(days=30))
     report.refresh_from_db(fields=["received_at"])
 
-    loading.commit(report=report, reading=loading.read(report), now=NOW)
+    loading.commit(report=report, reader=loading.read(report), now=NOW)
 
     with context.agency(acme.agency.pk):
         assert Defect.objects.get().occurred_on == (NOW + timedelta(days=7)).date()

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ingestion.parsing import xml
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.parsing.xml import Record
 
 BLOCK = 64 * 1024
 
 
 def of(document: bytes, *, name: str = "Order", size: int = BLOCK) -> list[tuple[int, Record]]:
-    return list(xml.records((document[start : start + size] for start in range(0, len(document), size)), names=[name]))
+    return list(xml.read_records((document[start : start + size] for start in range(0, len(document), size)), names=[name]))
 
 
 def repeated(block: bytes, *, times: int, before: bytes = b"<a><Order>", after: bytes = b"") -> Iterator[bytes]:
@@ -52,12 +52,12 @@ def test_the_declared_encoding_is_used(text: str, codec: str, name: str) -> None
     document = f'<?xml version="1.0" encoding="{name}"?><a><Order><Id>{text}</Id></Order></a>'
 
     assert of(document.encode(codec)) == [(1, {"": "Order", "Id": text})]
-    assert xml.declared(document).codec == name.lower()
+    assert xml.declared_encoding(document).codec == name.lower()
 
 
 @pytest.mark.parametrize("beginning", ["<a/>", '<?xml version="1.0"?><a encoding="x"/>', "", '<?xml encoding="">'])
 def test_without_a_declared_encoding_it_is_utf_8(beginning: str) -> None:
-    assert xml.declared(beginning).codec == "utf-8"
+    assert xml.declared_encoding(beginning).codec == "utf-8"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_without_a_declared_encoding_it_is_utf_8(beginning: str) -> None:
     ],
 )
 def test_what_is_no_plain_whole_xml_is_refused(document: bytes, slug: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         of(document)
 
     assert refused.value.slug == slug
@@ -125,12 +125,12 @@ def test_what_is_found_in_one_block_is_little_though_every_record_has_long_paths
     block = record * (1024**2 // len(record))
     tracemalloc.start()
     try:
-        found = sum(len(texts) - 1 for _, texts in xml.records([b"<a>", block, b"</a>"], names=["Order"]))
+        text_count = sum(len(texts) - 1 for _, texts in xml.read_records([b"<a>", block, b"</a>"], names=["Order"]))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
-    assert found == 200 * (len(block) // len(record))
+    assert text_count == 200 * (len(block) // len(record))
     assert most < 40 * 1024**2
 
 
@@ -151,8 +151,8 @@ def test_what_is_found_in_one_block_is_little_though_every_record_has_long_paths
 def test_what_would_fill_the_memory_is_refused_in_little(blocks: Callable[[], Iterator[bytes]], slug: str) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(Refused) as refused:
-            list(xml.records(blocks(), names=["Order"]))
+        with pytest.raises(RejectedDocument) as refused:
+            list(xml.read_records(blocks(), names=["Order"]))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

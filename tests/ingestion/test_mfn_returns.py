@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import mfn_returns
 from metrics.rules.facts import DefectKind
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
-SAMPLE = Path(__file__).parent.parent / "samples" / mfn_returns.REPORT_TYPE / "1.tsv"
+SAMPLE = Path(__file__).parent.parent / "samples" / mfn_returns.NAME / "1.tsv"
 COLUMNS = tuple(SAMPLE.read_text().splitlines()[0].split("	"))
 ROW = {
     "Order ID": build.order_id(1),
@@ -30,7 +30,7 @@ def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> bytes:
 
 
 def test_a_request_is_a_return_of_its_order() -> None:
-    (fact,) = read(report({})).returns
+    (fact,) = parse_document(report({})).returns
 
     assert fact == (build.order_id(1), "RMA DfqRyqfBRRMA", date(2025, 7, 10), "approved", True, None, "", None)
 
@@ -39,28 +39,28 @@ def test_columns_are_found_by_name_in_any_order_and_others_are_ignored() -> None
     for seed in range(5):
         columns = tuple(random.Random(seed).sample([*COLUMNS, "Category", "Order Item ID", "Buyer name"], len(COLUMNS) + 3))
 
-        assert [fact.reference for fact in read(report({}, columns=columns)).returns] == ["RMA DfqRyqfBRRMA"]
+        assert [fact.reference for fact in parse_document(report({}, columns=columns)).returns] == ["RMA DfqRyqfBRRMA"]
 
 
 @pytest.mark.parametrize("text", ["10-Jul-2025", "2025-07-10", "2025-07-10T08:00:00-03:00", "2025-07-10 08:00:00"])
 def test_a_date_names_its_month_or_is_iso(text: str) -> None:
-    (fact,) = read(report({"Return request date": text})).returns
+    (fact,) = parse_document(report({"Return request date": text})).returns
 
     assert fact.requested_on == date(2025, 7, 10)
 
 
 @pytest.mark.parametrize("text", ["10/07/2025", "07/10/2025", "10.07.2025", "", "10-Jui-2025", "32-Jul-2025"])
 def test_a_date_that_could_be_two_days_rejects_its_row(text: str) -> None:
-    found = read(report({}, {"Return request date": text}))
+    parsed = parse_document(report({}, {"Return request date": text}))
 
-    assert len(found.returns) == 1
-    assert f"{text!r} is no past day like 10-Jul-2025" in found.rejected[3]
+    assert len(parsed.returns) == 1
+    assert f"{text!r} is no past day like 10-Jul-2025" in parsed.rejected[3]
 
 
 def test_a_day_that_is_not_yet_is_rejected() -> None:
-    found = read(report({}, {"Return request date": "25-Nov-2026"}), today=TODAY)
+    parsed = parse_document(report({}, {"Return request date": "25-Nov-2026"}), today=TODAY)
 
-    assert list(found.rejected) == [3]
+    assert list(parsed.rejected) == [3]
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_a_day_that_is_not_yet_is_rejected() -> None:
     ],
 )
 def test_a_request_that_was_taken_back_or_refused_is_no_return(status: str, is_return: bool) -> None:
-    (fact,) = read(report({"Return request status": status})).returns
+    (fact,) = parse_document(report({"Return request status": status})).returns
 
     assert (fact.is_return, fact.state) == (is_return, status.lower()[:20])
 
 
 def test_rows_of_one_request_are_items_of_it() -> None:
-    found = read(report({"ASIN": "one"}, {"ASIN": "two"}))
+    parsed = parse_document(report({"ASIN": "one"}, {"ASIN": "two"}))
 
-    assert [line for line, _ in found.lines] == [2, 3]
-    assert len(set(found.returns)) == 1
+    assert [line for line, _ in parsed.lines] == [2, 3]
+    assert len(set(parsed.returns)) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,17 +93,17 @@ def test_rows_of_one_request_are_items_of_it() -> None:
     ],
 )
 def test_a_request_is_known_by_amazon_s_number_or_else_the_seller_s(cells: dict[str, str], reference: str) -> None:
-    (fact,) = read(report(cells)).returns
+    (fact,) = parse_document(report(cells)).returns
 
     assert fact.reference == reference
 
 
 @pytest.mark.parametrize("said", ["Y", "y", "Yes", "true"])
 def test_a_claim_on_a_request_is_a_defect_of_which_no_more_is_known(said: str) -> None:
-    found = read(report({"A-to-Z Claim": said}))
+    parsed = parse_document(report({"A-to-Z Claim": said}))
 
-    assert [type(fact).__name__ for _, fact in found.lines] == ["ReturnFact", "DefectFact"]
-    (fact,) = found.defects
+    assert [type(fact).__name__ for _, fact in parsed.lines] == ["ReturnFact", "DefectFact"]
+    (fact,) = parsed.defects
     assert (fact.order_id, fact.kind, fact.reference) == (build.order_id(1), DefectKind.A_TO_Z_CLAIM, "returns-report")
     assert (fact.state, fact.occurred_on, fact.counts) == ("filed", date(2025, 7, 10), True)
     assert (fact.stated_at, fact.rating, fact.funded_by) == (None, None, "")
@@ -111,13 +111,13 @@ def test_a_claim_on_a_request_is_a_defect_of_which_no_more_is_known(said: str) -
 
 @pytest.mark.parametrize("said", ["N", "n", "No", "false", ""])
 def test_without_a_claim_there_is_no_defect(said: str) -> None:
-    assert read(report({"A-to-Z Claim": said})).defects == []
+    assert parse_document(report({"A-to-Z Claim": said})).defects == []
 
 
 def test_a_report_without_the_column_of_claims_tells_of_returns_alone() -> None:
-    found = read(report({}, columns=tuple(name for name in COLUMNS if name != "A-to-Z Claim")))
+    parsed = parse_document(report({}, columns=tuple(name for name in COLUMNS if name != "A-to-Z Claim")))
 
-    assert (len(found.returns), found.defects) == (1, [])
+    assert (len(parsed.returns), parsed.defects) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_report_without_the_column_of_claims_tells_of_returns_alone() -> None:
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
-    found = read(report({"Order ID": build.order_id(2)}, cells))
+    parsed = parse_document(report({"Order ID": build.order_id(2)}, cells))
 
-    assert [fact.order_id for fact in found.returns] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.returns] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 def test_rows_whose_empty_cells_at_the_end_were_cut_are_whole() -> None:
@@ -141,37 +141,37 @@ def test_rows_whose_empty_cells_at_the_end_were_cut_are_whole() -> None:
         line.rstrip(b"\t") for line in report({}, {"Refunded Amount": ""}, {"Refunded Amount": ""}).splitlines()
     )
 
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert (len(found.returns), found.rejected) == (3, {})
+    assert (len(parsed.returns), parsed.rejected) == (3, {})
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too(delimiter: str) -> None:
     row = ROW | {"Item Name": '"Pillow, 12"" x 18"""', "A-to-Z Claim": "Y"}
 
-    found = read(build.table(row, columns=COLUMNS, delimiter=delimiter))
+    parsed = parse_document(build.table(row, columns=COLUMNS, delimiter=delimiter))
 
-    assert found.lines == read(report({"A-to-Z Claim": "Y"})).lines
+    assert parsed.lines == parse_document(report({"A-to-Z Claim": "Y"})).lines
 
 
 def test_a_row_cut_before_a_needed_cell_is_rejected() -> None:
     document = report({}) + b"101-0000001-0000002\t01-Jul-2025\t10-Jul-2025\n"
 
-    assert "3 cells; its needed columns reach to cell 4" in read(document).rejected[3]
+    assert "3 cells; its needed columns reach to cell 4" in parse_document(document).rejected[3]
 
 
 def test_a_document_cut_in_its_last_row_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        read(report({}, {})[:-40])
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(report({}, {})[:-40])
 
     assert refused.value.slug == "document-cut-off"
 
 
 @pytest.mark.parametrize("column", ["Order ID", "Return request date", "Return request status"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=mfn_returns.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=mfn_returns.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column.lower().replace(" ", "-") in refused.value.detail
@@ -180,12 +180,12 @@ def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
 def test_a_header_repeated_as_data_is_a_rejected_row() -> None:
     header, row = report({}).splitlines(keepends=True)
 
-    found = read(header + header + row)
+    parsed = parse_document(header + header + row)
 
-    assert ([line for line, _ in found.lines], list(found.rejected)) == ([3], [2])
+    assert ([line for line, _ in parsed.lines], list(parsed.rejected)) == ([3], [2])
 
 
 def test_a_report_of_one_marketplace_is_dated_by_its_days() -> None:
-    (fact,) = read(report({"Return request date": "2025-07-10T03:00:00Z"}), zone="America/Los_Angeles").returns
+    (fact,) = parse_document(report({"Return request date": "2025-07-10T03:00:00Z"}), zone="America/Los_Angeles").returns
 
     assert fact.requested_on == date(2025, 7, 9)

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders_xml, mfn_returns_xml
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 TEXTS = {
     "order_id": build.order_id(1),
@@ -33,18 +33,18 @@ def report(*requests: str, envelope: str = "AmazonEnvelope", message_type: str =
 
 
 def test_each_request_is_one_return_whatever_the_number_of_its_items() -> None:
-    found = read(report(details(), details(order_id=build.order_id(2), amazon_rma_id="D2")))
+    parsed = parse_document(report(details(), details(order_id=build.order_id(2), amazon_rma_id="D2")))
 
-    assert found.returns == [
+    assert parsed.returns == [
         (build.order_id(1), "RMA DJ1XPkq5RRMA", date(2020, 11, 12), "approved", True, None, "", None),
         (build.order_id(2), "RMA D2", date(2020, 11, 12), "approved", True, None, "", None),
     ]
-    assert (found.defects, found.rejected) == ([], {})
+    assert (parsed.defects, parsed.rejected) == ([], {})
 
 
 @pytest.mark.parametrize("said", ["true", "True", "Y", "yes"])
 def test_a_claim_is_a_defect_of_which_no_more_is_known(said: str) -> None:
-    (fact,) = read(report(details(a_to_z_claim=said))).defects
+    (fact,) = parse_document(report(details(a_to_z_claim=said))).defects
 
     assert fact[:4] == (build.order_id(1), "a_to_z_claim", "returns-report", "filed")
     assert (fact.occurred_on, fact.counts) == (date(2020, 11, 12), True)
@@ -60,13 +60,13 @@ def test_a_claim_is_a_defect_of_which_no_more_is_known(said: str) -> None:
     ],
 )
 def test_a_date_is_a_moment_or_a_day(text: str, zone: str, day: date) -> None:
-    (fact,) = read(report(details(return_request_date=text)), zone=zone).returns
+    (fact,) = parse_document(report(details(return_request_date=text)), zone=zone).returns
 
     assert fact.requested_on == day
 
 
 def test_what_is_not_told_is_not_needed() -> None:
-    (fact,) = read(report(details(amazon_rma_id=None, return_request_status=None, a_to_z_claim=None))).returns
+    (fact,) = parse_document(report(details(amazon_rma_id=None, return_request_status=None, a_to_z_claim=None))).returns
 
     assert (fact.reference, fact.state, fact.is_return) == ("", "", True)
 
@@ -82,38 +82,38 @@ def test_what_is_not_told_is_not_needed() -> None:
     ],
 )
 def test_a_request_that_cannot_be_used_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:
-    found = read(report(details(), details(**texts)))
+    parsed = parse_document(report(details(), details(**texts)))
 
-    assert (len(found.returns), list(found.rejected)) == (1, [4])
-    assert said in found.rejected[4]
+    assert (len(parsed.returns), list(parsed.rejected)) == (1, [4])
+    assert said in parsed.rejected[4]
 
 
 @pytest.mark.parametrize("envelope", ["AmazonEnvelope", "returns_report"])
 def test_it_is_known_by_its_requests_or_by_its_message_type(envelope: str) -> None:
     bare = report(details(), envelope=envelope, message_type="other")
 
-    assert read(bare).reading.report_type == mfn_returns_xml.REPORT_TYPE
-    assert read(report()).warnings == ["The document has no rows: nothing happened in its period."]
+    assert parse_document(bare).reader.type_name == mfn_returns_xml.NAME
+    assert parse_document(report()).warnings == ["The document has no rows: nothing happened in its period."]
 
 
 @pytest.mark.parametrize(
     ("document", "announced"),
     [
-        (report(details()), all_orders_xml.REPORT_TYPE),
-        (build.orders_xml(build.message()), mfn_returns_xml.REPORT_TYPE),
-        (b"<html><body>404</body></html>", mfn_returns_xml.REPORT_TYPE),
+        (report(details()), all_orders_xml.NAME),
+        (build.orders_xml(build.message()), mfn_returns_xml.NAME),
+        (b"<html><body>404</body></html>", mfn_returns_xml.NAME),
     ],
 )
 def test_another_xml_is_not_taken_for_one_in_which_nothing_happened(document: bytes, announced: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document, announced=announced)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, announced=announced)
 
     assert refused.value.slug == "unknown-document"
     assert announced in refused.value.detail
 
 
 def test_a_report_that_is_cut_off_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        read(report(details(), details())[:-100])
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(report(details(), details())[:-100])
 
     assert refused.value.slug == "invalid-xml"

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from accounts.marketplaces import CODES, NON_AMAZON
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import (
-    KINDS,
-    UPLOADABLE,
+    REPORT_TYPES,
+    UPLOADABLE_NAMES,
     mfn_returns,
     mfn_returns_xml,
     orders_with_defects,
     performance_v1,
     performance_v2,
 )
-from ingestion.reports.kind import Kind
+from ingestion.reports.report_type import ReportType
 from metrics.rules import defects
 from metrics.rules.facts import (
     Canceller,
@@ -34,34 +34,36 @@ from metrics.rules.facts import (
     ShipmentFact,
 )
 from tests import build
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 MUTATIONS = 500  # of each document
 SAMPLES = sorted(
     file for file in (Path(__file__).parent.parent / "samples").rglob("*.*") if file.suffix in {".tsv", ".xml", ".json"}
 )
 SEVERAL = (
-    mfn_returns.KIND,
-    mfn_returns_xml.KIND,
-    orders_with_defects.KIND,
-    performance_v1.KIND,
-    performance_v2.KIND,
+    mfn_returns.REPORT_TYPE,
+    mfn_returns_xml.REPORT_TYPE,
+    orders_with_defects.REPORT_TYPE,
+    performance_v1.REPORT_TYPE,
+    performance_v2.REPORT_TYPE,
 )  # whose rows state any number of facts
 REASONS = {"", "negative_feedback", "late_answer", "wrong_rejection"}
 FIRST_DAY, END_OF_DAYS = date(1995, 7, 1), date(2100, 1, 1)
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
-def longer(kind: Kind) -> bytes:
-    """A kind's example, a dozen times, each time with orders of its own."""
-    head, *rows = kind.example.splitlines(keepends=True)
+def longer(report_type: ReportType) -> bytes:
+    """A report_type's example, a dozen times, each time with orders of its own."""
+    head, *rows = report_type.example.splitlines(keepends=True)
     return (head + "".join(row.replace("-1234567-", f"-{n:07d}-") for n in range(6) for row in rows)).encode()
 
 
 DOCUMENTS = {
-    kind.report_types[0]: longer(kind) if kind.dialect in {"tsv", "csv", "tsv_or_csv"} else kind.example.encode()
-    for kind in KINDS
-    if kind.is_uploaded
+    report_type.names[0]: longer(report_type)
+    if report_type.dialect in {"tsv", "csv", "tsv_or_csv"}
+    else report_type.example.encode()
+    for report_type in REPORT_TYPES
+    if report_type.is_uploaded
 } | {
     "orders": build.orders_file(
         build.order_row(
@@ -152,7 +154,7 @@ def with_columns_moved(document: bytes, chance: random.Random) -> bytes:
         moved = order.pop(chance.randrange(len(order))) if len(order) > 1 else order[0]
         for _ in range(chance.choice((0, 1, 1, 2))):
             order.insert(chance.randint(0, len(order)), moved)
-    return table_of([[row[at] for at in order if at < len(row)] for row in rows], delimiter_of(document))
+    return detect_table_redactor([[row[at] for at in order if at < len(row)] for row in rows], delimiter_of(document))
 
 
 def with_another_delimiter(document: bytes, chance: random.Random) -> bytes:
@@ -173,7 +175,7 @@ def with_hostile_values(document: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.randrange(1, 10)):
         row = chance.choice(rows)
         row[chance.randrange(len(row))] = chance.choice(HOSTILE).encode()
-    whole = table_of(rows, delimiter_of(document)).decode(errors="replace")
+    whole = detect_table_redactor(rows, delimiter_of(document)).decode(errors="replace")
     return whole.encode(chance.choice(("utf-8", "utf-8", "utf-8-sig", "utf-16")))
 
 
@@ -190,7 +192,7 @@ def cells_of(document: bytes) -> list[list[bytes]]:
     return [line.split(delimiter_of(document)) for line in document.splitlines() or [b""]]
 
 
-def table_of(rows: list[list[bytes]], delimiter: bytes) -> bytes:
+def detect_table_redactor(rows: list[list[bytes]], delimiter: bytes) -> bytes:
     return b"".join(delimiter.join(row) + b"\n" for row in rows)
 
 
@@ -215,17 +217,17 @@ def outcome(document: bytes, chance: random.Random) -> str:
     for mutate in chance.choices(KINDS_OF_MUTATION, k=chance.choice((1, 1, 1, 2))):
         document = mutate(document, chance)
     try:
-        found = read(
+        parsed = parse_document(
             document,
-            announced=chance.choice(("", "", "", "", "", "", *UPLOADABLE)),
+            announced=chance.choice(("", "", "", "", "", "", *UPLOADABLE_NAMES)),
             marketplace=chance.choice(("US", "US", "US", "JP", "DE")),
         )
-    except Refused as refused:
+    except RejectedDocument as refused:
         return refused.slug if all(refused.problem().values()) else "refused without a word"
-    assert found.reading.kind in SEVERAL or len(found.lines) + len(found.rejected) == found.reading.read
-    assert all(found.rejected.values())
-    assert max(map(len, found.rejected.values()), default=0) <= 300
-    assert all(fits(fact) for _, fact in found.lines), found.lines
+    assert parsed.reader.report_type in SEVERAL or len(parsed.lines) + len(parsed.rejected) == parsed.reader.read
+    assert all(parsed.rejected.values())
+    assert max(map(len, parsed.rejected.values()), default=0) <= 300
+    assert all(fits(fact) for _, fact in parsed.lines), parsed.lines
     return "used"
 
 

@@ -2,10 +2,10 @@ from datetime import date
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import orders_with_defects, returns
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
 CATEGORIES = {
     "Pre-fulfillment Cancellation": "cancellation",
@@ -27,29 +27,29 @@ def quoted(row: dict[str, str], *, delimiter: str = ",") -> bytes:
 
 
 def kinds_of(document: bytes) -> list[str]:
-    return [fact.kind for fact in read(document).defects]
+    return [fact.kind for fact in parse_document(document).defects]
 
 
 @pytest.mark.parametrize(("category", "kind"), CATEGORIES.items())
 def test_a_category_that_is_marked_is_a_defect_that_is_listed(category: str, kind: str) -> None:
-    (fact,) = read(download({category: "Yes"})).defects
+    (fact,) = parse_document(download({category: "Yes"})).defects
 
     assert fact[:5] == (build.order_id(1), kind, "orders-with-defects", "listed", None)
     assert fact[5:] == (date(2025, 7, 1), None, "", True)
 
 
 def test_an_order_has_a_defect_for_each_of_its_categories() -> None:
-    found = read(download(dict.fromkeys(CATEGORIES, "Yes"), {"Order Id": build.order_id(2), "Late Shipment": "Yes"}))
+    parsed = parse_document(download(dict.fromkeys(CATEGORIES, "Yes"), {"Order Id": build.order_id(2), "Late Shipment": "Yes"}))
 
-    assert [fact.kind for fact in found.defects] == [*CATEGORIES.values(), "late_shipment"]
-    assert [line for line, _ in found.lines] == [2, 2, 2, 2, 2, 3]
-    assert (found.reading.read, found.rejected) == (2, {})
+    assert [fact.kind for fact in parsed.defects] == [*CATEGORIES.values(), "late_shipment"]
+    assert [line for line, _ in parsed.lines] == [2, 2, 2, 2, 2, 3]
+    assert (parsed.reader.read, parsed.rejected) == (2, {})
 
 
 def test_an_order_without_a_marked_category_states_nothing() -> None:
-    found = read(download({}))
+    parsed = parse_document(download({}))
 
-    assert (found.lines, found.rejected, found.reading.read) == ([], {}, 1)
+    assert (parsed.lines, parsed.rejected, parsed.reader.read) == ([], {}, 1)
 
 
 @pytest.mark.parametrize("mark", ["yes", "Y", "TRUE", "1", "x", "X", "✓", "2", "10", "007"])
@@ -64,11 +64,11 @@ def test_no_mark_is_any_no(mark: str) -> None:
 
 @pytest.mark.parametrize("mark", ["perhaps", "-1", "1.5", "１", "✗", "9" * 5000, "2025-07-01", "Seller"])
 def test_another_mark_rejects_its_row(mark: str) -> None:
-    found = read(download({"Order Id": build.order_id(2), "Late Shipment": "Yes"}, {"Late Shipment": mark}))
+    parsed = parse_document(download({"Order Id": build.order_id(2), "Late Shipment": "Yes"}, {"Late Shipment": mark}))
 
-    assert [fact.order_id for fact in found.defects] == [build.order_id(2)]
-    assert "Late Shipment" in found.rejected[3]
-    assert "is neither yes nor no" in found.rejected[3]
+    assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
+    assert "Late Shipment" in parsed.rejected[3]
+    assert "is neither yes nor no" in parsed.rejected[3]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_another_mark_rejects_its_row(mark: str) -> None:
     ],
 )
 def test_the_form_of_the_file_does_not_matter(document: bytes) -> None:
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert found.reading.report_type == orders_with_defects.REPORT_TYPE
-    assert [(fact.order_id, fact.kind) for fact in found.defects] == [(build.order_id(1), "late_shipment")]
+    assert parsed.reader.type_name == orders_with_defects.NAME
+    assert [(fact.order_id, fact.kind) for fact in parsed.defects] == [(build.order_id(1), "late_shipment")]
 
 
 @pytest.mark.parametrize(
@@ -133,22 +133,22 @@ def test_one_category_is_enough(category: str, kind: str) -> None:
     ],
 )
 def test_the_day_is_kept_where_it_means_one_day_only(text: str, day: date | None) -> None:
-    (fact,) = read(download({"Late Shipment": "Yes", "Order Date": text}), today=TODAY).defects
+    (fact,) = parse_document(download({"Late Shipment": "Yes", "Order Date": text}), today=TODAY).defects
 
     assert fact.occurred_on == day
 
 
 def test_without_a_column_of_days_there_is_none() -> None:
-    (fact,) = read(download({"Late Shipment": "Yes"}, columns=("Order Id", "Late Shipment"))).defects
+    (fact,) = parse_document(download({"Late Shipment": "Yes"}, columns=("Order Id", "Late Shipment"))).defects
 
     assert fact.occurred_on is None
 
 
 @pytest.mark.parametrize("order", ["", "1234", "S01-1234567-1234567"])
 def test_a_row_without_an_order_is_rejected(order: str) -> None:
-    found = read(download({}, {"Order Id": order}))
+    parsed = parse_document(download({}, {"Order Id": order}))
 
-    assert "is no Amazon order id" in found.rejected[3]
+    assert "is no Amazon order id" in parsed.rejected[3]
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_a_row_without_an_order_is_rejected(order: str) -> None:
 def test_without_an_order_or_any_category_it_is_no_such_download(columns: tuple[str, ...]) -> None:
     document = build.table(dict.fromkeys(columns, "x"))
 
-    for announced, slug in (("", "unknown-document"), (orders_with_defects.REPORT_TYPE, "columns-missing")):
-        with pytest.raises(Refused) as refused:
-            read(document, announced=announced)
+    for announced, slug in (("", "unknown-document"), (orders_with_defects.NAME, "columns-missing")):
+        with pytest.raises(RejectedDocument) as refused:
+            parse_document(document, announced=announced)
 
         assert refused.value.slug == slug
 
@@ -167,8 +167,8 @@ def test_without_an_order_or_any_category_it_is_no_such_download(columns: tuple[
 def test_a_category_there_twice_is_refused() -> None:
     columns = (*COLUMNS, "Chargeback")
 
-    with pytest.raises(Refused) as refused:
-        read(download({}, columns=columns))
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(download({}, columns=columns))
 
     assert refused.value.slug == "columns-repeated"
 
@@ -176,7 +176,7 @@ def test_a_category_there_twice_is_refused() -> None:
 def test_our_own_layout_of_returns_is_not_taken_for_it() -> None:
     document = build.table({"order_id": build.order_id(1), "requested_at": "2025-07-01", "negative_feedback": "yes"})
 
-    assert read(document).reading.report_type == returns.REPORT_TYPE
-    with pytest.raises(Refused) as refused:
-        read(document, announced=orders_with_defects.REPORT_TYPE)
+    assert parse_document(document).reader.type_name == returns.NAME
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, announced=orders_with_defects.NAME)
     assert refused.value.slug == "columns-missing"

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders_xml, performance_v1
-from ingestion.reports.performance_v1 import MOST_RECORDS
+from ingestion.reports.performance_v1 import MAX_RECORDS
 from tests import build
-from tests.ingestion import health
-from tests.ingestion.health import DAY, counts, figure, flags, read_v1, record
-from tests.ingestion.reading import read
+from tests.ingestion import health_reports
+from tests.ingestion.health_reports import DAY, counts, figure, flags, read_v1, record
+from tests.ingestion.parsed_documents import parse_document
 
-SAMPLES = Path(__file__).parent.parent / "samples" / performance_v1.REPORT_TYPE
+SAMPLES = Path(__file__).parent.parent / "samples" / performance_v1.NAME
 SAMPLE = (SAMPLES / "1_RECONSTRUCTED.xml").read_bytes()
 MADE = datetime(2025, 3, 1, 23, 59, 59, tzinfo=UTC)
 SIXTY = ("2026-07-12T00:00:00Z", "2026-09-09T23:59:59Z")
@@ -54,12 +54,12 @@ def answered(days: tuple[str, str] = THIRTY, **told: str) -> str:
     ],
 )
 def test_the_sample_gives_each_of_its_figures(metric: str, channel: str, told: tuple[object, ...]) -> None:
-    found = read(SAMPLE, today=DAY)
+    parsed = parse_document(SAMPLE, today=DAY)
 
-    fact = figure(found, metric, channel)
+    fact = figure(parsed, metric, channel)
     assert (fact.numerator, fact.denominator, fact.rate, fact.status) == told
     assert (fact.marketplace, fact.comparator, fact.flags, fact.reported_at) == ("US", "", "[]", MADE)
-    assert (len(found.reported), found.reading.read, found.rejected) == (10, 11, {})
+    assert (len(parsed.reported), parsed.reader.read, parsed.rejected) == (10, 11, {})
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_the_sample_gives_each_of_its_figures(metric: str, channel: str, told: t
     ],
 )
 def test_each_figure_of_the_sample_has_the_days_of_its_time_frame(metric: str, channel: str, first: date, last: date) -> None:
-    fact = figure(read(SAMPLE, today=DAY), metric, channel)
+    fact = figure(parse_document(SAMPLE, today=DAY), metric, channel)
 
     assert (fact.first_on, fact.last_on) == (first, last)
 
 
 def test_the_sample_is_kept_whole_as_it_came() -> None:
-    (snapshot,) = read(SAMPLE, today=DAY).snapshots
+    (snapshot,) = parse_document(SAMPLE, today=DAY).snapshots
 
     document = json.loads(snapshot.document)
     assert (snapshot.marketplace, snapshot.account_status, snapshot.reported_at) == ("US", "", MADE)
@@ -91,7 +91,7 @@ def test_what_a_report_says_of_persons_is_in_no_snapshot() -> None:
     person = "<buyer><name>Jane</name></buyer><comments>too slow</comments><refunds><count>2</count></refunds>"
     document = SAMPLE.replace(b"<orderCount>", person.encode() + b"<orderCount>", 1)
 
-    (snapshot,) = read(document, today=DAY).snapshots
+    (snapshot,) = parse_document(document, today=DAY).snapshots
 
     assert "refunds/count" in snapshot.document
     assert "Jane" not in snapshot.document
@@ -99,15 +99,15 @@ def test_what_a_report_says_of_persons_is_in_no_snapshot() -> None:
 
 
 def test_figures_stand_on_the_lines_of_their_elements() -> None:
-    lines = {line for line, _ in read(SAMPLE, today=DAY).lines}
+    lines = {line for line, _ in parse_document(SAMPLE, today=DAY).lines}
 
     assert lines == {8, 24, 34, 43, 50, 59}
 
 
 def test_the_report_is_of_the_marketplace_that_it_is_sent_for() -> None:
-    found = read(SAMPLE, marketplace="JP", today=DAY)
+    parsed = parse_document(SAMPLE, marketplace="JP", today=DAY)
 
-    assert {fact.marketplace for fact in found.reported} == {fact.marketplace for fact in found.snapshots} == {"JP"}
+    assert {fact.marketplace for fact in parsed.reported} == {fact.marketplace for fact in parsed.snapshots} == {"JP"}
 
 
 @pytest.mark.parametrize(
@@ -124,16 +124,16 @@ def test_the_report_is_of_the_marketplace_that_it_is_sent_for() -> None:
     ids=["plain", "gzip", "BOM", "UTF-16", "one line", "namespace", "another envelope"],
 )
 def test_a_report_is_recognised_by_its_beginning(document: bytes) -> None:
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    assert found.reading.report_type == performance_v1.REPORT_TYPE
-    assert len(found.reported) == 10
+    assert parsed.reader.type_name == performance_v1.NAME
+    assert len(parsed.reported) == 10
 
 
 def test_other_xml_is_not_taken_for_a_report() -> None:
-    assert read(build.orders_xml(build.message())).reading.report_type == all_orders_xml.REPORT_TYPE
-    with pytest.raises(Refused) as refused:
-        read(b"<?xml version='1.0'?><sellerPerformance><sellerPerformanceReporting/></sellerPerformance>", today=DAY)
+    assert parse_document(build.orders_xml(build.message())).reader.type_name == all_orders_xml.NAME
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(b"<?xml version='1.0'?><sellerPerformance><sellerPerformanceReporting/></sellerPerformance>", today=DAY)
     assert refused.value.slug == "unknown-document"
 
 
@@ -159,10 +159,10 @@ def test_a_percentage_is_a_fraction_with_all_of_its_digits(text: str, rate: str)
 
 @pytest.mark.parametrize("text", ["0.70", "%", "-1%", "1e2%", "0.7.0%", "٧%", "NaN%", "1000%", "9" * 5_000 + "%", "less than 1%"])
 def test_what_is_no_percentage_rejects_its_figure_and_no_other(text: str) -> None:
-    found = read_v1(late(THIRTY), record("trackingMetrics", THIRTY, validTracking__rate=text, onTimeDelivery__rate="97%"))
+    parsed = read_v1(late(THIRTY), record("trackingMetrics", THIRTY, validTracking__rate=text, onTimeDelivery__rate="97%"))
 
-    assert {fact.metric for fact in found.reported} == {"late_shipment_rate_30d", "on_time_delivery_rate"}
-    ((line, reason),) = found.rejected.items()
+    assert {fact.metric for fact in parsed.reported} == {"late_shipment_rate_30d", "on_time_delivery_rate"}
+    ((line, reason),) = parsed.rejected.items()
     assert line == 5
     assert reason.startswith("valid_tracking_rate: The rate ")
     assert len(reason) < 120
@@ -170,20 +170,20 @@ def test_what_is_no_percentage_rejects_its_figure_and_no_other(text: str) -> Non
 
 @pytest.mark.parametrize("text", ["-1", "0.5", "1,000", "many", "2147483648", "1e99", "٧"])
 def test_what_is_no_count_rejects_its_figure_and_no_other(text: str) -> None:
-    found = read_v1(late(THIRTY, count=text), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
+    parsed = read_v1(late(THIRTY, count=text), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
 
-    assert [fact.metric for fact in found.reported] == ["on_time_delivery_rate"]
-    assert [reason.split(":")[0] for reason in found.rejected.values()] == ["late_shipment_rate_30d"]
+    assert [fact.metric for fact in parsed.reported] == ["on_time_delivery_rate"]
+    assert [reason.split(":")[0] for reason in parsed.rejected.values()] == ["late_shipment_rate_30d"]
 
 
 @pytest.mark.parametrize(
     "days", [("soon", "2026-09-24"), ("2026-09-01", "2027-09-24"), ("1990-01-01", "2026-09-24"), ("24.09.2026", "2026-09-24")]
 )
 def test_a_time_frame_that_is_none_rejects_its_figures(days: tuple[str, str]) -> None:
-    found = read_v1(late(days), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
+    parsed = read_v1(late(days), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
 
-    assert [fact.metric for fact in found.reported] == ["on_time_delivery_rate"]
-    assert [reason.split(":")[0] for reason in found.rejected.values()] == ["late_shipment_rate_30d"]
+    assert [fact.metric for fact in parsed.reported] == ["on_time_delivery_rate"]
+    assert [reason.split(":")[0] for reason in parsed.rejected.values()] == ["late_shipment_rate_30d"]
 
 
 # Which time frame is a metric's own.
@@ -205,14 +205,14 @@ def test_late_shipments_of_up_to_14_days_are_the_short_rate(days: tuple[str, str
 
 
 def test_of_several_time_frames_the_nearest_to_each_window_is_a_figure() -> None:
-    found = read_v1(late(NINETY, "9"), late(WEEK, "1"), late(TEN, "2"), late(THIRTY, "3"))
+    parsed = read_v1(late(NINETY, "9"), late(WEEK, "1"), late(TEN, "2"), late(THIRTY, "3"))
 
-    assert [(fact.metric, fact.numerator) for fact in found.reported] == [
+    assert [(fact.metric, fact.numerator) for fact in parsed.reported] == [
         ("late_shipment_rate_10d", 2),
         ("late_shipment_rate_30d", 3),
     ]
-    assert len(json.loads(found.snapshots[0].document)["customerExperienceMetrics"]) == 4
-    assert found.reading.read == 3
+    assert len(json.loads(parsed.snapshots[0].document)["customerExperienceMetrics"]) == 4
+    assert parsed.reader.read == 3
 
 
 def test_orders_with_defects_are_of_60_days_where_the_report_has_them() -> None:
@@ -235,18 +235,18 @@ def test_of_two_time_frames_as_long_the_later_one_is_a_figure() -> None:
 
 
 def test_a_time_frame_that_cannot_be_used_gives_way_to_one_that_can() -> None:
-    found = read_v1(late(("soon", "later"), "1"), late(NINETY, "2"))
+    parsed = read_v1(late(("soon", "later"), "1"), late(NINETY, "2"))
 
-    assert figure(found, "late_shipment_rate_30d").numerator == 2
-    assert found.rejected == {}
+    assert figure(parsed, "late_shipment_rate_30d").numerator == 2
+    assert parsed.rejected == {}
 
 
 def test_a_time_frame_is_not_taken_from_an_element_that_lacks_the_metric() -> None:
     other = record("customerExperienceMetrics", THIRTY, orderCount="500", preFulfillmentCancellation__count="1")
 
-    found = read_v1(other, late(NINETY, "2"))
+    parsed = read_v1(other, late(NINETY, "2"))
 
-    assert {fact.metric: fact.numerator for fact in found.reported} == {
+    assert {fact.metric: fact.numerator for fact in parsed.reported} == {
         "late_shipment_rate_30d": 2,
         "pre_fulfillment_cancel_rate": 1,
     }
@@ -311,9 +311,9 @@ def test_what_a_figure_says_against_itself_is_said_beside_it(count: str, rate: s
 def test_orders_with_defects_that_their_parts_contradict_are_said() -> None:
     parts = {"negativeFeedbacks__count": "3", "a_z_claims__count": "4", "chargebacks__count": "1"}
 
-    found = read_v1(record("orderDefectMetrics", SIXTY, orderCount="1000", orderWithDefects__count="3", **parts))
+    parsed = read_v1(record("orderDefectMetrics", SIXTY, orderCount="1000", orderWithDefects__count="3", **parts))
 
-    assert flags(figure(found, "order_defect_rate", "all")) == [
+    assert flags(figure(parsed, "order_defect_rate", "all")) == [
         "The 3 orders with defects are fewer than the 4 of one kind of defect."
     ]
 
@@ -323,26 +323,26 @@ def test_orders_with_defects_that_their_parts_contradict_are_said() -> None:
 )
 def test_the_checklist_tells_the_status_wherever_it_stands(told: str, kept: str) -> None:
     checklist = f"<lateShipmentRate><status>{told}</status></lateShipmentRate>"
-    first = health.v1(late(THIRTY), checklist=checklist)
-    last = health.v1(late(THIRTY), f"<performanceChecklist>{checklist}</performanceChecklist>")
+    first = health_reports.v1(late(THIRTY), checklist=checklist)
+    last = health_reports.v1(late(THIRTY), f"<performanceChecklist>{checklist}</performanceChecklist>")
 
-    statuses = [figure(read(document, today=DAY), "late_shipment_rate_30d").status for document in (first, last)]
+    statuses = [figure(parse_document(document, today=DAY), "late_shipment_rate_30d").status for document in (first, last)]
 
     assert statuses == [kept, kept]
 
 
 def test_a_status_that_is_too_long_rejects_its_figures() -> None:
-    found = read_v1(late(THIRTY), late(TEN), checklist=f"<lateShipmentRate><status>{'x' * 21}</status></lateShipmentRate>")
+    parsed = read_v1(late(THIRTY), late(TEN), checklist=f"<lateShipmentRate><status>{'x' * 21}</status></lateShipmentRate>")
 
-    assert found.reported == []
-    assert len(found.rejected) == 2
+    assert parsed.reported == []
+    assert len(parsed.rejected) == 2
 
 
 @pytest.mark.parametrize("last", ["2026-09-30T23:59:59Z", "2026-10-01T23:59:59Z"])
 def test_a_report_of_today_was_made_when_it_came(last: str) -> None:
-    found = read_v1(late((THIRTY[0], last)))
+    parsed = read_v1(late((THIRTY[0], last)))
 
-    assert health.moments(found) == {datetime.combine(DAY, time(12), UTC)}
+    assert health_reports.moments(parsed) == {datetime.combine(DAY, time(12), UTC)}
 
 
 # Documents as a whole.
@@ -350,8 +350,8 @@ def test_a_report_of_today_was_made_when_it_came(last: str) -> None:
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 200, 2000])
 def test_a_report_that_is_cut_off_is_refused(cut: int) -> None:
-    with pytest.raises(Refused) as refused:
-        read(SAMPLE.rstrip()[:-cut], today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(SAMPLE.rstrip()[:-cut], today=DAY)
 
     assert refused.value.slug == "invalid-xml"
 
@@ -364,8 +364,8 @@ OUTSIDE = b'<!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 def test_a_report_with_entities_is_refused_unread(doctype: bytes) -> None:
     document = SAMPLE.replace(b"<sellerPerformanceReports>", doctype + b"<sellerPerformanceReports>").replace(b"Fair", b"&a;")
 
-    with pytest.raises(Refused) as refused:
-        read(document, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, today=DAY)
 
     assert refused.value.slug == "document-type"
 
@@ -385,61 +385,63 @@ def test_a_report_with_entities_is_refused_unread(doctype: bytes) -> None:
     ids=["deep", "names", "long name", "long element", "long tag", "large", "entity", "NUL"],
 )
 def test_a_report_that_no_memory_should_hold_is_refused(inside: bytes, slug: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(SAMPLE.replace(b"</sellerPerformanceReport>", inside + b"</sellerPerformanceReport>"), today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(SAMPLE.replace(b"</sellerPerformanceReport>", inside + b"</sellerPerformanceReport>"), today=DAY)
 
     assert refused.value.slug == slug
 
 
-@pytest.mark.parametrize(("count", "is_read"), [(MOST_RECORDS, True), (MOST_RECORDS + 1, False)])
+@pytest.mark.parametrize(("count", "is_read"), [(MAX_RECORDS, True), (MAX_RECORDS + 1, False)])
 def test_a_report_of_more_records_than_any_has_is_refused(count: int, is_read: bool) -> None:
-    document = health.v1(*[late(THIRTY)] * count)
+    document = health_reports.v1(*[late(THIRTY)] * count)
 
     if is_read:
-        assert len(read(document, today=DAY).reported) == 1
+        assert len(parse_document(document, today=DAY).reported) == 1
         return
-    with pytest.raises(Refused) as refused:
-        read(document, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, today=DAY)
     assert refused.value.slug == "too-many-records"
 
 
 def test_several_reports_in_one_document_are_refused() -> None:
     checklist = "<performanceChecklist><lateShipmentRate><status>Good</status></lateShipmentRate></performanceChecklist>"
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         read_v1(checklist, late(THIRTY), checklist, late(THIRTY, "6"))
 
     assert refused.value.slug == "not-one-report"
     assert "several reports" in refused.value.detail
 
 
-@pytest.mark.parametrize("document", [health.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>")])
+@pytest.mark.parametrize(
+    "document", [health_reports.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>")]
+)
 def test_a_report_without_any_figure_is_refused(document: bytes) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document, announced=performance_v1.REPORT_TYPE, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, announced=performance_v1.NAME, today=DAY)
 
     assert refused.value.slug == "not-one-report"
     assert "orderDefectMetrics" in refused.value.detail
 
 
 def test_a_checklist_alone_is_kept() -> None:
-    found = read_v1(checklist="<policyViolation><status>Good</status></policyViolation>")
+    parsed = read_v1(checklist="<policyViolation><status>Good</status></policyViolation>")
 
-    assert [json.loads(fact.document) for fact in found.snapshots] == [
+    assert [json.loads(fact.document) for fact in parsed.snapshots] == [
         {"performanceChecklist": [{"policyViolation/status": "Good"}]}
     ]
-    assert found.reported == []
+    assert parsed.reported == []
 
 
 def test_the_example_of_the_documentation_is_read_whole_and_contradicts_nothing() -> None:
-    found = read(performance_v1.EXAMPLE.encode(), today=DAY)
+    parsed = parse_document(performance_v1.EXAMPLE.encode(), today=DAY)
 
-    assert (found.rejected, found.warnings, len(found.reported), len(found.snapshots)) == ({}, [], 5, 1)
-    assert {fact.flags for fact in found.reported} == {"[]"}
+    assert (parsed.rejected, parsed.warnings, len(parsed.reported), len(parsed.snapshots)) == ({}, [], 5, 1)
+    assert {fact.flags for fact in parsed.reported} == {"[]"}
 
 
 def test_the_documentation_tells_of_every_element() -> None:
-    kind = performance_v1.KIND
+    kind = performance_v1.REPORT_TYPE
 
     names = " ".join(column.name for column in kind.columns)
 
@@ -448,6 +450,6 @@ def test_the_documentation_tells_of_every_element() -> None:
 
 
 def test_a_report_may_be_read_again() -> None:
-    found = read(SAMPLE, today=DAY)
+    parsed = parse_document(SAMPLE, today=DAY)
 
-    assert list(found.reading.facts()) == found.lines
+    assert list(parsed.reader.facts()) == parsed.lines

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import performance_v2
 from ingestion.reports.health_blocks import VIOLATIONS
 from metrics.rules.facts import ReportedFact
-from tests.ingestion import health
-from tests.ingestion.health import DAY, ODR_DAYS, counts, figure, flags, limit, read_blocks
-from tests.ingestion.reading import read
+from tests.ingestion import health_reports
+from tests.ingestion.health_reports import DAY, ODR_DAYS, counts, figure, flags, limit, read_blocks
+from tests.ingestion.parsed_documents import parse_document
 
-SAMPLES = Path(__file__).parent.parent / "samples" / performance_v2.REPORT_TYPE
+SAMPLES = Path(__file__).parent.parent / "samples" / performance_v2.NAME
 FIXTURE, ROOT, SINGLE = (
     (SAMPLES / name).read_bytes()
     for name in ("1_airbyte_fixture.json", "3_schema_examples_root.json", "4_schema_example_performanceMetrics.json")
@@ -51,7 +51,7 @@ EXAMPLE_FIGURES = {
 
 
 def in_germany(document: bytes) -> bytes:
-    return document.replace(health.US.encode(), health.DE.encode())
+    return document.replace(health_reports.US.encode(), health_reports.DE.encode())
 
 
 def told(fact: ReportedFact) -> tuple[int | None, int | None, str | None, str, tuple[str, int | None, int | None]]:
@@ -60,12 +60,12 @@ def told(fact: ReportedFact) -> tuple[int | None, int | None, str | None, str, t
 
 @pytest.mark.parametrize("document", [ROOT, SINGLE], ids=["list of one report", "single object of metrics"])
 def test_the_official_example_gives_each_of_its_figures(document: bytes) -> None:
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    assert {(fact.metric, fact.channel): told(fact) for fact in found.reported} == EXAMPLE_FIGURES
-    assert {fact.marketplace for fact in found.reported} == {"US"}
-    assert (found.reading.read, found.rejected, found.warnings) == (19, {}, [])
-    assert found.reading.report_type == performance_v2.REPORT_TYPE
+    assert {(fact.metric, fact.channel): told(fact) for fact in parsed.reported} == EXAMPLE_FIGURES
+    assert {fact.marketplace for fact in parsed.reported} == {"US"}
+    assert (parsed.reader.read, parsed.rejected, parsed.warnings) == (19, {}, [])
+    assert parsed.reader.type_name == performance_v2.NAME
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_official_example_gives_each_of_its_figures(document: bytes) -> None
     ],
 )
 def test_each_figure_of_the_example_ends_on_its_own_day(metric: str, channel: str, days: tuple[date | None, ...]) -> None:
-    fact = figure(read(ROOT, today=DAY), metric, channel)
+    fact = figure(parse_document(ROOT, today=DAY), metric, channel)
 
     assert (fact.first_on, fact.last_on) == days
     assert fact.reported_at == MADE
@@ -122,60 +122,62 @@ def test_each_figure_of_the_example_ends_on_its_own_day(metric: str, channel: st
     ],
 )
 def test_what_the_example_says_against_itself_is_said_beside_it(metric: str, channel: str, said: list[str]) -> None:
-    assert flags(figure(read(ROOT, today=DAY), metric, channel)) == said
+    assert flags(figure(parse_document(ROOT, today=DAY), metric, channel)) == said
 
 
 def test_the_other_figures_of_the_example_contradict_nothing() -> None:
     spoken_for = {"order_defect_rate", "pre_fulfillment_cancel_rate", "valid_tracking_rate", "on_time_delivery_rate"}
 
-    clean = [fact for fact in read(ROOT, today=DAY).reported if fact.flags == "[]"]
+    clean = [fact for fact in parse_document(ROOT, today=DAY).reported if fact.flags == "[]"]
 
     assert len(clean) == 22 - 6
     assert {fact.metric for fact in clean}.isdisjoint(spoken_for | {"document_requests"})
 
 
 def test_on_time_delivery_is_of_packages_outside_the_us() -> None:
-    fact = figure(read(in_germany(ROOT), today=DAY), "on_time_delivery_rate")
+    fact = figure(parse_document(in_germany(ROOT), today=DAY), "on_time_delivery_rate")
 
     assert told(fact) == (847987, 808046, "0.9529", "GOOD", ("gt", 19, 20))
     assert "The count 847987 is more than the 808046 that it is counted in." in flags(fact)
 
 
-@pytest.mark.parametrize(("marketplace_id", "other"), [(health.US, "onTimeDeliveryRate"), (health.DE, "unitOnTimeDeliveryRate")])
+@pytest.mark.parametrize(
+    ("marketplace_id", "other"), [(health_reports.US, "onTimeDeliveryRate"), (health_reports.DE, "unitOnTimeDeliveryRate")]
+)
 def test_the_other_on_time_delivery_stays_in_the_document_only(marketplace_id: str, other: str) -> None:
-    found = read_blocks(marketplace_id, **{other: {"rate": 0.9, "status": "GOOD"}})
+    parsed = read_blocks(marketplace_id, **{other: {"rate": 0.9, "status": "GOOD"}})
 
-    assert (found.reported, found.reading.read) == ([], 1)
-    assert other in json.loads(found.snapshots[0].document)
+    assert (parsed.reported, parsed.reader.read) == ([], 1)
+    assert other in json.loads(parsed.snapshots[0].document)
 
 
 def test_a_fixture_with_words_that_amazon_never_sent_is_read() -> None:
-    found = read(FIXTURE, today=DAY)
+    parsed = parse_document(FIXTURE, today=DAY)
 
-    rating, late = figure(found, "account_health_rating", "all"), figure(found, "late_shipment_rate_30d")
+    rating, late = figure(parsed, "account_health_rating", "all"), figure(parsed, "late_shipment_rate_30d")
     assert told(rating) == (1000, 1, None, "GREEN", ("", None, None))
     assert told(late) == (1, None, "0.01", "NORMAL", ("lt", 1, 25))
-    assert told(figure(found, "listing_policy_violations", "all")) == (0, 1, None, "NORMAL", ("lte", 0, 1))
-    assert [(fact.channel, fact.rate) for fact in found.reported if fact.metric == "order_defect_rate"] == [
+    assert told(figure(parsed, "listing_policy_violations", "all")) == (0, 1, None, "NORMAL", ("lte", 0, 1))
+    assert [(fact.channel, fact.rate) for fact in parsed.reported if fact.metric == "order_defect_rate"] == [
         ("afn", Decimal("0.0")),
         ("mfn", Decimal("0.01")),
     ]
-    assert {fact.flags for fact in found.reported} == {"[]"}
-    assert health.moments(found) == {datetime(2026, 7, 24, 23, 59, 59, tzinfo=UTC)}
-    assert (found.reading.read, found.rejected) == (6, {})
+    assert {fact.flags for fact in parsed.reported} == {"[]"}
+    assert health_reports.moments(parsed) == {datetime(2026, 7, 24, 23, 59, 59, tzinfo=UTC)}
+    assert (parsed.reader.read, parsed.rejected) == (6, {})
 
 
 def test_metrics_that_name_no_marketplace_are_of_the_reports_own() -> None:
-    found = read(FIXTURE, marketplace="DE", today=DAY)
+    parsed = parse_document(FIXTURE, marketplace="DE", today=DAY)
 
-    assert {fact.marketplace for fact in found.reported} == {"DE"}
-    assert [(fact.marketplace, fact.account_status) for fact in found.snapshots] == [("DE", ""), ("US", "NORMAL")]
+    assert {fact.marketplace for fact in parsed.reported} == {"DE"}
+    assert [(fact.marketplace, fact.account_status) for fact in parsed.snapshots] == [("DE", ""), ("US", "NORMAL")]
 
 
-@pytest.mark.parametrize("announced", ["", performance_v2.REPORT_TYPE])
+@pytest.mark.parametrize("announced", ["", performance_v2.NAME])
 def test_the_schema_is_no_report(announced: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(SCHEMA, announced=announced, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(SCHEMA, announced=announced, today=DAY)
 
     assert refused.value.slug == "schema-not-report"
     assert "Request the report itself" in refused.value.detail
@@ -186,58 +188,59 @@ def test_the_schema_is_no_report(announced: str) -> None:
 
 @pytest.mark.parametrize("name", ["preFulfillmentCancellationRate", "prefulfillmentCancelRate", "PREFULFILLMENTCANCELRATE"])
 def test_the_cancel_rate_is_read_in_either_spelling(name: str) -> None:
-    found = read_blocks(**{name: {"orderCount": 100, "cancellationCount": 2, "rate": 0.02, "status": "GOOD"}})
+    parsed = read_blocks(**{name: {"orderCount": 100, "cancellationCount": 2, "rate": 0.02, "status": "GOOD"}})
 
-    assert told(figure(found, "pre_fulfillment_cancel_rate"))[:4] == (2, 100, "0.02", "GOOD")
+    assert told(figure(parsed, "pre_fulfillment_cancel_rate"))[:4] == (2, 100, "0.02", "GOOD")
 
 
 @pytest.mark.parametrize("name", ["documentRequests", "documentRequest", "documentrequest"])
 def test_document_requests_are_read_in_either_spelling(name: str) -> None:
-    assert figure(read_blocks(**{name: health.violations(3)}), "document_requests", "all").numerator == 3
+    assert figure(read_blocks(**{name: health_reports.violations(3)}), "document_requests", "all").numerator == 3
 
 
 @pytest.mark.parametrize("name", ["warningStates", "warningState"])
 def test_violations_among_the_warning_states_are_read_as_if_they_stood_beside_them(name: str) -> None:
-    found = read_blocks(**{name: {"listingPolicyViolations": health.violations(2), "spam": {"status": "BAD"}}})
+    parsed = read_blocks(**{name: {"listingPolicyViolations": health_reports.violations(2), "spam": {"status": "BAD"}}})
 
-    assert counts(figure(found, "listing_policy_violations", "all")) == (2, 1)
-    assert found.reading.read == 2
+    assert counts(figure(parsed, "listing_policy_violations", "all")) == (2, 1)
+    assert parsed.reader.read == 2
 
 
 def test_violations_that_stand_beside_the_warning_states_are_right() -> None:
-    found = read_blocks(
-        listingPolicyViolations=health.violations(5), warningStates={"listingPolicyViolations": health.violations(2)}
+    parsed = read_blocks(
+        listingPolicyViolations=health_reports.violations(5),
+        warningStates={"listingPolicyViolations": health_reports.violations(2)},
     )
 
-    assert counts(figure(found, "listing_policy_violations", "all")) == (5, 1)
-    assert found.rejected == {}
+    assert counts(figure(parsed, "listing_policy_violations", "all")) == (5, 1)
+    assert parsed.rejected == {}
 
 
 @pytest.mark.parametrize("states", [[{"warningType": "spammingSellerMessaging", "status": "BAD"}], [], {}, "BAD", 1, None])
 def test_other_warning_states_stay_in_the_document_only(states: Any) -> None:
-    found = read_blocks(warningState=states)
+    parsed = read_blocks(warningState=states)
 
-    assert (found.reported, found.rejected) == ([], {})
-    assert json.loads(found.snapshots[0].document)["warningState"] == states
+    assert (parsed.reported, parsed.rejected) == ([], {})
+    assert json.loads(parsed.snapshots[0].document)["warningState"] == states
 
 
 @pytest.mark.parametrize("name", ["ahrStatus", "accountHealthRatingStatus", "AHRSTATUS"])
 @pytest.mark.parametrize("score", [None, 428, 1000, 0])
 def test_the_rating_is_read_in_either_spelling_with_the_score_it_may_have(name: str, score: int | None) -> None:
-    found = read_blocks(accountHealthRating={name: "GREAT", "ahrScore": score, "targetValue": 200, "targetCondition": "EQUALS"})
+    parsed = read_blocks(accountHealthRating={name: "GREAT", "ahrScore": score, "targetValue": 200, "targetCondition": "EQUALS"})
 
-    fact = figure(found, "account_health_rating", "all")
+    fact = figure(parsed, "account_health_rating", "all")
     assert told(fact) == (score, None if score is None else 1, None, "GREAT", ("", None, None))
 
 
 @pytest.mark.parametrize("calls_itself", ["mfn", "MFN", "AFN", "afn", None, 7])
 def test_the_key_says_the_channel_and_not_the_field(calls_itself: object) -> None:
-    found = read_blocks(orderDefectRate={"afn": health.order_defects(fulfillmentType=calls_itself)})
+    parsed = read_blocks(orderDefectRate={"afn": health_reports.order_defects(fulfillmentType=calls_itself)})
 
-    fact = figure(found, "order_defect_rate", "afn")
+    fact = figure(parsed, "order_defect_rate", "afn")
     assert counts(fact) == (7, 1000)
     assert bool(flags(fact)) == (calls_itself not in {"afn", "AFN", None})
-    assert {other.channel for other in found.reported} == {"afn"}
+    assert {other.channel for other in parsed.reported} == {"afn"}
 
 
 @pytest.mark.parametrize(
@@ -247,58 +250,60 @@ def test_the_key_says_the_channel_and_not_the_field(calls_itself: object) -> Non
 def test_days_are_read_as_examples_and_live_reports_write_them(day: str) -> None:
     days = {"reportingDateFrom": "2026-08-26T00:00Z", "reportingDateTo": day}
 
-    fact = figure(read_blocks(lateShipmentRate=health.late(reportingDateRange=days)), "late_shipment_rate_30d")
+    fact = figure(read_blocks(lateShipmentRate=health_reports.late(reportingDateRange=days)), "late_shipment_rate_30d")
 
     assert (fact.first_on, fact.last_on) == (date(2026, 8, 26), date(2026, 9, 24))
     assert fact.reported_at == datetime(2026, 9, 24, 23, 59, 59, tzinfo=UTC)
 
 
 def test_live_extras_that_the_schema_lacks_are_read() -> None:
-    found = read_blocks(
-        customerProductReviewsPolicyViolations=health.violations(1),
+    parsed = read_blocks(
+        customerProductReviewsPolicyViolations=health_reports.violations(1),
         policyViolationWarnings={"warningsCount": 4, "status": "BAD", "targetValue": 0, "targetCondition": "EQUALS"},
     )
 
-    assert counts(figure(found, "customer_product_reviews_policy_violations", "all")) == (1, 1)
-    assert told(figure(found, "policy_violation_warnings", "all")) == (4, 1, None, "BAD", ("eq", 0, 1))
+    assert counts(figure(parsed, "customer_product_reviews_policy_violations", "all")) == (1, 1)
+    assert told(figure(parsed, "policy_violation_warnings", "all")) == (4, 1, None, "BAD", ("eq", 0, 1))
 
 
 @pytest.mark.parametrize("name", VIOLATIONS)
 def test_every_kind_of_violation_has_a_code_of_its_own(name: str) -> None:
-    found = read_blocks(**{name: health.violations(3, status="AT RISK")})
+    parsed = read_blocks(**{name: health_reports.violations(3, status="AT RISK")})
 
-    fact = figure(found, VIOLATIONS[name], "all")
+    fact = figure(parsed, VIOLATIONS[name], "all")
     assert (fact.metric.replace("_", ""), fact.status, counts(fact)) == (name, "AT_RISK", (3, 1))
 
 
 @pytest.mark.parametrize("value", [0.01, {"value": 0.01}, {"Value": 0.010}])
 def test_a_target_is_read_as_a_number_or_within_an_object(value: object) -> None:
-    found = read_blocks(orderDefectRate={"mfn": health.order_defects(targetValue=value)})
+    parsed = read_blocks(orderDefectRate={"mfn": health_reports.order_defects(targetValue=value)})
 
-    assert limit(figure(found, "order_defect_rate")) == ("lt", 1, 100)
+    assert limit(figure(parsed, "order_defect_rate")) == ("lt", 1, 100)
 
 
 @pytest.mark.parametrize("value", ["0.01", True, [], {"value": "1%"}, {"value": True}, 5_000_000_000, -1, 1e-30])
 def test_a_target_that_is_no_usable_number_is_none_and_flagged(value: object) -> None:
-    fact = figure(read_blocks(lateShipmentRate=health.late(targetValue=value)), "late_shipment_rate_30d")
+    fact = figure(read_blocks(lateShipmentRate=health_reports.late(targetValue=value)), "late_shipment_rate_30d")
 
     assert (limit(fact), counts(fact)) == (("", None, None), (1, 30))
     assert flags(fact)[0].startswith("The target is left out")
 
 
 def test_no_shipments_are_no_data_although_amazon_says_good() -> None:
-    found = read_blocks(validTrackingRate={"shipmentCount": 0, "validTrackingCount": 0, "rate": 0, "status": "GOOD"})
+    parsed = read_blocks(validTrackingRate={"shipmentCount": 0, "validTrackingCount": 0, "rate": 0, "status": "GOOD"})
 
-    fact = figure(found, "valid_tracking_rate")
+    fact = figure(parsed, "valid_tracking_rate")
     assert (counts(fact), fact.rate, fact.status, fact.flags) == ((0, 0), None, "NONE", "[]")
 
 
 def test_no_orders_are_no_data_in_the_parts_either() -> None:
-    block = health.order_defects(orderCount=0, orderWithDefects={"count": 0}, claims={"count": 0, "status": "GOOD"}, rate=0)
+    block = health_reports.order_defects(
+        orderCount=0, orderWithDefects={"count": 0}, claims={"count": 0, "status": "GOOD"}, rate=0
+    )
 
-    found = read_blocks(orderDefectRate={"mfn": block | {"chargebacks": None, "negativeFeedback": None}})
+    parsed = read_blocks(orderDefectRate={"mfn": block | {"chargebacks": None, "negativeFeedback": None}})
 
-    assert [(fact.metric, fact.rate, fact.status) for fact in found.reported] == [
+    assert [(fact.metric, fact.rate, fact.status) for fact in parsed.reported] == [
         ("order_defect_rate", None, "NONE"),
         ("a_to_z_claim_rate", None, "NONE"),
     ]
@@ -307,18 +312,18 @@ def test_no_orders_are_no_data_in_the_parts_either() -> None:
 def test_good_although_the_target_is_missed_is_kept_and_said() -> None:
     block = {"shipmentCountWithValidTracking": 7, "onTimeDeliveryCount": 3, "rate": 0.4286, "status": "GOOD"}
 
-    found = read_blocks(health.DE, onTimeDeliveryRate=block | {"targetValue": 0.97, "targetCondition": "GREATER_THAN"})
+    parsed = read_blocks(health_reports.DE, onTimeDeliveryRate=block | {"targetValue": 0.97, "targetCondition": "GREATER_THAN"})
 
-    fact = figure(found, "on_time_delivery_rate")
+    fact = figure(parsed, "on_time_delivery_rate")
     assert told(fact) == (3, 7, "0.4286", "GOOD", ("gt", 97, 100))
     assert flags(fact) == ["The status is GOOD although the target is missed."]
 
 
-@pytest.mark.parametrize("missing", [*health.late()])
+@pytest.mark.parametrize("missing", [*health_reports.late()])
 def test_a_missing_field_is_nothing_and_never_0(missing: str) -> None:
-    found = read_blocks(lateShipmentRate=health.late(**{missing: None}))
+    parsed = read_blocks(lateShipmentRate=health_reports.late(**{missing: None}))
 
-    fact = figure(found, "late_shipment_rate_30d")
+    fact = figure(parsed, "late_shipment_rate_30d")
     gone = {
         "reportingDateRange": (fact.first_on, fact.last_on),
         "orderCount": (fact.denominator,),
@@ -329,14 +334,14 @@ def test_a_missing_field_is_nothing_and_never_0(missing: str) -> None:
         "status": (None if fact.status == "" else fact.status,),
     }[missing]
     assert set(gone) == {None}
-    assert found.rejected == {}
+    assert parsed.rejected == {}
 
 
 @pytest.mark.parametrize("blocks", [{}, {"orderDefectRate": None}, {"orderDefectRate": {}}, {"orderDefectRate": {"mfn": None}}])
 def test_a_missing_block_is_no_figure(blocks: dict[str, Any]) -> None:
-    found = read_blocks(**blocks)
+    parsed = read_blocks(**blocks)
 
-    assert (found.reported, found.reading.read, found.rejected) == ([], 1, {})
+    assert (parsed.reported, parsed.reader.read, parsed.rejected) == ([], 1, {})
 
 
 def test_an_empty_block_is_a_figure_of_which_nothing_is_told() -> None:
@@ -347,11 +352,11 @@ def test_an_empty_block_is_a_figure_of_which_nothing_is_told() -> None:
 
 @pytest.mark.parametrize("name", ["orderDefectRate", "ORDERDEFECTRATE", "orderdefectrate"])
 def test_no_name_is_missed_for_its_case(name: str) -> None:
-    block = {field.upper(): value for field, value in health.order_defects().items()}
+    block = {field.upper(): value for field, value in health_reports.order_defects().items()}
 
-    found = read_blocks(**{name: {"MFN": block}})
+    parsed = read_blocks(**{name: {"MFN": block}})
 
-    fact = figure(found, "order_defect_rate")
+    fact = figure(parsed, "order_defect_rate")
     assert told(fact) == (7, 1000, "0.007", "GOOD", ("lt", 1, 100))
     assert (fact.first_on, fact.last_on) == (date(2026, 7, 12), date(2026, 9, 9))
 
@@ -370,25 +375,25 @@ def test_a_count_of_defects_is_the_numerator_where_its_own_is_not_told(name: str
 
 
 def test_a_count_of_defects_is_not_the_number_of_valid_tracking_numbers() -> None:
-    found = read_blocks(validTrackingRate={"defectsCount": 4, "shipmentCount": 100})
+    parsed = read_blocks(validTrackingRate={"defectsCount": 4, "shipmentCount": 100})
 
-    assert counts(figure(found, "valid_tracking_rate")) == (None, 100)
+    assert counts(figure(parsed, "valid_tracking_rate")) == (None, 100)
 
 
 def test_orders_with_defects_that_their_parts_contradict_are_said() -> None:
     few, many = ({"count": count} for count in (3, 9))
 
-    found = read_blocks(
+    parsed = read_blocks(
         orderDefectRate={
-            "mfn": health.order_defects(orderWithDefects=few, rate=None),
-            "afn": health.order_defects(orderWithDefects=many, rate=None),
+            "mfn": health_reports.order_defects(orderWithDefects=few, rate=None),
+            "afn": health_reports.order_defects(orderWithDefects=many, rate=None),
         }
     )
 
-    assert flags(figure(found, "order_defect_rate", "mfn")) == [
+    assert flags(figure(parsed, "order_defect_rate", "mfn")) == [
         "The 3 orders with defects are fewer than the 4 of one kind of defect."
     ]
-    assert flags(figure(found, "order_defect_rate", "afn")) == [
+    assert flags(figure(parsed, "order_defect_rate", "afn")) == [
         "The 9 orders with defects are more than the 8 defects of all kinds."
     ]
 
@@ -399,47 +404,50 @@ TEN = {"reportingDateFrom": "2026-09-15T00:00:00Z", "reportingDateTo": "2026-09-
 
 
 def test_the_list_of_windows_gives_ten_and_thirty_days() -> None:
-    found = read_blocks(
+    parsed = read_blocks(
         lateShipmentRateList=[
-            health.late(reportingDateRange=TEN, lateShipmentCount=1, orderCount=9, rate=0.1111),
-            health.late(),
+            health_reports.late(reportingDateRange=TEN, lateShipmentCount=1, orderCount=9, rate=0.1111),
+            health_reports.late(),
         ]
     )
 
-    assert [(fact.metric, counts(fact)) for fact in found.reported] == [
+    assert [(fact.metric, counts(fact)) for fact in parsed.reported] == [
         ("late_shipment_rate_10d", (1, 9)),
         ("late_shipment_rate_30d", (1, 30)),
     ]
 
 
 def test_the_same_window_told_twice_is_kept_once() -> None:
-    found = read_blocks(lateShipmentRateList=[health.late(reportingDateRange=TEN), health.late()], lateShipmentRate=health.late())
+    parsed = read_blocks(
+        lateShipmentRateList=[health_reports.late(reportingDateRange=TEN), health_reports.late()],
+        lateShipmentRate=health_reports.late(),
+    )
 
-    assert sorted(fact.metric for fact in found.reported) == ["late_shipment_rate_10d", "late_shipment_rate_30d"]
-    assert found.rejected == {}
+    assert sorted(fact.metric for fact in parsed.reported) == ["late_shipment_rate_10d", "late_shipment_rate_30d"]
+    assert parsed.rejected == {}
 
 
 def test_the_list_stands_in_for_a_late_shipment_rate_that_cannot_be_used() -> None:
-    found = read_blocks(lateShipmentRate=health.late(orderCount=-1), lateShipmentRateList=[health.late()])
+    parsed = read_blocks(lateShipmentRate=health_reports.late(orderCount=-1), lateShipmentRateList=[health_reports.late()])
 
-    assert counts(figure(found, "late_shipment_rate_30d")) == (1, 30)
-    assert list(found.rejected) == [2]
+    assert counts(figure(parsed, "late_shipment_rate_30d")) == (1, 30)
+    assert list(parsed.rejected) == [2]
 
 
 def test_a_third_window_has_no_metric_of_its_own_and_is_rejected() -> None:
     ninety = {"reportingDateFrom": "2026-06-27T00:00:00Z", "reportingDateTo": "2026-09-24T23:59:59Z"}
 
-    found = read_blocks(lateShipmentRateList=[health.late(), health.late(reportingDateRange=ninety)])
+    parsed = read_blocks(lateShipmentRateList=[health_reports.late(), health_reports.late(reportingDateRange=ninety)])
 
-    assert len(found.reported) == 1
-    assert found.rejected == {3: "late_shipment_rate US: late_shipment_rate_30d is told twice; the first is used."}
+    assert len(parsed.reported) == 1
+    assert parsed.rejected == {3: "late_shipment_rate US: late_shipment_rate_30d is told twice; the first is used."}
 
 
 @pytest.mark.parametrize("listed", [7, "30 days", [7], [[]]])
 def test_a_list_of_windows_that_is_none_is_a_rejected_row(listed: object) -> None:
-    found = read_blocks(lateShipmentRateList=listed)
+    parsed = read_blocks(lateShipmentRateList=listed)
 
-    assert found.rejected == {2: "late_shipment_rate US: The block is no object."}
+    assert parsed.rejected == {2: "late_shipment_rate US: The block is no object."}
 
 
 # Rows that cannot be used.
@@ -451,26 +459,26 @@ def test_a_list_of_windows_that_is_none_is_a_rejected_row(listed: object) -> Non
 @pytest.mark.parametrize("field", ["orderCount", "lateShipmentCount"])
 def test_a_count_that_is_none_rejects_its_block_and_nothing_else(number: str, field: str) -> None:
     whole = {
-        "marketplaceId": health.US,
-        "lateShipmentRate": health.late(**{field: 777}),
-        "otherPolicyViolations": health.violations(),
+        "marketplaceId": health_reports.US,
+        "lateShipmentRate": health_reports.late(**{field: 777}),
+        "otherPolicyViolations": health_reports.violations(),
     }
 
-    found = read(health.v2(whole).replace(b"777", number.encode()), today=DAY)
+    parsed = parse_document(health_reports.v2(whole).replace(b"777", number.encode()), today=DAY)
 
-    assert [fact.metric for fact in found.reported] == ["other_policy_violations"]
-    assert found.rejected[2].startswith("late_shipment_rate_30d US: ")
-    assert max(map(len, found.rejected.values())) < 200
+    assert [fact.metric for fact in parsed.reported] == ["other_policy_violations"]
+    assert parsed.rejected[2].startswith("late_shipment_rate_30d US: ")
+    assert max(map(len, parsed.rejected.values())) < 200
 
 
 @pytest.mark.parametrize("rate", ["-0.01", "NaN", "1e-999", "1e999", "true", '"3 %"', "[]", "0." + "1" * 50])
 def test_a_rate_that_is_none_rejects_its_block(rate: str) -> None:
-    document = health.v2({"marketplaceId": health.US, "lateShipmentRate": health.late(rate=777)})
+    document = health_reports.v2({"marketplaceId": health_reports.US, "lateShipmentRate": health_reports.late(rate=777)})
 
-    found = read(document.replace(b"777", rate.encode()), today=DAY)
+    parsed = parse_document(document.replace(b"777", rate.encode()), today=DAY)
 
-    assert found.reported == []
-    assert found.rejected[2].startswith("late_shipment_rate_30d US: ")
+    assert parsed.reported == []
+    assert parsed.rejected[2].startswith("late_shipment_rate_30d US: ")
 
 
 @pytest.mark.parametrize(
@@ -488,73 +496,73 @@ def test_a_rate_that_is_none_rejects_its_block(rate: str) -> None:
     ],
 )
 def test_a_field_of_another_type_or_time_rejects_its_block(told: dict[str, Any], said: str) -> None:
-    found = read_blocks(validTrackingRate={"rate": 0.99}, lateShipmentRate=health.late(**told))
+    parsed = read_blocks(validTrackingRate={"rate": 0.99}, lateShipmentRate=health_reports.late(**told))
 
-    (reason,) = (reason for reason in found.rejected.values() if reason.startswith("late_shipment_rate_30d US: "))
+    (reason,) = (reason for reason in parsed.rejected.values() if reason.startswith("late_shipment_rate_30d US: "))
     assert said in reason
-    assert [fact.metric for fact in found.reported] == ["valid_tracking_rate"]
+    assert [fact.metric for fact in parsed.reported] == ["valid_tracking_rate"]
 
 
 @pytest.mark.parametrize("value", [7, "GOOD", True, [], [{}]])
 @pytest.mark.parametrize("name", ["orderDefectRate", "lateShipmentRate", "accountHealthRating", "otherPolicyViolations"])
 def test_a_block_that_is_no_object_is_a_rejected_row(name: str, value: object) -> None:
-    found = read_blocks(**{name: value})
+    parsed = read_blocks(**{name: value})
 
-    assert found.reported == []
-    assert [reason.split(": ")[1] for reason in found.rejected.values()] == ["The block is no object."]
+    assert parsed.reported == []
+    assert [reason.split(": ")[1] for reason in parsed.rejected.values()] == ["The block is no object."]
 
 
 def test_a_part_that_cannot_be_used_rejects_its_channel_only() -> None:
-    channels = {"mfn": health.order_defects(claims={"count": -1}), "afn": health.order_defects(claims=5)}
+    channels = {"mfn": health_reports.order_defects(claims={"count": -1}), "afn": health_reports.order_defects(claims=5)}
 
-    found = read_blocks(orderDefectRate=channels | {"AFN": health.order_defects()})
+    parsed = read_blocks(orderDefectRate=channels | {"AFN": health_reports.order_defects()})
 
-    assert {(fact.metric, fact.channel) for fact in found.reported} == {
+    assert {(fact.metric, fact.channel) for fact in parsed.reported} == {
         (metric, "afn") for metric in ("order_defect_rate", "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
     }
-    assert [reason.split(":")[0] for reason in found.rejected.values()] == [
+    assert [reason.split(":")[0] for reason in parsed.rejected.values()] == [
         "order_defect_rate mfn US",
         "order_defect_rate afn US",
     ]
 
 
 def test_a_block_in_both_spellings_is_used_once() -> None:
-    found = read_blocks(documentRequests=health.violations(1), documentRequest=health.violations(2))
+    parsed = read_blocks(documentRequests=health_reports.violations(1), documentRequest=health_reports.violations(2))
 
-    assert counts(figure(found, "document_requests", "all")) == (1, 1)
-    assert found.rejected == {3: "document_requests US: document_requests is told twice; the first is used."}
+    assert counts(figure(parsed, "document_requests", "all")) == (1, 1)
+    assert parsed.rejected == {3: "document_requests US: document_requests is told twice; the first is used."}
 
 
 def test_a_field_in_both_spellings_is_read_from_the_first_that_is_not_null() -> None:
-    found = read_blocks(accountHealthRating={"ahrStatus": None, "accountHealthRatingStatus": "GREAT", "AHRStatus": "WARNED"})
+    parsed = read_blocks(accountHealthRating={"ahrStatus": None, "accountHealthRatingStatus": "GREAT", "AHRStatus": "WARNED"})
 
-    assert figure(found, "account_health_rating", "all").status == "GREAT"
+    assert figure(parsed, "account_health_rating", "all").status == "GREAT"
 
 
 # When the report was made.
 
 
 def test_all_facts_of_a_document_are_of_one_moment() -> None:
-    document = health.v2(
-        {"marketplaceId": health.US, "orderDefectRate": {"mfn": health.order_defects()}},
-        {"marketplaceId": health.DE, "unheardOf": {"deep": [{"reportingdateto": "2026-09-26T23:59:59Z"}]}},
-        statuses={health.CA: "NORMAL"},
+    document = health_reports.v2(
+        {"marketplaceId": health_reports.US, "orderDefectRate": {"mfn": health_reports.order_defects()}},
+        {"marketplaceId": health_reports.DE, "unheardOf": {"deep": [{"reportingdateto": "2026-09-26T23:59:59Z"}]}},
+        statuses={health_reports.CA: "NORMAL"},
     )
 
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    moments = health.moments(found)
+    moments = health_reports.moments(parsed)
     assert moments == {datetime(2026, 9, 26, 23, 59, 59, tzinfo=UTC)}
-    assert len(found.snapshots) == 3
+    assert len(parsed.snapshots) == 3
 
 
 @pytest.mark.parametrize("last", ["2026-09-30T23:59:59Z", "2026-10-01", None])
 def test_a_report_of_today_was_made_when_it_came(last: str | None) -> None:
     days = None if last is None else ODR_DAYS | {"reportingDateTo": last}
 
-    found = read_blocks(lateShipmentRate=health.late(reportingDateRange=days))
+    parsed = read_blocks(lateShipmentRate=health_reports.late(reportingDateRange=days))
 
-    assert health.moments(found) == {datetime.combine(DAY, time(12), UTC)}
+    assert health_reports.moments(parsed) == {datetime.combine(DAY, time(12), UTC)}
 
 
 # Documents as a whole.
@@ -580,16 +588,16 @@ def test_a_report_of_today_was_made_when_it_came(last: str | None) -> None:
     ],
 )
 def test_what_is_no_report_is_refused_whole(document: bytes, said: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document, announced=performance_v2.REPORT_TYPE, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, announced=performance_v2.NAME, today=DAY)
 
     assert refused.value.slug == "invalid-json"
     assert said in refused.value.detail
 
 
 def test_a_document_of_more_than_16_mib_is_refused_before_it_is_parsed() -> None:
-    with pytest.raises(Refused) as refused:
-        read(ROOT + b" " * 16 * 1024**2, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(ROOT + b" " * 16 * 1024**2, today=DAY)
 
     assert refused.value.slug == "document-too-large"
 
@@ -609,42 +617,42 @@ def test_a_document_of_more_than_16_mib_is_refused_before_it_is_parsed() -> None
     ids=["BOM", "UTF-16", "gzip", "blank lines", "case", "metrics only", "compact", "indented"],
 )
 def test_a_report_is_recognised_by_its_beginning(document: bytes) -> None:
-    found = read(document, today=DAY)
+    parsed = parse_document(document, today=DAY)
 
-    assert found.reading.report_type == performance_v2.REPORT_TYPE
-    assert len(found.reported) == 22
+    assert parsed.reader.type_name == performance_v2.NAME
+    assert len(parsed.reported) == 22
 
 
 @pytest.mark.parametrize("document", [b'{"reportType": "V2"}', b'{"defects": []}', b"[[]]", b'{"x": "accountStatuses"}'])
 def test_another_json_is_not_taken_for_a_report(document: bytes) -> None:
-    with pytest.raises(Refused) as refused:
-        read(document, today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, today=DAY)
 
     assert refused.value.slug == "unknown-document"
 
 
 def test_a_report_of_nothing_says_that_nothing_happened() -> None:
-    found = read(b'{"accountStatuses": [], "performanceMetrics": []}', today=DAY)
+    parsed = parse_document(b'{"accountStatuses": [], "performanceMetrics": []}', today=DAY)
 
-    assert (found.lines, found.reading.read, len(found.warnings)) == ([], 0, 1)
+    assert (parsed.lines, parsed.reader.read, len(parsed.warnings)) == ([], 0, 1)
 
 
 def test_a_report_of_which_no_row_can_be_used_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        read(health.v2({"marketplaceId": "?", "lateShipmentRate": health.late()}), today=DAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(health_reports.v2({"marketplaceId": "?", "lateShipmentRate": health_reports.late()}), today=DAY)
 
     assert refused.value.slug == "no-usable-row"
 
 
 def test_the_example_of_the_documentation_is_read_whole_and_contradicts_nothing() -> None:
-    found = read(performance_v2.EXAMPLE.encode(), today=DAY)
+    parsed = parse_document(performance_v2.EXAMPLE.encode(), today=DAY)
 
-    assert (found.rejected, found.warnings, len(found.reported), len(found.snapshots)) == ({}, [], 7, 1)
-    assert {fact.flags for fact in found.reported} == {"[]"}
+    assert (parsed.rejected, parsed.warnings, len(parsed.reported), len(parsed.snapshots)) == ({}, [], 7, 1)
+    assert {fact.flags for fact in parsed.reported} == {"[]"}
 
 
 def test_the_documentation_tells_of_every_block() -> None:
-    kind = performance_v2.KIND
+    kind = performance_v2.REPORT_TYPE
 
     names = " ".join(column.name for column in kind.columns)
 
@@ -653,8 +661,8 @@ def test_the_documentation_tells_of_every_block() -> None:
 
 
 def test_a_report_may_be_read_again() -> None:
-    found = read(ROOT, today=DAY)
+    parsed = parse_document(ROOT, today=DAY)
 
-    again = list(found.reading.facts())
+    again = list(parsed.reader.facts())
 
-    assert again == found.lines
+    assert again == parsed.lines

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 
 from ingestion.parsing import tabular
 from ingestion.parsing.encodings import Encoding
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.redaction import redacted_file
 from ingestion.redaction import table as redaction_table
-from ingestion.reports import KINDS
+from ingestion.reports import REPORT_TYPES
 from tests import build
 from tests.ingestion import test_mutations
-from tests.ingestion.reading import MOST_BYTES, read
+from tests.ingestion.parsed_documents import MAX_BYTES, parse_document
 
 SAMPLES = sorted(path for path in (Path(settings.BASE_DIR) / "tests" / "samples").rglob("*.*") if path.is_file())
 FEEDBACK = "GET_SELLER_FEEDBACK_DATA"
@@ -39,10 +39,10 @@ SHIPPING = ("order-id", "purchase-date", "buyer-email", "buyer-name", "buyer-pho
 SHIPMENT = (ORDER, NOON.isoformat(), "jane@doe.example", "Jane Doe", "555 0100", "1 Elm Street", "Springfield", "th1218")
 
 
-def kept(document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MOST_BYTES) -> tuple[bytes, list[str]]:
+def kept(document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MAX_BYTES) -> tuple[bytes, list[str]]:
     """What is kept of a document, and which columns were blanked."""
     stream = io.BytesIO(document)
-    rewriting = redacted_file.of(stream, announced_type=announced, japanese=marketplace == "JP", most_bytes=most)
+    rewriting = redacted_file.build_redaction(stream, announced_type=announced, japanese=marketplace == "JP", max_bytes=most)
     if rewriting is None:
         return document, []
     blanked = b"".join(rewriting.blocks(stream))
@@ -56,18 +56,18 @@ def table(*rows: tuple[str, ...], delimiter: str = "\t", end: str = "\n", codec:
 def written_in(document: bytes) -> Encoding | None:
     """The encoding that is noted of a document when it comes: what is blanked may have been all that told it."""
     try:
-        return tabular.detect(tabular.blocks(io.BytesIO(document), most=MOST_BYTES), japanese=False)
-    except Refused:
+        return tabular.detect_encoding(tabular.blocks(io.BytesIO(document), max_bytes=MAX_BYTES), japanese=False)
+    except RejectedDocument:
         return None
 
 
 def outcome(document: bytes, **how: Any) -> Any:
     """What reading a document comes to: its facts and the lines of rejected rows, or why it is refused."""
     try:
-        done = read(document, **how)
-    except Refused as refused:
+        done = parse_document(document, **how)
+    except RejectedDocument as refused:
         return refused.slug, [row.line for row in refused.rejected]
-    return done.lines, list(done.rejected), done.reading.read, done.reading.kind.title
+    return done.lines, list(done.rejected), done.reader.read, done.reader.kind.title
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
@@ -121,7 +121,7 @@ def test_a_column_that_tells_of_nobody_is_left_alone(name: str) -> None:
 
 
 def test_no_column_that_a_kind_of_ours_is_read_by_is_personal() -> None:
-    read_by = [column for kind in KINDS for column in kind.columns if column.meaning != "not kept"]
+    read_by = [column for kind in REPORT_TYPES for column in kind.columns if column.meaning != "not kept"]
     documented = [f"{column.name}\tx\n{ORDER}\tx\n".encode() for column in read_by]
 
     assert [document for document in documented if kept(document)[1]] == []
@@ -302,11 +302,11 @@ class Looked(dict[int, str]):
 
 def test_of_a_row_shorter_than_its_header_only_its_own_cells_are_looked_at() -> None:
     head = table(("order-id", *["tel"] * 900)).decode()
-    found = redaction_table.table_of(head, is_whole=True, announced_type="", read=str)
-    assert found is not None
-    columns = Looked(found.columns)
+    parsed = redaction_table.detect_table_redactor(head, is_whole=True, announced_type="", read=str)
+    assert parsed is not None
+    columns = Looked(parsed.columns)
 
-    blanked = "".join(replace(found, columns=columns).blanked([head, f"{ORDER}\t555 0100\n" * 100]))
+    blanked = "".join(replace(parsed, columns=columns).blanked([head, f"{ORDER}\t555 0100\n" * 100]))
 
     assert blanked == head + f"{ORDER}\t\n" * 100
     assert columns.count == 200
@@ -316,7 +316,7 @@ def test_of_a_row_shorter_than_its_header_only_its_own_cells_are_looked_at() -> 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 @pytest.mark.parametrize("before", ["", "\n \n"])
 def test_of_a_header_with_more_columns_than_any_no_row_is_kept(before: str, delimiter: str, announced: str) -> None:
-    more = ("tel",) * tabular.MOST_COLUMNS
+    more = ("tel",) * tabular.MAX_COLUMNS
     header = before.encode() + table((*build.ORDER_COLUMNS, *more), delimiter=delimiter)
 
     document = header + table(SHIPMENT, SHIPMENT, delimiter=delimiter)
@@ -530,7 +530,7 @@ def test_xml_without_persons_is_not_rewritten(name: str) -> None:
     (path,) = [path for path in SAMPLES if path.name == name]
 
     with path.open("rb") as stream:
-        assert redacted_file.of(stream, announced_type="", japanese=False, most_bytes=MOST_BYTES) is None
+        assert redacted_file.build_redaction(stream, announced_type="", japanese=False, max_bytes=MAX_BYTES) is None
 
 
 class Counted(io.BytesIO):
@@ -547,7 +547,7 @@ class Counted(io.BytesIO):
 def test_of_a_table_without_personal_columns_only_the_first_block_is_read() -> None:
     stream = Counted(build.orders_file([build.order_row()] * 20_000))
 
-    assert redacted_file.of(stream, announced_type="", japanese=False, most_bytes=MOST_BYTES) is None
+    assert redacted_file.build_redaction(stream, announced_type="", japanese=False, max_bytes=MAX_BYTES) is None
     assert stream.taken == len(b"\x1f\x8b") + 1024**2 < len(stream.getvalue())
 
 
@@ -589,7 +589,7 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
 )
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     tracemalloc.start()
-    rewriting = redacted_file.of(stream, announced_type=FEEDBACK, japanese=False, most_bytes=2**40)
+    rewriting = redacted_file.build_redaction(stream, announced_type=FEEDBACK, japanese=False, max_bytes=2**40)
     assert rewriting is not None
 
     size = 0
@@ -621,7 +621,7 @@ def test_whatever_happened_to_a_document_on_its_way_it_says_the_same_when_it_is_
     name: str, mutate: test_mutations.Mutation, announced: bool
 ) -> None:
     chance = random.Random(f"{name} {mutate.__name__}")
-    kind = read(DOCUMENTS[name]).reading.report_type if announced else ""
+    kind = parse_document(DOCUMENTS[name]).reader.report_type if announced else ""
     for _ in range(10):
         document = mutate(DOCUMENTS[name], chance)
 

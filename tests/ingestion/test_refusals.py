@@ -2,11 +2,11 @@
 
 import pytest
 
-from ingestion.parsing.refusals import BadRow, Refused, without_addresses
-from ingestion.reports.kind import order_id, shown
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument, mask_email_addresses
+from ingestion.reports.report_type import parse_order_id, quote_value
 from tests import build
 from tests.client import Client
-from tests.ingestion.reading import read
+from tests.ingestion.parsed_documents import parse_document
 
 ADDRESS = "jane.o'doe+shop@marketplace.amazon.co.uk"
 COMMENT = "it never arrived and the box was wet and torn"
@@ -31,11 +31,14 @@ FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=D
     ],
 )
 def test_what_looks_like_an_e_mail_address_is_left_out(text: str, left: str) -> None:
-    assert without_addresses(text) == left
+    assert mask_email_addresses(text) == left
 
 
 def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None:
-    reason, refused = BadRow(f"{ADDRESS} is no date."), Refused("slug", "Title", f"It begins with {ADDRESS}, as it seems.")
+    reason, refused = (
+        InvalidRow(f"{ADDRESS} is no date."),
+        RejectedDocument("slug", "Title", f"It begins with {ADDRESS}, as it seems."),
+    )
 
     assert (reason.reason, str(reason)) == ("[e-mail address] is no date.",) * 2
     assert refused.problem()["detail"] == str(refused) == "It begins with [e-mail address], as it seems."
@@ -59,12 +62,12 @@ def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None
     ],
 )
 def test_a_value_is_shown_without_addresses_or_sentences(cell: str, said: str) -> None:
-    assert shown(cell) == said
+    assert quote_value(cell) == said
 
 
 def test_an_order_id_is_said_to_be_none_without_a_sentence_that_stands_there() -> None:
-    with pytest.raises(BadRow, match=r"^A text of several words is no Amazon order id"):
-        order_id(COMMENT)
+    with pytest.raises(InvalidRow, match=r"^A text of several words is no Amazon order id"):
+        parse_order_id(COMMENT)
 
 
 @pytest.mark.parametrize("cell", [ADDRESS, COMMENT, f"mail {ADDRESS}"])
@@ -73,7 +76,7 @@ def test_no_reason_quotes_what_a_shifted_row_has_in_the_wrong_cell(cell: str, at
     row = list(build.feedback_row(order=build.order_id(2), on=DAY))
     row[at] = cell
 
-    reasons = " ".join(read(FEEDBACK + ("\t".join(row) + "\n").encode()).rejected.values())
+    reasons = " ".join(parse_document(FEEDBACK + ("\t".join(row) + "\n").encode()).rejected.values())
 
     assert "jane" not in reasons
     assert "arrived" not in reasons
@@ -85,7 +88,7 @@ def test_no_reason_quotes_what_a_shifted_row_has_in_the_wrong_cell(cell: str, at
 def test_no_reason_of_an_order_quotes_what_does_not_belong_there(cell: str, column: str) -> None:
     document = build.orders_file([build.order_row(), build.order_row() | {column: cell}])
 
-    (reason,) = read(document).rejected.values()
+    (reason,) = parse_document(document).rejected.values()
 
     assert "jane" not in reason
     assert "arrived" not in reason
@@ -96,7 +99,7 @@ def test_no_reason_of_an_order_quotes_what_does_not_belong_there(cell: str, colu
 def test_no_reason_of_a_claim_quotes_what_does_not_belong_there(field: str) -> None:
     bad = build.claim(order=build.order_id(1)) | {field: f"{ADDRESS} {COMMENT} " * 2}
 
-    (reason,) = read(build.claims_file([build.claim(order=build.order_id(1)), bad])).rejected.values()
+    (reason,) = parse_document(build.claims_file([build.claim(order=build.order_id(1)), bad])).rejected.values()
 
     assert "jane" not in reason
     assert "arrived" not in reason

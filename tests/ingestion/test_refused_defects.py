@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tests import build
 from tests.client import Client
-from tests.ingestion.witness import contents, pointers, reports_of
+from tests.ingestion.database_state import contents, pointers, reports_of
 
 GOOD = {"order_id": build.order_id(7), "kind": "a_to_z_claim", "state": "pending", "occurred_on": "2026-10-20"}
 POSTED = GOOD | {"kind": "feedback", "state": "posted", "rating": 1}

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from tests import build
 from tests.client import Client
-from tests.ingestion.witness import contents
+from tests.ingestion.database_state import contents
 
 ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
 FED_BACK = (ORDERED + timedelta(days=5)).strftime("%m/%d/%y")

@@ -20,7 +20,7 @@ from accounts.tenancy import context
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON
-from tests.ingestion.witness import pointers, reports_of
+from tests.ingestion.database_state import pointers, reports_of
 
 TWO_GIGABYTES = 2 * 1024**3
 

@@ -2,11 +2,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import returns
 from metrics.rules.facts import ReturnFact
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
 ORDER = build.order_id(1)
 ROW = {"order_id": ORDER, "requested_at": "2025-07-10T12:00:00Z"}
@@ -14,7 +14,7 @@ ROW = {"order_id": ORDER, "requested_at": "2025-07-10T12:00:00Z"}
 
 def fact_of(*, zone: str = "UTC", **cells: str) -> ReturnFact:
     """Of a document of one row, received at noon of TODAY, whose header has just these columns."""
-    (fact,) = read(build.table(ROW | cells), zone=zone, today=TODAY).returns
+    (fact,) = parse_document(build.table(ROW | cells), zone=zone, today=TODAY).returns
     return fact
 
 
@@ -134,10 +134,10 @@ def test_the_day_is_the_marketplace_s() -> None:
 def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None:
     document = build.table({"reason": "Jane", "Requested At": "2025-07-10", "Order-Id": ORDER}, delimiter=delimiter)
 
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert [(fact.order_id, fact.requested_on) for fact in found.returns] == [(ORDER, date(2025, 7, 10))]
-    assert "Jane" not in str(found.lines)
+    assert [(fact.order_id, fact.requested_on) for fact in parsed.returns] == [(ORDER, date(2025, 7, 10))]
+    assert "Jane" not in str(parsed.lines)
 
 
 @pytest.mark.parametrize(
@@ -160,16 +160,16 @@ def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, s
     good = ROW | {"order_id": build.order_id(2)}
     columns = [*ROW, *(name for name in cells if name not in ROW)]
 
-    found = read(build.table(good, ROW | cells, columns=columns), today=TODAY)
+    parsed = parse_document(build.table(good, ROW | cells, columns=columns), today=TODAY)
 
-    assert [fact.order_id for fact in found.returns] == [build.order_id(2)]
-    assert said in found.rejected[3]
+    assert [fact.order_id for fact in parsed.returns] == [build.order_id(2)]
+    assert said in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["order_id", "requested_at"])
 def test_a_header_without_a_needed_column_is_refused(column: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(build.table(ROW).replace(column.encode(), b"other"), announced=returns.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.table(ROW).replace(column.encode(), b"other"), announced=returns.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert column.replace("_", "-") in refused.value.detail

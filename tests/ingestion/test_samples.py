@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from metrics.rules.facts import OrderStatus
 from tests import build
-from tests.ingestion.reading import Read, read
+from tests.ingestion.parsed_documents import ParsedDocument, parse_document
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
@@ -19,22 +19,22 @@ FBA_RETURNS = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 RECONSTRUCTED_DE = [("302-1234567-1234567", 1, date(2026, 9, 24)), ("306-7654321-7654321", 3, date(2026, 9, 3))]
 
 
-def sample(path: str, *, marketplace: str = "US", announced: str = "") -> Read:
-    return read((SAMPLES / path).read_bytes(), marketplace=marketplace, announced=announced)
+def sample(path: str, *, marketplace: str = "US", announced: str = "") -> ParsedDocument:
+    return parse_document((SAMPLES / path).read_bytes(), marketplace=marketplace, announced=announced)
 
 
 def test_a_real_xml_report_gives_its_order_in_the_encoding_that_it_declares() -> None:
-    found = sample(f"{ORDERS_XML}/1.xml")
+    parsed = sample(f"{ORDERS_XML}/1.xml")
 
-    assert [order[:4] for order in found.orders] == [("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)]
-    assert found.orders[0].ordered_at == datetime(2017, 10, 30, 20, 6, 6, tzinfo=UTC)
-    assert found.orders[0].last_updated_at == datetime(2017, 10, 30, 20, 6, 11, tzinfo=UTC)
-    assert (found.reading.report_type, found.reading.encoding.codec) == (ORDERS_XML, "iso-8859-1")
-    assert (found.rejected, found.warnings) == ({}, [])
+    assert [order[:4] for order in parsed.orders] == [("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)]
+    assert parsed.orders[0].ordered_at == datetime(2017, 10, 30, 20, 6, 6, tzinfo=UTC)
+    assert parsed.orders[0].last_updated_at == datetime(2017, 10, 30, 20, 6, 11, tzinfo=UTC)
+    assert (parsed.reader.type_name, parsed.reader.encoding.codec) == (ORDERS_XML, "iso-8859-1")
+    assert (parsed.rejected, parsed.warnings) == ({}, [])
 
 
 def test_real_rows_without_their_header_are_refused() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         sample(f"{ORDERS}/1_rows_without_header.tsv")
 
     assert refused.value.slug == "no-header"
@@ -44,30 +44,30 @@ def test_real_rows_load_under_the_header_they_lack() -> None:
     rows = (SAMPLES / ORDERS / "1_rows_without_header.tsv").read_bytes()
     header = "\t".join(build.ORDER_COLUMNS).encode() + b"\r\n"
 
-    found = read(header + rows)
+    parsed = parse_document(header + rows)
 
-    assert {(fact.marketplace, fact.channel, fact.ordered_at.date()) for fact in found.orders} == {
+    assert {(fact.marketplace, fact.channel, fact.ordered_at.date()) for fact in parsed.orders} == {
         ("US", "afn", date(2020, 2, 18))
     }
-    assert [fact.order_id for fact in found.orders][:2] == ["114-4892924-3377867", "113-9925451-0581038"]
-    assert (len(found.orders), found.rejected) == (6, {})
+    assert [fact.order_id for fact in parsed.orders][:2] == ["114-4892924-3377867", "113-9925451-0581038"]
+    assert (len(parsed.orders), parsed.rejected) == (6, {})
 
 
 @pytest.mark.parametrize("announced", ["", RETURNS])
 def test_a_real_return_loads_although_its_row_is_shorter_than_the_header(announced: str) -> None:
-    found = sample(f"{RETURNS}/1.tsv", announced=announced)
+    parsed = sample(f"{RETURNS}/1.tsv", announced=announced)
 
-    assert found.reading.report_type == RETURNS
-    assert found.lines == [
+    assert parsed.reader.type_name == RETURNS
+    assert parsed.lines == [
         (2, ("113-6277818-6289068", "RMA DfqRyqfBRRMA", date(2025, 7, 14), "approved", True, None, "", None)),
     ]
-    assert (found.defects, found.rejected, found.warnings) == ([], {}, [])
+    assert (parsed.defects, parsed.rejected, parsed.warnings) == ([], {}, [])
 
 
 def test_a_real_return_with_a_claim_is_a_claim_too() -> None:
     document = (SAMPLES / RETURNS / "1.tsv").read_bytes().replace(b"Seller\tN\tN", b"Seller\tY\tN")
 
-    (fact,) = read(document).defects
+    (fact,) = parse_document(document).defects
 
     assert fact[:4] == ("113-6277818-6289068", "a_to_z_claim", "returns-report", "filed")
     assert (fact.occurred_on, fact.counts) == (date(2025, 7, 14), True)
@@ -75,19 +75,19 @@ def test_a_real_return_with_a_claim_is_a_claim_too() -> None:
 
 @pytest.mark.parametrize("announced", ["", FBA_RETURNS])
 def test_a_real_return_to_amazon_loads(announced: str) -> None:
-    found = sample(f"{FBA_RETURNS}/1.tsv", announced=announced)
+    parsed = sample(f"{FBA_RETURNS}/1.tsv", announced=announced)
 
-    assert found.reading.report_type == FBA_RETURNS
-    assert found.lines == [
+    assert parsed.reader.type_name == FBA_RETURNS
+    assert parsed.lines == [
         (2, ("114-2962899-5762619", "LPNNC5N165ZVR", date(2025, 6, 5), "immediate_donation", True, None, "", None)),
     ]
-    assert (found.rejected, found.warnings) == ({}, [])
+    assert (parsed.rejected, parsed.warnings) == ({}, [])
 
 
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize("report_type", [RETURNS, FBA_RETURNS])
 def test_a_fixture_that_repeats_its_header_as_data_is_refused(report_type: str, announced: bool) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         sample(f"{report_type}/2_airbyte_header_fixture.tsv", announced=report_type if announced else "")
 
     assert refused.value.slug == "no-usable-row"
@@ -108,12 +108,12 @@ def test_a_fixture_that_repeats_its_header_as_data_is_refused(report_type: str, 
 def test_sample_feedback_gives_its_orders_stars_and_days(
     path: str, marketplace: str, facts: list[tuple[str, int, date]], encoding: str, announced: str
 ) -> None:
-    found = sample(f"{FEEDBACK}/{path}", marketplace=marketplace, announced=announced)
+    parsed = sample(f"{FEEDBACK}/{path}", marketplace=marketplace, announced=announced)
 
-    assert [(fact.order_id, fact.rating, fact.occurred_on) for fact in found.defects] == facts
-    assert [fact.counts for fact in found.defects] == [stars <= 2 for _, stars, _ in facts]
-    assert found.reading.encoding.codec == encoding
-    assert (found.rejected, found.warnings) == ({}, [])
+    assert [(fact.order_id, fact.rating, fact.occurred_on) for fact in parsed.defects] == facts
+    assert [fact.counts for fact in parsed.defects] == [stars <= 2 for _, stars, _ in facts]
+    assert parsed.reader.encoding.codec == encoding
+    assert (parsed.rejected, parsed.warnings) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_sample_feedback_gives_its_orders_stars_and_days(
     ],
 )
 def test_sample_feedback_that_holds_none_or_another_store_s_days_is_refused(path: str, marketplace: str, slug: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         sample(f"{FEEDBACK}/{path}", marketplace=marketplace)
 
     assert refused.value.slug == slug

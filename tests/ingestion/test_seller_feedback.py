@@ -3,11 +3,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from accounts.marketplaces import CODES
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import seller_feedback
 from metrics.rules.facts import DefectKind
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
 DE = ("Datum", "Bewertung", "Kommentar", "Ihre Antwort", "Transaktionsnummer", "E-Mail des Bewertenden")
 ES = ("Date", "Rating", "Comentarios", "Response", "Número de pedido", "E-mail del cliente")
@@ -37,7 +37,7 @@ def one(on: str, *, rating: int = 1, header: tuple[str, ...] = build.FEEDBACK_HE
 
 @pytest.mark.parametrize("marketplace", CODES)
 def test_each_marketplace_writes_dates_its_own_way(marketplace: str) -> None:
-    (fact,) = read(one(WRITTEN[marketplace]), marketplace=marketplace).defects
+    (fact,) = parse_document(one(WRITTEN[marketplace]), marketplace=marketplace).defects
 
     assert fact.occurred_on == date(2026, 9, 24)
     assert fact.stated_at == datetime(2026, 9, 24, tzinfo=UTC)
@@ -45,8 +45,8 @@ def test_each_marketplace_writes_dates_its_own_way(marketplace: str) -> None:
 
 @pytest.mark.parametrize(("marketplace", "text"), CONTRADICTIONS)
 def test_a_date_of_another_marketplace_s_refuses_the_document_and_is_never_guessed(marketplace: str, text: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read(one(text), marketplace=marketplace)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(one(text), marketplace=marketplace)
 
     assert refused.value.slug == "dates-contradict-marketplace"
     assert marketplace in refused.value.detail
@@ -70,7 +70,7 @@ def test_a_date_of_another_marketplace_s_refuses_the_document_and_is_never_guess
     ],
 )
 def test_values_need_no_zeros_in_front_and_may_have_a_whole_year(marketplace: str, text: str, day: date) -> None:
-    (fact,) = read(one(text), marketplace=marketplace, today=TODAY).defects
+    (fact,) = parse_document(one(text), marketplace=marketplace, today=TODAY).defects
 
     assert fact.occurred_on == day
 
@@ -81,8 +81,8 @@ def test_values_need_no_zeros_in_front_and_may_have_a_whole_year(marketplace: st
 def test_a_date_that_no_past_day_has_refuses_the_document(text: str) -> None:
     good = build.feedback_row(order=build.order_id(2), on="10/20/26")
 
-    with pytest.raises(Refused) as refused:
-        read(build.feedback_file([good, build.feedback_row(order=ORDER, on=text)]), today=TODAY)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.feedback_file([good, build.feedback_row(order=ORDER, on=text)]), today=TODAY)
 
     assert refused.value.slug == "dates-contradict-marketplace"
 
@@ -92,9 +92,9 @@ def test_a_date_that_no_past_day_has_refuses_the_document(text: str) -> None:
 def test_the_headers_we_know_are_read_without_a_word(header: tuple[str, ...], codec: str) -> None:
     document = one("10/20/26", header=header).decode().encode(codec)
 
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert (len(found.defects), found.warnings) == (1, [])
+    assert (len(parsed.defects), parsed.warnings) == (1, [])
 
 
 @pytest.mark.parametrize(("header", "codec", "marketplace"), [(FR, "utf-8", "FR"), (JP, "utf-8", "JP"), (JP, "cp932", "JP")])
@@ -103,32 +103,32 @@ def test_a_header_we_do_not_know_is_read_by_position_with_a_warning(
 ) -> None:
     document = one(WRITTEN[marketplace], header=header).decode().encode(codec)
 
-    found = read(document, marketplace=marketplace)
+    parsed = parse_document(document, marketplace=marketplace)
 
-    assert [fact.order_id for fact in found.defects] == [ORDER]
-    assert len(found.warnings) == 1
-    assert found.reading.encoding.codec == codec
+    assert [fact.order_id for fact in parsed.defects] == [ORDER]
+    assert len(parsed.warnings) == 1
+    assert parsed.reader.encoding.codec == codec
 
 
-@pytest.mark.parametrize("announced", ["", seller_feedback.REPORT_TYPE])
+@pytest.mark.parametrize("announced", ["", seller_feedback.NAME])
 @pytest.mark.parametrize(("header", "extra"), [(LEGACY_9, ()), (LEGACY_10, ("Buyer",))])
 def test_the_legacy_layout_has_its_order_id_in_the_eighth_cell(
     header: tuple[str, ...], extra: tuple[str, ...], announced: str
 ) -> None:
     row = ("9/24/15", "2", "Late", "", "No", "Yes", "-", ORDER, "abc@marketplace.amazon.com", *extra)
 
-    found = read(build.feedback_file([row], header=header), announced=announced)
+    parsed = parse_document(build.feedback_file([row], header=header), announced=announced)
 
-    assert [(fact.order_id, fact.rating) for fact in found.defects] == [(ORDER, 2)]
-    assert found.warnings == []
+    assert [(fact.order_id, fact.rating) for fact in parsed.defects] == [(ORDER, 2)]
+    assert parsed.warnings == []
 
 
 @pytest.mark.parametrize("columns", [1, 5, 7, 8, 11])
 def test_another_number_of_columns_is_no_feedback_report(columns: int) -> None:
     header = (*LEGACY_10, "More")[:columns]
 
-    with pytest.raises(Refused) as refused:
-        read(build.feedback_file([header], header=header), announced=seller_feedback.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.feedback_file([header], header=header), announced=seller_feedback.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert str(columns) in refused.value.detail
@@ -137,16 +137,16 @@ def test_another_number_of_columns_is_no_feedback_report(columns: int) -> None:
 def test_without_a_header_no_row_is_taken_for_one() -> None:
     rows = [build.feedback_row(order=build.order_id(n), on="10/20/26") for n in (1, 2)]
 
-    for announced in ("", seller_feedback.REPORT_TYPE):
-        with pytest.raises(Refused) as refused:
-            read(build.feedback_file(rows[1:], header=rows[0]), announced=announced)
+    for announced in ("", seller_feedback.NAME):
+        with pytest.raises(RejectedDocument) as refused:
+            parse_document(build.feedback_file(rows[1:], header=rows[0]), announced=announced)
 
         assert refused.value.slug == "no-header"
 
 
 @pytest.mark.parametrize(("stars", "counts"), [(1, True), (2, True), (3, False), (4, False), (5, False)])
 def test_only_one_and_two_stars_count(stars: int, counts: bool) -> None:
-    (fact,) = read(one("10/20/26", rating=stars)).defects
+    (fact,) = parse_document(one("10/20/26", rating=stars)).defects
 
     assert (fact.kind, fact.state, fact.rating, fact.counts) == (DefectKind.FEEDBACK, "posted", stars, counts)
 
@@ -172,16 +172,16 @@ def test_only_one_and_two_stars_count(stars: int, counts: bool) -> None:
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(row: tuple[str, ...], said: str) -> None:
     good = build.feedback_row(order=build.order_id(2), on="10/20/26")
 
-    found = read(build.feedback_file([row, good]))
+    parsed = parse_document(build.feedback_file([row, good]))
 
-    assert [fact.order_id for fact in found.defects] == [build.order_id(2)]
-    assert said in found.rejected[2]
+    assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
+    assert said in parsed.rejected[2]
 
 
 def test_spaces_around_a_value_do_not_matter() -> None:
     row = (" 10/20/26 ", " 1", "", "", f"{ORDER} ", "")
 
-    assert len(read(build.feedback_file([row])).defects) == 1
+    assert len(parse_document(build.feedback_file([row])).defects) == 1
 
 
 def test_comments_and_addresses_reach_no_fact_and_no_reason() -> None:
@@ -190,13 +190,13 @@ def test_comments_and_addresses_reach_no_fact_and_no_reason() -> None:
         ("10/20/26", "9", "my name is Jane Roe", "", ORDER, "jane@example.com"),
     ]
 
-    found = read(build.feedback_file(rows))
+    parsed = parse_document(build.feedback_file(rows))
 
-    assert "jane" not in f"{found.lines} {found.rejected}".lower()
+    assert "jane" not in f"{parsed.lines} {parsed.rejected}".lower()
 
 
 def test_a_report_received_long_ago_is_judged_by_that_day() -> None:
-    with pytest.raises(Refused):
-        read(one("9/24/26"), today=date(2026, 9, 1))
+    with pytest.raises(RejectedDocument):
+        parse_document(one("9/24/26"), today=date(2026, 9, 1))
 
-    assert len(read(one("9/24/26"), today=TODAY).defects) == 1
+    assert len(parse_document(one("9/24/26"), today=TODAY).defects) == 1

@@ -2,31 +2,31 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import shipments
 from metrics.rules.facts import ShipmentFact
 from tests import build
-from tests.ingestion.reading import TODAY, read
+from tests.ingestion.parsed_documents import TODAY, parse_document
 
 ORDER = build.order_id(1)
 
 
 def fact_of(*, zone: str = "UTC", **cells: str) -> ShipmentFact:
     """Of a document of one row, received at noon of TODAY, whose header has just these columns."""
-    (fact,) = read(build.table({"order_id": ORDER} | cells), announced="shipments", zone=zone, today=TODAY).shipments
+    (fact,) = parse_document(build.table({"order_id": ORDER} | cells), announced="shipments", zone=zone, today=TODAY).shipments
     return fact
 
 
 def reason_of(**cells: str) -> str:
     """Why such a row is rejected, beside one that is not."""
     good = dict.fromkeys(cells, "") | {"order_id": build.order_id(2)}
-    found = read(
+    parsed = parse_document(
         build.table(good, {"order_id": ORDER} | cells, columns=dict.fromkeys(["order_id", *cells])),
         announced="shipments",
         today=TODAY,
     )
-    assert [fact.order_id for fact in found.shipments] == [build.order_id(2)]
-    return found.rejected[3]
+    assert [fact.order_id for fact in parsed.shipments] == [build.order_id(2)]
+    return parsed.rejected[3]
 
 
 def test_a_row_states_all_that_is_known_of_a_package() -> None:
@@ -63,10 +63,10 @@ def test_what_a_row_does_not_tell_is_not_known() -> None:
 def test_columns_are_in_any_order_and_spelling_and_others_are_ignored(delimiter: str, spelling: str) -> None:
     document = build.table({"buyer_name": "Jane", spelling: "2025-07-02", "Order-ID": ORDER}, delimiter=delimiter)
 
-    found = read(document)
+    parsed = parse_document(document)
 
-    assert [(fact.order_id, fact.ship_by_on) for fact in found.shipments] == [(ORDER, date(2025, 7, 2))]
-    assert "Jane" not in str(found.lines)
+    assert [(fact.order_id, fact.ship_by_on) for fact in parsed.shipments] == [(ORDER, date(2025, 7, 2))]
+    assert "Jane" not in str(parsed.lines)
 
 
 @pytest.mark.parametrize(
@@ -253,16 +253,16 @@ def test_a_package_confirmed_after_it_left_is_no_contradiction(shipped_at: str, 
 def test_a_header_that_tells_nothing_of_shipments_is_refused(columns: tuple[str, ...]) -> None:
     document = build.table(dict.fromkeys(columns, "") | {"order_id": ORDER})
 
-    with pytest.raises(Refused) as refused:
-        read(document, announced=shipments.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(document, announced=shipments.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert "at least one of ship-by" in refused.value.detail
 
 
 def test_a_header_without_orders_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        read(build.table({"shipped_at": "2025-07-02"}), announced=shipments.REPORT_TYPE)
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.table({"shipped_at": "2025-07-02"}), announced=shipments.NAME)
 
     assert refused.value.slug == "columns-missing"
     assert "order-id" in refused.value.detail
@@ -272,8 +272,8 @@ def test_a_header_without_orders_is_refused() -> None:
 def test_a_column_that_is_there_twice_is_refused(column: str) -> None:
     columns = [*(column.name for column in shipments.COLUMNS), column]
 
-    with pytest.raises(Refused) as refused:
-        read(build.table({"order_id": ORDER}, columns=columns))
+    with pytest.raises(RejectedDocument) as refused:
+        parse_document(build.table({"order_id": ORDER}, columns=columns))
 
     assert refused.value.slug == "columns-repeated"
 
@@ -281,4 +281,4 @@ def test_a_column_that_is_there_twice_is_refused(column: str) -> None:
 def test_a_row_wider_than_the_header_is_rejected() -> None:
     document = build.table({"order_id": ORDER, "ship_by": "2025-07-02"}) + f"{ORDER},2025-07-02,more\n".encode()
 
-    assert "The row has 3 cells, the header 2" in read(document).rejected[3]
+    assert "The row has 3 cells, the header 2" in parse_document(document).rejected[3]

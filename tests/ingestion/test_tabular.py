@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from ingestion.parsing import tabular
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 
 UMLAUTS = "Verkäufer\tRückerstattung\n"
 YEN = "注文番号\t評価\n"
@@ -17,7 +17,7 @@ def in_blocks(document: bytes, size: int) -> list[bytes]:
 
 
 def unpacked(document: bytes, *, most: int = MOST) -> bytes:
-    return b"".join(tabular.blocks(io.BytesIO(document), most=most))
+    return b"".join(tabular.blocks(io.BytesIO(document), max_bytes=most))
 
 
 def lines_of(document: bytes, codec: str = "utf-8") -> list[str]:
@@ -25,7 +25,7 @@ def lines_of(document: bytes, codec: str = "utf-8") -> list[str]:
 
 
 def records_of(text: str) -> list[list[str]]:
-    return list(tabular.comma_separated(tabular.Lines([text.encode()], "utf-8")))
+    return list(tabular.split_csv(tabular.Lines([text.encode()], "utf-8")))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def records_of(text: str) -> list[list[str]]:
 )
 @pytest.mark.parametrize("size", [3, 7, 4096])
 def test_the_encoding_is_what_the_bytes_prove(document: bytes, japanese: bool, codec: str, size: int) -> None:
-    encoding = tabular.detect(in_blocks(document, size), japanese=japanese)
+    encoding = tabular.detect_encoding(in_blocks(document, size), japanese=japanese)
 
     assert encoding.codec == codec
     assert encoding.reason
@@ -55,18 +55,18 @@ def test_the_encoding_is_what_the_bytes_prove(document: bytes, japanese: bool, c
 def test_one_byte_far_down_decides_the_encoding_of_the_whole() -> None:
     document = b"a plain line\n" * 200_000 + "Größe\n".encode("cp1252")
 
-    encoding = tabular.detect(in_blocks(document, tabular.BLOCK), japanese=False)
+    encoding = tabular.detect_encoding(in_blocks(document, tabular.BLOCK), japanese=False)
 
     assert encoding.codec == "cp1252"
 
 
 def test_a_character_cut_at_the_end_is_no_utf_8() -> None:
-    assert tabular.detect([b"12 \xe2\x82"], japanese=False).codec == "cp1252"
+    assert tabular.detect_encoding([b"12 \xe2\x82"], japanese=False).codec == "cp1252"
 
 
 def test_a_document_of_no_bytes_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        tabular.detect([], japanese=False)
+    with pytest.raises(RejectedDocument) as refused:
+        tabular.detect_encoding([], japanese=False)
 
     assert refused.value.slug == "empty-document"
 
@@ -79,7 +79,7 @@ def test_lines_are_the_same_whatever_the_blocks(codec: str, size: int) -> None:
     lines = tabular.Lines(in_blocks(text.encode(codec, "replace"), size), codec)
 
     assert list(lines) == text.encode(codec, "replace").decode(codec).replace("\r", "").split("\n")
-    assert (lines.number, lines.last_is_open) == (4, True)
+    assert (lines.number, lines.last_line_is_open) == (4, True)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_only_a_line_feed_ends_a_line(document: bytes, lines: list[str], is_open
     source = tabular.Lines([document], "utf-8")
 
     assert list(source) == lines
-    assert (source.number, source.last_is_open) == (len(lines), is_open)
+    assert (source.number, source.last_line_is_open) == (len(lines), is_open)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_only_a_line_feed_ends_a_line(document: bytes, lines: list[str], is_open
     ],
 )
 def test_what_holds_nul_is_no_text(document: bytes, codec: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         lines_of(document, codec)
 
     assert refused.value.slug == "not-text"
@@ -124,7 +124,7 @@ def test_what_holds_nul_is_no_text(document: bytes, codec: str) -> None:
 def test_a_line_of_two_megabytes_is_refused_with_its_number(end: bytes) -> None:
     document = b"header\n" + b"x" * 2_000_000 + end
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
 
     assert refused.value.slug == "line-too-long"
@@ -132,11 +132,11 @@ def test_a_line_of_two_megabytes_is_refused_with_its_number(end: bytes) -> None:
 
 
 def test_a_long_line_within_the_limit_is_a_line() -> None:
-    document = b"x" * (tabular.LONGEST_LINE - 1) + b"\nshort\n"
+    document = b"x" * (tabular.MAX_LINE_LENGTH - 1) + b"\nshort\n"
 
     lines = list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
 
-    assert [len(line) for line in lines] == [tabular.LONGEST_LINE - 1, 5]
+    assert [len(line) for line in lines] == [tabular.MAX_LINE_LENGTH - 1, 5]
 
 
 def test_a_plain_document_comes_as_it_is() -> None:
@@ -165,7 +165,7 @@ def test_gzip_is_unpacked_all_of_its_members() -> None:
     ],
 )
 def test_damaged_gzip_is_refused(document: bytes) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         unpacked(document)
 
     assert refused.value.slug == "invalid-gzip"
@@ -174,7 +174,7 @@ def test_damaged_gzip_is_refused(document: bytes) -> None:
 
 @pytest.mark.parametrize("document", [b"x" * (MOST + 1), gzip.compress(b"x" * (MOST + 1))])
 def test_more_bytes_than_allowed_are_refused_packed_or_not(document: bytes) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         unpacked(document)
 
     assert refused.value.slug == "document-too-large"
@@ -188,7 +188,7 @@ def test_exactly_as_many_bytes_as_allowed_are_taken(document: bytes) -> None:
 def test_no_quote_is_special_between_tabs() -> None:
     lines = tabular.Lines([b'Pillow 12" x 18"\t"quoted"\t"open\n"\t\ta\n'], "utf-8")
 
-    assert list(tabular.tab_separated(lines)) == [['Pillow 12" x 18"', '"quoted"', '"open'], ['"', "", "a"]]
+    assert list(tabular.split_tsv(lines)) == [['Pillow 12" x 18"', '"quoted"', '"open'], ['"', "", "a"]]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_records_are_read_as_spreadsheets_write_them(text: str, records: list[li
 
 @pytest.mark.parametrize("text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n', "a,b\n1\r5,2\n", "a,b\n" + "x" * 200_000 + ",2\n"])
 def test_a_csv_that_is_none_is_refused_with_its_line(text: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         records_of(text)
 
     assert refused.value.slug == "invalid-csv"
@@ -223,30 +223,30 @@ def test_a_record_without_end_is_refused_before_it_fills_the_memory() -> None:
     lines = iter(["order_id,removed_on", '"ab', *['","ab'] * 1_000_000])
     tracemalloc.start()
     try:
-        with pytest.raises(Refused) as refused:
-            list(tabular.comma_separated(lines))
+        with pytest.raises(RejectedDocument) as refused:
+            list(tabular.split_csv(lines))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
     assert refused.value.slug == "invalid-csv"
     assert "more than 2097152 characters. Is a quote left open?" in refused.value.detail
-    assert len(list(lines)) == 1_000_002 - 2 - tabular.LONGEST_RECORD // len('","ab\n')
+    assert len(list(lines)) == 1_000_002 - 2 - tabular.MAX_RECORD_LENGTH // len('","ab\n')
     assert most < 64 * 1024**2
 
 
 @pytest.mark.parametrize(("more", "is_taken"), [("", True), ("x", False)])
 def test_a_record_may_have_the_characters_of_two_lines_whatever_came_before(more: str, is_taken: bool) -> None:
     short = ['"x', '"'] * 400_000
-    record = ['"' + "x" * 1022, *['","' + "x" * 1020] * (tabular.LONGEST_RECORD // 1024 - 2), '","' + more + "x" * 1019 + '"']
+    record = ['"' + "x" * 1022, *['","' + "x" * 1020] * (tabular.MAX_RECORD_LENGTH // 1024 - 2), '","' + more + "x" * 1019 + '"']
 
-    found = tabular.comma_separated(["a,b", *short, *record])
+    parsed = tabular.split_csv(["a,b", *short, *record])
 
     if is_taken:
-        assert sum(1 for _ in found) == 400_002
+        assert sum(1 for _ in parsed) == 400_002
     else:
-        with pytest.raises(Refused, match="Is a quote left open"):
-            list(found)
+        with pytest.raises(RejectedDocument, match="Is a quote left open"):
+            list(parsed)
 
 
 @pytest.mark.parametrize(
@@ -261,20 +261,20 @@ def test_a_record_may_have_the_characters_of_two_lines_whatever_came_before(more
     ],
 )
 def test_what_comes_in_either_form_is_read_by_its_header(text: str, cells: list[list[str]]) -> None:
-    found = list(tabular.separated(tabular.Lines([text.encode()], "utf-8")))
+    parsed = list(tabular.split_tsv_or_csv(tabular.Lines([text.encode()], "utf-8")))
 
-    assert [row for row in found if any(row)] == cells
+    assert [row for row in parsed if any(row)] == cells
 
 
 def test_lines_are_counted_in_either_form() -> None:
     for text in ("a\tb\n1\t2\n3\t4\n", "a,b\n1,2\n3,4\n"):
         lines = tabular.Lines([text.encode()], "utf-8")
 
-        assert [lines.number for _ in tabular.separated(lines)] == [1, 2, 3]
+        assert [lines.number for _ in tabular.split_tsv_or_csv(lines)] == [1, 2, 3]
 
 
 def test_utf_16_that_lost_its_mark_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         list(tabular.Lines([b"a\0b\0\n\0"], "utf-16"))
 
     assert refused.value.slug == "not-text"

@@ -14,7 +14,7 @@ from ingestion import tasks
 from ingestion.models import Report
 from tests import build, messages
 from tests.client import Client
-from tests.ingestion import hands
+from tests.ingestion import worker_locks
 
 NOW = datetime.now(UTC)
 Status = Report.Status
@@ -80,7 +80,7 @@ def test_what_was_just_handed_out_is_not_handed_out_twice(acme: Client, shop: st
 def test_a_report_in_a_living_worker_s_hands_is_left_there(acme: Client, shop: str) -> None:
     held, left = (waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1)) for _ in range(2))
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
-        hands.take(worker, held)
+        worker_locks.take(worker, held)
 
         tasks.resume_reports()
 
@@ -90,8 +90,8 @@ def test_a_report_in_a_living_worker_s_hands_is_left_there(acme: Client, shop: s
 def test_a_report_whose_worker_died_is_handed_out_again(acme: Client, shop: str) -> None:
     report_id = waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1))
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
-        hands.take(worker, report_id)
-    hands.until_free(report_id)
+        worker_locks.take(worker, report_id)
+    worker_locks.until_free(report_id)
 
     tasks.resume_reports()
 

@@ -15,7 +15,7 @@ from accounts.tenancy import context
 from api import identifiers
 from ingestion import loading, report_events, tasks
 from ingestion.models import Report
-from ingestion.parsing.refusals import Refused
+from ingestion.parsing.rejections import RejectedDocument
 from metrics.models import DailyCounts
 from tests import build
 from tests.client import Client
@@ -158,7 +158,7 @@ def test_committing_twice_tells_once(acme: Client, shop: str) -> None:
     report = claimed(acme, shop, DOCUMENT)
 
     for hours in (0, 1):
-        loading.commit(report=report, reading=loading.read(report), now=NOW + timedelta(hours=hours))
+        loading.commit(report=report, reader=loading.read(report), now=NOW + timedelta(hours=hours))
 
     assert len(told(acme)) == 1
 
@@ -199,7 +199,7 @@ def test_what_breaks_is_not_told(nord: Client, store: str) -> None:
 def test_what_we_give_up_is_not_told(acme: Client, shop: str) -> None:
     report = claimed(acme, shop, DOCUMENT)
     with context.agency(acme.agency.pk):
-        Report.objects.update(attempts=loading.MOST_ATTEMPTS)
+        Report.objects.update(attempts=loading.MAX_ATTEMPTS)
 
     assert loading.claim(agency_id=acme.agency.pk, report_id=report.pk) is None
     assert told(acme) == []
@@ -210,7 +210,7 @@ def test_of_an_account_that_was_handed_back_nothing_is_told(nord: Client, shelf:
     with context.agency(nord.agency.pk):
         agencies.hand_back(account=report.account, now=NOW)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RejectedDocument) as refused:
         loading.read(report)
     loading.refuse(report=report, refused=refused.value, now=NOW)
 

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from ingestion.reports import BY_REPORT_TYPE
+from ingestion.reports import REPORT_TYPE_BY_NAME
 from webhooks.events import catalogue
 
 ROOT = Path(settings.BASE_DIR)
@@ -66,7 +66,7 @@ def test_every_command_exists() -> None:
 
 
 def test_every_report_is_one_that_is_read() -> None:
-    assert missing(REPORT, set(BY_REPORT_TYPE) | ELSEWHERE) == {}
+    assert missing(REPORT, set(REPORT_TYPE_BY_NAME) | ELSEWHERE) == {}
 
 
 def test_every_file_that_is_named_is_there() -> None:

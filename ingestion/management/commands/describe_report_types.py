@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from ingestion.reports import KINDS
-from ingestion.reports.kind import Kind
+from ingestion.reports import REPORT_TYPES
+from ingestion.reports.report_type import ReportType
 
 PAGE = "docs/report-types.md"
 MARKER = "<!-- Generated from here on by `make format-docs`. -->\n"
@@ -30,16 +30,20 @@ class Command(BaseCommand):
 
 def with_report_types(page: str) -> str:
     """Return the page with the generated part replaced."""
-    return page.partition(MARKER)[0] + MARKER + "".join(map(_section, KINDS))
+    return page.partition(MARKER)[0] + MARKER + "".join(map(_section, REPORT_TYPES))
 
 
-def _section(kind: Kind) -> str:
-    names = ", ".join(f"`{name}`" for name in kind.report_types)
-    path = "" if kind.is_uploaded else " Send the rows to `POST /v1/accounts/{id}/defects`; this type is not uploaded as a file."
-    rows = "".join(f"| {column.name} | {'yes' if column.needed else ''} | {column.meaning} |\n" for column in kind.columns)
-    label = "Report types" if len(kind.report_types) > 1 else "Report type"
+def _section(report_type: ReportType) -> str:
+    names = ", ".join(f"`{name}`" for name in report_type.names)
+    path = (
+        ""
+        if report_type.is_uploaded
+        else " Send the rows to `POST /v1/accounts/{id}/defects`; this type is not uploaded as a file."
+    )
+    rows = "".join(f"| {column.name} | {'yes' if column.needed else ''} | {column.meaning} |\n" for column in report_type.columns)
+    label = "Report types" if len(report_type.names) > 1 else "Report type"
     return (
-        f"\n## {kind.title}\n\n{label}: {names}. {FORMATS[kind.dialect]}{path}\n\n"
-        f"{kind.about}\n\nSource: {kind.source}\n\n"
-        f"| Column | Required | Meaning |\n|---|---|---|\n{rows}\n```\n{kind.example.rstrip()}\n```\n"
+        f"\n## {report_type.title}\n\n{label}: {names}. {FORMATS[report_type.dialect]}{path}\n\n"
+        f"{report_type.about}\n\nSource: {report_type.source}\n\n"
+        f"| Column | Required | Meaning |\n|---|---|---|\n{rows}\n```\n{report_type.example.rstrip()}\n```\n"
     )

@@ -14,22 +14,22 @@ class RejectedLine:
     reason: str
 
 
-class BadRow(Exception):
+class InvalidRow(Exception):
     """A row cannot be used; the rest of the document can. The text says what is wrong and what was expected."""
 
     def __init__(self, reason: str, *, field: str = "") -> None:
-        self.reason = without_addresses(reason)
+        self.reason = mask_email_addresses(reason)
         super().__init__(self.reason)
         self.field = field
 
 
-class Refused(Exception):
+class RejectedDocument(Exception):
     """The document is not what it claims, or not whole: none of it may be used."""
 
     def __init__(self, slug: str, title: str, detail: str, *, rejected: tuple[RejectedLine, ...] = ()) -> None:
         self.slug = slug
         self.title = title
-        self.detail = without_addresses(detail)
+        self.detail = mask_email_addresses(detail)
         super().__init__(self.detail)
         self.rejected = rejected
 
@@ -38,6 +38,6 @@ class Refused(Exception):
         return {"type": f"/problems/{self.slug}", "title": self.title, "detail": self.detail}
 
 
-def without_addresses(text: str) -> str:
+def mask_email_addresses(text: str) -> str:
     """A text in which nothing looks like an e-mail address, nor like the beginning of one."""
     return ADDRESS.sub("[e-mail address]", text[:2000]) if "@" in text or "＠" in text else text

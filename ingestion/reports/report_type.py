@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 
-from ingestion.parsing.refusals import BadRow, Refused, without_addresses
+from ingestion.parsing.rejections import InvalidRow, RejectedDocument, mask_email_addresses
 from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
 FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
-FIRST_MOMENT = datetime.combine(FIRST_DAY, time.min, UTC)
-MOST_WORDS = 1  # with letters: a word of a status or a code is one, a name or a street is more
-Parse = Callable[[Any], Fact | list[Fact]]
+EARLIEST_TIME = datetime.combine(FIRST_DAY, time.min, UTC)
+MAX_QUOTED_WORDS = 1  # with letters: a word of a status or a code is one, a name or a street is more
+RowParser = Callable[[Any], Fact | list[Fact]]
 """Turns one row into a fact, or a list of them where it states several. Raises BadRow, or Refused where the row shows that the
 document is not what it seems.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ParseContext:
     """What is known about a document before it is read, and the warnings that reading it gives."""
 
     marketplace: str
@@ -39,7 +39,7 @@ class Setting:
     @property
     def latest(self) -> datetime:
         """Nothing in the document can have happened later: two days for clocks and zones. A slip of a year would win for ever."""
-        return latest_of(self.received_on)
+        return latest_allowed_time(self.received_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ReportType:
     """A kind of document: its names, how its header looks, and how a row becomes facts of the types in `facts`.
 
     A later type is recorded before an earlier one.
@@ -67,16 +67,16 @@ class Kind:
     `about`, `columns`, `example` and `source` are what people are told of it. `example` is a whole document of this kind.
     """
 
-    report_types: tuple[str, ...]
+    names: tuple[str, ...]
     title: str
-    facts: tuple[type[Fact], ...]
+    fact_types: tuple[type[Fact], ...]
     dialect: Literal["tsv", "csv", "tsv_or_csv", "json", "xml"]
-    recognises: Callable[[Sequence[str], Sequence[str]], bool]
-    begin: Callable[[Sequence[str], Setting], Parse]
+    matches: Callable[[Sequence[str], Sequence[str]], bool]
+    build_parser: Callable[[Sequence[str], ParseContext], RowParser]
     elements: tuple[str, ...] = ()
-    rows: Callable[[bytes], Iterable[Any]] | None = None
-    statements: Callable[[bytes, Setting], Iterable[tuple[int, Any]]] | None = None
-    largest: int = 1024**3  # bytes of a document that is read whole
+    list_rows: Callable[[bytes], Iterable[Any]] | None = None
+    read_rows: Callable[[bytes, ParseContext], Iterable[tuple[int, Any]]] | None = None
+    max_bytes: int = 1024**3  # bytes of a document that is read whole
     is_uploaded: bool = True
     uses_period: bool = False  # the days of which a document is whole mean something for it
     about: str = ""
@@ -85,42 +85,42 @@ class Kind:
     source: str = ""
 
 
-def column_name(cell: str) -> str:
+def normalize_column(cell: str) -> str:
     """A header cell as columns are compared: `Order ID`, `order_id` and `order-id` are one name."""
     return "-".join(cell.strip().strip('"').lower().replace("_", " ").replace("-", " ").split())
 
 
-def positions(header: Sequence[str], required: Sequence[str], *, report_type: str) -> list[int]:
+def find_columns(header: Sequence[str], required: Sequence[str], *, report_type: str) -> list[int]:
     """Where each required column is. Raises Refused, naming the ones that are missing or there twice."""
-    names = [column_name(cell) for cell in header]
+    names = [normalize_column(cell) for cell in header]
     missing = [name for name in required if name not in names]
     if missing:
-        raise Refused(
+        raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
             f"A {report_type} document needs the columns {', '.join(missing)}, which the header does not have.",
         )
     repeated = [name for name in required if names.count(name) > 1]
     if repeated:
-        raise Refused(
+        raise RejectedDocument(
             "columns-repeated", "Columns are repeated", f"The header has {', '.join(repeated)} more than once. Keep one of each."
         )
     return [names.index(name) for name in required]
 
 
-def order_id(text: str) -> str:
+def parse_order_id(text: str) -> str:
     """The order id, or BadRow."""
     if not ORDER_ID.fullmatch(text):
-        raise BadRow(f"{shown(text)} is no Amazon order id (like 123-1234567-1234567).", field="order_id")
+        raise InvalidRow(f"{quote_value(text)} is no Amazon order id (like 123-1234567-1234567).", field="order_id")
     return text
 
 
-def latest_of(received_on: date) -> datetime:
+def latest_allowed_time(received_on: date) -> datetime:
     """The latest moment that a document received on this day can speak of."""
     return datetime.combine(received_on + timedelta(days=3), time.min, UTC)
 
 
-def moment(text: str, *, latest: datetime, without_offset: tzinfo | None = None) -> datetime:
+def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = None) -> datetime:
     """The moment that an ISO 8601 text names, or BadRow.
 
     PostgreSQL takes no offset of 16 hours and more nor one with fractions of a second: any but UTC's is converted.
@@ -128,20 +128,20 @@ def moment(text: str, *, latest: datetime, without_offset: tzinfo | None = None)
     try:
         named = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRow(f"{shown(text)} is no ISO 8601 time.") from None
+        raise InvalidRow(f"{quote_value(text)} is no ISO 8601 time.") from None
     if named.tzinfo is None:
         if without_offset is None:
-            raise BadRow(f"{shown(text)} has no offset from UTC.")
+            raise InvalidRow(f"{quote_value(text)} has no offset from UTC.")
         named = named.replace(tzinfo=without_offset)
-    if not FIRST_MOMENT <= named <= latest:
-        raise BadRow(f"{shown(text)} is not between {FIRST_DAY} and the day the document was received.")
+    if not EARLIEST_TIME <= named <= latest:
+        raise InvalidRow(f"{quote_value(text)} is not between {FIRST_DAY} and the day the document was received.")
     return named if named.tzinfo is UTC else named.astimezone(UTC)
 
 
-def shown(text: str) -> str:
+def quote_value(text: str) -> str:
     """A value as a reason may quote it: short, on one line, no name, street or e-mail address that came into the wrong cell."""
-    plain = without_addresses(text[:1000])
+    plain = mask_email_addresses(text[:1000])
     words = plain.replace("[e-mail address]", "").split()
-    if sum(any(letter.isalpha() for letter in word) for word in words) > MOST_WORDS:
+    if sum(any(letter.isalpha() for letter in word) for word in words) > MAX_QUOTED_WORDS:
         return "A text of several words"
     return repr(plain if len(plain) <= 40 else plain[:40] + "…")

@@ -6,20 +6,20 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from ingestion.parsing.encodings import Encoding
-from ingestion.reports.documents import Reading
-from ingestion.reports.kind import Setting
+from ingestion.reports.documents import DocumentReader
+from ingestion.reports.report_type import ParseContext
 from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 
 TODAY = date(2026, 11, 22)
-MOST_BYTES = 64 * 1024**2
+MAX_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
-class Read:
+class ParsedDocument:
     """What a reading gave, and the reading itself."""
 
     lines: list[tuple[int, Fact]]
-    reading: Reading
+    reader: DocumentReader
 
     @property
     def orders(self) -> list[OrderFact]:
@@ -52,25 +52,27 @@ class Read:
     @property
     def rejected(self) -> dict[int, str]:
         """Reasons by line."""
-        return {row.line: row.reason for row in self.reading.rejected}
+        return {row.line: row.reason for row in self.reader.rejected}
 
     @property
     def warnings(self) -> list[str]:
-        return self.reading.setting.warnings
+        return self.reader.parse_context.warnings
 
 
-def read(
+def parse_document(
     document: bytes,
     *,
     announced: str = "",
     marketplace: str = "US",
     zone: str = "UTC",
     today: date | None = None,
-    most: int = MOST_BYTES,
+    most: int = MAX_BYTES,
     encoding: Encoding | None = None,
-) -> Read:
+) -> ParsedDocument:
     """Read a document that was received at noon `today`, where it matters when; else as the test runs. Raises Refused."""
     received_at = datetime.combine(today, time(12), UTC) if today else datetime.now(UTC)
-    setting = Setting(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
-    reading = Reading(lambda: io.BytesIO(document), announced_type=announced, setting=setting, most_bytes=most, encoding=encoding)
-    return Read(list(reading.facts()), reading)
+    parse_context = ParseContext(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
+    reader = DocumentReader(
+        lambda: io.BytesIO(document), announced_type=announced, parse_context=parse_context, max_bytes=most, encoding=encoding
+    )
+    return ParsedDocument(list(reader.facts()), reader)

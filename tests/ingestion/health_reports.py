@@ -6,7 +6,7 @@ from typing import Any
 
 from ingestion.reports import performance_v1
 from metrics.rules.facts import ReportedFact
-from tests.ingestion.reading import Read, read
+from tests.ingestion.parsed_documents import ParsedDocument, parse_document
 
 DAY = date(2026, 9, 30)
 """On which these documents are received."""
@@ -61,9 +61,9 @@ def v2(*metrics: dict[str, Any], statuses: dict[str, Any] | None = None) -> byte
     return json.dumps({"accountStatuses": told, "performanceMetrics": metrics}).encode()
 
 
-def read_blocks(marketplace_id: Any = US, **blocks: Any) -> Read:
+def read_blocks(marketplace_id: Any = US, **blocks: Any) -> ParsedDocument:
     """A V2 report of one marketplace with these blocks, read."""
-    return read(v2({"marketplaceId": marketplace_id} | blocks), today=DAY)
+    return parse_document(v2({"marketplaceId": marketplace_id} | blocks), today=DAY)
 
 
 def record(element: str, days: tuple[str, str], **told: str) -> str:
@@ -85,19 +85,19 @@ def v1(*records: str, checklist: str = "") -> bytes:
     ).encode()
 
 
-def read_v1(*records: str, checklist: str = "", marketplace: str = "US") -> Read:
-    announced = performance_v1.REPORT_TYPE
-    return read(v1(*records, checklist=checklist), announced=announced, today=DAY, marketplace=marketplace)
+def read_v1(*records: str, checklist: str = "", marketplace: str = "US") -> ParsedDocument:
+    announced = performance_v1.NAME
+    return parse_document(v1(*records, checklist=checklist), announced=announced, today=DAY, marketplace=marketplace)
 
 
-def moments(found: Read) -> set[datetime]:
+def moments(parsed: ParsedDocument) -> set[datetime]:
     """When the report was made, by each of its facts."""
-    return {fact.reported_at for fact in found.reported} | {fact.reported_at for fact in found.snapshots}
+    return {fact.reported_at for fact in parsed.reported} | {fact.reported_at for fact in parsed.snapshots}
 
 
-def figure(found: Read, metric: str, channel: str = "mfn") -> ReportedFact:
+def figure(parsed: ParsedDocument, metric: str, channel: str = "mfn") -> ReportedFact:
     """The one figure of a metric."""
-    (fact,) = [fact for fact in found.reported if (fact.metric, fact.channel) == (metric, channel)]
+    (fact,) = [fact for fact in parsed.reported if (fact.metric, fact.channel) == (metric, channel)]
     return fact
 
 
@@ -110,6 +110,6 @@ def limit(fact: ReportedFact) -> tuple[str, int | None, int | None]:
 
 
 def flags(fact: ReportedFact) -> list[str]:
-    found = json.loads(fact.flags)
-    assert isinstance(found, list)
-    return found
+    flag_list = json.loads(fact.flags)
+    assert isinstance(flag_list, list)
+    return flag_list

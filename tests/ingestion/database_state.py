@@ -15,13 +15,13 @@ WHERE relkind = 'r' AND relname ~ '^metrics_' AND attname = 'agency_id' ORDER BY
 
 def contents(client: Client) -> dict[str, tuple[int, str]]:
     """How many rows each table of the agency's facts and numbers has, and a digest of them."""
-    found = {}
+    digests = {}
     with context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute(FACTS_AND_NUMBERS)
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT count(*), md5(string_agg(it::text, '|' ORDER BY it::text)) FROM {table} AS it")
-            found[table] = cursor.fetchone()
-    return found
+            digests[table] = cursor.fetchone()
+    return digests
 
 
 def pointers(response: Any) -> list[str]:
