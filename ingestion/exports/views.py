@@ -35,7 +35,10 @@ class ExportUnderWay(APIException):
 class TooManyExports(APIException):
     status_code = 429
     default_code = "too-many-exports"
-    default_detail = f"An agency asks for {exports.MAX_PER_DAY} archives a day at most. Take one that is ready, or ask again after Retry-After."
+    default_detail = (
+        f"An agency can create at most {exports.MAX_PER_DAY} exports in 24 hours. Download an existing one, or try again after "
+        "the time in Retry-After."
+    )
 
     def __init__(self, wait: float) -> None:
         super().__init__()

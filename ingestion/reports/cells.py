@@ -231,7 +231,8 @@ class Row:
             return parse_day_or_time(text, parse_context=self.parse_context, latest=latest)
         except InvalidRow:
             raise InvalidRow(
-                f"{name} {quote_value(text)} is no day (YYYY-MM-DD) or ISO 8601 time with an offset, since {FIRST_DAY} and {until}.",
+                f"{name} {quote_value(text)} is no day (YYYY-MM-DD) or ISO 8601 time with an offset, since {FIRST_DAY} "
+                f"and {until}.",
                 field=name,
             ) from None
 

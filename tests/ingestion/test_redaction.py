@@ -67,7 +67,7 @@ def outcome(document: bytes, **how: Any) -> Any:
         done = parse_document(document, **how)
     except RejectedDocument as refused:
         return refused.slug, [row.line for row in refused.rejected]
-    return done.lines, list(done.rejected), done.reader.read, done.reader.kind.title
+    return done.lines, list(done.rejected), done.reader.read, done.reader.report_type.title
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
@@ -121,7 +121,7 @@ def test_a_column_that_tells_of_nobody_is_left_alone(name: str) -> None:
 
 
 def test_no_column_that_a_kind_of_ours_is_read_by_is_personal() -> None:
-    read_by = [column for kind in REPORT_TYPES for column in kind.columns if column.meaning != "not kept"]
+    read_by = [column for kind in REPORT_TYPES for column in kind.columns if column.meaning != "not stored"]
     documented = [f"{column.name}\tx\n{ORDER}\tx\n".encode() for column in read_by]
 
     assert [document for document in documented if kept(document)[1]] == []
@@ -621,13 +621,13 @@ def test_whatever_happened_to_a_document_on_its_way_it_says_the_same_when_it_is_
     name: str, mutate: test_mutations.Mutation, announced: bool
 ) -> None:
     chance = random.Random(f"{name} {mutate.__name__}")
-    kind = parse_document(DOCUMENTS[name]).reader.report_type if announced else ""
+    announced_type = parse_document(DOCUMENTS[name]).reader.type_name if announced else ""
     for _ in range(10):
         document = mutate(DOCUMENTS[name], chance)
 
-        blanked, _ = kept(document, announced=kind)
+        blanked, _ = kept(document, announced=announced_type)
 
-        assert outcome(blanked, announced=kind) == outcome(document, announced=kind)
+        assert outcome(blanked, announced=announced_type) == outcome(document, announced=announced_type)
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n\0", exclude_categories=["Cs"]), max_size=12)
