@@ -15,7 +15,7 @@ EVERYTHING: tuple[Sealed, ...] = (idempotency.SEALED, endpoint_secrets.SEALED)
 
 def key_ids_in_use() -> Counter[int]:
     """How many secrets each key has sealed, of the tables that the database is migrated to."""
-    names = {f"key_ids_in_{what.table}": what for what in EVERYTHING}
+    names = {f"{what.table}_encryption_keys": what for what in EVERYTHING}
     with connection.cursor() as cursor:
         cursor.execute("SELECT proname FROM pg_proc WHERE proname = ANY(%s)", [list(names)])
         counted = [names[name] for (name,) in cursor.fetchall()]

@@ -12,9 +12,10 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from accounts import audit
-from accounts.models import SellerAccount
+from accounts.models import SellerAccount, constraints
 from ingestion import tasks
 from ingestion.models import RejectedRow, Report
+from ingestion.models.reports import UNIQUE_DOCUMENT
 from ingestion.redaction import storage
 from ingestion.reports import REPORT_TYPE_BY_NAME, defect_row, posted_defects
 
@@ -49,7 +50,7 @@ def accept(
         try:
             return _keep(account, received, now, who), False
         except IntegrityError as error:
-            if "a_document_once" not in str(error):
+            if constraints.violated(error) != UNIQUE_DOCUMENT:
                 raise
             first = _first(account, received)  # the same bytes came in at the same moment by another door
             if first is None:

@@ -8,22 +8,21 @@ def keep(present: str, past: str, columns: str) -> RunSQL:
     old = ", ".join(f"OLD.{column.strip()}" for column in columns.split(","))
     return RunSQL(
         f"""
-        CREATE FUNCTION {present}_keeps_its_past() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION {present}_archive() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             INSERT INTO {past} ({columns}, superseded_at) VALUES ({old}, NEW.recorded_at);
             RETURN NULL;
         END $$;
-        CREATE TRIGGER a_change_keeps_what_it_replaces AFTER UPDATE ON {present}
-            FOR EACH ROW WHEN (OLD.recorded_at <> NEW.recorded_at) EXECUTE FUNCTION {present}_keeps_its_past();
+        CREATE TRIGGER archive_previous_state AFTER UPDATE ON {present}
+            FOR EACH ROW WHEN (OLD.recorded_at <> NEW.recorded_at) EXECUTE FUNCTION {present}_archive();
         """,
-        f"DROP TRIGGER a_change_keeps_what_it_replaces ON {present}; DROP FUNCTION {present}_keeps_its_past();",
+        f"DROP TRIGGER archive_previous_state ON {present}; DROP FUNCTION {present}_archive();",
     )
 
 
 def never_changed(table: str) -> RunSQL:
-    """Versions are written once. The function is that of the first tables of versions."""
+    """Versions are written once. The function is in metrics/migrations/0003_history.py."""
     return RunSQL(
-        f"CREATE TRIGGER a_version_is_never_changed BEFORE UPDATE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION a_version_is_never_changed();",
-        f"DROP TRIGGER a_version_is_never_changed ON {table};",
+        f"CREATE TRIGGER forbid_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION forbid_version_update();",
+        f"DROP TRIGGER forbid_update ON {table};",
     )

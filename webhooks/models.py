@@ -8,16 +8,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.encryption import at_rest
-from accounts.models import Agency, SellerAccount
+from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
 
 
-class Event(models.Model):
+class Event(TenantModel):
     """Something that happened, written in the transaction in which it did. Never changed afterwards."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="events", null=True)
+    account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="events", null=True)
     type = models.CharField(max_length=40)
     data: "models.JSONField[Any, Any]" = models.JSONField()
     occurred_at = models.DateTimeField()
@@ -26,14 +25,11 @@ class Event(models.Model):
     is_test = models.BooleanField(db_default=False)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint("agency", "id", name="an_event_is_addressed_by_its_agency"),
-            models.UniqueConstraint("agency", "key", name="what_happens_once_is_told_once"),
-        )
+        constraints = (models.UniqueConstraint("agency", "key", name="webhooks_event_unique_key"),)
         indexes = (
-            models.Index("agency", "id", name="events_by_age"),
-            models.Index("agency", "occurred_at", name="events_by_moment"),
-            models.Index("agency", "occurred_at", name="events_that_are_tests", condition=models.Q(is_test=True)),
+            models.Index("agency", "account", "id", name="event_by_account"),
+            models.Index("agency", "occurred_at", name="event_by_moment"),
+            models.Index("agency", "occurred_at", name="event_tests", condition=models.Q(is_test=True)),
         )
 
     def __str__(self) -> str:
@@ -53,7 +49,7 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.filter(accounts__contained_by=list(accounts), accounts__len__gt=0)
 
 
-class Endpoint(models.Model):
+class Endpoint(TenantModel):
     """Where an agency wants to be told of events: a URL of its own, a mailbox or a chat."""
 
     class Kind(models.TextChoices):
@@ -69,7 +65,6 @@ class Endpoint(models.Model):
         FAILING = "failing"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="endpoints")
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.WEBHOOK)
     url = models.CharField(max_length=2000)
     description = models.CharField(max_length=500, blank=True)
@@ -84,11 +79,10 @@ class Endpoint(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("agency", "id", name="an_endpoint_is_addressed_by_its_agency"),
             models.CheckConstraint(
                 condition=models.Q(disabled_at=None, disabled_reason="")
                 | (models.Q(disabled_at__isnull=False) & ~models.Q(disabled_reason="")),
-                name="a_disabled_endpoint_says_why",
+                name="webhooks_endpoint_disabled_complete",
             ),
         )
 
@@ -100,12 +94,11 @@ class Endpoint(models.Model):
         return identifiers.public("ep", self.id)
 
 
-class EndpointSecret(models.Model):
+class EndpointSecret(TenantModel):
     """What signs an endpoint's deliveries, sealed. After a rotation the one before signs too, until it expires."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets", db_constraint=False)
+    endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="secrets")
     sealed = models.BinaryField()
     key_id = at_rest.key_id_of("sealed")
     created_at = models.DateTimeField()
@@ -113,12 +106,12 @@ class EndpointSecret(models.Model):
 
     class Meta:
         indexes = (
-            models.Index("agency", "endpoint", "id", name="secrets_of_an_endpoint"),
-            models.Index("agency", "key_id", "id", name="secrets_by_key"),
+            models.Index("agency", "endpoint", "id", name="endpointsecret_by_endpoint"),
+            models.Index("agency", "key_id", "id", name="endpointsecret_by_key"),
         )
 
 
-class Delivery(models.Model):
+class Delivery(TenantModel):
     """One event on its way to one endpoint."""
 
     class State(models.TextChoices):
@@ -127,9 +120,8 @@ class Delivery(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
+    endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="deliveries")
+    event = TenantForeignKey(Event, on_delete=models.DO_NOTHING, related_name="deliveries")
     order_key = models.CharField(max_length=120)  # what must arrive in order: a series of an account, or an account's rest
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
     tries = models.PositiveSmallIntegerField(default=0)  # since it was last asked for
@@ -140,22 +132,26 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("agency", "id", name="a_delivery_is_addressed_by_its_agency"),
-            models.UniqueConstraint("agency", "endpoint", "event", name="an_event_goes_to_an_endpoint_once"),
+            models.UniqueConstraint("agency", "endpoint", "event", name="webhooks_delivery_unique_event"),
             models.CheckConstraint(
                 condition=models.Q(state="pending", next_attempt_at__isnull=False, finished_at=None)
                 | (~models.Q(state="pending") & models.Q(next_attempt_at=None, finished_at__isnull=False)),
-                name="a_delivery_is_due_or_finished",
+                name="webhooks_delivery_due_or_finished",
             ),
         )
         indexes = (
-            models.Index("agency", "endpoint", "id", name="deliveries_of_an_endpoint"),
-            models.Index("next_attempt_at", name="deliveries_that_are_due", condition=models.Q(state="pending")),
-            models.Index("agency", "finished_at", name="deliveries_that_are_over", condition=~models.Q(state="pending")),
-            models.Index("endpoint", "next_attempt_at", name="deliveries_due_by_endpoint", condition=models.Q(state="pending")),
-            models.Index("endpoint", "order_key", name="deliveries_in_hand", condition=models.Q(leased_until__isnull=False)),
+            models.Index("agency", "endpoint", "id", name="delivery_by_endpoint"),
+            models.Index("agency", "event", name="delivery_by_event"),
+            models.Index("next_attempt_at", name="delivery_due", condition=models.Q(state="pending")),
+            models.Index("agency", "finished_at", name="delivery_finished", condition=~models.Q(state="pending")),
             models.Index(
-                "agency", "endpoint", "order_key", "id", name="deliveries_in_order", condition=models.Q(state="pending")
+                "agency", "endpoint", "next_attempt_at", name="delivery_due_by_endpoint", condition=models.Q(state="pending")
+            ),
+            models.Index(
+                "agency", "endpoint", "order_key", name="delivery_leased", condition=models.Q(leased_until__isnull=False)
+            ),
+            models.Index(
+                "agency", "endpoint", "order_key", "id", name="delivery_pending_in_order", condition=models.Q(state="pending")
             ),
         )
 
@@ -164,12 +160,11 @@ class Delivery(models.Model):
         return identifiers.public("dlv", self.id)
 
 
-class Attempt(models.Model):
+class Attempt(TenantModel):
     """One try to deliver: what was answered, or why nothing was."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
+    delivery = TenantForeignKey(Delivery, on_delete=models.DO_NOTHING, related_name="attempts")
     attempted_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
     status = models.PositiveSmallIntegerField(null=True)  # of HTTP; null where no answer came
@@ -177,4 +172,4 @@ class Attempt(models.Model):
     answer = models.TextField(blank=True)  # its first 1,024 bytes
 
     class Meta:
-        indexes = (models.Index("agency", "delivery", "id", name="attempts_of_a_delivery"),)
+        indexes = (models.Index("agency", "delivery", "id", name="attempt_by_delivery"),)

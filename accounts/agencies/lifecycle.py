@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import Agency, SellerAccount
+from accounts.models import Agency, SellerAccount, constraints
 from accounts.tenancy import context
 from api import identifiers
 
@@ -59,9 +59,9 @@ def take_on(
         with transaction.atomic():
             account = SellerAccount.objects.create(agency=agency, marketplaces=[home_marketplace], created_at=now, **fields)
     except IntegrityError as error:
-        if "selling_partner_once" in str(error):
-            raise AlreadyLookedAfter from None
-        raise
+        if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
+            raise
+        raise AlreadyLookedAfter from None
     _note(account, "account.created", who, now, after=fields)
     return account
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from accounts.models import Agency, ApiKey, Role
+from accounts.models import Agency, ApiKey, ApiKeyPrefix, Role
 from accounts.tenancy import batches, context, principals
 from accounts.tenancy.principals import Bearer
 
@@ -101,12 +101,14 @@ def is_valid(*, key: ApiKey, now: datetime) -> bool:
 def _make(beginning: str, **columns: Any) -> tuple[ApiKey, str]:
     prefix = beginning + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(beginning)))
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
-    return ApiKey.objects.create(prefix=prefix, digest=_digest(text), **columns), text
+    key = ApiKey.objects.create(prefix=prefix, digest=_digest(text), **columns)
+    ApiKeyPrefix.objects.create(prefix=prefix, agency_id=key.agency_id, key_id=key.pk)
+    return key, text
 
 
 def _shown_by(*, prefix: str) -> ApiKey | None:
     """The one row that the wall shows to somebody who names its prefix."""
-    return next(iter(ApiKey.objects.raw("SELECT * FROM key_with_prefix(%s)", [prefix])), None)
+    return next(iter(ApiKey.objects.raw("SELECT * FROM api_key_by_prefix(%s)", [prefix])), None)
 
 
 def _admitted(key: ApiKey, now: datetime) -> Bearer:

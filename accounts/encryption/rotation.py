@@ -1,7 +1,7 @@
 """Sealed anew with the first key of SECRETS_KEYS, so that the keys behind it can go.
 
 An app says in one line what it keeps sealed: `Sealed(model=…, context=…)`; config/encrypted_tables.py lists all. Its table has a
-column `key_id` (sealing.key_id_of), and its migration `wall.tell_key_ids`.
+column `key_id` (sealing.key_id_of), and its migration `row_level_security.count_encryption_keys`.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def reseal(*, what: Sealed, agency_id: UUID) -> int:
 def key_ids_in_use(*, what: Sealed) -> dict[int, int]:
     """How many rows each key has sealed, over all agencies."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT key_id, sealed FROM key_ids_in_{what.table}() ORDER BY key_id")
+        cursor.execute(f"SELECT key_id, sealed FROM {what.table}_encryption_keys() ORDER BY key_id")
         return dict(cursor.fetchall())
 
 

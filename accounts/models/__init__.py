@@ -1,23 +1,29 @@
 """Agencies, their accounts, who may act for them, and who did what."""
 
-from accounts.models.agencies import AccountStatus, Agency, SellerAccount, SellerAccountQuerySet, public_account_id
+from accounts.models.agencies import Agency
 from accounts.models.audit import AuditEntry
-from accounts.models.keys import ApiKey, Role
-from accounts.models.people import Grant, Invitation, Member, Person
+from accounts.models.keys import ApiKey, ApiKeyPrefix, Role
+from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
 from accounts.models.replays import KeptAnswer
+from accounts.models.seller_accounts import AccountStatus, SellerAccount, SellerAccountQuerySet, public_account_id
+from accounts.models.tenant import TenantForeignKey, TenantModel
 
 __all__ = [
     "AccountStatus",
     "Agency",
     "ApiKey",
+    "ApiKeyPrefix",
     "AuditEntry",
     "Grant",
     "Invitation",
+    "InvitationDigest",
     "KeptAnswer",
     "Member",
     "Person",
     "Role",
     "SellerAccount",
     "SellerAccountQuerySet",
+    "TenantForeignKey",
+    "TenantModel",
     "public_account_id",
 ]

@@ -5,15 +5,14 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from accounts.models.agencies import Agency
+from accounts.models.tenant import TenantModel
 from api import identifiers
 
 
-class AuditEntry(models.Model):
+class AuditEntry(TenantModel):
     """That somebody did something. Never changed, and never taken out."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     who = models.CharField(max_length=250)  # a key's id and name of then, or underone
     what = models.CharField(max_length=60)
@@ -24,10 +23,7 @@ class AuditEntry(models.Model):
     request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001  null where nobody asked over HTTP
 
     class Meta:
-        indexes = (
-            models.Index("agency", "id", name="audit_log_by_age"),
-            models.Index("agency", "about", "id", name="audit_log_of_a_thing"),
-        )
+        indexes = (models.Index("agency", "about", "id", name="auditentry_by_about"),)
 
     def __str__(self) -> str:
         return f"{self.what} {self.about}"

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.agencies import Agency
+from accounts.models.tenant import TenantForeignKey, TenantModel
 from api import identifiers
 
 
@@ -25,7 +25,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
 
 
-class ApiKey(models.Model):
+class ApiKey(TenantModel):
     """A key of an agency, or a token made with one. The secret is shown once; only its digest is kept."""
 
     class Kind(models.TextChoices):
@@ -33,16 +33,15 @@ class ApiKey(models.Model):
         TOKEN = "token"  # noqa: S105  a word
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="keys")
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.KEY, db_default=Kind.KEY)
     name = models.CharField(max_length=200)
-    prefix = models.CharField(max_length=32, unique=True)
+    prefix = models.CharField(max_length=32)
     digest = models.BinaryField(max_length=32)
     role = models.CharField(max_length=7, choices=Role, default=Role.ADMIN, db_default=Role.ADMIN)
     read_only = models.BooleanField(default=False, db_default=False)
     accounts = ArrayField(models.UUIDField(), null=True)  # null: all
-    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="tokens")  # what a token was made with
-    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    parent = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="tokens")  # what a token was made with
+    replaces = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="+")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -52,16 +51,18 @@ class ApiKey(models.Model):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(
-                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="who_sees_some_accounts_does_not_administer"
-            ),
+            models.UniqueConstraint("agency", "prefix", name="accounts_apikey_unique_prefix"),
+            models.CheckConstraint(condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_apikey_limited_not_admin"),
             models.CheckConstraint(
                 condition=Q(kind="key", parent=None)
                 | Q(kind="token", role=Role.VIEWER, read_only=True, parent__isnull=False, expires_at__isnull=False),
-                name="a_token_reads_for_a_while_by_the_grace_of_a_key",
+                name="accounts_apikey_token_complete",
             ),
         )
-        indexes = (models.Index("agency", "id", name="keys_by_age"),)
+        indexes = (
+            models.Index("agency", "parent", name="apikey_by_parent", condition=Q(parent__isnull=False)),
+            models.Index("agency", "replaces", name="apikey_by_replaces", condition=Q(replaces__isnull=False)),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
@@ -69,3 +70,21 @@ class ApiKey(models.Model):
     @property
     def public_id(self) -> str:
         return identifiers.public("tok" if self.kind == self.Kind.TOKEN else "key", self.id)
+
+
+class ApiKeyPrefix(models.Model):
+    """Tell of which agency the key with a prefix is: it is looked up before anybody knows the agency.
+
+    A directory of all agencies, so the prefix alone is its key. A transaction sees its agency's rows, and the one whose prefix it
+    names (`underone.key_prefix`).
+    """
+
+    prefix = models.CharField(primary_key=True, max_length=32)
+    agency_id = models.UUIDField()
+    key_id = models.UUIDField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint("agency_id", "key_id", name="accounts_apikeyprefix_unique_key"),)
+
+    def __str__(self) -> str:
+        return self.prefix

@@ -12,8 +12,9 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from accounts.models.agencies import Agency, public_account_id
 from accounts.models.keys import Role
+from accounts.models.seller_accounts import public_account_id
+from accounts.models.tenant import TenantModel
 from api import identifiers
 
 SESSIONS = "accounts.person.sessions"
@@ -37,7 +38,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name_plural = "people"
-        constraints = (models.CheckConstraint(condition=Q(email=Lower("email")), name="a_mailbox_is_in_small_letters"),)
+        constraints = (models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_person_email_lowercase"),)
 
     def __str__(self) -> str:
         return self.email
@@ -57,7 +58,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return salted_hmac(SESSIONS, f"{self.sign_outs} {self.password}", secret=key, algorithm="sha256").hexdigest()
 
 
-class Grant(models.Model):
+class Grant(TenantModel):
     """What somebody may do in an agency."""
 
     role = models.CharField(max_length=7, choices=Role)
@@ -77,18 +78,15 @@ class Member(Grant):
     """That a person acts for an agency, and as what."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="members")
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships", db_constraint=False, db_index=False)
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("agency", "person", name="a_person_is_a_member_of_an_agency_once"),
-            models.CheckConstraint(
-                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="a_member_who_sees_some_accounts_does_not_administer"
-            ),
+            models.UniqueConstraint("agency", "person", name="accounts_member_unique_person"),
+            models.CheckConstraint(condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_member_limited_not_admin"),
         )
-        indexes = (models.Index("agency", "id", name="members_by_age"),)
+        indexes = (models.Index("person", name="member_by_person"),)
 
     def __str__(self) -> str:
         return self.public_id
@@ -102,7 +100,6 @@ class Invitation(Grant):
     """That the owner of a mailbox may become a member. Its token is in the mail alone; here is the digest."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
     digest = models.BinaryField(max_length=32)
     invited_by = models.CharField(max_length=250)  # a key's or a member's id and name of then
@@ -112,14 +109,13 @@ class Invitation(Grant):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("agency", "email", name="a_mailbox_is_invited_once"),
-            models.UniqueConstraint("digest", name="a_token_opens_one_invitation"),
+            models.UniqueConstraint("agency", "email", name="accounts_invitation_unique_email"),
+            models.UniqueConstraint("agency", "digest", name="accounts_invitation_unique_digest"),
             models.CheckConstraint(
-                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="who_is_invited_to_some_accounts_does_not_administer"
+                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_invitation_limited_not_admin"
             ),
-            models.CheckConstraint(condition=Q(email=Lower("email")), name="an_invited_mailbox_is_in_small_letters"),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_invitation_email_lowercase"),
         )
-        indexes = (models.Index("agency", "id", name="invitations_by_age"),)
 
     def __str__(self) -> str:
         return self.public_id
@@ -127,3 +123,21 @@ class Invitation(Grant):
     @property
     def public_id(self) -> str:
         return identifiers.public("inv", self.id)
+
+
+class InvitationDigest(models.Model):
+    """Tell of which agency the invitation with a token is: it is looked up before anybody knows the agency.
+
+    A directory of all agencies, so the digest alone is its key. A transaction sees its agency's rows, and the one whose digest it
+    names (`underone.invitation`).
+    """
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    agency_id = models.UUIDField()
+    invitation_id = models.UUIDField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint("agency_id", "invitation_id", name="accounts_invitationdigest_unique_invitation"),)
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()

@@ -4,13 +4,12 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.encryption import at_rest
-from accounts.models.agencies import Agency
+from accounts.models.tenant import TenantModel
 
 
-class KeptAnswer(models.Model):
+class KeptAnswer(TenantModel):
     """What a bearer was answered under an `Idempotency-Key`. Made in the transaction of the write: both are there or neither."""
 
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
     bearer_id = models.UUIDField()
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)  # of method, path and body
@@ -23,9 +22,11 @@ class KeptAnswer(models.Model):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(condition=Q(status=None) | Q(status__range=(200, 399)), name="what_was_refused_is_not_kept"),
+            models.CheckConstraint(
+                condition=Q(status=None) | Q(status__range=(200, 399)), name="accounts_keptanswer_status_success"
+            ),
         )
-        indexes = (models.Index("agency", "created_at", name="kept_answers_by_age"),)
+        indexes = (models.Index("agency", "created_at", name="keptanswer_by_age"),)
 
     def __str__(self) -> str:
         return self.key

@@ -2,15 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts import audit, invitation_revocation
-from accounts.models import Agency, Invitation
+from accounts.models import Agency, Invitation, InvitationDigest, constraints
 from accounts.people import mail, users
 from accounts.people.users import Joined, Self, UnknownToken
 from accounts.tenancy import context
@@ -48,7 +46,9 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
     try:
         with transaction.atomic():
             _send(invitation, now)
-    except IntegrityError:
+    except IntegrityError as error:
+        if constraints.violated(error) != constraints.INVITATION_EMAIL:
+            raise
         raise AlreadyInvited from None
     _note(invitation, "member.invited", who, now, after=invitation.told())
     return invitation
@@ -67,12 +67,12 @@ def send_again(*, invitation: Invitation, who: str, now: datetime) -> Invitation
 def accept(*, token: str, self: Self, now: datetime) -> Joined:
     """Who has the token has the mailbox: a member from now on. Raises UnknownToken, and what joining.join raises."""
     digest = _digest(token)
-    with _shown(digest):
-        shown = Invitation.objects.filter(digest=digest).first()
+    shown = _directory_entry(digest)
     if shown is None:
         raise UnknownToken
     with context.agency(shown.agency_id):
-        held = Invitation.objects.select_for_update().filter(pk=shown.pk, digest=digest, expires_at__gt=now).first()
+        invitations = Invitation.objects.filter(agency_id=shown.agency_id, pk=shown.invitation_id)
+        held = invitations.select_for_update().filter(digest=digest, expires_at__gt=now).first()
         if held is None or held.agency.closed_at is not None:
             raise UnknownToken
         joined = users.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
@@ -89,19 +89,21 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
     return joined
 
 
-@contextmanager
-def _shown(digest: bytes) -> Iterator[None]:
-    """The wall shows the one row to somebody who has its token, before anybody knows whose it is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.invitation', %s, true)", [digest.hex()])
-        yield
-        cursor.execute("SELECT set_config('underone.invitation', '', true)")
+def _directory_entry(digest: bytes) -> InvitationDigest | None:
+    """Return the directory's row of a token, which is shown to whoever names its digest; None for an unknown one."""
+    context.set_local(invitation=digest.hex())
+    entry = InvitationDigest.objects.filter(digest=digest).first()
+    context.set_local(invitation="")
+    return entry
 
 
 def _send(invitation: Invitation, now: datetime) -> None:
     token = HEAD + secrets.token_urlsafe(32)
     invitation.digest, invitation.sent_at, invitation.expires_at = _digest(token), now, now + LASTS
     invitation.save()
+    named = {"agency_id": invitation.agency_id, "invitation_id": invitation.pk}
+    InvitationDigest.objects.filter(**named).delete()  # the token before opens nothing any more
+    InvitationDigest.objects.create(digest=invitation.digest, **named)
     places = {
         "agency": invitation.agency.name,
         "by": invitation.invited_by.partition(" ")[2],

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit, invitation_revocation
@@ -19,10 +19,11 @@ class LastAdmin(Exception):
 @transaction.atomic
 def of_person(*, person_id: UUID) -> list[Member]:
     """The memberships of a person with their agencies, which the wall shows to nobody else; the oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.person', %s, true)", [str(person_id)])
-        found = list(Member.objects.filter(person_id=person_id).select_related("agency", "person").order_by("id"))
-        cursor.execute("SELECT set_config('underone.person', '', true)")
+    context.set_local(person=str(person_id))
+    memberships = Member.objects.filter(person_id=person_id)
+    context.set_local(agencies=context.array(memberships.values_list("agency_id", flat=True)))
+    found = list(memberships.select_related("agency", "person").order_by("id"))
+    context.set_local(person="", agencies="")
     return found
 
 

@@ -10,7 +10,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 
 from accounts import audit
-from accounts.models import Agency, Member, Role
+from accounts.models import Agency, Member, Role, constraints
 from accounts.people import mail, users
 from accounts.people.invitations import LASTS
 from accounts.people.users import Joined, Self, UnknownToken
@@ -43,7 +43,9 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
         try:
             with transaction.atomic():
                 agency = Agency.objects.create(id=agency_id, name=told["called"], created_at=now)
-        except IntegrityError:
+        except IntegrityError as error:
+            if constraints.violated(error) != constraints.AGENCY_KEY:
+                raise
             raise UnknownToken from None
         who_it_is = Self(name=self.name or told["name"], password=self.password)
         joined = users.join(agency=agency, email=told["email"], grant=Member(**FOUNDER), self=who_it_is, now=now)

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 
-from accounts.models import Agency, Grant, Member, Person
+from accounts.models import Agency, Grant, Member, Person, constraints
 
 
 class UnknownToken(Exception):
@@ -60,8 +60,10 @@ def known_or_new(*, email: str, self: Self, now: datetime) -> tuple[Person, bool
         try:
             with transaction.atomic():
                 return _new(email.lower(), self, now), True
-        except IntegrityError:  # at this very moment, by another token
-            known = its_owner.get()
+        except IntegrityError as error:
+            if constraints.violated(error) != constraints.PERSON_EMAIL:
+                raise
+            known = its_owner.get()  # the person joined at this very moment, by another token
     if not known.is_active:
         raise Inactive
     return known, False

@@ -5,7 +5,7 @@ connection. Row-level security then shows that agency's rows and no others; with
 limited bearer sees.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, cast
 from uuid import UUID
@@ -20,12 +20,15 @@ from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
 from accounts.tenancy.principals import Bearer
 from api import identifiers
 
+DIGITS = "0123456789abcdef"
+SETTINGS = ("agency", "accounts", *(f"accounts_{digit}" for digit in DIGITS))
+
 Row = TypeVar("Row", bound=Model)
 
 
 def enter(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
     """Let the rest of this transaction see one agency, or none; of what belongs to accounts, these alone or all (None)."""
-    _set(agency=str(agency_id or ""), accounts="" if accounts is None else f"{{{','.join(map(str, accounts))}}}")
+    set_local(agency=str(agency_id or ""), **_account_limit(accounts))
 
 
 @contextmanager
@@ -47,19 +50,46 @@ def of(request: Request) -> Iterator[None]:
 @contextmanager
 def _scope(agency_id: UUID, accounts: Collection[UUID] | None) -> Iterator[None]:
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)")
-            before = cursor.fetchone()
+        before = _settings()
         enter(agency_id, accounts=accounts)
         yield
-        _set(agency=before[0] or "", accounts=before[1] or "")
+        set_local(**before)
 
 
-def _set(*, agency: str, accounts: str) -> None:
-    # Literals, not parameters: Citus hands only the utility statement on to its workers.
-    statement = sql.SQL("SET LOCAL underone.agency = {}; SET LOCAL underone.accounts = {}")
+def _settings() -> dict[str, str]:
+    """Return what this transaction sees, for `set_local` to restore."""
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(sql.Literal(agency), sql.Literal(accounts)).as_string())
+        cursor.execute("SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in SETTINGS))
+        return {name: value or "" for name, value in zip(SETTINGS, cursor.fetchone(), strict=True)}
+
+
+def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
+    """Return the settings of a limit to these accounts: each account's id is in the list of its last digit.
+
+    A policy looks into one list only, which is a sixteenth of all ids.
+    """
+    if accounts is None:
+        return {"accounts": ""}
+    ids = [str(each) for each in accounts]
+    return {"accounts": "some"} | {f"accounts_{digit}": " ".join(each for each in ids if each[-1] == digit) for digit in DIGITS}
+
+
+def set_local(**settings: str) -> None:
+    """Set `underone.<name>` for the rest of this transaction, in one statement.
+
+    With literals and never with set_config: a distributed database hands only the utility statement on to its workers.
+    """
+    statement = sql.SQL("; ").join(
+        sql.SQL("SET LOCAL {} = {}").format(sql.Identifier("underone", name), sql.Literal(value))
+        for name, value in settings.items()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.as_string())
+
+
+def array(ids: Iterable[UUID]) -> str:
+    """Return ids as PostgreSQL writes an array."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def current() -> UUID | None:
@@ -71,12 +101,12 @@ def current() -> UUID | None:
 
 def every_agency_id() -> list[UUID]:
     """The ids of all agencies that are open and nothing else of them, for clock-driven jobs that then enter each one."""
-    return _ids("SELECT every_agency_id()")
+    return _ids("SELECT open_agency_ids()")
 
 
 def every_closed_agency_id() -> list[UUID]:
     """The ids of all agencies that were closed and are not erased yet."""
-    return _ids("SELECT every_closed_agency_id()")
+    return _ids("SELECT closed_agency_ids()")
 
 
 def _ids(question: str) -> list[UUID]:
@@ -88,7 +118,7 @@ def _ids(question: str) -> list[UUID]:
 def some_agency_allows_origin(origin: str) -> bool:
     """Whether web pages of this origin may ask at all, and nothing of which agency says so."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT some_agency_allows_origin(%s)", [origin])
+        cursor.execute("SELECT origin_is_allowed(%s)", [origin])
         return bool(cursor.fetchone()[0])
 
 

@@ -20,7 +20,7 @@ class TooLong(Exception):
 def a_while() -> Iterator[CursorWrapper]:
     """A cursor whose statements wait PATIENCE for locks, and none of what comes after. Raises TooLong."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE // timedelta(milliseconds=1)}ms"])
+        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE // timedelta(milliseconds=1)}ms'")
         try:
             yield cursor
         except OperationalError as error:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import BadRequest
-from django.db import connection
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -36,8 +35,7 @@ class AgencyPages(Looking):
     ordering = ("name", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agency]:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('underone.staff', 'on', true)")
+        context.set_local(staff="on")
         return super().get_queryset(request)
 
     def change_view(

@@ -76,6 +76,11 @@ TABLES: tuple[Table, ...] = (
         told={"id": ID_OF_KEY},
     ),
     Table(
+        name="accounts_apikeyprefix",
+        holds="Of which agency a key's prefix is.",
+        why_not="Each key tells its prefix itself.",
+    ),
+    Table(
         name="accounts_member",
         file="members",
         prefix="mem",
@@ -90,6 +95,11 @@ TABLES: tuple[Table, ...] = (
         holds="Who is invited to act for the agency.",
         lists_accounts=True,
         without=("digest",),
+    ),
+    Table(
+        name="accounts_invitationdigest",
+        holds="Of which agency an invitation's token is.",
+        why_not="It would tell nothing but a digest.",
     ),
     Table(name="accounts_keptanswer", holds="Answers to writes.", why_not="They are kept for a day, for who asks twice."),
     Table(

@@ -10,10 +10,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts import audit
-from accounts.models import Agency, SellerAccount
+from accounts.models import Agency, SellerAccount, constraints
 from accounts.tenancy import context
 from ingestion.exports import archive
 from ingestion.models import Export
+from ingestion.models.exports import ONE_IN_PROGRESS
 
 Status = Export.Status
 KEPT = timedelta(days=7)
@@ -48,9 +49,9 @@ def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, 
                 agency=agency, account=account, with_documents=with_documents, created_at=now, handed_out_at=now
             )
     except IntegrityError as error:
-        if "one_export_under_way" in str(error):
-            raise UnderWay from None
-        raise
+        if constraints.violated(error) != ONE_IN_PROGRESS:
+            raise
+        raise UnderWay from None
     detail = {"account": account.public_id if account else None, "documents": with_documents}
     _note(export, "export.asked", who, now, detail)
     return export

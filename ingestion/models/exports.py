@@ -2,11 +2,13 @@
 
 from django.db import models
 
-from accounts.models import Agency, SellerAccount
+from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
 
+ONE_IN_PROGRESS = "ingestion_export_one_in_progress"
 
-class Export(models.Model):
+
+class Export(TenantModel):
     """An archive of all that is kept of an agency, or of one account; made by a worker, and kept for a while."""
 
     class Status(models.TextChoices):
@@ -17,8 +19,7 @@ class Export(models.Model):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+", null=True)  # null: all of the agency
+    account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="+", null=True)  # null: all of the agency
     with_documents = models.BooleanField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -32,16 +33,14 @@ class Export(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                "agency", condition=models.Q(status__in=("queued", "running")), name="an_agency_has_one_export_under_way"
-            ),
+            models.UniqueConstraint("agency", condition=models.Q(status__in=("queued", "running")), name=ONE_IN_PROGRESS),
             models.CheckConstraint(
                 condition=~models.Q(status="ready")
                 | (models.Q(ready_at__isnull=False, expires_at__isnull=False, size__isnull=False) & ~models.Q(document="")),
-                name="a_ready_export_is_there",
+                name="ingestion_export_ready_complete",
             ),
         )
-        indexes = (models.Index("agency", "id", name="exports_by_age"),)
+        indexes = (models.Index("agency", "account", name="export_by_account"),)
 
     def __str__(self) -> str:
         return f"{self.public_id} {self.status}"

@@ -5,11 +5,13 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import Agency, SellerAccount
+from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
 
+UNIQUE_DOCUMENT = "ingestion_report_unique_document"
 
-class Report(models.Model):
+
+class Report(TenantModel):
     """One document received, and what became of it."""
 
     class Source(models.TextChoices):
@@ -25,8 +27,7 @@ class Report(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="reports")
+    account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="reports")
     announced_type = models.CharField(max_length=80, blank=True)  # what the sender called it
     report_type = models.CharField(max_length=80, blank=True)  # what it is
     marketplace = models.CharField(max_length=2)
@@ -62,39 +63,39 @@ class Report(models.Model):
                 "account",
                 "sha256",
                 condition=~models.Q(source="json"),
-                name="an_account_has_a_document_once",
+                name=UNIQUE_DOCUMENT,
             ),
             models.CheckConstraint(
                 condition=~models.Q(status="loaded") | models.Q(loaded_at__isnull=False),
-                name="a_loaded_report_says_when",
+                name="ingestion_report_loaded_complete",
             ),
             models.CheckConstraint(
                 condition=~models.Q(status__in=("rejected", "failed")) | models.Q(problem__isnull=False),
-                name="a_refused_report_says_why",
+                name="ingestion_report_problem_present",
             ),
             models.CheckConstraint(
                 condition=models.Q(period_from__isnull=True, period_to__isnull=True)
                 | models.Q(period_from__isnull=False, period_to__isnull=False, period_from__lte=models.F("period_to")),
-                name="a_period_has_both_its_days_in_order",
+                name="ingestion_report_period_complete",
             ),
             models.CheckConstraint(
                 condition=models.Q(document_deleted_at__isnull=True) | ~models.Q(status__in=("queued", "processing")),
-                name="a_report_under_way_has_its_document",
+                name="ingestion_report_document_present",
             ),
         )
         indexes = (
-            models.Index("agency", "account", "id", name="reports_by_age"),
+            models.Index("agency", "account", "id", name="report_by_age"),
             models.Index(
                 "agency",
                 "handed_out_at",
                 condition=models.Q(status__in=("queued", "processing")),
-                name="reports_under_way",
+                name="report_in_progress",
             ),
             models.Index(
                 "agency",
                 "received_at",
                 condition=models.Q(document_deleted_at=None),
-                name="documents_by_age",
+                name="report_document_by_age",
             ),
         )
 

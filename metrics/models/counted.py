@@ -40,7 +40,9 @@ class MetricRule(models.Model):
     source = models.CharField(max_length=300)
 
     class Meta:
-        constraints = (models.UniqueConstraint("metric", "marketplace", "effective_from", name="a_metric_has_one_rule_a_day"),)
+        constraints = (
+            models.UniqueConstraint("metric", "marketplace", "effective_from", name="metrics_metricrule_unique_start"),
+        )
 
     def __str__(self) -> str:
         return f"{self.metric} in {self.marketplace} from {self.effective_from}"
@@ -94,11 +96,11 @@ class DailyCounts(OfAccount):
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(defective_orders__lte=models.F("orders")),
-                name="a_defective_order_is_in_the_denominator",
+                name="metrics_dailycounts_defective_orders_in_total",
             ),
             *(
                 models.CheckConstraint(
-                    condition=models.Q(**{f"{part}__lte": models.F(whole)}), name=f"{part}_are_some_of_{whole}"
+                    condition=models.Q(**{f"{part}__lte": models.F(whole)}), name=f"metrics_dailycounts_{part}_in_total"
                 )
                 for part, whole in PART_OF
             ),
@@ -126,8 +128,8 @@ class CurrentValue(OfAccount):
 
     class Meta:
         indexes = (
-            models.Index("agency_id", "status", "metric", name="values_by_status"),
+            models.Index("agency_id", "status", "metric", name="currentvalue_by_status"),
             models.Index(
-                fields=("agency_id", "metric", "account_id"), include=("status", "marketplace"), name="values_by_metric"
+                fields=("agency_id", "metric", "account_id"), include=("status", "marketplace"), name="currentvalue_by_metric"
             ),
         )

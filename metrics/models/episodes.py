@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import Agency, SellerAccount
+from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
 from metrics.models.told import SourceLoad
 from metrics.rules.definitions import METRICS
@@ -33,7 +33,7 @@ def _is_silent(source: str, now: datetime) -> Q:
     return Q(metric__in=codes) & Q(Exists(spoke)) & ~Q(Exists(spoke.filter(recorded_at__gte=lately)))
 
 
-class Breach(models.Model):
+class Breach(TenantModel):
     """An episode in which a series missed its limit. What it announced when it opened is never rewritten."""
 
     class Level(models.TextChoices):
@@ -52,8 +52,7 @@ class Breach(models.Model):
         LINE_REMOVED = "line_removed"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="breaches")
+    account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="breaches")
     metric = models.CharField(max_length=60)
     marketplace = models.CharField(max_length=2)
     channel = models.CharField(max_length=3)
@@ -68,7 +67,7 @@ class Breach(models.Model):
     limit_denominator = models.PositiveBigIntegerField()
     limit_source = models.CharField(max_length=13, db_default="default")
     threshold_id = models.UUIDField(null=True)
-    escalated_from = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="escalations")
+    escalated_from = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="escalations")
     acknowledged_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
     assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is nobody
@@ -90,14 +89,19 @@ class Breach(models.Model):
                 "channel",
                 "level",
                 condition=models.Q(status="open"),
-                name="a_series_has_one_open_breach_a_level",
+                name="metrics_breach_one_open_per_level",
             ),
             models.CheckConstraint(
                 condition=models.Q(status="open", resolved_at=None) | models.Q(status="resolved", resolved_at__isnull=False),
-                name="a_breach_is_open_or_has_an_end",
+                name="metrics_breach_resolved_complete",
             ),
         )
-        indexes = (models.Index("agency", "id", name="breaches_by_age"),)
+        indexes = (
+            models.Index("agency", "account", "id", name="breach_by_account"),
+            models.Index(
+                "agency", "escalated_from", name="breach_by_escalated_from", condition=models.Q(escalated_from__isnull=False)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.metric} {self.marketplace} {self.channel}"
@@ -114,7 +118,7 @@ class Breach(models.Model):
         return (self.metric, self.marketplace, self.channel)
 
 
-class BreachAction(models.Model):
+class BreachAction(TenantModel):
     """What somebody did about a breach, and with which key. Never changed."""
 
     class What(models.TextChoices):
@@ -124,9 +128,8 @@ class BreachAction(models.Model):
         NOTED = "noted"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
     account_id = models.UUIDField()
-    breach = models.ForeignKey(Breach, on_delete=models.CASCADE, related_name="actions")
+    breach = TenantForeignKey(Breach, on_delete=models.DO_NOTHING, related_name="actions")
     what = models.CharField(max_length=12, choices=What)
     detail: "models.JSONField[Any, Any]" = models.JSONField()
     key_id = models.UUIDField()
@@ -134,7 +137,7 @@ class BreachAction(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index("agency", "breach", "id", name="actions_by_breach"),)
+        indexes = (models.Index("agency", "breach", "id", name="breachaction_by_breach"),)
 
     def __str__(self) -> str:
         return self.what

@@ -24,10 +24,10 @@ class Snapshot(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                "agency_id", "account_id", "report_id", "marketplace", name="a_report_speaks_of_a_marketplace_once"
+                "agency_id", "account_id", "report_id", "marketplace", name="metrics_snapshot_unique_marketplace"
             ),
         )
-        indexes = (models.Index("agency_id", "account_id", "marketplace", "reported_at", name="snapshots_by_age"),)
+        indexes = (models.Index("agency_id", "account_id", "marketplace", "reported_at", name="snapshot_by_age"),)
 
     def __str__(self) -> str:
         return f"{self.marketplace} {self.reported_at}"
@@ -61,5 +61,7 @@ class ReportedFigure(OfAccount):
 
     class Meta:
         indexes = (
-            models.Index("agency_id", "account_id", "metric", "marketplace", "channel", "reported_at", name="figures_by_series"),
+            models.Index(
+                "agency_id", "account_id", "metric", "marketplace", "channel", "reported_at", name="reportedfigure_by_series"
+            ),
         )

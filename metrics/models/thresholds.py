@@ -2,12 +2,12 @@
 
 from django.db import models
 
-from accounts.models import Agency
+from accounts.models import TenantModel
 from api import identifiers
 from metrics.models.tenancy import OfAccount
 
 
-class Threshold(models.Model):
+class Threshold(TenantModel):
     """A version of a threshold, never changed: what it asks for from `recorded_at` on. Removed is a version too.
 
     Its scope narrows from all accounts (null), all marketplaces ('') and all channels ('').
@@ -15,7 +15,6 @@ class Threshold(models.Model):
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     threshold_id = models.UUIDField()
-    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
     account_id = models.UUIDField(null=True)
     metric = models.CharField(max_length=60)
     marketplace = models.CharField(max_length=2, blank=True)
@@ -35,13 +34,14 @@ class Threshold(models.Model):
             models.UniqueConstraint(
                 fields=["agency", "account_id", "metric", "marketplace", "channel", "recorded_at"],
                 nulls_distinct=False,
-                name="a_scope_has_one_threshold_at_a_moment",
+                name="metrics_threshold_unique_version",
             ),
             models.CheckConstraint(
-                condition=models.Q(warn_denominator__gt=0, clear_denominator__gt=0), name="a_line_is_a_number"
+                condition=models.Q(warn_denominator__gt=0, clear_denominator__gt=0),
+                name="metrics_threshold_denominator_positive",
             ),
         )
-        indexes = (models.Index("agency", "threshold_id", "recorded_at", name="thresholds_by_version"),)
+        indexes = (models.Index("agency", "threshold_id", "recorded_at", name="threshold_by_version"),)
 
     def __str__(self) -> str:
         return f"{self.metric} {self.marketplace} {self.channel}".strip()

@@ -29,7 +29,7 @@ class Order(OrderState):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id")
 
     class Meta:
-        indexes = (models.Index("agency_id", "account_id", "ordered_on", name="orders_by_day"),)
+        indexes = (models.Index("agency_id", "account_id", "ordered_on", name="order_by_day"),)
 
 
 class PastOrder(OrderState):
@@ -39,7 +39,7 @@ class PastOrder(OrderState):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "recorded_at")
 
     class Meta:
-        indexes = (models.Index("agency_id", "account_id", "ordered_on", name="past_orders_by_day"),)
+        indexes = (models.Index("agency_id", "account_id", "ordered_on", name="pastorder_by_day"),)
 
 
 class Statement(OfAccount):
@@ -107,10 +107,10 @@ class Shipment(ShipmentState):
 
     class Meta:
         indexes = (
-            models.Index("agency_id", "account_id", "ship_by_on", name="shipments_by_ship_by"),
-            models.Index("agency_id", "account_id", "shipped_on", name="shipments_by_day"),
-            models.Index("agency_id", "account_id", "deliver_by_on", name="shipments_by_promise"),
-            models.Index("agency_id", "account_id", condition=~models.Q(cancelled_by=""), name="shipments_cancelled"),
+            models.Index("agency_id", "account_id", "ship_by_on", name="shipment_by_ship_by"),
+            models.Index("agency_id", "account_id", "shipped_on", name="shipment_by_day"),
+            models.Index("agency_id", "account_id", "deliver_by_on", name="shipment_by_promise"),
+            models.Index("agency_id", "account_id", condition=~models.Q(cancelled_by=""), name="shipment_cancelled"),
         )
 
 
@@ -140,7 +140,7 @@ class Return(ReturnState):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference")
 
     class Meta:
-        indexes = (models.Index("agency_id", "account_id", "requested_on", name="returns_by_day"),)
+        indexes = (models.Index("agency_id", "account_id", "requested_on", name="return_by_day"),)
 
 
 class PastReturn(ReturnState):
@@ -169,7 +169,7 @@ class Message(MessageState):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "message_id")
 
     class Meta:
-        indexes = (models.Index("agency_id", "account_id", "sent_on", name="messages_by_day"),)
+        indexes = (models.Index("agency_id", "account_id", "sent_on", name="message_by_day"),)
 
 
 class PastMessage(MessageState):

@@ -10,7 +10,7 @@ from django.test import Client as Stranger
 from django.test.utils import CaptureQueriesContext
 
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import ApiKey
+from accounts.models import ApiKey, ApiKeyPrefix
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
@@ -154,12 +154,12 @@ def test_a_key_whose_prefix_is_named_shows_only_itself(acme: Client, rival: Clie
         prefix = ApiKey.objects.get().prefix
     context.enter(None)
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.key_prefix', %s, true)", [prefix])
-        shown = list(ApiKey.objects.values_list("prefix", flat=True))
-        changed = ApiKey.objects.update(name="taken")
+    context.set_local(key_prefix=prefix)
+    shown = list(ApiKeyPrefix.objects.values_list("prefix", flat=True))
+    changed = ApiKeyPrefix.objects.update(key_id=identifiers.uuid7()), ApiKey.objects.update(name="taken")
 
-    assert (shown, changed) == ([prefix], 0)
+    assert (shown, changed) == ([prefix], (0, 0))
+    assert not ApiKey.objects.exists()
 
 
 def test_the_document_describes_how_the_key_is_sent(db: None) -> None:

@@ -91,7 +91,7 @@ def test_from_the_shell_it_prints_the_key_to_its_output_alone(committed_db: None
     answer = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
 
     with psycopg.connect(owner_dsn) as session:
-        opened = session.execute("SELECT every_agency_id()").fetchall()
+        opened = session.execute("SELECT open_agency_ids()").fetchall()
     assert answer.stderr == ""
     assert len(answer.stdout.splitlines()) == 1
     assert json.loads(answer.stdout)["agency"] == f"agcy_{opened[0][0].hex}"

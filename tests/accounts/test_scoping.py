@@ -151,12 +151,12 @@ def test_two_connections_at_once_see_their_own_agencies(committed_db: None) -> N
 
 def test_every_agency_id_gives_the_ids_alone_and_needs_no_agency(acme: Client, rival: Client) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM every_agency_id()")
+        cursor.execute("SELECT * FROM open_agency_ids()")
         columns = [column.name for column in cursor.description]
 
     assert context.current() is None
     assert context.every_agency_id() == sorted([acme.agency.pk, rival.agency.pk])
-    assert columns == ["every_agency_id"]
+    assert columns == ["open_agency_ids"]
 
 
 def test_every_agency_id_is_the_same_within_an_agency(acme: Client, rival: Client) -> None:

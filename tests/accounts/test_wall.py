@@ -58,7 +58,7 @@ def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
 def thing(bare: None, owner_dsn: str) -> None:
     """The same table behind the wall."""
     with session(owner_dsn) as owner:
-        owner.execute(str(row_level_security.build("walled_thing").sql).encode())
+        owner.execute(str(row_level_security.isolate("walled_thing").sql).encode())
 
 
 def test_without_a_wall_everybody_sees_everything(bare: None, application_dsn: str) -> None:
@@ -76,7 +76,7 @@ def test_the_wall_is_forced_and_holds_for_every_command(thing: None, owner_dsn: 
         ).fetchall()
 
     assert switches == (True, True)
-    assert policies == [("an_agency_sees_its_own", "PERMISSIVE", ["public"], "ALL", True)]
+    assert policies == [("agency_isolation", "PERMISSIVE", ["public"], "ALL", True)]
 
 
 @pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
@@ -147,7 +147,7 @@ def test_switching_row_security_off_raises_instead_of_showing_everything(thing: 
 
 def test_the_way_back_takes_the_whole_wall_down(thing: None, application_dsn: str, owner_dsn: str) -> None:
     with session(owner_dsn) as owner:
-        owner.execute(str(row_level_security.build("walled_thing").reverse_sql).encode())
+        owner.execute(str(row_level_security.isolate("walled_thing").reverse_sql).encode())
 
     with session(application_dsn) as application:
         assert words(application) == ["mine", "theirs"]
@@ -157,7 +157,7 @@ def test_another_column_may_name_the_agency(bare: None, application_dsn: str, ow
     with session(owner_dsn) as owner:
         owner.execute("UPDATE walled_thing SET account_id = agency_id")
         owner.execute("ALTER TABLE walled_thing DROP COLUMN agency_id")
-        owner.execute(str(row_level_security.build("walled_thing", column="account_id").sql).encode())
+        owner.execute(str(row_level_security.isolate("walled_thing", column="account_id").sql).encode())
 
     with session(application_dsn, OTHER) as application:
         assert words(application) == ["theirs"]
@@ -172,7 +172,7 @@ def tied(bare: None, owner_dsn: str) -> SellerAccount:
             agency=agency, name="Shop", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
         )
     with session(owner_dsn) as owner:
-        owner.execute(str(row_level_security.belongs_to_account("walled_thing").sql).encode())
+        owner.execute(str(row_level_security.account_key("walled_thing").sql).encode())
         owner.execute("INSERT INTO walled_thing VALUES (%s, %s, 'of the account')", [agency.pk, account.pk])
     return account
 
@@ -193,7 +193,7 @@ def test_a_row_goes_with_its_account(tied: SellerAccount, application_dsn: str) 
 
 def test_a_row_can_be_untied_again(tied: SellerAccount, application_dsn: str, owner_dsn: str) -> None:
     with session(owner_dsn) as owner:
-        owner.execute(str(row_level_security.belongs_to_account("walled_thing").reverse_sql).encode())
+        owner.execute(str(row_level_security.account_key("walled_thing").reverse_sql).encode())
 
     with session(application_dsn) as application:
         application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'free')", [OTHER, identifiers.uuid7()])
@@ -204,7 +204,7 @@ def test_a_row_can_be_untied_again(tied: SellerAccount, application_dsn: str, ow
 def shared(bare: None, owner_dsn: str) -> None:
     """The table as one whose rows belong to all agencies."""
     with session(owner_dsn) as owner:
-        owner.execute(str(row_level_security.only_the_owner_writes("walled_thing").sql).encode())
+        owner.execute(str(row_level_security.read_only("walled_thing").sql).encode())
 
 
 @pytest.mark.parametrize("agency", [None, MINE, OTHER])
@@ -230,7 +230,7 @@ def test_what_belongs_to_all_is_changed_by_its_owner_alone(
 
 def test_what_belongs_to_all_can_be_opened_again(shared: None, application_dsn: str, owner_dsn: str) -> None:
     with session(owner_dsn) as owner:
-        owner.execute(str(row_level_security.only_the_owner_writes("walled_thing").reverse_sql).encode())
+        owner.execute(str(row_level_security.read_only("walled_thing").reverse_sql).encode())
 
     with session(application_dsn) as application:
         assert application.execute("DELETE FROM walled_thing").rowcount == 2

@@ -139,7 +139,7 @@ def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client,
     context.enter(None)
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.over_the_wall', 'figures', true)")
+        context.set_local(all_agencies="operational_figures")
         cursor.execute(f"SELECT count(*) FROM {table}")
         assert cursor.fetchone()[0] == 0
 

@@ -11,7 +11,7 @@ from io import StringIO
 import pytest
 from django.conf import settings as project
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connections
 from pytest_django import Settings
 
 from accounts.agencies import lifecycle as agencies
@@ -166,8 +166,7 @@ def test_counting_keys_opens_the_wall_to_nobody(acme: Client) -> None:
 
     assert key_ids_in_use() == {1: 1}
     assert not EndpointSecret.objects.exists()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('underone.over_the_wall', 'key ids', true)")
+    tenant_context.set_local(all_agencies="encryption_keys")
     assert not EndpointSecret.objects.exists()
 
 

@@ -200,9 +200,9 @@ def test_a_stricter_target_opens_on_its_day_and_is_announced_with_it(books: Book
 @pytest.mark.parametrize(
     ("fields", "constraint"),
     [
-        ({}, "a_series_has_one_open_breach_a_level"),
-        ({"channel": "afn", "status": RESOLVED}, "a_breach_is_open_or_has_an_end"),
-        ({"channel": "afn", "resolved_at": TEN}, "a_breach_is_open_or_has_an_end"),
+        ({}, "metrics_breach_one_open_per_level"),
+        ({"channel": "afn", "status": RESOLVED}, "metrics_breach_resolved_complete"),
+        ({"channel": "afn", "resolved_at": TEN}, "metrics_breach_resolved_complete"),
     ],
 )
 def test_the_database_takes_no_impossible_breach(breached: Books, fields: dict[str, Any], constraint: str) -> None:

@@ -26,11 +26,11 @@ MANY = 5_000
 LARGE = set(crowd.ANALYZED)
 INDEX = {
     "id": "an_account_is_addressed_by_its_agency",
-    "name": "accounts_by_name",
-    "created_at": "accounts_by_age",
-    "status": "accounts_by_status",
-    "distance": "accounts_by_distance",
-    "open_breaches": "accounts_by_open_breaches",
+    "name": "selleraccount_by_name",
+    "created_at": "selleraccount_by_age",
+    "status": "selleraccount_by_status",
+    "distance": "selleraccount_by_distance",
+    "open_breaches": "selleraccount_by_open_breaches",
 }
 WITH_TIES = {"status", "distance", "open_breaches"}
 """A page of these is entered where the value begins, and may pass by what of it was shown before."""

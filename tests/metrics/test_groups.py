@@ -435,5 +435,5 @@ def test_the_database_holds_that_a_part_is_of_its_whole(books: Books, part: str,
     row = DailyCounts.objects.get()
     wrong = {field: getattr(row, field) for field in ("agency_id", "account_id", "marketplace", "channel", "day")}
 
-    with pytest.raises(IntegrityError, match=f"{part}_are_some_of_{whole}"), transaction.atomic():
+    with pytest.raises(IntegrityError, match=f"metrics_dailycounts_{part}_in_total"), transaction.atomic():
         DailyCounts.objects.create(**wrong | dict.fromkeys(COUNTS, 5) | {"recorded_at": TEN, whole: 8, part: 9})

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import ApiKey
 from accounts.tenancy import context, principals
 from ingestion import erasure
 from metrics import tasks
@@ -347,7 +348,7 @@ def test_an_action_that_fails_leaves_nothing_behind(acme: Client, shop: str, bre
     heal(acme, shop)
     with context.agency(acme.agency.pk):
         breach = Breach.objects.get()
-        key = principals.of_key(acme.agency.keys.get())
+        key = principals.of_key(ApiKey.objects.get(agency=acme.agency))
 
         with pytest.raises(actions.AlreadyResolved):
             actions.assign(breach=breach, by=key, to="mei", now=datetime.now(UTC))

@@ -139,7 +139,7 @@ def digest(owner_dsn: str) -> Iterator[Callable[[], dict[str, list[Any]]]]:
 
 def _digest(owner: psycopg.Connection) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    for (agency,) in owner.execute("SELECT every_agency_id()").fetchall():
+    for (agency,) in owner.execute("SELECT open_agency_ids()").fetchall():
         owner.execute("SELECT set_config('underone.agency', %s, false)", [str(agency)])
         for table in tables_of_ours(owner):
             row = "(to_jsonb(row) - 'last_used_at')::text"

@@ -17,6 +17,7 @@ from django.urls import resolve
 from drf_spectacular.generators import SchemaGenerator
 
 from accounts.marketplaces import CODES
+from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from tests import build
@@ -69,7 +70,7 @@ def _rows(client: Client, has: Furnished, path: str) -> "models.QuerySet[Any]":
     view: Any = resolve(place(has, path)).func
     queryset = getattr(view.view_class, "queryset", None)
     if queryset is None:
-        return client.agency.accounts.all()
+        return SellerAccount.objects.filter(agency=client.agency)
     fields = {field.attname for field in queryset.model._meta.concrete_fields}  # noqa: SLF001  Django's public door
     named = {name: identifiers.private(text.partition("_")[0], text) for name, text in asdict(has).items() if name in path}
     found: models.QuerySet[Any] = queryset.model.objects.filter(

@@ -20,26 +20,12 @@ BELONGS_TO_ALL = {
     **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
     "accounts_agency": "the agencies themselves: an agency sees its own row, and the owner's function lists the ids",
 }
-UNIQUE_WITHOUT_AGENCY = {
-    "accounts_selleraccount_pkey": "a random id, in paths and foreign keys",
-    "accounts_apikey_pkey": "a random id, in paths",
-    "accounts_apikey_prefix_key": "a key is recognised before anybody knows whose it is",
-    "accounts_auditentry_pkey": "a random id, told in lists",
-    "accounts_member_pkey": "a random id, in paths",
-    "accounts_invitation_pkey": "a random id, in paths",
-    "a_token_opens_one_invitation": "the digest of 256 random bits: found by its token before anybody knows whose it is",
-    "ingestion_report_pkey": "a random id, in paths",
-    "ingestion_export_pkey": "a random id, in paths",
-    "metrics_breach_pkey": "a random id, in paths",
-    "metrics_breachaction_pkey": "a random id",
-    "metrics_threshold_pkey": "a random id",
-    "metrics_snapshot_pkey": "a random id, told in lists",
-    "webhooks_event_pkey": "a random id, told in lists",
-    "webhooks_endpoint_pkey": "a random id, in paths",
-    "webhooks_endpointsecret_pkey": "a random id, told to nobody",
-    "webhooks_delivery_pkey": "a random id, in paths",
-    "webhooks_attempt_pkey": "a random id, told in lists",
+NOT_LED_BY_THE_AGENCY = {
+    "accounts_apikeyprefix_pkey": "a directory: a key is looked up by its prefix before anybody knows whose it is",
+    "accounts_invitationdigest_pkey": "a directory: a token is looked up by its digest before anybody knows whose it is",
+    "accounts_member_person_fk": "people belong to no agency, and may be members of several",
 }
+"""Unique indexes and foreign keys of tenant tables that a table distributed by the agency cannot have: of small directories."""
 FIGURES = (
     *("reports_queued", "reports_processing", "queued_report_age", "deliveries_pending", "deliveries_due", "due_delivery_age"),
     *("endpoints_failing", "endpoints_disabled", "accounts", "accounts_stale", "breaches_open", "warnings_open"),
@@ -49,6 +35,8 @@ SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", 
 OF_NO_ACCOUNT = {
     "accounts_apikey": "asked for by admins, who see every account",
     "ingestion_export": "asked for by admins, who see every account",
+    "accounts_apikeyprefix": "tells of which agency a key is, and nothing else",
+    "accounts_invitationdigest": "tells of which agency an invitation is, and nothing else",
     "accounts_member": "asked for by admins, who see every account",
     "accounts_invitation": "asked for by admins, who see every account",
     "accounts_keptanswer": "told to the very bearer that it was given to",
@@ -60,32 +48,32 @@ OF_NO_ACCOUNT = {
 }
 """Tables of an agency that no limit to some accounts can be read from, and what keeps it."""
 OTHER_POLICIES = {
-    **{(table, "operators_sum_up", "SELECT"): "of the owner's one function alone, which tells sums" for table in SUMMED_UP},
-    ("accounts_apikey", "a_key_is_shown_to_its_bearer", "SELECT"): "a key is recognised before anybody knows whose it is",
-    ("accounts_member", "a_member_is_shown_to_its_person", "SELECT"): "a person chooses among its agencies",
-    ("accounts_agency", "an_agency_is_shown_to_its_people", "SELECT"): "a person chooses among its agencies, by name",
-    (
-        "accounts_invitation",
-        "an_invitation_is_shown_to_its_bearer",
-        "SELECT",
-    ): "a token is known before anybody knows whose it is",
+    **{
+        (table, "operational_figures_select", "SELECT"): "of the owner's one function alone, which tells sums"
+        for table in SUMMED_UP
+    },
+    ("accounts_apikeyprefix", "prefix_lookup", "SELECT"): "a key is recognised before anybody knows whose it is",
+    ("accounts_member", "person_lookup", "SELECT"): "a person chooses among its agencies",
+    ("accounts_agency", "agencies_of_person", "SELECT"): "a person chooses among its agencies, by name",
+    ("accounts_invitationdigest", "digest_lookup", "SELECT"): "a token is known before anybody knows whose it is",
     (
         "accounts_agency",
-        "agencies_are_listed_to_staff",
+        "staff_lookup",
         "SELECT",
     ): "staff looks for an agency, by name; entering it is noted there",
-    **{
-        (table, "everybody_reads_and_nobody_writes", "SELECT"): "Django's own rights are nobody's to give"
-        for table in UNUSED_RIGHTS
-    },
-    ("webhooks_delivery", "couriers_find_what_is_due", "SELECT"): "of the owner's two functions alone, which tell ids",
-    ("webhooks_delivery", "couriers_take_what_is_due", "UPDATE"): "of the owner's two functions alone, which tell ids",
-    ("accounts_keptanswer", "keys_are_counted", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
-    ("webhooks_endpointsecret", "keys_are_counted", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
-    ("webhooks_endpoint", "couriers_know_who_fails", "SELECT"): "of the owner's two functions alone, which tell ids",
-    ("accounts_selleraccount", "couriers_know_what_is_handed_back", "SELECT"): "of the owner's function alone, which tells ids",
-    ("metrics_metricrule", "everybody_reads_and_nobody_writes", "SELECT"): "Amazon's rules are the same for all",
-    ("django_migrations", "everybody_reads_and_nobody_writes", "SELECT"): "readiness compares them with the code",
+    **{(table, "read_only", "SELECT"): "Django's own rights are nobody's to give" for table in UNUSED_RIGHTS},
+    ("webhooks_delivery", "delivery_worker_select", "SELECT"): "of the owner's two functions alone, which tell ids",
+    ("webhooks_delivery", "delivery_worker_update", "UPDATE"): "of the owner's two functions alone, which tell ids",
+    ("accounts_keptanswer", "encryption_keys_select", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
+    (
+        "webhooks_endpointsecret",
+        "encryption_keys_select",
+        "SELECT",
+    ): "of the owner's one function alone, which tells numbers of keys",
+    ("webhooks_endpoint", "delivery_worker_select", "SELECT"): "of the owner's two functions alone, which tell ids",
+    ("accounts_selleraccount", "delivery_worker_select", "SELECT"): "of the owner's function alone, which tells ids",
+    ("metrics_metricrule", "read_only", "SELECT"): "Amazon's rules are the same for all",
+    ("django_migrations", "read_only", "SELECT"): "readiness compares them with the code",
 }
 
 
@@ -134,7 +122,7 @@ def test_one_policy_for_all_commands_shows_and_accepts_an_agency_s_rows_and_no_o
 def test_every_table_that_names_an_account_is_limited_to_the_accounts_of_who_asks(tables: list[str]) -> None:
     limited = rows(
         "SELECT tablename, cmd, roles FROM pg_policies "
-        "WHERE permissive = 'RESTRICTIVE' AND policyname = 'who_is_limited_to_accounts_sees_theirs' "
+        "WHERE permissive = 'RESTRICTIVE' AND policyname = 'account_limit' "
         "AND qual ~ 'underone.accounts'"
     )
 
@@ -161,15 +149,15 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
     assert functions == [
         (name, "search_path=pg_catalog, public, pg_temp", told)
         for name, told in (
-            ("every_agency_id", "SETOF uuid"),
-            ("every_closed_agency_id", "SETOF uuid"),
-            ("key_ids_in_accounts_keptanswer", "TABLE(key_id integer, sealed bigint)"),
-            ("key_ids_in_webhooks_endpointsecret", "TABLE(key_id integer, sealed bigint)"),
+            ("accounts_keptanswer_encryption_keys", "TABLE(key_id integer, sealed bigint)"),
+            ("closed_agency_ids", "SETOF uuid"),
+            ("deleted_accounts_and_closed_agencies", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
             ("next_delivery_at", "timestamp with time zone"),
+            ("open_agency_ids", "SETOF uuid"),
             ("operational_figures", TOLD_TO_OPERATORS),
-            ("some_agency_allows_origin", "boolean"),
-            ("withdrawn", "SETOF uuid"),
+            ("origin_is_allowed", "boolean"),
+            ("webhooks_endpointsecret_encryption_keys", "TABLE(key_id integer, sealed bigint)"),
         )
     ]
 
@@ -183,26 +171,82 @@ def test_the_owner_s_functions_read_no_temporary_table_that_is_called_like_ours(
 
     assert rows("SELECT state FROM webhooks_delivery") == ["pending"]
     assert rows("SELECT next_delivery_at()") == [None]
-    assert rows("SELECT every_agency_id()") == rows("SELECT every_closed_agency_id()") == []
+    assert rows("SELECT open_agency_ids()") == rows("SELECT closed_agency_ids()") == []
 
 
-@pytest.mark.parametrize("whose", ["couriers%", "operators%", "keys_are%"])
+@pytest.mark.parametrize("whose", ["delivery_worker%", "operational_figures%", "encryption_keys%"])
 def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None, whose: str) -> None:
     policies = rows("SELECT roles, qual FROM pg_policies WHERE policyname LIKE %s", whose)
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'webhooks_delivery'")
 
     assert {tuple(roles) for roles, _ in policies} == {(owner,)}
-    assert all("underone.over_the_wall" in shown for _, shown in policies)
+    assert all("underone.all_agencies" in shown for _, shown in policies)
 
 
-def test_every_unique_index_of_an_agency_s_table_leads_with_the_agency(tables: list[str]) -> None:
+def test_every_unique_index_of_a_tenant_table_is_led_by_the_agency(tables: list[str]) -> None:
     others = rows(
         "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
         "WHERE indisunique AND attname <> 'agency_id' AND indrelid::regclass::text = ANY(%s)",
         tables,
     )
 
-    assert sorted(others) == sorted(UNIQUE_WITHOUT_AGENCY)
+    assert sorted(others) == sorted(name for name in NOT_LED_BY_THE_AGENCY if name.endswith("_pkey"))
+
+
+def test_every_tenant_table_has_a_primary_key(tables: list[str]) -> None:
+    keyed = rows("SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'p'")
+
+    assert set(tables) - set(keyed) == set()
+
+
+def test_every_foreign_key_of_a_tenant_table_is_led_by_the_agency_on_both_sides(tables: list[str]) -> None:
+    others = rows(
+        "SELECT conname FROM pg_constraint "
+        "JOIN pg_attribute AS ours ON ours.attrelid = conrelid AND ours.attnum = conkey[1] "
+        "JOIN pg_attribute AS theirs ON theirs.attrelid = confrelid AND theirs.attnum = confkey[1] "
+        "WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s) AND NOT (ours.attname = 'agency_id' "
+        "AND (theirs.attname = 'agency_id' OR confrelid = 'accounts_agency'::regclass AND theirs.attname = 'id'))",
+        tables,
+    )
+    pointing = rows(
+        "SELECT conname FROM pg_constraint WHERE contype = 'f' AND confrelid::regclass::text = ANY(%s) "
+        "AND NOT conrelid::regclass::text = ANY(%s)",
+        tables,
+        tables,
+    )
+
+    assert sorted(others) == sorted(name for name in NOT_LED_BY_THE_AGENCY if name.endswith("_fk"))
+    assert pointing == []
+
+
+def test_every_tenant_table_is_tied_to_an_agency_or_to_an_account_or_a_row_of_one(tables: list[str]) -> None:
+    tied = rows("SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND convalidated AND NOT condeferrable")
+
+    assert set(tables) - set(tied) == set()
+
+
+def test_constraints_of_tenant_tables_are_named_for_their_table(tables: list[str]) -> None:
+    others = rows(
+        "SELECT conname FROM pg_constraint WHERE conrelid::regclass::text = ANY(%s) AND contype <> 'n' "
+        "AND NOT starts_with(conname, conrelid::regclass::text || '_')",
+        tables,
+    )
+
+    assert [name for name in others if not name.endswith("_check")] == []
+
+
+def test_no_policy_has_a_sub_select(db: None) -> None:
+    policies = rows("SELECT policyname, concat(qual, ' ', with_check) FROM pg_policies")
+
+    assert len(policies) > 60
+    assert [name for name, condition in policies if "select" in condition.lower()] == []
+
+
+def test_no_function_sets_anything_but_by_a_literal(db: None) -> None:
+    functions = rows("SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+
+    assert len(functions) > 12
+    assert [name for name, source in functions if "set_config" in source.lower()] == []
 
 
 def test_whatever_names_an_account_names_it_together_with_its_agency(tables: list[str]) -> None:
@@ -255,12 +299,12 @@ def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
         "ALTER TABLE metrics_order DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE metrics_order NO FORCE ROW LEVEL SECURITY",
         "ALTER TABLE metrics_dailycounts DISABLE TRIGGER ALL",
-        "DROP POLICY an_agency_sees_its_own ON metrics_order",
+        "DROP POLICY agency_isolation ON metrics_order",
         "CREATE POLICY everybody ON metrics_order USING (true)",
         "CREATE TABLE public.copy (LIKE metrics_order)",
         "CREATE VIEW public.everything AS SELECT * FROM metrics_order",
-        "CREATE FUNCTION public.every_agency_id(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "CREATE OR REPLACE FUNCTION every_agency_id() RETURNS SETOF uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'",
+        "CREATE FUNCTION public.open_agency_ids(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE OR REPLACE FUNCTION open_agency_ids() RETURNS SETOF uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'",
         "ALTER ROLE CURRENT_USER BYPASSRLS",
         "SET SESSION AUTHORIZATION DEFAULT; SET ROLE {owner}",
         "SET session_replication_role = replica",

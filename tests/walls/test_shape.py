@@ -336,7 +336,7 @@ def test_tenant_tables_are_created_with_row_level_security() -> None:
     assert len(made) >= 12
     for table in made:
         assert f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;" in statements
-        assert f"CREATE POLICY an_agency_sees_its_own ON {table} USING (agency_id = " in statements
+        assert f"CREATE POLICY agency_isolation ON {table} USING (agency_id = " in statements
 
 
 @pytest.mark.parametrize("app", APPS)

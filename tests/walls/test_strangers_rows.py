@@ -130,7 +130,7 @@ def test_an_own_row_cannot_name_another_agency_s_account(both: None, tables: lis
     naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id'")
 
     for table in set(naming) & set(tables):
-        with context.agency(rival.agency.pk), refused(IntegrityError, "belongs_to_an_account_of_its_agency"):
+        with context.agency(rival.agency.pk), refused(IntegrityError, "account_fk"):
             (row,) = rows(
                 "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'key', gen_random_uuid(), 'line', 99, "
                 f"'account_id', %s::text))::text FROM {table} AS it LIMIT 1",
@@ -159,15 +159,17 @@ def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acm
 
     shown = {}
     for named in (prefix, prefix[:-1], prefix + "x", "%", "", prefix.upper()):
-        rows("SELECT set_config('underone.key_prefix', %s, true)", named)
-        shown[named] = rows("SELECT prefix FROM accounts_apikey")
-    rows("SELECT set_config('underone.key_prefix', %s, true)", prefix)
-    changed = touched("UPDATE accounts_apikey SET revoked_at = NULL"), touched("DELETE FROM accounts_apikey")
+        context.set_local(key_prefix=named)
+        shown[named] = rows("SELECT prefix FROM accounts_apikeyprefix")
+    context.set_local(key_prefix=prefix)
+    statements = ("UPDATE accounts_apikeyprefix SET key_id = gen_random_uuid()", "DELETE FROM accounts_apikeyprefix")
+    changed = tuple(touched(statement) for statement in statements)
 
     assert {named: found for named, found in shown.items() if found} == {prefix: [prefix]}
     assert changed == (0, 0)
     with context.agency(rival.agency.pk):
-        assert sorted(rows("SELECT agency_id FROM accounts_apikey")) == sorted([acme.agency.pk, rival.agency.pk])
+        assert sorted(rows("SELECT agency_id FROM accounts_apikeyprefix")) == sorted([acme.agency.pk, rival.agency.pk])
+        assert rows("SELECT agency_id FROM accounts_apikey") == [rival.agency.pk]
 
 
 @pytest.fixture

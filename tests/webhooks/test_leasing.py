@@ -343,7 +343,7 @@ def test_what_couriers_may_see_nobody_else_may(sender: Sender, statement: str) -
     sender.publish(now=NOW)
 
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL underone.over_the_wall = 'couriers'")
+        cursor.execute("SET LOCAL underone.all_agencies = 'delivery_worker'")
         cursor.execute(statement)
         assert cursor.fetchall() == []
 

@@ -86,7 +86,7 @@ def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[
 def withdrawn() -> frozenset[UUID]:
     """The accounts that were handed back and the agencies that were closed, until they are erased: nothing is sent of them."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT withdrawn()")
+        cursor.execute("SELECT deleted_accounts_and_closed_agencies()")
         return frozenset(row[0] for row in cursor.fetchall())
 
 

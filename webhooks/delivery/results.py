@@ -63,7 +63,7 @@ WHERE one.agency_id = %(agency)s AND one.id = ANY (ARRAY(SELECT id FROM next WHE
 """
 """The next of a series need not wait any longer than the one before it.
 
-`BETWEEN x AND x` and this order: of all indexes `deliveries_in_order` alone gives that without sorting.
+`BETWEEN x AND x` and this order: of all indexes `delivery_pending_in_order` alone gives that without sorting.
 """
 
 STRAIGHT = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"

@@ -1,10 +1,10 @@
-"""Who is limited to some accounts sees the facts, numbers and breaches of those, and of thresholds also what holds for all."""
+"""Show an agency its own rows only, and whoever is limited to some accounts those of its accounts."""
 
 from django.db import migrations
 
 from accounts.tenancy import row_level_security
 
-TABLES = (
+OF_ACCOUNT = (
     *("metrics_order", "metrics_defect", "metrics_shipment", "metrics_return", "metrics_message"),
     *("metrics_pastorder", "metrics_pastdefect", "metrics_pastshipment", "metrics_pastreturn", "metrics_pastmessage"),
     *("metrics_sourceload", "metrics_feedbackcoverage", "metrics_snapshot", "metrics_reportedfigure"),
@@ -14,9 +14,11 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("metrics", "0012_values_by_metric"), ("accounts", "0008_what_a_bearer_sees_and_from_where")]
+    dependencies = [("metrics", "0001_initial"), ("accounts", "0002_row_level_security")]
 
     operations = [
-        *[row_level_security.limit_to_accounts(table) for table in TABLES],
+        *(row_level_security.isolate(table) for table in (*OF_ACCOUNT, "metrics_threshold")),
+        *(row_level_security.limit_to_accounts(table) for table in OF_ACCOUNT),
         row_level_security.limit_to_accounts("metrics_threshold", also="account_id IS NULL"),
+        row_level_security.read_only("metrics_metricrule"),
     ]

@@ -4,6 +4,7 @@ from datetime import date
 
 from django.db import migrations
 
+POLICY = "https://sellercentral.amazon.com/gp/help/external/G200285170"
 HELP = "https://sellercentral.amazon.{}/gp/help/external/help.html?itemID={}"
 EXAMPLE = "https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json"
 ALWAYS = date(2000, 1, 1)
@@ -11,6 +12,18 @@ BUSINESS_INVOICES = ("GB", "DE", "FR", "IT", "ES")
 
 # metric, marketplaces, from, window, (comparator, target, at risk from three quarters of what it allows on), enforced, name, source
 RULES = (
+    (
+        *("order_defect_rate", "*", ALWAYS, (60, 15), ("lt", (1, 100), (3, 400)), True),
+        *("Order Defect Rate", f"{POLICY} (under 1 %), {EXAMPLE} (60 days, 15 days back)"),
+    ),
+    *(
+        (code, "*", ALWAYS, (60, 15), ("", None, None), False, name, EXAMPLE)
+        for code, name in (
+            ("negative_feedback_rate", "Negative Feedback Rate"),
+            ("a_to_z_claim_rate", "A-to-z Guarantee Claim Rate"),
+            ("chargeback_rate", "Chargeback Rate"),
+        )
+    ),
     (
         "late_shipment_rate_10d",
         "*",
@@ -103,12 +116,6 @@ RULES = (
         )
     ),
 )
-NAMES = {
-    "order_defect_rate": "Order Defect Rate",
-    "negative_feedback_rate": "Negative Feedback Rate",
-    "a_to_z_claim_rate": "A-to-z Guarantee Claim Rate",
-    "chargeback_rate": "Chargeback Rate",
-}
 
 
 def write(apps, schema_editor):
@@ -130,15 +137,13 @@ def write(apps, schema_editor):
             name=name,
             source=source,
         )
-    for metric, name in NAMES.items():
-        rule.objects.filter(metric=metric).update(name=name, enforced=metric == "order_defect_rate")
 
 
-def take_back(apps, schema_editor):
-    apps.get_model("metrics", "MetricRule").objects.exclude(metric__in=NAMES).delete()
+def delete(apps, schema_editor):
+    apps.get_model("metrics", "MetricRule").objects.all().delete()
 
 
 class Migration(migrations.Migration):
-    dependencies = [("metrics", "0005_wall_of_every_metric")]
+    dependencies = [("metrics", "0003_history")]
 
-    operations = [migrations.RunPython(write, take_back)]
+    operations = [migrations.RunPython(write, delete)]

@@ -1,15 +1,10 @@
-"""Operators see how the whole installation is: sums and ages, and of nobody in particular."""
+"""Show operators how the whole installation is: sums and ages, and of no agency in particular."""
 
 from django.db import migrations
 
-OVER_THE_WALL = "(SELECT current_setting('underone.over_the_wall', true)) = 'figures'"
+from accounts.tenancy import row_level_security
+
 TABLES = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
-
-POLICIES = "-- Of the tables' owner alone, and inside the function below alone, which sets what is asked for here.\n" + "\n".join(
-    f"CREATE POLICY operators_sum_up ON {table} FOR SELECT TO CURRENT_USER USING ({OVER_THE_WALL});" for table in TABLES
-)
-NO_POLICIES = "\n".join(f"DROP POLICY operators_sum_up ON {table};" for table in TABLES)
-
 FIGURES = """
 CREATE FUNCTION operational_figures(moment timestamptz) RETURNS TABLE (
     reports_queued float8, reports_processing float8, queued_report_age float8,
@@ -19,7 +14,7 @@ CREATE FUNCTION operational_figures(moment timestamptz) RETURNS TABLE (
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 BEGIN
-    PERFORM set_config('underone.over_the_wall', 'figures', true);
+    SET LOCAL underone.all_agencies = 'operational_figures';
     RETURN QUERY
     SELECT report.queued, report.processing, report.age, delivery.pending, delivery.due, delivery.age,
         endpoint.failing, endpoint.disabled, account.number, account.stale, account.breaches, account.warnings
@@ -44,7 +39,7 @@ BEGIN
             coalesce(sum(open_breaches), 0)::float8 AS breaches, coalesce(sum(open_warnings), 0)::float8 AS warnings
         FROM accounts_selleraccount WHERE deleted_at IS NULL
     ) AS account;
-    PERFORM set_config('underone.over_the_wall', '', true);
+    SET LOCAL underone.all_agencies = '';
 END
 $$;
 """
@@ -52,12 +47,11 @@ $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ingestion", "0005_accounts_that_a_bearer_sees"),
-        ("webhooks", "0006_finding_by_moment"),
-        ("accounts", "0007_what_a_bearer_may_do"),
+        ("ingestion", "0002_row_level_security"),
+        ("webhooks", "0003_functions"),
     ]
 
     operations = [
-        migrations.RunSQL(POLICIES, NO_POLICIES),
+        *(row_level_security.show_to_job(table, job="operational_figures") for table in TABLES),
         migrations.RunSQL(FIGURES, "DROP FUNCTION operational_figures(timestamptz);"),
     ]

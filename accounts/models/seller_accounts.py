@@ -1,0 +1,100 @@
+"""Seller accounts."""
+
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Coalesce
+
+from accounts.models.tenant import TenantModel
+from api import identifiers
+
+
+class AccountStatus(models.TextChoices):
+    """The status of an account's worst series, worst first."""
+
+    BREACHED = "breached"
+    AT_RISK = "at_risk"
+    HEALTHY = "healthy"
+    NO_DATA = "no_data"
+
+
+class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
+    def present(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def stale(self, *, at: datetime) -> Self:
+        """Those of which one source has been silent for too long."""
+        return self.filter(stale_from__lt=at)
+
+    def fresh(self, *, at: datetime) -> Self:
+        """The others: nothing is silent for too long, or nothing ever spoke."""
+        return self.filter(models.Q(stale_from=None) | models.Q(stale_from__gte=at))
+
+
+class SellerAccount(TenantModel):
+    """One selling partner in one region. It sells in one or more marketplaces."""
+
+    id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
+    name = models.CharField(max_length=200)
+    selling_partner_id = models.CharField(max_length=64)
+    home_marketplace = models.CharField(max_length=2)
+    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is "none given", '' is a given value
+    status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
+    amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})  # by marketplace, Amazon's word
+    marketplaces = ArrayField(models.CharField(max_length=2))
+    distance = models.FloatField(null=True)  # of its worst series from the limit: 1 is spotless, 0 at it, below 0 beyond
+    ordered_distance = models.GeneratedField(  # never null, so that lists have an order: without a distance comes last
+        expression=Coalesce("distance", models.Value(float("inf"))), output_field=models.FloatField(), db_persist=True
+    )
+    worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)  # where it stood when it was last looked at
+    open_breaches = models.PositiveIntegerField(default=0, db_default=0)
+    open_warnings = models.PositiveIntegerField(default=0, db_default=0)
+    stale_from = models.DateTimeField(null=True)  # the moment at which the first of its sources has been silent for too long
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+    last_recorded_at = models.DateTimeField(null=True)  # facts are recorded at strictly later moments than this
+
+    objects = SellerAccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "agency",
+                "selling_partner_id",
+                condition=models.Q(deleted_at=None),
+                name="accounts_selleraccount_unique_partner",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(distance=None) | models.Q(distance__lte=1), name="accounts_selleraccount_distance_range"
+            ),
+        )
+        indexes = (
+            models.Index("agency", "status", "id", name="selleraccount_by_status"),
+            models.Index("agency", "name", "id", name="selleraccount_by_name"),
+            models.Index("agency", "created_at", "id", name="selleraccount_by_age"),
+            models.Index("agency", "ordered_distance", "id", name="selleraccount_by_distance"),
+            models.Index("agency", "open_breaches", "id", name="selleraccount_by_open_breaches"),
+            models.Index("agency", "stale_from", "id", name="selleraccount_by_staleness"),
+            GinIndex("marketplaces", name="selleraccount_by_marketplace"),
+            models.Index("agency", "id", name="selleraccount_deleted", condition=models.Q(deleted_at__isnull=False)),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def public_id(self) -> str:
+        return public_account_id(self.id)
+
+    def is_stale(self, *, at: datetime) -> bool:
+        """Whether one of its sources has been silent for longer than it may. What never spoke is not stale."""
+        return self.stale_from is not None and at > self.stale_from
+
+
+def public_account_id(account_id: UUID) -> str:
+    """What the API calls the account with this id."""
+    return identifiers.public("acct", account_id)

@@ -1,0 +1,68 @@
+"""The shape of every row of an agency: the agency leads its key, its joins and its look-ups.
+
+The database's primary key is (agency_id, id) and every foreign key is led by `agency_id`, so that the tables can be distributed
+by it. Django knows `id` alone: accounts/tenancy/row_level_security.py has the SQL that migrations run for the rest.
+"""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django.db import models
+from django.db.models.lookups import Exact
+from django.db.models.sql.where import AND, WhereNode
+
+from accounts.models.agencies import Agency
+
+AGENCY = "agency_id"
+_ST = TypeVar("_ST")
+_GT = TypeVar("_GT")
+IN_THE_DATABASE = {"db_constraint": False, "db_index": False}
+"""Constraints and indexes led by the agency are named in migrations and in `Meta`."""
+
+
+class TenantForeignKey(models.ForeignKey[_ST, _GT]):
+    """Point at a row of the same agency, which every join and look-up names beside the id.
+
+    The database deletes or empties what points at a deleted row (row_level_security.foreign_key).
+    """
+
+    if not TYPE_CHECKING:  # the checker reads the field's type off the signature that Django gives it
+
+        def __init__(self, *args, **options):
+            """Leave constraint and index to `Meta` and the migrations."""
+            super().__init__(*args, **options | IN_THE_DATABASE)
+
+    def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> WhereNode | None:
+        """Return the condition that both sides of a join are of one agency; None where Django has only one side."""
+        if alias is None or related_alias is None:
+            return None
+        ours = self.model._meta.get_field(AGENCY).get_col(related_alias)  # noqa: SLF001  the documented way to a field
+        theirs = self.related_model._meta.get_field(AGENCY).get_col(alias)  # noqa: SLF001
+        return WhereNode([cast("Any", Exact(ours, theirs))], AND)
+
+    def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
+        """Return what a look-up of the row asks for beside its id."""
+        return {AGENCY: getattr(instance, AGENCY)}
+
+
+class TenantModel(models.Model):
+    """Store a row that belongs to an agency."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+
+    class Meta:
+        abstract = True
+
+    # Django offers no public way to add to the condition of the UPDATE that `save()` sends; multi-tenant libraries use this one.
+    def _do_update(
+        self,
+        base_qs: "models.QuerySet[Any]",
+        using: str | None,
+        pk_val: Any,
+        values: Collection[Any],
+        update_fields: Any,
+        forced_update: bool,  # noqa: FBT001  Django's signature
+    ) -> bool:
+        """Name the agency in the UPDATE of a saved row."""
+        ours = base_qs.filter(agency_id=cast("Any", self).agency_id)
+        return bool(super()._do_update(ours, using, pk_val, values, update_fields, forced_update))

@@ -1,0 +1,18 @@
+"""Django's `migrate`, which gives up on a lock instead of queueing everybody up behind it."""
+
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import connections
+
+LOCK_TIMEOUT = "5s"
+
+
+class Command(migrate.Command):
+    """Migrate with a lock timeout: a statement that waits for a lock holds up every query that comes after it."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Set the timeout for the session, then migrate. A migration that gives up is rolled back and can be run again."""
+        with connections[options["database"]].cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        super().handle(*args, **options)
