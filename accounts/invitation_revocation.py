@@ -15,7 +15,8 @@ class Gone(Exception):
 
 def hold(invitation: Invitation) -> Invitation:
     """The invitation as it stands, and as it stays until the transaction ends. Raises Gone."""
-    held = Invitation.objects.select_for_update(of=("self",)).select_related("agency").filter(pk=invitation.pk).first()
+    invitations = Invitation.objects.filter(agency_id=invitation.agency_id, pk=invitation.pk)
+    held = invitations.select_for_update(of=("self",)).select_related("agency").first()
     if held is None:
         raise Gone
     return held
@@ -45,4 +46,4 @@ def _take_back(invitation: Invitation, who: str, now: datetime) -> None:
         before=invitation.told(),
         now=now,
     )
-    invitation.delete()
+    Invitation.objects.filter(agency_id=invitation.agency_id, pk=invitation.pk).delete()

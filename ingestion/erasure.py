@@ -31,7 +31,7 @@ WHERE agency_id = %(agency)s AND %(account)s = ANY (accounts)
 def erase(*, agency_id: UUID, now: datetime) -> int:
     """Erase the handed-back accounts of an agency; returns how many."""
     with context.agency(agency_id):
-        gone = list(SellerAccount.objects.exclude(deleted_at=None).values_list("pk", flat=True))
+        gone = list(SellerAccount.objects.filter(agency_id=agency_id).exclude(deleted_at=None).values_list("pk", flat=True))
     for account_id in gone:
         _erase_account(agency_id, account_id, now)
         with context.agency(agency_id):

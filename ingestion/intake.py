@@ -136,7 +136,8 @@ def _queue(
     """Queue a report that is still one `of` these, with its document kept anew: as it is announced, and as the agency keeps
     documents, now. Of two who send it at once, one does.
     """
-    waiting = Report.objects.select_for_update(of=("self",)).filter(pk=report.pk, status__in=of).first()
+    rows = Report.objects.filter(agency_id=report.agency_id, pk=report.pk)
+    waiting = rows.select_for_update(of=("self",)).filter(status__in=of).first()
     if waiting is not None and (of is AGAIN or waiting.period is None):
         default_storage.delete(waiting.document)
         _store(waiting, received)
@@ -149,13 +150,11 @@ def _queue(
         }
         counts = dict.fromkeys(("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0)
         document = {name: getattr(waiting, name) for name in ("document", "blanked_columns", "encoding", "encoding_reason")}
-        Report.objects.filter(pk=report.pk).update(
-            **fresh, **counts, **document, **_days(received), **changes, document_deleted_at=None, loaded_at=None
-        )
+        rows.update(**fresh, **counts, **document, **_days(received), **changes, document_deleted_at=None, loaded_at=None)
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _note(report, "report.queued_again", who, now)
         _hand_out(report)
-    report.refresh_from_db()
+    report.refresh_from_db(from_queryset=rows)
 
 
 def _days(received: ReceivedDocument) -> dict[str, date | None]:

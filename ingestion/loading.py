@@ -44,13 +44,13 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
     Attempts are counted before the work: what kills its worker every time is given up, not handed out for ever.
     """
     with context.agency(agency_id):
-        theirs = Report.objects.filter(account__deleted_at=None, account__agency__closed_at=None)
+        theirs = Report.objects.filter(agency_id=agency_id, account__deleted_at=None, agency__closed_at=None)
         waiting = theirs.filter(pk=report_id, status__in=UNDER_WAY)
         if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
             return None
         if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
             return None
-        return Report.objects.get(pk=report_id)
+        return Report.objects.get(agency_id=agency_id, pk=report_id)
 
 
 def read(report: Report) -> DocumentReader:
@@ -75,10 +75,10 @@ def commit(*, report: Report, reader: DocumentReader, now: datetime) -> None:
     """Record the staged facts and everything that follows from them, or nothing. A second time it changes nothing."""
     with context.agency(report.agency_id):
         try:
-            account = refresh.hold(report.account_id)
+            account = SellerAccount.objects.locked(agency_id=report.agency_id, account_id=report.account_id)
         except SellerAccount.DoesNotExist:
             return  # handed back meanwhile, or the agency was closed
-        if Report.objects.get(pk=report.pk).status == Report.Status.LOADED:
+        if Report.objects.get(agency_id=report.agency_id, pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
         _cover_period(account, report, reader, moment)
@@ -102,7 +102,8 @@ def commit(*, report: Report, reader: DocumentReader, now: datetime) -> None:
 def refuse(*, report: Report, refused: RejectedDocument, now: datetime) -> None:
     """The document was no use whole: say why, change nothing else."""
     with context.agency(report.agency_id):
-        account = SellerAccount.objects.present().filter(pk=report.account_id, agency__closed_at=None).first()
+        accounts = SellerAccount.objects.present().filter(agency_id=report.agency_id, agency__closed_at=None)
+        account = accounts.filter(pk=report.account_id).first()
         if account is None:
             return  # handed back meanwhile, or the agency was closed
         report.status = Report.Status.REJECTED

@@ -30,7 +30,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
         with context.agency(agency_id):
             reports = _old(agency_id, now, after=last)
             gone = [report.pk for report in reports if _is_gone(report)]
-            deleted += Report.objects.filter(pk__in=gone).update(document_deleted_at=now)
+            deleted += Report.objects.filter(agency_id=agency_id, pk__in=gone).update(document_deleted_at=now)
         if len(reports) < AT_ONCE:
             break
         last = reports[-1].pk

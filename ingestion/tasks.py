@@ -70,9 +70,9 @@ def delete_old_documents() -> None:
 def _left_behind(agency_id: UUID) -> list[UUID]:
     now = timezone.now()
     with context.agency(agency_id):
-        open_reports = Report.objects.filter(account__deleted_at=None)
+        open_reports = Report.objects.filter(agency_id=agency_id, account__deleted_at=None)
         waiting = open_reports.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
         begun = open_reports.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - HELD_BY_NOBODY)
         left = list(waiting.values_list("pk", flat=True)) + [pk for pk in begun.values_list("pk", flat=True) if locks.is_free(pk)]
-        Report.objects.filter(pk__in=left).update(handed_out_at=now)
+        Report.objects.filter(agency_id=agency_id, pk__in=left).update(handed_out_at=now)
     return left

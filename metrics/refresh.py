@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -39,15 +38,6 @@ def refresh(*, account: SellerAccount, touched: Collection[date], now: datetime)
     evaluation.judge(account=account, standings=remembered, looks=seen, now=now)
     _keep(account=account, current=seen[-1].values, remembered=remembered, now=now)
     account_summary.note(account=account, values=seen[-1].values, now=now)
-
-
-def hold(account_id: UUID) -> SellerAccount:
-    """The account, locked until the transaction ends: two reports of one account queue up, two accounts never wait.
-
-    Raises SellerAccount.DoesNotExist for an account that was handed back, or whose agency was closed.
-    """
-    held = SellerAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("agency")
-    return held.present().get(pk=account_id, agency__closed_at=None)
 
 
 def _keep(*, account: SellerAccount, current: list[Value], remembered: dict[Series, Standing], now: datetime) -> None:

@@ -29,8 +29,8 @@ def roll_agency_forward(*, agency_id: str) -> None:
     """Slide the windows of the agency's accounts to today."""
     with context.agency(UUID(agency_id)):
         today = timezone.now().astimezone(UTC).date()
-        behind = CurrentValue.objects.filter(as_of__lt=today).values_list("account_id", flat=True).distinct()
-        accounts = list(SellerAccount.objects.present().filter(pk__in=behind).values_list("pk", flat=True))
+        behind = CurrentValue.objects.filter(agency_id=agency_id, as_of__lt=today).values_list("account_id", flat=True).distinct()
+        accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id, pk__in=behind).values_list("pk", flat=True))
     _refresh_each(UUID(agency_id), accounts, behind=today)
 
 
@@ -38,7 +38,7 @@ def roll_agency_forward(*, agency_id: str) -> None:
 def follow_denominator(*, agency_id: str) -> None:
     """Count every account of the agency by its present choice of denominator. A lost message is made good by the next report."""
     with context.agency(UUID(agency_id)):
-        accounts = list(SellerAccount.objects.present().values_list("pk", flat=True))
+        accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id).values_list("pk", flat=True))
     _refresh_each(UUID(agency_id), accounts)
 
 
@@ -46,7 +46,7 @@ def follow_denominator(*, agency_id: str) -> None:
 def follow_thresholds(*, agency_id: str, account_id: str = "", marketplace: str = "") -> None:
     """Judge the accounts that a changed threshold concerns. A lost message is made good by the next report."""
     with context.agency(UUID(agency_id)):
-        concerned = SellerAccount.objects.present()
+        concerned = SellerAccount.objects.present().filter(agency_id=agency_id)
         if account_id:
             concerned = concerned.filter(pk=account_id)
         if marketplace:
@@ -73,8 +73,8 @@ def _refresh_each(agency_id: UUID, accounts: list[UUID], *, behind: date | None 
 
 def _refresh(agency_id: UUID, account_id: UUID, *, behind: date | None) -> None:
     with context.agency(agency_id):
-        account = refresh.hold(account_id)
-        if behind and not CurrentValue.objects.filter(account_id=account_id, as_of__lt=behind).exists():
+        account = SellerAccount.objects.locked(agency_id=agency_id, account_id=account_id)
+        if behind and not CurrentValue.objects.filter(agency_id=agency_id, account_id=account_id, as_of__lt=behind).exists():
             return
         moment = recording.next_moment(account=account, now=timezone.now())
         refresh.refresh(account=account, touched=(), now=moment)

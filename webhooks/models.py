@@ -44,6 +44,10 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def enabled(self) -> Self:
         return self.filter(disabled_at=None)
 
+    def locked(self, *, agency_id: UUID, endpoint_id: UUID) -> "Endpoint":
+        """Return the endpoint as it is now, locked until the transaction ends. Raises Endpoint.DoesNotExist."""
+        return self.select_for_update(no_key=True).get(agency_id=agency_id, pk=endpoint_id)
+
     def within(self, accounts: Collection[UUID]) -> Self:
         """Those that are told of some of these accounts and of nothing else."""
         return self.filter(accounts__contained_by=list(accounts), accounts__len__gt=0)

@@ -69,7 +69,7 @@ def take_on(
 @transaction.atomic
 def change(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: str = audit.UNDERONE) -> None:
     """Change these fields and touch no other: a worker may be writing the rest of the row at this moment."""
-    held = type(thing).objects.select_for_update(no_key=True, of=("self",)).get(pk=thing.pk)
+    held = _lock(thing)
     before = {name: getattr(held, name) for name in fields}
     for name, value in fields.items():
         setattr(thing, name, value)
@@ -81,7 +81,7 @@ def change(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: dateti
 @transaction.atomic
 def hand_back(*, account: SellerAccount, now: datetime, who: str = audit.UNDERONE) -> None:
     """The account is gone for every reader at once; its rows are erased by the next hourly job."""
-    if SellerAccount.objects.filter(pk=account.pk, deleted_at=None).update(deleted_at=now):
+    if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(deleted_at=now):
         _note(account, "account.handed_back", who, now, before={name: getattr(account, name) for name in OF_ACCOUNT})
 
 
@@ -91,7 +91,7 @@ def close(*, agency: Agency, by: str, who: str, now: datetime) -> Agency:
 
     `by` is the public id of who closes it. After CLOSED_AGENCY_DAYS all of it is erased.
     """
-    held = Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    held = Agency.objects.locked(agency_id=agency.pk)
     if held.closed_at is None:
         held.closed_at, held.closed_by = now, by
         held.erased_from = now + timedelta(days=settings.CLOSED_AGENCY_DAYS)
@@ -108,7 +108,7 @@ def hasten(*, agency: Agency, now: datetime) -> None:
 @transaction.atomic
 def reopen(*, agency: Agency, now: datetime) -> None:
     """All is as it was when it was closed. Raises NotClosed, and TooLate from the moment at which it is erased."""
-    held = Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    held = Agency.objects.locked(agency_id=agency.pk)
     if held.erased_from is None:
         raise NotClosed
     if now >= held.erased_from:
@@ -116,6 +116,14 @@ def reopen(*, agency: Agency, now: datetime) -> None:
     held.closed_at, held.closed_by, held.erased_from = None, "", None
     held.save(update_fields=["closed_at", "closed_by", "erased_from"])
     _note(held, "agency.reopened", audit.UNDERONE, now)
+
+
+def _lock(thing: Agency | SellerAccount) -> Agency | SellerAccount:
+    """Return the row as it is now, locked until the transaction ends; of a deleted account or a closed agency too."""
+    if isinstance(thing, Agency):
+        return Agency.objects.locked(agency_id=thing.pk)
+    accounts = SellerAccount.objects.select_for_update(no_key=True, of=("self",))
+    return accounts.get(agency_id=thing.agency_id, pk=thing.pk)
 
 
 def _kind(thing: Agency | SellerAccount) -> str:

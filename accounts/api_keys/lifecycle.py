@@ -108,8 +108,8 @@ def token(*, by: Bearer, accounts: Collection[UUID] | None, lifetime: timedelta,
 
     The first of a key in a minute is noted, and stands for those after it. Raises TooManyTokens.
     """
-    mine = ApiKey.objects.select_for_update(no_key=True, of=("self",))
-    parent = mine.get(pk=by.id, kind=ApiKey.Kind.KEY)
+    keys = ApiKey.objects.select_for_update(no_key=True, of=("self",))
+    parent = keys.get(agency_id=by.agency_id, pk=by.id, kind=ApiKey.Kind.KEY)
     made_with_it = ApiKey.objects.filter(agency_id=parent.agency_id, parent=parent)
     _refuse_more(made_with_it, now)
     is_first = not made_with_it.filter(created_at__gte=now.replace(second=0, microsecond=0)).exists()
@@ -134,7 +134,7 @@ def _refuse_longer(by: Bearer | None, expires_at: datetime | None) -> None:
 
 def _hold(key: ApiKey) -> ApiKey:
     """The key as it is now, and as it stays until the transaction ends."""
-    return ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
+    return ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(agency_id=key.agency_id, pk=key.pk)
 
 
 def _described(key: ApiKey) -> dict[str, Any]:

@@ -79,13 +79,13 @@ def recognise(*, text: str, now: datetime) -> Bearer:
 def note_use(*, agency_id: UUID, key_id: UUID, now: datetime) -> None:
     """Note that the key was used, in a transaction of its own: the one of a refused request was rolled back."""
     with context.agency(agency_id):
-        for key in ApiKey.objects.filter(pk=key_id):
+        for key in ApiKey.objects.filter(agency_id=agency_id, pk=key_id):
             _note_use(key=key, now=now)
 
 
 def revoke(*, key: ApiKey, now: datetime) -> None:
     """From now on the key opens nothing. A second time changes nothing."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
+    ApiKey.objects.filter(agency_id=key.agency_id, pk=key.pk, revoked_at=None).update(revoked_at=now)
 
 
 def delete_expired_tokens(*, agency_id: UUID, now: datetime) -> int:
@@ -113,15 +113,15 @@ def _shown_by(*, prefix: str) -> ApiKey | None:
 
 def _admitted(key: ApiKey, now: datetime) -> Bearer:
     """Who bears the key. A token opens nothing once the key does not that it was made with. Raises UnknownKey."""
-    if key.kind == ApiKey.Kind.TOKEN and not _opens(key.parent_id, now):
+    if key.kind == ApiKey.Kind.TOKEN and not _parent_opens(key, now):
         raise UnknownKey
     if key.kind == ApiKey.Kind.KEY:
         _note_use(key=key, now=now)
     return principals.of_key(key)
 
 
-def _opens(key_id: UUID | None, now: datetime) -> bool:
-    return key_id is not None and ApiKey.objects.valid(at=now).filter(pk=key_id).exists()
+def _parent_opens(token: ApiKey, now: datetime) -> bool:
+    return ApiKey.objects.valid(at=now).filter(agency_id=token.agency_id, pk=token.parent_id).exists()
 
 
 def _note_use(*, key: ApiKey, now: datetime) -> None:
@@ -129,8 +129,8 @@ def _note_use(*, key: ApiKey, now: datetime) -> None:
     if key.last_used_at and key.last_used_at >= now - USE_IS_NOTED_EVERY:
         return
     longer_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
-    unnoted = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(longer_ago, pk=key.pk)
-    if unnoted.first():
+    unnoted = ApiKey.objects.filter(longer_ago, agency_id=key.agency_id, pk=key.pk)
+    if unnoted.select_for_update(skip_locked=True, no_key=True).first():
         key.last_used_at = now
         key.save(update_fields=["last_used_at"])
 

@@ -1,5 +1,7 @@
 """Agencies."""
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -8,6 +10,12 @@ from django.db import models
 from api import identifiers
 
 MOST_RETENTION_DAYS = 3650
+
+
+class AgencyQuerySet(models.QuerySet["Agency"]):
+    def locked(self, *, agency_id: UUID) -> "Agency":
+        """Return the agency, locked until the transaction ends. Rows that name it can still be written."""
+        return self.select_for_update(no_key=True).get(pk=agency_id)
 
 
 class Agency(models.Model):
@@ -41,6 +49,8 @@ class Agency(models.Model):
     closed_by = models.CharField(max_length=60, blank=True, db_default="")  # the public id of who closed it, or underone
     erased_from = models.DateTimeField(null=True)  # until then it can be opened again
     erased_at = models.DateTimeField(null=True)
+
+    objects = AgencyQuerySet.as_manager()
 
     class Meta:
         indexes = (GinIndex("allowed_origins", name="agency_by_origin"),)

@@ -26,6 +26,14 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
     def present(self) -> Self:
         return self.filter(deleted_at=None)
 
+    def locked(self, *, agency_id: UUID, account_id: UUID) -> "SellerAccount":
+        """Return the account with its agency, locked until the transaction ends: two reports of one account queue up.
+
+        Raises SellerAccount.DoesNotExist for an account that was deleted, or whose agency was closed.
+        """
+        locked = self.present().select_for_update(no_key=True, of=("self",)).select_related("agency")
+        return locked.get(agency_id=agency_id, pk=account_id, agency__closed_at=None)
+
     def stale(self, *, at: datetime) -> Self:
         """Those of which one source has been silent for too long."""
         return self.filter(stale_from__lt=at)

@@ -37,7 +37,7 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
 
     Raises AlreadyInvited, AlreadyMember, TooMany.
     """
-    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    Agency.objects.locked(agency_id=agency.pk)
     if users.is_member(agency_id=agency.pk, email=email):
         raise AlreadyMember
     if Invitation.objects.filter(agency=agency).count() >= MOST:
@@ -85,7 +85,7 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
             after=joined.member.told(),
             now=now,
         )
-        held.delete()
+        invitations.delete()
     return joined
 
 

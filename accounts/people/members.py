@@ -51,7 +51,7 @@ def remove(*, member: Member, who: str, now: datetime) -> None:
     named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.removed", "about": held.public_id}
     audit.note(**named, before=held.told(), now=now)
     invitation_revocation.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
-    held.delete()
+    Member.objects.filter(agency_id=held.agency_id, pk=held.pk).delete()
     _somebody_is_left(member.agency_id, now)
     forget(person_id=held.person_id)
 
@@ -62,7 +62,7 @@ def forget_all(*, agency_id: UUID) -> None:
         left = list(Member.objects.filter(agency_id=agency_id))
     for member in left:
         with context.agency(agency_id):
-            member.delete()
+            Member.objects.filter(agency_id=agency_id, pk=member.pk).delete()
             forget(person_id=member.person_id)
 
 
@@ -79,8 +79,8 @@ def forget(*, person_id: UUID) -> None:
 
 def _hold(member: Member) -> Member:
     """The member as it stands; the agency is held, so that two who remove each other do it one after the other."""
-    Agency.objects.select_for_update(no_key=True).get(pk=member.agency_id)
-    return Member.objects.select_for_update(of=("self",)).select_related("person").get(pk=member.pk)
+    Agency.objects.locked(agency_id=member.agency_id)
+    return Member.objects.select_for_update(of=("self",)).select_related("person").get(agency_id=member.agency_id, pk=member.pk)
 
 
 def _somebody_is_left(agency_id: UUID, now: datetime) -> None:

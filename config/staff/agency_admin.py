@@ -75,13 +75,14 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: str) -> s
     """Revoke a key, or disable an endpoint; what was done. Raises BadRequest, Http404."""
     now = timezone.now()
     if revoke:
-        key = ApiKey.objects.filter(pk=identifiers.private("key", revoke), kind=ApiKey.Kind.KEY, revoked_at=None).first()
+        keys = ApiKey.objects.filter(agency=agency, kind=ApiKey.Kind.KEY, revoked_at=None)
+        key = keys.filter(pk=identifiers.private("key", revoke)).first()
         if key is None:
             raise Http404
         api_keys.revoke(key=key, who=who, now=now)
         return f"The key {key.prefix}… opens nothing any more."
     if disable:
-        endpoint = Endpoint.objects.filter(pk=identifiers.private("ep", disable)).enabled().first()
+        endpoint = Endpoint.objects.filter(agency=agency, pk=identifiers.private("ep", disable)).enabled().first()
         if endpoint is None:
             raise Http404
         endpoints.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, who=who, now=now)

@@ -114,7 +114,9 @@ def _scope(export: Export) -> Scope:
 
 def _known_at(scope: Scope, now: datetime) -> datetime:
     """The moment whose knowledge the archive is: what was recorded last is in it."""
-    recorded = SellerAccount.objects.filter(pk__in=scope.accounts).aggregate(last=Max("last_recorded_at"))["last"]
+    recorded = SellerAccount.objects.filter(agency_id=scope.agency_id, pk__in=scope.accounts).aggregate(
+        last=Max("last_recorded_at")
+    )["last"]
     return max(now, recorded or now)
 
 

@@ -60,13 +60,13 @@ def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, 
 def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     """The archive, marked as being made; None when nothing is left to do for it. Attempts are counted before the work."""
     with context.agency(agency_id):
-        waiting = Export.objects.filter(pk=export_id, status__in=UNDER_WAY, agency__closed_at=None)
+        waiting = Export.objects.filter(agency_id=agency_id, pk=export_id, status__in=UNDER_WAY, agency__closed_at=None)
         in_vain = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
         if waiting.filter(in_vain).update(status=Status.FAILED):
             return None
         if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
             return None
-        return Export.objects.select_related("account").get(pk=export_id)
+        return Export.objects.select_related("account").get(agency_id=agency_id, pk=export_id)
 
 
 def make(*, export: Export, now: datetime) -> None:
@@ -92,13 +92,13 @@ def forget(*, agency_id: UUID, account_id: UUID, now: datetime) -> None:
         # First what is under way: who is about to keep one has done so, or finds it taken.
         holding.filter(account_id=None, status=Status.RUNNING).update(status=Status.QUEUED, handed_out_at=now)
         holding.filter(account_id=account_id, status__in=UNDER_WAY).update(status=Status.FAILED)
-        _expire(holding.filter(status=Status.READY), now)
+        _expire(agency_id, holding.filter(status=Status.READY), now)
 
 
 def expire(*, agency_id: UUID, now: datetime) -> int:
     """Delete the archives whose days are over; returns how many. Interrupted, the next run finishes."""
     with context.agency(agency_id):
-        return _expire(Export.objects.filter(agency_id=agency_id, status=Status.READY, expires_at__lte=now), now)
+        return _expire(agency_id, Export.objects.filter(status=Status.READY, expires_at__lte=now), now)
 
 
 def downloaded(*, export: Export, who: str, now: datetime) -> None:
@@ -120,23 +120,24 @@ def _refuse_more(agency: Agency, now: datetime) -> None:
 
 def _keep(export: Export, kept: str, out: archive.Digested, now: datetime) -> None:
     with context.agency(export.agency_id):
-        mine = Export.objects.filter(pk=export.pk, status=Status.RUNNING, attempts=export.attempts)
+        mine = Export.objects.filter(agency_id=export.agency_id, pk=export.pk, status=Status.RUNNING, attempts=export.attempts)
         wanted = mine.filter(agency__closed_at=None, account__deleted_at=None)
         if wanted.select_for_update(of=("self",)).first() is None:
             raise Taken
         ready = {"status": Status.READY, "ready_at": now, "expires_at": now + KEPT}
         mine.update(document=kept, size=out.size, sha256=out.sha256, **ready)
         before = Export.objects.filter(agency_id=export.agency_id, status=Status.READY).exclude(pk=export.pk)
-        _expire(before.filter(account_id=export.account_id, with_documents=export.with_documents), now)
+        _expire(export.agency_id, before.filter(account_id=export.account_id, with_documents=export.with_documents), now)
 
 
-def _expire(exports: QuerySet[Export], now: datetime) -> int:
+def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
     """The file goes before its row says so."""
-    gone = list(exports.select_for_update(of=("self",)))
-    for export in gone:
+    expired = list(exports.filter(agency_id=agency_id).select_for_update(of=("self",)))
+    for export in expired:
         default_storage.delete(export.document)
         _note(export, "export.expired", audit.UNDERONE, now, {})
-    return Export.objects.filter(pk__in=[export.pk for export in gone]).update(status=Status.EXPIRED, document="")
+    rows = Export.objects.filter(agency_id=agency_id, pk__in=[export.pk for export in expired])
+    return rows.update(status=Status.EXPIRED, document="")
 
 
 def _note(export: Export, what: str, who: str, now: datetime, detail: dict[str, Any]) -> None:

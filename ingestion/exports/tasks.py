@@ -47,7 +47,9 @@ def expire_exports() -> None:
 def _left_behind(agency_id: UUID) -> list[UUID]:
     now = timezone.now()
     with context.agency(agency_id):
-        under_way = Export.objects.filter(status__in=exports.UNDER_WAY, handed_out_at__lt=now - QUEUED_TOO_LONG)
+        under_way = Export.objects.filter(
+            agency_id=agency_id, status__in=exports.UNDER_WAY, handed_out_at__lt=now - QUEUED_TOO_LONG
+        )
         left = [pk for pk in under_way.values_list("pk", flat=True) if locks.is_free(pk)]
-        Export.objects.filter(pk__in=left).update(handed_out_at=now)
+        Export.objects.filter(agency_id=agency_id, pk__in=left).update(handed_out_at=now)
     return left

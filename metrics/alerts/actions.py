@@ -43,7 +43,7 @@ def note(*, breach: Breach, by: Bearer, text: str, now: datetime) -> None:
 
 def _hold(breach: Breach) -> Breach:
     """The breach, locked until the transaction ends: two people act one after the other, and never on one that is over."""
-    held = Breach.objects.select_for_update(no_key=True).get(pk=breach.pk)
+    held = Breach.objects.select_for_update(no_key=True).get(agency_id=breach.agency_id, pk=breach.pk)
     if held.status == Breach.State.RESOLVED:
         raise AlreadyResolved
     return held

@@ -1,7 +1,7 @@
 """The machine of breaches, live: what it says of an account's series is written and told, one event an edge, ever.
 
-The account is held meanwhile (refresh.hold), so that two workers never judge it at once; the database itself refuses a second
-open episode of a level, and a second event of an edge.
+The account is locked meanwhile (SellerAccount.objects.locked), so that two workers never judge it at once; the database itself
+refuses a second open episode of a level, and a second event of an edge.
 """
 
 from collections.abc import Iterable

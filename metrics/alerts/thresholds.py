@@ -110,7 +110,7 @@ def before(*, version: Threshold) -> Threshold | None:
 
 def _in_turn(agency: Agency) -> None:
     """Hold the agency until the transaction ends: thresholds are written one after another."""
-    Agency.objects.select_for_update(no_key=True).get(pk=agency.pk)
+    Agency.objects.locked(agency_id=agency.pk)
 
 
 def _next_moment(agency: Agency, now: datetime) -> datetime:

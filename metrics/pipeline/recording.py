@@ -48,7 +48,7 @@ def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
 def next_moment(*, account: SellerAccount, now: datetime) -> datetime:
     """When the facts of this transaction become known: later than all before them, whatever the clocks say.
 
-    The account must be held (refresh.hold), so that moments of one account never cross.
+    The account must be held (SellerAccount.objects.locked), so that moments of one account never cross.
     """
     last = account.last_recorded_at
     moment = now if last is None or now > last else last + timedelta(microseconds=1)

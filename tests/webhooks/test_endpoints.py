@@ -77,7 +77,9 @@ def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
     answer = acme.listen()
 
     with context.agency(acme.agency.pk):
-        (found,) = endpoint_secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
+        (found,) = endpoint_secrets.signing_secrets(
+            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)
+        ).values()
     assert found == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
 
 
@@ -442,7 +444,9 @@ def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Cli
     assert rotated.keys() == {"secret"}
     assert rotated["secret"] != first["secret"]
     with context.agency(acme.agency.pk):
-        (alive,) = endpoint_secrets.signing_secrets(endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)).values()
+        (alive,) = endpoint_secrets.signing_secrets(
+            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)
+        ).values()
     assert alive == [base64.b64decode(each["secret"].removeprefix("whsec_")) for each in (rotated, first)]
 
 
@@ -470,7 +474,9 @@ def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(c
 
     with context.agency(agency.pk):
         endpoint_id = identifiers.private("ep", endpoint)
-        (alive,) = endpoint_secrets.signing_secrets(endpoint_ids=[endpoint_id], now=datetime.now(UTC)).values()
+        (alive,) = endpoint_secrets.signing_secrets(
+            agency_id=agency.pk, endpoint_ids=[endpoint_id], now=datetime.now(UTC)
+        ).values()
     assert len(shown) == 8
     assert len(alive) == 2
     assert {"whsec_" + base64.b64encode(each).decode() for each in alive} < shown

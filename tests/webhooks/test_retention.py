@@ -120,7 +120,8 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
 
     assert counted == [2, 1]
     with context.agency(acme.agency.pk):
-        found = endpoint_secrets.signing_secrets(endpoint_ids=[Endpoint.objects.get().pk], now=NOW)
+        endpoint = Endpoint.objects.get()
+        found = endpoint_secrets.signing_secrets(agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=NOW)
     assert list(found.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
 
 

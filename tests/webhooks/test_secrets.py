@@ -35,7 +35,7 @@ def raw(text: str) -> bytes:
 
 
 def signing(endpoint: Endpoint, at: datetime) -> list[bytes]:
-    return endpoint_secrets.signing_secrets(endpoint_ids=[endpoint.pk], now=at).get(endpoint.pk, [])
+    return endpoint_secrets.signing_secrets(agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=at).get(endpoint.pk, [])
 
 
 def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> None:
@@ -102,11 +102,13 @@ def test_each_endpoint_signs_with_its_own(acme: Client, rival: Client) -> None:
         first, second, without = (endpoint_of(acme) for _ in range(3))
         texts = [endpoint_secrets.mint(endpoint=each, now=NOW) for each in (first, second)]
 
-        found = endpoint_secrets.signing_secrets(endpoint_ids=[first.pk, second.pk, without.pk], now=NOW)
+        found = endpoint_secrets.signing_secrets(
+            agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk, without.pk], now=NOW
+        )
 
         assert found == {first.pk: [raw(texts[0])], second.pk: [raw(texts[1])]}
     with context.agency(rival.agency.pk):
-        assert endpoint_secrets.signing_secrets(endpoint_ids=[first.pk, second.pk], now=NOW) == {}
+        assert endpoint_secrets.signing_secrets(agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk], now=NOW) == {}
 
 
 def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Client) -> None:

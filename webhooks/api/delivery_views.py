@@ -18,8 +18,7 @@ from webhooks.api.delivery_serializers import DeliverySerializer, OneDeliverySer
 from webhooks.api.endpoint_views import TAGS, endpoint_of, endpoints_of
 from webhooks.api.filters import DeliveryFilter
 from webhooks.delivery import redelivery
-from webhooks.endpoints import holding
-from webhooks.models import Attempt, Delivery
+from webhooks.models import Attempt, Delivery, Endpoint
 
 MOST_ATTEMPTS = 100
 NO_DELIVERY = "No delivery with this id."
@@ -41,7 +40,8 @@ def delivery_of(request: Request, public_id: str) -> Delivery:
 
 def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
     """The newest attempt of each of these deliveries, in one query."""
-    made = Attempt.objects.filter(delivery_id__in=[delivery.pk for delivery in deliveries])
+    agencies = {delivery.agency_id for delivery in deliveries}
+    made = Attempt.objects.filter(agency_id__in=agencies, delivery_id__in=[delivery.pk for delivery in deliveries])
     newest = made.order_by("delivery_id", "-id").distinct("delivery_id").defer("answer")
     return {"last_attempts": {attempt.delivery_id: attempt for attempt in newest}}
 
@@ -99,6 +99,6 @@ class Redelivery(Resource):
             raise DeliveryPending from None
         except redelivery.Disabled:
             raise EndpointDisabled from None
-        except holding.Gone:
+        except (Endpoint.DoesNotExist, Delivery.DoesNotExist):
             raise NotFound(NO_DELIVERY) from None
         return Response(DeliverySerializer(again, context=last_attempts([again])).data, status=202)

@@ -25,7 +25,6 @@ from webhooks.api.endpoint_serializers import (
     TestWish,
 )
 from webhooks.delivery import redelivery
-from webhooks.endpoints import holding
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Endpoint, EndpointQuerySet
@@ -131,7 +130,7 @@ class WebhookEndpoint(Resource):
             changed = endpoints.change(
                 endpoint=endpoint, fields=fields, who=tenant_context.bearer(request).who, now=timezone.now()
             )
-        except holding.Gone:
+        except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
 
@@ -146,7 +145,7 @@ class WebhookEndpoint(Resource):
         endpoint = endpoint_of(request, endpoint_id)
         try:
             endpoints.remove(endpoint=endpoint, who=tenant_context.bearer(request).who, now=timezone.now())
-        except holding.Gone:
+        except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         return Response(status=204)
 
@@ -168,7 +167,7 @@ class SecretRotation(Resource):
             raise NothingSigned
         try:
             secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.bearer(request).who, now=now)
-        except holding.Gone:
+        except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}).data)
 
@@ -198,7 +197,7 @@ class EndpointTest(Resource):
             raise EndpointDisabled from None
         except redelivery.TooSoon as error:
             raise Throttled(wait=error.wait.total_seconds()) from None
-        except holding.Gone:
+        except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         where = f"/v1/deliveries/{delivery.public_id}"
         return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
@@ -226,6 +225,6 @@ class EndpointRecovery(Resource):
             due = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.bearer(request).who, now=now)
         except redelivery.Disabled:
             raise EndpointDisabled from None
-        except holding.Gone:
+        except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         return Response(Recovery({"since": since, "deliveries": due}).data, status=202)

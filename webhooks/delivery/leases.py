@@ -128,7 +128,7 @@ def _parcels(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -
     rows = [row for row in taken if not _is_withdrawn(row)]
     if len(rows) < len(ids):
         _end(agency_id, set(ids) - {row["pk"] for row in rows}, until, now)
-    signing = endpoint_secrets.signing_secrets(endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
+    signing = endpoint_secrets.signing_secrets(agency_id=agency_id, endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
     told: dict[UUID, tuple[dict[str, Any], bytes]] = {}
     for row in rows:
         if row["event_id"] not in told:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from accounts import audit
 from api import identifiers
-from webhooks.endpoints import holding, test_mail_limits
+from webhooks.endpoints import test_mail_limits
 from webhooks.events import publishing, wakeup
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Delivery, Endpoint, Event
@@ -73,12 +73,12 @@ class TooSoon(Exception):
 
 @transaction.atomic
 def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Delivery:
-    """The delivery of an example event to this endpoint and no other. Raises Disabled, TooSoon, holding.Gone.
+    """The delivery of an example event to this endpoint and no other. Raises Disabled, TooSoon, Endpoint.DoesNotExist.
 
     It waits for no other delivery, and no other one waits for it.
     """
     series = _turn(endpoint, now)
-    held = _receiving(endpoint.pk)
+    held = _receiving(endpoint.agency_id, endpoint.pk)
     tests = Event.objects.filter(agency_id=held.agency_id, is_test=True, deliveries__endpoint=held)
     if tests.filter(occurred_at__gt=now - A_TEST_EVERY).exists():
         raise TooSoon(A_TEST_EVERY)
@@ -90,7 +90,9 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
         series=series,
         is_test=True,
     )
-    (delivery,) = publishing.hand_over(event=event, endpoints=Endpoint.objects.filter(pk=held.pk), now=now)
+    (delivery,) = publishing.hand_over(
+        event=event, endpoints=Endpoint.objects.filter(agency_id=held.agency_id, pk=held.pk), now=now
+    )
     _note(held, "endpoint.tested", who, now, type=type_, delivery=delivery.public_id)
     return delivery
 
@@ -99,13 +101,13 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
 def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
     """The delivery, due at once and with all its tries before it, of the same event.
 
-    Raises Disabled, StillPending, holding.Gone.
+    Raises Disabled, StillPending, Endpoint.DoesNotExist, Delivery.DoesNotExist.
     """
-    endpoint = _receiving(delivery.endpoint_id)
+    endpoint = _receiving(delivery.agency_id, delivery.endpoint_id)
     mine = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event")
-    held = mine.filter(pk=delivery.pk).first()
+    held = mine.filter(agency_id=delivery.agency_id, pk=delivery.pk).first()
     if held is None:
-        raise holding.Gone
+        raise Delivery.DoesNotExist
     if held.state == Delivery.State.PENDING:
         raise StillPending
     held.state, held.tries, held.next_attempt_at = Delivery.State.PENDING, 0, now
@@ -127,9 +129,10 @@ def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
 def recover(*, endpoint: Endpoint, since: datetime, who: str, now: datetime) -> int:
     """Make due what happened since then and did not reach the endpoint; returns how many deliveries.
 
-    Asked for twice, nothing is delivered twice: what is due already only becomes due at once. Raises Disabled, holding.Gone.
+    Asked for twice, nothing is delivered twice: what is due already only becomes due at once.
+    Raises Disabled, Endpoint.DoesNotExist.
     """
-    held = _receiving(endpoint.pk)
+    held = _receiving(endpoint.agency_id, endpoint.pk)
     asked: dict[str, Any] = {"agency": held.agency_id, "endpoint": held.pk, "since": since, "now": now}
     asked |= {"event_types": held.event_types, "accounts": held.accounts}
     due = 0
@@ -152,9 +155,9 @@ def _turn(endpoint: Endpoint, now: datetime) -> str:
         raise TooSoon(error.wait) from None
 
 
-def _receiving(endpoint_id: UUID) -> Endpoint:
-    """The endpoint, held as it is. Raises Disabled, holding.Gone."""
-    held = holding.hold(endpoint_id)
+def _receiving(agency_id: UUID, endpoint_id: UUID) -> Endpoint:
+    """The endpoint, held as it is. Raises Disabled, Endpoint.DoesNotExist."""
+    held = Endpoint.objects.locked(agency_id=agency_id, endpoint_id=endpoint_id)
     if held.disabled_at:
         raise Disabled
     return held

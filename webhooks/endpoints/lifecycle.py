@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts import audit
 from accounts.models import Agency, public_account_id
 from accounts.tenancy.principals import Bearer
-from webhooks.endpoints import addresses, holding
+from webhooks.endpoints import addresses
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Delivery, Endpoint
 
@@ -32,7 +32,7 @@ def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint,
 
     Two of the same address are two endpoints: one may be told of breaches and the other of everything.
     """
-    agency = Agency.objects.select_for_update(no_key=True).get(pk=by.agency_id)
+    agency = Agency.objects.locked(agency_id=by.agency_id)
     there_are = Endpoint.objects.filter(agency=agency)
     if there_are.count() >= MOST:
         raise TooMany(AGENCY_IS_FULL)
@@ -48,9 +48,9 @@ def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint,
 def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetime) -> Endpoint:
     """The endpoint with these fields changed and no other: a worker may be writing the rest of the row at this moment.
 
-    `enabled` is one of them, though no column. Raises holding.Gone.
+    `enabled` is one of them, though no column. Raises Endpoint.DoesNotExist.
     """
-    held = holding.hold(endpoint.pk)
+    held = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     before = _told(held)
     changed = {name: value for name, value in fields.items() if name != "enabled" and getattr(held, name) != value}
     for name, value in changed.items():
@@ -85,8 +85,11 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datet
 
 @transaction.atomic
 def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
-    """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay. Raises holding.Gone."""
-    held = holding.hold(endpoint.pk)
+    """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay.
+
+    Raises Endpoint.DoesNotExist.
+    """
+    held = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     _note(held, "endpoint.deleted", who, now, before=_told(held), **_described(held))
     with connection.cursor() as cursor:
         cursor.execute(AWAY, {"agency": held.agency_id, "endpoint": held.pk})
@@ -94,7 +97,7 @@ def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
 
 @transaction.atomic
 def rotate_secret(*, endpoint: Endpoint, who: str, now: datetime) -> str:
-    """A new secret of the endpoint; the one before signs too for a day. Raises holding.Gone."""
+    """A new secret of the endpoint; the one before signs too for a day. Raises Endpoint.DoesNotExist."""
     text = endpoint_secrets.rotate(endpoint=endpoint, now=now)
     _note(endpoint, "endpoint.secret_rotated", who, now)
     return text

@@ -15,7 +15,6 @@ from django.db.models import F, Q
 from accounts.encryption import at_rest
 from accounts.encryption.rotation import Sealed
 from api import identifiers
-from webhooks.endpoints import holding
 from webhooks.models import Endpoint, EndpointSecret
 
 PREFIX = "whsec_"
@@ -37,18 +36,19 @@ def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -
     """A new secret, which signs from now on; the one before signs too until the overlap is over.
 
     At most two are alive: a second rotation inside the overlap ends the oldest at once. Two rotations at once follow each other.
-    Raises holding.Gone.
+    Raises Endpoint.DoesNotExist.
     """
-    held = holding.hold(endpoint.pk)
+    held = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     mine = EndpointSecret.objects.filter(agency_id=held.agency_id, endpoint=held)
     mine.exclude(expires_at=None).delete()
     mine.update(expires_at=now + overlap)
     return mint(endpoint=held, now=now)
 
 
-def signing_secrets(*, endpoint_ids: Collection[UUID], now: datetime) -> dict[UUID, list[bytes]]:
+def signing_secrets(*, agency_id: UUID, endpoint_ids: Collection[UUID], now: datetime) -> dict[UUID, list[bytes]]:
     """The secrets that sign for each of these endpoints at this moment, newest first. Raises sealing.CannotOpen."""
-    alive = EndpointSecret.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), endpoint_id__in=endpoint_ids)
+    secrets = EndpointSecret.objects.filter(agency_id=agency_id, endpoint_id__in=endpoint_ids)
+    alive = secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     found: dict[UUID, list[bytes]] = {}
     for secret in alive.order_by(F("expires_at").desc(nulls_first=True)):
         plain = at_rest.open_sealed(bytes(secret.sealed), context=context_of(secret))

@@ -29,7 +29,7 @@ def take_turn(*, endpoint: Endpoint, now: datetime) -> str:
 
     One a minute to a mailbox, whatever stands behind a plus in its name, and five a minute of the agency.
     """
-    Agency.objects.select_for_update(no_key=True).get(pk=endpoint.agency_id)
+    Agency.objects.locked(agency_id=endpoint.agency_id)
     to_mailbox = f"{SERIES}{mark(endpoint)}:"
     sent = Event.objects.filter(agency_id=endpoint.agency_id, is_test=True, occurred_at__gt=now - A_WHILE)
     _refuse_more(sent.filter(series__startswith=to_mailbox), 1, now)

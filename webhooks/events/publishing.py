@@ -15,6 +15,10 @@ from webhooks.events import wakeup
 from webhooks.events.catalogue import TYPES, patterns_of
 from webhooks.models import Delivery, Endpoint, EndpointQuerySet, Event
 
+STILL_THERE = """
+SELECT id FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = ANY (%(endpoints)s) ORDER BY id FOR KEY SHARE
+"""
+
 
 def publish(
     *,
@@ -62,7 +66,7 @@ def hand_over(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> li
             next_attempt_at=now,
             created_at=now,
         )
-        for endpoint_id in _still_there(list(endpoints.values_list("pk", flat=True)))
+        for endpoint_id in _still_there(event.agency_id, list(endpoints.values_list("pk", flat=True)))
     ]
     if due:
         Delivery.objects.bulk_create(due)
@@ -70,10 +74,10 @@ def hand_over(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> li
     return due
 
 
-def _still_there(ids: list[UUID]) -> list[UUID]:
+def _still_there(agency_id: UUID, ids: list[UUID]) -> list[UUID]:
     """Those that nobody deletes until the transaction ends: one that is being deleted is waited for, and is no more."""
     if not ids:
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM webhooks_endpoint WHERE id = ANY (%s) ORDER BY id FOR KEY SHARE", [ids])
+        cursor.execute(STILL_THERE, {"agency": agency_id, "endpoints": ids})
         return [row[0] for row in cursor.fetchall()]

@@ -19,7 +19,8 @@ class Me(Resource):
         bearer = context.bearer(request)
         me: dict[str, Any] = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": None, "memberships": None}
         if bearer.kind == "key":
-            me["key"] = ApiKey.objects.get(pk=bearer.id)
+            me["key"] = ApiKey.objects.get(agency_id=bearer.agency_id, pk=bearer.id)
         if bearer.kind == "member":
-            me["memberships"] = members.of_person(person_id=Member.objects.get(pk=bearer.id).person_id)
+            member = Member.objects.get(agency_id=bearer.agency_id, pk=bearer.id)
+            me["memberships"] = members.of_person(person_id=member.person_id)
         return Response(MeSerializer(me).data)

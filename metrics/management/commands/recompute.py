@@ -56,14 +56,14 @@ def _days(first: date, last: date) -> list[date]:
 
 def _accounts(agency_id: UUID, only: UUID | None) -> list[UUID]:
     with context.agency(agency_id):
-        accounts = SellerAccount.objects.present()
+        accounts = SellerAccount.objects.present().filter(agency_id=agency_id)
         return list((accounts.filter(pk=only) if only else accounts).values_list("pk", flat=True))
 
 
 def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
     with context.agency(agency_id):
         try:
-            account = refresh.hold(account_id)
+            account = SellerAccount.objects.locked(agency_id=agency_id, account_id=account_id)
         except SellerAccount.DoesNotExist:
             return 0  # handed back meanwhile
         moment = recording.next_moment(account=account, now=timezone.now())
