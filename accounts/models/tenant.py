@@ -36,9 +36,10 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
         """Return the condition that both sides of a join are of one agency; None where Django has only one side."""
         if alias is None or related_alias is None:
             return None
-        ours = self.model._meta.get_field(AGENCY).get_col(related_alias)  # noqa: SLF001  the documented way to a field
-        theirs = self.related_model._meta.get_field(AGENCY).get_col(alias)  # noqa: SLF001
-        return WhereNode([cast("Any", Exact(ours, theirs))], AND)
+        models_of: tuple[Any, Any] = (self.model, self.related_model)
+        ours, theirs = (model._meta.get_field(AGENCY) for model in models_of)  # noqa: SLF001  the documented way to a field
+        same: Any = Exact(ours.get_col(related_alias), theirs.get_col(alias))
+        return WhereNode([same], AND)
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
         """Return what a look-up of the row asks for beside its id."""
