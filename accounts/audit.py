@@ -7,21 +7,21 @@ from uuid import UUID
 
 from structlog.contextvars import get_contextvars
 
-from accounts.models import AuditEntry
+from accounts.models import Actor, AuditEntry
 from accounts.tenancy import batches
 from api import identifiers
 
-UNDERONE = "underone"
+UNDERONE = Actor("underone")
 """Who it was when nobody asked for it: the product itself, or who runs it."""
 
 Fields = Mapping[str, Any]
 
 SHORTENED = """
-UPDATE accounts_auditentry SET who = split_part(who, ' ', 1), before = NULL, after = NULL, detail = '{}'
+UPDATE accounts_auditentry SET actor_name = '', before = NULL, after = NULL, detail = '{}'
 WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM accounts_auditentry
     WHERE agency_id = %(agency)s
-        AND (position(' ' in who) > 0 OR before IS NOT NULL OR after IS NOT NULL OR detail <> '{}')
+        AND (actor_name <> '' OR before IS NOT NULL OR after IS NOT NULL OR detail <> '{}')
     ORDER BY id LIMIT %(at_once)s)
 """
 
@@ -29,7 +29,7 @@ WHERE agency_id = %(agency)s AND id IN (
 def note(
     *,
     agency_id: UUID,
-    who: str,
+    who: Actor,
     what: str,
     about: str,
     now: datetime,
@@ -46,7 +46,8 @@ def note(
     return AuditEntry.objects.create(
         agency_id=agency_id,
         at=now,
-        who=who,
+        actor_id=who.id,
+        actor_name=who.name,
         what=what,
         about=about,
         detail=detail or {},
@@ -56,15 +57,16 @@ def note(
     )
 
 
-def note_all(*, agency_id: UUID, who: str, what: str, about: Iterable[tuple[str, Fields]], now: datetime) -> None:
+def note_all(*, agency_id: UUID, who: Actor, what: str, about: Iterable[tuple[str, Fields]], now: datetime) -> None:
     """An entry of each of several things that are new, its public id and its fields, in one statement."""
-    shared: dict[str, Any] = {"agency_id": agency_id, "at": now, "who": who, "what": what, "detail": {}}
+    shared: dict[str, Any] = {"agency_id": agency_id, "at": now, "what": what, "detail": {}}
+    shared |= {"actor_id": who.id, "actor_name": who.name}
     shared["request_id"] = get_contextvars().get("request_id")
     AuditEntry.objects.bulk_create(AuditEntry(**shared, about=each, after=dict(fields)) for each, fields in about)
 
 
 def changed(
-    *, agency_id: UUID, who: str, what: str, about: str, before: Fields, after: Fields, now: datetime
+    *, agency_id: UUID, who: Actor, what: str, about: str, before: Fields, after: Fields, now: datetime
 ) -> AuditEntry | None:
     """An entry of what is other than it was; none where everything is the same."""
     if before == after:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import audit
-from accounts.models import Invitation
+from accounts.models import Actor, Invitation
 
 
 class Gone(Exception):
@@ -23,20 +23,20 @@ def hold(invitation: Invitation) -> Invitation:
 
 
 @transaction.atomic
-def withdraw(*, invitation: Invitation, who: str, now: datetime) -> None:
+def withdraw(*, invitation: Invitation, who: Actor, now: datetime) -> None:
     """Its token opens nothing any more. Raises Gone."""
     _take_back(hold(invitation), who, now)
 
 
 @transaction.atomic
-def withdraw_all(*, agency_id: UUID, by: str, who: str, now: datetime) -> None:
+def withdraw_all(*, agency_id: UUID, by: str, who: Actor, now: datetime) -> None:
     """Withdraw what the key or member with this public id has invited."""
-    theirs = Invitation.objects.filter(agency_id=agency_id, invited_by__startswith=f"{by} ").order_by("pk")
+    theirs = Invitation.objects.filter(agency_id=agency_id, invited_by_id=by).order_by("pk")
     for invitation in theirs.select_for_update():
         _take_back(invitation, who, now)
 
 
-def _take_back(invitation: Invitation, who: str, now: datetime) -> None:
+def _take_back(invitation: Invitation, who: Actor, now: datetime) -> None:
     """Whose mailbox it is stays out: the entry is kept for good."""
     audit.note(
         agency_id=invitation.agency_id,

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from accounts import audit
-from accounts.models import SellerAccount, constraints
+from accounts.models import Actor, SellerAccount, constraints
 from ingestion import tasks
 from ingestion.models import RejectedRow, Report
 from ingestion.models.reports import UNIQUE_DOCUMENT
@@ -39,7 +39,7 @@ class ReceivedDocument:
 
 
 def accept(
-    *, account: SellerAccount, received: ReceivedDocument, now: datetime, who: str = audit.UNDERONE
+    *, account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor = audit.UNDERONE
 ) -> tuple[Report, bool]:
     """The report of this document, and whether the document had been received before.
 
@@ -62,7 +62,7 @@ def accept(
     return first, True
 
 
-def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: str = audit.UNDERONE) -> Report:
+def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: Actor = audit.UNDERONE) -> Report:
     """The report of defects posted as JSON. Posted twice they are two statements: the later may take an earlier one back."""
     known = [{name: row[name] for name in defect_row.FIELDS if name in row} for row in rows]  # nothing else is kept
     body = json.dumps({"defects": known}, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -81,7 +81,7 @@ def _first(account: SellerAccount, received: ReceivedDocument) -> Report | None:
     return reports.exclude(source=Report.Source.JSON).first()
 
 
-def _keep(account: SellerAccount, received: ReceivedDocument, now: datetime, who: str) -> Report:
+def _keep(account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor) -> Report:
     report = Report(
         agency_id=account.agency_id,
         account=account,
@@ -107,7 +107,7 @@ def _keep(account: SellerAccount, received: ReceivedDocument, now: datetime, who
     return report
 
 
-def _look_again(report: Report, received: ReceivedDocument, now: datetime, who: str) -> None:
+def _look_again(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
     """Queue it as if it had come just now."""
     as_announced_now = {
         "announced_type": received.announced_type,
@@ -118,7 +118,7 @@ def _look_again(report: Report, received: ReceivedDocument, now: datetime, who: 
     _queue(report, received, now, who, of=AGAIN, changes=as_announced_now)
 
 
-def _look_again_for_its_period(report: Report, received: ReceivedDocument, now: datetime, who: str) -> None:
+def _look_again_for_its_period(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
     """Queue it with its period. It speaks of the moment when it came first, not of now: newer documents stay right."""
     _queue(report, received, now, who, of=FOR_ITS_PERIOD, changes={})
 
@@ -131,7 +131,7 @@ def _tells_a_period(first: Report, received: ReceivedDocument) -> bool:
 
 
 def _queue(
-    report: Report, received: ReceivedDocument, now: datetime, who: str, *, of: set[Report.Status], changes: dict[str, Any]
+    report: Report, received: ReceivedDocument, now: datetime, who: Actor, *, of: set[Report.Status], changes: dict[str, Any]
 ) -> None:
     """Queue a report that is still one `of` these, with its document kept anew: as it is announced, and as the agency keeps
     documents, now. Of two who send it at once, one does.
@@ -175,7 +175,7 @@ def _store(report: Report, received: ReceivedDocument) -> None:
     report.encoding, report.encoding_reason = (kept.encoding.codec, kept.encoding.reason) if kept.encoding else ("", "")
 
 
-def _note(report: Report, what: str, who: str, now: datetime) -> None:
+def _note(report: Report, what: str, who: Actor, now: datetime) -> None:
     """Whose it is, where it came from, and the digest that tells it from others; nothing that stands in it."""
     told = {"account": report.account.public_id, "source": report.source, "sha256": report.sha256, "size": report.size}
     audit.note(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=told, now=now)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.agencies.lifecycle import OF_ACCOUNT
-from accounts.models import Agency, SellerAccount
+from accounts.models import Actor, Agency, SellerAccount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Wanted:
 
 
 @transaction.atomic
-def take_on_all(*, agency: Agency, wanted: Sequence[Wanted], who: str, now: datetime) -> list[tuple[SellerAccount, bool]]:
+def take_on_all(*, agency: Agency, wanted: Sequence[Wanted], who: Actor, now: datetime) -> list[tuple[SellerAccount, bool]]:
     """Of each that is wanted, in that order: the account, and whether it is new.
 
     What the agency looks after already is left as it is; of two that are wanted for one selling partner the first counts.

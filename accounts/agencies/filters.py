@@ -59,7 +59,8 @@ class AuditFilter(Filters):
         fields = ("who", "what", "about", "since", "until")
 
     def by(self, entries: QuerySet[AuditEntry], _name: str, who: str) -> QuerySet[AuditEntry]:
-        return entries.filter(Q(who=who) | Q(who__startswith=f"{who} "))
+        actor_id, _, name = who.partition(" ")
+        return entries.filter(actor_id=actor_id, **{"actor_name": name} if name else {})
 
     def of_kind(self, entries: QuerySet[AuditEntry], _name: str, what: str) -> QuerySet[AuditEntry]:
         return entries.filter(what__startswith=what[:-1]) if what.endswith(".*") else entries.filter(what=what)

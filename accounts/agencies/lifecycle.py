@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import Agency, SellerAccount, constraints
+from accounts.models import Actor, Agency, SellerAccount, constraints
 from accounts.tenancy import context
 from api import identifiers
 
@@ -27,7 +27,7 @@ class TooLate(Exception):
     """The agency is being erased, or was."""
 
 
-def open_agency(*, name: str, now: datetime, who: str = audit.UNDERONE) -> tuple[Agency, str]:
+def open_agency(*, name: str, now: datetime, who: Actor = audit.UNDERONE) -> tuple[Agency, str]:
     """A new agency and the text of its first key."""
     agency_id = identifiers.uuid7()
     with context.agency(agency_id):
@@ -46,7 +46,7 @@ def take_on(
     home_marketplace: str,
     external_id: str | None,
     now: datetime,
-    who: str = audit.UNDERONE,
+    who: Actor = audit.UNDERONE,
 ) -> SellerAccount:
     """A new account. Raises AlreadyLookedAfter."""
     fields = {
@@ -67,7 +67,7 @@ def take_on(
 
 
 @transaction.atomic
-def change(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: str = audit.UNDERONE) -> None:
+def change(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: Actor = audit.UNDERONE) -> None:
     """Change these fields and touch no other: a worker may be writing the rest of the row at this moment."""
     held = _lock(thing)
     before = {name: getattr(held, name) for name in fields}
@@ -79,14 +79,14 @@ def change(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: dateti
 
 
 @transaction.atomic
-def hand_back(*, account: SellerAccount, now: datetime, who: str = audit.UNDERONE) -> None:
+def hand_back(*, account: SellerAccount, now: datetime, who: Actor = audit.UNDERONE) -> None:
     """The account is gone for every reader at once; its rows are erased by the next hourly job."""
     if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(deleted_at=now):
         _note(account, "account.handed_back", who, now, before={name: getattr(account, name) for name in OF_ACCOUNT})
 
 
 @transaction.atomic
-def close(*, agency: Agency, by: str, who: str, now: datetime) -> Agency:
+def close(*, agency: Agency, by: str, who: Actor, now: datetime) -> Agency:
     """The agency as it is closed: nobody gets in any more, and nothing is loaded or sent. A second time changes nothing.
 
     `by` is the public id of who closes it. After CLOSED_AGENCY_DAYS all of it is erased.
@@ -130,6 +130,6 @@ def _kind(thing: Agency | SellerAccount) -> str:
     return "agency" if isinstance(thing, Agency) else "account"
 
 
-def _note(thing: Agency | SellerAccount, what: str, who: str, now: datetime, **more: Any) -> None:
+def _note(thing: Agency | SellerAccount, what: str, who: Actor, now: datetime, **more: Any) -> None:
     owner = thing.pk if isinstance(thing, Agency) else thing.agency_id
     audit.note(agency_id=owner, who=who, what=what, about=thing.public_id, now=now, **more)

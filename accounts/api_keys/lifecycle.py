@@ -11,7 +11,7 @@ from django.db.models import Count, Min, QuerySet
 
 from accounts import audit, invitation_revocation
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import Agency, ApiKey, Role
+from accounts.models import Actor, Agency, ApiKey, Role
 from accounts.tenancy.principals import Bearer
 
 LONGEST_OVERLAP = timedelta(days=7)
@@ -49,7 +49,7 @@ class Rights:
 
 
 @transaction.atomic
-def key(*, agency: Agency, name: str, rights: Rights, who: str, now: datetime, by: Bearer | None = None) -> tuple[ApiKey, str]:
+def key(*, agency: Agency, name: str, rights: Rights, who: Actor, now: datetime, by: Bearer | None = None) -> tuple[ApiKey, str]:
     """A new key and its text, which cannot be had again.
 
     Raises Outlives: a key that ends one day gives out none that ends later.
@@ -61,7 +61,7 @@ def key(*, agency: Agency, name: str, rights: Rights, who: str, now: datetime, b
 
 
 @transaction.atomic
-def rename(*, key: ApiKey, name: str, who: str, now: datetime) -> None:
+def rename(*, key: ApiKey, name: str, who: Actor, now: datetime) -> None:
     """The key is called so from now on. The same name again is no change."""
     if key.name != name:
         key.name = name
@@ -70,7 +70,7 @@ def rename(*, key: ApiKey, name: str, who: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def revoke(*, key: ApiKey, who: str, now: datetime) -> None:
+def revoke(*, key: ApiKey, who: Actor, now: datetime) -> None:
     """The key opens nothing any more, nor do the tokens and invitations that were made with it. A second time changes nothing."""
     held = _hold(key)
     if held.revoked_at is None:
@@ -147,5 +147,5 @@ def _described(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _note(key: ApiKey, what: str, who: str, now: datetime, **detail: Any) -> None:
+def _note(key: ApiKey, what: str, who: Actor, now: datetime, **detail: Any) -> None:
     audit.note(agency_id=key.agency_id, who=who, what=what, about=key.public_id, detail=detail, now=now)

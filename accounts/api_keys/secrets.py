@@ -121,7 +121,8 @@ def _admitted(key: ApiKey, now: datetime) -> Bearer:
 
 
 def _parent_opens(token: ApiKey, now: datetime) -> bool:
-    return ApiKey.objects.valid(at=now).filter(agency_id=token.agency_id, pk=token.parent_id).exists()
+    valid = ApiKey.objects.valid(at=now).filter(agency_id=token.agency_id)
+    return token.parent_id is not None and valid.filter(pk=token.parent_id).exists()
 
 
 def _note_use(*, key: ApiKey, now: datetime) -> None:

@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.agency",
                     ),
@@ -226,7 +226,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("at", models.DateTimeField()),
-                ("who", models.CharField(max_length=250)),
+                ("actor_id", models.CharField(max_length=60)),
+                ("actor_name", models.CharField(blank=True, max_length=254)),
                 ("what", models.CharField(max_length=60)),
                 ("about", models.CharField(max_length=60)),
                 ("before", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
@@ -238,7 +239,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.agency",
                     ),
@@ -257,7 +258,8 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("email", models.EmailField(max_length=254)),
                 ("digest", models.BinaryField(max_length=32)),
-                ("invited_by", models.CharField(max_length=250)),
+                ("invited_by_id", models.CharField(max_length=60)),
+                ("invited_by_name", models.CharField(blank=True, max_length=254)),
                 ("created_at", models.DateTimeField()),
                 ("sent_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
@@ -266,7 +268,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.agency",
                     ),
@@ -313,7 +315,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.agency",
                     ),
@@ -336,7 +338,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.agency",
                     ),
@@ -397,7 +399,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.agency",
                     ),

@@ -42,7 +42,7 @@ IMMUTABLE_AUDIT_LOG = """
 CREATE FUNCTION forbid_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- Of an agency that is closed, an entry may be cut down to its ids, which name nobody; nothing else ever.
-    IF TG_OP = 'UPDATE' AND NEW.who = split_part(OLD.who, ' ', 1)
+    IF TG_OP = 'UPDATE' AND NEW.actor_id = OLD.actor_id AND NEW.actor_name = ''
         AND NEW.before IS NULL AND NEW.after IS NULL AND NEW.detail = '{}'
         AND (NEW.id, NEW.agency_id, NEW.at, NEW.what, NEW.about) = (OLD.id, OLD.agency_id, OLD.at, OLD.what, OLD.about)
         AND NEW.request_id IS NOT DISTINCT FROM OLD.request_id

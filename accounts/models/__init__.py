@@ -1,7 +1,7 @@
 """Agencies, their accounts, who may act for them, and who did what."""
 
 from accounts.models.agencies import Agency
-from accounts.models.audit import AuditEntry
+from accounts.models.audit import Actor, AuditEntry
 from accounts.models.keys import ApiKey, ApiKeyPrefix, Role
 from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
 from accounts.models.replays import KeptAnswer
@@ -10,6 +10,7 @@ from accounts.models.tenant import TenantForeignKey, TenantModel
 
 __all__ = [
     "AccountStatus",
+    "Actor",
     "Agency",
     "ApiKey",
     "ApiKeyPrefix",

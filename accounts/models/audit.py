@@ -1,5 +1,6 @@
 """Who did what."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -9,12 +10,26 @@ from accounts.models.tenant import TenantModel
 from api import identifiers
 
 
+@dataclass(frozen=True)
+class Actor:
+    """Name somebody who does something: its public id, and its name of that moment."""
+
+    id: str
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return the id and the name, as the API tells them."""
+        return f"{self.id} {self.name}" if self.name else self.id
+
+
 class AuditEntry(TenantModel):
     """That somebody did something. Never changed, and never taken out."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     at = models.DateTimeField()
-    who = models.CharField(max_length=250)  # a key's id and name of then, or underone
+    actor_id = models.CharField(max_length=60)  # the public id of a key, a member or staff, or underone
+    actor_name = models.CharField(max_length=254, blank=True)  # its name of then
     what = models.CharField(max_length=60)
     about = models.CharField(max_length=60)  # a public id
     before: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)  # the fields that changed;
@@ -27,6 +42,11 @@ class AuditEntry(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.what} {self.about}"
+
+    @property
+    def who(self) -> str:
+        """Return who did it, as the API tells it."""
+        return Actor(self.actor_id, self.actor_name).label
 
     @property
     def public_id(self) -> str:

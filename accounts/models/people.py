@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from accounts.models.audit import Actor
 from accounts.models.keys import Role
 from accounts.models.seller_accounts import public_account_id
 from accounts.models.tenant import TenantModel
@@ -102,7 +103,8 @@ class Invitation(Grant):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     email = models.EmailField()
     digest = models.BinaryField(max_length=32)
-    invited_by = models.CharField(max_length=250)  # a key's or a member's id and name of then
+    invited_by_id = models.CharField(max_length=60)  # the public id of a key or a member
+    invited_by_name = models.CharField(max_length=254, blank=True)  # its name of then
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -123,6 +125,11 @@ class Invitation(Grant):
     @property
     def public_id(self) -> str:
         return identifiers.public("inv", self.id)
+
+    @property
+    def invited_by(self) -> str:
+        """Return who invited, as the API tells it."""
+        return Actor(self.invited_by_id, self.invited_by_name).label
 
 
 class InvitationDigest(models.Model):

@@ -49,7 +49,7 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
 class TenantModel(models.Model):
     """Store a row that belongs to an agency."""
 
-    agency = models.ForeignKey(Agency, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
 
     class Meta:
         abstract = True

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts import audit, invitation_revocation
-from accounts.models import Agency, Invitation, InvitationDigest, constraints
+from accounts.models import Actor, Agency, Invitation, InvitationDigest, constraints
 from accounts.people import mail, users
 from accounts.people.users import Joined, Self, UnknownToken
 from accounts.tenancy import context
@@ -32,7 +32,7 @@ class TooMany(Exception):
 
 
 @transaction.atomic
-def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now: datetime) -> Invitation:
+def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, now: datetime) -> Invitation:
     """An invitation that is on its way. `rights` are role, read_only and accounts.
 
     Raises AlreadyInvited, AlreadyMember, TooMany.
@@ -42,7 +42,9 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
         raise AlreadyMember
     if Invitation.objects.filter(agency=agency).count() >= MOST:
         raise TooMany
-    invitation = Invitation(agency=agency, email=email.lower(), invited_by=who, created_at=now, **rights)
+    invitation = Invitation(
+        agency=agency, email=email.lower(), invited_by_id=who.id, invited_by_name=who.name, created_at=now, **rights
+    )
     try:
         with transaction.atomic():
             _send(invitation, now)
@@ -55,7 +57,7 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: str, now:
 
 
 @transaction.atomic
-def send_again(*, invitation: Invitation, who: str, now: datetime) -> Invitation:
+def send_again(*, invitation: Invitation, who: Actor, now: datetime) -> Invitation:
     """Another token for another week; the one before opens nothing any more. Raises withdrawing.Gone."""
     held = invitation_revocation.hold(invitation)
     _send(held, now)
@@ -78,7 +80,7 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
         joined = users.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
         audit.note(
             agency_id=held.agency_id,
-            who=f"{joined.member.public_id} {joined.person.name}",
+            who=Actor(joined.member.public_id, joined.person.name),
             what="member.joined",
             about=joined.member.public_id,
             detail={"invitation": held.public_id},
@@ -106,7 +108,7 @@ def _send(invitation: Invitation, now: datetime) -> None:
     InvitationDigest.objects.create(digest=invitation.digest, **named)
     places = {
         "agency": invitation.agency.name,
-        "by": invitation.invited_by.partition(" ")[2],
+        "by": invitation.invited_by_name,
         "role": invitation.role,
         "until": timestamps.text(invitation.expires_at),
         "token": token,
@@ -114,7 +116,7 @@ def _send(invitation: Invitation, now: datetime) -> None:
     mail.post(kind="invitation", to=invitation.email, places=places, keeps_seconds=int(LASTS.total_seconds()))
 
 
-def _note(invitation: Invitation, what: str, who: str, now: datetime, **fields: Any) -> None:
+def _note(invitation: Invitation, what: str, who: Actor, now: datetime, **fields: Any) -> None:
     """Whose mailbox it is stays out: the entry is kept for good."""
     audit.note(agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields)
 

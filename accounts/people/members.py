@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit, invitation_revocation
-from accounts.models import Agency, ApiKey, Member, Person, Role
+from accounts.models import Actor, Agency, ApiKey, Member, Person, Role
 from accounts.tenancy import context
 
 
@@ -28,7 +28,7 @@ def of_person(*, person_id: UUID) -> list[Member]:
 
 
 @transaction.atomic
-def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -> Member:
+def change(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime) -> Member:
     """The member with these rights (role, read_only, accounts) and the others as they were. Raises LastAdmin."""
     held = _hold(member)
     before = held.told()
@@ -42,7 +42,7 @@ def change(*, member: Member, rights: dict[str, Any], who: str, now: datetime) -
 
 
 @transaction.atomic
-def remove(*, member: Member, who: str, now: datetime) -> None:
+def remove(*, member: Member, who: Actor, now: datetime) -> None:
     """The person has nothing to do with the agency any more, from its next request on.
 
     Its open invitations are withdrawn. Who acts for no other agency is forgotten. Raises LastAdmin.

@@ -10,7 +10,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 
 from accounts import audit
-from accounts.models import Agency, Member, Role, constraints
+from accounts.models import Actor, Agency, Member, Role, constraints
 from accounts.people import mail, users
 from accounts.people.invitations import LASTS
 from accounts.people.users import Joined, Self, UnknownToken
@@ -51,7 +51,7 @@ def accept(*, token: str, self: Self, now: datetime) -> Joined:
         joined = users.join(agency=agency, email=told["email"], grant=Member(**FOUNDER), self=who_it_is, now=now)
         audit.note(
             agency_id=agency_id,
-            who=f"{joined.member.public_id} {joined.person.name}",
+            who=Actor(joined.member.public_id, joined.person.name),
             what="agency.opened",
             about=agency.public_id,
             after={"name": agency.name},

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from accounts.models import Agency, ApiKey, Member, Role
+from accounts.models import Actor, Agency, ApiKey, Member, Role
 
 AGENCY_HEADER = "Underone-Agency"
 
@@ -33,9 +33,9 @@ class Bearer:
         return self.agency.pk
 
     @property
-    def who(self) -> str:
-        """What records call the bearer: its id, and its name of that moment."""
-        return f"{self.public_id} {self.name}"
+    def who(self) -> Actor:
+        """Return what records call the bearer: its id, and its name of that moment."""
+        return Actor(self.public_id, self.name)
 
     @property
     def is_limited(self) -> bool:

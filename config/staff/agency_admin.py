@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.api_keys import lifecycle as api_keys
-from accounts.models import Agency, ApiKey, AuditEntry, Member, SellerAccount
+from accounts.models import Actor, Agency, ApiKey, AuditEntry, Member, SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from config.staff.read_only_admin import Looking
@@ -71,7 +71,7 @@ def inside(agency: Agency) -> dict[str, Any]:
     }
 
 
-def _act(agency: Agency, revoke: str | None, disable: str | None, who: str) -> str:
+def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) -> str:
     """Revoke a key, or disable an endpoint; what was done. Raises BadRequest, Http404."""
     now = timezone.now()
     if revoke:
@@ -90,6 +90,6 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: str) -> s
     raise BadRequest("Name a key or an endpoint.")
 
 
-def _who(user: AbstractBaseUser | AnonymousUser) -> str:
-    """What the agency's audit log calls staff."""
-    return f"staff {user}"[:250]
+def _who(user: AbstractBaseUser | AnonymousUser) -> Actor:
+    """Return what the agency's audit log calls staff."""
+    return Actor("staff", str(user))

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api_keys import authentication
-from accounts.models import SellerAccount
+from accounts.models import Actor, SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import etags
@@ -70,7 +70,7 @@ def digest_of(upload: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps([upload["file"].sha256, said], sort_keys=True).encode()).digest()
 
 
-def _accepted(account: SellerAccount, received: intake.ReceivedDocument, who: str, now: datetime) -> Response:
+def _accepted(account: SellerAccount, received: intake.ReceivedDocument, who: Actor, now: datetime) -> Response:
     report, duplicate = intake.accept(account=account, received=received, who=who, now=now)
     body = ReportSerializer(report, context={"duplicate": duplicate}).data
     return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})

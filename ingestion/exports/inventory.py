@@ -94,7 +94,8 @@ TABLES: tuple[Table, ...] = (
         prefix="inv",
         holds="Who is invited to act for the agency.",
         lists_accounts=True,
-        without=("digest",),
+        without=("digest", "invited_by_id", "invited_by_name"),
+        more={"invited_by": "concat_ws(' ', invited_by_id, nullif(invited_by_name, ''))"},
     ),
     Table(
         name="accounts_invitationdigest",
@@ -107,6 +108,8 @@ TABLES: tuple[Table, ...] = (
         file="audit-log",
         prefix="note",
         holds="Who did what.",
+        without=("actor_id", "actor_name"),
+        more={"who": "concat_ws(' ', actor_id, nullif(actor_name, ''))"},
         stays="That what happened can be shown; its entries are cut down to ids.",
     ),
     Table(

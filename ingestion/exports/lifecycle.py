@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts import audit
-from accounts.models import Agency, SellerAccount, constraints
+from accounts.models import Actor, Agency, SellerAccount, constraints
 from accounts.tenancy import context
 from ingestion.exports import archive
 from ingestion.models import Export
@@ -40,7 +40,7 @@ class Taken(Exception):
     """The archive is no longer this worker's to make."""
 
 
-def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, who: str, now: datetime) -> Export:
+def ask(*, agency: Agency, account: SellerAccount | None, with_documents: bool, who: Actor, now: datetime) -> Export:
     """An archive that is going to be made. Raises UnderWay while there is another one, TooMany after twenty in a day."""
     _refuse_more(agency, now)
     try:
@@ -101,7 +101,7 @@ def expire(*, agency_id: UUID, now: datetime) -> int:
         return _expire(agency_id, Export.objects.filter(status=Status.READY, expires_at__lte=now), now)
 
 
-def downloaded(*, export: Export, who: str, now: datetime) -> None:
+def downloaded(*, export: Export, who: Actor, now: datetime) -> None:
     """Somebody takes the archive away, with all that is in it."""
     _note(export, "export.downloaded", who, now, {})
 
@@ -140,5 +140,5 @@ def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
     return rows.update(status=Status.EXPIRED, document="")
 
 
-def _note(export: Export, what: str, who: str, now: datetime, detail: dict[str, Any]) -> None:
+def _note(export: Export, what: str, who: Actor, now: datetime, detail: dict[str, Any]) -> None:
     audit.note(agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now)

@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from accounts import audit
 from accounts.agencies import lifecycle as agencies
-from accounts.models import ApiKey, AuditEntry, Role
+from accounts.models import Actor, ApiKey, AuditEntry, Role
 from accounts.tenancy import batches, context, principals
 from api import identifiers
 from tests.client import Client
@@ -62,9 +62,9 @@ def test_an_entry_says_who_did_what_to_what(acme: Client) -> None:
 def test_of_two_sides_the_fields_that_differ_are_kept(acme: Client) -> None:
     sides: dict[str, Any] = {"before": {"name": "a", "at": None, "same": [1]}, "after": {"name": "b", "at": NOW, "same": [1]}}
     with context.agency(acme.agency.pk):
-        audit.changed(agency_id=acme.agency.pk, who="underone", what="endpoint.changed", about=ENDPOINT, now=NOW, **sides)
+        audit.changed(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, **sides)
         same = audit.changed(
-            agency_id=acme.agency.pk, who="underone", what="endpoint.changed", about=ENDPOINT, now=NOW, before={}, after={}
+            agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, before={}, after={}
         )
 
     (entry,) = acme.read("/v1/audit-log", about=ENDPOINT)["data"]
@@ -116,7 +116,7 @@ def test_entries_are_narrowed_by_who_and_by_moment(acme: Client) -> None:
 def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
-        audit.note(agency_id=acme.agency.pk, who="=cmd", what="account.changed", about="acct_1", now=NOW, **sides)
+        audit.note(agency_id=acme.agency.pk, who=Actor("=cmd"), what="account.changed", about="acct_1", now=NOW, **sides)
 
     response = acme.get("/v1/audit-log", {"format": "csv"})
 
@@ -173,10 +173,10 @@ def test_without_a_key_there_is_no_answer(acme: Client) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE accounts_auditentry SET who = 'nobody'",
+        "UPDATE accounts_auditentry SET actor_id = 'nobody'",
         "UPDATE accounts_auditentry SET detail = '{}'",
         "UPDATE accounts_auditentry SET at = at",
-        "UPDATE accounts_auditentry SET who = split_part(who, ' ', 1), before = NULL, after = NULL, detail = '{}'",
+        "UPDATE accounts_auditentry SET actor_name = '', before = NULL, after = NULL, detail = '{}'",
         "DELETE FROM accounts_auditentry",
     ],
 )
@@ -198,7 +198,7 @@ def test_the_log_is_not_emptied_and_its_guard_is_not_sent_away(acme: Client, sta
 
 def test_nothing_is_noted_in_another_agency_s_log(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(rival.agency.pk):
-        audit.note(agency_id=acme.agency.pk, who="underone", what="endpoint.created", about=ENDPOINT, now=NOW)
+        audit.note(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW)
 
 
 def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_changed(
@@ -207,8 +207,13 @@ def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_ch
     monkeypatch.setattr(batches, "AT_ONCE", 2)
     note(acme, about=ENDPOINT, host="hooks.example.com")
     with context.agency(acme.agency.pk):
-        agencies.close(agency=acme.agency, by="key_1", who="key_1 Mei", now=NOW)
-        for columns in ("who = 'nobody'", "who = 'key_1', before = NULL, after = NULL, detail = '{}', at = now()", "about = who"):
+        agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "Mei"), now=NOW)
+        for columns in (
+            "actor_id = 'nobody'",
+            "actor_name = '', before = NULL, after = NULL, detail = '{}', at = now()",
+            "actor_id = 'nobody', actor_name = '', before = NULL, after = NULL, detail = '{}'",
+            "about = actor_id",
+        ):
             with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
                 cursor.execute(f"UPDATE accounts_auditentry SET {columns}")
         with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
@@ -216,7 +221,8 @@ def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_ch
 
         shortened = [audit.shorten(agency_id=acme.agency.pk) for _ in range(2)]
 
-        kept = list(AuditEntry.objects.order_by("pk").values_list("who", "what", "before", "after", "detail"))
+        entries = AuditEntry.objects.order_by("pk")
+        kept = [(entry.who, entry.what, entry.before, entry.after, entry.detail) for entry in entries]
     key = identifiers.public("key", key_of(acme))
     whats = [("underone", "agency.opened"), (key, "endpoint.created"), ("key_1", "agency.closed")]
     assert shortened == [3, 0]

@@ -10,7 +10,7 @@ from accounts.agencies import bulk_create
 from accounts.agencies import lifecycle as agencies
 from accounts.agencies.bulk_create import Wanted
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import ApiKey, AuditEntry, Role
+from accounts.models import Actor, ApiKey, AuditEntry, Role
 from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON
@@ -122,7 +122,7 @@ def test_the_audit_log_tells_of_each_that_is_new(acme: Client) -> None:
             ("account.created", data[1]["account"]["id"]),
             ("account.created", data[2]["account"]["id"]),
         ]
-        assert entries[0].who.startswith("key_")
+        assert entries[0].actor_id.startswith("key_")
 
 
 def test_asked_twice_under_one_key_it_is_told_twice_and_done_once(acme: Client) -> None:
@@ -159,6 +159,6 @@ def test_one_that_somebody_else_takes_on_at_this_moment_exists(acme: Client) -> 
         return execute(statement, *rest)
 
     with context.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
-        taken = bulk_create.take_on_all(agency=acme.agency, wanted=wanted, who="underone", now=NOON)
+        taken = bulk_create.take_on_all(agency=acme.agency, wanted=wanted, who=Actor("underone"), now=NOON)
 
     assert [(account.name, is_new) for account, is_new in taken] == [("Other", False), ("Mine", True)]

@@ -112,7 +112,8 @@ def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
     erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
     with tenant_context.agency(acme.agency.pk):
-        entries = list(AuditEntry.objects.order_by("-pk").values_list("what", "who", "before", "after", "detail"))
+        noted = AuditEntry.objects.order_by("-pk")
+        entries = [(entry.what, entry.who, entry.before, entry.after, entry.detail) for entry in noted]
     assert [what for what, *_ in entries if what != "export.expired"] == ["agency.erased", "agency.closed", *whats]
     assert {who for _, who, *_ in entries} == {"underone", key}
     assert {str(rest) for _, _, *rest in entries} == {"[None, None, {}]"}

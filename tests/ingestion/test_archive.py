@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from accounts import audit
 from accounts.agencies import lifecycle as agencies
-from accounts.models import AuditEntry
+from accounts.models import Actor, AuditEntry
 from accounts.tenancy import context
 from ingestion.exports import archive
 from ingestion.exports import lifecycle as exports
@@ -289,7 +289,7 @@ def test_ten_times_the_rows_need_no_more_memory(acme: Client) -> None:
 
 def test_the_database_writes_nothing_while_it_is_packed(acme: Client) -> None:
     with pytest.raises(Exception, match="read-only transaction"), archive.moment(acme.agency.pk):
-        audit.note(agency_id=acme.agency.pk, who="underone", what="a.b", about="c", now=NOON)
+        audit.note(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
 
 
 def test_who_asked_and_who_took_it_away_is_noted(acme: Client, furnished: Furnished) -> None:

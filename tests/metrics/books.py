@@ -157,6 +157,10 @@ class Books:
         with context.agency(self.agency_id):
             return SellerAccount.objects.select_related("agency").get(pk=self.account_id)
 
+    def locked(self) -> SellerAccount:
+        """The account, locked until the transaction ends."""
+        return SellerAccount.objects.locked(agency_id=self.agency_id, account_id=self.account_id)
+
     def record(
         self,
         *facts: Fact,
@@ -172,7 +176,7 @@ class Books:
         `covers`: the marketplace and the days of which the report names all feedback. `nothing_of`: a kind it has no row of.
         """
         with context.agency(self.agency_id):
-            held = refresh.hold(self.account_id)
+            held = self.locked()
             report: dict[str, Any] = {
                 "account": held,
                 "report_id": report_id or identifiers.uuid7(),
@@ -202,7 +206,7 @@ class Books:
 
     def refresh(self, *days: date, at: datetime) -> None:
         with context.agency(self.agency_id):
-            held = refresh.hold(self.account_id)
+            held = self.locked()
             refresh.refresh(account=held, touched=days, now=held.last_recorded_at or at)
 
     def draw(self, warn_at: str, *, at: datetime = NINE, metric: str = "order_defect_rate", **asked: Any) -> Threshold:
@@ -224,7 +228,7 @@ class Books:
     def look(self, *, at: datetime) -> None:
         """What the clock does: nothing arrived, and the account is looked at."""
         with context.agency(self.agency_id):
-            held = refresh.hold(self.account_id)
+            held = self.locked()
             refresh.refresh(account=held, touched=(), now=recording.next_moment(account=held, now=at))
 
     def _cover(self, report: dict[str, Any], covers: tuple[str, date, date], received_at: datetime) -> None:

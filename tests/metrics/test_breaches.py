@@ -51,7 +51,7 @@ def episodes() -> list[tuple[str, str, str, str]]:
 
 def look(books: Books, at: datetime) -> None:
     """Nothing arrives; the clock goes on."""
-    refresh.refresh(account=refresh.hold(books.account_id), touched=(), now=at)
+    refresh.refresh(account=books.locked(), touched=(), now=at)
 
 
 def row(account: SellerAccount, **fields: Any) -> Breach:
@@ -253,7 +253,7 @@ def test_two_workers_at_once_open_one_breach(committed_db: None) -> None:
     def judge() -> None:
         together.wait(timeout=10)
         with context.agency(acme.agency.pk):
-            refresh.refresh(account=refresh.hold(books.account_id), touched=[DAY], now=books.account.last_recorded_at or TEN)
+            refresh.refresh(account=books.locked(), touched=[DAY], now=books.account.last_recorded_at or TEN)
         connections.close_all()
 
     with ThreadPoolExecutor(2) as pool:

@@ -193,9 +193,9 @@ def test_looking_twice_or_with_a_clock_that_is_behind_tells_nothing_again(known:
     before, stood = log(), streaks()
 
     for at in (on(60), on(60), on(57), on(3)):
-        refresh.refresh(account=refresh.hold(known.account_id), touched=(), now=at)
+        refresh.refresh(account=known.locked(), touched=(), now=at)
         assert (log(), streaks()) == (before, stood)
-    refresh.refresh(account=refresh.hold(known.account_id), touched=(DAY,), now=on(60) + A_MOMENT)
+    refresh.refresh(account=known.locked(), touched=(DAY,), now=on(60) + A_MOMENT)
     assert (log(), streaks()) == (before, stood)
 
 

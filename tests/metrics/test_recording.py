@@ -11,7 +11,6 @@ from django.db.utils import DatabaseError
 from pytest_django.fixtures import Settings
 
 from accounts.tenancy import context
-from metrics import refresh
 from metrics.models import Defect, Order, PastDefect, PastOrder, SourceLoad
 from metrics.pipeline import recording
 from metrics.pipeline.recording import Recorded
@@ -311,7 +310,7 @@ def test_within_a_report_the_later_moment_is_right_then_the_later_line(
     ],
 )
 def test_a_moment_is_later_than_every_one_before(books: Books, clock: datetime, moment: datetime) -> None:
-    held = refresh.hold(books.account_id)
+    held = books.locked()
     first = recording.next_moment(account=held, now=TEN)
 
     second = recording.next_moment(account=held, now=clock)

@@ -21,7 +21,7 @@ ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(da
 def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:
     """Refresh as if it were then; the breaches there are now."""
     with context.agency(acme.agency.pk):
-        held = refresh.hold(identifiers.private("acct", account))
+        held = SellerAccount.objects.locked(agency_id=acme.agency.pk, account_id=identifiers.private("acct", account))
         refresh.refresh(account=held, touched=(), now=now)
         return list(Breach.objects.order_by("opened_at").values_list("metric", "status"))
 

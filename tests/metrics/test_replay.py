@@ -112,7 +112,7 @@ def _live_and_again(books: Books, plan: list[Step]) -> None:
         at += timedelta(days=step.days, hours=1)
         step.take(books, at)
         moments.append(books.account.last_recorded_at or at)
-        refresh.refresh(account=refresh.hold(books.account_id), touched=(), now=moments[-1])
+        refresh.refresh(account=books.locked(), touched=(), now=moments[-1])
 
     told = log()
     still_open = {level for level, is_open in is_open_after(told).items() if is_open}

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from accounts.agencies import lifecycle as agencies
+from accounts.models import Actor
 from accounts.tenancy import context
 from api import identifiers
 from ingestion import erasure
@@ -349,7 +350,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
 
     with ThreadPoolExecutor(max_workers=1) as threads:
         with context.agency(agency.pk):
-            endpoints.remove(endpoint=Endpoint.objects.get(), who="underone", now=NOW)
+            endpoints.remove(endpoint=Endpoint.objects.get(), who=Actor("underone"), now=NOW)
             late = threads.submit(ask)
             with pytest.raises(TimeoutError):
                 late.result(timeout=0.5)

@@ -12,6 +12,7 @@ from django.db import connection
 from psycopg import sql
 
 from accounts.agencies import lifecycle as agencies
+from accounts.models import Actor
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
@@ -86,7 +87,7 @@ def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: s
     happen(acme, None, "endpoint.disabled", series="")
     with context.agency(acme.agency.pk):
         for at in (NOW, NOW + HOUR):
-            redelivery.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who="underone", now=at)
+            redelivery.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who=Actor("underone"), now=at)
 
         keys = list(Delivery.objects.values_list("order_key", flat=True))
     assert len(set(keys)) == len(keys) == 3
@@ -123,7 +124,7 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme
     later, third = datetime.now(UTC) + timedelta(minutes=1), mailbox(acme, again)
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
-        assert redelivery.send_test(endpoint=endpoint, type_="endpoint.test", who="underone", now=later)
+        assert redelivery.send_test(endpoint=endpoint, type_="endpoint.test", who=Actor("underone"), now=later)
 
 
 def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts.models import AuditEntry
+from accounts.models import Actor, AuditEntry
 from accounts.tenancy import context
 from tests.webhooks.conftest import Sender
 from webhooks.channels.http_client import Answer
@@ -287,7 +287,7 @@ def test_an_endpoint_that_is_deleted_while_its_tries_are_written_down_stops_neit
 
         def delete(endpoint: Endpoint = endpoint) -> None:
             with context.agency(sender.client.agency.pk):
-                endpoints.remove(endpoint=endpoint, who="somebody", now=NOW)
+                endpoints.remove(endpoint=endpoint, who=Actor("somebody"), now=NOW)
             connection.close()
 
         at_once(write_down, delete)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from accounts import audit
+from accounts.models import Actor
 from api import identifiers
 from webhooks.endpoints import test_mail_limits
 from webhooks.events import publishing, wakeup
@@ -72,7 +73,7 @@ class TooSoon(Exception):
 
 
 @transaction.atomic
-def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Delivery:
+def send_test(*, endpoint: Endpoint, type_: str, who: Actor, now: datetime) -> Delivery:
     """The delivery of an example event to this endpoint and no other. Raises Disabled, TooSoon, Endpoint.DoesNotExist.
 
     It waits for no other delivery, and no other one waits for it.
@@ -98,7 +99,7 @@ def send_test(*, endpoint: Endpoint, type_: str, who: str, now: datetime) -> Del
 
 
 @transaction.atomic
-def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
+def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
     """The delivery, due at once and with all its tries before it, of the same event.
 
     Raises Disabled, StillPending, Endpoint.DoesNotExist, Delivery.DoesNotExist.
@@ -126,7 +127,7 @@ def redeliver(*, delivery: Delivery, who: str, now: datetime) -> Delivery:
 
 
 @transaction.atomic
-def recover(*, endpoint: Endpoint, since: datetime, who: str, now: datetime) -> int:
+def recover(*, endpoint: Endpoint, since: datetime, who: Actor, now: datetime) -> int:
     """Make due what happened since then and did not reach the endpoint; returns how many deliveries.
 
     Asked for twice, nothing is delivered twice: what is due already only becomes due at once.
@@ -163,5 +164,5 @@ def _receiving(agency_id: UUID, endpoint_id: UUID) -> Endpoint:
     return held
 
 
-def _note(endpoint: Endpoint, what: str, who: str, now: datetime, **detail: object) -> None:
+def _note(endpoint: Endpoint, what: str, who: Actor, now: datetime, **detail: object) -> None:
     audit.note(agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts import audit
-from accounts.models import Agency, public_account_id
+from accounts.models import Actor, Agency, public_account_id
 from accounts.tenancy.principals import Bearer
 from webhooks.endpoints import addresses
 from webhooks.endpoints import secrets as endpoint_secrets
@@ -45,7 +45,7 @@ def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint,
 
 
 @transaction.atomic
-def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetime) -> Endpoint:
+def change(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datetime) -> Endpoint:
     """The endpoint with these fields changed and no other: a worker may be writing the rest of the row at this moment.
 
     `enabled` is one of them, though no column. Raises Endpoint.DoesNotExist.
@@ -68,7 +68,7 @@ def change(*, endpoint: Endpoint, fields: dict[str, Any], who: str, now: datetim
 
 
 @transaction.atomic
-def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datetime) -> None:
+def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: Actor, now: datetime) -> None:
     """Nothing is sent to it any more: what is on its way ends as failed, unless a worker has it in hand, and can be recovered."""
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
@@ -84,7 +84,7 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: str, now: datet
 
 
 @transaction.atomic
-def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
+def remove(*, endpoint: Endpoint, who: Actor, now: datetime) -> None:
     """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay.
 
     Raises Endpoint.DoesNotExist.
@@ -96,14 +96,14 @@ def remove(*, endpoint: Endpoint, who: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def rotate_secret(*, endpoint: Endpoint, who: str, now: datetime) -> str:
+def rotate_secret(*, endpoint: Endpoint, who: Actor, now: datetime) -> str:
     """A new secret of the endpoint; the one before signs too for a day. Raises Endpoint.DoesNotExist."""
     text = endpoint_secrets.rotate(endpoint=endpoint, now=now)
     _note(endpoint, "endpoint.secret_rotated", who, now)
     return text
 
 
-def _enable(endpoint: Endpoint, who: str, now: datetime) -> None:
+def _enable(endpoint: Endpoint, who: Actor, now: datetime) -> None:
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
     _note(endpoint, "endpoint.enabled", who, now, before={"enabled": False}, after={"enabled": True})
@@ -128,7 +128,7 @@ def _told(endpoint: Endpoint) -> dict[str, Any]:
 def _note(
     endpoint: Endpoint,
     what: str,
-    who: str,
+    who: Actor,
     now: datetime,
     *,
     before: dict[str, Any] | None = None,

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.db import connection, connections
 
 from accounts.agencies import lifecycle as agencies
-from accounts.models import Invitation, Member, Person, Role
+from accounts.models import Actor, Invitation, Member, Person, Role
 from accounts.people.invitations import MOST
 from accounts.tenancy import context
 from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
@@ -319,7 +319,7 @@ def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visi
     invite(acme, email)
     visitor.sign_in(mei.email)
     with context.agency(acme.agency.pk):
-        agencies.close(agency=acme.agency, by="key_1", who="key_1 first key", now=datetime.now(UTC))
+        agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "first key"), now=datetime.now(UTC))
 
     assert accept(post.token(email)).status_code == 403
     assert visitor.get("/v1/accounts").status_code == 401

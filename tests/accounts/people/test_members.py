@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from django.db import connections
 
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import ApiKey, Person, Role
+from accounts.models import Actor, ApiKey, Person, Role
 from accounts.people import members
 from accounts.tenancy import context
 from tests.accounts.people.test_invitations import accept, invite
@@ -142,7 +142,7 @@ def test_who_is_forgotten_at_this_moment_joins_as_somebody_new(acme: Client, riv
 
     thread = threading.Thread(target=run)
     with context.agency(acme.agency.pk):
-        members.remove(member=member, who="key_1 first key", now=NOON)
+        members.remove(member=member, who=Actor("key_1", "first key"), now=NOON)
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()

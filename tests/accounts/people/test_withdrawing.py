@@ -11,7 +11,7 @@ from django.db import connections
 from accounts import invitation_revocation
 from accounts.api_keys import lifecycle as api_keys
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import ApiKey, Invitation, Member, Person, Role
+from accounts.models import Actor, ApiKey, Invitation, Member, Person, Role
 from accounts.people import invitations, users
 from accounts.tenancy import context
 from tests.accounts.people.test_invitations import accept, invite, left
@@ -126,7 +126,7 @@ def test_what_was_invited_with_a_key_goes_when_it_is_revoked(acme: Client, rival
         assert acme.delete(f"/v1/api-keys/{key.public_id}").status_code == 204
     else:
         with context.agency(acme.agency.pk):
-            api_keys.revoke(key=key, who="staff ana", now=NOON)
+            api_keys.revoke(key=key, who=Actor("staff", "ana"), now=NOON)
 
     assert (left(acme), left(rival)) == ([mine], [mine])
     assert [about for about, _ in withdrawn(acme)] == [gone]
@@ -180,7 +180,7 @@ def test_who_accepts_what_is_withdrawn_at_this_moment_stays_outside(acme: Client
 
     thread = threading.Thread(target=run)
     with context.agency(acme.agency.pk):
-        invitation_revocation.withdraw(invitation=Invitation.objects.get(), who="key_1 first key", now=NOON)
+        invitation_revocation.withdraw(invitation=Invitation.objects.get(), who=Actor("key_1", "first key"), now=NOON)
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
