@@ -28,7 +28,7 @@ def sold(books: Books) -> Books:
 def choose(books: Books, *, counts_all: bool, at: datetime) -> None:
     """The agency chooses; the account follows."""
     Agency.objects.update(counts_pending_and_cancelled=counts_all)
-    refresh.refresh(account=refresh.hold(books.account_id), touched=(), now=at)
+    refresh.refresh(account=books.locked(), touched=(), now=at)
 
 
 def test_without_a_choice_pending_and_cancelled_are_left_out(sold: Books) -> None:

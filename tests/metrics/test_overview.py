@@ -33,7 +33,7 @@ ORDERS, RETURNS = timedelta(hours=72), timedelta(hours=168)
 
 def look(books: Books, at: datetime) -> None:
     """Nothing arrives; the clock goes on."""
-    refresh.refresh(account=refresh.hold(books.account_id), touched=(), now=at)
+    refresh.refresh(account=books.locked(), touched=(), now=at)
 
 
 def worst(books: Books) -> dict[str, Any]:

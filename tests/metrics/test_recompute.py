@@ -149,7 +149,7 @@ def test_the_agency_is_told_of_counts_that_were_other_than_they_should_be(sold: 
         recompute(*SPAN)
 
     with context.agency(sold.agency_id):
-        entries = list(AuditEntry.objects.filter(what="account.recounted").values_list("who", "about", "detail"))
+        entries = list(AuditEntry.objects.filter(what="account.recounted").values_list("actor_id", "about", "detail"))
     span = dict(zip(("from", "to"), (each.partition("=")[2] for each in SPAN), strict=True))
     assert entries == [("underone", identifiers.public("acct", sold.account_id), span | {"changed": 1})]
 

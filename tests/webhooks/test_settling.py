@@ -43,7 +43,7 @@ def attempts(sender: Sender) -> list[tuple[Any, ...]]:
 
 def audited(sender: Sender) -> list[tuple[Any, ...]]:
     with context.agency(sender.client.agency.pk):
-        return list(AuditEntry.objects.filter(what="endpoint.disabled").values_list("who", "about", "detail"))
+        return list(AuditEntry.objects.filter(what="endpoint.disabled").values_list("actor_id", "about", "detail"))
 
 
 def test_what_arrived_is_over(sender: Sender) -> None:
