@@ -3,8 +3,10 @@
 import gzip
 import random
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 ORDER_COLUMNS = tuple(
     """
@@ -25,7 +27,7 @@ def order_id(number: int) -> str:
 
 def days_ago(days: int) -> datetime:
     """Noon of that day."""
-    return datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=days)
+    return timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=days)
 
 
 def order_row(**cells: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -23,6 +24,12 @@ TABLES_OF_OURS = """
     WHERE schemaname = 'public' AND tablename ~ '^(accounts|webhooks|metrics|ingestion|django_session)'
         AND tablename <> %(seeded)s
 """
+
+# The same examples each time, however slow the machine is; `HYPOTHESIS_PROFILE=default` tries others.
+hypothesis.settings.register_profile(
+    "tests", derandomize=True, deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from random import Random
 
+from tests.clock import TODAY
 from tests.recount.cells import Cell, next_business_day
 from tests.recount.knowledge import FURTHER_AND_FURTHER
 from tests.recount.statements import (
@@ -20,7 +21,6 @@ from tests.recount.statements import (
     ShipmentRow,
 )
 
-TODAY = datetime.now(UTC).date()
 DAWN = datetime.combine(TODAY, time.min, UTC)  # nothing happened later
 DAYS_OF_ORDERS = 100
 FIRST_DAY = TODAY - timedelta(days=DAYS_OF_ORDERS)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -64,4 +64,5 @@ class BreachFilter(Filters):
         return breaches.filter(acknowledged_at__isnull=not is_seen)
 
     def aside(self, breaches: QuerySet[Breach], _name: str, is_aside: bool) -> QuerySet[Breach]:  # noqa: FBT001  the framework's
-        return breaches.filter(snoozed_until__gt=Now()) if is_aside else breaches.exclude(snoozed_until__gt=Now())
+        now = timezone.now()
+        return breaches.filter(snoozed_until__gt=now) if is_aside else breaches.exclude(snoozed_until__gt=now)

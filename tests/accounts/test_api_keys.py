@@ -1,10 +1,11 @@
 """Keys over HTTP: made, listed, renamed, taken back, replaced; by admins alone, and never wider than who asks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, AuditEntry, Role
@@ -28,7 +29,7 @@ def bearing(client: Client, **rights: Any) -> Client:
 
 
 def later(**time: float) -> str:
-    return (datetime.now(UTC) + timedelta(**time)).isoformat()
+    return (timezone.now() + timedelta(**time)).isoformat()
 
 
 def refusal(response: Any) -> tuple[int, str]:
@@ -194,7 +195,7 @@ def test_a_rotated_key_and_its_successor_open_until_the_overlap_ends(acme: Clien
 
     answer = acme.post(f"{KEYS}/{old['id']}/rotate", {}, format="json")
 
-    new, now = answer.json(), datetime.now(UTC)
+    new, now = answer.json(), timezone.now()
     same = ("name", "role", "read_only", "accounts")
     assert answer.status_code == 201
     assert {name: new[name] for name in same} == {name: old[name] for name in same}

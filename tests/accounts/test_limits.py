@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from limits import parse
@@ -84,16 +85,19 @@ def test_who_is_refused_is_told_when_to_come_again(settings: Settings) -> None:
 
 def test_a_window_slides_and_lets_no_more_through_at_its_edge(settings: Settings) -> None:
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/second"), None
-    one, let_through, end = bearer(), [], time.monotonic() + 3.2
-    while time.monotonic() < end:
+    one, let_through, asked_at, end = bearer(), [], [time.monotonic()], time.monotonic() + 3.2
+    while asked_at[-1] < end:
         if rate_limits.spend(bearer=one).wait is None:
             let_through.append(time.monotonic())
         time.sleep(0.002)
+        asked_at.append(time.monotonic())
 
     busiest = max(sum(moment <= each < moment + 1 for each in let_through) for moment in let_through)
+    # A machine that stops this process for a while lets it ask for less than the whole time.
+    asking = sum(min(later - earlier, 0.1) for earlier, later in pairwise(asked_at))
 
     assert busiest <= 30  # a fixed window lets 40 through around its edge
-    assert 60 <= len(let_through) <= 84
+    assert 20 * asking - 4 <= len(let_through) <= 84
 
 
 def test_the_headers_are_those_of_the_draft() -> None:

@@ -1,12 +1,13 @@
 """Tokens for browsers: they read for a while, never more than the key that they were made with, and end with it."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.api_keys import lifecycle as api_keys
 from accounts.api_keys import secrets as key_secrets
@@ -43,7 +44,7 @@ def test_a_token_reads_for_a_quarter_of_an_hour(acme: Client, shop: str) -> None
     answer = acme.post(TOKENS, {}, format="json")
 
     made = answer.json()
-    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    left = datetime.fromisoformat(made["expires_at"]) - timezone.now()
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
     assert set(made) == {"token", "expires_at", "accounts"}
     assert made["token"].startswith("uo_tok_")
@@ -110,7 +111,7 @@ def test_more_accounts_than_a_limit_names_are_not_looked_up(acme: Client) -> Non
 
 
 def test_it_ends_no_later_than_its_key(acme: Client) -> None:
-    ends = datetime.now(UTC) + timedelta(minutes=5)
+    ends = timezone.now() + timedelta(minutes=5)
 
     made = make(key(acme, expires_at=ends), expires_in=3600)
 
@@ -153,7 +154,7 @@ def test_it_dies_with_a_key_that_was_rotated_out(acme: Client) -> None:
     maker = key(acme)
     made = make(maker)
     acme.post(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json")
-    now = datetime.now(UTC)
+    now = timezone.now()
 
     assert key_secrets.recognise(text=made["token"], now=now)
     with pytest.raises(key_secrets.UnknownKey):
@@ -193,7 +194,7 @@ def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
 
 
 def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
-    furnish(acme, count=api_keys.MOST_TOKENS - 1, expires_at=datetime.now(UTC) + timedelta(minutes=10))
+    furnish(acme, count=api_keys.MOST_TOKENS - 1, expires_at=timezone.now() + timedelta(minutes=10))
     other = key(acme)
     make(acme)
 
@@ -203,7 +204,7 @@ def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
     assert 580 < int(refused.headers["Retry-After"]) <= 601
     assert make(other)
     with context.agency(acme.agency.pk):
-        ApiKey.objects.filter(prefix="uo_tok_" + "0" * 13).update(expires_at=datetime.now(UTC))
+        ApiKey.objects.filter(prefix="uo_tok_" + "0" * 13).update(expires_at=timezone.now())
     assert make(acme)
 
 
@@ -215,7 +216,7 @@ def test_thousands_that_are_over_are_deleted(acme: Client) -> None:
 
 
 def test_those_whose_time_is_over_are_deleted_and_nothing_else(acme: Client, rival: Client) -> None:
-    past = datetime.now(UTC) - timedelta(hours=1)
+    past = timezone.now() - timedelta(hours=1)
     for client in (acme, rival):
         with context.agency(client.agency.pk):
             parent, _ = key_secrets.mint(agency=client.agency, name="old key", expires_at=past, now=past)

@@ -4,13 +4,14 @@ import io
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES, NON_AMAZON
 from config.launcher.demo.cast import CAST, STORES, Shop
@@ -193,7 +194,7 @@ def test_the_cast_is_of_eight_different_accounts_in_stores_that_we_know() -> Non
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_loaded_a_shop_stands_where_its_story_says(acme: Client, shop: Shop, status: str) -> None:
-    story = story_of(shop=shop, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS)
+    story = story_of(shop=shop, now=timezone.now() - MINUTE, days=RECENT_DAYS)
 
     account = load(acme, story, waiting=False)
 
@@ -201,7 +202,7 @@ def test_loaded_a_shop_stands_where_its_story_says(acme: Client, shop: Shop, sta
 
 
 def test_the_shop_that_recovers_does_so_when_its_claims_are_decided(acme: Client) -> None:
-    account = load(acme, story_of(shop=MAPLE, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+    account = load(acme, story_of(shop=MAPLE, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
 
     assert acme.read(f"/v1/accounts/{account}")["status"] == "healthy"
     (breach,) = acme.read("/v1/breaches", metric="order_defect_rate")["data"]
@@ -209,14 +210,14 @@ def test_the_shop_that_recovers_does_so_when_its_claims_are_decided(acme: Client
 
 
 def test_a_shop_is_breached_by_late_shipments_alone(acme: Client) -> None:
-    load(acme, story_of(shop=SAKURA, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+    load(acme, story_of(shop=SAKURA, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
 
     breaches = acme.read("/v1/breaches")["data"]
     assert {breach["metric"] for breach in breaches} == {"late_shipment_rate_10d", "late_shipment_rate_30d"}
 
 
 def test_amazons_report_agrees_with_one_shop_to_the_last_order(acme: Client) -> None:
-    account = load(acme, story_of(shop=HARBOR, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+    account = load(acme, story_of(shop=HARBOR, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
 
     shares = amazons(acme, account)
     assert len(shares) >= 24
@@ -226,7 +227,7 @@ def test_amazons_report_agrees_with_one_shop_to_the_last_order(acme: Client) -> 
 
 
 def test_amazons_report_differs_a_little_from_another_shop_and_from_itself(acme: Client) -> None:
-    account = load(acme, story_of(shop=BRIGHTSIDE, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+    account = load(acme, story_of(shop=BRIGHTSIDE, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
 
     told = amazons(acme, account)["order_defect_rate", "GB", "mfn"]
     flagged = [value for value in values(acme, account) if value["amazon"] and value["amazon"]["flags"]]
@@ -237,7 +238,7 @@ def test_amazons_report_differs_a_little_from_another_shop_and_from_itself(acme:
 
 
 def test_a_feedback_that_the_whole_report_leaves_out_no_longer_counts(acme: Client) -> None:
-    story = story_of(shop=BRIGHTSIDE, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS)
+    story = story_of(shop=BRIGHTSIDE, now=timezone.now() - MINUTE, days=RECENT_DAYS)
     account = load(acme, story, waiting=False)
     (whole,) = [document for document in documents_of(story) if document.waits]
     before = acme.odr(account, marketplace="GB")
@@ -249,7 +250,7 @@ def test_a_feedback_that_the_whole_report_leaves_out_no_longer_counts(acme: Clie
 
 
 def test_amazon_holds_one_account_at_risk_for_its_violations(acme: Client) -> None:
-    account = load(acme, story_of(shop=KESSLER, now=datetime.now(UTC) - MINUTE, days=RECENT_DAYS), waiting=True)
+    account = load(acme, story_of(shop=KESSLER, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
 
     statuses = {value["metric"]: value["status"] for value in values(acme, account) if value["channel"] != "afn"}
     assert acme.read(f"/v1/accounts/{account}")["amazon_statuses"]["DE"]["status"] == "AT_RISK"

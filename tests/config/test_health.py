@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pytest_django import Settings
 from config.celery import app
 from config.observability import health
 from config.observability.probes import Look
+from tests import stopwatch
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -93,12 +93,12 @@ def silence() -> Iterator[int]:
 def test_a_database_that_hangs_is_not_waited_for(committed_db: None, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "PORT", str(silence))
-    began = time.monotonic()
 
-    answers = [asked("/readyz") for _ in range(2)]
+    with stopwatch.running() as watch:
+        answers = [asked("/readyz") for _ in range(2)]
 
     assert answers == [(503, OK | {"database": "no answer"})] * 2
-    assert time.monotonic() - began < 2 * (health.PATIENCE + 1)
+    assert watch.seconds < 2 * (health.PATIENCE + 1)
     monkeypatch.undo()
     health.LOOKS["database"].begin().join()  # the look that hung gives up by itself
     assert asked("/readyz") == (200, OK)
@@ -107,10 +107,12 @@ def test_a_database_that_hangs_is_not_waited_for(committed_db: None, monkeypatch
 def test_a_broker_that_hangs_is_not_waited_for(db: None, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
     monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{silence}/0")
     monkeypatch.setitem(app.conf.broker_transport_options, "socket_timeout", 4)
-    began = time.monotonic()
 
-    assert asked("/readyz") == (503, OK | {"broker": "no answer"})
-    assert time.monotonic() - began < health.PATIENCE + 1
+    with stopwatch.running() as watch:
+        answer = asked("/readyz")
+
+    assert answer == (503, OK | {"broker": "no answer"})
+    assert watch.seconds < health.PATIENCE + 1
     health.LOOKS["broker"].begin().join()
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from django.db import connection
+from django.utils import timezone
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -49,8 +49,8 @@ class Traced:
 
 
 @pytest.fixture
-def traced(committed_db: None, tmp_path: Path) -> Iterator[Traced]:
-    _, key = agencies.open_agency(name="Traced", now=datetime.now(UTC))
+def traced(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Traced]:
+    _, key = agencies.open_agency(name="Traced", now=timezone.now())
     connection.close()
     with collecting() as collector:
         endpoint = f"http://127.0.0.1:{collector.port}"

@@ -5,8 +5,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from config.launcher import product
@@ -36,7 +37,7 @@ class Served:
 @contextmanager
 def serving(*, place: Path, **environ: str) -> Iterator[Served]:
     """The web server alone: what it hands to workers waits. Ends with the block."""
-    client = Client(*agencies.open_agency(name="Contract", now=datetime.now(UTC)))
+    client = Client(*agencies.open_agency(name="Contract", now=timezone.now()))
     has = furnish(client, name="contract")
     home = Home(folder=place)
     installation = Installation(home=home, environ=environ)

@@ -45,7 +45,7 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def served(committed_db: None, tmp_path: Path) -> Iterator[Served]:
+def served(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Served]:
     with serving(place=tmp_path / "home") as server:
         yield server
 

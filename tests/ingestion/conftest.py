@@ -3,9 +3,10 @@
 A document that is refused while it is staged ends the statement that stages it, and with it a test's own transaction.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from tests import build
@@ -29,7 +30,7 @@ def shelf(nord: Client) -> str:
 def store(nord: Client) -> str:
     """Nord's account with a hundred orders, a counted claim and so a breach."""
     store = nord.take_on()
-    ordered = datetime.now(UTC) - timedelta(days=30)
+    ordered = timezone.now() - timedelta(days=30)
     nord.load(store, build.orders_file(build.orders_on(ordered, count=100)))
     nord.post_defects(store, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="granted"))
     return store

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from ingestion.parsing.encodings import Encoding
 from ingestion.reports.documents import DocumentReader
 from ingestion.reports.report_type import ParseContext
@@ -70,7 +72,7 @@ def parse_document(
     encoding: Encoding | None = None,
 ) -> ParsedDocument:
     """Read a document that was received at noon `today`, where it matters when; else as the test runs. Raises Refused."""
-    received_at = datetime.combine(today, time(12), UTC) if today else datetime.now(UTC)
+    received_at = datetime.combine(today, time(12), UTC) if today else timezone.now()
     parse_context = ParseContext(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
     reader = DocumentReader(
         lambda: io.BytesIO(document), announced_type=announced, parse_context=parse_context, max_bytes=most, encoding=encoding

@@ -1,7 +1,7 @@
 """A closed agency is erased when its time has come: all but that it was there, and nothing of others."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from ingestion import erasure, tasks
 from ingestion.models import Report
 from tests import build, messages
 from tests.client import Client
+from tests.clock import NOW
 from tests.walls.furnishing import furnish
 from tests.walls.statements import TENANT_TABLES, rows
 
-NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=8)
 STAYS = {"accounts_auditentry"}
 

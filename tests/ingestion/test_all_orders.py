@@ -3,6 +3,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.marketplaces import MARKETPLACES, NON_AMAZON
 from ingestion.parsing.rejections import RejectedDocument
@@ -230,7 +231,7 @@ def test_a_row_with_too_few_cells_is_rejected_where_the_file_goes_on() -> None:
 @pytest.mark.parametrize("column", ["purchase_date", "last_updated_date"])
 @pytest.mark.parametrize(("days", "is_used"), [(2, True), (4, False), (366, False)])
 def test_a_time_that_is_not_yet_is_rejected_since_it_would_be_the_newest_for_ever(column: str, days: int, is_used: bool) -> None:
-    ahead = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    ahead = (timezone.now() + timedelta(days=days)).isoformat()
 
     parsed = parse_document(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
 

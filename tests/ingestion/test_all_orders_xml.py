@@ -7,11 +7,11 @@ import pytest
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import all_orders_xml
 from metrics.rules.facts import OrderStatus
-from tests import build
+from tests import build, clock
 from tests.client import Client
 from tests.ingestion.parsed_documents import parse_document
 
-ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ORDERED = clock.NOON - timedelta(days=30)
 
 
 def test_each_order_is_one_statement_with_stray_spaces_gone() -> None:

@@ -3,12 +3,13 @@
 import re
 import tracemalloc
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import audit
@@ -75,14 +76,14 @@ def test_it_holds_every_row_of_every_table(acme: Client, furnished: Furnished) -
 
 
 def test_the_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, furnished: Furnished) -> None:
-    before = datetime.now(UTC)
+    before = timezone.now()
     told = archives.pack(acme)
 
     manifest = told.manifest
     orders = next(each for each in manifest["files"] if each["name"] == "orders.jsonl")
     assert manifest["format"] == "underone-export/1"
     assert (manifest["agency"], manifest["account"]) == (acme.agency.public_id, None)
-    assert before <= datetime.fromisoformat(manifest["known_at"]) <= datetime.now(UTC)
+    assert before <= datetime.fromisoformat(manifest["known_at"]) <= timezone.now()
     assert orders["columns"] == list(told.lines("orders")[0])
     assert {each["holds"] for each in manifest["left_out"]} == {
         "Answers to writes.",

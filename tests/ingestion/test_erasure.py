@@ -1,6 +1,6 @@
 """What an account leaves behind when it is handed back goes: documents, then every row of every table."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from api import identifiers
 from ingestion import erasure
 from ingestion.models import Report
 from tests.client import Client
+from tests.clock import NOW
 from tests.walls import statements
 from tests.walls.furnishing import furnish
 from tests.walls.statements import TENANT_TABLES
 
-NOW = datetime.now(UTC)
 ORDERED = NOW - timedelta(days=30)
 DOCUMENTS = 14  # of an account that is furnished, with an archive
 TABLES_OF_ACCOUNTS = """

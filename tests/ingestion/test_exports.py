@@ -4,7 +4,7 @@ import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.agencies import lifecycle as agencies
@@ -24,10 +25,10 @@ from ingestion.exports import tasks
 from ingestion.models import Export
 from tests import messages
 from tests.client import Client
+from tests.clock import NOW
 from tests.conftest import NOON
 from tests.ingestion import archives, worker_locks
 
-NOW = datetime.now(UTC)
 Status = Export.Status
 
 
@@ -197,7 +198,7 @@ def test_the_one_before_is_there_until_the_newer_one_is(committed: Client) -> No
 def test_twenty_a_day_may_be_asked_for(acme: Client, rival: Client) -> None:
     asked = [archives.ask(acme)]
     change(acme, asked[0], status=Status.FAILED)
-    change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=23))
+    change(acme, asked[0], created_at=timezone.now() - timedelta(hours=23))
     with context.agency(acme.agency.pk):
         Export.objects.bulk_create(
             Export(agency=acme.agency, with_documents=False, status=Status.EXPIRED, created_at=NOW, handed_out_at=NOW, attempts=1)
@@ -209,7 +210,7 @@ def test_twenty_a_day_may_be_asked_for(acme: Client, rival: Client) -> None:
     assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-exports")
     assert 3500 < int(refused.headers["Retry-After"]) <= 3601
     assert archives.ask(rival)
-    change(acme, asked[0], created_at=datetime.now(UTC) - timedelta(hours=24))
+    change(acme, asked[0], created_at=timezone.now() - timedelta(hours=24))
     assert archives.ask(acme)
 
 
@@ -234,7 +235,7 @@ def test_a_file_that_is_gone_already_is_expired_all_the_same(committed: Client, 
 
 def left_behind(client: Client, *, status: str, since: timedelta) -> str:
     export = archives.ask(client)
-    change(client, export, status=status, handed_out_at=datetime.now(UTC) - since)
+    change(client, export, status=status, handed_out_at=timezone.now() - since)
     messages.take()
     return export
 

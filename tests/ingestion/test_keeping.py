@@ -1,7 +1,6 @@
 """What the storage gets: the file that came, moved, where nothing is personal in it; else another, and the first is gone."""
 
 import hashlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -15,10 +14,10 @@ from pytest_django.fixtures import Settings
 from accounts.models import Agency
 from ingestion.api.uploads import Document, DocumentUploadHandler
 from ingestion.redaction import storage
-from tests import build
+from tests import build, clock
 from tests.client import Client
 
-DAY = f"{datetime.now(UTC):%m/%d/%y}"
+DAY = f"{clock.NOW:%m/%d/%y}"
 ORDERS = build.orders_file([build.order_row()])
 FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=DAY)])
 BLANK = FEEDBACK.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")

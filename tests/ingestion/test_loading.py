@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -18,12 +18,12 @@ from api import identifiers
 from ingestion import loading, tasks
 from ingestion.models import RejectedRow, Report
 from metrics.models import DailyCounts, Defect, Order, SourceLoad
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import NOW
 from tests.ingestion import database_state, worker_locks
 
-NOW = datetime.now(UTC)
-ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ORDERED = clock.NOON - timedelta(days=30)
 ROWS = build.orders_on(ORDERED, count=3)
 DOCUMENT = build.orders_file(ROWS)
 WITH_BAD_ROWS = build.orders_file([ROWS[0], ROWS[1] | {"order-status": "Lost"}, ROWS[2] | {"amazon-order-id": "7"}])

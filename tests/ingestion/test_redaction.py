@@ -9,7 +9,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,13 +25,13 @@ from ingestion.parsing.rejections import RejectedDocument
 from ingestion.redaction import redacted_file
 from ingestion.redaction import table as redaction_table
 from ingestion.reports import REPORT_TYPES
-from tests import build
+from tests import build, clock
 from tests.ingestion import test_mutations
 from tests.ingestion.parsed_documents import MAX_BYTES, parse_document
 
 SAMPLES = sorted(path for path in (Path(settings.BASE_DIR) / "tests" / "samples").rglob("*.*") if path.is_file())
 FEEDBACK = "GET_SELLER_FEEDBACK_DATA"
-NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+NOON = clock.NOON
 DAY = f"{NOON - timedelta(days=9):%m/%d/%y}"
 ORDER = build.order_id(1)
 PERSONAL = ("Jane", "Doe", "jane@doe.example", "Elm Street", "555 0100", "never arrived")

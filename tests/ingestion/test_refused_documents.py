@@ -1,16 +1,16 @@
 """What must not be loaded, over HTTP: a clear refusal, nothing changed, and a corrected document loads afterwards."""
 
 import gzip
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from tests import build
+from tests import build, clock
 from tests.client import Client
 from tests.ingestion.database_state import contents
 
-ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ORDERED = clock.NOON - timedelta(days=30)
 FED_BACK = (ORDERED + timedelta(days=5)).strftime("%m/%d/%y")
 
 orders = build.orders_file(build.orders_on(ORDERED, count=20, first=101))
@@ -72,7 +72,7 @@ def headless(document: bytes) -> bytes:
             id="another marketplace named",
         ),
         pytest.param(
-            dated((datetime.now(UTC) + timedelta(days=4)).strftime("%m/%d/%y")),
+            dated((clock.NOW + timedelta(days=4)).strftime("%m/%d/%y")),
             {},
             "dates-contradict-marketplace",
             "no past date",

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,8 +21,8 @@ from ingestion import retention, tasks
 from ingestion.models import Report
 from tests import build
 from tests.client import Client
+from tests.clock import NOW
 
-NOW = datetime.now(UTC)
 ORDERED = NOW - timedelta(days=30)
 DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
 FEEDBACK_DE = build.feedback_file([build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=40):%d.%m.%y}")])

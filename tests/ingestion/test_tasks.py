@@ -2,11 +2,12 @@
 
 import os
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
+from django.utils import timezone
 
 from accounts.tenancy import context
 from api import identifiers
@@ -14,9 +15,9 @@ from ingestion import tasks
 from ingestion.models import Report
 from tests import build, messages
 from tests.client import Client
+from tests.clock import NOW
 from tests.ingestion import worker_locks
 
-NOW = datetime.now(UTC)
 Status = Report.Status
 DOCUMENT = build.orders_file(build.orders_on(NOW - timedelta(days=30), count=3))
 
@@ -25,9 +26,7 @@ def waiting(client: Client, account: str, *, status: str = Status.QUEUED, since:
     """A report that was handed out so long ago."""
     report_id = identifiers.private("rpt", client.send(account, os.urandom(20)).json()["id"])
     with context.agency(client.agency.pk):
-        Report.objects.filter(pk=report_id).update(
-            status=status, handed_out_at=datetime.now(UTC) - since, loaded_at=NOW, problem={}
-        )
+        Report.objects.filter(pk=report_id).update(status=status, handed_out_at=timezone.now() - since, loaded_at=NOW, problem={})
     return report_id
 
 

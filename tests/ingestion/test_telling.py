@@ -1,7 +1,7 @@
 """What became of a document is told once, in the transaction that decides it, without a word of what it says."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
@@ -17,13 +17,13 @@ from ingestion import loading, report_events, tasks
 from ingestion.models import Report
 from ingestion.parsing.rejections import RejectedDocument
 from metrics.models import DailyCounts
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import NOW
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Event
 
-NOW = datetime.now(UTC)
-ORDERED = build.days_ago(30)
+ORDERED = clock.NOON - timedelta(days=30)
 ROWS = build.orders_on(ORDERED, count=3)
 DOCUMENT = build.orders_file(ROWS)
 FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=ORDERED.strftime("%m/%d/%y"))])

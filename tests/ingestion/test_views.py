@@ -3,17 +3,18 @@
 import gzip
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from ingestion.loading import NOT_WHOLE
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import NOW
 
-NOW = datetime.now(UTC)
-ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ORDERED = clock.NOON - timedelta(days=30)
 DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
 ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 NOTHING_MORE: dict[str, Any] = {"blanked_columns": [], "document_deleted_at": None, "period_from": None, "period_to": None}
@@ -35,7 +36,7 @@ def pages(client: Client, path: str, **asked: Any) -> list[list[Any]]:
 
 
 def test_an_upload_is_answered_as_the_contract_says(acme: Client, shop: str) -> None:
-    before = datetime.now(UTC)
+    before = timezone.now()
 
     response = acme.send(shop, DOCUMENT)
 
@@ -43,7 +44,7 @@ def test_an_upload_is_answered_as_the_contract_says(acme: Client, shop: str) -> 
     report_id, (received_at,) = report.pop("id"), moments_of(report, "received_at")
     assert (response.status_code, response["Location"]) == (202, f"/v1/reports/{report_id}")
     assert report_id.startswith("rpt_")
-    assert before <= received_at <= datetime.now(UTC)
+    assert before <= received_at <= timezone.now()
     assert report == {
         "account": shop,
         "report_type": "",

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event as Signal
@@ -21,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 from standardwebhooks import Webhook
 
 from accounts.agencies import lifecycle as agencies
@@ -37,7 +37,6 @@ BREACHES = int(os.environ.get("KILLED_BREACHES", "25"))
 KILLS = max(8, BREACHES // 8)  # then all is left alone, to come to its end
 TIMES = 5  # that each account's breach opens and resolves
 VICTIMS = ("web", "worker", "delivery-worker", "beat", "valkey")
-ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
 ENDED = {"loaded", "rejected", "failed"}
 
 
@@ -83,7 +82,7 @@ def story_of(caller: Caller, n: int) -> None:
     """A shop of 100 orders whose one claim is granted and denied again and again."""
     body = {"name": f"Shop {n}", "selling_partner_id": f"A{n}", "home_marketplace": "US"}
     account = caller.call("POST", "/v1/accounts", json=body)["id"]
-    orders = build.orders_file(build.orders_on(ORDERED, count=100))
+    orders = build.orders_file(build.orders_on(build.days_ago(30), count=100))
     caller.loaded(f"/v1/accounts/{account}/reports", files={"file": ("orders.txt", orders)})
     for _ in range(TIMES):
         for state in ("granted", "denied"):
@@ -115,8 +114,8 @@ def killing(installation: Installation, *, chance: random.Random) -> Iterator[Co
 
 
 @pytest.fixture
-def agency(committed_db: None) -> Client:
-    return Client(*agencies.open_agency(name="Acme", now=datetime.now(UTC)))
+def agency(committed_db: None, real_clock: None) -> Client:
+    return Client(*agencies.open_agency(name="Acme", now=timezone.now()))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +11,11 @@ from django.db import connections
 from redis import Redis
 
 from accounts.agencies import lifecycle as agencies
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import NOW
 
-NOW = datetime.now(UTC)
-ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
+ORDERED = clock.NOON - timedelta(days=40)
 MANY = 40_000
 
 

@@ -1,11 +1,11 @@
 """A report goes in over HTTP; the right rate comes out, with its history, its breach and its reasons."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from tests import build
+from tests import build, clock
 from tests.client import Client
 
-ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ORDERED = clock.NOON - timedelta(days=30)
 
 
 def test_one_defect_in_a_hundred_misses_and_in_a_hundred_and_one_meets(acme: Client, shop: str) -> None:

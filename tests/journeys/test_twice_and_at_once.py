@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from threading import Barrier
@@ -23,6 +23,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.utils import timezone
 from redis import Redis
 
 from accounts.agencies import lifecycle as agencies
@@ -34,8 +35,6 @@ from metrics.models import DailyCounts, Defect, Order, SourceLoad
 from tests import build
 from tests.client import Client
 
-NOW = datetime.now(UTC)
-ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
 COLUMNS = ("amazon-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel")
 MANY, DAYS = 150_000, 20  # orders of a document that takes a worker seconds, spread over days inside of today's window
 WORKER = ["-m", "celery", "-A", "config", "worker", "-P", "prefork", "-c", "2", "--without-mingle", "--without-gossip"]
@@ -54,8 +53,8 @@ def broker() -> Iterator[Redis]:
 
 
 @pytest.fixture
-def agency(committed_db: None, broker: Redis) -> Client:
-    return Client(*agencies.open_agency(name="Acme", now=NOW))
+def agency(committed_db: None, broker: Redis, real_clock: None) -> Client:
+    return Client(*agencies.open_agency(name="Acme", now=timezone.now()))
 
 
 @pytest.fixture
@@ -112,7 +111,7 @@ def big_document() -> bytes:
     rows = [
         row
         for n in range(DAYS)
-        for row in build.orders_on(ORDERED + timedelta(days=n), count=MANY // DAYS, first=1 + n * MANY // DAYS)
+        for row in build.orders_on(build.days_ago(40 - n), count=MANY // DAYS, first=1 + n * MANY // DAYS)
     ]
     return build.orders_file(rows, columns=COLUMNS)
 
@@ -168,7 +167,7 @@ def counts_again(account: str) -> str:
 def hand_out_again(agency: Client) -> None:
     """What the clock does when a report was handed out too long ago."""
     with context.agency(agency.agency.pk):
-        Report.objects.update(handed_out_at=NOW - timedelta(hours=1))
+        Report.objects.update(handed_out_at=timezone.now() - timedelta(hours=1))
     tasks.resume_reports()
 
 
@@ -202,7 +201,7 @@ def port_of_the_worker_at(statement: str) -> int | None:
 
 
 def test_a_file_sent_again_is_the_first_report(agency: Client, account: str) -> None:
-    document = build.orders_file(build.orders_on(ORDERED, count=3))
+    document = build.orders_file(build.orders_on(build.days_ago(40), count=3))
     first = agency.load(account, document)
 
     again = agency.send(account, document)
@@ -212,7 +211,7 @@ def test_a_file_sent_again_is_the_first_report(agency: Client, account: str) -> 
 
 
 def test_a_file_sent_through_four_doors_at_once_is_one_report(agency: Client, account: str) -> None:
-    document = build.orders_file(build.orders_on(ORDERED, count=3))
+    document = build.orders_file(build.orders_on(build.days_ago(40), count=3))
 
     answers = at_once(*[partial(copy(agency).send, account, document) for _ in range(4)])
 
@@ -223,7 +222,7 @@ def test_a_file_sent_through_four_doors_at_once_is_one_report(agency: Client, ac
 
 
 def test_a_report_in_the_hands_of_four_workers_is_loaded_once(agency: Client, account: str) -> None:
-    report = agency.send(account, build.orders_file(build.orders_on(ORDERED, count=2000))).json()
+    report = agency.send(account, build.orders_file(build.orders_on(build.days_ago(40), count=2000))).json()
 
     at_once(*[partial(load, agency, report)] * 4)
 
@@ -233,9 +232,9 @@ def test_a_report_in_the_hands_of_four_workers_is_loaded_once(agency: Client, ac
 
 
 def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts(agency: Client, account: str) -> None:
-    shipped = build.orders_on(ORDERED, count=700)
+    shipped = build.orders_on(build.days_ago(40), count=700)
     pending = [row | {"last-updated-date": row["purchase-date"], "order-status": "Pending"} for row in shipped]
-    cancelled = [row | {"last-updated-date": NOW.isoformat(), "order-status": "Cancelled"} for row in shipped[600:]]
+    cancelled = [row | {"last-updated-date": timezone.now().isoformat(), "order-status": "Cancelled"} for row in shipped[600:]]
     posted = [build.defect(order=build.order_id(n), updated_at="2026-10-20T00:00:00Z") for n in range(1, 6)]
     removed = [build.defect(order=build.order_id(1), state="removed", updated_at="2026-10-21T00:00:00Z")]
     documents = [build.orders_file(rows) for rows in (pending, shipped[:500], shipped[400:], cancelled)]
@@ -299,7 +298,7 @@ def test_a_document_that_ends_every_worker_is_given_up_and_may_be_sent_again(
 
 
 def test_a_broker_that_forgets_every_message_loses_no_report(agency: Client, account: str, worker: Worker, broker: Redis) -> None:
-    documents = [build.orders_file(build.orders_on(ORDERED, count=50, first=1 + 50 * n)) for n in range(3)]
+    documents = [build.orders_file(build.orders_on(build.days_ago(40), count=50, first=1 + 50 * n)) for n in range(3)]
     reports = [agency.send(account, document).json() for document in documents]
     posted = {"defects": [build.defect(order=build.order_id(7))]}
     reports.append(agency.post(f"/v1/accounts/{account}/defects", posted, format="json").json())
@@ -315,7 +314,7 @@ def test_a_broker_that_forgets_every_message_loses_no_report(agency: Client, acc
 
 def test_a_defect_before_its_order_and_one_after_it_give_the_same_numbers(agency: Client, account: str) -> None:
     other = agency.take_on(partner="A2OTHER")
-    orders, trouble = build.orders_file(build.orders_on(ORDERED, count=9)), build.defect(order=build.order_id(4))
+    orders, trouble = build.orders_file(build.orders_on(build.days_ago(40), count=9)), build.defect(order=build.order_id(4))
 
     agency.load(account, orders)
     agency.post_defects(account, trouble)

@@ -1,6 +1,6 @@
 """Every account at a glance: what is counted, what comes first, and whose it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ from accounts.models import SellerAccount
 from accounts.tenancy import context
 from metrics.models import Breach
 from tests.client import Client
+from tests.clock import NOW
 from tests.metrics.books import A_MOMENT, Books, defect, message, orders, shipment
 
-NOW = datetime.now(UTC)
 ORDERED = NOW.date() - timedelta(days=40)
 NOTHING = {"breached": 0, "at_risk": 0, "healthy": 0, "no_data": 0}
 

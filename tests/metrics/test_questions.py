@@ -1,8 +1,9 @@
 """What may be asked of the numbers: what silence means, what is too far away, what is read how."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from tests import build
 from tests.client import Client
@@ -13,7 +14,7 @@ ORDERS = "metrics/order_defect_rate/orders"
 
 
 def utc_today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    return timezone.now().date().isoformat()
 
 
 def test_without_a_word_it_is_today_and_everything_known(acme: Client, shop: str) -> None:
@@ -51,7 +52,7 @@ def test_a_day_and_a_moment_are_asked_apart(acme: Client, shop: str) -> None:
 
 
 def test_what_a_faster_clock_recorded_is_known_now(acme: Client, shop: str, books: Books) -> None:
-    ahead = datetime.now(UTC) + timedelta(minutes=5)
+    ahead = timezone.now() + timedelta(minutes=5)
     books.load(*orders(3), at=ahead)
 
     answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of=TODAY.isoformat(), metric="order_defect_rate", channel="mfn")

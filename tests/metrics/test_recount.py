@@ -15,6 +15,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +45,7 @@ class Shop:
     """An account, everything that it was ever told, and when."""
 
     def __init__(self, plan: Plan) -> None:
-        self.client = Client(*agencies.open_agency(name="Acme", now=datetime.now(UTC)))
+        self.client = Client(*agencies.open_agency(name="Acme", now=timezone.now()))
         self.home = plan.home
         self.account = self.client.take_on(home=plan.home)
         self.uploads: dict[str, Upload] = {}

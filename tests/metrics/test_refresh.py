@@ -1,6 +1,6 @@
 """Facts to numbers to breaches, with the clock passed in: windows slide, breaches open and resolve, silence freezes."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,11 +11,11 @@ from accounts.tenancy import context
 from api import identifiers
 from metrics import refresh, tasks
 from metrics.models import Breach, CurrentValue, DailyCounts, SourceLoad
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import NOW
 
-NOW = datetime.now(UTC)
-ORDERED = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=40)
+ORDERED = clock.NOON - timedelta(days=40)
 
 
 def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:

@@ -1,9 +1,10 @@
 """Clock-driven work on the numbers: who is slid forward, who is left alone, and that one account cannot stop the rest."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.tenancy import context
@@ -12,10 +13,10 @@ from metrics import tasks
 from metrics.models import CurrentValue, DailyCounts
 from tests import messages
 from tests.client import Client
+from tests.clock import NOW
 from tests.conftest import NOON
 from tests.metrics.books import A_MOMENT, Books, defect, orders
 
-NOW = datetime.now(UTC)
 YESTERDAY = NOW.date() - timedelta(days=1)
 DAY = NOW.date() - timedelta(days=40)
 WRONG = 99
@@ -61,13 +62,13 @@ def test_accounts_that_are_behind_slide_to_today(acme: Client) -> None:
 
     assert [denominator(books) for books in behind] == [10, 10, 10]
     with context.agency(acme.agency.pk):
-        assert set(CurrentValue.objects.values_list("as_of", flat=True)) == {datetime.now(UTC).date()}
+        assert set(CurrentValue.objects.values_list("as_of", flat=True)) == {timezone.now().date()}
 
 
 def test_accounts_that_are_there_already_are_left_alone(acme: Client) -> None:
     books = account_of(acme, partner="A1")
     with context.agency(acme.agency.pk):
-        CurrentValue.objects.update(as_of=datetime.now(UTC).date())
+        CurrentValue.objects.update(as_of=timezone.now().date())
 
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 

@@ -1,13 +1,14 @@
 """Lines of an agency's own: what may be drawn, since when it holds, what was known of it, and what follows."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.tenancy import context
@@ -251,7 +252,7 @@ def test_two_requests_at_once_make_one_threshold(committed_db: None) -> None:
             with context.agency(acme.agency.pk):
                 together.wait(timeout=10)
                 asks = Asks(warn_at=Decimal(percent))
-                return thresholds.put(agency=acme.agency, scope=Scope(metric=ODR), asks=asks, now=datetime.now(UTC))[1]
+                return thresholds.put(agency=acme.agency, scope=Scope(metric=ODR), asks=asks, now=timezone.now())[1]
         finally:
             connections.close_all()
 

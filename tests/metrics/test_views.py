@@ -2,17 +2,17 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from metrics.rules import explanations
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import TODAY
 
-TODAY = datetime.now(UTC).date()
-ORDERED = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+ORDERED = clock.NOON - timedelta(days=30)
 USUAL_LINE = {
     "comparator": "lt",
     "value": 0.0075,

@@ -1,6 +1,6 @@
 """Breaches over HTTP: narrowed and listed, told with everything that became of them, and what people do about them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +15,12 @@ from ingestion import erasure
 from metrics import tasks
 from metrics.alerts import actions
 from metrics.models import Breach, BreachAction, FollowedThresholds, Threshold
-from tests import build
+from tests import build, clock
 from tests.client import Client
+from tests.clock import TODAY
 
 ODR = "order_defect_rate"
-TODAY = datetime.now(UTC).date()
-TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+TOMORROW = (clock.NOW + timedelta(days=1)).isoformat()
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_what_is_over_needs_nobody_any_more_but_takes_notes(
         ("snooze", {}, "/until"),
         ("snooze", {"until": "soon"}, "/until"),
         ("snooze", {"until": "2026-01-01T00:00:00Z"}, "/until"),
-        ("snooze", {"until": (datetime.now(UTC) + timedelta(days=367)).isoformat()}, "/until"),
+        ("snooze", {"until": (clock.NOW + timedelta(days=367)).isoformat()}, "/until"),
         ("assign", {}, "/to"),
         ("assign", {"to": ""}, "/to"),
         ("assign", {"to": "m" * 201}, "/to"),
@@ -295,7 +295,7 @@ def test_a_list_is_narrowed(acme: Client, breached: dict[str, Any], asked: dict[
 def test_nobody_snoozed_what_was_never_snoozed_or_whose_moment_is_over(acme: Client, breached: dict[str, Any]) -> None:
     never = len(acme.read("/v1/breaches", snoozed="false")["data"])
     with context.agency(acme.agency.pk):
-        Breach.objects.update(snoozed_until=datetime.now(UTC) - timedelta(seconds=1))
+        Breach.objects.update(snoozed_until=timezone.now() - timedelta(seconds=1))
 
     assert (never, len(acme.read("/v1/breaches", snoozed="false")["data"])) == (1, 1)
     assert acme.read("/v1/breaches", snoozed="true")["data"] == []
@@ -351,7 +351,7 @@ def test_an_action_that_fails_leaves_nothing_behind(acme: Client, shop: str, bre
         key = principals.of_key(ApiKey.objects.get(agency=acme.agency))
 
         with pytest.raises(actions.AlreadyResolved):
-            actions.assign(breach=breach, by=key, to="mei", now=datetime.now(UTC))
+            actions.assign(breach=breach, by=key, to="mei", now=timezone.now())
 
         assert Breach.objects.get().assignee is None
         assert not breach.actions.exists()

@@ -1,12 +1,13 @@
 """Invented accounts reach what they are invented for, and those said to be settled are."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from random import Random
 
 import pytest
 
+from tests.clock import NOW
 from tests.documents import Document
 from tests.lives import DAWN, TODAY
 from tests.plans import HOMES, Plan, invent
@@ -14,8 +15,9 @@ from tests.recount.figures import METRICS, RULES, Books, channels_of
 from tests.recount.knowledge import Knowledge
 from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow, Upload
 
-NOW = datetime.now(UTC)
 SEEDS = range(24)
+MOST = 240
+"""Accounts among which every status occurs. A small account is seldom at risk, and the day decides which one is."""
 
 
 def known(documents: list[Document]) -> Knowledge:
@@ -37,7 +39,8 @@ def known(documents: list[Document]) -> Knowledge:
 
 
 def account(seed: int, *, settled: bool = False) -> Plan:
-    return invent(seed, HOMES[seed % 2], 5 + 2 * seed, seed, seed, settled=settled)
+    size = seed % len(SEEDS)
+    return invent(seed, HOMES[seed % 2], 5 + 2 * size, size, size, settled=settled)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -57,15 +60,18 @@ def test_a_plan_is_the_same_each_time() -> None:
 
 
 def test_every_status_of_every_metric_is_reached() -> None:
+    needed = {metric: {"no_data", "healthy", "breached"} if RULES[metric].target else {"no_data"} for metric in METRICS}
     reached: dict[str, set[str]] = {metric: set() for metric in METRICS}
-    for seed, days_ago in product(SEEDS, (0, 10)):
+    for seed, days_ago in product(range(MOST), (0, 10)):
         books = Books(known(list(account(seed).documents)))
         for metric, marketplace in product(METRICS, ("US", "GB", "DE")):
             where = (metric, marketplace, channels_of(metric)[0])
             reached[metric].add(books.status(*where, as_of=TODAY - timedelta(days=days_ago)))
+        if all(reached[metric] >= needed[metric] for metric in METRICS) and "at_risk" in set().union(*reached.values()):
+            break
 
     for metric, words in reached.items():
-        assert words >= ({"no_data", "healthy", "breached"} if RULES[metric].target else {"no_data"}), metric
+        assert words >= needed[metric], metric
     assert any("at_risk" in words for words in reached.values())
 
 

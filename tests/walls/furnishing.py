@@ -5,10 +5,11 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from accounts.models import Agency, Member, Person, Role
 from accounts.tenancy import context
@@ -53,9 +54,9 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
     """An endpoint that was told of what happened to the account, and one event that could not be delivered; their ids."""
     told = client.listen(url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account])
     endpoint = str(told["id"])
-    since = {"since": (datetime.now(UTC) - timedelta(days=1)).isoformat()}
+    since = {"since": (timezone.now() - timedelta(days=1)).isoformat()}
     assert client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"] > 1
-    now = datetime.now(UTC)
+    now = timezone.now()
     with context.agency(client.agency.pk):
         failed = Delivery.objects.latest("id")
         Attempt.objects.create(agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down")
@@ -66,7 +67,7 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
 
 def let_in(client: Client, *, name: str) -> str:
     """The id of a member of the agency."""
-    now = datetime.now(UTC)
+    now = timezone.now()
     person = Person.objects.create(email=f"mei.{secrets.token_hex(4)}@{name}.example", name=f"Mei of {name}", created_at=now)
     with context.agency(client.agency.pk):
         member = Member.objects.create(agency=client.agency, person=person, role=Role.MANAGER, created_at=now)
@@ -84,7 +85,7 @@ def pack(client: Client, account: str, *, name: str) -> str:
     """An archive of the account, of some words; its id."""
     export = str(client.post("/v1/exports", {"account": account}, format="json").json()["id"])
     content = f"All that {name} has".encode()
-    now = datetime.now(UTC)
+    now = timezone.now()
     with context.agency(client.agency.pk):
         kept = default_storage.save(f"{exports.folder(client.agency.pk)}/{export}", ContentFile(content))
         ready = {"ready_at": now, "expires_at": now + exports.KEPT, "sha256": hashlib.sha256(content).hexdigest()}
@@ -98,11 +99,11 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
 
     `name` is in everything that an agency can name, so that it can be looked for in the answers to others.
     """
-    ordered = datetime.now(UTC) - timedelta(days=30)
+    ordered = timezone.now() - timedelta(days=30)
     orders = build.orders_on(ordered, count=10)
     account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
     client.load(account, build.orders_file(orders))
-    cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": datetime.now(UTC).isoformat()}
+    cancelled = orders[0] | {"order-status": "Cancelled", "last-updated-date": timezone.now().isoformat()}
     unusable = [orders[1] | {"amazon-order-id": f"{name} {n}"} for n in (1, 2)]
     report = client.load(account, build.orders_file([cancelled, *unusable]))
     with context.agency(client.agency.pk):

@@ -5,12 +5,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-from tests import build
+from tests import build, clock
 from tests.client import Client
 from tests.walls.furnishing import Furnished
 
@@ -32,13 +32,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/v1/thresholds"): {"metric": "return_rate", "warn_at": 0.3},
     ("PUT", "/v1/thresholds/{threshold_id}"): {"warn_at": 0.1},
     ("POST", "/v1/breaches/{breach_id}/acknowledge"): {"note": "Seen"},
-    ("POST", "/v1/breaches/{breach_id}/snooze"): {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()},
+    ("POST", "/v1/breaches/{breach_id}/snooze"): {"until": (clock.NOW + timedelta(days=1)).isoformat()},
     ("POST", "/v1/breaches/{breach_id}/assign"): {"to": "mei"},
     ("POST", "/v1/breaches/{breach_id}/notes"): {"text": "Called"},
     ("POST", "/v1/webhook-endpoints"): {"url": "https://new.example/hooks"},
     ("PATCH", "/v1/webhook-endpoints/{endpoint_id}"): {"event_types": ["breach.*"]},
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/test"): {"event_type": "breach.opened"},
-    ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover"): {"since": datetime.now(UTC).isoformat()},
+    ("POST", "/v1/webhook-endpoints/{endpoint_id}/recover"): {"since": clock.NOW.isoformat()},
     ("POST", "/v1/accounts/{account_id}/defects"): {"defects": [build.defect(order=build.order_id(1))]},
     ("PATCH", "/v1/members/{member_id}"): {"role": "viewer"},
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},

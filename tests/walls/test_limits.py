@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.db.utils import ProgrammingError
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
@@ -248,7 +249,7 @@ def test_deliveries_of_its_accounts_to_endpoints_of_others_are_not_its_own(
     manager: Client, acme: Client, mine: Furnished
 ) -> None:
     whole = acme.listen(url="https://all.example/hooks")["id"]
-    since = {"since": (datetime.now(UTC) - timedelta(days=1)).isoformat()}
+    since = {"since": (timezone.now() - timedelta(days=1)).isoformat()}
     acme.post(f"/v1/webhook-endpoints/{whole}/recover", since, format="json")
 
     with context.agency(acme.agency.pk):
@@ -284,7 +285,7 @@ def test_a_line_that_it_draws_is_newer_than_those_that_it_does_not_see(
 ) -> None:
     with context.agency(acme.agency.pk):
         hidden = Threshold.objects.get(account_id=account_id(other.account_id))
-        late = datetime.now(UTC) + timedelta(hours=1)
+        late = timezone.now() + timedelta(hours=1)
         Threshold.objects.create(
             **{**Threshold.objects.filter(pk=hidden.pk).values()[0], "id": Threshold().id, "recorded_at": late}
         )

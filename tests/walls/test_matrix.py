@@ -5,7 +5,7 @@ Made from the document: an operation that is new is asked for here as soon as te
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connections
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
@@ -107,7 +108,7 @@ def _world() -> World:
 
 def _bearers(acme: Client, whose: list[UUID]) -> dict[str, str]:
     """The texts of keys and tokens of acme's by what they are; what is in use was used a moment ago."""
-    now, over = datetime.now(UTC), datetime.now(UTC) - timedelta(hours=1)
+    now, over = timezone.now(), timezone.now() - timedelta(hours=1)
 
     def key(**rights: Any) -> tuple[ApiKey, str]:
         return key_secrets.mint(agency=acme.agency, name="key", now=NOON, **rights)

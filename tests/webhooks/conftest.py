@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
@@ -52,7 +53,7 @@ class Sender:
 
     def publish(self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any) -> list[str]:
         """So many events; returns their public ids, the oldest first."""
-        moment = now or datetime.now(UTC)
+        moment = now or timezone.now()
         with context.agency(self.client.agency.pk):
             return [
                 publishing.publish(
@@ -81,7 +82,7 @@ class Sender:
 
 
 @pytest.fixture
-def sender(committed_db: None) -> Sender:
+def sender(committed_db: None, real_clock: None) -> Sender:
     return sender_of(Client(*agencies.open_agency(name="Acme", now=NOON)))
 
 
@@ -97,7 +98,7 @@ def work(*, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable
 
     async def go() -> None:
         out = Egress(limits=LOOPBACK, trust=http_client.trust(), deadline=deadline)
-        courier = Courier(egress=out, clock=lambda: datetime.now(UTC) + at, is_stopping=until, pace=replace(PACE, **pace))
+        courier = Courier(egress=out, clock=lambda: timezone.now() + at, is_stopping=until, pace=replace(PACE, **pace))
         await courier.run()
 
     asyncio.run(go())

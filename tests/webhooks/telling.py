@@ -1,17 +1,17 @@
 """Events that happen, and what becomes of their deliveries, without a worker."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
+from tests.clock import NOW
 from webhooks.events import publishing
 from webhooks.events.catalogue import TYPES
 from webhooks.models import Attempt, Delivery, Event
 
-NOW = datetime.now(UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERIES = "order_defect_rate:DE:mfn"
 

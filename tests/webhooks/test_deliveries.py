@@ -1,11 +1,11 @@
 """Deliveries over HTTP: what an endpoint was sent, what it answered, byte by byte."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.tenancy import context
 from api import identifiers
@@ -217,7 +217,7 @@ def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
 def test_an_event_goes_to_an_endpoint_in_one_delivery(acme: Client, shop: str) -> None:
     endpoint = acme.listen(event_types=["*", "breach.*", "breach.opened"], accounts=[shop])["id"]
 
-    event = happen(acme, shop, at=datetime.now(UTC))
+    event = happen(acme, shop, at=timezone.now())
 
     assert [each["event"] for each in listed(acme, endpoint)] == [event]
     with context.agency(acme.agency.pk):

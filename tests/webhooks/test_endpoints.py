@@ -3,11 +3,12 @@
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import Actor
@@ -49,7 +50,7 @@ def test_a_new_endpoint_has_the_shape_of_the_contract_and_shows_its_secret_once(
     answer = response.json()
     secret = answer.pop("secret")
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
-    assert datetime.now(UTC) - datetime.fromisoformat(answer.pop("created_at")) < timedelta(minutes=1)
+    assert timezone.now() - datetime.fromisoformat(answer.pop("created_at")) < timedelta(minutes=1)
     assert answer == {
         "id": answer["id"],
         "kind": "webhook",
@@ -79,7 +80,7 @@ def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
 
     with context.agency(acme.agency.pk):
         (found,) = endpoint_secrets.signing_secrets(
-            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)
+            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=timezone.now()
         ).values()
     assert found == [base64.b64decode(answer["secret"].removeprefix("whsec_"))]
 
@@ -258,7 +259,7 @@ def test_a_disabled_endpoint_says_since_when_and_why_and_is_told_nothing(acme: C
     happen(acme, shop)
 
     assert (disabled["enabled"], disabled["disabled_reason"]) == (False, "by_hand")
-    assert datetime.now(UTC) - datetime.fromisoformat(disabled["disabled_at"]) < timedelta(minutes=1)
+    assert timezone.now() - datetime.fromisoformat(disabled["disabled_at"]) < timedelta(minutes=1)
     assert listed(acme, endpoint) == []
 
 
@@ -268,8 +269,8 @@ def test_disabling_ends_what_is_on_its_way_unless_a_worker_has_it_in_hand(acme: 
         happen(acme, shop)
     waiting, in_hand, lost, arrived = (each["id"] for each in listed(acme, endpoint))
     settle(acme, arrived)
-    take_in_hand(acme, in_hand, until=datetime.now(UTC) + HOUR)
-    take_in_hand(acme, lost, until=datetime.now(UTC) - HOUR)
+    take_in_hand(acme, in_hand, until=timezone.now() + HOUR)
+    take_in_hand(acme, lost, until=timezone.now() - HOUR)
 
     disable(acme, endpoint)
 
@@ -441,12 +442,12 @@ def test_a_rotated_secret_is_shown_once_with_the_end_of_the_one_before(acme: Cli
     rotated = rotate(acme, first["id"])
 
     ends = datetime.fromisoformat(rotated.pop("previous_expires_at"))
-    assert timedelta(hours=23, minutes=59) < ends - datetime.now(UTC) <= timedelta(hours=24)
+    assert timedelta(hours=23, minutes=59) < ends - timezone.now() <= timedelta(hours=24)
     assert rotated.keys() == {"secret"}
     assert rotated["secret"] != first["secret"]
     with context.agency(acme.agency.pk):
         (alive,) = endpoint_secrets.signing_secrets(
-            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=datetime.now(UTC)
+            agency_id=acme.agency.pk, endpoint_ids=[kept(acme)[0].pk], now=timezone.now()
         ).values()
     assert alive == [base64.b64decode(each["secret"].removeprefix("whsec_")) for each in (rotated, first)]
 
@@ -475,9 +476,7 @@ def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(c
 
     with context.agency(agency.pk):
         endpoint_id = identifiers.private("ep", endpoint)
-        (alive,) = endpoint_secrets.signing_secrets(
-            agency_id=agency.pk, endpoint_ids=[endpoint_id], now=datetime.now(UTC)
-        ).values()
+        (alive,) = endpoint_secrets.signing_secrets(agency_id=agency.pk, endpoint_ids=[endpoint_id], now=timezone.now()).values()
     assert len(shown) == 8
     assert len(alive) == 2
     assert {"whsec_" + base64.b64encode(each).decode() for each in alive} < shown

@@ -3,18 +3,20 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import timezone
 from psycopg import sql
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import Actor
 from accounts.tenancy import context
 from api import identifiers
+from tests import clock
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.telling import DAY, HOUR, NOW, change, disable, events, happen, listed, noted, settle, take_in_hand
@@ -121,7 +123,7 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme
     assert 50 <= int(response.headers["Retry-After"]) <= 61
     assert send_test(acme, mailbox(acme, "other")).status_code == 202
     assert send_test(rival, mailbox(rival, "on-call")).status_code == 202
-    later, third = datetime.now(UTC) + timedelta(minutes=1), mailbox(acme, again)
+    later, third = timezone.now() + timedelta(minutes=1), mailbox(acme, again)
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
         assert redelivery.send_test(endpoint=endpoint, type_="endpoint.test", who=Actor("underone"), now=later)
@@ -203,7 +205,7 @@ def test_a_delivery_that_is_over_is_due_again_with_all_its_tries(acme: Client, s
     assert response.status_code == 202
     (after,) = listed(acme, endpoint)
     assert response.json() == after
-    assert datetime.now(UTC) - datetime.fromisoformat(after.pop("next_attempt_at")) < timedelta(minutes=1)
+    assert timezone.now() - datetime.fromisoformat(after.pop("next_attempt_at")) < timedelta(minutes=1)
     assert after.pop("last_attempt")["status"] == 500
     assert (after["event"], after["state"], after["tries"], after["finished_at"]) == (event, "pending", 0, None)
     assert len(acme.read(f"/v1/deliveries/{before['id']}")["attempts"]) == 10
@@ -299,17 +301,17 @@ def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_
     for _ in range(2):
         happen(acme, shop)
     in_hand, later = (each["id"] for each in listed(acme, endpoint))
-    take_in_hand(acme, in_hand, until=datetime.now(UTC) + HOUR)
+    take_in_hand(acme, in_hand, until=timezone.now() + HOUR)
     with context.agency(acme.agency.pk):
-        Delivery.objects.update(next_attempt_at=datetime.now(UTC) + DAY, tries=7)
+        Delivery.objects.update(next_attempt_at=timezone.now() + DAY, tries=7)
 
     due = recover(acme, endpoint)
 
     found = {each["id"]: each for each in listed(acme, endpoint)}
     assert due == 1
     assert (found[later]["tries"], found[in_hand]["tries"]) == (0, 7)
-    assert datetime.fromisoformat(found[later]["next_attempt_at"]) < datetime.now(UTC)
-    assert datetime.fromisoformat(found[in_hand]["next_attempt_at"]) > datetime.now(UTC)
+    assert datetime.fromisoformat(found[later]["next_attempt_at"]) < timezone.now()
+    assert datetime.fromisoformat(found[in_hand]["next_attempt_at"]) > timezone.now()
     with context.agency(acme.agency.pk):
         assert Delivery.objects.exclude(leased_until=None).get().public_id == in_hand
 
@@ -389,8 +391,8 @@ def test_another_endpoint_s_deliveries_are_left_alone(acme: Client, rival: Clien
 @pytest.mark.parametrize(
     "since",
     [
-        pytest.param((datetime.now(UTC) + HOUR).isoformat(), id="to come"),
-        pytest.param((datetime.now(UTC) - 31 * DAY).isoformat(), id="too long ago"),
+        pytest.param((clock.NOW + HOUR).isoformat(), id="to come"),
+        pytest.param((clock.NOW - 31 * DAY).isoformat(), id="too long ago"),
         "yesterday",
         "2026-13-01T00:00:00Z",
         None,

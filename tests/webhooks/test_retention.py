@@ -1,19 +1,20 @@
 """Deliveries go when their days are over, with their attempts; events stay."""
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.tenancy import batches, context
 from tests.client import Client
+from tests.clock import NOW
 from tests.webhooks.telling import DAY, happen, listed, settle
 from webhooks.delivery import retention, tasks
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Event
 
-NOW = datetime.now(UTC)
 OVER = timedelta(days=90, seconds=1)
 
 
@@ -114,7 +115,7 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
 
     counted = []
     for hours in (23, 25):
-        delete(acme, now=datetime.now(UTC) + timedelta(hours=hours))
+        delete(acme, now=timezone.now() + timedelta(hours=hours))
         with context.agency(acme.agency.pk):
             counted.append(EndpointSecret.objects.count())
 

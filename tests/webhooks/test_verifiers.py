@@ -1,11 +1,11 @@
 """Receivers' own libraries accept every delivery, also while a secret is rotated, and nothing that was changed on its way."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.tenancy import context
 from tests import verifying
@@ -27,13 +27,13 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
     """A delivery of every kind before its endpoint's secret is rotated, and two of every kind, by either secret, afterwards."""
-    endpoint, before = sender.endpoint(receiver.url(f"{PATH}/{datetime.now(UTC).timestamp()}"))
+    endpoint, before = sender.endpoint(receiver.url(f"{PATH}/{timezone.now().timestamp()}"))
     path = endpoint.url.split("/", 3)[3]
     publish_every_kind(sender)
     work()
     first = received(receiver, path)
     with context.agency(sender.client.agency.pk):
-        after = endpoint_secrets.rotate(endpoint=endpoint, now=datetime.now(UTC))
+        after = endpoint_secrets.rotate(endpoint=endpoint, now=timezone.now())
     publish_every_kind(sender)
     work()
     second = received(receiver, path)[len(first) :]
@@ -44,7 +44,7 @@ def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
 def publish_every_kind(sender: Sender) -> None:
     with context.agency(sender.client.agency.pk):
         for kind in EVENT_TYPES:
-            publishing.publish(account=sender.account, type_=kind.type, data=kind.example, now=datetime.now(UTC))
+            publishing.publish(account=sender.account, type_=kind.type, data=kind.example, now=timezone.now())
 
 
 def received(receiver: Receiver, path: str) -> list[tuple[dict[str, str], str]]:

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import Agency, SellerAccount
@@ -116,9 +117,9 @@ def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sende
     close(sender)
     work()
     with context.agency(sender.client.agency.pk):
-        agencies.reopen(agency=Agency.objects.get(), now=datetime.now(UTC))
+        agencies.reopen(agency=Agency.objects.get(), now=timezone.now())
 
-    since = {"since": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat()}
     answer = sender.client.post(f"/v1/webhook-endpoints/{endpoint.public_id}/recover", since, format="json")
     work()
 
@@ -142,7 +143,7 @@ def test_what_another_courier_took_over_is_left_to_it(sender: Sender, receiver: 
     endpoint, _ = sender.endpoint(receiver.url(own("ok")))
     sender.publish()
     hand_back(sender)
-    now = datetime.now(UTC)
+    now = timezone.now()
     with context.agency(sender.client.agency.pk):
         Delivery.objects.update(leased_until=now + timedelta(hours=1), next_attempt_at=now + timedelta(hours=1))
 

@@ -1,12 +1,13 @@
 """Invitations over HTTP: written, accepted, refused, withdrawn, sent again; and two who accept at once."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.db import connection, connections
+from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import Actor, Invitation, Member, Person, Role
@@ -35,7 +36,7 @@ def left(client: Client) -> list[str]:
 
 def test_an_invitation_is_answered_as_the_contract_says(acme: Client, post: Post) -> None:
     shop, email = acme.take_on(), mailbox()
-    before = datetime.now(UTC)
+    before = timezone.now()
 
     response = acme.post("/v1/invitations", {"email": email.upper(), "role": "viewer", "accounts": [shop]}, format="json")
 
@@ -135,7 +136,7 @@ def test_an_invitation_is_too_old_after_a_week_and_can_be_sent_again(acme: Clien
     email = mailbox()
     invitation = invite(acme, email)
     with context.agency(acme.agency.pk):
-        Invitation.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
     assert accept(post.token(email)).status_code == 403
     assert acme.read(f"/v1/invitations/{invitation['id']}")["status"] == "expired"
@@ -224,7 +225,7 @@ def test_a_mailbox_is_invited_once_and_members_are_not_invited(acme: Client, mei
 
 
 def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
-    now = datetime.now(UTC)
+    now = timezone.now()
     with context.agency(acme.agency.pk):
         Invitation.objects.bulk_create(
             Invitation(
@@ -319,7 +320,7 @@ def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visi
     invite(acme, email)
     visitor.sign_in(mei.email)
     with context.agency(acme.agency.pk):
-        agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "first key"), now=datetime.now(UTC))
+        agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "first key"), now=timezone.now())
 
     assert accept(post.token(email)).status_code == 403
     assert visitor.get("/v1/accounts").status_code == 401

@@ -2,13 +2,14 @@
 
 import statistics
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.signing import Signer
+from django.utils import timezone
 
 from accounts.models import Agency, Person, Role
 from accounts.people import sessions
@@ -31,7 +32,7 @@ def test_who_knows_the_password_goes_on_with_a_session(visitor: Visitor, agency:
     body = response.json()
     assert response.status_code == 200
     assert body["token"].startswith("uo_ses_")
-    assert datetime.fromisoformat(body["expires_at"]) - datetime.now(UTC) > timedelta(days=13, hours=23)
+    assert datetime.fromisoformat(body["expires_at"]) - timezone.now() > timedelta(days=13, hours=23)
     assert body["person"] == {"id": mei.public_id, "name": "Mei Lin", "email": mei.email}
     assert body["memberships"] == [
         {
@@ -179,7 +180,7 @@ def test_what_stands_in_the_database_opens_nothing(visitor: Visitor, acme: Clien
 def test_a_session_ends_when_nobody_used_it_for_two_weeks(visitor: Visitor, acme: Client, mei: Person) -> None:
     enrol(acme.agency, mei)
     visitor.sign_in(mei.email)
-    Session.objects.update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
     assert visitor.get("/v1/me").status_code == 401
 
@@ -189,7 +190,7 @@ def test_a_session_that_is_used_lasts_and_is_noted_once_an_hour(visitor: Visitor
     token = visitor.sign_in(mei.email)["token"]
     first = Session.objects.get().expire_date
     session, _ = sessions.opened(token=token)
-    now = datetime.now(UTC)
+    now = timezone.now()
 
     soon = sessions.slide(session=session, now=now + timedelta(minutes=59))
     unchanged = Session.objects.get().expire_date
@@ -205,7 +206,7 @@ def test_a_session_that_was_ended_meanwhile_is_not_brought_back(visitor: Visitor
     Session.objects.all().delete()
 
     with pytest.raises(sessions.Ended):
-        sessions.slide(session=session, now=datetime.now(UTC) + timedelta(days=1))
+        sessions.slide(session=session, now=timezone.now() + timedelta(days=1))
 
     assert not Session.objects.exists()
 

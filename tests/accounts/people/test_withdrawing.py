@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts import invitation_revocation
 from accounts.api_keys import lifecycle as api_keys
@@ -31,7 +32,7 @@ def another_key(client: Client, **rights: Any) -> tuple[ApiKey, Client]:
 @pytest.fixture
 def ending(acme: Client) -> Client:
     """Acme with an admin key that ends in an hour."""
-    return another_key(acme, expires_at=datetime.now(UTC) + timedelta(hours=1))[1]
+    return another_key(acme, expires_at=timezone.now() + timedelta(hours=1))[1]
 
 
 def answer(response: Any) -> tuple[int, str, str]:
@@ -143,7 +144,7 @@ def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=run)
     with context.agency(client.agency.pk):
-        invitations.accept(token=token, self=users.Self(name="Client", password=None), now=datetime.now(UTC))
+        invitations.accept(token=token, self=users.Self(name="Client", password=None), now=timezone.now())
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
