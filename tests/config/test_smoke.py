@@ -45,10 +45,10 @@ def test_it_tells_what_it_does(answer: subprocess.CompletedProcess[str]) -> None
 
     assert steps[0] == "Creating the PostgreSQL cluster"
     assert steps[-5:] == [
-        "Loading orders, troubles, shipments and messages",
+        "Loading orders, defects, shipments and messages",
         "Comparing",
-        "Loading Amazon's own report",
-        "Taking two troubles back",
+        "Loading Amazon's account health report",
+        "Reversing two defects",
         "Stopping",
     ]
     assert answer.stderr == ""

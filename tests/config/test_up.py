@@ -130,7 +130,7 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def first_run(home: Path, port: int) -> FirstRun:
     with started(home, port) as running:
-        printed = running.printed_until("Ctrl-C stops everything")
+        printed = running.printed_until("Press Ctrl-C to stop")
         return FirstRun(
             printed=printed,
             healthz=running.get("/healthz"),
@@ -208,7 +208,7 @@ def test_ctrl_c_ends_it_and_every_process_that_it_started(first_run: FirstRun) -
 def second_run(first_run: FirstRun, home: Path, port: int) -> Iterator[Running]:
     """The same home, started again."""
     with started(home, port) as running:
-        running.printed_until("Ctrl-C stops everything")
+        running.printed_until("Press Ctrl-C to stop")
         yield running
 
 
