@@ -71,7 +71,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="3", minute="17"),
     },
     "delete old idempotency records": {
-        "task": "accounts.requests.tasks.delete_kept_answers",
+        "task": "accounts.requests.tasks.delete_idempotency_records",
         "schedule": crontab(minute="22"),
     },
     "delete expired tokens": {

@@ -9,7 +9,7 @@ from accounts.models import SellerAccount
 from metrics.alerts import evaluation, observations, state_machine
 from metrics.alerts.state_machine import Standing
 from metrics.models import CurrentValue
-from metrics.models.counted import STREAKS
+from metrics.models.counts import STREAKS
 from metrics.pipeline import (
     account_summary,
     amazon_statuses,

@@ -289,7 +289,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="KeptAnswer",
+            name="IdempotencyRecord",
             fields=[
                 ("bearer_id", models.UUIDField()),
                 ("key", models.CharField(max_length=255)),
@@ -481,14 +481,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
-            model_name="keptanswer",
-            index=models.Index("agency", "created_at", name="keptanswer_by_age"),
+            model_name="idempotencyrecord",
+            index=models.Index("agency", "created_at", name="idempotencyrecord_by_age"),
         ),
         migrations.AddConstraint(
-            model_name="keptanswer",
+            model_name="idempotencyrecord",
             constraint=models.CheckConstraint(
                 condition=models.Q(("status", None), ("status__range", (200, 399)), _connector="OR"),
-                name="accounts_keptanswer_status_success",
+                name="accounts_idempotencyrecord_status_success",
             ),
         ),
         migrations.AddIndex(
@@ -560,7 +560,7 @@ class Migration(migrations.Migration):
             ),
         ),
         *(row_level_security.primary_key(table) for table in KEYED_BY_AGENCY),
-        *(row_level_security.agency_key(table) for table in ("accounts_keptanswer", *KEYED_BY_AGENCY)),
+        *(row_level_security.agency_key(table) for table in ("accounts_idempotencyrecord", *KEYED_BY_AGENCY)),
         row_level_security.foreign_key("accounts_apikey", "parent_id", "accounts_apikey"),
         row_level_security.foreign_key("accounts_apikey", "replaces_id", "accounts_apikey", on_delete="SET NULL (replaces_id)"),
         row_level_security.foreign_key("accounts_apikeyprefix", "key_id", "accounts_apikey"),

@@ -5,7 +5,7 @@ from django.db import migrations
 from accounts.tenancy import row_level_security
 
 TABLES = (
-    *("accounts_selleraccount", "accounts_apikey", "accounts_apikeyprefix", "accounts_keptanswer", "accounts_auditentry"),
+    *("accounts_selleraccount", "accounts_apikey", "accounts_apikeyprefix", "accounts_idempotencyrecord", "accounts_auditentry"),
     *("accounts_member", "accounts_invitation", "accounts_invitationdigest"),
 )
 UNUSED = (

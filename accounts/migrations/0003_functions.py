@@ -69,5 +69,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             IMMUTABLE_AUDIT_LOG, "DROP TRIGGER forbid_change ON accounts_auditentry; DROP FUNCTION forbid_audit_change();"
         ),
-        *row_level_security.count_encryption_keys("accounts_keptanswer"),
+        *row_level_security.count_encryption_keys("accounts_idempotencyrecord"),
     ]

@@ -1,10 +1,10 @@
 """Agencies, their accounts, who may act for them, and who did what."""
 
 from accounts.models.agencies import Agency
+from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role
 from accounts.models.audit import Actor, AuditEntry
-from accounts.models.keys import ApiKey, ApiKeyPrefix, Role
+from accounts.models.idempotency_records import IdempotencyRecord
 from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
-from accounts.models.replays import KeptAnswer
 from accounts.models.seller_accounts import AccountStatus, SellerAccount, SellerAccountQuerySet, public_account_id
 from accounts.models.tenant import TenantForeignKey, TenantModel
 
@@ -16,9 +16,9 @@ __all__ = [
     "ApiKeyPrefix",
     "AuditEntry",
     "Grant",
+    "IdempotencyRecord",
     "Invitation",
     "InvitationDigest",
-    "KeptAnswer",
     "Member",
     "Person",
     "Role",

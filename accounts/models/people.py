@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from accounts.models.api_keys import Role
 from accounts.models.audit import Actor
-from accounts.models.keys import Role
 from accounts.models.seller_accounts import public_account_id
 from accounts.models.tenant import TenantModel
 from api import identifiers

@@ -13,23 +13,23 @@ from django.db.models import QuerySet
 
 from accounts.encryption import at_rest
 from accounts.encryption.rotation import Sealed
-from accounts.models import KeptAnswer
+from accounts.models import IdempotencyRecord
 from accounts.tenancy import batches, locks
 from accounts.tenancy.principals import Bearer
 
-SEALED = Sealed(model=KeptAnswer, context=lambda kept: kept.context)
+SEALED = Sealed(model=IdempotencyRecord, context=lambda kept: kept.context)
 Named = UUID | str | bytes | datetime | int
 KEPT = timedelta(hours=24)
 CLAIM = """
-INSERT INTO accounts_keptanswer AS kept (agency_id, bearer_id, key, fingerprint, headers, sealed, created_at)
+INSERT INTO accounts_idempotencyrecord AS kept (agency_id, bearer_id, key, fingerprint, headers, sealed, created_at)
 VALUES (%(agency)s, %(bearer)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
 ON CONFLICT (agency_id, bearer_id, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, status = NULL, headers = '{}', sealed = '', created_at = excluded.created_at
     WHERE kept.created_at <= %(until)s
 """
 OLD = """
-DELETE FROM accounts_keptanswer WHERE agency_id = %(agency)s AND (agency_id, bearer_id, key) IN (
-    SELECT agency_id, bearer_id, key FROM accounts_keptanswer
+DELETE FROM accounts_idempotencyrecord WHERE agency_id = %(agency)s AND (agency_id, bearer_id, key) IN (
+    SELECT agency_id, bearer_id, key FROM accounts_idempotencyrecord
     WHERE agency_id = %(agency)s AND created_at <= %(until)s
     ORDER BY created_at LIMIT %(at_once)s
     FOR UPDATE SKIP LOCKED)
@@ -83,7 +83,7 @@ def claim(*, bearer: Bearer, key: str, fingerprint: bytes, now: datetime) -> Ans
 
 def keep(*, bearer: Bearer, key: str, answer: Answer) -> None:
     """Keep the answer to the write of this transaction under its key, which was claimed."""
-    context = KeptAnswer(agency_id=bearer.agency_id, bearer_id=bearer.id, key=key).context
+    context = IdempotencyRecord(agency_id=bearer.agency_id, bearer_id=bearer.id, key=key).context
     sealed = at_rest.seal(answer.body, context=context)
     _mine(bearer, key).update(status=answer.status, headers=answer.headers, sealed=sealed)
 
@@ -98,8 +98,8 @@ def delete_old(*, agency_id: UUID, now: datetime) -> int:
     return batches.run(agency_id=agency_id, statement=OLD, until=now - KEPT)
 
 
-def _mine(bearer: Bearer, key: str) -> QuerySet[KeptAnswer]:
-    return KeptAnswer.objects.filter(agency_id=bearer.agency_id, bearer_id=bearer.id, key=key)
+def _mine(bearer: Bearer, key: str) -> QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(agency_id=bearer.agency_id, bearer_id=bearer.id, key=key)
 
 
 def _is_claimed(named: Mapping[str, Named]) -> bool:

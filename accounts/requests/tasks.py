@@ -8,7 +8,7 @@ from accounts.tenancy import context
 
 
 @shared_task
-def delete_kept_answers() -> None:
+def delete_idempotency_records() -> None:
     """Delete idempotency records that have expired."""
     for agency_id in context.every_agency_id():
         idempotency.delete_old(agency_id=agency_id, now=timezone.now())

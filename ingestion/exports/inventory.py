@@ -102,7 +102,7 @@ TABLES: tuple[Table, ...] = (
         holds="Of which agency an invitation's token is.",
         why_not="It would tell nothing but a digest.",
     ),
-    Table(name="accounts_keptanswer", holds="Answers to writes.", why_not="They are kept for a day, for who asks twice."),
+    Table(name="accounts_idempotencyrecord", holds="Answers to writes.", why_not="They are kept for a day, for who asks twice."),
     Table(
         name="accounts_auditentry",
         file="audit-log",
@@ -171,7 +171,7 @@ TABLES: tuple[Table, ...] = (
         of_account=OF_THRESHOLD,
         without=("id",),
     ),
-    facts("followedthresholds", "followed-thresholds", "Which versions of thresholds an account was judged by, from when on."),
+    facts("appliedthresholds", "followed-thresholds", "Which versions of thresholds an account was judged by, from when on."),
     Table(
         name="metrics_breach",
         file="breaches",

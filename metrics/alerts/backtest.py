@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from accounts.models import SellerAccount
 from metrics.alerts import observations, state_machine
 from metrics.alerts.state_machine import Edge, Standing
-from metrics.models import DenominatorRule, FollowedThresholds, SourceLoad
+from metrics.models import AppliedThresholds, DenominatorRule, SourceLoad
 from metrics.rules.series import Series, Value
 from metrics.rules.threshold_rules import Version
 
@@ -48,6 +48,6 @@ def moments(*, account: SellerAccount, since: date, until: date, now: datetime) 
     days = [first + n * A_DAY for n in range((until - since).days + 1)]
     mine = {"agency_id": account.agency_id, "account_id": account.pk, "recorded_at__gte": first, "recorded_at__lt": end}
     loaded = SourceLoad.objects.filter(**mine).values_list("recorded_at", flat=True)
-    followed = FollowedThresholds.objects.filter(**mine).values_list("recorded_at", flat=True)
+    followed = AppliedThresholds.objects.filter(**mine).values_list("recorded_at", flat=True)
     chosen = DenominatorRule.objects.filter(**mine).values_list("recorded_at", flat=True)
     return sorted(moment for moment in {*days, *loaded, *followed, *chosen} if moment <= now)

@@ -14,7 +14,7 @@ from api import identifiers, timestamps
 from metrics.alerts import state_machine
 from metrics.alerts.state_machine import Edge, Look, Standing
 from metrics.models import Breach, CurrentValue
-from metrics.models.counted import STREAKS
+from metrics.models.counts import STREAKS
 from metrics.rules import judgement
 from metrics.rules.series import Series, Value
 from webhooks.events import publishing

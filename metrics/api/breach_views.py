@@ -20,7 +20,7 @@ from metrics.api.breach_filters import BreachFilter
 from metrics.api.breach_serializers import Acknowledgement, Assignment, BreachSerializer, Note, OneBreachSerializer, Snooze
 from metrics.api.renderers import BreachesCsv
 from metrics.models import Breach
-from metrics.models.episodes import BreachQuerySet
+from metrics.models.breaches import BreachQuerySet
 
 Action = Callable[..., None]
 

@@ -15,7 +15,7 @@ OF_ACCOUNT = (
     *("metrics_order", "metrics_defect", "metrics_shipment", "metrics_return", "metrics_message"),
     *("metrics_pastorder", "metrics_pastdefect", "metrics_pastshipment", "metrics_pastreturn", "metrics_pastmessage"),
     *("metrics_sourceload", "metrics_feedbackcoverage", "metrics_snapshot", "metrics_reportedfigure"),
-    *("metrics_denominatorrule", "metrics_followedthresholds", "metrics_threshold"),
+    *("metrics_denominatorrule", "metrics_appliedthresholds", "metrics_threshold"),
     *("metrics_dailycounts", "metrics_currentvalue", "metrics_breach", "metrics_breachaction"),
 )
 
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="FollowedThresholds",
+            name="AppliedThresholds",
             fields=[
                 ("agency_id", models.UUIDField()),
                 ("account_id", models.UUIDField()),

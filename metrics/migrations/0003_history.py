@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from metrics import past
+from metrics.models import fact_history
 
 STATEMENT = "agency_id, account_id, {}, stated_at, received_at, line, recorded_at, report_id"
 PAST = {
@@ -19,7 +19,7 @@ PAST = {
 WRITTEN_ONCE = (
     *(f"metrics_past{name}" for name in PAST),
     *("metrics_dailycounts", "metrics_sourceload", "metrics_denominatorrule", "metrics_feedbackcoverage"),
-    *("metrics_snapshot", "metrics_reportedfigure", "metrics_threshold", "metrics_followedthresholds", "metrics_breachaction"),
+    *("metrics_snapshot", "metrics_reportedfigure", "metrics_threshold", "metrics_appliedthresholds", "metrics_breachaction"),
 )
 FORBID_VERSION_UPDATE = """
 CREATE FUNCTION forbid_version_update() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
     dependencies = [("metrics", "0002_row_level_security")]
 
     operations = [
-        *(past.keep(f"metrics_{name}", f"metrics_past{name}", columns) for name, columns in PAST.items()),
+        *(fact_history.archive_changes(f"metrics_{name}", f"metrics_past{name}", columns) for name, columns in PAST.items()),
         migrations.RunSQL(FORBID_VERSION_UPDATE, "DROP FUNCTION forbid_version_update();"),
-        *(past.never_changed(table) for table in WRITTEN_ONCE),
+        *(fact_history.forbid_updates(table) for table in WRITTEN_ONCE),
     ]

@@ -4,11 +4,10 @@ Tables without inbound keys lead with the agency in their primary key: row-level
 same tables distribute by it. Each is tied to its account by a composite key in the database (tenancy/row_level_security.py).
 """
 
-from metrics.models.counted import CurrentValue, DailyCounts, DenominatorRule, MetricRule
-from metrics.models.episodes import Breach, BreachAction
-from metrics.models.reported import ReportedFigure, Snapshot
-from metrics.models.thresholds import FollowedThresholds, Threshold
-from metrics.models.told import (
+from metrics.models.amazon_figures import ReportedFigure, Snapshot
+from metrics.models.breaches import Breach, BreachAction
+from metrics.models.counts import CurrentValue, DailyCounts, DenominatorRule, MetricRule
+from metrics.models.order_facts import (
     Defect,
     FeedbackCoverage,
     Message,
@@ -22,8 +21,10 @@ from metrics.models.told import (
     Shipment,
     SourceLoad,
 )
+from metrics.models.thresholds import AppliedThresholds, Threshold
 
 __all__ = (
+    "AppliedThresholds",
     "Breach",
     "BreachAction",
     "CurrentValue",
@@ -31,7 +32,6 @@ __all__ = (
     "Defect",
     "DenominatorRule",
     "FeedbackCoverage",
-    "FollowedThresholds",
     "Message",
     "MetricRule",
     "Order",

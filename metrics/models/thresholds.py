@@ -4,7 +4,7 @@ from django.db import models
 
 from accounts.models import TenantModel
 from api import identifiers
-from metrics.models.tenancy import OfAccount
+from metrics.models.account_rows import AccountRow
 
 
 class Threshold(TenantModel):
@@ -59,7 +59,7 @@ class Threshold(TenantModel):
         return self.clear_numerator / self.clear_denominator
 
 
-class FollowedThresholds(OfAccount):
+class AppliedThresholds(AccountRow):
     """The account is judged by the versions recorded until `upto`, from `recorded_at` on. Without a row: by none."""
 
     upto = models.DateTimeField()

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Max, Q, QuerySet, Subquery
 
 from accounts.models import SellerAccount
-from metrics.models import FollowedThresholds, Threshold
+from metrics.models import AppliedThresholds, Threshold
 from metrics.rules.threshold_rules import Version
 
 
@@ -18,7 +18,7 @@ def follow(*, account: SellerAccount, now: datetime) -> None:
     newest = _concerning(account).aggregate(moment=Max("recorded_at"))["moment"]
     followed = _followed(account, now).aggregate(moment=Max("upto"))["moment"]
     if newest and (followed is None or newest > followed):
-        FollowedThresholds.objects.create(agency_id=account.agency_id, account_id=account.pk, upto=newest, recorded_at=now)
+        AppliedThresholds.objects.create(agency_id=account.agency_id, account_id=account.pk, upto=newest, recorded_at=now)
 
 
 def known(*, account: SellerAccount, known_at: datetime) -> list[Version]:
@@ -31,8 +31,8 @@ def _concerning(account: SellerAccount) -> QuerySet[Threshold]:
     return Threshold.objects.filter(Q(account_id=None) | Q(account_id=account.pk), agency_id=account.agency_id)
 
 
-def _followed(account: SellerAccount, known_at: datetime) -> QuerySet[FollowedThresholds]:
-    return FollowedThresholds.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at)
+def _followed(account: SellerAccount, known_at: datetime) -> QuerySet[AppliedThresholds]:
+    return AppliedThresholds.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at)
 
 
 def _version(row: Threshold) -> Version:

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import KeptAnswer
+from accounts.models import IdempotencyRecord
 from accounts.requests import idempotency, tasks
 from accounts.requests.idempotency import Answer
 from accounts.tenancy import batches, context
@@ -54,7 +54,7 @@ def test_after_a_day_a_key_is_free_again(bearer: Bearer) -> None:
     idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
 
     assert asked(bearer, fingerprint=OTHER, hours=24) is None
-    assert KeptAnswer.objects.get().status is None
+    assert IdempotencyRecord.objects.get().status is None
 
 
 def test_another_bearer_has_keys_of_its_own(bearer: Bearer) -> None:
@@ -75,9 +75,9 @@ def test_what_is_given_up_may_be_asked_again(bearer: Bearer) -> None:
 def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
     asked(bearer)
     idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
-    kept = KeptAnswer.objects.get()
+    kept = IdempotencyRecord.objects.get()
 
-    KeptAnswer.objects.create(
+    IdempotencyRecord.objects.create(
         agency_id=kept.agency_id,
         bearer_id=kept.bearer_id,
         key="k2",
@@ -88,7 +88,7 @@ def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
     )
 
     assert b"whsec" not in bytes(kept.sealed)
-    with pytest.raises(Exception, match="not for accounts_keptanswer"):
+    with pytest.raises(Exception, match="not for accounts_idempotencyrecord"):
         asked(bearer, key="k2")
 
 
@@ -105,7 +105,7 @@ def test_an_answer_whose_key_is_gone_cannot_be_told(bearer: Bearer, settings: Se
 def test_a_refusal_is_never_kept(bearer: Bearer) -> None:
     asked(bearer)
 
-    with pytest.raises(IntegrityError, match="accounts_keptanswer_status_success"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="accounts_idempotencyrecord_status_success"), transaction.atomic():
         idempotency.keep(bearer=bearer, key="k1", answer=replace(ANSWER, status=409))
 
 
@@ -120,11 +120,11 @@ def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
                 asked(who, key=f"old {number}", hours=-24 * 365)
             asked(who, key="young", hours=24 * 365 * 10)
 
-    tasks.delete_kept_answers()
+    tasks.delete_idempotency_records()
 
     for client in (acme, rival):
         with context.agency(client.agency.pk):
-            assert [kept.key for kept in KeptAnswer.objects.all()] == ["young"]
+            assert [kept.key for kept in IdempotencyRecord.objects.all()] == ["young"]
 
 
 def test_how_many_were_deleted_is_told(acme: Client, bearer: Bearer) -> None:
@@ -140,6 +140,6 @@ def test_an_agency_that_goes_takes_its_answers_with_it(bearer: Bearer) -> None:
     asked(bearer)
     other, _ = agencies.open_agency(name="Other", now=NOON)
 
-    assert KeptAnswer.objects.filter(agency=bearer.agency).count() == 1
+    assert IdempotencyRecord.objects.filter(agency=bearer.agency).count() == 1
     with context.agency(other.pk):
-        assert KeptAnswer.objects.count() == 0
+        assert IdempotencyRecord.objects.count() == 0

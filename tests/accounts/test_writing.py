@@ -17,7 +17,7 @@ from django.db import connection, connections, transaction
 
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
-from accounts.models import ApiKey, KeptAnswer, SellerAccount
+from accounts.models import ApiKey, IdempotencyRecord, SellerAccount
 from accounts.requests import idempotency
 from accounts.tenancy import context, locks
 from ingestion.models import Report
@@ -78,7 +78,7 @@ def test_a_secret_that_is_shown_once_is_shown_again_to_who_asked_for_it(acme: Cl
 
     assert first.json()["secret"] == again.json()["secret"] != of_rival.json()["secret"]
     with context.agency(acme.agency.pk):
-        assert first.json()["secret"].encode() not in b"".join(bytes(kept.sealed) for kept in KeptAnswer.objects.all())
+        assert first.json()["secret"].encode() not in b"".join(bytes(kept.sealed) for kept in IdempotencyRecord.objects.all())
 
 
 def test_another_key_of_the_agency_does_not_see_the_answer(acme: Client) -> None:

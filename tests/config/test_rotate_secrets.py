@@ -77,7 +77,7 @@ def test_everything_is_sealed_anew_and_opens_to_the_same(acme: Client, rival: Cl
     told = rotate()
 
     assert told.splitlines() == [
-        "accounts_keptanswer: 0 encrypted with key 2",
+        "accounts_idempotencyrecord: 0 encrypted with key 2",
         "webhooks_endpointsecret: 4 encrypted with key 2",
         "key 2 encrypts 4",
         "keys no longer needed in SECRETS_KEYS: 1",

@@ -10,7 +10,7 @@ from django.db.utils import IntegrityError
 
 from accounts.models import Agency
 from metrics.models import DailyCounts
-from metrics.models.counted import PART_OF
+from metrics.models.counts import PART_OF
 from metrics.rules.definitions import COUNTS
 from metrics.rules.facts import Fact, OrderStatus
 from tests.metrics.books import (

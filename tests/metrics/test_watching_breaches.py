@@ -14,7 +14,7 @@ from accounts.tenancy import context, principals
 from ingestion import erasure
 from metrics import tasks
 from metrics.alerts import actions
-from metrics.models import Breach, BreachAction, FollowedThresholds, Threshold
+from metrics.models import AppliedThresholds, Breach, BreachAction, Threshold
 from tests import build, clock
 from tests.client import Client
 from tests.clock import TODAY
@@ -361,7 +361,7 @@ def test_an_account_that_is_handed_back_takes_what_people_did_with_it(acme: Clie
     act(acme, breached, "notes", text="Seen")
     acme.put("/v1/thresholds", {"metric": ODR, "account": shop, "warn_at": 0.005}, format="json")
     tasks.follow_thresholds(agency_id=str(acme.agency.pk))
-    kept: list[Any] = [Breach, BreachAction, Threshold, FollowedThresholds]
+    kept: list[Any] = [Breach, BreachAction, Threshold, AppliedThresholds]
     with context.agency(acme.agency.pk):
         before = [model.objects.exists() for model in kept]
 

@@ -13,7 +13,7 @@ from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
-from accounts.models import KeptAnswer
+from accounts.models import IdempotencyRecord
 from accounts.tenancy import context
 from tests.client import Client
 from tests.conftest import NOON, empty
@@ -240,4 +240,4 @@ def test_every_write_is_done_once_under_its_key_and_answered_the_same(acme: Clie
         assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "no-store"
         assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true"), operation
     with context.agency(acme.agency.pk):
-        assert KeptAnswer.objects.filter(key__startswith="once").count() == len(WRITES) - 1
+        assert IdempotencyRecord.objects.filter(key__startswith="once").count() == len(WRITES) - 1

@@ -39,7 +39,7 @@ OF_NO_ACCOUNT = {
     "accounts_invitationdigest": "tells of which agency an invitation is, and nothing else",
     "accounts_member": "asked for by admins, who see every account",
     "accounts_invitation": "asked for by admins, who see every account",
-    "accounts_keptanswer": "told to the very bearer that it was given to",
+    "accounts_idempotencyrecord": "told to the very bearer that it was given to",
     "accounts_auditentry": "asked for by admins, who see every account",
     "webhooks_endpoint": "names several accounts: its views compare them with the bearer's",
     "webhooks_endpointsecret": "reached through an endpoint",
@@ -64,12 +64,16 @@ OTHER_POLICIES = {
     **{(table, "read_only", "SELECT"): "Django's own rights are nobody's to give" for table in UNUSED_RIGHTS},
     ("webhooks_delivery", "delivery_worker_select", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("webhooks_delivery", "delivery_worker_update", "UPDATE"): "of the owner's two functions alone, which tell ids",
-    ("accounts_keptanswer", "encryption_keys_select", "SELECT"): "of the owner's one function alone, which tells numbers of keys",
+    (
+        "accounts_idempotencyrecord",
+        "encryption_keys_select",
+        "SELECT",
+    ): "of the owner's function alone, which counts by key",
     (
         "webhooks_endpointsecret",
         "encryption_keys_select",
         "SELECT",
-    ): "of the owner's one function alone, which tells numbers of keys",
+    ): "of the owner's function alone, which counts by key",
     ("webhooks_endpoint", "delivery_worker_select", "SELECT"): "of the owner's two functions alone, which tell ids",
     ("accounts_selleraccount", "delivery_worker_select", "SELECT"): "of the owner's function alone, which tells ids",
     ("metrics_metricrule", "read_only", "SELECT"): "Amazon's rules are the same for all",
@@ -149,7 +153,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
     assert functions == [
         (name, "search_path=pg_catalog, public, pg_temp", told)
         for name, told in (
-            ("accounts_keptanswer_encryption_keys", "TABLE(key_id integer, sealed bigint)"),
+            ("accounts_idempotencyrecord_encryption_keys", "TABLE(key_id integer, sealed bigint)"),
             ("closed_agency_ids", "SETOF uuid"),
             ("deleted_accounts_and_closed_agencies", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),

@@ -27,7 +27,7 @@ APPEND_ONLY = (
     "metrics_sourceload",
     "metrics_denominatorrule",
     "metrics_threshold",
-    "metrics_followedthresholds",
+    "metrics_appliedthresholds",
     "metrics_breachaction",
 )
 OWN_COLUMNS = (

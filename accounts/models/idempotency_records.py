@@ -1,4 +1,4 @@
-"""Answers to writes, kept so that a write asked for twice happens once."""
+"""Stored responses to writes, so that a repeated write happens once."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,8 +7,8 @@ from accounts.encryption import at_rest
 from accounts.models.tenant import TenantModel
 
 
-class KeptAnswer(TenantModel):
-    """What a bearer was answered under an `Idempotency-Key`. Made in the transaction of the write: both are there or neither."""
+class IdempotencyRecord(TenantModel):
+    """Store the response to a write under its `Idempotency-Key`, in the transaction of the write: both are there or neither."""
 
     bearer_id = models.UUIDField()
     key = models.CharField(max_length=255)
@@ -23,10 +23,10 @@ class KeptAnswer(TenantModel):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(status=None) | Q(status__range=(200, 399)), name="accounts_keptanswer_status_success"
+                condition=Q(status=None) | Q(status__range=(200, 399)), name="accounts_idempotencyrecord_status_success"
             ),
         )
-        indexes = (models.Index("agency", "created_at", name="keptanswer_by_age"),)
+        indexes = (models.Index("agency", "created_at", name="idempotencyrecord_by_age"),)
 
     def __str__(self) -> str:
         return self.key
@@ -34,4 +34,4 @@ class KeptAnswer(TenantModel):
     @property
     def context(self) -> str:
         """What its body is sealed for."""
-        return f"accounts_keptanswer:{self.agency_id}:{self.bearer_id}:{self.key}"
+        return f"accounts_idempotencyrecord:{self.agency_id}:{self.bearer_id}:{self.key}"

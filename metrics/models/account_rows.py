@@ -3,8 +3,8 @@
 from django.db import models
 
 
-class OfAccount(models.Model):
-    """Keyed by agency and account; the database holds the key, so nothing is fetched to write a row."""
+class AccountRow(models.Model):
+    """Store a row keyed by agency and account. The keys are plain columns: nothing is fetched to write a row."""
 
     agency_id = models.UUIDField()
     account_id = models.UUIDField()

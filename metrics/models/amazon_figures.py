@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from api import identifiers
-from metrics.models.tenancy import OfAccount
+from metrics.models.account_rows import AccountRow
 
 
 class Snapshot(models.Model):
@@ -37,7 +37,7 @@ class Snapshot(models.Model):
         return identifiers.public("snap", self.id)
 
 
-class ReportedFigure(OfAccount):
+class ReportedFigure(AccountRow):
     """One figure of Amazon's own report: its counts, rate, window, status and target, and what contradicts itself in it."""
 
     snapshot_id = models.UUIDField()

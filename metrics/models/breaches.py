@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import SellerAccount, TenantForeignKey, TenantModel
 from api import identifiers
-from metrics.models.told import SourceLoad
+from metrics.models.order_facts import SourceLoad
 from metrics.rules.definitions import METRICS
 from metrics.rules.judgement import Comparator, Limit
 from metrics.rules.series import Series

@@ -1,14 +1,14 @@
-"""Facts as documents told them: the newest known state of each, and the states before.
+"""Facts as reports state them: the newest known state of each, and the states before.
 
-A past table is written by the database when a fact changes (metrics/migrations).
+A trigger writes the past table when a fact changes (fact_history.py).
 """
 
 from django.db import models
 
-from metrics.models.tenancy import OfAccount
+from metrics.models.account_rows import AccountRow
 
 
-class OrderState(OfAccount):
+class OrderState(AccountRow):
     order_id = models.CharField(max_length=19)
     marketplace = models.CharField(max_length=10)
     channel = models.CharField(max_length=3)
@@ -42,7 +42,7 @@ class PastOrder(OrderState):
         indexes = (models.Index("agency_id", "account_id", "ordered_on", name="pastorder_by_day"),)
 
 
-class Statement(OfAccount):
+class Statement(AccountRow):
     """What makes one statement right and another not: the moment it speaks of, then when it was received, then its line."""
 
     stated_at = models.DateTimeField()
@@ -179,7 +179,7 @@ class PastMessage(MessageState):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "message_id", "recorded_at")
 
 
-class FeedbackCoverage(OfAccount):
+class FeedbackCoverage(AccountRow):
     """A report named all feedback of these days, as it was received: what it does not name was removed."""
 
     marketplace = models.CharField(max_length=2)
@@ -191,7 +191,7 @@ class FeedbackCoverage(OfAccount):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "report_id")
 
 
-class SourceLoad(OfAccount):
+class SourceLoad(AccountRow):
     """A source of facts (`orders`, `defects`) was brought up to date at a moment. Silence shows as age."""
 
     source = models.CharField(max_length=20)

@@ -1,8 +1,8 @@
-"""Rules as rows, daily counts with their versions, and where each series stands."""
+"""Rules, daily counts with their versions, and the current value of each series."""
 
 from django.db import models
 
-from metrics.models.tenancy import OfAccount
+from metrics.models.account_rows import AccountRow
 from metrics.rules.judgement import Comparator, Status
 
 PART_OF = (
@@ -48,7 +48,7 @@ class MetricRule(models.Model):
         return f"{self.metric} in {self.marketplace} from {self.effective_from}"
 
 
-class DenominatorRule(OfAccount):
+class DenominatorRule(AccountRow):
     """Whether Pending and Cancelled orders are in the account's denominators, from `recorded_at` on. Without a row: no."""
 
     counts_pending_and_cancelled = models.BooleanField()
@@ -56,7 +56,7 @@ class DenominatorRule(OfAccount):
     pk = models.CompositePrimaryKey("agency_id", "account_id", "recorded_at")
 
 
-class DailyCounts(OfAccount):
+class DailyCounts(AccountRow):
     """How many orders, packages, messages and requests of a day are what, as counted at `recorded_at`.
 
     Append-only: a version is written when a number changed.
@@ -107,7 +107,7 @@ class DailyCounts(OfAccount):
         )
 
 
-class CurrentValue(OfAccount):
+class CurrentValue(AccountRow):
     """Where a series stands today. Rebuilt by refresh, never by hand."""
 
     metric = models.CharField(max_length=60)

@@ -1,10 +1,10 @@
-"""What a fact was before it changed is kept by the database itself: the SQL that migrations run for every table of facts."""
+"""Triggers that keep what a fact was before it changed: the SQL that migrations run for every table of facts."""
 
 from django.db.migrations import RunSQL
 
 
-def keep(present: str, past: str, columns: str) -> RunSQL:
-    """`recorded_at` moves exactly when the content changes (pipeline/recording.py): then the old row goes to the past table."""
+def archive_changes(present: str, past: str, columns: str) -> RunSQL:
+    """Copy a row to the past table when it changes: `recorded_at` moves exactly then (pipeline/recording.py)."""
     old = ", ".join(f"OLD.{column.strip()}" for column in columns.split(","))
     return RunSQL(
         f"""
@@ -20,8 +20,8 @@ def keep(present: str, past: str, columns: str) -> RunSQL:
     )
 
 
-def never_changed(table: str) -> RunSQL:
-    """Versions are written once. The function is in metrics/migrations/0003_history.py."""
+def forbid_updates(table: str) -> RunSQL:
+    """Refuse to change a version. The function is in metrics/migrations/0003_history.py."""
     return RunSQL(
         f"CREATE TRIGGER forbid_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION forbid_version_update();",
         f"DROP TRIGGER forbid_update ON {table};",

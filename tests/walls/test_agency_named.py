@@ -1,0 +1,54 @@
+"""Every statement about rows of an agency names the agency, as a table that is distributed by it needs."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+from ingestion import erasure
+from metrics import tasks
+from tests.client import Client
+from tests.walls.furnishing import furnish
+from tests.walls.operations import OPERATIONS
+
+ARCHIVE = "/v1/exports/{export_id}/archive"  # a file, after which the connection is closed
+DIRECTORIES = ("accounts_apikeyprefix", "accounts_invitationdigest")
+OVER_AGENCIES = re.compile(r'"accounts_member"\."person_id" = ')
+"""A person's memberships are looked up over all agencies."""
+ABOUT = r'\b(?:FROM|JOIN|UPDATE|INTO)\s+"?{}"?\b'
+NAMED = re.compile(r'\bagency_id"?\)?\s*(?:=|IN\b|= ANY)|"accounts_agency"\."id" =')
+
+
+class Statements:
+    """The statements of tenant tables that name no agency."""
+
+    def __init__(self, tables: list[str]) -> None:
+        self.about = re.compile("|".join(ABOUT.format(table) for table in tables if table not in DIRECTORIES))
+        self.seen = 0
+        self.nameless: set[str] = set()
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if self.about.search(sql) and not sql.startswith("INSERT"):
+            self.seen += 1
+            _, _, condition = sql.partition("WHERE")
+            if not (NAMED.search(condition) or (NAMED.search(sql) and "CROSS JOIN" in sql) or OVER_AGENCIES.search(sql)):
+                self.nameless.add(sql)
+        return execute(sql, params, many, context)
+
+
+def test_every_statement_of_the_product_names_its_agency(acme: Client, tables: list[str]) -> None:
+    statements = Statements(tables)
+    connection.close_at = None  # whatever the time: an answer that is streamed closes a connection of a minute
+
+    with connection.execute_wrapper(statements):
+        furnished = furnish(acme, name="acme")
+        for operation in OPERATIONS:
+            if operation.method == "GET" and operation.path != ARCHIVE:
+                operation.ask(acme, furnished)
+        tasks.follow_thresholds(agency_id=str(acme.agency.pk))
+        acme.delete(f"/v1/accounts/{furnished.account_id}")
+        erasure.erase(agency_id=acme.agency.pk, now=acme.agency.created_at)
+
+    assert statements.seen > 200
+    assert sorted(statements.nameless) == []
