@@ -1,4 +1,4 @@
-"""Answers in fewer bytes, as `Accept-Encoding` asks (RFC 9110, section 12.5.3): Brotli, gzip, or as they are."""
+"""Compress responses with Brotli or gzip, as `Accept-Encoding` asks (RFC 9110, section 12.5.3)."""
 
 import gzip
 import re
@@ -10,100 +10,111 @@ import brotli
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 
-LEAST = 500  # bytes: less is not worth a header
+MIN_BYTES = 500
 BROTLI_QUALITY, GZIP_LEVEL = 4, 5
 COMPRESSIBLE = re.compile(r"(text/.*|application/(.*\+)?(json|xml|yaml)|application/javascript|image/svg\+xml)")
-MEMBER = re.compile(r"\s*([\w.+*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
-GZIPPED = 31  # zlib writes gzip's head and tail
+PREFERENCE = re.compile(r"\s*([\w.+*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
+# Makes zlib write the header and trailer of gzip (zlib's manual, deflateInit2).
+GZIP_FORMAT = 31
 
 
 class Compressor(Protocol):
+    """Describe the incremental interface of `brotli.Compressor`."""
+
     def process(self, block: bytes, /) -> bytes: ...
     def finish(self) -> bytes: ...
 
 
-class Gzip:
+class GzipCompressor:
+    """Give zlib's compressor the interface of `brotli.Compressor`."""
+
     def __init__(self) -> None:
-        self.inner = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIPPED)
+        self.zlib = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_FORMAT)
 
     def process(self, block: bytes, /) -> bytes:
-        return self.inner.compress(block)
+        return self.zlib.compress(block)
 
     def finish(self) -> bytes:
-        return self.inner.flush()
+        return self.zlib.flush()
 
 
+# For each encoding, in order of preference: compress a whole body; create a compressor for a streamed one.
 ENCODINGS: dict[str, tuple[Callable[[bytes], bytes], Callable[[], Compressor]]] = {
     "br": (
         lambda content: brotli.compress(content, quality=BROTLI_QUALITY),
         lambda: brotli.Compressor(quality=BROTLI_QUALITY),
     ),
-    "gzip": (lambda content: gzip.compress(content, GZIP_LEVEL, mtime=0), Gzip),
+    "gzip": (lambda content: gzip.compress(content, GZIP_LEVEL, mtime=0), GzipCompressor),
 }
-"""What we write, the smaller first: a whole answer, and one that streams."""
 
 
 class CompressionMiddleware:
-    """Stands outside of what compares tags: those are of the bytes as they were, and marked weak once these are compressed."""
+    """Compress responses and weaken their ETags.
+
+    Runs outside the middleware that compares ETags, because those describe the bytes before compression.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if not _may_be_compressed(response):
+        if not _is_compressible(response):
             return response
         patch_vary_headers(response, ("Accept-Encoding",))
-        encoding = preferred(request.headers.get("Accept-Encoding", ""))
+        encoding = preferred_encoding(request.headers.get("Accept-Encoding", ""))
         if response.status_code == 304:
             if encoding and "W/" in request.headers.get("If-None-Match", ""):
-                _weaken(response)
-        elif encoding and _is_worth_it(response):
+                _weaken_etag(response)
+        elif encoding and _is_large_enough(response):
             _compress(response, encoding)
         return response
 
 
-def preferred(accepted: str) -> str | None:
-    """The encoding that an `Accept-Encoding` likes best of ours; None for the bytes as they are."""
-    likes: dict[str, float] = {}
-    for member in accepted.split(","):
-        if found := MEMBER.fullmatch(member):
-            likes[found[1].lower().replace("x-gzip", "gzip")] = float(found[2] or 1)
-    liking = {name: likes.get(name, likes.get("*", 0.0)) for name in ENCODINGS}
-    best = max(liking, key=lambda name: liking[name])  # of equals the first
-    return best if liking[best] > 0 and liking[best] >= likes.get("identity", 0.0) else None
+def preferred_encoding(accept_encoding: str) -> str | None:
+    """Return the supported encoding with the highest quality value; None to send the body uncompressed."""
+    qualities: dict[str, float] = {}
+    for item in accept_encoding.split(","):
+        if match := PREFERENCE.fullmatch(item):
+            qualities[match[1].lower().replace("x-gzip", "gzip")] = float(match[2] or 1)
+    supported = {name: qualities.get(name, qualities.get("*", 0.0)) for name in ENCODINGS}
+    # max() returns the first of equal values: Brotli wins a tie.
+    best = max(supported, key=lambda name: supported[name])
+    return best if supported[best] > 0 and supported[best] >= qualities.get("identity", 0.0) else None
 
 
-def _may_be_compressed(response: HttpResponseBase) -> bool:
+def _is_compressible(response: HttpResponseBase) -> bool:
     if response.status_code == 304:
         return True
-    kind = response.get("Content-Type", "").partition(";")[0].strip().lower()
-    return bool(COMPRESSIBLE.fullmatch(kind)) and not response.has_header("Content-Encoding") and response.status_code != 206
+    media_type = response.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_encoded = response.has_header("Content-Encoding")
+    return bool(COMPRESSIBLE.fullmatch(media_type)) and not is_encoded and response.status_code != 206
 
 
-def _is_worth_it(response: HttpResponseBase) -> bool:
-    return not isinstance(response, HttpResponse) or len(response.content) >= LEAST
+def _is_large_enough(response: HttpResponseBase) -> bool:
+    return not isinstance(response, HttpResponse) or len(response.content) >= MIN_BYTES
 
 
 def _compress(response: HttpResponseBase, encoding: str) -> None:
-    whole, streaming = ENCODINGS[encoding]
+    compress, create_compressor = ENCODINGS[encoding]
     if isinstance(response, StreamingHttpResponse):
-        response.streaming_content = _streamed(response.streaming_content, streaming())  # type: ignore[arg-type]
+        blocks: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
+        response.streaming_content = _compress_stream(blocks, create_compressor())
         del response["Content-Length"]
     elif isinstance(response, HttpResponse):
-        response.content = whole(response.content)
+        response.content = compress(response.content)
         response["Content-Length"] = str(len(response.content))
     response["Content-Encoding"] = encoding
-    _weaken(response)
+    _weaken_etag(response)
 
 
-def _streamed(blocks: Iterable[bytes], compressor: Compressor) -> Iterator[bytes]:
+def _compress_stream(blocks: Iterable[bytes], compressor: Compressor) -> Iterator[bytes]:
     for block in blocks:
-        if packed := compressor.process(block):
-            yield packed
+        if compressed := compressor.process(block):
+            yield compressed
     yield compressor.finish()
 
 
-def _weaken(response: HttpResponseBase) -> None:
+def _weaken_etag(response: HttpResponseBase) -> None:
     if response.get("ETag", "").startswith('"'):
         response["ETag"] = "W/" + response["ETag"]

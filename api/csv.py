@@ -1,4 +1,4 @@
-"""Lists as a spreadsheet opens them. Whatever a cell says, none can be taken for a formula.
+"""Render lists as CSV that spreadsheets open safely: no cell is taken for a formula.
 
 Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -10,13 +10,13 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer
 
-BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
+LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
+# A formula can also begin after `,`, `;` or `|`: in some locales a spreadsheet splits cells there.
 FORMULA = re.compile(r"(^|[,;|])(\s*)(?=[=+\-@＝＋－＠])")
-"""Where a formula would begin: also behind what another country's spreadsheet takes for the end of a cell."""
 
 
-class Sheet(BaseRenderer):
-    """One line a row of `key`, of these columns. The next page of a list is in the answer's `Link`."""
+class CsvRenderer(BaseRenderer):
+    """Render the rows under `key` as CSV with these columns. The `Link` header holds the next page."""
 
     media_type = "text/csv"
     format = "csv"
@@ -26,21 +26,21 @@ class Sheet(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> str:
         text = io.StringIO()
-        table = csv.writer(text)
-        picked = (renderer_context or {}).get("fields")
-        columns = [column for column in self.columns if picked is None or column in picked]
-        table.writerow(columns)
+        writer = csv.writer(text)
+        selected = (renderer_context or {}).get("fields")
+        columns = [column for column in self.columns if selected is None or column in selected]
+        writer.writerow(columns)
         rows = map(self.row, data.get(self.key, ()))
-        table.writerows([cell(row[column]) for column in columns] for row in rows)
+        writer.writerows([cell(row[column]) for column in columns] for row in rows)
         return text.getvalue()
 
-    def row(self, told: dict[str, Any]) -> dict[str, Any]:
-        """What is told of one thing, as its cells say it."""
-        return told
+    def row(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of one row by column. Subclasses flatten nested fields here."""
+        return item
 
 
 def cell(value: Any) -> Any:
-    """A value as a cell: what is not a number is text, and harmless."""
+    """Return a value as a cell: numbers stay numbers, everything else is text without formulas."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -48,10 +48,10 @@ def cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     if isinstance(value, list):
-        return harmless("; ".join(each["reason"] if isinstance(each, dict) else str(each) for each in value))
-    return harmless(str(value))
+        return escape_formulas("; ".join(each["reason"] if isinstance(each, dict) else str(each) for each in value))
+    return escape_formulas(str(value))
 
 
-def harmless(text: str) -> str:
-    """The text on one line, with an apostrophe wherever a formula would begin: spreadsheets take it for text then."""
-    return FORMULA.sub(r"\1\2'", BREAKS.sub(" ", text))
+def escape_formulas(text: str) -> str:
+    """Return the text on one line, with an apostrophe before each place where a formula would begin."""
+    return FORMULA.sub(r"\1\2'", LINE_BREAKS.sub(" ", text))

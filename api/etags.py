@@ -1,18 +1,18 @@
-"""Validators of answers: the same tag, the same content. Pure."""
+"""Compute and compare ETags (RFC 9110, section 8.8.3). Pure."""
 
 import hashlib
 
 
-def of(content: bytes) -> str:
-    """The tag of a representation, by its bytes before they are compressed."""
+def compute(content: bytes) -> str:
+    """Return the ETag of a body before compression."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def plain(tag: str) -> str:
-    """The tag without the mark of a weak one: we mark so what was compressed on the way, and the content is the same."""
+def strip_weak(tag: str) -> str:
+    """Return the tag without `W/`. Only compression adds it here, and compression keeps the content."""
     return tag.strip().removeprefix("W/")
 
 
-def names(header: str, tag: str) -> bool:
-    """Whether an `If-Match` names this tag, or anything that is there (`*`)."""
-    return header.strip() == "*" or plain(tag) in {plain(each) for each in header.split(",")}
+def matches(header: str, tag: str) -> bool:
+    """Return whether an `If-Match` or `If-None-Match` header lists this tag, or is `*`."""
+    return header.strip() == "*" or strip_weak(tag) in {strip_weak(each) for each in header.split(",")}

@@ -1,25 +1,26 @@
-"""`?fields=id,name`: rows that hold these fields only."""
+"""Restrict the rows of a list to the fields that `?fields=id,name` lists."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
-WORDS = (
-    "Names of fields, comma-separated: each row holds these fields only. What the document requires of a row is then left out. "
-    "Without it, all fields."
+DESCRIPTION = (
+    "Comma-separated names of fields. Each row then has these fields only, and other required fields are left out. "
+    "By default, rows have all fields."
 )
 
 
-def asked(text: str, *, known: Iterable[str]) -> list[str] | None:
-    """The fields that are asked for, in that order; None for all. Raises ValidationError for one that rows do not have."""
+def parse(text: str, *, available: Iterable[str]) -> list[str] | None:
+    """Return the selected fields in their order; None for all. Raises ValidationError for an unknown field."""
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    known = list(known)
-    if unknown := [name for name in names if name not in known]:
-        raise ValidationError({"fields": f"Rows have no field {unknown[0][:60]!r}. There are {', '.join(known)}."})
+    available = list(available)
+    if unknown := [name for name in names if name not in available]:
+        message = f"{unknown[0][:60]!r} is not a field of these rows; expected one of {', '.join(available)}."
+        raise ValidationError({"fields": message})
     return names or None
 
 
-def only(rows: Iterable[Mapping[str, Any]], names: Sequence[str] | None) -> list[dict[str, Any]]:
-    """The rows with these fields alone."""
-    return [dict(row) if names is None else {name: row[name] for name in names} for row in rows]
+def select(rows: Iterable[Mapping[str, Any]], fields: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Return the rows with these fields only; None keeps all fields."""
+    return [dict(row) if fields is None else {name: row[name] for name in fields} for row in rows]

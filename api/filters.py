@@ -1,4 +1,4 @@
-"""Filters of lists: what every one of them checks, whatever it narrows."""
+"""Base classes for the filters of lists."""
 
 import re
 from datetime import UTC, datetime
@@ -9,27 +9,28 @@ from django.core.exceptions import ValidationError
 
 from api.strict_fields import CENTURY
 
-LONGEST = 200
+MAX_LENGTH = 200
 
 
 class InstantFilter(filters.IsoDateTimeFilter):
-    """A moment of this century, in UTC: PostgreSQL does not take every offset that Python does."""
+    """Accept a moment from 2000 to 2099 and pass it on in UTC: PostgreSQL rejects some offsets that Python accepts."""
 
     class field_class(filters.fields.IsoDateTimeField):  # noqa: N801  the framework's name
         def to_python(self, value: Any) -> datetime | None:
             if value and not re.fullmatch(rf"{CENTURY}.*\S", str(value)):
-                raise ValidationError("A moment like 2026-11-23T09:00:00Z, from 2000 to 2099.")
+                raise ValidationError("Expected a moment such as 2026-11-23T09:00:00Z, from 2000 to 2099.")
             moment: datetime | None = super().to_python(value)
             return moment and moment.astimezone(UTC)
 
 
 class Filters(filters.FilterSet):
+    """Reject empty choices and overlong texts, in addition to what each filter checks."""
+
     def is_valid(self) -> bool:
-        """Besides what each says: an empty choice is none, and no text is endless."""
-        asked = {name: text for name, text in (self.data or {}).items() if name in self.filters and name not in self.form.errors}
-        for name, text in asked.items():
+        params = {name: text for name, text in (self.data or {}).items() if name in self.filters and name not in self.form.errors}
+        for name, text in params.items():
             if not text and not isinstance(self.filters[name], filters.CharFilter):
-                self.form.add_error(name, "It is empty.")
-            elif len(text) > LONGEST:
-                self.form.add_error(name, f"At most {LONGEST} characters.")
+                self.form.add_error(name, "This parameter must not be empty.")
+            elif len(text) > MAX_LENGTH:
+                self.form.add_error(name, f"Must have at most {MAX_LENGTH} characters.")
         return bool(super().is_valid())

@@ -1,31 +1,33 @@
-"""Identifiers: time-ordered inside (UUID version 7), opaque and prefixed outside (`acct_0199…`)."""
+"""Create identifiers: time-ordered UUIDs inside (version 7), opaque prefixed IDs outside (`acct_0199…`). Pure."""
 
 import re
 import secrets
 import time
 from uuid import UUID
 
-NOTHING = UUID(int=0)
+# Matches no row.
+NO_ID = UUID(int=0)
 HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
 def uuid7() -> UUID:
-    """A new time-ordered UUID (RFC 9562, version 7): neighbours in time are neighbours in an index.
+    """Return a new time-ordered UUID (RFC 9562, version 7): rows created together are neighbors in an index.
 
-    Twelve bits tell the part of the millisecond (method 3 of section 6.2): what happens in one millisecond keeps its order.
+    Twelve bits hold the fraction of the millisecond (RFC 9562, section 6.2, method 3), so that IDs created within one
+    millisecond keep their order.
     """
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
-    part = rest * 4096 // 1_000_000
-    bits = milliseconds << 80 | 0x7 << 76 | part << 64 | 0b10 << 62 | secrets.randbits(62)
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    bits = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
     return UUID(int=bits)
 
 
 def public(prefix: str, identifier: UUID) -> str:
-    """What the API calls a thing: its prefix and 32 hexadecimal digits."""
+    """Return the public ID of a thing: the prefix of its kind and 32 hexadecimal digits."""
     return f"{prefix}_{identifier.hex}"
 
 
 def private(prefix: str, public_id: str) -> UUID:
-    """The UUID inside a public id; NOTHING, which nothing has, when it is no id of that kind."""
+    """Return the UUID in a public ID; NO_ID if the text is not an ID of this kind."""
     head, _, digits = public_id.rpartition("_")
-    return UUID(hex=digits) if head == prefix and HEXADECIMAL.fullmatch(digits) else NOTHING
+    return UUID(hex=digits) if head == prefix and HEXADECIMAL.fullmatch(digits) else NO_ID

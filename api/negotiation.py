@@ -1,4 +1,7 @@
-"""What `OPTIONS` tells. On its own, because DRF's views read these settings when they are imported."""
+"""Choose the response format and answer OPTIONS.
+
+In a module of its own: DRF's views read these settings when they are imported.
+"""
 
 from typing import Any
 
@@ -9,16 +12,18 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 
-class AllowAlone(BaseMetadata):
-    """The methods are in `Allow`, and everything else is in the document."""
+class EmptyMetadata(BaseMetadata):
+    """Answer OPTIONS with an empty object. `Allow` lists the methods; the OpenAPI document has everything else."""
 
     def determine_metadata(self, request: Request, view: Any) -> dict[str, Any]:
         return {}
 
 
 class Negotiation(DefaultContentNegotiation):
+    """Offer CSV for reads only, by `Accept` or `?format=csv`."""
+
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        """Only what is read is also read as a sheet, by `?format=`; an empty one is none."""
+        """Return the renderer and media type. Raises NotAcceptable, also for an empty `?format=`."""
         if request.method not in SAFE_METHODS:
             return super().select_renderer(request, renderers, "json")
         if request.query_params.get("format") == "":
@@ -26,8 +31,8 @@ class Negotiation(DefaultContentNegotiation):
         return super().select_renderer(request, renderers, format_suffix)
 
     def filter_renderers(self, renderers: Any, format: str) -> list[Any]:  # noqa: A002  the framework's name
-        """Raises NotAcceptable for a `?format=` that is none, where the framework says that nothing is there."""
-        found = [renderer for renderer in renderers if renderer.format == format]
-        if not found:
-            raise NotAcceptable(f"There are {' and '.join(renderer.format for renderer in renderers)}.")
-        return found
+        """Return the renderers of this format. Raises NotAcceptable, where DRF would answer 404."""
+        matching = [renderer for renderer in renderers if renderer.format == format]
+        if not matching:
+            raise NotAcceptable(f"`format` must be {' or '.join(renderer.format for renderer in renderers)}.")
+        return matching

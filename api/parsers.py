@@ -1,4 +1,7 @@
-"""How bodies are read. On its own, because DRF's views read this setting when they are imported."""
+"""Parse JSON request bodies.
+
+In a module of its own: DRF's views read this setting when they are imported.
+"""
 
 from typing import Any
 
@@ -6,11 +9,11 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
-class JsonBody(JSONParser):
-    """JSON that says what is wrong with it, however deep it nests."""
+class JsonParser(JSONParser):
+    """Parse JSON as UTF-8, whatever charset the request names (RFC 8259, section 8.1)."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """The value. JSON is UTF-8, whatever charset the request names. Raises ParseError."""
+        """Return the value. Raises ParseError, also for JSON that nests too deep."""
         try:
             return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         except RecursionError:

@@ -1,4 +1,4 @@
-"""The manners of the API: problems (RFC 9457) and request ids."""
+"""Answer errors as problems (RFC 9457), and give every response a request ID."""
 
 import re
 import sys
@@ -22,74 +22,119 @@ from api import identifiers, strict_fields
 
 PROBLEM = "application/problem+json"
 UNAVAILABLE_SECONDS = "5"
-MOST_ERRORS = 100
-SEEN_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
+MAX_ERRORS = 100
+ACCEPTED_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
+# The problem type of a ValidationError, by its status.
+SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}
+# Titles of problem types. Other types are titled by their slug: `last-admin` is "Last admin".
+TITLES = {
+    "account-exists": "Account already exists",
+    "already-invited": "Already invited",
+    "answer-lost": "Response unavailable",
+    "authentication-failed": "Authentication failed",
+    "bad-request": "Bad request",
+    "body-too-large": "Request body too large",
+    "choose-agency": "Agency required",
+    "contradiction": "Conflict",
+    "delivery-pending": "Delivery still pending",
+    "document-too-large": "Report too large",
+    "export-under-way": "Export in progress",
+    "idempotency-key-reused": "Idempotency key reused",
+    "in-flight": "Request in progress",
+    "internal": "Internal server error",
+    "invalid-request": "Invalid request",
+    "key-over": "API key inactive",
+    "key-replaced": "API key already rotated",
+    "last-admin": "Last administrator",
+    "not-acceptable": "Not acceptable",
+    "not-authenticated": "Authentication required",
+    "not-found": "Not found",
+    "not-permitted": "Permission denied",
+    "nothing-signed": "Endpoint has no signing secret",
+    "parse-error": "Malformed request body",
+    "precondition-failed": "Precondition failed",
+    "sign-in-failed": "Sign-in failed",
+    "sign-up-closed": "Sign-up disabled",
+    "throttled": "Too many requests",
+    "token-opens-nothing": "Invalid token",
+    "unavailable": "Service unavailable",
+}
 
 
 class RequestIdMiddleware:
-    """Every answer has `X-Request-Id`: the caller's own where it is a plain one, else a new one."""
+    """Set `X-Request-Id` on every response: the caller's own if it is well-formed, else a new one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-Id", "")
-        request_id = given if SEEN_REQUEST_ID.fullmatch(given) else identifiers.public("req", identifiers.uuid7())
+        header = request.headers.get("X-Request-Id", "")
+        is_accepted = ACCEPTED_REQUEST_ID.fullmatch(header)
+        request_id = header if is_accepted else identifiers.public("req", identifiers.uuid7())
         request.META["underone.request_id"] = request_id
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
 
 
-def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    """A problem document. `type` is stable and may be compared."""
-    return {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail} | more
-
-
 class BodyTooLarge(exceptions.APIException):
+    """Signal a body over the operation's limit."""
+
     status_code = 413
     default_code = "body-too-large"
-    default_detail = "The body is larger than this operation takes. Send it in several requests."
+    default_detail = "The request body exceeds the limit of this operation. Split it into several requests."
 
 
-class NotUnderstood(exceptions.APIException):
+class BadRequest(exceptions.APIException):
+    """Signal a request that Django could not read."""
+
     status_code = 400
     default_code = "bad-request"
-    default_detail = "The request was not understood."
+    default_detail = "The request could not be understood."
 
 
 class Internal(exceptions.APIException):
+    """Signal an unexpected error."""
+
     default_code = "internal"
-    default_detail = "The fault is ours and nothing was changed. Tell us the request id."
+    default_detail = "An unexpected error occurred. Nothing was changed. Contact support with the request ID."
 
 
 class Unavailable(exceptions.APIException):
+    """Signal that the database cannot be reached or gave up."""
+
     status_code = 503
     default_code = "unavailable"
-    default_detail = "The database does not answer now. Nothing was changed; ask again in a moment."
+    default_detail = "The database is unavailable. Nothing was changed. Retry in a few seconds."
 
 
-OURS: dict[type[Exception], type[exceptions.APIException]] = {
+# Exceptions that Django raises below a view.
+DJANGO_ERRORS: dict[type[Exception], type[exceptions.APIException]] = {
     Http404: exceptions.NotFound,
     PermissionDenied: exceptions.PermissionDenied,
     RequestDataTooBig: BodyTooLarge,
-    TooManyFieldsSent: NotUnderstood,
-    TooManyFilesSent: NotUnderstood,
-    UnreadablePostError: NotUnderstood,
+    TooManyFieldsSent: BadRequest,
+    TooManyFilesSent: BadRequest,
+    UnreadablePostError: BadRequest,
 }
-"""What Django raises below a view, as what the API answers."""
+
+
+def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    """Build a problem document. Clients may compare `type`, which is stable."""
+    return {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail} | more
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every error that a view raises, as a problem. None lets Django answer 500."""
-    error = OURS[type(error)]() if type(error) in OURS else error
+    """Return the problem for an error that a view raised (DRF's exception handler). None lets Django answer 500."""
+    error = DJANGO_ERRORS[type(error)]() if type(error) in DJANGO_ERRORS else error
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    body = _problem_of(error)
+    body = _build(error)
     request = context.get("request")
     request_id = request.META.get("underone.request_id") if request else None
-    if request:  # a problem is JSON, also where a spreadsheet was asked for
+    if request:
+        # A problem is JSON, even if the request accepts CSV.
         request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     headers = {"WWW-Authenticate": str(error.auth_header)} if hasattr(error, "auth_header") else {}
     if getattr(error, "wait", None):
@@ -98,89 +143,66 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     return Response(body | {"request_id": request_id}, status=body["status"], headers=headers, content_type=PROBLEM)
 
 
-def _problem_of(error: exceptions.APIException) -> dict[str, Any]:
+def problem_with(error: type[exceptions.APIException], *, detail: str) -> dict[str, Any]:
+    """Build the problem of an error class with this detail."""
+    code = SLUGS[error.status_code] if issubclass(error, exceptions.ValidationError) else error.default_code
+    return _build_titled(code, status=error.status_code, detail=detail)
+
+
+def _build(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
-        found = list(_pointers(error.detail))
-        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found[:MOST_ERRORS]]
+        messages = list(_messages(error.detail))
+        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in messages[:MAX_ERRORS]]
         status = strict_fields.status_of(error.detail)
         slug = SLUGS[status]
-        return problem(
-            status=status,
-            slug=slug,
-            title=TITLES[slug],
-            detail="; ".join([*(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]), *_untold(found)]),
-            errors=errors,
-        )
+        summary = [*(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]), *_omitted(messages)]
+        return problem(status=status, slug=slug, title=TITLES[slug], detail="; ".join(summary), errors=errors)
     code = error.default_code if isinstance(error.detail, (list, dict)) else error.detail.code
-    return _named(str(code), status=error.status_code, detail=str(error.detail))
+    return _build_titled(str(code), status=error.status_code, detail=str(error.detail))
 
 
-def problem_with(error: type[exceptions.APIException], *, detail: str) -> dict[str, Any]:
-    """The problem that is told of an error of this class in these words."""
-    code = SLUGS[error.status_code] if issubclass(error, exceptions.ValidationError) else error.default_code
-    return _named(code, status=error.status_code, detail=detail)
-
-
-def _named(code: str, *, status: int, detail: str) -> dict[str, Any]:
+def _build_titled(code: str, *, status: int, detail: str) -> dict[str, Any]:
     slug = code.replace("_", "-")
-    return problem(status=status, slug=slug, title=TITLES.get(slug, slug.replace("-", " ").capitalize()), detail=detail)
+    title = TITLES.get(slug, slug.replace("-", " ").capitalize())
+    return problem(status=status, slug=slug, title=title, detail=detail)
 
 
-def _untold(found: Sequence[object]) -> list[str]:
-    """How many errors are more than a problem tells, where some are."""
-    return [f"and {len(found) - MOST_ERRORS} more errors than are listed"] if len(found) > MOST_ERRORS else []
+def _omitted(messages: Sequence[object]) -> list[str]:
+    """Return a note on how many errors the problem leaves out, if any."""
+    return [f"and {len(messages) - MAX_ERRORS} more errors than are listed"] if len(messages) > MAX_ERRORS else []
 
 
-SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}
-TITLES = {
-    "invalid-request": "The request is not valid",
-    "contradiction": "This cannot be",
-    "authentication-failed": "The key opens nothing",
-    "not-authenticated": "A key is needed",
-    "not-found": "Nothing is here",
-    "parse-error": "The body cannot be read",
-    "throttled": "Too many requests",
-    "in-flight": "It is being done",
-    "idempotency-key-reused": "The key was used for another request",
-    "precondition-failed": "It has changed meanwhile",
-    "unavailable": "Not now",
-    "internal": "We made a mistake",
-    "bad-request": "The request is not valid",
-}
-
-
-def _pointers(detail: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Each message of a validation error with the JSON pointer (RFC 6901) of its field."""
+def _messages(detail: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the messages of a validation error, each with the JSON pointer (RFC 6901) of its field."""
     if isinstance(detail, dict):
-        for name, inner in detail.items():
-            yield from _pointers(inner, at if name == "non_field_errors" else f"{at}/{name}")
+        for name, nested in detail.items():
+            yield from _messages(nested, pointer if name == "non_field_errors" else f"{pointer}/{name}")
     elif isinstance(detail, list):
-        for index, inner in enumerate(detail):
-            yield from _pointers(inner, f"{at}/{index}" if isinstance(inner, (dict, list)) else at)
+        for index, nested in enumerate(detail):
+            yield from _messages(nested, f"{pointer}/{index}" if isinstance(nested, (dict, list)) else pointer)
     else:
-        yield at, str(detail).replace("\0", "\N{REPLACEMENT CHARACTER}")
+        yield pointer, str(detail).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's answer where no path matches."""
-    detail = "No such path. See /docs."
-    return _answer(request, problem_with(exceptions.NotFound, detail=detail))
+    """Answer a request whose path matches no route (Django's handler404)."""
+    return _respond(request, problem_with(exceptions.NotFound, detail="This path does not exist. See /docs."))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's answer to a request that it does not trust, such as a foreign Host."""
-    return _answer(request, problem_with(NotUnderstood, detail="It was not understood."))
+    """Answer a request that Django rejects, such as one for a foreign Host (Django's handler400)."""
+    return _respond(request, problem_with(BadRequest, detail=BadRequest.default_detail))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's answer to what nobody caught: nothing of the cause. A database that is away, or gave up, is asked again later."""
+    """Answer an uncaught exception without its cause: 503 if the database is away or gave up, else 500."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        answer = _answer(request, problem_with(Unavailable, detail=Unavailable.default_detail))
-        answer["Retry-After"] = UNAVAILABLE_SECONDS
-        return answer
-    return _answer(request, problem_with(Internal, detail=Internal.default_detail))
+        response = _respond(request, problem_with(Unavailable, detail=Unavailable.default_detail))
+        response["Retry-After"] = UNAVAILABLE_SECONDS
+        return response
+    return _respond(request, problem_with(Internal, detail=Internal.default_detail))
 
 
-def _answer(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
-    told = body | {"request_id": request.META.get("underone.request_id")}
-    return JsonResponse(told, status=body["status"], content_type=PROBLEM)
+def _respond(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+    request_id = request.META.get("underone.request_id")
+    return JsonResponse(body | {"request_id": request_id}, status=body["status"], content_type=PROBLEM)

@@ -1,4 +1,4 @@
-"""What a request says, taken as it is written: a text is no number, and nothing is guessed."""
+"""Check request bodies strictly against the documented types: no text is taken for a number, nothing is guessed."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ NUMBERS = (serializers.FloatField, serializers.DecimalField)
 
 
 class Contradiction(ValidationError):
-    """Well-formed, and it cannot be: it contradicts itself, what there is, or the moment. Answered as 409, with its fields."""
+    """Signal a well-formed request that contradicts itself, stored data, or the current time: 409 with its fields."""
 
     status_code = 409
 
@@ -27,7 +27,7 @@ class Contradiction(ValidationError):
 
 
 class Absent(ValidationError):
-    """Well-formed, and it names what is not there for this bearer. Answered as 404, with its fields."""
+    """Signal a well-formed request that names something which the principal cannot see: 404 with its fields."""
 
     status_code = 404
 
@@ -37,8 +37,9 @@ class Absent(ValidationError):
 
 @extend_schema_field({"type": "string", "format": "date", "pattern": DAY})
 class Day(serializers.DateField):
+    """Accept a day as YYYY-MM-DD, from 2000 to 2099: computing with other years can leave Python's calendar."""
+
     def to_internal_value(self, value: Any) -> date:
-        """Arithmetic with days ends where the calendar does: those of this century are asked for, and written one way."""
         if not re.fullmatch(DAY, str(value)):
             self.fail("invalid", format="YYYY-MM-DD, from 2000 to 2099")
         return super().to_internal_value(value)
@@ -46,61 +47,63 @@ class Day(serializers.DateField):
 
 @extend_schema_field({"type": "string", "format": "date-time", "pattern": CENTURY})
 class Instant(serializers.DateTimeField):
+    """Accept a moment from 2000 to 2099."""
+
     def to_internal_value(self, value: Any) -> datetime:
-        """As of days."""
         if not re.match(CENTURY, str(value)):
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ, from 2000 to 2099")
         return super().to_internal_value(value)
 
 
+# Without a docstring: drf-spectacular would print it as the description of every request body.
 class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
-        """Raises ValidationError for JSON of other types than the document tells. A form has texts and files alone."""
-        if isinstance(data, Mapping) and not isinstance(data, QueryDict) and (wrong := dict(_misfits(self, data))):
-            raise ValidationError(wrong)
+        """Raise ValidationError for JSON values of other types than documented. Form fields are texts and not checked."""
+        if isinstance(data, Mapping) and not isinstance(data, QueryDict) and (errors := dict(_type_errors(self, data))):
+            raise ValidationError(errors)
         return super().to_internal_value(data)
 
 
-def _misfits(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _type_errors(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, field in body.fields.items():
-        if not field.read_only and data.get(name) is not None and (problem := misfit(field, data[name])):
-            yield name, problem
+        if not field.read_only and data.get(name) is not None and (error := type_error(field, data[name])):
+            yield name, error
 
 
-def misfit(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
-    """Why a value of JSON, null apart, is not of the field's type; nothing where it is, or where the field itself looks."""
+def type_error(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
+    """Return why a JSON value other than null is not of the field's type; None if it is, or if the field checks it."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
-        return longer_than_taken(field, value) or dict(_misfits_within(field, value))
+        return length_error(field, value) or dict(_item_errors(field, value))
     if isinstance(field, serializers.BooleanField):
-        return None if isinstance(value, bool) else ["True or false."]
+        return None if isinstance(value, bool) else ["Must be true or false."]
     if isinstance(field, serializers.IntegerField):
-        return None if _is_number(value) and value == value // 1 else ["A whole number."]
+        return None if _is_number(value) and value == value // 1 else ["Must be a whole number."]
     if isinstance(field, NUMBERS):
-        return None if _is_number(value) else ["A number."]
+        return None if _is_number(value) else ["Must be a number."]
     if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
         return None
-    return _misfit_text(field, value) if isinstance(value, str) else ["A text."]
+    return _text_error(field, value) if isinstance(value, str) else ["Must be a string."]
 
 
-def _misfit_text(field: serializers.Field[Any, Any, Any, Any], value: str) -> list[str] | None:
-    """A text is as long as it was sent, and matches as it was sent: the field looks once the blanks around it are gone."""
+def _text_error(field: serializers.Field[Any, Any, Any, Any], value: str) -> list[str] | None:
+    # DRF's fields trim the text before they check it; length and pattern apply to the text as it was sent.
     if isinstance(field, serializers.RegexField) and value != value.strip():
         return [str(field.error_messages["invalid"])]
-    return longer_than_taken(field, value)
+    return length_error(field, value)
 
 
-def _misfits_within(field: serializers.ListField, value: list[Any]) -> Iterator[tuple[int, Any]]:
-    for place, each in enumerate(value):
-        if each is not None and (problem := misfit(field.child, each)):
-            yield place, problem
+def _item_errors(field: serializers.ListField, value: list[Any]) -> Iterator[tuple[int, Any]]:
+    for index, item in enumerate(value):
+        if item is not None and (error := type_error(field.child, item)):
+            yield index, error
 
 
-def longer_than_taken(field: serializers.Field[Any, Any, Any, Any], value: list[Any] | str) -> list[str] | None:
-    """Why a list or a text is too long for its field. Ask it of a list before anything in it is looked at: DRF asks after."""
-    most = getattr(field, "max_length", None)
-    if most is None or len(value) <= most:
+def length_error(field: serializers.Field[Any, Any, Any, Any], value: list[Any] | str) -> list[str] | None:
+    """Return why a list or text is too long. Check a list before its items: DRF checks its length only afterwards."""
+    max_length = getattr(field, "max_length", None)
+    if max_length is None or len(value) <= max_length:
         return None
-    return [str(field.error_messages["max_length"]).format(max_length=most)]
+    return [str(field.error_messages["max_length"]).format(max_length=max_length)]
 
 
 def _is_number(value: Any) -> bool:
@@ -108,13 +111,13 @@ def _is_number(value: Any) -> bool:
 
 
 def status_of(detail: Any) -> int:
-    """409 or 404 where all that is wrong contradicts something or is not there; else 400."""
+    """Return 409 or 404 if every error of a ValidationError is a contradiction or something absent; else 400."""
     return max((STATUS.get(code, 400) for code in _codes(detail)), key=[404, 409, 400].index)
 
 
 def _codes(detail: Any) -> Iterator[str]:
     if isinstance(detail, (dict, list)):
-        for inner in detail.values() if isinstance(detail, dict) else detail:
-            yield from _codes(inner)
+        for nested in detail.values() if isinstance(detail, dict) else detail:
+            yield from _codes(nested)
     else:
         yield detail.code

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from api.filters import LONGEST
+from api.filters import MAX_LENGTH
 from api.strict_fields import CENTURY
 
 Schema = dict[str, Any]
@@ -24,10 +24,10 @@ def bound(result: Schema, **_unused: Any) -> Schema:
     """A hook of drf-spectacular's: what serializers leave open is closed here, in one way for all."""
     components: dict[str, Schema] = result["components"]["schemas"]
     for name, component in components.items():
-        bound_all(component, longest=LONGEST if name.endswith("Request") else LONGEST_ANSWER)
+        bound_all(component, longest=MAX_LENGTH if name.endswith("Request") else LONGEST_ANSWER)
     for _, operation in operations(result | {"paths": result.get("webhooks", {})}):
         for parameter in operation.get("parameters", []):
-            bound_all(parameter["schema"], longest=LONGEST)
+            bound_all(parameter["schema"], longest=MAX_LENGTH)
     for _, operation in operations(result):
         for parameter in operation.get("parameters", []):
             _bound_parameter(parameter)
@@ -43,7 +43,7 @@ def _bound_parameter(parameter: Schema) -> None:
     if schema.get("format") == "date-time":
         schema["pattern"] = CENTURY
     if parameter["in"] != "header":  # which the web server bounds, all together
-        bound_all(schema, longest=LONGEST)
+        bound_all(schema, longest=MAX_LENGTH)
 
 
 def answered(operation: Schema) -> Iterator[Schema]:

@@ -31,4 +31,4 @@ def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
     with translation.override(language):
         schema = SchemaGenerator(urlconf=urls).get_schema(public=True)  # type: ignore[no-untyped-call]
         content = OpenApiJsonRenderer().render(schema)
-    return content, etags.of(content)
+    return content, etags.compute(content)

@@ -1,1 +1,1 @@
-"""Middleware, and the settings of the web server."""
+"""Middleware, and settings of the web server."""

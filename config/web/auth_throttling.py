@@ -1,8 +1,8 @@
-"""When many keys are refused, refusals come late: whoever tries thousands of keys leaves the processor to those who have one.
+"""Delay failed authentications when there are many, so that guessing API keys leaves the processor to valid requests.
 
-A refused key costs a statement and a third of what a right one costs, which at full speed is still enough to slow right ones. So
-beyond a few a second, a refusal waits before it is told. It waits outside of any transaction, and holds a thread: never all of
-them, so that some are always free for others. What a right key is answered never waits, wherever the wrong ones come from.
+A failed authentication costs one statement and a third of the time of a valid request, which is enough at full speed to slow
+valid requests down. Beyond a few a second, a 401 therefore waits before it is sent. It waits outside any transaction and
+occupies a thread, but never all threads. Responses to valid keys never wait, whatever address the invalid ones come from.
 """
 
 import threading
@@ -15,48 +15,51 @@ from django.conf import settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PAUSE = 0.05  # seconds
-FREE = 20  # refusals that come at once after a quiet time
-FREE_A_SECOND = 5
-BEARER = "underone.bearer"  # in the environment of a request whose bearer is known
+DELAY_SECONDS = 0.05
+# How many failures are sent at once after a quiet time.
+BURST = 20
+FREE_PER_SECOND = 5
+# The key in the WSGI environment under which a request's principal stands (accounts/requests/views.py).
+PRINCIPAL = "underone.principal"
 
 
-class Paced:
-    """An application whose refusals come late when there are many."""
+class DelayFailedAuthentication:
+    """Wrap a WSGI application and delay its authentication failures when there are many."""
 
     def __init__(self, application: "WSGIApplication") -> None:
         self.application = application
-        self.room = threading.Semaphore(settings.WEB_THREADS - 1)
+        # One thread fewer than there are: waiting failures leave at least one for other requests.
+        self.waiting = threading.Semaphore(settings.WEB_THREADS - 1)
         self.lock = threading.Lock()
-        self.free, self.counted_at = float(FREE), time.monotonic()
+        self.tokens, self.refilled_at = float(BURST), time.monotonic()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        refused = False
+        failed = False
 
-        def begin(status: str, *rest: object) -> object:
-            nonlocal refused
-            refused = status.startswith("401") or (status.startswith("429") and BEARER not in environ)
+        def start(status: str, *rest: object) -> object:
+            nonlocal failed
+            failed = status.startswith("401") or (status.startswith("429") and PRINCIPAL not in environ)
             return start_response(status, *rest)  # type: ignore[arg-type]
 
-        answer = self.application(environ, begin)  # type: ignore[arg-type]
-        if refused and not self._is_free():
+        response = self.application(environ, start)  # type: ignore[arg-type]
+        if failed and not self._take_token():
             self._wait()
-        return answer
+        return response
 
-    def _is_free(self) -> bool:
-        """Whether this refusal is one of the few that need not wait."""
+    def _take_token(self) -> bool:
+        """Return whether this failure is within the burst and needs no delay (a token bucket)."""
         with self.lock:
             now = time.monotonic()
-            self.free = min(FREE, self.free + (now - self.counted_at) * FREE_A_SECOND)
-            self.counted_at = now
-            if self.free < 1:
+            self.tokens = min(BURST, self.tokens + (now - self.refilled_at) * FREE_PER_SECOND)
+            self.refilled_at = now
+            if self.tokens < 1:
                 return False
-            self.free -= 1
+            self.tokens -= 1
             return True
 
     def _wait(self) -> None:
-        if self.room.acquire(blocking=False):
+        if self.waiting.acquire(blocking=False):
             try:
-                time.sleep(PAUSE)
+                time.sleep(DELAY_SECONDS)
             finally:
-                self.room.release()
+                self.waiting.release()

@@ -1,4 +1,4 @@
-"""Which web pages may read what the API answers: those of the origins that the agency of the answer names."""
+"""Decide which web pages may read responses: those of the origins that the agency allows."""
 
 import re
 from urllib.parse import SplitResult
@@ -9,15 +9,18 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 
 from accounts.tenancy import context
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 from api import origins
 
-OPEN = {"/v1/openapi.json", "/docs"}
-"""Of nobody's, and to be read by every page."""
+# Paths without an agency's data. Every web page may read them.
+PUBLIC = {"/v1/openapi.json", "/docs"}
 
 
-class AgencyOrigins(CorsMiddleware):
-    """A preflight carries no key, and a refused key belongs to nobody: they are answered for an origin of any agency's."""
+class AgencyCorsMiddleware(CorsMiddleware):
+    """Allow the origins of the principal's agency.
+
+    A preflight carries no key, and a failed authentication has no agency: both are allowed for an origin of any agency.
+    """
 
     def is_enabled(self, request: HttpRequest) -> bool:
         return bool(re.match(conf.CORS_URLS_REGEX, request.path_info))
@@ -26,17 +29,18 @@ class AgencyOrigins(CorsMiddleware):
         return False
 
     def check_signal(self, request: HttpRequest) -> bool:
-        """Where the library asks whoever listens, the agencies are asked."""
-        origin, bearer = request.headers["Origin"], getattr(request, "auth", None)
-        if request.path_info in OPEN:
+        """Return whether the origin is allowed. django-cors-headers sends a signal here; the agencies decide instead."""
+        origin, principal = request.headers["Origin"], getattr(request, "auth", None)
+        if request.path_info in PUBLIC:
             return True
-        if isinstance(bearer, Bearer) and request.method != "OPTIONS":
-            return origin in bearer.agency.allowed_origins
-        return origins.parse(origin) == origin and _is_some_agency_s(origin)
+        if isinstance(principal, Principal) and request.method != "OPTIONS":
+            return origin in principal.agency.allowed_origins
+        return origins.parse(origin) == origin and _is_allowed_by_any_agency(origin)
 
 
-def _is_some_agency_s(origin: str) -> bool:
+def _is_allowed_by_any_agency(origin: str) -> bool:
     try:
-        return context.some_agency_allows_origin(origin)
-    except DatabaseError:  # the answer says already what is wrong
+        return context.origin_is_allowed(origin)
+    except DatabaseError:
+        # The response already reports the database's failure.
         return False

@@ -1,6 +1,6 @@
-"""What the web server itself refuses, before any of ours is asked, as the problem that it is.
+"""Answer what gunicorn itself refuses, such as a malformed request line, as a problem.
 
-It is installed before Django is ready, and knows nothing of it.
+Installed before Django is ready, so it imports nothing of Django.
 """
 
 import json
@@ -13,15 +13,15 @@ from api import identifiers
 
 SLUGS = {414: "uri-too-long", 431: "headers-too-large", 500: "internal"}
 DETAILS = {
-    400: "This is no request of HTTP/1.1 that can be read.",
-    414: "The path with its parameters is too long.",
-    431: "The headers are too many, or one of them is too long.",
-    500: "The fault is ours and nothing was changed. Tell us the request id.",
+    400: "The request is not valid HTTP/1.1.",
+    414: "The path and query string are too long.",
+    431: "There are too many request headers, or one of them is too long.",
+    500: "An unexpected error occurred. Nothing was changed. Contact support with the request ID.",
 }
 
 
 def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
-    """Takes the place of gunicorn's page of HTML. What it found wrong is in its log: it may hold what is secret."""
+    """Write a problem to the socket. Leaves out `mesg`, which may quote secrets of the request; gunicorn logs it."""
     request_id = identifiers.public("req", identifiers.uuid7())
     slug = SLUGS.get(status_int) or HTTPStatus(status_int).phrase.lower().replace(" ", "-")
     detail = DETAILS.get(status_int, reason)
@@ -34,6 +34,10 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
     util.write_nonblock(sock, head.encode("latin-1") + content)
 
 
-def answer_with_problems() -> None:
-    """For the process of a web server."""
+def install() -> None:
+    """Replace gunicorn's HTML error page in this process.
+
+    gunicorn has no setting for the body of its errors: `Worker.handle_error` calls `gunicorn.util.write_error`, which is
+    replaced here. tests/config/test_serving.py sends malformed requests to a real server and fails if this stops working.
+    """
     util.write_error = write_error

@@ -1,4 +1,4 @@
-"""How the web server is set beside its command line: `gunicorn --config=python:config.web.gunicorn_settings`."""
+"""Settings of the web server besides its command line: `gunicorn --config=python:config.web.gunicorn_settings`."""
 
 import os
 
@@ -8,7 +8,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 worker_class = "gthread"
 workers, threads = settings.WEB_WORKERS, settings.WEB_THREADS
-limit_request_line = 0  # up to a megabyte is read, and the API says what is too long in it
-control_socket_disable = True  # its place is the user's home folder, which two installations would share
+# No limit here: up to a megabyte is read, and the API answers which parameter is too long.
+limit_request_line = 0
+# The control socket lives in the user's home folder, which two installations would share.
+control_socket_disable = True
 logconfig_dict = settings.LOGGING
-accesslog = None  # every request is told of by config/observability/request_log.py
+# config/observability/request_log.py logs every request.
+accesslog = None

@@ -1,11 +1,11 @@
-"""What is kept in the shared store is JSON: whoever writes there can have no code run by reading it."""
+"""Serialize cached values as JSON instead of pickle: reading a value that an attacker wrote must not run code."""
 
 import json
 from typing import Any
 
 
-class Json:
-    """A serializer of Django's Redis cache."""
+class JsonSerializer:
+    """Implement the serializer interface of Django's Redis cache."""
 
     def dumps(self, value: Any) -> bytes:
         return json.dumps(value).encode()

@@ -1,4 +1,4 @@
-"""What every answer carries: the limits of who asks, whether it may be kept, and a tag by which it is known again."""
+"""Set the headers of every response: rate limits, caching, and ETags with conditional reads."""
 
 from collections.abc import Callable
 
@@ -7,58 +7,59 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from django.utils import timezone
 
 from accounts.api_keys import secrets as key_secrets
-from accounts.requests.views import BEARER_OF_REQUEST, LIMITS_OF_REQUEST
+from accounts.requests.views import PRINCIPAL, RATE_LIMIT_HEADERS
 from api import etags
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 READS = {"GET", "HEAD"}
-OF_UNCHANGED = ("Cache-Control", "Content-Location", "ETag", "Vary")
-NOT_WRITTEN = (401, 429)  # nobody is known; or was known to be there a moment ago
+NOT_MODIFIED_HEADERS = ("Cache-Control", "Content-Location", "ETag", "Vary")
+# 401: there is no principal. 429: its use was recorded moments ago.
+USE_NOT_RECORDED = (401, 429)
 
 
-class AnswersMiddleware:
-    """`RateLimit` headers, `Cache-Control`, `ETag`; and 304 where what the caller has is what we would say."""
+class ResponseHeadersMiddleware:
+    """Set `RateLimit` headers, `Cache-Control` and `ETag`; answer 304 if the caller has the current representation."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code >= 400 and response.status_code not in NOT_WRITTEN:
-            _note_use(request)
+        if response.status_code >= 400 and response.status_code not in USE_NOT_RECORDED:
+            _record_use(request)
         if request.method in READS and response.status_code == 200:
             response = _conditional(request, response)
-        _tell_caches(request, response)
-        for name, value in request.META.get(LIMITS_OF_REQUEST, {}).items():
+        _set_cache_control(request, response)
+        for name, value in request.META.get(RATE_LIMIT_HEADERS, {}).items():
             response[name] = value
         return response
 
 
-def _note_use(request: HttpRequest) -> None:
-    """A refusal took back all that the request had written, and that its key was used too."""
-    bearer = request.META.get(BEARER_OF_REQUEST)
-    if bearer is None or bearer.kind != "key":
+def _record_use(request: HttpRequest) -> None:
+    """Record the use of the key again: an error response rolled back the transaction in which it was recorded."""
+    principal = request.META.get(PRINCIPAL)
+    if principal is None or principal.kind != "key":
         return
     try:
-        key_secrets.note_use(agency_id=bearer.agency_id, key_id=bearer.id, now=timezone.now())
-    except DatabaseError:  # it was the reason of the refusal, perhaps
+        key_secrets.record_use(agency_id=principal.agency_id, key_id=principal.id, now=timezone.now())
+    except DatabaseError:
+        # The database may be the cause of the error response. That response matters more than the time of use.
         return
 
 
 def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The answer with its tag; 304 where the caller names it."""
+    """Return the response with its ETag, or 304 if `If-None-Match` lists that ETag."""
     if isinstance(response, HttpResponse) and not response.has_header("ETag"):
-        response["ETag"] = etags.of(response.content)
-    if "ETag" not in response or not etags.names(request.headers.get("If-None-Match", ""), response["ETag"]):
+        response["ETag"] = etags.compute(response.content)
+    if "ETag" not in response or not etags.matches(request.headers.get("If-None-Match", ""), response["ETag"]):
         return response
     if isinstance(response, FileResponse) and response.file_to_stream:
         response.file_to_stream.close()
-    told = {name: response[name] for name in OF_UNCHANGED if name in response}
-    return HttpResponseNotModified(headers=told)
+    return HttpResponseNotModified(headers={name: response[name] for name in NOT_MODIFIED_HEADERS if name in response})
 
 
-def _tell_caches(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Reads may be kept by who asked, and are asked for anew each time; whatever else is answered may hold secrets."""
+def _set_cache_control(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let the caller store reads and revalidate them each time. Other responses may hold secrets and are not stored."""
     if not response.has_header("Cache-Control"):
-        may_be_kept = request.method in READS and response.status_code in {200, 304}
-        response["Cache-Control"] = "private, no-cache" if may_be_kept else "no-store"
+        is_storable = request.method in READS and response.status_code in {200, 304}
+        response["Cache-Control"] = "private, no-cache" if is_storable else "no-store"
