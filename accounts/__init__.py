@@ -1,1 +1,1 @@
-"""Who asks, and what is theirs."""
+"""Agencies, users, API keys, and everything that protects one agency from another."""

@@ -1,4 +1,4 @@
-"""Invitations taken back: one by hand, or all of somebody's who lets nobody in any more."""
+"""Revoke invitations: one by ID, or all that a revoked key or removed member has sent."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,35 +10,36 @@ from accounts.models import Actor, Invitation
 
 
 class Gone(Exception):
-    """It was accepted or withdrawn at this very moment."""
+    """Raise when the invitation was accepted or revoked meanwhile."""
 
 
-def hold(invitation: Invitation) -> Invitation:
-    """The invitation as it stands, and as it stays until the transaction ends. Raises Gone."""
+def lock(invitation: Invitation) -> Invitation:
+    """Lock an invitation until the transaction ends, and return it as it is now. Raises Gone."""
     invitations = Invitation.objects.filter(agency_id=invitation.agency_id, pk=invitation.pk)
-    held = invitations.select_for_update(of=("self",)).select_related("agency").first()
-    if held is None:
+    locked = invitations.select_for_update(of=("self",)).select_related("agency").first()
+    if locked is None:
         raise Gone
-    return held
+    return locked
 
 
 @transaction.atomic
-def withdraw(*, invitation: Invitation, who: Actor, now: datetime) -> None:
-    """Its token opens nothing any more. Raises Gone."""
-    _take_back(hold(invitation), who, now)
+def revoke(*, invitation: Invitation, who: Actor, now: datetime) -> None:
+    """Revoke an invitation. Raises Gone."""
+    _delete(lock(invitation), who, now)
 
 
 @transaction.atomic
-def withdraw_all(*, agency_id: UUID, by: str, who: Actor, now: datetime) -> None:
-    """Withdraw what the key or member with this public id has invited."""
-    theirs = Invitation.objects.filter(agency_id=agency_id, invited_by_id=by).order_by("pk")
-    for invitation in theirs.select_for_update():
-        _take_back(invitation, who, now)
+def revoke_all(*, agency_id: UUID, by: str, who: Actor, now: datetime) -> None:
+    """Revoke all invitations that the key or member with the public ID `by` has sent."""
+    # Ordered, so that concurrent revocations lock rows in the same order.
+    invitations = Invitation.objects.filter(agency_id=agency_id, invited_by_id=by).order_by("pk")
+    for invitation in invitations.select_for_update():
+        _delete(invitation, who, now)
 
 
-def _take_back(invitation: Invitation, who: Actor, now: datetime) -> None:
-    """Whose mailbox it is stays out: the entry is kept for good."""
-    audit.note(
+def _delete(invitation: Invitation, who: Actor, now: datetime) -> None:
+    # The e-mail address is left out: audit entries are never deleted.
+    audit.record(
         agency_id=invitation.agency_id,
         who=who,
         what="invitation.withdrawn",

@@ -1,15 +1,18 @@
-"""Amazon's stores: our code, the name in a report's `sales-channel`, Amazon's marketplace id.
+"""Amazon's stores: country code, name in a report's `sales-channel` column, and Amazon's marketplace ID. Pure.
 
 Source: https://developer-docs.amazon.com/sp-api/docs/marketplace-ids
 """
 
 from dataclasses import dataclass
 
-NON_AMAZON = "non_amazon"  # multi-channel orders: Amazon ships them, another shop sold them; in no metric of Amazon's
+# Orders of another shop that Amazon only ships (Multi-Channel Fulfillment). They count in no metric.
+NON_AMAZON = "non_amazon"
 
 
 @dataclass(frozen=True, slots=True)
 class Marketplace:
+    """Describe one store. `region` is the SP-API region: NA, EU or FE."""
+
     code: str
     sales_channel: str
     amazon_id: str

@@ -29,9 +29,9 @@ def published(urls: Sequence[str], *, events: int) -> UUID:
 def told_of_everything(urls: Sequence[str]) -> SellerAccount:
     """An account of a new agency with an endpoint at each URL."""
     now = timezone.now()
-    agency, _ = agencies.open_agency(name="Bench", now=now)
+    agency, _ = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk):
-        account = agencies.take_on(
+        account = agencies.create_account(
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )
         for url in urls:
@@ -60,9 +60,9 @@ def settled(agency_id: UUID) -> float:
 def told_at(url: str) -> tuple[str, str]:
     """A new agency that is told of changed statuses at the URL: the id of its account, and its key."""
     now = timezone.now()
-    agency, key = agencies.open_agency(name="Bench", now=now)
+    agency, key = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk):
-        account = agencies.take_on(
+        account = agencies.create_account(
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )
         endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["account.status_changed"], created_at=now)

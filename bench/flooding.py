@@ -51,7 +51,7 @@ def _key() -> str:
 
     from accounts.agencies import lifecycle as agencies  # noqa: PLC0415
 
-    return agencies.open_agency(name="Bench", now=timezone.now())[1]
+    return agencies.create_agency(name="Bench", now=timezone.now())[1]
 
 
 def _while_flooded(right: HTTPConnection, key: str) -> tuple[list[float], float]:

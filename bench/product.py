@@ -14,9 +14,9 @@ from ingestion.models import Report
 def kept_report(path: Path, *, partner: str) -> Report:
     """The report of a document that the upload door has taken, for a new account of a new agency."""
     now = timezone.now()
-    agency, _ = agencies.open_agency(name="Bench", now=now)
+    agency, _ = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk), path.open("rb") as content:
-        account = agencies.take_on(
+        account = agencies.create_account(
             agency=agency, name="Bench", selling_partner_id=partner, home_marketplace="US", external_id=None, now=now
         )
         received = intake.ReceivedDocument(

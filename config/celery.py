@@ -79,7 +79,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="52"),
     },
     "delete expired sessions": {
-        "task": "accounts.people.tasks.forget_old_sessions",
+        "task": "accounts.people.tasks.delete_expired_sessions",
         "schedule": crontab(hour="3", minute="47"),
     },
     "move windows to the current day": {

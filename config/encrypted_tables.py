@@ -6,22 +6,22 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.encryption import rotation
-from accounts.encryption.rotation import Sealed
+from accounts.encryption.rotation import EncryptedTable
 from accounts.requests import idempotency
 from webhooks.endpoints import secrets as endpoint_secrets
 
-EVERYTHING: tuple[Sealed, ...] = (idempotency.SEALED, endpoint_secrets.SEALED)
+EVERYTHING: tuple[EncryptedTable, ...] = (idempotency.ENCRYPTED, endpoint_secrets.SEALED)
 
 
 def key_ids_in_use() -> Counter[int]:
     """How many secrets each key has sealed, of the tables that the database is migrated to."""
-    names = {f"{what.table}_encryption_keys": what for what in EVERYTHING}
+    names = {f"{table.name}_encryption_keys": table for table in EVERYTHING}
     with connection.cursor() as cursor:
         cursor.execute("SELECT proname FROM pg_proc WHERE proname = ANY(%s)", [list(names)])
         counted = [names[name] for (name,) in cursor.fetchall()]
     in_use: Counter[int] = Counter()
-    for what in counted:
-        in_use.update(rotation.key_ids_in_use(what=what))
+    for table in counted:
+        in_use.update(rotation.key_ids_in_use(table=table))
     return in_use
 
 

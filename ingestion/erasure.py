@@ -19,7 +19,7 @@ from ingestion.exports.inventory import TABLES, Table
 
 SOME_ROWS = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {table} WHERE agency_id = %(agency)s AND {rows} {order} LIMIT %(at_once)s))
+    SELECT ctid FROM {table} WHERE agency_id = %(agency)s AND {rows} {order} LIMIT %(batch_size)s))
 """
 LEFT_OF_AGENCY = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
 NAMED_NO_MORE = """
@@ -36,7 +36,7 @@ def erase(*, agency_id: UUID, now: datetime) -> int:
         _erase_account(agency_id, account_id, now)
         with context.agency(agency_id):
             about = public_account_id(account_id)
-            audit.note(agency_id=agency_id, who=audit.UNDERONE, what="account.erased", about=about, now=now)
+            audit.record(agency_id=agency_id, who=audit.UNDERONE, what="account.erased", about=about, now=now)
     return len(gone)
 
 
@@ -52,12 +52,12 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
         return False
     for account_id in accounts:
         _erase_account(agency_id, account_id, now)
-    members.forget_all(agency_id=agency_id)
+    members.remove_all(agency_id=agency_id)
     for table in reversed(TABLES):
         if not table.stays:
             _erase_rows(agency_id, table, "true")
     _erase_documents(agency_id.hex)
-    audit.shorten(agency_id=agency_id)
+    audit.remove_details(agency_id=agency_id)
     _say_erased(agency_id, now)
     return True
 
@@ -104,4 +104,4 @@ def _say_erased(agency_id: UUID, now: datetime) -> None:
         chosen = [field for field in Agency._meta.concrete_fields if field.name not in LEFT_OF_AGENCY]  # noqa: SLF001  Django's own
         Agency.objects.filter(pk=agency_id).update(erased_at=now, **{field.name: field.get_default() for field in chosen})
         about = Agency.objects.get(pk=agency_id).public_id
-        audit.note(agency_id=agency_id, who=audit.UNDERONE, what="agency.erased", about=about, now=now)
+        audit.record(agency_id=agency_id, who=audit.UNDERONE, what="agency.erased", about=about, now=now)

@@ -178,7 +178,7 @@ def _store(report: Report, received: ReceivedDocument) -> None:
 def _note(report: Report, what: str, who: Actor, now: datetime) -> None:
     """Whose it is, where it came from, and the digest that tells it from others; nothing that stands in it."""
     told = {"account": report.account.public_id, "source": report.source, "sha256": report.sha256, "size": report.size}
-    audit.note(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=told, now=now)
+    audit.record(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=told, now=now)
 
 
 def _hand_out(report: Report) -> None:

@@ -36,7 +36,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
         last = reports[-1].pk
     if deleted:
         with context.agency(agency_id):
-            audit.by_itself(agency_id=agency_id, what="documents.deleted", detail={"count": deleted}, now=now)
+            audit.record_scheduled(agency_id=agency_id, what="documents.deleted", detail={"count": deleted}, now=now)
     return deleted
 
 

@@ -34,7 +34,7 @@ def load_report(*, agency_id: str, report_id: str) -> None:
 @shared_task
 def resume_reports() -> None:
     """Hand out again what a lost message or a killed worker left behind."""
-    for agency_id in context.every_agency_id():
+    for agency_id in context.open_agency_ids():
         for report_id in _left_behind(agency_id):
             load_report.delay(agency_id=str(agency_id), report_id=str(report_id))
 
@@ -42,14 +42,14 @@ def resume_reports() -> None:
 @shared_task
 def erase_accounts() -> None:
     """Erase what belongs to accounts that were handed back, also of agencies that were closed since."""
-    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
+    for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         erasure.erase(agency_id=agency_id, now=timezone.now())
 
 
 @shared_task
 def erase_agencies() -> None:
     """Erase the closed agencies whose time has come, each by a task of its own."""
-    for agency_id in context.every_closed_agency_id():
+    for agency_id in context.closed_agency_ids():
         erase_agency.delay(agency_id=str(agency_id))
 
 
@@ -62,7 +62,7 @@ def erase_agency(*, agency_id: str) -> None:
 @shared_task
 def delete_old_documents() -> None:
     """Delete the documents that their agencies keep no longer; what they said of orders stays."""
-    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
+    for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
     retention.sweep_uploads(now=timezone.now())
 

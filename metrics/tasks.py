@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 @shared_task
 def roll_forward() -> None:
     """Start a day's slide of the windows for every agency that is not there yet."""
-    for agency_id in context.every_agency_id():
+    for agency_id in context.open_agency_ids():
         roll_agency_forward.delay(agency_id=str(agency_id))
 
 

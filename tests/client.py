@@ -25,7 +25,7 @@ class Client(APIClient):
 
     def generic(self, *args: Any, **kwargs: Any) -> Any:
         if connection.in_atomic_block:
-            context.enter(None)
+            context.set_agency(None)
         response = super().generic(*args, **kwargs)
         if response.headers.get("Content-Type", "").startswith("application/problem+json"):
             overheard.problems.append(response.content.decode())

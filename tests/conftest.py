@@ -85,13 +85,13 @@ def tables_of_ours(owner: psycopg.Connection) -> list[str]:
 @pytest.fixture
 def acme(db: None) -> Client:
     """An agency with a key."""
-    return Client(*agencies.open_agency(name="Acme", now=NOON))
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
 @pytest.fixture
 def rival(db: None) -> Client:
     """Another agency, which must not see that anything of acme's exists."""
-    return Client(*agencies.open_agency(name="Rival", now=NOON))
+    return Client(*agencies.create_agency(name="Rival", now=NOON))
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Agencies and their seller accounts: create, change, delete, list; the audit log."""
+"""Agencies and their seller accounts, and the views of the audit log."""

@@ -1,4 +1,4 @@
-"""The shapes of seller accounts."""
+"""Serializers of seller accounts."""
 
 from typing import Any
 
@@ -42,29 +42,29 @@ NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home
 
 
 class AmazonStatus(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="NORMAL, AT_RISK, DEACTIVATED, or as Amazon says.")
-    reported_at = serializers.DateTimeField()
+    status = serializers.CharField(help_text="`NORMAL`, `AT_RISK`, `DEACTIVATED`, or another status as Amazon reports it.")
+    reported_at = serializers.DateTimeField(help_text="When Amazon reported it.")
 
 
-class TargetOfSeries(serializers.Serializer[Any]):
+class SeriesTarget(serializers.Serializer[Any]):
     comparator = serializers.CharField(help_text="`lt`, `lte`, `gt`, `gte` or `eq`.")
-    value = serializers.FloatField()
-    source = serializers.CharField()  # type: ignore[assignment]  # a field of the contract
+    value = serializers.FloatField(help_text="The limit that the rate or count is compared with.")
+    source = serializers.CharField(help_text="Where the target comes from: `default`, or Amazon's report.")  # type: ignore[assignment]  # a field of the contract
 
 
 class WorstSeries(serializers.Serializer[Any]):
-    """The series of an account that stands worst of those that have a target: enforced ones before others of its status."""
+    """The series of an account with the worst status. Enforced metrics come before others of the same status."""
 
-    metric = serializers.CharField()
-    name = serializers.SerializerMethodField(help_text="What people call the metric.")
+    metric = serializers.CharField(help_text="The metric, such as `order_defect_rate`.")
+    name = serializers.SerializerMethodField(help_text="The name of the metric, in the language of the response.")
     marketplace = serializers.CharField()
     channel = serializers.CharField()
     numerator = serializers.IntegerField()
     denominator = serializers.IntegerField()
     rate = serializers.FloatField(allow_null=True)
-    target = TargetOfSeries()
+    target = SeriesTarget()
     status = serializers.ChoiceField(choices=AccountStatus.choices)
-    enforced = serializers.BooleanField(help_text="Amazon closes shops over it.")
+    enforced = serializers.BooleanField(help_text="Whether Amazon deactivates accounts that miss this target.")
 
     def get_name(self, series: dict[str, Any]) -> str:
         return gettext(series["name"])
@@ -72,34 +72,43 @@ class WorstSeries(serializers.Serializer[Any]):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("A new account", value=NEW_ACCOUNT, request_only=True),
-        OpenApiExample("An account", value=ACCOUNT, response_only=True),
+        OpenApiExample("New account", value=NEW_ACCOUNT, request_only=True),
+        OpenApiExample("Account", value=ACCOUNT, response_only=True),
     ]
 )
 class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     id = PublicIdField()
     selling_partner_id = serializers.RegexField(
-        r"^[^\u0000-\u0020\u007f-\u00a0\s]+$", max_length=64, error_messages={"invalid": "A selling partner id has no spaces."}
+        r"^[^\u0000-\u0020\u007f-\u00a0\s]+$",
+        max_length=64,
+        error_messages={"invalid": "A selling partner ID has no spaces."},
     )
-    home_marketplace = serializers.ChoiceField(choices=CODES, help_text="Where it began to sell (ISO country code).")
-    status = serializers.ChoiceField(choices=AccountStatus.choices, read_only=True, help_text="The status of its worst series.")
+    home_marketplace = serializers.ChoiceField(
+        choices=CODES, help_text="The marketplace where the account began to sell, as an ISO country code."
+    )
+    status = serializers.ChoiceField(
+        choices=AccountStatus.choices, read_only=True, help_text="The status of the account's worst series."
+    )
     marketplaces = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="Its home and every store it was seen to sell in."
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="The home marketplace, and every marketplace in which reports show sales.",
     )
     amazon_statuses = serializers.DictField(
         child=AmazonStatus(),
         read_only=True,
-        help_text="By marketplace: the status that Amazon's newest report tells.",
+        help_text="The account status in Amazon's latest report, by marketplace.",
     )
     distance = serializers.FloatField(
         read_only=True,
         allow_null=True,
-        help_text="How far its worst series is from the limit: 1 is spotless, 0 at it, below 0 beyond it. Null without data.",
+        help_text="How far the worst series is from its target: 1 without any defects, 0 at the target, negative beyond it. "
+        "Null without data.",
     )
     worst_series = WorstSeries(read_only=True, allow_null=True)
-    open_breaches = serializers.IntegerField(read_only=True)
-    open_warnings = serializers.IntegerField(read_only=True)
-    stale = serializers.SerializerMethodField(help_text="One of its sources was last brought up to date too long ago.")
+    open_breaches = serializers.IntegerField(read_only=True, help_text="Number of open breaches, without warnings.")
+    open_warnings = serializers.IntegerField(read_only=True, help_text="Number of open warnings.")
+    stale = serializers.SerializerMethodField(help_text="Whether a source was not updated within its maximum age.")
 
     class Meta:
         model = SellerAccount
@@ -120,15 +129,15 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
             "created_at",
         )
         read_only_fields = ("created_at",)
-        extra_kwargs = {"external_id": {"required": False, "help_text": "Your own name for it."}}  # noqa: RUF012
+        extra_kwargs = {"external_id": {"required": False, "help_text": "Your own ID of the account."}}  # noqa: RUF012
 
     def get_stale(self, account: SellerAccount) -> bool:
         return account.is_stale(at=self.context["now"])
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A new name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)])
-class AccountChange(Body, serializers.ModelSerializer[SellerAccount]):
-    """What may change of an account: the selling partner and its home never do."""
+@extend_schema_serializer(examples=[OpenApiExample("New name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)])
+class UpdateAccount(Body, serializers.ModelSerializer[SellerAccount]):
+    """The fields of an account that can be updated. Its selling partner and home marketplace cannot."""
 
     class Meta:
         model = SellerAccount

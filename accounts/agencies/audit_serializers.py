@@ -1,4 +1,4 @@
-"""The shape of what the audit log says."""
+"""The serializer of audit log entries."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -19,18 +19,24 @@ AUDIT_ENTRY = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("An entry", value=AUDIT_ENTRY, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Audit log entry", value=AUDIT_ENTRY, response_only=True)])
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     id = PublicIdField()
     who = serializers.CharField(
-        help_text="The id of the key, member or staff that asked for it, and its name of then; or `underone`."
+        help_text="ID and name, at that time, of the key, member or staff user that made the change; or `underone`."
     )
-    what = serializers.CharField(help_text="Like `endpoint.created`.")
-    about = serializers.CharField(help_text="The id of the thing.")
-    before = serializers.DictField(allow_null=True, help_text="The fields that changed, as they were; null where nothing was.")
-    after = serializers.DictField(allow_null=True, help_text="The same fields as they are since; null where nothing is.")
-    detail = serializers.DictField(help_text="Ids and choices, never a secret.")
-    request_id = serializers.CharField(allow_null=True, help_text="Of the request that asked for it, as `X-Request-Id` told.")
+    what = serializers.CharField(help_text="What was done, such as `endpoint.created`.")
+    about = serializers.CharField(help_text="ID of the thing that was changed.")
+    before = serializers.DictField(
+        allow_null=True, help_text="The changed fields with their old values. Null if the thing did not exist."
+    )
+    after = serializers.DictField(
+        allow_null=True, help_text="The changed fields with their new values. Null if the thing no longer exists."
+    )
+    detail = serializers.DictField(help_text="Further IDs and settings. It never contains secrets.")
+    request_id = serializers.CharField(
+        allow_null=True, help_text="`X-Request-Id` of the request that made the change. Null if no request did."
+    )
 
     class Meta:
         model = AuditEntry

@@ -14,34 +14,36 @@ from accounts.agencies.filters import AuditFilter
 from accounts.models import AuditEntry, Role
 from accounts.requests.views import Collection
 from accounts.tenancy import context
-from api.csv import Sheet
+from api.csv import CsvRenderer
 
 
-class AuditCsv(Sheet):
-    """One line an entry; what changed is JSON in its cell."""
+class AuditCsv(CsvRenderer):
+    """Render one line for each entry. `before`, `after` and `detail` are JSON in their cells."""
 
     columns = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")
 
-    def row(self, told: dict[str, Any]) -> dict[str, Any]:
-        texts = {name: json.dumps(told[name], ensure_ascii=False) for name in ("before", "after", "detail") if told[name]}
-        return told | {"before": None, "after": None, "detail": None} | texts
+    def row(self, item: dict[str, Any]) -> dict[str, Any]:
+        texts = {name: json.dumps(item[name], ensure_ascii=False) for name in ("before", "after", "detail") if item[name]}
+        return item | {"before": None, "after": None, "detail": None} | texts
 
 
 class AuditLog(Collection[AuditEntry]):
-    needs: ClassVar = {"get": Role.ADMIN}
+    required_roles: ClassVar = {"get": Role.ADMIN}
     renderer_classes = (JSONRenderer, AuditCsv)
-    queryset = AuditEntry.objects.none()  # for the document; requests go through scoping
+    # For the OpenAPI document only; requests go through the tenant context.
+    queryset = AuditEntry.objects.none()
     serializer_class = AuditEntrySerializer
     filter_backends = (DjangoFilterBackend,)
     filterset_class = AuditFilter
 
     @extend_schema(
-        operation_id="listAuditLog",
-        summary="Who did what, newest first, kept for good",
+        operation_id="listAuditLogEntries",
+        summary="List audit log entries",
+        description="Returns the newest entries first. Entries are never deleted.",
         tags=["Agency"],
         responses={(200, "application/json"): AuditEntrySerializer(many=True), (200, "text/csv"): str},
     )
     def get(self, request: Request) -> Response:
-        mine = AuditEntry.objects.filter(agency_id=context.bearer(request).agency_id)
-        page = self.paginate_queryset(self.filter_queryset(mine))
+        entries = AuditEntry.objects.filter(agency_id=context.principal(request).agency_id)
+        page = self.paginate_queryset(self.filter_queryset(entries))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -1,4 +1,4 @@
-"""Several accounts in one go: one look at those that are there, one insert, one entry each in the audit log."""
+"""Create many accounts at once, in a constant number of statements."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts import audit
-from accounts.agencies.lifecycle import OF_ACCOUNT
+from accounts.agencies.lifecycle import ACCOUNT_FIELDS
 from accounts.models import Actor, Agency, SellerAccount
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """An account that the agency wants to look after."""
+class NewAccount:
+    """Describe an account to create."""
 
     name: str
     selling_partner_id: str
@@ -22,42 +22,49 @@ class Wanted:
 
 
 @transaction.atomic
-def take_on_all(*, agency: Agency, wanted: Sequence[Wanted], who: Actor, now: datetime) -> list[tuple[SellerAccount, bool]]:
-    """Of each that is wanted, in that order: the account, and whether it is new.
+def create_accounts(
+    *, agency: Agency, accounts: Sequence[NewAccount], who: Actor, now: datetime
+) -> list[tuple[SellerAccount, bool]]:
+    """Return, in the order of `accounts`, each account and whether it is new.
 
-    What the agency looks after already is left as it is; of two that are wanted for one selling partner the first counts.
+    Existing accounts are not changed. Of several with the same selling partner ID, the first counts.
+
+    1. Find existing accounts by selling partner ID.
+    2. Insert the others, in the order of their primary keys.
+    3. Find all accounts again: a concurrent request may have inserted some of them first.
+    4. Record an audit entry for each new account.
     """
-    first = {each.selling_partner_id: each for each in reversed(wanted)}
-    there = _by_partner(agency, first)
-    new = [_account(agency, each, now) for partner, each in first.items() if partner not in there]
+    first = {each.selling_partner_id: each for each in reversed(accounts)}
+    existing = _by_partner(agency, first)
+    new = [_build(agency, each, now) for partner, each in first.items() if partner not in existing]
     new.sort(key=lambda account: account.pk)
-    SellerAccount.objects.bulk_create(new, ignore_conflicts=True)  # somebody else may take one on at this moment
-    there = _by_partner(agency, first)
-    made = {account.pk for account in new} & {account.pk for account in there.values()}
+    SellerAccount.objects.bulk_create(new, ignore_conflicts=True)
+    existing = _by_partner(agency, first)
+    created = {account.pk for account in new} & {account.pk for account in existing.values()}
     entries = [
-        (account.public_id, {name: getattr(account, name) for name in OF_ACCOUNT}) for account in new if account.pk in made
+        (account.public_id, {name: getattr(account, name) for name in ACCOUNT_FIELDS}) for account in new if account.pk in created
     ]
-    audit.note_all(agency_id=agency.pk, who=who, what="account.created", about=entries, now=now)
-    told: list[tuple[SellerAccount, bool]] = []
-    for each in wanted:
-        account = there[each.selling_partner_id]
-        told.append((account, account.pk in made))
-        made.discard(account.pk)
-    return told
+    audit.record_all(agency_id=agency.pk, who=who, what="account.created", about=entries, now=now)
+    results: list[tuple[SellerAccount, bool]] = []
+    for each in accounts:
+        account = existing[each.selling_partner_id]
+        results.append((account, account.pk in created))
+        created.discard(account.pk)
+    return results
 
 
-def _account(agency: Agency, wanted: Wanted, now: datetime) -> SellerAccount:
+def _build(agency: Agency, account: NewAccount, now: datetime) -> SellerAccount:
     return SellerAccount(
         agency=agency,
-        name=wanted.name,
-        selling_partner_id=wanted.selling_partner_id,
-        home_marketplace=wanted.home_marketplace,
-        external_id=wanted.external_id,
-        marketplaces=[wanted.home_marketplace],
+        name=account.name,
+        selling_partner_id=account.selling_partner_id,
+        home_marketplace=account.home_marketplace,
+        external_id=account.external_id,
+        marketplaces=[account.home_marketplace],
         created_at=now,
     )
 
 
 def _by_partner(agency: Agency, partners: Iterable[str]) -> dict[str, SellerAccount]:
-    mine = SellerAccount.objects.present().filter(agency=agency, selling_partner_id__in=list(partners))
-    return {account.selling_partner_id: account for account in mine}
+    accounts = SellerAccount.objects.present().filter(agency=agency, selling_partner_id__in=list(partners))
+    return {account.selling_partner_id: account for account in accounts}

@@ -1,4 +1,4 @@
-"""The shapes of many accounts taken on at once."""
+"""Serializers of creating many accounts at once."""
 
 from typing import Any
 
@@ -6,17 +6,18 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.agencies.account_serializers import ACCOUNT, NEW_ACCOUNT, AccountSerializer
+from api import problems
 from api.strict_fields import Body
 
-MOST = 500
+MAX_ROWS = 500
 INVALID = {
     "type": "/problems/invalid-request",
-    "title": "The request is not valid",
+    "title": problems.TITLES["invalid-request"],
     "status": 400,
     "detail": "/accounts/1/home_marketplace: This field is required.",
     "errors": [{"pointer": "/accounts/1/home_marketplace", "detail": "This field is required."}],
 }
-BULK = {
+RESULTS = {
     "data": [
         {"index": 0, "status": "created", "account": ACCOUNT, "problem": None},
         {"index": 1, "status": "invalid", "account": None, "problem": INVALID},
@@ -26,27 +27,29 @@ BULK = {
 
 @extend_schema_field({"anyOf": [{"$ref": "#/components/schemas/AccountRequest"}, {}]})
 class RowField(serializers.JSONField):
-    """For the document: an account as one alone is taken on, or what is answered as `invalid` and stops no other."""
+    """For the OpenAPI document: an account as for creating one. Anything else is answered as `invalid`."""
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two accounts", value={"accounts": [NEW_ACCOUNT, {"name": "Südwind"}]})])
-class BulkAsked(Body):
-    """For the document: rows are checked one by one."""
+class BulkCreateAccounts(Body):
+    """Accounts to create. Each row is checked by itself."""
 
-    accounts = serializers.ListField(child=RowField(), min_length=1, max_length=MOST)
+    accounts = serializers.ListField(child=RowField(), min_length=1, max_length=MAX_ROWS)
 
 
 class BulkRows(Body):
-    accounts = serializers.ListField(child=serializers.JSONField(allow_null=True), min_length=1, max_length=MOST)
+    """Check the list only; the view checks the rows one by one."""
+
+    accounts = serializers.ListField(child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_ROWS)
 
 
 class RowError(serializers.Serializer[Any]):
-    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body of the request.")
-    detail = serializers.CharField()
+    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the request body.")
+    detail = serializers.CharField(help_text="What is wrong with the value.")
 
 
 class RowProblem(serializers.Serializer[Any]):
-    """What is wrong with one row, as a problem (RFC 9457)."""
+    """Why one row was not created, as a problem (RFC 9457)."""
 
     type = serializers.CharField()
     title = serializers.CharField()
@@ -55,27 +58,28 @@ class RowProblem(serializers.Serializer[Any]):
     errors = RowError(many=True)  # type: ignore[assignment]  # a field of the RFC
 
 
-class BulkRow(serializers.Serializer[Any]):
-    index = serializers.IntegerField(help_text="Which row of the request, from 0.")
+class BulkCreateResult(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="Position of the row in the request, from 0.")
     status = serializers.ChoiceField(
         choices=("created", "exists", "invalid"),
-        help_text="`exists`: the agency looks after this selling partner already, also by a row before; nothing was changed.",
+        help_text="`exists`: the agency already has an account with this selling partner ID, possibly from an earlier row. "
+        "It was not changed.",
     )
-    account = AccountSerializer(allow_null=True)
-    problem = RowProblem(allow_null=True)
+    account = AccountSerializer(allow_null=True, help_text="The account. Null if the row is invalid.")
+    problem = RowProblem(allow_null=True, help_text="What is wrong with the row. Null unless it is invalid.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One taken on, one refused", value=BULK, response_only=True)])
-class BulkAnswer(serializers.Serializer[Any]):
-    data = BulkRow(many=True)  # type: ignore[assignment]  # a field of the contract
+@extend_schema_serializer(examples=[OpenApiExample("One created, one invalid", value=RESULTS, response_only=True)])
+class BulkCreateResults(serializers.Serializer[Any]):
+    data = BulkCreateResult(many=True)  # type: ignore[assignment]  # a field of the contract
 
 
-def problem_of(errors: dict[str, list[str]], *, index: int) -> dict[str, Any]:
-    """The problem of one row, with pointers into the whole body."""
-    told = [
+def row_problem(errors: dict[str, list[str]], *, index: int) -> dict[str, Any]:
+    """Build the problem of one row, with pointers into the whole body."""
+    messages = [
         {"pointer": f"/accounts/{index}" + ("" if name == "non_field_errors" else f"/{name}"), "detail": str(message)}
-        for name, messages in errors.items()
-        for message in messages
+        for name, texts in errors.items()
+        for message in texts
     ]
-    detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in told[:3])
-    return {name: INVALID[name] for name in ("type", "title", "status")} | {"detail": detail, "errors": told}
+    detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in messages[:3])
+    return {name: INVALID[name] for name in ("type", "title", "status")} | {"detail": detail, "errors": messages}

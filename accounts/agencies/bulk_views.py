@@ -1,4 +1,4 @@
-"""Many accounts taken on over HTTP."""
+"""The view that creates many accounts at once."""
 
 from typing import Any
 
@@ -9,43 +9,43 @@ from rest_framework.response import Response
 
 from accounts.agencies import bulk_create
 from accounts.agencies.account_serializers import AccountSerializer
-from accounts.agencies.bulk_create import Wanted
-from accounts.agencies.bulk_serializers import MOST, BulkAnswer, BulkAsked, BulkRows, problem_of
+from accounts.agencies.bulk_create import NewAccount
+from accounts.agencies.bulk_serializers import MAX_ROWS, BulkCreateAccounts, BulkCreateResults, BulkRows, row_problem
 from accounts.requests.views import Resource
 from accounts.tenancy import context
 
 
-class AccountsInBulk(Resource):
+class BulkAccounts(Resource):
     whole_agency = ("post",)
 
     @extend_schema(
-        operation_id="createAccounts",
-        summary="Look after many seller accounts at once",
-        description=f"From 1 to {MOST} rows, each for itself: one that is wrong, or there already, stops no other. The answer "
-        "has the order of the rows.",
+        operation_id="bulkCreateAccounts",
+        summary="Create several accounts",
+        description=f"Creates 1 to {MAX_ROWS} accounts. Each row is handled by itself: an invalid or existing one does not "
+        "affect the others. The results have the order of the rows.",
         tags=["Accounts"],
-        request=BulkAsked,
-        responses=BulkAnswer,
+        request=BulkCreateAccounts,
+        responses=BulkCreateResults,
     )
     def post(self, request: Request) -> Response:
-        asked = BulkRows(data=request.data)
-        asked.is_valid(raise_exception=True)
-        rows = [AccountSerializer(data=row) for row in asked.validated_data["accounts"]]
-        good = [row for row in rows if row.is_valid()]
+        body = BulkRows(data=request.data)
+        body.is_valid(raise_exception=True)
+        rows = [AccountSerializer(data=row) for row in body.validated_data["accounts"]]
+        valid = [row for row in rows if row.is_valid()]
         now = timezone.now()
-        taken = bulk_create.take_on_all(
+        accounts = bulk_create.create_accounts(
             agency=context.agency_of(request),
-            wanted=[Wanted(**row.validated_data) for row in good],
-            who=context.bearer(request).who,
+            accounts=[NewAccount(**row.validated_data) for row in valid],
+            who=context.principal(request).actor,
             now=now,
         )
-        found = dict(zip(map(id, good), taken, strict=True))
-        data = [_told(index, row, found.get(id(row))) for index, row in enumerate(rows)]
-        return Response(BulkAnswer({"data": data}, context={"now": now}).data)
+        created = dict(zip(map(id, valid), accounts, strict=True))
+        data = [_result(index, row, created.get(id(row))) for index, row in enumerate(rows)]
+        return Response(BulkCreateResults({"data": data}, context={"now": now}).data)
 
 
-def _told(index: int, row: Any, taken: tuple[Any, bool] | None) -> dict[str, Any]:
-    if taken is None:
-        return {"index": index, "status": "invalid", "account": None, "problem": problem_of(row.errors, index=index)}
-    account, is_new = taken
+def _result(index: int, row: Any, created: tuple[Any, bool] | None) -> dict[str, Any]:
+    if created is None:
+        return {"index": index, "status": "invalid", "account": None, "problem": row_problem(row.errors, index=index)}
+    account, is_new = created
     return {"index": index, "status": "created" if is_new else "exists", "account": account, "problem": None}

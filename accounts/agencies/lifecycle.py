@@ -1,4 +1,4 @@
-"""Agencies and their accounts: open and close, take on and hand back. Each change is in the audit log."""
+"""Create, update, close and reopen agencies; create, update and delete accounts. Each change is in the audit log."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,33 +12,33 @@ from accounts.models import Actor, Agency, SellerAccount, constraints
 from accounts.tenancy import context
 from api import identifiers
 
-OF_ACCOUNT = ("name", "selling_partner_id", "home_marketplace", "external_id")
+ACCOUNT_FIELDS = ("name", "selling_partner_id", "home_marketplace", "external_id")
 
 
-class AlreadyLookedAfter(Exception):
-    """The agency has an account of this selling partner."""
+class AccountExists(Exception):
+    """Raise when the agency already has an account of this selling partner."""
 
 
 class NotClosed(Exception):
-    """The agency is open."""
+    """Raise when the agency is open."""
 
 
-class TooLate(Exception):
-    """The agency is being erased, or was."""
+class ErasureStarted(Exception):
+    """Raise when the agency is being erased, or was."""
 
 
-def open_agency(*, name: str, now: datetime, who: Actor = audit.UNDERONE) -> tuple[Agency, str]:
-    """A new agency and the text of its first key."""
+def create_agency(*, name: str, now: datetime, who: Actor = audit.UNDERONE) -> tuple[Agency, str]:
+    """Create an agency with its first API key, and return it with the text of that key. Opens a transaction."""
     agency_id = identifiers.uuid7()
     with context.agency(agency_id):
         agency = Agency.objects.create(id=agency_id, name=name, created_at=now)
-        key, text = key_secrets.mint(agency=agency, name="first key", now=now)
-        _note(agency, "agency.opened", who, now, detail={"key": key.public_id}, after={"name": name})
+        key, text = key_secrets.create(agency=agency, name="first key", now=now)
+        _record(agency, "agency.opened", who, now, detail={"key": key.public_id}, after={"name": name})
     return agency, text
 
 
 @transaction.atomic
-def take_on(
+def create_account(
     *,
     agency: Agency,
     name: str,
@@ -48,7 +48,7 @@ def take_on(
     now: datetime,
     who: Actor = audit.UNDERONE,
 ) -> SellerAccount:
-    """A new account. Raises AlreadyLookedAfter."""
+    """Create an account. Raises AccountExists."""
     fields = {
         "name": name,
         "selling_partner_id": selling_partner_id,
@@ -61,75 +61,75 @@ def take_on(
     except IntegrityError as error:
         if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
             raise
-        raise AlreadyLookedAfter from None
-    _note(account, "account.created", who, now, after=fields)
+        raise AccountExists from None
+    _record(account, "account.created", who, now, after=fields)
     return account
 
 
 @transaction.atomic
-def change(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: Actor = audit.UNDERONE) -> None:
-    """Change these fields and touch no other: a worker may be writing the rest of the row at this moment."""
-    held = _lock(thing)
-    before = {name: getattr(held, name) for name in fields}
+def update(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: Actor = audit.UNDERONE) -> None:
+    """Update these fields of an agency or account.
+
+    Saves no other field: a worker may be updating the rest of the row at this moment.
+    """
+    locked = _lock(thing)
+    before = {name: getattr(locked, name) for name in fields}
     for name, value in fields.items():
         setattr(thing, name, value)
     if before != fields:
         thing.save(update_fields=list(fields))
-        _note(thing, f"{_kind(thing)}.changed", who, now, before=before, after=fields)
+        kind = "agency" if isinstance(thing, Agency) else "account"
+        _record(thing, f"{kind}.changed", who, now, before=before, after=fields)
 
 
 @transaction.atomic
-def hand_back(*, account: SellerAccount, now: datetime, who: Actor = audit.UNDERONE) -> None:
-    """The account is gone for every reader at once; its rows are erased by the next hourly job."""
+def delete_account(*, account: SellerAccount, now: datetime, who: Actor = audit.UNDERONE) -> None:
+    """Hide an account from all reads now; the next hourly job erases its rows. Deleting it again changes nothing."""
     if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(deleted_at=now):
-        _note(account, "account.handed_back", who, now, before={name: getattr(account, name) for name in OF_ACCOUNT})
+        _record(account, "account.handed_back", who, now, before={name: getattr(account, name) for name in ACCOUNT_FIELDS})
 
 
 @transaction.atomic
 def close(*, agency: Agency, by: str, who: Actor, now: datetime) -> Agency:
-    """The agency as it is closed: nobody gets in any more, and nothing is loaded or sent. A second time changes nothing.
+    """Close an agency: nobody can authenticate, and nothing is loaded or sent. Closing it again changes nothing.
 
-    `by` is the public id of who closes it. After CLOSED_AGENCY_DAYS all of it is erased.
+    `by` is the public ID of who closes it. All its data is erased CLOSED_AGENCY_DAYS later. Returns the agency as it is now.
     """
-    held = Agency.objects.locked(agency_id=agency.pk)
-    if held.closed_at is None:
-        held.closed_at, held.closed_by = now, by
-        held.erased_from = now + timedelta(days=settings.CLOSED_AGENCY_DAYS)
-        held.save(update_fields=["closed_at", "closed_by", "erased_from"])
-        _note(held, "agency.closed", who, now, detail={"erased_from": held.erased_from.isoformat()})
-    return held
+    locked = Agency.objects.locked(agency_id=agency.pk)
+    if locked.closed_at is None:
+        locked.closed_at, locked.closed_by = now, by
+        locked.erased_from = now + timedelta(days=settings.CLOSED_AGENCY_DAYS)
+        locked.save(update_fields=["closed_at", "closed_by", "erased_from"])
+        _record(locked, "agency.closed", who, now, detail={"erased_from": locked.erased_from.isoformat()})
+    return locked
 
 
-def hasten(*, agency: Agency, now: datetime) -> None:
-    """A closed agency is erased from now on, and not opened again."""
+def erase_now(*, agency: Agency, now: datetime) -> None:
+    """Let the erasure of a closed agency start now. It cannot be reopened after that."""
     Agency.objects.filter(pk=agency.pk, erased_from__gt=now).update(erased_from=now)
 
 
 @transaction.atomic
 def reopen(*, agency: Agency, now: datetime) -> None:
-    """All is as it was when it was closed. Raises NotClosed, and TooLate from the moment at which it is erased."""
-    held = Agency.objects.locked(agency_id=agency.pk)
-    if held.erased_from is None:
+    """Reopen a closed agency as it was. Raises NotClosed, and ErasureStarted from the start of its erasure."""
+    locked = Agency.objects.locked(agency_id=agency.pk)
+    if locked.erased_from is None:
         raise NotClosed
-    if now >= held.erased_from:
-        raise TooLate
-    held.closed_at, held.closed_by, held.erased_from = None, "", None
-    held.save(update_fields=["closed_at", "closed_by", "erased_from"])
-    _note(held, "agency.reopened", audit.UNDERONE, now)
+    if now >= locked.erased_from:
+        raise ErasureStarted
+    locked.closed_at, locked.closed_by, locked.erased_from = None, "", None
+    locked.save(update_fields=["closed_at", "closed_by", "erased_from"])
+    _record(locked, "agency.reopened", audit.UNDERONE, now)
 
 
 def _lock(thing: Agency | SellerAccount) -> Agency | SellerAccount:
-    """Return the row as it is now, locked until the transaction ends; of a deleted account or a closed agency too."""
+    """Lock a row until the transaction ends, and return it as it is now, even if it is deleted or closed."""
     if isinstance(thing, Agency):
         return Agency.objects.locked(agency_id=thing.pk)
     accounts = SellerAccount.objects.select_for_update(no_key=True, of=("self",))
     return accounts.get(agency_id=thing.agency_id, pk=thing.pk)
 
 
-def _kind(thing: Agency | SellerAccount) -> str:
-    return "agency" if isinstance(thing, Agency) else "account"
-
-
-def _note(thing: Agency | SellerAccount, what: str, who: Actor, now: datetime, **more: Any) -> None:
-    owner = thing.pk if isinstance(thing, Agency) else thing.agency_id
-    audit.note(agency_id=owner, who=who, what=what, about=thing.public_id, now=now, **more)
+def _record(thing: Agency | SellerAccount, what: str, who: Actor, now: datetime, **more: Any) -> None:
+    agency_id = thing.pk if isinstance(thing, Agency) else thing.agency_id
+    audit.record(agency_id=agency_id, who=who, what=what, about=thing.public_id, now=now, **more)

@@ -1,4 +1,4 @@
-"""The shapes of agencies, and of their end."""
+"""Serializers of agencies and of closing them."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -21,31 +21,31 @@ CLOSED = {
     "closed_at": "2026-11-22T09:00:00Z",
     "erased_from": "2026-11-29T09:00:00Z",
 }
-MOST_ORIGINS = 50
-NO_ORIGIN = "An origin is https://host or https://host:port, or http on localhost; no path, no wildcard."
+MAX_ORIGINS = 50
+INVALID_ORIGIN = "Expected an origin such as `https://app.acme.example`: https, or http on localhost; no path, no wildcard."
 
 
-@extend_schema_field({"type": "string", "maxLength": 255, "pattern": origins.PLAIN})
+@extend_schema_field({"type": "string", "maxLength": 255, "pattern": origins.DOCUMENTED})
 class OriginField(serializers.CharField):
-    """The document tells of origins as browsers write them."""
+    """Describe origins in the OpenAPI document by a simpler pattern than `origins.parse` accepts."""
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("The agency", value=AGENCY, response_only=True),
-        OpenApiExample("Another choice", value={"counts_pending_and_cancelled": True}, request_only=True),
-        OpenApiExample("Documents for a week", value={"document_retention_days": 7}, request_only=True),
-        OpenApiExample("A front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True),
+        OpenApiExample("Agency", value=AGENCY, response_only=True),
+        OpenApiExample("Count pending orders", value={"counts_pending_and_cancelled": True}, request_only=True),
+        OpenApiExample("Keep reports for a week", value={"document_retention_days": 7}, request_only=True),
+        OpenApiExample("Allow a front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True),
     ]
 )
 class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     id = PublicIdField()
     allowed_origins = serializers.ListField(
         child=OriginField(max_length=255),
-        max_length=MOST_ORIGINS,
+        max_length=MAX_ORIGINS,
         required=False,
-        help_text="Web pages of these origins (`https://app.acme.example`) may read answers to the agency's keys and tokens. "
-        "With https, or http on localhost; no path, no wildcard.",
+        help_text="Origins of the web pages that may call the API with the agency's keys and tokens, such as "
+        "`https://app.acme.example`. https, or http on localhost; no path, no wildcard.",
     )
 
     class Meta:
@@ -56,32 +56,32 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
         )
 
     def validate_allowed_origins(self, texts: list[str]) -> list[str]:
-        found = [origins.parse(text) for text in texts]
-        if wrong := {place: [NO_ORIGIN] for place, origin in enumerate(found) if origin is None}:
-            raise serializers.ValidationError(wrong)  # type: ignore[arg-type]  # places in the list are numbers
-        return list(dict.fromkeys(origin for origin in found if origin))
+        parsed = [origins.parse(text) for text in texts]
+        if errors := {index: [INVALID_ORIGIN] for index, origin in enumerate(parsed) if origin is None}:
+            raise serializers.ValidationError(errors)  # type: ignore[arg-type]  # indexes of the list are numbers
+        return list(dict.fromkeys(origin for origin in parsed if origin))
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("In so many words", value={"confirm": "close Acme Marketplace Partners"}, request_only=True)]
+    examples=[OpenApiExample("Confirmation", value={"confirm": "close Acme Marketplace Partners"}, request_only=True)]
 )
-class Closing(Body):
+class CloseAgency(Body):
     confirm = serializers.CharField(
         trim_whitespace=False,
-        help_text="`close` and the agency's present name, letter by letter: nobody closes an agency by accident.",
+        help_text="`close` followed by the agency's current name, exactly. It protects from closing the agency by accident.",
     )
 
-    def validate_confirm(self, words: str) -> str:
-        if words != f"close {self.context['agency'].name}":
-            raise Contradiction("This is not `close` and the agency's name. Nothing was closed.")
-        return words
+    def validate_confirm(self, text: str) -> str:
+        if text != f"close {self.context['agency'].name}":
+            raise Contradiction("Expected `close` followed by the agency's name. The agency was not closed.")
+        return text
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A closed agency", value=CLOSED, response_only=True, status_codes=["202"])])
+@extend_schema_serializer(examples=[OpenApiExample("Closed agency", value=CLOSED, response_only=True, status_codes=["202"])])
 class ClosedAgency(serializers.ModelSerializer[Agency]):
     id = PublicIdField()
-    closed_at = serializers.DateTimeField()
-    erased_from = serializers.DateTimeField(help_text="When all of it is erased.")
+    closed_at = serializers.DateTimeField(help_text="When the agency was closed.")
+    erased_from = serializers.DateTimeField(help_text="When the erasure of its data starts. Until then it can be reopened.")
 
     class Meta:
         model = Agency

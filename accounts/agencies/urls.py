@@ -1,4 +1,4 @@
-"""Paths of accounts and the audit log under /v1/. The list of accounts, which filters by metric, is in metrics/api/urls.py."""
+"""Paths of accounts and the audit log under /v1/. metrics/api/urls.py has the list of accounts, which filters by metric."""
 
 from django.urls import path
 
@@ -6,6 +6,6 @@ from accounts.agencies import account_views, audit_views, bulk_views
 
 urlpatterns = [
     path("audit-log", audit_views.AuditLog.as_view()),
-    path("accounts/bulk", bulk_views.AccountsInBulk.as_view()),
+    path("accounts/bulk", bulk_views.BulkAccounts.as_view()),
     path("accounts/<str:account_id>", account_views.Account.as_view()),
 ]

@@ -1,1 +1,1 @@
-"""API keys and the short-lived tokens made from them."""
+"""API keys, and the short-lived tokens created with them."""

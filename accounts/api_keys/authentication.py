@@ -1,4 +1,4 @@
-"""`Authorization: Bearer uo_live_…` becomes the bearer who asks."""
+"""Authenticate requests by `Authorization: Bearer uo_live_…` or `uo_tok_…`."""
 
 from typing import Any
 
@@ -10,47 +10,51 @@ from rest_framework.request import Request
 
 from accounts.api_keys import secrets as key_secrets
 from accounts.tenancy import context
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    def authenticate(self, request: Request) -> tuple[Bearer, Bearer] | None:
+    """Turn the key or token of a request into its principal."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, Principal] | None:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
         if scheme.lower() != "bearer":
-            raise AuthenticationFailed("Send the key as `Authorization: Bearer uo_live_…`.")
+            raise AuthenticationFailed("Expected the header `Authorization: Bearer uo_live_…`.")
         try:
-            bearer = key_secrets.recognise(text=text.strip(), now=timezone.now())
+            principal = key_secrets.authenticate(text=text.strip(), now=timezone.now())
         except key_secrets.UnknownKey:
-            raise AuthenticationFailed("This key is unknown, expired or was revoked.") from None
-        return bearer, bearer
+            raise AuthenticationFailed("The API key or token is unknown, expired or revoked.") from None
+        return principal, principal
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="underone"'
 
 
-def recognise_again(request: Request) -> None:
-    """Who asks, as of now: where a body streamed in meanwhile, a key may be revoked, a member gone. Raises AuthenticationFailed.
+def reauthenticate(request: Request) -> None:
+    """Authenticate a request again after its body was read, and set the tenant context as of now.
 
-    To be called in the transaction of the write, which then sees what the bearer may see now.
+    While a large body arrives, its key can be revoked or its member removed. Call this inside the transaction of the write.
+    Raises AuthenticationFailed.
     """
-    before = context.bearer(request)
+    before = context.principal(request)
     for authenticator in request.authenticators or ():
-        found: Any = authenticator.authenticate(request)
-        if found is not None:
-            if found[0].id != before.id:
+        result: Any = authenticator.authenticate(request)
+        if result is not None:
+            if result[0].id != before.id:
                 break
-            request.user, request.auth = found
+            request.user, request.auth = result
             return
-    raise AuthenticationFailed("Who began this request may not end it.")
+    raise AuthenticationFailed("The credentials became invalid while the request was sent.")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the OpenAPI document describes the key."""
+    """Describe API keys in the OpenAPI document."""
 
     target_class = "accounts.api_keys.authentication.ApiKeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key of the agency: `uo_live_…`."}
+        description = "An API key of the agency (`uo_live_…`) or a token (`uo_tok_…`)."
+        return {"type": "http", "scheme": "bearer", "description": description}

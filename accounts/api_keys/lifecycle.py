@@ -1,4 +1,4 @@
-"""Keys and tokens given out, renamed, replaced and taken back, each with an entry in the audit log."""
+"""Create, rename, rotate and revoke API keys, and create tokens. Each change is recorded in the audit log."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from django.db.models import Count, Min, QuerySet
 from accounts import audit, invitation_revocation
 from accounts.api_keys import secrets as key_secrets
 from accounts.models import Actor, Agency, ApiKey, Role
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 
-LONGEST_OVERLAP = timedelta(days=7)
-MOST_TOKENS = 1000
-
-
-class Outlives(Exception):
-    """It would open something when the key that asks for it does not any more."""
+MAX_OVERLAP = timedelta(days=7)
+MAX_TOKENS = 1000
 
 
-class AlreadyOver(Exception):
-    """The key opens nothing any more."""
+class OutlivesCreator(Exception):
+    """Raise when a key would expire later than the key that creates it."""
+
+
+class NotActive(Exception):
+    """Raise when a key is revoked or expired."""
 
 
 class AlreadyReplaced(Exception):
-    """The key has a successor."""
+    """Raise when a key was rotated before."""
 
 
 class TooManyTokens(Exception):
-    """The key has as many tokens as it may have; the first of them ends after `wait`."""
+    """Raise when a key has MAX_TOKENS valid tokens. The first of them expires after `wait`."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
@@ -40,7 +40,7 @@ class TooManyTokens(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """What a key may do, and until when."""
+    """Describe what a key may do, and until when."""
 
     role: Role = Role.ADMIN
     read_only: bool = False
@@ -49,95 +49,99 @@ class Rights:
 
 
 @transaction.atomic
-def key(*, agency: Agency, name: str, rights: Rights, who: Actor, now: datetime, by: Bearer | None = None) -> tuple[ApiKey, str]:
-    """A new key and its text, which cannot be had again.
+def create(
+    *, agency: Agency, name: str, rights: Rights, who: Actor, now: datetime, by: Principal | None = None
+) -> tuple[ApiKey, str]:
+    """Create a key. Returns it with its text, which cannot be read again.
 
-    Raises Outlives: a key that ends one day gives out none that ends later.
+    `by` is the principal that creates it. Raises OutlivesCreator: a key with an expiry creates none that expires later.
     """
-    _refuse_longer(by, rights.expires_at)
-    made, text = key_secrets.mint(agency=agency, name=name, now=now, **vars(rights))
-    _note(made, "key.created", who, now, **_described(made))
-    return made, text
+    _check_expiry(by, rights.expires_at)
+    key, text = key_secrets.create(agency=agency, name=name, now=now, **vars(rights))
+    _record(key, "key.created", who, now, **_details(key))
+    return key, text
 
 
 @transaction.atomic
 def rename(*, key: ApiKey, name: str, who: Actor, now: datetime) -> None:
-    """The key is called so from now on. The same name again is no change."""
+    """Rename a key. The same name changes nothing."""
     if key.name != name:
         key.name = name
         key.save(update_fields=["name"])
-        _note(key, "key.renamed", who, now, name=name)
+        _record(key, "key.renamed", who, now, name=name)
 
 
 @transaction.atomic
 def revoke(*, key: ApiKey, who: Actor, now: datetime) -> None:
-    """The key opens nothing any more, nor do the tokens and invitations that were made with it. A second time changes nothing."""
-    held = _hold(key)
-    if held.revoked_at is None:
-        key_secrets.revoke(key=held, now=now)
-        _note(held, "key.revoked", who, now, name=held.name)
-        invitation_revocation.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
+    """Revoke a key with its tokens and its open invitations. Revoking it again changes nothing."""
+    locked = _lock(key)
+    if locked.revoked_at is None:
+        key_secrets.revoke(key=locked, now=now)
+        _record(locked, "key.revoked", who, now, name=locked.name)
+        invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, who=who, now=now)
 
 
 @transaction.atomic
-def rotate(*, key: ApiKey, overlap: timedelta, by: Bearer, now: datetime) -> tuple[ApiKey, str]:
-    """A key with the same name and rights, and its text; the one before ends after the overlap, and no later than it would have.
+def rotate(*, key: ApiKey, overlap: timedelta, by: Principal, now: datetime) -> tuple[ApiKey, str]:
+    """Create a key with the same name and rights, and let the old one expire after the overlap.
 
-    What it invited is withdrawn: whoever else has the key that is rotated is not let in by that.
-
-    Raises AlreadyOver, AlreadyReplaced, Outlives.
+    1. Lock the old key and check that it can be rotated. Raises NotActive, AlreadyReplaced, OutlivesCreator.
+    2. Create the new key.
+    3. Set the expiry of the old key, never later than it was.
+    4. Revoke the old key's open invitations: somebody else who has that key must not use them to get in.
     """
-    held = _hold(key)
-    if not key_secrets.is_valid(key=held, now=now):
-        raise AlreadyOver
-    if ApiKey.objects.filter(agency=held.agency, replaces=held).exists():
+    old = _lock(key)
+    if not key_secrets.is_valid(key=old, now=now):
+        raise NotActive
+    if ApiKey.objects.filter(agency=old.agency, replaces=old).exists():
         raise AlreadyReplaced
-    _refuse_longer(by, held.expires_at)
-    rights = Rights(role=Role(held.role), read_only=held.read_only, accounts=held.accounts, expires_at=held.expires_at)
-    made, text = key_secrets.mint(agency=held.agency, name=held.name, now=now, replaces=held, **vars(rights))
-    held.expires_at = min(held.expires_at or now + overlap, now + overlap)
-    held.save(update_fields=["expires_at"])
-    _note(held, "key.rotated", by.who, now, by=made.public_id, until=held.expires_at.isoformat())
-    invitation_revocation.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=by.who, now=now)
-    return made, text
+    _check_expiry(by, old.expires_at)
+    rights = Rights(role=Role(old.role), read_only=old.read_only, accounts=old.accounts, expires_at=old.expires_at)
+    new, text = key_secrets.create(agency=old.agency, name=old.name, now=now, replaces=old, **vars(rights))
+    old.expires_at = min(old.expires_at or now + overlap, now + overlap)
+    old.save(update_fields=["expires_at"])
+    _record(old, "key.rotated", by.actor, now, by=new.public_id, until=old.expires_at.isoformat())
+    invitation_revocation.revoke_all(agency_id=old.agency_id, by=old.public_id, who=by.actor, now=now)
+    return new, text
 
 
 @transaction.atomic
-def token(*, by: Bearer, accounts: Collection[UUID] | None, lifetime: timedelta, now: datetime) -> tuple[ApiKey, str]:
-    """A token that reads for a while what the bearer sees, or less, and its text. It ends with the key that it is made with.
+def create_token(*, by: Principal, accounts: Collection[UUID] | None, lifetime: timedelta, now: datetime) -> tuple[ApiKey, str]:
+    """Create a read-only token of the principal's key, for these accounts. Returns it with its text.
 
-    The first of a key in a minute is noted, and stands for those after it. Raises TooManyTokens.
+    The audit log records the first token of a key in each minute. Raises TooManyTokens.
     """
+    # Locks the key, so that concurrent requests count each other's tokens.
     keys = ApiKey.objects.select_for_update(no_key=True, of=("self",))
     parent = keys.get(agency_id=by.agency_id, pk=by.id, kind=ApiKey.Kind.KEY)
-    made_with_it = ApiKey.objects.filter(agency_id=parent.agency_id, parent=parent)
-    _refuse_more(made_with_it, now)
-    is_first = not made_with_it.filter(created_at__gte=now.replace(second=0, microsecond=0)).exists()
+    tokens = ApiKey.objects.filter(agency_id=parent.agency_id, parent=parent)
+    _check_token_count(tokens, now)
+    is_first = not tokens.filter(created_at__gte=now.replace(second=0, microsecond=0)).exists()
     expires_at = min(parent.expires_at or now + lifetime, now + lifetime)
-    made, text = key_secrets.mint_token(parent=parent, accounts=accounts, expires_at=expires_at, now=now)
+    token, text = key_secrets.create_token(parent=parent, accounts=accounts, expires_at=expires_at, now=now)
     if is_first:
-        _note(made, "token.created", by.who, now, **_described(made))
-    return made, text
+        _record(token, "token.created", by.actor, now, **_details(token))
+    return token, text
 
 
-def _refuse_more(tokens: QuerySet[ApiKey], now: datetime) -> None:
-    live = tokens.filter(expires_at__gt=now).aggregate(count=Count("pk"), first=Min("expires_at"))
-    if live["count"] >= MOST_TOKENS:
-        raise TooManyTokens(live["first"] - now)
+def _check_token_count(tokens: QuerySet[ApiKey], now: datetime) -> None:
+    valid = tokens.filter(expires_at__gt=now).aggregate(count=Count("pk"), first=Min("expires_at"))
+    if valid["count"] >= MAX_TOKENS:
+        raise TooManyTokens(valid["first"] - now)
 
 
-def _refuse_longer(by: Bearer | None, expires_at: datetime | None) -> None:
-    ends = by.expires_at if by and by.kind == "key" else None
-    if ends and (expires_at is None or expires_at > ends):
-        raise Outlives
+def _check_expiry(by: Principal | None, expires_at: datetime | None) -> None:
+    creator_expires_at = by.expires_at if by and by.kind == "key" else None
+    if creator_expires_at and (expires_at is None or expires_at > creator_expires_at):
+        raise OutlivesCreator
 
 
-def _hold(key: ApiKey) -> ApiKey:
-    """The key as it is now, and as it stays until the transaction ends."""
+def _lock(key: ApiKey) -> ApiKey:
+    """Lock a key until the transaction ends, and return it as it is now."""
     return ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(agency_id=key.agency_id, pk=key.pk)
 
 
-def _described(key: ApiKey) -> dict[str, Any]:
+def _details(key: ApiKey) -> dict[str, Any]:
     return {
         "name": key.name,
         "role": key.role,
@@ -147,5 +151,5 @@ def _described(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _note(key: ApiKey, what: str, who: Actor, now: datetime, **detail: Any) -> None:
-    audit.note(agency_id=key.agency_id, who=who, what=what, about=key.public_id, detail=detail, now=now)
+def _record(key: ApiKey, what: str, who: Actor, now: datetime, **detail: Any) -> None:
+    audit.record(agency_id=key.agency_id, who=who, what=what, about=key.public_id, detail=detail, now=now)

@@ -1,5 +1,7 @@
-"""API keys: mint, recognise, revoke. A key reads `uo_live_<12 characters>_<43 characters>`, a token `uo_tok_<13>_<43>`; the last
-part is the secret, what stands before it shows the row.
+"""Create, authenticate and revoke the secrets of API keys and tokens.
+
+A key reads `uo_live_<12 characters>_<43 characters>`, a token `uo_tok_<13>_<43>`. The last part is the secret, of which the
+database stores a digest only. The part before it is the prefix, by which the row is found.
 """
 
 import hashlib
@@ -16,28 +18,29 @@ from django.db.models import Q
 
 from accounts.models import Agency, ApiKey, ApiKeyPrefix, Role
 from accounts.tenancy import batches, context, principals
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 
-USE_IS_NOTED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = timedelta(minutes=1)
 ALPHABET = string.ascii_letters + string.digits
 PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}|uo_tok_[A-Za-z0-9]{13}")
 PREFIX_LENGTH = 20
-NO_PREFIX = "uo_live_" + "-" * 12  # nobody's: no key is minted with it
+# No key has this prefix: `-` is not in ALPHABET.
+NO_PREFIX = "uo_live_" + "-" * 12
 NO_DIGEST = bytes(32)
-OVER = """
+DELETE_EXPIRED = """
 DELETE FROM accounts_apikey WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM accounts_apikey
     WHERE agency_id = %(agency)s AND kind = 'token' AND expires_at <= %(now)s
-    ORDER BY id LIMIT %(at_once)s
+    ORDER BY id LIMIT %(batch_size)s
     FOR UPDATE SKIP LOCKED)
 """
 
 
 class UnknownKey(Exception):
-    """The text is no key, or a key that was revoked or expired."""
+    """Signal a text that is not a valid key or token."""
 
 
-def mint(
+def create(
     *,
     agency: Agency,
     name: str,
@@ -48,94 +51,97 @@ def mint(
     expires_at: datetime | None = None,
     replaces: ApiKey | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its text. The text cannot be had again."""
+    """Create a key. Returns it with its text, which cannot be read again."""
     rights: dict[str, Any] = {"role": role, "read_only": read_only, "accounts": None if accounts is None else list(accounts)}
-    return _make("uo_live_", agency=agency, name=name, created_at=now, expires_at=expires_at, replaces=replaces, **rights)
+    return _create("uo_live_", agency=agency, name=name, created_at=now, expires_at=expires_at, replaces=replaces, **rights)
 
 
-def mint_token(*, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime) -> tuple[ApiKey, str]:
-    """A token that reads until then, and no longer than the key it was made with opens anything; and its text."""
+def create_token(*, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime) -> tuple[ApiKey, str]:
+    """Create a read-only token that is valid until `expires_at`, and no longer than its parent key. Returns it with its text."""
     rights: dict[str, Any] = {"role": Role.VIEWER, "read_only": True, "accounts": None if accounts is None else list(accounts)}
-    of = {"agency": parent.agency, "kind": ApiKey.Kind.TOKEN, "name": parent.name, "parent": parent}
-    return _make("uo_tok_", **of, created_at=now, expires_at=expires_at, **rights)
+    columns = {"agency": parent.agency, "kind": ApiKey.Kind.TOKEN, "name": parent.name, "parent": parent}
+    return _create("uo_tok_", **columns, created_at=now, expires_at=expires_at, **rights)
 
 
-def recognise(*, text: str, now: datetime) -> Bearer:
-    """The bearer behind this text; the rest of the transaction belongs to what it may see. Raises UnknownKey.
+def authenticate(*, text: str, now: datetime) -> Principal:
+    """Return the principal of a key or token, and set the tenant context for the rest of the transaction.
 
-    An unknown prefix, and a text that has none, cost the same work as a wrong secret: the answer's time tells nothing apart.
+    An unknown or missing prefix costs the same work as a wrong secret, so that the response time reveals nothing.
+    Raises UnknownKey.
     """
     prefix = text[:PREFIX_LENGTH]
-    key = _shown_by(prefix=prefix if PREFIX.fullmatch(prefix) else NO_PREFIX)
-    known = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
-    if key is None or not known or not is_valid(key=key, now=now):
+    key = _find(prefix=prefix if PREFIX.fullmatch(prefix) else NO_PREFIX)
+    matches = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
+    if key is None or not matches or not is_valid(key=key, now=now):
         raise UnknownKey
-    with context.agency(key.agency_id):  # an upload is no transaction of its own
-        bearer = _admitted(key, now)
-    context.enter(key.agency_id, accounts=key.accounts)
-    return bearer
+    # A transaction of its own: the view of an upload runs without one.
+    with context.agency(key.agency_id):
+        principal = _principal(key, now)
+    context.set_agency(key.agency_id, accounts=key.accounts)
+    return principal
 
 
-def note_use(*, agency_id: UUID, key_id: UUID, now: datetime) -> None:
-    """Note that the key was used, in a transaction of its own: the one of a refused request was rolled back."""
+def record_use(*, agency_id: UUID, key_id: UUID, now: datetime) -> None:
+    """Record that a key was used, in a transaction of its own. Called after the request's transaction was rolled back."""
     with context.agency(agency_id):
         for key in ApiKey.objects.filter(agency_id=agency_id, pk=key_id):
-            _note_use(key=key, now=now)
+            _record_use(key=key, now=now)
 
 
 def revoke(*, key: ApiKey, now: datetime) -> None:
-    """From now on the key opens nothing. A second time changes nothing."""
+    """End a key now. Revoking it again changes nothing."""
     ApiKey.objects.filter(agency_id=key.agency_id, pk=key.pk, revoked_at=None).update(revoked_at=now)
 
 
 def delete_expired_tokens(*, agency_id: UUID, now: datetime) -> int:
-    """Tokens whose time is over open nothing and are named by nothing: delete them, in batches; returns how many there were."""
-    return batches.run(agency_id=agency_id, statement=OVER, now=now)
+    """Delete an agency's expired tokens in batches; return how many. Nothing refers to them."""
+    return batches.run(agency_id=agency_id, statement=DELETE_EXPIRED, now=now)
 
 
 def is_valid(*, key: ApiKey, now: datetime) -> bool:
-    """Whether it still opens anything."""
+    """Return whether a key is neither revoked nor expired."""
     return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
 
 
-def _make(beginning: str, **columns: Any) -> tuple[ApiKey, str]:
-    prefix = beginning + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(beginning)))
+def _create(head: str, **columns: Any) -> tuple[ApiKey, str]:
+    prefix = head + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(head)))
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(prefix=prefix, digest=_digest(text), **columns)
     ApiKeyPrefix.objects.create(prefix=prefix, agency_id=key.agency_id, key_id=key.pk)
     return key, text
 
 
-def _shown_by(*, prefix: str) -> ApiKey | None:
-    """The one row that the wall shows to somebody who names its prefix."""
+def _find(*, prefix: str) -> ApiKey | None:
+    """Return the key with this prefix. Its agency is not known yet: a database function reads past row-level security."""
     return next(iter(ApiKey.objects.raw("SELECT * FROM api_key_by_prefix(%s)", [prefix])), None)
 
 
-def _admitted(key: ApiKey, now: datetime) -> Bearer:
-    """Who bears the key. A token opens nothing once the key does not that it was made with. Raises UnknownKey."""
-    if key.kind == ApiKey.Kind.TOKEN and not _parent_opens(key, now):
+def _principal(key: ApiKey, now: datetime) -> Principal:
+    """Return the principal of a valid key, and record the key's use. Raises UnknownKey for a token of an invalid key."""
+    if key.kind == ApiKey.Kind.TOKEN and not _has_valid_parent(key, now):
         raise UnknownKey
     if key.kind == ApiKey.Kind.KEY:
-        _note_use(key=key, now=now)
-    return principals.of_key(key)
+        _record_use(key=key, now=now)
+    return principals.from_key(key)
 
 
-def _parent_opens(token: ApiKey, now: datetime) -> bool:
+def _has_valid_parent(token: ApiKey, now: datetime) -> bool:
     valid = ApiKey.objects.valid(at=now).filter(agency_id=token.agency_id)
     return token.parent_id is not None and valid.filter(pk=token.parent_id).exists()
 
 
-def _note_use(*, key: ApiKey, now: datetime) -> None:
-    """At most once a minute, and by one request at a time: none waits for another to end."""
-    if key.last_used_at and key.last_used_at >= now - USE_IS_NOTED_EVERY:
+def _record_use(*, key: ApiKey, now: datetime) -> None:
+    """Update `last_used_at` at most once a minute."""
+    if key.last_used_at and key.last_used_at >= now - USE_RECORDED_EVERY:
         return
-    longer_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
-    unnoted = ApiKey.objects.filter(longer_ago, agency_id=key.agency_id, pk=key.pk)
-    if unnoted.select_for_update(skip_locked=True, no_key=True).first():
+    is_due = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RECORDED_EVERY)
+    # SKIP LOCKED: concurrent requests with the same key must not wait for each other's transactions.
+    due = ApiKey.objects.filter(is_due, agency_id=key.agency_id, pk=key.pk)
+    if due.select_for_update(skip_locked=True, no_key=True).first():
         key.last_used_at = now
         key.save(update_fields=["last_used_at"])
 
 
 def _digest(text: str) -> bytes:
-    """256 random bits need no slow hash."""
+    # The secret has 256 random bits, so a fast hash is enough.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

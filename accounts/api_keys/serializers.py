@@ -1,4 +1,4 @@
-"""The shapes of keys and tokens, and of what is asked of them."""
+"""Serializers of API keys and tokens."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from accounts.api_keys import lifecycle as api_keys
 from accounts.models import ApiKey, Role, public_account_id
-from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_limit
+from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_account_limit
 from api import identifiers
 from api.strict_fields import Body, Contradiction
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 KEY = {
     "id": "key_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "name": "front end of Nordwind",
@@ -26,95 +26,96 @@ KEY = {
     "revoked_at": None,
     "replaces": None,
 }
-WANTED = {name: KEY[name] for name in ("name", "role", "read_only", "accounts")}
+NEW_KEY = {name: KEY[name] for name in ("name", "role", "read_only", "accounts")}
 TEXT = "uo_live_8fJ2mQ0xYt3Z_4Zk0v5l8m1R2s3T4u5V6w7X8y9Z0a1B2c3D4e5F6g7H"
 TOKEN = {
     "token": "uo_tok_8fJ2mQ0xYt3Z7_4Zk0v5l8m1R2s3T4u5V6w7X8y9Z0a1B2c3D4e5F6g7H",
     "expires_at": "2026-11-22T09:15:00Z",
     "accounts": [ACCOUNT_ID],
 }
-OF_ACCOUNTS = "It sees these accounts only (acct_…). Null, as without it: all."
 
 
-class Limited(serializers.Serializer[ApiKey]):
-    """What is told of a bearer's limit."""
-
+# Without a docstring: drf-spectacular would print it as the description of every subclass.
+class AccountLimitSerializer(serializers.Serializer[ApiKey]):
     accounts = serializers.SerializerMethodField()
 
     def get_accounts(self, key: Any) -> list[str] | None:
-        """Null: all of the agency's."""
+        """IDs of the accounts that it is limited to. Null: no limit."""
         return None if key.accounts is None else [public_account_id(each) for each in key.accounts]
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A key", value=KEY, response_only=True)])
-class ApiKeySerializer(Limited):
+@extend_schema_serializer(examples=[OpenApiExample("API key", value=KEY, response_only=True)])
+class ApiKeySerializer(AccountLimitSerializer):
     id = PublicIdField()
     name = serializers.CharField()
-    prefix = serializers.CharField(help_text="What its text begins with.")
+    prefix = serializers.CharField(help_text="The first characters of the key, to recognize it.")
     role = serializers.ChoiceField(choices=Role.choices)
-    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(help_text="Whether the key may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
     created_at = serializers.DateTimeField()
-    last_used_at = serializers.DateTimeField(allow_null=True, help_text="Kept to the minute.")
-    expires_at = serializers.DateTimeField(allow_null=True)
-    revoked_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="When the key was last used, to the minute.")
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the key expires. Null: never.")
+    revoked_at = serializers.DateTimeField(allow_null=True, help_text="When the key was revoked. Null: it is not revoked.")
     replaces = serializers.SerializerMethodField()
 
     def get_replaces(self, key: ApiKey) -> str | None:
-        """The key that it was made to take over from."""
+        """ID of the key that this key replaces, if it was created by rotation."""
         return identifiers.public("key", key.replaces_id) if key.replaces_id else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A new key", value=KEY | {"key": TEXT}, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("New API key", value=KEY | {"key": TEXT}, response_only=True)])
 class NewApiKeySerializer(ApiKeySerializer):
     key = serializers.SerializerMethodField()
 
     def get_key(self, key: ApiKey) -> str:
-        """Its text. Shown now and never again."""
+        """The API key itself. It is shown only once."""
         return str(self.context["text"])
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("For a client's own front end", value=WANTED, request_only=True),
-        OpenApiExample("For programs of the agency", value={"name": "nightly upload", "role": "manager"}, request_only=True),
+        OpenApiExample("Read-only key for one account", value=NEW_KEY, request_only=True),
+        OpenApiExample("Key for an upload job", value={"name": "nightly upload", "role": "manager"}, request_only=True),
     ]
 )
-class KeyWish(Body):
-    """A key, and what it may do: everything, where nothing is said."""
+class CreateApiKey(Body):
+    """A new API key. By default it has the role `admin` and no restrictions."""
 
     name = serializers.CharField(max_length=200)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.ADMIN)
-    read_only = serializers.BooleanField(default=False, help_text="It changes nothing, whatever its role.")  # type: ignore[assignment]  # a field of the contract
-    accounts = AccountLimit(required=False, help_text=f"{OF_ACCOUNTS} Not with the role admin.")
-    expires_at = serializers.DateTimeField(allow_null=True, required=False)
+    read_only = serializers.BooleanField(default=False, help_text="Whether the key may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
+    accounts = AccountLimit(
+        required=False,
+        help_text="IDs of the accounts that the key is limited to. Null or missing: all accounts. Not allowed for admins.",
+    )
+    expires_at = serializers.DateTimeField(allow_null=True, required=False, help_text="When the key expires. Null: never.")
 
     def validate_expires_at(self, moment: datetime | None) -> datetime | None:
         if moment and moment <= self.context["now"]:
-            raise Contradiction("This is over.")
+            raise Contradiction("`expires_at` must be in the future.")
         return moment
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        check_limit(attrs["role"], attrs.get("accounts"))
+        check_account_limit(attrs["role"], attrs.get("accounts"))
         return attrs
 
     def rights(self) -> api_keys.Rights:
         return api_keys.Rights(**{name: value for name, value in self.validated_data.items() if name != "name"})
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Another name", value={"name": "front end"}, request_only=True)])
-class KeyChange(Body):
-    """What may change of a key. What it may do never does: make another one."""
+@extend_schema_serializer(examples=[OpenApiExample("New name", value={"name": "front end"}, request_only=True)])
+class UpdateApiKey(Body):
+    """The fields of an API key that can be updated. To change its permissions, create another key."""
 
     name = serializers.CharField(max_length=200)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("For an hour", value={"overlap_seconds": 3600}, request_only=True)])
-class RotationWish(Body):
+@extend_schema_serializer(examples=[OpenApiExample("One hour of overlap", value={"overlap_seconds": 3600}, request_only=True)])
+class RotateApiKey(Body):
     overlap_seconds = serializers.IntegerField(
-        default=DAY,
+        default=DAY_SECONDS,
         min_value=0,
-        max_value=int(api_keys.LONGEST_OVERLAP.total_seconds()),
-        help_text="How long the key before still opens.",
+        max_value=int(api_keys.MAX_OVERLAP.total_seconds()),
+        help_text="For how many seconds the old key remains valid.",
     )
 
     def overlap(self) -> timedelta:
@@ -123,22 +124,24 @@ class RotationWish(Body):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("Of one account", value={"accounts": TOKEN["accounts"]}, request_only=True),
-        OpenApiExample("For an hour", value={"expires_in": 3600}, request_only=True),
+        OpenApiExample("Token for one account", value={"accounts": TOKEN["accounts"]}, request_only=True),
+        OpenApiExample("Token for one hour", value={"expires_in": 3600}, request_only=True),
     ]
 )
-class TokenWish(Body):
-    """What a token reads, and for how long."""
+class CreateToken(Body):
+    """A new token: which accounts it may read, and for how long."""
 
-    accounts = AccountLimit(required=False, help_text="It sees these only (acct_…). Null, as without it: those of the key.")
-    expires_in = serializers.IntegerField(default=900, min_value=60, max_value=3600, help_text="Seconds.")
+    accounts = AccountLimit(
+        required=False, help_text="IDs of the accounts that the token is limited to. Null or missing: those of the API key."
+    )
+    expires_in = serializers.IntegerField(default=900, min_value=60, max_value=3600, help_text="Lifetime in seconds.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A token", value=TOKEN, response_only=True)])
-class TokenSerializer(Limited):
+@extend_schema_serializer(examples=[OpenApiExample("Token", value=TOKEN, response_only=True)])
+class TokenSerializer(AccountLimitSerializer):
     token = serializers.SerializerMethodField()
-    expires_at = serializers.DateTimeField(help_text="Or sooner: it ends with the key that it was made with.")
+    expires_at = serializers.DateTimeField(help_text="When the token expires. It ends earlier if its API key is revoked.")
 
     def get_token(self, _: ApiKey) -> str:
-        """Its text, sent like a key. Shown now and never again."""
+        """The token itself, sent like an API key. It is shown only once."""
         return str(self.context["text"])

@@ -1,4 +1,4 @@
-"""Clock-driven work on API keys."""
+"""Scheduled work on API keys."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -9,6 +9,6 @@ from accounts.tenancy import context
 
 @shared_task
 def delete_expired_tokens() -> None:
-    """Delete expired tokens. API keys stay, also when they are revoked."""
-    for agency_id in context.every_agency_id():
+    """Delete expired tokens. API keys remain, even after they are revoked."""
+    for agency_id in context.open_agency_ids():
         secrets.delete_expired_tokens(agency_id=agency_id, now=timezone.now())

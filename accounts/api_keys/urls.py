@@ -6,7 +6,7 @@ from accounts.api_keys import views
 
 urlpatterns = [
     path("api-keys", views.ApiKeys.as_view()),
-    path("api-keys/<str:key_id>", views.OneApiKey.as_view()),
-    path("api-keys/<str:key_id>/rotate", views.KeyRotation.as_view()),
+    path("api-keys/<str:key_id>", views.ApiKeyDetail.as_view()),
+    path("api-keys/<str:key_id>/rotate", views.ApiKeyRotation.as_view()),
     path("tokens", views.Tokens.as_view()),
 ]

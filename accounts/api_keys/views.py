@@ -1,4 +1,4 @@
-"""Keys and tokens over HTTP. A key's text is in the answer that makes it, and nowhere else."""
+"""Views of API keys and tokens. The text of a key is only in the response that creates it."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -13,12 +13,12 @@ from rest_framework.response import Response
 from accounts.api_keys import lifecycle as api_keys
 from accounts.api_keys.serializers import (
     ApiKeySerializer,
-    KeyChange,
-    KeyWish,
+    CreateApiKey,
+    CreateToken,
     NewApiKeySerializer,
-    RotationWish,
+    RotateApiKey,
     TokenSerializer,
-    TokenWish,
+    UpdateApiKey,
 )
 from accounts.models import ApiKey, Role
 from accounts.requests.views import Collection, Resource
@@ -26,28 +26,26 @@ from accounts.tenancy import context
 from accounts.tenancy.permissions import NotPermitted
 from api.strict_fields import Contradiction
 
-TAGS = ["Keys"]
-LATER = "The key that asks ends before: no key is made that outlives it."
+TAGS = ["API keys"]
+OUTLIVES = "Your API key expires, so it cannot create a key that expires later or never."
 
 
-class KeyIsOver(APIException):
+class ApiKeyNotActive(APIException):
     status_code = 409
     default_code = "key-over"
-    default_detail = "The key was revoked, or has expired. Make another one."
+    default_detail = "The API key is revoked or expired. Create another one."
 
 
-class KeyReplaced(APIException):
+class ApiKeyReplaced(APIException):
     status_code = 409
     default_code = "key-replaced"
-    default_detail = "The key was rotated before: the one that replaces it can be rotated."
+    default_detail = "The API key was already rotated. Rotate the key that replaced it."
 
 
 class TooManyTokens(APIException):
     status_code = 429
     default_code = "too-many-tokens"
-    default_detail = (
-        f"A key has at most {api_keys.MOST_TOKENS} tokens that still open something. Use one of them, or ask again later."
-    )
+    default_detail = f"An API key can have at most {api_keys.MAX_TOKENS} valid tokens. Use one of them, or retry later."
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
@@ -55,36 +53,38 @@ class TooManyTokens(APIException):
 
 
 def keys_of(request: Request) -> QuerySet[ApiKey]:
-    """The keys of the agency, those that are over too; no tokens."""
-    return ApiKey.objects.filter(agency_id=context.bearer(request).agency_id, kind=ApiKey.Kind.KEY)
+    """Return the agency's keys, including revoked and expired ones, without tokens."""
+    return ApiKey.objects.filter(agency_id=context.principal(request).agency_id, kind=ApiKey.Kind.KEY)
 
 
-def key_of(request: Request, public_id: str) -> ApiKey:
-    """The key with this public id. Raises NotFound for a stranger's as for none at all."""
-    return context.one(keys_of(request), kind="key", public_id=public_id, called="API key")
+def get_key(request: Request, public_id: str) -> ApiKey:
+    """Return the key with this ID. Raises NotFound, also for a key of another agency."""
+    return context.get_or_404(keys_of(request), kind="key", public_id=public_id, name="API key")
 
 
-def living(request: Request, public_id: str) -> ApiKey:
-    """The key with this public id, unless it was revoked: a DELETE leaves nothing to read. Raises NotFound."""
-    key = key_of(request, public_id)
+def get_unrevoked_key(request: Request, public_id: str) -> ApiKey:
+    """Return the key with this ID unless it is revoked: GET after DELETE must answer 404. Raises NotFound."""
+    key = get_key(request, public_id)
     if key.revoked_at is not None:
-        raise NotFound("This API key was revoked. The list has it still.")
+        raise NotFound("This API key is revoked. It is still in the list of API keys.")
     return key
 
 
-def made(key: ApiKey, text: str) -> Response:
+def created_response(key: ApiKey, text: str) -> Response:
     body = NewApiKeySerializer(key, context={"text": text}).data
     return Response(body, status=201, headers={"Location": f"/v1/api-keys/{key.public_id}", "Cache-Control": "no-store"})
 
 
 class ApiKeys(Collection[ApiKey]):
-    needs: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
-    queryset = ApiKey.objects.none()  # for the document; requests go through scoping
+    required_roles: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
+    # For the OpenAPI document only; requests go through the tenant context.
+    queryset = ApiKey.objects.none()
     serializer_class = ApiKeySerializer
 
     @extend_schema(
         operation_id="listApiKeys",
-        summary="The agency's keys, newest first, those that are over too",
+        summary="List API keys",
+        description="Returns the newest keys first, including revoked and expired ones.",
         tags=TAGS,
         responses=ApiKeySerializer(many=True),
     )
@@ -94,115 +94,122 @@ class ApiKeys(Collection[ApiKey]):
 
     @extend_schema(
         operation_id="createApiKey",
-        summary="A new key for a program",
-        description="Its text, `key`, is in this answer alone: only a digest of it is kept. A key that itself ends one day makes "
-        "none that ends later.",
+        summary="Create an API key",
+        description="The key itself is returned only in this response, as `key`; only a digest of it is stored. "
+        "An API key with an expiry can only create keys that expire no later.",
         tags=TAGS,
-        request=KeyWish,
+        request=CreateApiKey,
         responses={201: NewApiKeySerializer},
     )
     def post(self, request: Request) -> Response:
-        now, bearer = timezone.now(), context.bearer(request)
-        wish = KeyWish(data=request.data, context={"now": now})
-        wish.is_valid(raise_exception=True)
-        name = wish.validated_data["name"]
+        now, principal = timezone.now(), context.principal(request)
+        body = CreateApiKey(data=request.data, context={"now": now})
+        body.is_valid(raise_exception=True)
+        name = body.validated_data["name"]
         try:
-            return made(*api_keys.key(agency=bearer.agency, name=name, rights=wish.rights(), who=bearer.who, by=bearer, now=now))
-        except api_keys.Outlives:
-            raise Contradiction({"expires_at": LATER}) from None
+            key, text = api_keys.create(
+                agency=principal.agency, name=name, rights=body.rights(), who=principal.actor, by=principal, now=now
+            )
+        except api_keys.OutlivesCreator:
+            raise Contradiction({"expires_at": OUTLIVES}) from None
+        return created_response(key, text)
 
 
-class OneApiKey(Resource):
-    needs: ClassVar = {"get": Role.ADMIN, "patch": Role.ADMIN, "delete": Role.ADMIN}
+class ApiKeyDetail(Resource):
+    required_roles: ClassVar = {"get": Role.ADMIN, "patch": Role.ADMIN, "delete": Role.ADMIN}
 
-    @extend_schema(operation_id="getApiKey", summary="One key", tags=TAGS, responses=ApiKeySerializer)
+    @extend_schema(operation_id="getApiKey", summary="Get an API key", tags=TAGS, responses=ApiKeySerializer)
     def get(self, request: Request, key_id: str) -> Response:
-        return Response(ApiKeySerializer(living(request, key_id)).data)
+        return Response(ApiKeySerializer(get_unrevoked_key(request, key_id)).data)
 
     @extend_schema(
-        operation_id="renameApiKey",
-        summary="Rename a key",
+        operation_id="updateApiKey",
+        summary="Update an API key",
+        description="Renames the key. To change its permissions, create another key.",
         tags=TAGS,
-        request=KeyChange,
+        request=UpdateApiKey,
         responses=ApiKeySerializer,
     )
     def patch(self, request: Request, key_id: str) -> Response:
-        key = living(request, key_id)
-        change = KeyChange(data=request.data, partial=True)
-        change.is_valid(raise_exception=True)
-        name = change.validated_data.get("name", key.name)
-        api_keys.rename(key=key, name=name, who=context.bearer(request).who, now=timezone.now())
+        key = get_unrevoked_key(request, key_id)
+        body = UpdateApiKey(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        name = body.validated_data.get("name", key.name)
+        api_keys.rename(key=key, name=name, who=context.principal(request).actor, now=timezone.now())
         return Response(ApiKeySerializer(key).data)
 
     @extend_schema(
         operation_id="revokeApiKey",
-        summary="Let a key open nothing any more",
-        description="Nor do the tokens that were made with it, nor its open invitations. It stays in the list, and is read there "
-        "alone. The last key of an admin may go too: then members, or the operator (`manage.py create_api_key`), let the "
-        "agency in again.",
+        summary="Revoke an API key",
+        description="Takes effect immediately, and also revokes the key's tokens and open invitations. The key stays in the "
+        "list, marked `revoked_at`. The last admin key can be revoked too. After that, members with the role `admin`, or the "
+        "operator with `manage.py create_api_key`, can create a new one.",
         tags=TAGS,
         responses={204: None},
     )
     def delete(self, request: Request, key_id: str) -> Response:
-        api_keys.revoke(key=key_of(request, key_id), who=context.bearer(request).who, now=timezone.now())
+        api_keys.revoke(key=get_key(request, key_id), who=context.principal(request).actor, now=timezone.now())
         return Response(status=204)
 
 
-class KeyRotation(Resource):
-    needs: ClassVar = {"post": Role.ADMIN}
-    problems: ClassVar = {"post": (KeyIsOver, KeyReplaced)}
+class ApiKeyRotation(Resource):
+    required_roles: ClassVar = {"post": Role.ADMIN}
+    problems: ClassVar = {"post": (ApiKeyNotActive, ApiKeyReplaced)}
 
     @extend_schema(
         operation_id="rotateApiKey",
-        summary="A key to take over from this one, with the same rights",
-        description="Both open during the overlap; then the one before ends, and its tokens with it. What it invited "
-        "is withdrawn at once.",
+        summary="Rotate an API key",
+        description="Creates a key with the same name and permissions. Both keys are valid during the overlap. Then the old key "
+        "and its tokens expire. Open invitations sent with the old key are revoked immediately.",
         tags=TAGS,
-        request=RotationWish,
+        request=RotateApiKey,
         responses={201: NewApiKeySerializer},
     )
     def post(self, request: Request, key_id: str) -> Response:
-        key = key_of(request, key_id)
-        wish = RotationWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        return _rotated(request, key, wish.overlap(), timezone.now())
+        key = get_key(request, key_id)
+        body = RotateApiKey(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _rotate(request, key, body.overlap(), timezone.now())
 
 
-def _rotated(request: Request, key: ApiKey, overlap: timedelta, now: datetime) -> Response:
+def _rotate(request: Request, key: ApiKey, overlap: timedelta, now: datetime) -> Response:
     try:
-        return made(*api_keys.rotate(key=key, overlap=overlap, by=context.bearer(request), now=now))
-    except api_keys.AlreadyOver:
-        raise KeyIsOver from None
+        new, text = api_keys.rotate(key=key, overlap=overlap, by=context.principal(request), now=now)
+    except api_keys.NotActive:
+        raise ApiKeyNotActive from None
     except api_keys.AlreadyReplaced:
-        raise KeyReplaced from None
-    except api_keys.Outlives:
-        raise NotPermitted(LATER) from None
+        raise ApiKeyReplaced from None
+    except api_keys.OutlivesCreator:
+        raise NotPermitted(OUTLIVES) from None
+    return created_response(new, text)
 
 
 class Tokens(Resource):
-    needs: ClassVar = {"post": Role.VIEWER}
-    as_read = ("post",)
+    required_roles: ClassVar = {"post": Role.VIEWER}
+    treated_as_read = ("post",)
 
     @extend_schema(
         operation_id="createToken",
-        summary="A short-lived token that reads, for a browser",
-        description="It sees what the key sees that makes it, or the accounts that are named, and changes nothing. It ends after "
-        "`expires_in` seconds, and at once when its key is revoked. Keys make tokens; tokens and members make none.",
+        summary="Create a token",
+        description="Creates a short-lived, read-only token for a browser. It can read what the API key can read, or only the "
+        "given accounts. It expires after `expires_in` seconds, or immediately when its API key is revoked. "
+        "Only API keys can create tokens.",
         tags=TAGS,
-        request=TokenWish,
+        request=CreateToken,
         responses={201: TokenSerializer},
     )
     def post(self, request: Request) -> Response:
-        bearer = context.bearer(request)
-        if bearer.kind != "key":
-            raise NotPermitted("Tokens are made with a key.")
-        wish = TokenWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        accounts = wish.validated_data.get("accounts")
-        lifetime = timedelta(seconds=wish.validated_data["expires_in"])
-        accounts = bearer.accounts if accounts is None else accounts
+        principal = context.principal(request)
+        if principal.kind != "key":
+            raise NotPermitted("Only API keys can create tokens.")
+        body = CreateToken(data=request.data)
+        body.is_valid(raise_exception=True)
+        accounts = body.validated_data.get("accounts")
+        lifetime = timedelta(seconds=body.validated_data["expires_in"])
+        accounts = principal.accounts if accounts is None else accounts
         try:
-            token, text = api_keys.token(by=bearer, accounts=accounts, lifetime=lifetime, now=timezone.now())
+            token, text = api_keys.create_token(by=principal, accounts=accounts, lifetime=lifetime, now=timezone.now())
         except api_keys.TooManyTokens as error:
             raise TooManyTokens(error.wait) from None
-        return Response(TokenSerializer(token, context={"text": text}).data, status=201, headers={"Cache-Control": "no-store"})
+        serializer = TokenSerializer(token, context={"text": text})
+        return Response(serializer.data, status=201, headers={"Cache-Control": "no-store"})

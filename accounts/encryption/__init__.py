@@ -1,1 +1,1 @@
-"""Secrets encrypted at rest, and the rotation of their keys."""
+"""Encryption of stored secrets, and the rotation of its keys."""

@@ -1,9 +1,9 @@
-"""Secrets at rest: AES-256-GCM, bound to the row they belong to.
+"""Encrypt and decrypt stored secrets with AES-256-GCM, bound to the row they belong to.
 
-Sealed bytes read: layout version (1), key id (2, big-endian), nonce (12), ciphertext with its tag. What stands in front of the
-nonce is authenticated together with the context, so bytes that were moved to another row open nowhere.
+Encrypted bytes: layout version (1 byte), key ID (2, big-endian), nonce (12), ciphertext with its tag. Version and key ID are
+authenticated together with the context, so bytes that were copied to another row cannot be decrypted there.
 
-Keys come from `SECRETS_KEYS` (config/env.py): the first one seals, every one of them opens.
+Keys come from `SECRETS_KEYS` (config/env.py). The first one encrypts; every one decrypts.
 """
 
 import secrets
@@ -15,45 +15,46 @@ from django.conf import settings
 from django.db import models
 
 LAYOUT = 1
-HEAD = struct.Struct(">BH")
+HEADER = struct.Struct(">BH")
 NONCE_BYTES = 12
 
 
-class CannotOpen(Exception):
-    """Sealed bytes that do not open here."""
+class DecryptionError(Exception):
+    """Signal that bytes cannot be decrypted."""
 
 
-class UnknownKey(CannotOpen):
-    """They were sealed with a key that `SECRETS_KEYS` does not have."""
+class UnknownKey(DecryptionError):
+    """Signal that `SECRETS_KEYS` lacks the key that encrypted the bytes."""
 
 
-class NotOfThisPlace(CannotOpen):
-    """They were changed, cut, or sealed for another context."""
+class WrongContext(DecryptionError):
+    """Signal that the bytes were changed, cut, or encrypted for another context."""
 
 
-def seal(plain: bytes, *, context: str) -> bytes:
-    """The sealed form of `plain`, which opens with the same context only: table, agency and row."""
+def encrypt(plain: bytes, *, context: str) -> bytes:
+    """Return encrypted bytes, which can be decrypted only with the same context: table, agency and row."""
     key_id, key = next(iter(settings.SECRETS_KEYS.items()))
-    head, nonce = HEAD.pack(LAYOUT, key_id), secrets.token_bytes(NONCE_BYTES)
-    return head + nonce + AESGCM(key).encrypt(nonce, plain, _bound(head, context))
+    header, nonce = HEADER.pack(LAYOUT, key_id), secrets.token_bytes(NONCE_BYTES)
+    return header + nonce + AESGCM(key).encrypt(nonce, plain, _associated_data(header, context))
 
 
-def open_sealed(sealed: bytes, *, context: str) -> bytes:
-    """What was sealed with this context. Raises UnknownKey, NotOfThisPlace."""
-    if len(sealed) < HEAD.size + NONCE_BYTES or sealed[0] != LAYOUT:
-        raise NotOfThisPlace("These bytes are no layout that we know.")
-    head, nonce, ciphertext = sealed[: HEAD.size], sealed[HEAD.size : HEAD.size + NONCE_BYTES], sealed[HEAD.size + NONCE_BYTES :]
-    _, key_id = HEAD.unpack(head)
+def decrypt(encrypted: bytes, *, context: str) -> bytes:
+    """Return the plain bytes. Raises UnknownKey, WrongContext."""
+    if len(encrypted) < HEADER.size + NONCE_BYTES or encrypted[0] != LAYOUT:
+        raise WrongContext("The bytes have no known layout.")
+    header, rest = encrypted[: HEADER.size], encrypted[HEADER.size :]
+    nonce, ciphertext = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
+    _, key_id = HEADER.unpack(header)
     if key_id not in settings.SECRETS_KEYS:
         raise UnknownKey(f"SECRETS_KEYS has no key {key_id}.")
     try:
-        return AESGCM(settings.SECRETS_KEYS[key_id]).decrypt(nonce, ciphertext, _bound(head, context))
+        return AESGCM(settings.SECRETS_KEYS[key_id]).decrypt(nonce, ciphertext, _associated_data(header, context))
     except InvalidTag:
-        raise NotOfThisPlace(f"Sealed with key {key_id}, and not for {context}.") from None
+        raise WrongContext(f"Encrypted with key {key_id}, but not for {context}.") from None
 
 
 class SealedWith(models.Func):
-    """The id of the key that sealed a column's bytes, for the database: bytes 1 and 2, as HEAD says. Null of none."""
+    """Compute in the database which key encrypted a column's bytes (bytes 1 and 2, as in HEADER); null without bytes."""
 
     template = (
         "(CASE WHEN length(%(expressions)s) > 2 THEN get_byte(%(expressions)s, 1) * 256 + get_byte(%(expressions)s, 2) END)"
@@ -62,9 +63,9 @@ class SealedWith(models.Func):
 
 
 def key_id_of(column: str) -> models.GeneratedField:
-    """A column beside sealed bytes that says which key sealed them."""
+    """Build a generated column that says which key encrypted another column."""
     return models.GeneratedField(expression=SealedWith(column), output_field=models.IntegerField(null=True), db_persist=True)
 
 
-def _bound(head: bytes, context: str) -> bytes:
-    return head + context.encode()
+def _associated_data(header: bytes, context: str) -> bytes:
+    return header + context.encode()

@@ -1,7 +1,7 @@
-"""Sealed anew with the first key of SECRETS_KEYS, so that the keys behind it can go.
+"""Encrypt stored secrets again with the first key of SECRETS_KEYS, so that the other keys can be removed.
 
-An app says in one line what it keeps sealed: `Sealed(model=…, context=…)`; config/encrypted_tables.py lists all. Its table has a
-column `key_id` (sealing.key_id_of), and its migration `row_level_security.count_encryption_keys`.
+Each app declares its encrypted tables as `EncryptedTable(model=…, context=…)`; config/encrypted_tables.py lists them all. Such a
+table has a column `key_id` (at_rest.key_id_of) and its migration calls `row_level_security.count_encryption_keys`.
 """
 
 from collections.abc import Callable
@@ -15,49 +15,49 @@ from django.db import connection, models
 from accounts.encryption import at_rest
 from accounts.tenancy import context as tenant_context
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 @dataclass(frozen=True)
-class Sealed:
-    """A table with sealed bytes, and what binds them to their row."""
+class EncryptedTable:
+    """Describe a table with encrypted bytes, and the context that binds them to their row."""
 
     model: type[models.Model]
     context: Callable[[Any], str]
     column: str = "sealed"
 
     @property
-    def table(self) -> str:
+    def name(self) -> str:
         return self.model._meta.db_table  # noqa: SLF001  Django's own name for it
 
 
-def reseal(*, what: Sealed, agency_id: UUID) -> int:
-    """Seal all that an agency has anew where another key than the first sealed it; returns how many were.
+def rotate(*, table: EncryptedTable, agency_id: UUID) -> int:
+    """Encrypt an agency's rows of a table again if another key than the first encrypted them; return how many.
 
-    Batches are transactions of their own: ended in between, it goes on the next time. Two at once share the work. Raises
-    sealing.CannotOpen at the first that does not open; what was done before stays.
+    Each batch is a transaction of its own. An interrupted run continues the next time; concurrent runs share the rows.
+    Raises at_rest.DecryptionError at the first row that cannot be decrypted; the batches before it remain.
     """
-    moved = 0
-    while batch := _batch(what, agency_id):
-        moved += batch
-    return moved
+    rotated = 0
+    while count := _rotate_batch(table, agency_id):
+        rotated += count
+    return rotated
 
 
-def key_ids_in_use(*, what: Sealed) -> dict[int, int]:
-    """How many rows each key has sealed, over all agencies."""
+def key_ids_in_use(*, table: EncryptedTable) -> dict[int, int]:
+    """Return how many rows each key has encrypted, over all agencies, by key ID."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT key_id, sealed FROM {what.table}_encryption_keys() ORDER BY key_id")
+        cursor.execute(f"SELECT key_id, sealed FROM {table.name}_encryption_keys() ORDER BY key_id")
         return dict(cursor.fetchall())
 
 
-def _batch(what: Sealed, agency_id: UUID) -> int:
+def _rotate_batch(table: EncryptedTable, agency_id: UUID) -> int:
     first = next(iter(settings.SECRETS_KEYS))
     with tenant_context.agency(agency_id):
-        others = what.model._default_manager.filter(agency_id=agency_id).exclude(key_id=first)  # noqa: SLF001
-        rows = list(others.select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE])
+        others = table.model._default_manager.filter(agency_id=agency_id).exclude(key_id=first)  # noqa: SLF001
+        rows = list(others.select_for_update(skip_locked=True).order_by("pk")[:BATCH_SIZE])
         for row in rows:
-            context = what.context(row)
-            plain = at_rest.open_sealed(bytes(getattr(row, what.column)), context=context)
-            setattr(row, what.column, at_rest.seal(plain, context=context))
-        what.model._default_manager.bulk_update(rows, [what.column])  # noqa: SLF001
+            context = table.context(row)
+            plain = at_rest.decrypt(bytes(getattr(row, table.column)), context=context)
+            setattr(row, table.column, at_rest.encrypt(plain, context=context))
+        table.model._default_manager.bulk_update(rows, [table.column])  # noqa: SLF001
     return len(rows)

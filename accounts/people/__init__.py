@@ -1,1 +1,1 @@
-"""People: how they prove who they are, how they come to be members, and what is written to them."""
+"""Users: sign-up, sign-in, sessions, members and invitations."""

@@ -1,4 +1,4 @@
-"""What allauth asks of us: whose address a request came from, and to write to people."""
+"""Adapt allauth: client addresses and e-mails as the rest of the product has them."""
 
 from typing import Any
 
@@ -12,23 +12,29 @@ from accounts.requests import rate_limits
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Implement allauth's documented adapter interface."""
+
     def get_client_ip(self, request: HttpRequest) -> str:
-        return rate_limits.address_of(request.META)
+        return rate_limits.client_address(request.META)
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Nobody becomes a person here: see accounts/people/users.py."""
+        """Return False: users are created in accounts/people/users.py only."""
         return False
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Of no use: the letter leads to the front end by itself."""
+        """Return no URL: the e-mail's template builds its own link."""
         return ""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """What allauth would render from its templates, in our words. An unknown mailbox costs the same and gets nothing."""
+        """Queue our own e-mail instead of allauth's template.
+
+        allauth calls this for unknown addresses too, with a template that we do not have. Queueing costs the same time then
+        and sends nothing, so that the response time does not reveal which addresses are known.
+        """
         kind = template_prefix.rpartition("/")[2]
-        places = {"code": context.get("code", ""), "key": "", "session": ""}
+        values = {"code": context.get("code", ""), "key": "", "session": ""}
         if kind == "login_code":
-            places["session"] = SignedTokens().create_session_token(self.request)
+            values["session"] = SignedTokens().create_session_token(self.request)
         if kind == "password_reset_key":
-            places["key"] = f"{context['uid']}-{context['key']}"
-        mail.post(kind=kind, to=email, places=places, keeps_seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+            values["key"] = f"{context['uid']}-{context['key']}"
+        mail.queue(kind=kind, to=email, values=values, expires_in=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)

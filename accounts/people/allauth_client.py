@@ -1,6 +1,6 @@
-"""The way to allauth: its own contract for apps, over its own paths, asked from within. None of them is routed to the outside.
+"""Call allauth's headless API from within: its views are not routed to the outside.
 
-allauth sees a request that is made for it: our fields as JSON, the address and the headers of the caller, and never a cookie.
+allauth gets a request that is built for it: our fields as JSON, the caller's address and headers, and never a cookie.
 """
 
 import io
@@ -13,6 +13,9 @@ from typing import Any
 
 from allauth.core.context import request_context
 from allauth.core.exceptions import ImmediateHttpResponse
+
+# Private to allauth, whose public rate limits are decorators of its own views. tests/accounts/people/test_allauth_client.py
+# fails if this interface changes.
 from allauth.core.internal import ratelimit
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
@@ -24,12 +27,12 @@ from accounts.people import sessions
 
 URLS = "allauth.headless.urls"
 APP = "allauth.account"
-OURS_ALONE = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN")
+CREDENTIAL_HEADERS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What allauth says: the status, the token of a session that is new, and what was wrong by field (`code`, `message`)."""
+class AllauthResponse:
+    """Hold allauth's status, the token of a new session, and errors (`code`, `message`, and the field as `param`)."""
 
     status: int
     token: str | None
@@ -42,19 +45,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Something that was tried, and counted."""
+    """Hold an attempt that was counted."""
 
-    counted: ratelimit.RateLimitUsage
+    usage: ratelimit.RateLimitUsage
 
-    def take_back(self) -> None:
-        """It was no failure: it counts for nothing."""
+    def cancel(self) -> None:
+        """Uncount the attempt, because it succeeded."""
         with suppress(RedisError):
-            self.counted.rollback()
+            self.usage.rollback()
 
 
-def ask(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = "") -> Answer:
-    """The answer to `path` (`auth/login`) of allauth's contract for apps, on behalf of the session with this token."""
-    inner = inward(request, method=method, path=f"/app/v1/{path}", body=json.dumps(fields).encode())
+def call(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = "") -> AllauthResponse:
+    """Call a path of allauth's API for apps, such as `auth/login`, with the session of this token if there is one."""
+    inner = build_request(request, method=method, path=f"/app/v1/{path}", body=json.dumps(fields).encode())
     if token:
         inner.META["HTTP_X_SESSION_TOKEN"] = token
     view, args, kwargs = resolve(inner.path_info, urlconf=URLS)
@@ -63,37 +66,39 @@ def ask(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, An
             response = view(inner, *args, **kwargs)
         except ImmediateHttpResponse as immediate:
             response = immediate.response
-        except RedisError:  # attempts cannot be counted: nobody guesses meanwhile
-            return Answer(status=429, token=None, errors=())
-    said = json.loads(response.content or b"{}")
-    return Answer(
+        except RedisError:
+            # Attempts cannot be counted. Refuse them, so that nobody can guess secrets meanwhile.
+            return AllauthResponse(status=429, token=None, errors=())
+    body = json.loads(response.content or b"{}")
+    return AllauthResponse(
         status=response.status_code,
-        token=said.get("meta", {}).get("session_token"),
-        errors=tuple(said.get("errors", ())),
+        token=body.get("meta", {}).get("session_token"),
+        errors=tuple(body.get("errors", ())),
     )
 
 
-def inward(request: HttpRequest, *, method: str = "POST", path: str = "/", body: bytes = b"") -> WSGIRequest:
-    """A request as allauth and Django's sessions want it, from the same caller and without what it signs in with."""
-    environ = {name: value for name, value in request.META.items() if name not in OURS_ALONE}
-    length = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
-    inner = WSGIRequest(environ | length | {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": ""})
-    inner.session, inner.user = sessions.fresh(), AnonymousUser()
-    inner.allauth = SimpleNamespace()  # type: ignore[attr-defined]  # as allauth's middleware leaves it
+def build_request(request: HttpRequest, *, method: str = "POST", path: str = "/", body: bytes = b"") -> WSGIRequest:
+    """Build a request for allauth and Django's sessions, from the same caller but without its credentials."""
+    environ = {name: value for name, value in request.META.items() if name not in CREDENTIAL_HEADERS}
+    content = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    inner = WSGIRequest(environ | content | {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": ""})
+    inner.session, inner.user = sessions.new(), AnonymousUser()
+    # allauth's middleware sets this attribute; it is not installed. test_allauth_client.py fails if allauth needs more.
+    inner.allauth = SimpleNamespace()  # type: ignore[attr-defined]
     return inner
 
 
-def may_go_on(*, request: HttpRequest, action: str, key: str | None = None) -> bool:
-    """Whether one more of these is within `ACCOUNT_RATE_LIMITS`, by the caller's address and by `key`."""
-    return attempt(request=request, action=action, key=key) is not None
+def is_within_limit(*, request: HttpRequest, action: str, key: str | None = None) -> bool:
+    """Count one attempt of an action of `ACCOUNT_RATE_LIMITS`, by client address and by `key`; return whether it is allowed."""
+    return count_attempt(request=request, action=action, key=key) is not None
 
 
-def attempt(*, request: HttpRequest, action: str, key: str | None = None) -> Attempt | None:
-    """One more of these, counted before it is known what becomes of it; None where it is one too many, as in may_go_on."""
-    inner = inward(request)
+def count_attempt(*, request: HttpRequest, action: str, key: str | None = None) -> Attempt | None:
+    """Count one attempt before its outcome is known. None if the limit is reached, or attempts cannot be counted."""
+    inner = build_request(request)
     with request_context(inner):
         try:
-            counted = ratelimit.consume(inner, app=APP, action=action, key=key)
+            usage = ratelimit.consume(inner, app=APP, action=action, key=key)
         except RedisError:
             return None
-    return None if counted is None else Attempt(counted)
+    return None if usage is None else Attempt(usage)

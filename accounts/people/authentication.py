@@ -1,6 +1,6 @@
-"""`Authorization: Bearer uo_ses_…`, or `X-Session-Token`, becomes the person who signed in, and a member of one agency.
+"""Authenticate requests by session: `Authorization: Bearer uo_ses_…` or `X-Session-Token`.
 
-Cookies are not looked at: what a browser sends by itself opens nothing.
+Cookies are ignored, so that requests which a browser sends by itself are never authenticated.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from rest_framework.request import Request
 from accounts.models import Member, Person
 from accounts.people import members, sessions
 from accounts.tenancy import context, principals
-from accounts.tenancy.principals import AGENCY_HEADER, Bearer
+from accounts.tenancy.principals import AGENCY_HEADER, Principal
 
 
 @dataclass(frozen=True)
-class SignedIn:
-    """A person and its session, before it is a member of any agency. DRF takes it for the user as well."""
+class SignedInUser:
+    """Hold a user and session without an agency. DRF uses it as the user as well."""
 
     person: Person
     session: SessionBase
@@ -31,11 +31,11 @@ class SignedIn:
 
 
 class ChooseAgency(APIException):
-    """The person is a member of several agencies, and did not name one of them."""
+    """Signal that a member of several agencies named none of them."""
 
     status_code = 400
     default_code = "choose-agency"
-    default_detail = f"Name one of your agencies in the header {AGENCY_HEADER}."
+    default_detail = f"You are a member of several agencies. Send the ID of one in the header {AGENCY_HEADER}."
 
     def __init__(self, memberships: list[Member]) -> None:
         super().__init__()
@@ -43,71 +43,77 @@ class ChooseAgency(APIException):
 
 
 class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  # allauth has no types
-    """Whoever signed in."""
+    """Turn the session token of a request into a `SignedInUser`, and extend the session."""
 
     def authenticate(self, request: Request) -> tuple[object, object] | None:
         token = self.get_session_token(request)
         if not token:
             return None
-        found = super().authenticate(request)
-        if found is None:
-            raise AuthenticationFailed("The session has ended, or never was.")
-        person, session = found
+        result = super().authenticate(request)
+        if result is None:
+            raise AuthenticationFailed("The session is unknown or has ended.")
+        person, session = result
         try:
-            expires_at = sessions.slide(session=session, now=timezone.now())
+            expires_at = sessions.extend(session=session, now=timezone.now())
         except sessions.Ended:
             raise AuthenticationFailed("The session has ended.") from None
-        return self.known_as(request, SignedIn(person=person, session=session, token=token, expires_at=expires_at))
+        return self.credentials(request, SignedInUser(person=person, session=session, token=token, expires_at=expires_at))
 
     def get_session_token(self, request: Request) -> str | None:
-        """A key in `Authorization` is not ours to look at, and more than a session beside it."""
+        """Return the session token. An `Authorization` header takes precedence, even if it holds an API key."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme:
-            return text.strip() if scheme.lower() == "bearer" and text.strip().startswith(sessions.HEAD) else None
+            is_session = scheme.lower() == "bearer" and text.strip().startswith(sessions.TOKEN_HEAD)
+            return text.strip() if is_session else None
         return request.headers.get("X-Session-Token")
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="underone"'
 
-    def known_as(self, request: Request, signed_in: SignedIn) -> tuple[object, object]:
-        """`request.user` and `request.auth`: a person alone is no bearer of any agency."""
+    def credentials(self, request: Request, signed_in: SignedInUser) -> tuple[object, object]:
+        """Return `request.user` and `request.auth`. A user without an agency is no principal."""
         return signed_in, None
 
 
 class MemberAuthentication(PersonAuthentication):
-    """Whoever signed in, as a member of the agency that is named, or was at sign-in, or is the only one."""
+    """Turn the session token into the principal of a member, and set the tenant context.
 
-    def known_as(self, request: Request, signed_in: SignedIn) -> tuple[Bearer, Bearer]:
-        memberships = members.of_person(person_id=signed_in.person.pk)
+    The agency is that of the header, else that of the sign-in, else the only one.
+    """
+
+    def credentials(self, request: Request, signed_in: SignedInUser) -> tuple[Principal, Principal]:
+        memberships = members.list_for_person(person_id=signed_in.person.pk)
         if not memberships:
-            raise AuthenticationFailed("You are a member of no agency.")
-        member = _chosen(memberships, request.headers.get(AGENCY_HEADER) or signed_in.session.get(sessions.AGENCY))
-        context.enter(member.agency_id, accounts=member.accounts)
-        bearer = principals.of_member(member, expires_at=signed_in.expires_at)
-        return bearer, bearer
+            raise AuthenticationFailed("You are not a member of any agency.")
+        member = _choose(memberships, request.headers.get(AGENCY_HEADER) or signed_in.session.get(sessions.AGENCY))
+        context.set_agency(member.agency_id, accounts=member.accounts)
+        principal = principals.from_member(member, expires_at=signed_in.expires_at)
+        return principal, principal
 
 
-def _chosen(memberships: list[Member], named: str | None) -> Member:
-    found = memberships if not named else [each for each in memberships if each.agency.public_id == named]
-    if len(found) != 1:
+def _choose(memberships: list[Member], agency: str | None) -> Member:
+    matching = memberships if not agency else [each for each in memberships if each.agency.public_id == agency]
+    if len(matching) != 1:
         raise ChooseAgency(memberships)
-    return found[0]
+    return matching[0]
 
 
 class PersonScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the OpenAPI document describes a session where it stands for a person."""
+    """Describe sessions of users in the OpenAPI document."""
 
     target_class = "accounts.people.authentication.PersonAuthentication"
     name = "person"
-    description = "The session of a person: `uo_ses_…`, also as `X-Session-Token`."
+    description = "The session of a user (`uo_ses_…`). It can also be sent as `X-Session-Token`."
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": self.description}
 
 
 class MemberScheme(PersonScheme):  # type: ignore[no-untyped-call]
-    """How it describes one where it stands for a member of an agency."""
+    """Describe sessions of members in the OpenAPI document."""
 
     target_class = "accounts.people.authentication.MemberAuthentication"
     name = "session"
-    description = f"{PersonScheme.description} Members of several agencies name one by its id in the header `{AGENCY_HEADER}`."
+    description = (
+        f"{PersonScheme.description} Members of several agencies send the ID of one of them in the header `{AGENCY_HEADER}`."
+    )

@@ -1,4 +1,4 @@
-"""Invitations: sent to a mailbox, good for a week, sent again, accepted once."""
+"""Create, resend and accept invitations. An invitation is valid for a week and accepted once."""
 
 import hashlib
 import secrets
@@ -10,38 +10,39 @@ from django.db import IntegrityError, transaction
 from accounts import audit, invitation_revocation
 from accounts.models import Actor, Agency, Invitation, InvitationDigest, constraints
 from accounts.people import mail, users
-from accounts.people.users import Joined, Self, UnknownToken
+from accounts.people.users import Joined, Profile, UnknownToken
 from accounts.tenancy import context
 from api import timestamps
 
-HEAD = "uo_inv_"
-LASTS = timedelta(days=7)
-MOST = 500
+TOKEN_HEAD = "uo_inv_"  # noqa: S105  not a secret
+LIFETIME = timedelta(days=7)
+MAX_INVITATIONS = 500
 
 
 class AlreadyInvited(Exception):
-    """The mailbox is invited already: send it again, or withdraw it."""
+    """Raise when the e-mail address has an invitation already."""
 
 
 class AlreadyMember(Exception):
-    """Its owner is a member already."""
+    """Raise when the e-mail address belongs to a member already."""
 
 
-class TooMany(Exception):
-    """As many are invited as may be at a time."""
+class TooManyInvitations(Exception):
+    """Raise when the agency has MAX_INVITATIONS invitations."""
 
 
 @transaction.atomic
-def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, now: datetime) -> Invitation:
-    """An invitation that is on its way. `rights` are role, read_only and accounts.
+def create(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, now: datetime) -> Invitation:
+    """Create an invitation and queue its e-mail. `rights` are role, read_only and accounts.
 
-    Raises AlreadyInvited, AlreadyMember, TooMany.
+    Raises AlreadyInvited, AlreadyMember, TooManyInvitations.
     """
+    # Locks the agency, so that concurrent invitations count each other.
     Agency.objects.locked(agency_id=agency.pk)
     if users.is_member(agency_id=agency.pk, email=email):
         raise AlreadyMember
-    if Invitation.objects.filter(agency=agency).count() >= MOST:
-        raise TooMany
+    if Invitation.objects.filter(agency=agency).count() >= MAX_INVITATIONS:
+        raise TooManyInvitations
     invitation = Invitation(
         agency=agency, email=email.lower(), invited_by_id=who.id, invited_by_name=who.name, created_at=now, **rights
     )
@@ -52,38 +53,46 @@ def invite(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, no
         if constraints.violated(error) != constraints.INVITATION_EMAIL:
             raise
         raise AlreadyInvited from None
-    _note(invitation, "member.invited", who, now, after=invitation.told())
+    _record(invitation, "member.invited", who, now, after=invitation.told())
     return invitation
 
 
 @transaction.atomic
-def send_again(*, invitation: Invitation, who: Actor, now: datetime) -> Invitation:
-    """Another token for another week; the one before opens nothing any more. Raises withdrawing.Gone."""
-    held = invitation_revocation.hold(invitation)
-    _send(held, now)
-    _note(held, "invitation.sent_again", who, now)
-    return held
+def resend(*, invitation: Invitation, who: Actor, now: datetime) -> Invitation:
+    """Send an invitation again with a new token for another week. The old token ends. Raises invitation_revocation.Gone."""
+    locked = invitation_revocation.lock(invitation)
+    _send(locked, now)
+    _record(locked, "invitation.sent_again", who, now)
+    return locked
 
 
 @transaction.atomic
-def accept(*, token: str, self: Self, now: datetime) -> Joined:
-    """Who has the token has the mailbox: a member from now on. Raises UnknownToken, and what joining.join raises."""
+def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
+    """Make the owner of the token a member: the token proves that the e-mail address is theirs.
+
+    1. Find the invitation's agency in the directory of digests.
+    2. Lock the invitation in that agency's tenant context.
+    3. Create the member, and the user if there is none.
+    4. Record it, and delete the invitation.
+
+    Raises UnknownToken, and what users.join raises.
+    """
     digest = _digest(token)
-    shown = _directory_entry(digest)
-    if shown is None:
+    entry = _directory_entry(digest)
+    if entry is None:
         raise UnknownToken
-    with context.agency(shown.agency_id):
-        invitations = Invitation.objects.filter(agency_id=shown.agency_id, pk=shown.invitation_id)
-        held = invitations.select_for_update().filter(digest=digest, expires_at__gt=now).first()
-        if held is None or held.agency.closed_at is not None:
+    with context.agency(entry.agency_id):
+        invitations = Invitation.objects.filter(agency_id=entry.agency_id, pk=entry.invitation_id)
+        invitation = invitations.select_for_update().filter(digest=digest, expires_at__gt=now).first()
+        if invitation is None or invitation.agency.closed_at is not None:
             raise UnknownToken
-        joined = users.join(agency=held.agency, email=held.email, grant=held, self=self, now=now)
-        audit.note(
-            agency_id=held.agency_id,
+        joined = users.join(agency=invitation.agency, email=invitation.email, grant=invitation, profile=profile, now=now)
+        audit.record(
+            agency_id=invitation.agency_id,
             who=Actor(joined.member.public_id, joined.person.name),
             what="member.joined",
             about=joined.member.public_id,
-            detail={"invitation": held.public_id},
+            detail={"invitation": invitation.public_id},
             after=joined.member.told(),
             now=now,
         )
@@ -100,27 +109,28 @@ def _directory_entry(digest: bytes) -> InvitationDigest | None:
 
 
 def _send(invitation: Invitation, now: datetime) -> None:
-    token = HEAD + secrets.token_urlsafe(32)
-    invitation.digest, invitation.sent_at, invitation.expires_at = _digest(token), now, now + LASTS
+    token = TOKEN_HEAD + secrets.token_urlsafe(32)
+    invitation.digest, invitation.sent_at, invitation.expires_at = _digest(token), now, now + LIFETIME
     invitation.save()
-    named = {"agency_id": invitation.agency_id, "invitation_id": invitation.pk}
-    InvitationDigest.objects.filter(**named).delete()  # the token before opens nothing any more
-    InvitationDigest.objects.create(digest=invitation.digest, **named)
-    places = {
+    row = {"agency_id": invitation.agency_id, "invitation_id": invitation.pk}
+    # Deletes the old token's entry first: it must not be accepted any more.
+    InvitationDigest.objects.filter(**row).delete()
+    InvitationDigest.objects.create(digest=invitation.digest, **row)
+    values = {
         "agency": invitation.agency.name,
         "by": invitation.invited_by_name,
         "role": invitation.role,
         "until": timestamps.text(invitation.expires_at),
         "token": token,
     }
-    mail.post(kind="invitation", to=invitation.email, places=places, keeps_seconds=int(LASTS.total_seconds()))
+    mail.queue(kind="invitation", to=invitation.email, values=values, expires_in=int(LIFETIME.total_seconds()))
 
 
-def _note(invitation: Invitation, what: str, who: Actor, now: datetime, **fields: Any) -> None:
-    """Whose mailbox it is stays out: the entry is kept for good."""
-    audit.note(agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields)
+def _record(invitation: Invitation, what: str, who: Actor, now: datetime, **fields: Any) -> None:
+    # The e-mail address is left out: audit entries are never deleted.
+    audit.record(agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields)
 
 
 def _digest(token: str) -> bytes:
-    """256 random bits need no slow hash."""
+    # The token has 256 random bits, so a fast hash is enough.
     return hashlib.sha256(token.encode()).digest()

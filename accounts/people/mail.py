@@ -1,4 +1,4 @@
-"""What is written to people: codes, keys and invitations, in plain text. The only place where their secrets go."""
+"""Send e-mails to users: codes, keys and invitations, in plain text. Nothing else sends their secrets."""
 
 import json
 import smtplib
@@ -11,11 +11,11 @@ from django.db import transaction
 
 from accounts.encryption import at_rest
 
-Letter = tuple[str, str, str]
-"""Subject, text with {places}, and the page of the front end that takes it from there with {places}."""
+# Subject, text, and the page of the front end that continues from there, each with {placeholders}.
+Template = tuple[str, str, str]
 
 NOT_YOU = "If you did not request this, you can ignore this e-mail."
-LETTERS: dict[str, Letter] = {
+TEMPLATES: dict[str, Template] = {
     "login_code": (
         "Your sign-in code",
         f"Your sign-in code is {{code}}. It is valid for ten minutes.\n{NOT_YOU}",
@@ -40,42 +40,45 @@ LETTERS: dict[str, Letter] = {
     "password_set": ("Your password was set", "A password was set for you. If you did not do this, reset it now.", ""),
     "password_reset": ("Your password was reset", "Your password was reset. If you did not do this, reset it again now.", ""),
 }
-TASK = "accounts.people.tasks.write_to_people"
+TASK = "accounts.people.tasks.send_mail"
 
 
-def post(*, kind: str, to: str, places: dict[str, str], keeps_seconds: int) -> None:
-    """Have a worker write to a mailbox once the transaction is through, unless it comes to it too late.
+def queue(*, kind: str, to: str, values: dict[str, str], expires_in: int) -> None:
+    """Queue an e-mail once the transaction commits. A worker drops it after `expires_in` seconds.
 
-    A kind that has no letter costs the same and writes nothing. What a mail says is sealed on its way through the broker.
+    A kind without a template is queued at the same cost and not sent. The content is encrypted on its way through the broker.
     """
-    said = json.dumps({"kind": kind, "to": to, "places": places}).encode()
-    sealed = at_rest.seal(said, context=TASK).hex()
+    content = json.dumps({"kind": kind, "to": to, "values": values}).encode()
+    encrypted = at_rest.encrypt(content, context=TASK).hex()
 
-    def hand_over() -> None:
-        current_app.send_task(TASK, kwargs={"sealed": sealed}, retry=False, expires=keeps_seconds)
+    def enqueue() -> None:
+        current_app.send_task(TASK, kwargs={"encrypted": encrypted}, retry=False, expires=expires_in)
 
-    transaction.on_commit(hand_over, robust=True)
+    # robust: a broker that is down must not fail the request, whose transaction is committed by then.
+    transaction.on_commit(enqueue, robust=True)
 
 
-def send(*, sealed: str) -> None:
-    """Write what was posted. Raises OSError where the mail server is not there or does not take it."""
-    posted: dict[str, Any] = json.loads(at_rest.open_sealed(bytes.fromhex(sealed), context=TASK))
-    if posted["kind"] not in LETTERS:
+def send(*, encrypted: str) -> None:
+    """Send a queued e-mail. Raises OSError if the mail server is unavailable or refuses it."""
+    content: dict[str, Any] = json.loads(at_rest.decrypt(bytes.fromhex(encrypted), context=TASK))
+    if content["kind"] not in TEMPLATES:
         return
     try:
-        written(kind=posted["kind"], to=posted["to"], places=posted["places"]).send()
+        build(kind=content["kind"], to=content["to"], values=content["values"]).send()
     except smtplib.SMTPRecipientsRefused:
-        return  # there is no such mailbox: asking again changes nothing
+        # The address does not exist. A retry would not change that.
+        return
 
 
-def written(*, kind: str, to: str, places: dict[str, str]) -> EmailMessage:
-    """The message."""
-    subject, text, page = LETTERS[kind]
-    link = f"\n\n{settings.PEOPLE_URL}{page.format_map(places)}" if settings.PEOPLE_URL and page else ""
+def build(*, kind: str, to: str, values: dict[str, str]) -> EmailMessage:
+    """Build the message."""
+    subject, text, page = TEMPLATES[kind]
+    link = f"\n\n{settings.PEOPLE_URL}{page.format_map(values)}" if settings.PEOPLE_URL and page else ""
     return EmailMessage(
-        subject=" ".join(f"[Underone] {subject.format_map(places)}".split()),
-        body=f"{text.format_map(places)}{link}\n",
+        subject=" ".join(f"[Underone] {subject.format_map(values)}".split()),
+        body=f"{text.format_map(values)}{link}\n",
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[to],
-        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: no replies
+        # RFC 3834: automatic responders must not reply.
+        headers={"Auto-Submitted": "auto-generated"},
     )

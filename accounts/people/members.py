@@ -1,4 +1,4 @@
-"""The members of an agency: whose a person is, what each may do, and that somebody is left who may change it."""
+"""List, update and remove the members of an agency. At least one admin, member or key, always remains."""
 
 from datetime import datetime
 from typing import Any
@@ -13,77 +13,80 @@ from accounts.tenancy import context
 
 
 class LastAdmin(Exception):
-    """Nobody would be left who may let anybody in: no other admin among the members, no valid admin key."""
+    """Raise when no admin would remain: neither an active member nor a valid key with the role admin."""
 
 
 @transaction.atomic
-def of_person(*, person_id: UUID) -> list[Member]:
-    """The memberships of a person with their agencies, which the wall shows to nobody else; the oldest first."""
+def list_for_person(*, person_id: UUID) -> list[Member]:
+    """Return the memberships of a user with their agencies, the oldest first. Row-level security shows them only here."""
     context.set_local(person=str(person_id))
     memberships = Member.objects.filter(person_id=person_id)
+    # Two steps: one policy shows the user's memberships, another the agencies that are named here.
     context.set_local(agencies=context.array(memberships.values_list("agency_id", flat=True)))
-    found = list(memberships.select_related("agency", "person").order_by("id"))
+    members = list(memberships.select_related("agency", "person").order_by("id"))
     context.set_local(person="", agencies="")
-    return found
+    return members
 
 
 @transaction.atomic
-def change(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime) -> Member:
-    """The member with these rights (role, read_only, accounts) and the others as they were. Raises LastAdmin."""
-    held = _hold(member)
-    before = held.told()
+def update(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime) -> Member:
+    """Update these rights (role, read_only, accounts) of a member, and return the member. Raises LastAdmin."""
+    locked = _lock(member)
+    before = locked.told()
     for name, value in rights.items():
-        setattr(held, name, value)
-    held.save(update_fields=list(rights))
-    _somebody_is_left(held.agency_id, now)
-    named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.changed", "about": held.public_id}
-    audit.changed(**named, before=before, after=held.told(), now=now)
-    return held
+        setattr(locked, name, value)
+    locked.save(update_fields=list(rights))
+    _check_admin_remains(locked.agency_id, now)
+    entry: dict[str, Any] = {"agency_id": locked.agency_id, "who": who, "what": "member.changed", "about": locked.public_id}
+    audit.record_change(**entry, before=before, after=locked.told(), now=now)
+    return locked
 
 
 @transaction.atomic
 def remove(*, member: Member, who: Actor, now: datetime) -> None:
-    """The person has nothing to do with the agency any more, from its next request on.
+    """Remove a member with the member's open invitations. Takes effect with the next request. Raises LastAdmin.
 
-    Its open invitations are withdrawn. Who acts for no other agency is forgotten. Raises LastAdmin.
+    Also deletes the user if it belongs to no other agency.
     """
-    held = _hold(member)
-    named: dict[str, Any] = {"agency_id": held.agency_id, "who": who, "what": "member.removed", "about": held.public_id}
-    audit.note(**named, before=held.told(), now=now)
-    invitation_revocation.withdraw_all(agency_id=held.agency_id, by=held.public_id, who=who, now=now)
-    Member.objects.filter(agency_id=held.agency_id, pk=held.pk).delete()
-    _somebody_is_left(member.agency_id, now)
-    forget(person_id=held.person_id)
+    locked = _lock(member)
+    entry: dict[str, Any] = {"agency_id": locked.agency_id, "who": who, "what": "member.removed", "about": locked.public_id}
+    audit.record(**entry, before=locked.told(), now=now)
+    invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, who=who, now=now)
+    Member.objects.filter(agency_id=locked.agency_id, pk=locked.pk).delete()
+    _check_admin_remains(member.agency_id, now)
+    delete_if_unused(person_id=locked.person_id)
 
 
-def forget_all(*, agency_id: UUID) -> None:
-    """An erased agency has no members, and who acts for no other one is forgotten."""
+def remove_all(*, agency_id: UUID) -> None:
+    """Remove all members of an erased agency, each in a transaction, with the users that belong to no other agency."""
     with context.agency(agency_id):
-        left = list(Member.objects.filter(agency_id=agency_id))
-    for member in left:
+        members = list(Member.objects.filter(agency_id=agency_id))
+    for member in members:
         with context.agency(agency_id):
             Member.objects.filter(agency_id=agency_id, pk=member.pk).delete()
-            forget(person_id=member.person_id)
+            delete_if_unused(person_id=member.person_id)
 
 
 @transaction.atomic
-def forget(*, person_id: UUID) -> None:
-    """Who is a member of nothing, and no staff, is no person here any more. Who was shut out stays known, and so outside.
-
-    The person is held: who joins another agency or is removed from one at this moment has done so, or comes after.
-    """
+def delete_if_unused(*, person_id: UUID) -> None:
+    """Delete a user who belongs to no agency and is not staff. Keeps inactive users: deleting them would lift the block."""
+    # Locks the user, so that joining or leaving another agency is done before this, or waits for it.
     person = Person.objects.select_for_update().filter(pk=person_id, is_staff=False, is_active=True).first()
-    if person is not None and not of_person(person_id=person_id):
+    if person is not None and not list_for_person(person_id=person_id):
         person.delete()
 
 
-def _hold(member: Member) -> Member:
-    """The member as it stands; the agency is held, so that two who remove each other do it one after the other."""
+def _lock(member: Member) -> Member:
+    """Lock the agency and the member, and return the member as it is now.
+
+    The agency's lock makes two admins who remove each other do so one after the other.
+    """
     Agency.objects.locked(agency_id=member.agency_id)
-    return Member.objects.select_for_update(of=("self",)).select_related("person").get(agency_id=member.agency_id, pk=member.pk)
+    members = Member.objects.select_for_update(of=("self",)).select_related("person")
+    return members.get(agency_id=member.agency_id, pk=member.pk)
 
 
-def _somebody_is_left(agency_id: UUID, now: datetime) -> None:
+def _check_admin_remains(agency_id: UUID, now: datetime) -> None:
     admins: QuerySet[Member] = Member.objects.filter(
         agency_id=agency_id, role=Role.ADMIN, read_only=False, person__is_active=True
     )

@@ -1,8 +1,8 @@
-"""Sessions of people: begun when they signed in, kept in the database, told to nobody but in a signed token.
+"""Create, extend and revoke the sessions of users.
 
-A token reads `uo_ses_<the session's key>.<signature>`. What stands in the database opens nothing of the API without `SECRET_KEY`.
-The sessions of /staff/ stand in the same table, marked. Their keys are cookies as they are; no token opens one of them, and no
-session without the mark opens /staff/.
+A session token reads `uo_ses_<session key>.<signature>`: a row of the database alone does not authenticate without `SECRET_KEY`.
+Sessions of /staff/ are in the same table, marked with STAFF. Their keys are cookies without a signature. No token is accepted for
+a session with the mark, and /staff/ accepts no session without it.
 """
 
 from dataclasses import dataclass
@@ -19,92 +19,94 @@ from django.http import HttpRequest
 
 from accounts.models import Person
 
-HEAD = "uo_ses_"
+TOKEN_HEAD = "uo_ses_"  # noqa: S105  not a secret
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+# Keys of the session's data.
 SEEN = "seen_at"
 AGENCY = "agency"
-OF_STAFF = "staff"
-LASTS = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-CODE_LASTS = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
-SEEN_IS_NOTED_EVERY = timedelta(hours=1)
+STAFF = "staff"
+LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+CODE_LIFETIME = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+SEEN_RECORDED_EVERY = timedelta(hours=1)
 
 
 class Ended(Exception):
-    """The session was ended while it was looked at."""
+    """Raise when the session has ended."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """What somebody who signed in goes on with."""
+    """Hold the token of a session and when it expires unless it is used."""
 
     token: str
     expires_at: datetime
 
 
 class SignedTokens(SessionTokenStrategy):  # type: ignore[misc]  # allauth has no types
-    """How allauth is told of sessions, and tells them."""
+    """Sign and verify session tokens for allauth (its setting HEADLESS_TOKEN_STRATEGY)."""
 
     def create_session_token(self, request: HttpRequest) -> str:
-        return HEAD + _signer().sign(super().create_session_token(request))
+        return TOKEN_HEAD + _signer().sign(super().create_session_token(request))
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
+        """Return the session of a token; None for an invalid token and for sessions of /staff/."""
         try:
-            key = _signer().unsign(session_token.removeprefix(HEAD))
+            key = _signer().unsign(session_token.removeprefix(TOKEN_HEAD))
         except BadSignature:
             return None
-        found: SessionBase | None = super().lookup_session(key)
-        return None if found is not None and OF_STAFF in found else found
+        session: SessionBase | None = super().lookup_session(key)
+        return None if session is not None and STAFF in session else session
 
 
-def begin(*, request: HttpRequest, person: Person, now: datetime) -> Session:
-    """A session of a person who has just proven to own its mailbox. `request` has none of its own."""
-    request.session = fresh()
+def create(*, request: HttpRequest, person: Person, now: datetime) -> Session:
+    """Create a session for a user who has just proven to own the e-mail address. Replaces the session of `request`."""
+    request.session = new()
     login(request, person, backend=BACKEND)
     token = SignedTokens().create_session_token(request)
     request.session.save()
-    return Session(token=token, expires_at=now + LASTS)
+    return Session(token=token, expires_at=now + LIFETIME)
 
 
-def opened(*, token: str) -> tuple[SessionBase, Person]:
-    """The session of this token and whose it is. Raises Ended."""
+def get(*, token: str) -> tuple[SessionBase, Person]:
+    """Return the session of a token and its user. Raises Ended."""
     session = SignedTokens().lookup_session(token)
     request = HttpRequest()
-    request.session = session or fresh()
+    request.session = session or new()
     person = get_user(request)
     if not isinstance(person, Person):
         raise Ended
     return request.session, person
 
 
-def stand_for(*, session: SessionBase, agency: str | None, now: datetime) -> Session:
-    """The session from now on, for the agency with this public id unless a request names another."""
+def activate(*, session: SessionBase, agency: str | None, now: datetime) -> Session:
+    """Start the lifetime of a session after sign-in, and set its default agency, given by public ID."""
     session[SEEN] = now.isoformat()
     if agency:
         session[AGENCY] = agency
     session.save()
-    return Session(token=HEAD + _signer().sign(str(session.session_key)), expires_at=now + LASTS)
+    return Session(token=TOKEN_HEAD + _signer().sign(str(session.session_key)), expires_at=now + LIFETIME)
 
 
-def fresh() -> SessionBase:
-    """An empty session that is nowhere yet."""
+def new() -> SessionBase:
+    """Return an empty, unsaved session."""
     store: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
     return store
 
 
-def slide(*, session: SessionBase, now: datetime) -> datetime:
-    """When it ends if nobody uses it any more. Noted at most once an hour. Raises Ended."""
+def extend(*, session: SessionBase, now: datetime) -> datetime:
+    """Record the use of a session, at most once an hour, and return when it expires unless it is used. Raises Ended."""
     seen = datetime.fromisoformat(session[SEEN]) if SEEN in session else None
-    if seen is None or now - seen >= SEEN_IS_NOTED_EVERY:
+    if seen is None or now - seen >= SEEN_RECORDED_EVERY:
         session[SEEN], seen = now.isoformat(), now
         try:
             session.save()
         except UpdateError:
             raise Ended from None
-    return seen + LASTS
+    return seen + LIFETIME
 
 
-def end_all(*, person: Person) -> None:
-    """Every session of the person opens nothing from now on."""
+def revoke_all(*, person: Person) -> None:
+    """End all sessions of a user now."""
     Person.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
 
 

@@ -1,6 +1,6 @@
-"""New agencies: a sign-up is an invitation to an agency that does not exist yet.
+"""Sign up: an invitation to an agency that does not exist yet.
 
-Nothing of it is kept: its token tells, signed, what will be made, the agency's id among it, so that it can be made once only.
+Nothing is stored. The signed token holds what will be created, with the agency's ID, so that it works only once.
 """
 
 from datetime import datetime
@@ -12,44 +12,47 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Actor, Agency, Member, Role, constraints
 from accounts.people import mail, users
-from accounts.people.invitations import LASTS
-from accounts.people.users import Joined, Self, UnknownToken
+from accounts.people.invitations import LIFETIME
+from accounts.people.users import Joined, Profile, UnknownToken
 from accounts.tenancy import context
 from api import identifiers, timestamps
 
-HEAD = "uo_new_"
+TOKEN_HEAD = "uo_new_"  # noqa: S105  not a secret
 SALT = "accounts.people.sign_up"
 FOUNDER = {"role": Role.ADMIN, "read_only": False, "accounts": None}
 
 
-def offer(*, agency_name: str, name: str, email: str, now: datetime) -> None:
-    """Write to the mailbox how the agency is opened. Whoever it belongs to, and whether somebody, is told to nobody."""
-    mailbox = email.lower()
-    told = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": mailbox}
-    token = HEAD + signing.dumps(told, salt=SALT, compress=True)
-    places = {"agency": agency_name, "until": timestamps.text(now + LASTS), "token": token}
-    mail.post(kind="sign_up", to=mailbox, places=places, keeps_seconds=int(LASTS.total_seconds()))
+def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> None:
+    """Send an e-mail with a token that creates the agency. Reveals nothing about whether the address is known."""
+    email = email.lower()
+    content = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email}
+    token = TOKEN_HEAD + signing.dumps(content, salt=SALT, compress=True)
+    values = {"agency": agency_name, "until": timestamps.text(now + LIFETIME), "token": token}
+    mail.queue(kind="sign_up", to=email, values=values, expires_in=int(LIFETIME.total_seconds()))
 
 
 @transaction.atomic
-def accept(*, token: str, self: Self, now: datetime) -> Joined:
-    """The agency, and the owner of the mailbox as its first member. Raises UnknownToken, and what joining.join raises."""
+def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
+    """Create the agency of a token, with the owner of the e-mail address as its first member, an admin.
+
+    Raises UnknownToken, also for a used token, and what users.join raises.
+    """
     try:
-        told = signing.loads(token.removeprefix(HEAD), salt=SALT, max_age=LASTS)
+        content = signing.loads(token.removeprefix(TOKEN_HEAD), salt=SALT, max_age=LIFETIME)
     except signing.BadSignature:
         raise UnknownToken from None
-    agency_id = UUID(hex=told["agency"])
+    agency_id = UUID(hex=content["agency"])
     with context.agency(agency_id):
         try:
             with transaction.atomic():
-                agency = Agency.objects.create(id=agency_id, name=told["called"], created_at=now)
+                agency = Agency.objects.create(id=agency_id, name=content["called"], created_at=now)
         except IntegrityError as error:
             if constraints.violated(error) != constraints.AGENCY_KEY:
                 raise
             raise UnknownToken from None
-        who_it_is = Self(name=self.name or told["name"], password=self.password)
-        joined = users.join(agency=agency, email=told["email"], grant=Member(**FOUNDER), self=who_it_is, now=now)
-        audit.note(
+        profile = Profile(name=profile.name or content["name"], password=profile.password)
+        joined = users.join(agency=agency, email=content["email"], grant=Member(**FOUNDER), profile=profile, now=now)
+        audit.record(
             agency_id=agency_id,
             who=Actor(joined.member.public_id, joined.person.name),
             what="agency.opened",

@@ -1,4 +1,4 @@
-"""Work on people that requests leave to workers, or that the clock starts."""
+"""Tasks about users: sending e-mails, and scheduled clean-up."""
 
 from celery import shared_task
 from django.core.management import call_command
@@ -7,12 +7,12 @@ from accounts.people import mail
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=300, max_retries=8)
-def write_to_people(*, sealed: str) -> None:
-    """Send a mail to a person; retried for some minutes while the mail server is away."""
-    mail.send(sealed=sealed)
+def send_mail(*, encrypted: str) -> None:
+    """Send an e-mail to a user. Retried for some minutes while the mail server is unavailable."""
+    mail.send(encrypted=encrypted)
 
 
 @shared_task
-def forget_old_sessions() -> None:
+def delete_expired_sessions() -> None:
     """Delete expired sessions from the database."""
     call_command("clearsessions", verbosity=0)

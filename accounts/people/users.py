@@ -1,4 +1,4 @@
-"""Who proves to own a mailbox becomes a person, once, and a member of the agency that it was invited to."""
+"""Create users, and make them members of agencies. A user is created once, by proof of owning an e-mail address."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,20 +12,20 @@ from accounts.models import Agency, Grant, Member, Person, constraints
 
 
 class UnknownToken(Exception):
-    """It was never given out, is used or too old, or was taken back."""
+    """Raise when a token of an invitation or sign-up is unknown, used, expired or revoked."""
 
 
-class NameWanted(Exception):
-    """A new person has a name."""
+class NameRequired(Exception):
+    """Raise when a new user has no name."""
 
 
 class Inactive(Exception):
-    """The person was shut out of the installation."""
+    """Raise when the user is blocked from the installation."""
 
 
 @dataclass(frozen=True)
-class Self:
-    """What somebody says of itself. Whoever is known already is not changed by it."""
+class Profile:
+    """Hold what a new user enters. An existing user's name and password are not changed by it."""
 
     name: str
     password: str | None
@@ -33,56 +33,60 @@ class Self:
 
 @dataclass(frozen=True)
 class Joined:
-    """A member, its person, and whether there was none before."""
+    """Hold a member, its user, and whether the user is new."""
 
     member: Member
     person: Person
     is_new: bool
 
 
-def join(*, agency: Agency, email: str, grant: Grant, self: Self, now: datetime) -> Joined:
-    """The owner of this mailbox as a member. Who is one already stays what it is.
+def join(*, agency: Agency, email: str, grant: Grant, profile: Profile, now: datetime) -> Joined:
+    """Make the owner of an e-mail address a member. An existing member keeps its rights.
 
-    Raises NameWanted, Inactive, and Django's ValidationError for a password that is too weak.
+    Raises NameRequired, Inactive, and Django's ValidationError for a weak password.
     """
-    person, is_new = known_or_new(email=email, self=self, now=now)
+    person, is_new = get_or_create(email=email, profile=profile, now=now)
     rights = {"role": grant.role, "read_only": grant.read_only, "accounts": grant.accounts, "created_at": now}
     member, _ = Member.objects.get_or_create(agency=agency, person=person, defaults=rights)
     return Joined(member=member, person=person, is_new=is_new)
 
 
 @transaction.atomic
-def known_or_new(*, email: str, self: Self, now: datetime) -> tuple[Person, bool]:
-    """The person with this mailbox, and whether it is new; until the transaction ends, nobody forgets it. Raises as join does."""
-    its_owner = Person.objects.select_for_update(no_key=True).filter(email=email.lower())
-    known = its_owner.first()
-    if known is None:
+def get_or_create(*, email: str, profile: Profile, now: datetime) -> tuple[Person, bool]:
+    """Return the user with this e-mail address, and whether it is new. Raises as `join` does.
+
+    Locks the user until the transaction ends, so that `members.delete_if_unused` does not delete it meanwhile.
+    """
+    users = Person.objects.select_for_update(no_key=True).filter(email=email.lower())
+    person = users.first()
+    if person is None:
         try:
             with transaction.atomic():
-                return _new(email.lower(), self, now), True
+                return _create(email.lower(), profile, now), True
         except IntegrityError as error:
             if constraints.violated(error) != constraints.PERSON_EMAIL:
                 raise
-            known = its_owner.get()  # the person joined at this very moment, by another token
-    if not known.is_active:
+            # A concurrent request with another token created the user.
+            person = users.get()
+    if not person.is_active:
         raise Inactive
-    return known, False
+    return person, False
 
 
 def is_member(*, agency_id: UUID, email: str) -> bool:
-    """Whether the owner of this mailbox is one."""
+    """Return whether the owner of an e-mail address is a member."""
     return Member.objects.filter(agency_id=agency_id, person__email=email.lower()).exists()
 
 
-def _new(email: str, self: Self, now: datetime) -> Person:
-    if not self.name:
-        raise NameWanted
-    person = Person(email=email, name=self.name, created_at=now)
-    if self.password is None:
+def _create(email: str, profile: Profile, now: datetime) -> Person:
+    if not profile.name:
+        raise NameRequired
+    person = Person(email=email, name=profile.name, created_at=now)
+    if profile.password is None:
         person.set_unusable_password()
     else:
-        validate_password(self.password, person)
-        person.set_password(self.password)
+        validate_password(profile.password, person)
+        person.set_password(profile.password)
     person.save(force_insert=True)
     EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
     return person

@@ -1,1 +1,1 @@
-"""What every request of a tenant goes through: views, idempotency, preconditions, rate limits."""
+"""Conventions of requests that need a tenant: base views, idempotency, preconditions and rate limits."""

@@ -1,4 +1,4 @@
-"""How a write is asked for: once under its `Idempotency-Key`, on what `If-Match` names, one after another."""
+"""Apply `Idempotency-Key` and `If-Match` to writes, and serialize concurrent writes to one path."""
 
 import hashlib
 import re
@@ -12,110 +12,118 @@ from rest_framework.request import Request
 
 from accounts.models import Person
 from accounts.requests import idempotency
-from accounts.requests.idempotency import Answer
+from accounts.requests.idempotency import StoredResponse
 from accounts.tenancy import context, locks
 from api import etags
 
-METHODS = {"POST", "PUT", "PATCH", "DELETE"}
+WRITE_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-KEPT_HEADERS = ("Content-Type", "Location", "Link")
+STORED_HEADERS = ("Content-Type", "Location", "Link")
 
 
 class InFlight(APIException):
     status_code = 409
     default_code = "in-flight"
-    default_detail = "The first request with this Idempotency-Key has not ended yet. Ask again in a moment."
+    default_detail = "The first request with this Idempotency-Key is still in progress. Retry in a moment."
     wait = 0.5
 
 
 class Busy(InFlight):
-    default_detail = "Another write to the same has not ended yet. Ask again in a moment."
+    default_detail = "Another write to this resource is in progress. Retry in a moment."
 
 
 class KeyReused(APIException):
     status_code = 422
     default_code = "idempotency-key-reused"
-    default_detail = "This Idempotency-Key was used for another request within the last 24 hours. Take a new one."
+    default_detail = "This Idempotency-Key was used for a different request in the last 24 hours. Use a new key."
 
 
-class AnswerLost(APIException):
+class ResponseLost(APIException):
     status_code = 409
     default_code = "answer-lost"
-    default_detail = "The write was done, and its answer cannot be told again: what sealed it is gone. Read the thing itself."
+    default_detail = (
+        "The write succeeded, but its stored response cannot be decrypted any more. Get the resource to see its state."
+    )
 
 
 class PreconditionFailed(APIException):
     status_code = 412
     default_code = "precondition-failed"
-    default_detail = "It is not what If-Match names any more. Read it again."
+    default_detail = "The resource no longer has the ETag in If-Match. Get it again."
 
 
-def key_of(request: Request) -> str | None:
-    """The key under which the request is asked. Raises ValidationError."""
+def idempotency_key(request: Request) -> str | None:
+    """Return the `Idempotency-Key` of a request, if it has one. Raises ValidationError."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
-        raise ValidationError({"Idempotency-Key": "The header has from 1 to 255 visible ASCII characters."})
+        raise ValidationError({"Idempotency-Key": "Must have 1 to 255 visible ASCII characters."})
     return key
 
 
-def answered(request: Request, *, key: str, fingerprint: bytes) -> HttpResponse | None:
-    """The answer of before, or none: then the key is this request's. Raises InFlight, KeyReused, AnswerLost."""
+def claim_key(request: Request, *, key: str, fingerprint: bytes) -> HttpResponse | None:
+    """Return the response stored under the key; None if this request has claimed it.
+
+    Raises InFlight, KeyReused, ResponseLost.
+    """
+    principal, now = context.principal(request), timezone.now()
     try:
-        kept = idempotency.claim(bearer=context.bearer(request), key=key, fingerprint=fingerprint, now=timezone.now())
+        stored = idempotency.claim(principal=principal, key=key, fingerprint=fingerprint, now=now)
     except idempotency.InFlight:
         raise InFlight from None
-    except idempotency.AnotherRequest:
+    except idempotency.DifferentRequest:
         raise KeyReused from None
-    except idempotency.CannotBeTold:
-        raise AnswerLost from None
-    return _again(kept) if kept else None
+    except idempotency.ResponseUnreadable:
+        raise ResponseLost from None
+    return _replay(stored) if stored else None
 
 
-def keep(request: Request, *, key: str, response: HttpResponse) -> None:
-    """Keep a rendered answer under the key. What is told as an error is not kept: it may be asked for again."""
-    bearer = context.bearer(request)
+def store_response(request: Request, *, key: str, response: HttpResponse) -> None:
+    """Store a rendered response under the key. Errors are not stored: the key is released and may be used again."""
+    principal = context.principal(request)
     if response.status_code >= 400:
-        idempotency.give_up(bearer=bearer, key=key)
+        idempotency.release(principal=principal, key=key)
         return
-    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    headers = {name: response[name] for name in STORED_HEADERS if name in response}
     headers["Content-Language"] = translation.get_language() or "en"
-    idempotency.keep(bearer=bearer, key=key, answer=Answer(status=response.status_code, headers=headers, body=response.content))
+    stored = StoredResponse(status=response.status_code, headers=headers, body=response.content)
+    idempotency.store(principal=principal, key=key, response=stored)
 
 
-def hold(request: Request) -> None:
-    """Until the transaction ends, who writes to the same path for the same agency waits, or for the same person.
+def lock_path(request: Request) -> None:
+    """Serialize writes per path and agency with an advisory lock until the transaction ends.
 
-    Nobody waits for whom nobody knows. Raises Busy for who would wait too long.
+    Writes by a signed-in user for no agency are serialized per user. Anonymous requests take no lock. Raises Busy on timeout.
     """
-    whose = _whose(request)
-    if whose is None:
+    owner = _owner(request)
+    if owner is None:
         return
-    name = f"{whose} {request.path}".encode("utf-8", "surrogatepass")
+    name = f"{owner} {request.path}".encode("utf-8", "surrogatepass")
     number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
     try:
-        with locks.a_while() as cursor:
+        with locks.lock_timeout() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
-    except locks.TooLong:
+    except locks.LockTimeout:
         raise Busy from None
 
 
-def check_unchanged(request: Request, *, read: Callable[[], HttpResponse]) -> None:
-    """Raises PreconditionFailed where the request names another state than the one that is read now."""
-    wanted = request.headers.get("If-Match")
-    if wanted is not None and not etags.names(wanted, etags.of(read().content)):
+def check_if_match(request: Request, *, read: Callable[[], HttpResponse]) -> None:
+    """Compare `If-Match` with the ETag of the representation that `read` returns. Raises PreconditionFailed."""
+    if_match = request.headers.get("If-Match")
+    if if_match is not None and not etags.matches(if_match, etags.compute(read().content)):
         raise PreconditionFailed
 
 
-def _whose(request: Request) -> UUID | None:
-    """The agency that a write is for, or the person where it is for none."""
+def _owner(request: Request) -> UUID | None:
+    """Return the agency that a write is for, or the user if it is for none."""
     if request.auth is not None:
-        return context.bearer(request).agency_id
+        return context.principal(request).agency_id
     person = getattr(request.user, "person", None)
     return person.pk if isinstance(person, Person) else None
 
 
-def _again(kept: Answer) -> HttpResponse:
-    response = HttpResponse(kept.body, status=kept.status, headers=kept.headers | {"Idempotency-Replayed": "true"})
-    if "Content-Type" not in kept.headers:
-        del response["Content-Type"]  # nothing is in it
+def _replay(stored: StoredResponse) -> HttpResponse:
+    response = HttpResponse(stored.body, status=stored.status, headers=stored.headers | {"Idempotency-Replayed": "true"})
+    if "Content-Type" not in stored.headers:
+        # The stored response has no body. Django would add its default type.
+        del response["Content-Type"]
     return response

@@ -1,7 +1,7 @@
-"""A write that is asked for twice under one `Idempotency-Key` happens once, and is answered the same.
+"""Store the response to a write under its `Idempotency-Key`, so that a repeated write happens once.
 
-The answer is a row of the write's own transaction: its key is claimed before the write and its columns are filled after it, so
-that a crash leaves both or neither. Who asks at the same moment waits for the first to end, for a while.
+The record is written in the transaction of the write: first the key is claimed, then the write happens, then the response is
+stored. A crash leaves all of it or nothing. A concurrent request with the same key waits for the first, up to the lock timeout.
 """
 
 from collections.abc import Mapping
@@ -12,101 +12,101 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.encryption import at_rest
-from accounts.encryption.rotation import Sealed
+from accounts.encryption.rotation import EncryptedTable
 from accounts.models import IdempotencyRecord
 from accounts.tenancy import batches, locks
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 
-SEALED = Sealed(model=IdempotencyRecord, context=lambda kept: kept.context)
-Named = UUID | str | bytes | datetime | int
-KEPT = timedelta(hours=24)
+ENCRYPTED = EncryptedTable(model=IdempotencyRecord, context=lambda record: record.context)
+Param = UUID | str | bytes | datetime | int
+LIFETIME = timedelta(hours=24)
 CLAIM = """
-INSERT INTO accounts_idempotencyrecord AS kept (agency_id, bearer_id, key, fingerprint, headers, sealed, created_at)
+INSERT INTO accounts_idempotencyrecord AS record (agency_id, bearer_id, key, fingerprint, headers, sealed, created_at)
 VALUES (%(agency)s, %(bearer)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
 ON CONFLICT (agency_id, bearer_id, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, status = NULL, headers = '{}', sealed = '', created_at = excluded.created_at
-    WHERE kept.created_at <= %(until)s
+    WHERE record.created_at <= %(until)s
 """
-OLD = """
+DELETE_EXPIRED = """
 DELETE FROM accounts_idempotencyrecord WHERE agency_id = %(agency)s AND (agency_id, bearer_id, key) IN (
     SELECT agency_id, bearer_id, key FROM accounts_idempotencyrecord
     WHERE agency_id = %(agency)s AND created_at <= %(until)s
-    ORDER BY created_at LIMIT %(at_once)s
+    ORDER BY created_at LIMIT %(batch_size)s
     FOR UPDATE SKIP LOCKED)
 """
 
 
 class InFlight(Exception):
-    """The first request with this key has not ended yet."""
+    """Raise when the first request with this key has not ended yet."""
 
 
-class AnotherRequest(Exception):
-    """The key was used for another request."""
+class DifferentRequest(Exception):
+    """Raise when the key was used for another request."""
 
 
-class CannotBeTold(Exception):
-    """The write was done, and the keys that would open its answer are gone."""
+class ResponseUnreadable(Exception):
+    """Raise when the write is done, but the key that encrypted its response is gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What is told again: the body as it was sent, and the headers that belong to it."""
+class StoredResponse:
+    """Hold what is replayed: the body as it was sent, and the headers that belong to it."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
 
-def claim(*, bearer: Bearer, key: str, fingerprint: bytes, now: datetime) -> Answer | None:
-    """The answer that was kept under the key; None where the key is the caller's from now on, until the transaction ends.
+def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) -> StoredResponse | None:
+    """Return the response stored under a key; None if the key was free and is now claimed until the transaction ends.
 
-    Raises InFlight, AnotherRequest, CannotBeTold.
+    `fingerprint` identifies the request. Raises InFlight, DifferentRequest, ResponseUnreadable.
     """
-    named: dict[str, Named] = {
-        "agency": bearer.agency_id,
-        "bearer": bearer.id,
+    params: dict[str, Param] = {
+        "agency": principal.agency_id,
+        "bearer": principal.id,
         "key": key,
         "fingerprint": fingerprint,
         "now": now,
     }
-    if _is_claimed(named | {"until": now - KEPT}):
+    if _insert(params | {"until": now - LIFETIME}):
         return None
-    kept = _mine(bearer, key).get()
-    if bytes(kept.fingerprint) != fingerprint:
-        raise AnotherRequest
+    record = _records(principal, key).get()
+    if bytes(record.fingerprint) != fingerprint:
+        raise DifferentRequest
     try:
-        body = at_rest.open_sealed(bytes(kept.sealed), context=kept.context)
+        body = at_rest.decrypt(bytes(record.sealed), context=record.context)
     except at_rest.UnknownKey as error:
-        raise CannotBeTold from error
-    return Answer(status=kept.status or 0, headers=kept.headers, body=body)
+        raise ResponseUnreadable from error
+    return StoredResponse(status=record.status or 0, headers=record.headers, body=body)
 
 
-def keep(*, bearer: Bearer, key: str, answer: Answer) -> None:
-    """Keep the answer to the write of this transaction under its key, which was claimed."""
-    context = IdempotencyRecord(agency_id=bearer.agency_id, bearer_id=bearer.id, key=key).context
-    sealed = at_rest.seal(answer.body, context=context)
-    _mine(bearer, key).update(status=answer.status, headers=answer.headers, sealed=sealed)
+def store(*, principal: Principal, key: str, response: StoredResponse) -> None:
+    """Store the response to this transaction's write under its claimed key."""
+    context = IdempotencyRecord(agency_id=principal.agency_id, bearer_id=principal.id, key=key).context
+    encrypted = at_rest.encrypt(response.body, context=context)
+    _records(principal, key).update(status=response.status, headers=response.headers, sealed=encrypted)
 
 
-def give_up(*, bearer: Bearer, key: str) -> None:
-    """Nothing is kept of this transaction: the key may be used again."""
-    _mine(bearer, key).delete()
+def release(*, principal: Principal, key: str) -> None:
+    """Release a claimed key without a response: it may be used again."""
+    _records(principal, key).delete()
 
 
-def delete_old(*, agency_id: UUID, now: datetime) -> int:
-    """Delete the agency's answers that were kept long enough, in batches; returns how many."""
-    return batches.run(agency_id=agency_id, statement=OLD, until=now - KEPT)
+def delete_expired(*, agency_id: UUID, now: datetime) -> int:
+    """Delete an agency's expired records in batches; return how many."""
+    return batches.run(agency_id=agency_id, statement=DELETE_EXPIRED, until=now - LIFETIME)
 
 
-def _mine(bearer: Bearer, key: str) -> QuerySet[IdempotencyRecord]:
-    return IdempotencyRecord.objects.filter(agency_id=bearer.agency_id, bearer_id=bearer.id, key=key)
+def _records(principal: Principal, key: str) -> QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(agency_id=principal.agency_id, bearer_id=principal.id, key=key)
 
 
-def _is_claimed(named: Mapping[str, Named]) -> bool:
-    """Whether the key was free, or its answer old. Waits for whoever claimed it at this moment. Raises InFlight."""
+def _insert(params: Mapping[str, Param]) -> bool:
+    """Return whether the key was free or expired. Waits for a concurrent claim of the same key. Raises InFlight."""
     try:
-        with locks.a_while() as cursor:
-            cursor.execute(CLAIM, named)
+        with locks.lock_timeout() as cursor:
+            cursor.execute(CLAIM, params)
             return bool(cursor.rowcount)
-    except locks.TooLong:
+    except locks.LockTimeout:
         raise InFlight from None

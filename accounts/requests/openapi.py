@@ -17,7 +17,6 @@ from rest_framework.exceptions import (
 
 from accounts.models import Role
 from accounts.requests import conditional_writes
-from accounts.requests.views import Resource
 from accounts.tenancy import permissions
 from accounts.tenancy.principals import AGENCY_HEADER
 from api import problems
@@ -27,9 +26,9 @@ from api.strict_fields import Absent, Contradiction
 Told = tuple[type[APIException], str]
 USUAL: dict[int, Told] = {
     400: (ValidationError, "/as_of: Date has wrong format."),
-    401: (AuthenticationFailed, "This key is unknown, expired or was revoked."),
-    403: (permissions.NotPermitted, "This wants the role admin, and the bearer is a viewer."),
-    404: (NotFound, "No account with this id."),
+    401: (AuthenticationFailed, "The API key or token is unknown, expired or revoked."),
+    403: (permissions.NotPermitted, "This operation requires the role admin. Your role is viewer."),
+    404: (NotFound, "No account has this ID."),
     406: (NotAcceptable, "Could not satisfy the request Accept header."),
     409: (conditional_writes.InFlight, ""),
     412: (conditional_writes.PreconditionFailed, ""),
@@ -43,7 +42,7 @@ USUAL: dict[int, Told] = {
 """The problem that is shown of each status, with its words where they are put together."""
 AT_FIELDS: dict[type[APIException], str] = {
     Contradiction: "/to: It is before `from`.",
-    Absent: "/accounts/0: No account with this id.",
+    Absent: "/accounts/0: No account has this ID.",
 }
 
 ALWAYS = (400, 401, 403, 406, 429, 500, 503)
@@ -118,7 +117,7 @@ class Operation(AutoSchema):
         says why."""
         asked = self.view.permission_classes
         known = [UNCHANGED] if self.method == "GET" and asked else []
-        chosen = [CHOSEN] if permissions.MayDoThis in asked else []
+        chosen = [CHOSEN] if permissions.HasPermission in asked else []
         return [*super().get_override_parameters(), *known, *chosen]
 
     def map_renderers(self, attribute: str) -> list[Any]:
@@ -126,21 +125,17 @@ class Operation(AutoSchema):
         found: list[Any] = super().map_renderers(attribute)
         return found if self.method == "GET" else found[:1]
 
-    def is_deprecated(self) -> bool:
-        ours = isinstance(self.view, Resource) and self.view.deprecation_of(self.method)
-        return bool(ours or super().is_deprecated())
-
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """With the role that it wants, after what the view says."""
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
-        if operation is None or permissions.MayDoThis not in self.view.permission_classes:
+        if operation is None or permissions.HasPermission not in self.view.permission_classes:
             return operation
         described = "\n\n".join(filter(None, [operation.get("description", ""), self._right()]))
         return {"operationId": operation["operationId"], "description": described} | operation | {"description": described}
 
     def _right(self) -> str:
-        role = permissions.wanted(self.view, self.method)
-        whole = permissions.concerns_all(self.view, self.method) and role != Role.ADMIN
+        role = permissions.required_role(self.view, self.method)
+        whole = permissions.concerns_all_accounts(self.view, self.method) and role != Role.ADMIN
         return f"Role: {role}{', with no limit to some accounts' if whole else ''}."
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> dict[str, Any] | None:

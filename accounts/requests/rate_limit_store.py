@@ -1,4 +1,7 @@
-"""The store that all processes share: what is counted for a while and may be lost. Where it is away, nothing waits for it."""
+"""Count requests in the store that all processes share (Valkey or Redis).
+
+Counts may be lost. When the store does not answer, callers do not wait for it.
+"""
 
 import logging
 import time
@@ -13,91 +16,108 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
-PATIENCE = 0.25  # seconds until the store counts as away
-ASKED_AGAIN_AFTER = 5.0  # seconds that an absent store is left alone
+# Seconds. A slower answer counts as an outage.
+TIMEOUT = 0.25
+# Seconds without a call after an outage.
+RETRY_AFTER = 5.0
 PREFIX = "underone:limits"
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
-class Away(Exception):
-    """The store does not answer, or did not a moment ago."""
+class StoreUnavailable(Exception):
+    """Raise when the store does not answer, or did not a moment ago."""
 
 
-class Taken(NamedTuple):
-    """Whether there was room for one more in a sliding window; how many were in the window before and are in the current one;
-    and in how many seconds each of the two is forgotten."""
+class WindowUsage(NamedTuple):
+    """Describe a sliding window after an attempt to take one request from it.
 
-    had_room: bool
-    before: int
-    before_for: float
+    `allowed`: whether there was room for the request. `previous` and `current` count the requests of the two fixed windows
+    that a sliding window consists of; each expires in `…_expires_in` seconds.
+    """
+
+    allowed: bool
+    previous: int
+    previous_expires_in: float
     current: int
-    current_for: float
+    current_expires_in: float
 
 
-class Windows(RedisStorage):
-    """The counts of `limits`, several of them asked in one round trip."""
+class SlidingWindows(RedisStorage):
+    """Take requests from several sliding windows in one round trip.
 
-    def take(self, wanted: Sequence[tuple[RateLimitItem, str]]) -> list[Taken]:
-        """One of each. Where one has no room, none is taken."""
-        names = [self._names(item, identifier) for item, identifier in wanted]
+    The public API of limits, `SlidingWindowCounterRateLimiter.hit`, takes one window a round trip. This class calls the
+    library's Lua scripts and key names instead, which are private: tests/accounts/requests/test_rate_limit_store.py fails
+    if they change.
+    """
+
+    def take(self, limits: Sequence[tuple[RateLimitItem, str]]) -> list[WindowUsage]:
+        """Take one request from each window, given as (limit, identifier). If one has no room, none is taken."""
+        keys = [self._keys(item, identifier) for item, identifier in limits]
         try:
-            taken = list(self._take(wanted, names))
-        except NoScriptError:  # a store that was started anew knows no scripts, and has counted nothing
+            usage = list(self._take(limits, keys))
+        except NoScriptError:
+            # A restarted store has forgotten the scripts, and has counted nothing yet.
             for script in (self.lua_acquire_sliding_window, self.lua_sliding_window):
                 self.storage.script_load(script.script)
-            taken = list(self._take(wanted, names))
-        if all(each.had_room for each in taken):
-            return taken
-        return [self._given_back(*each) for each in zip(wanted, names, taken, strict=True)]
+            usage = list(self._take(limits, keys))
+        if all(each.allowed for each in usage):
+            return usage
+        return [self._give_back(*each) for each in zip(limits, keys, usage, strict=True)]
 
-    def _given_back(self, wanted: tuple[RateLimitItem, str], names: tuple[str, str], taken: Taken) -> Taken:
-        if not taken.had_room:
-            return taken
-        self.lua_incr_expire([names[1]], [wanted[0].get_expiry() * 2, -1])
-        return taken._replace(current=taken.current - 1)
+    def _give_back(self, limit: tuple[RateLimitItem, str], keys: tuple[str, str], usage: WindowUsage) -> WindowUsage:
+        if not usage.allowed:
+            return usage
+        self.lua_incr_expire([keys[1]], [limit[0].get_expiry() * 2, -1])
+        return usage._replace(current=usage.current - 1)
 
-    def _names(self, item: RateLimitItem, identifier: str) -> tuple[str, str]:
+    def _keys(self, item: RateLimitItem, identifier: str) -> tuple[str, str]:
         key = item.key_for(identifier)
         return self.prefixed_key(self._previous_window_key(key)), self.prefixed_key(self._current_window_key(key))
 
-    def _take(self, wanted: Sequence[tuple[RateLimitItem, str]], names: Sequence[tuple[str, str]]) -> Iterator[Taken]:
+    def _take(self, limits: Sequence[tuple[RateLimitItem, str]], keys: Sequence[tuple[str, str]]) -> Iterator[WindowUsage]:
         pipe = self.storage.pipeline(transaction=False)
-        for (item, _), pair in zip(wanted, names, strict=True):
+        for (item, _), pair in zip(limits, keys, strict=True):
             pipe.evalsha(self.lua_acquire_sliding_window.sha, 2, *pair, item.amount, item.get_expiry(), 1)
             pipe.evalsha(self.lua_sliding_window.sha, 2, *pair, item.get_expiry())
-        answers = pipe.execute()
-        for had_room, (before, before_for, current, current_for) in zip(answers[::2], answers[1::2], strict=True):
-            yield Taken(bool(had_room), int(before or 0), _seconds(before_for), int(current or 0), _seconds(current_for))
+        results = pipe.execute()
+        for allowed, (previous, previous_ttl, current, current_ttl) in zip(results[::2], results[1::2], strict=True):
+            yield WindowUsage(
+                allowed=bool(allowed),
+                previous=int(previous or 0),
+                previous_expires_in=_seconds(previous_ttl),
+                current=int(current or 0),
+                current_expires_in=_seconds(current_ttl),
+            )
 
 
-class Absence:
-    """Since when the store is left alone, in this process."""
+class Outage:
+    """Hold until when this process does not call the store, in seconds of `time.monotonic`."""
 
     until = 0.0
 
 
-def ask(question: Callable[[Windows], Answer]) -> Answer:
-    """What the store answers. Raises Away, at once for some seconds after it did not answer."""
-    if not settings.CACHE_URL or time.monotonic() < Absence.until:
-        raise Away
+def call(command: Callable[[SlidingWindows], Result]) -> Result:
+    """Return the result of a command. Raises StoreUnavailable, without a call for RETRY_AFTER seconds after an outage."""
+    if not settings.CACHE_URL or time.monotonic() < Outage.until:
+        raise StoreUnavailable
     try:
-        answer = question(_windows(settings.CACHE_URL))
+        result = command(_windows(settings.CACHE_URL))
     except RedisError as error:
-        if not Absence.until:
-            log.warning("The store of CACHE_URL is away, and nothing is limited meanwhile: %s", error)
-        Absence.until = time.monotonic() + ASKED_AGAIN_AFTER
-        raise Away from None
-    if Absence.until:
-        log.warning("The store of CACHE_URL is back.")
-        Absence.until = 0.0
-    return answer
+        if not Outage.until:
+            log.warning("The store at CACHE_URL is unavailable. Rate limits are off until it is back: %s", error)
+        Outage.until = time.monotonic() + RETRY_AFTER
+        raise StoreUnavailable from None
+    if Outage.until:
+        log.warning("The store at CACHE_URL is available again.")
+        Outage.until = 0.0
+    return result
 
 
 @cache
-def _windows(url: str) -> Windows:
-    options: dict[str, Any] = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": Retry(NoBackoff(), 1)}
-    return Windows(url, key_prefix=PREFIX, **options)
+def _windows(url: str) -> SlidingWindows:
+    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 1)}
+    return SlidingWindows(url, key_prefix=PREFIX, **options)
 
 
 def _seconds(milliseconds: int | None) -> float:

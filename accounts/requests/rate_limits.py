@@ -1,7 +1,7 @@
-"""How much a bearer and its agency may ask in a while, and how many wrong keys one address may try.
+"""Limit requests per principal and per agency, and failed authentications per client address.
 
-Counted over all processes in the shared store (rate_limit_store.py); where that is away, nobody is limited. A limit is a sliding
-window: what the window before counted weighs as much as is left of it.
+Counts are shared by all processes (rate_limit_store.py). While the store is unavailable, nothing is limited. A limit is a
+sliding window: the count of the previous window is weighted by how much of it is left.
 """
 
 import math
@@ -13,112 +13,113 @@ from django.conf import settings
 from limits import RateLimitItem
 
 from accounts.requests import rate_limit_store
-from accounts.requests.rate_limit_store import Taken
-from accounts.tenancy.principals import Bearer
+from accounts.requests.rate_limit_store import WindowUsage
+from accounts.tenancy.principals import Principal
 
-FAILURES_WAIT = 30.0  # seconds after which who tried too many wrong keys may try again
-A_NETWORK_OF_ONE = 64  # bits: who has one address of version 6 has all that begin with these
+# Seconds in Retry-After once an address has failed too often.
+FAILURES_WAIT = 30.0
+# A network of this size counts as one IPv6 address: whoever has one address has all of it.
+IPV6_PREFIX_BITS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """One limit as it stands after this request."""
+    """Describe one limit after this request: `limit` requests per `window` seconds, `remaining`, reset in seconds."""
 
     name: str
-    most: int
+    limit: int
     window: int
-    left: int
+    remaining: int
     resets_in: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
-    """The limits that hold, and in how many seconds to ask again if one is reached."""
+class Usage:
+    """Hold the quotas that apply, and in how many seconds to retry if one is exhausted."""
 
     quotas: tuple[Quota, ...] = ()
     wait: float | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """As draft-ietf-httpapi-ratelimit-headers-11 writes them."""
+        """Return the headers of draft-ietf-httpapi-ratelimit-headers-11."""
         if not self.quotas:
             return {}
         return {
-            "RateLimit-Policy": ", ".join(f'"{each.name}";q={each.most};w={each.window}' for each in self.quotas),
-            "RateLimit": ", ".join(f'"{each.name}";r={each.left};t={each.resets_in}' for each in self.quotas),
+            "RateLimit-Policy": ", ".join(f'"{each.name}";q={each.limit};w={each.window}' for each in self.quotas),
+            "RateLimit": ", ".join(f'"{each.name}";r={each.remaining};t={each.resets_in}' for each in self.quotas),
         }
 
 
-def spend(*, bearer: Bearer) -> Spent:
-    """Count one request of the bearer and of its agency. A request that one of them has no room for counts for neither."""
+def consume(*, principal: Principal) -> Usage:
+    """Count one request for the principal and for its agency. If either quota is exhausted, count it for neither."""
     limits = {
-        "bearer": (settings.RATE_LIMIT_BEARER, bearer.public_id),
-        "agency": (settings.RATE_LIMIT_AGENCY, bearer.agency.public_id),
+        "bearer": (settings.RATE_LIMIT_BEARER, principal.public_id),
+        "agency": (settings.RATE_LIMIT_AGENCY, principal.agency.public_id),
     }
-    held = [(name, limit, identifier) for name, (limit, identifier) in limits.items() if limit]
-    if not held:
-        return Spent()
+    active = [(name, limit, identifier) for name, (limit, identifier) in limits.items() if limit]
+    if not active:
+        return Usage()
     try:
-        taken = rate_limit_store.ask(lambda windows: windows.take([(limit, identifier) for _, limit, identifier in held]))
-    except rate_limit_store.Away:
-        return Spent()
-    quotas = tuple(_quota(name, limit, each) for (name, limit, _), each in zip(held, taken, strict=True))
-    waits = [_wait(limit, each) for (_, limit, _), each in zip(held, taken, strict=True) if not each.had_room]
-    return Spent(quotas=quotas, wait=max(waits, default=None))
+        windows = rate_limit_store.call(lambda store: store.take([(limit, identifier) for _, limit, identifier in active]))
+    except rate_limit_store.StoreUnavailable:
+        return Usage()
+    quotas = tuple(_quota(name, limit, each) for (name, limit, _), each in zip(active, windows, strict=True))
+    waits = [_wait(limit, each) for (_, limit, _), each in zip(active, windows, strict=True) if not each.allowed]
+    return Usage(quotas=quotas, wait=max(waits, default=None))
 
 
-def count_failure(*, address: str) -> None:
-    """Somebody at this address showed a key that opens nothing."""
+def record_failure(*, address: str) -> None:
+    """Count one failed authentication from a client address."""
     limit: RateLimitItem | None = settings.RATE_LIMIT_FAILURES
     if limit:
         try:
-            rate_limit_store.ask(lambda windows: windows.incr(limit.key_for("failures", address), limit.get_expiry()))
-        except rate_limit_store.Away:
+            rate_limit_store.call(lambda store: store.incr(limit.key_for("failures", address), limit.get_expiry()))
+        except rate_limit_store.StoreUnavailable:
             return
 
 
-def has_failed_too_often(*, address: str) -> bool:
-    """Whether so many wrong keys came from there in this window that a further one is not looked at."""
+def has_too_many_failures(*, address: str) -> bool:
+    """Return whether the address has used up its failed authentications of this window."""
     limit: RateLimitItem | None = settings.RATE_LIMIT_FAILURES
     if not limit:
         return False
     try:
-        return rate_limit_store.ask(lambda windows: windows.get(limit.key_for("failures", address))) >= limit.amount
-    except rate_limit_store.Away:
+        return rate_limit_store.call(lambda store: store.get(limit.key_for("failures", address))) >= limit.amount
+    except rate_limit_store.StoreUnavailable:
         return False
 
 
-def address_of(meta: Mapping[str, str]) -> str:
-    """Whom a request comes from: the socket's other end, or what the outermost of our `TRUSTED_PROXIES` saw.
+def client_address(meta: Mapping[str, str]) -> str:
+    """Return the address a request comes from, with an IPv6 network as one address.
 
-    What stands before that in `X-Forwarded-For` is the sender's word. A network of version 6 is one address.
+    That is the socket's peer, or what the outermost of our `TRUSTED_PROXIES` reports in `X-Forwarded-For`. Entries before
+    that one are written by the client and not trusted.
     """
     hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    place = settings.TRUSTED_PROXIES
-    for text in (hops[-place] if 0 < place <= len(hops) else "", meta.get("REMOTE_ADDR", "")):
+    proxies = settings.TRUSTED_PROXIES
+    for text in (hops[-proxies] if 0 < proxies <= len(hops) else "", meta.get("REMOTE_ADDR", "")):
         try:
             address = ip_address(text)
         except ValueError:
             continue
         if address.version == 4:
             return str(address)
-        return str(address.ipv4_mapped or ip_network((address, A_NETWORK_OF_ONE), strict=False))
+        return str(address.ipv4_mapped or ip_network((address, IPV6_PREFIX_BITS), strict=False))
     return "nowhere"
 
 
-def _quota(name: str, limit: RateLimitItem, taken: Taken) -> Quota:
+def _quota(name: str, limit: RateLimitItem, usage: WindowUsage) -> Quota:
     window = limit.get_expiry()
-    used = math.floor(taken.before * taken.before_for / window) + taken.current
-    ends_in = math.ceil(taken.current_for - window) if taken.current else window
-    return Quota(
-        name=name, most=limit.amount, window=window, left=max(0, limit.amount - used), resets_in=min(max(1, ends_in), window)
-    )
+    used = math.floor(usage.previous * usage.previous_expires_in / window) + usage.current
+    resets_in = min(max(1, math.ceil(usage.current_expires_in - window) if usage.current else window), window)
+    return Quota(name=name, limit=limit.amount, window=window, remaining=max(0, limit.amount - used), resets_in=resets_in)
 
 
-def _wait(limit: RateLimitItem, taken: Taken) -> float:
-    """Seconds until there is room for one: what was before fades, and what is current will."""
-    window, room = limit.get_expiry(), limit.amount - taken.current
-    if room > 0 and taken.before:
-        return max(0.0, taken.before_for - room * window / taken.before)
-    fades = window * (1 - limit.amount / taken.current) if taken.current else 0.0
-    return max(0.0, taken.current_for - window) + fades
+def _wait(limit: RateLimitItem, usage: WindowUsage) -> float:
+    """Return the seconds until one request fits: the weight of the previous window fades, and later that of the current."""
+    window, room = limit.get_expiry(), limit.amount - usage.current
+    if room > 0 and usage.previous:
+        return max(0.0, usage.previous_expires_in - room * window / usage.previous)
+    fade = window * (1 - limit.amount / usage.current) if usage.current else 0.0
+    return max(0.0, usage.current_expires_in - window) + fade

@@ -1,4 +1,4 @@
-"""Clock-driven work on the records of requests."""
+"""Scheduled work on the records of requests."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -9,6 +9,6 @@ from accounts.tenancy import context
 
 @shared_task
 def delete_idempotency_records() -> None:
-    """Delete idempotency records that have expired."""
-    for agency_id in context.every_agency_id():
-        idempotency.delete_old(agency_id=agency_id, now=timezone.now())
+    """Delete expired idempotency records."""
+    for agency_id in context.open_agency_ids():
+        idempotency.delete_expired(agency_id=agency_id, now=timezone.now())

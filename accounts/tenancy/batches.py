@@ -1,4 +1,4 @@
-"""An agency's rows go or change a batch at a time: nobody waits for a big agency, and an interrupted run is taken up again."""
+"""Run statements over an agency's rows in batches."""
 
 from typing import Any
 from uuid import UUID
@@ -7,16 +7,19 @@ from django.db import connection
 
 from accounts.tenancy import context
 
-AT_ONCE = 5000
+BATCH_SIZE = 5000
 
 
-def run(*, agency_id: UUID, statement: str, **named: Any) -> int:
-    """Run a statement until it finds fewer than `%(at_once)s` rows, each time in a transaction of its own that sees
-    `%(agency)s`; returns how many it found in all."""
-    found, last = 0, AT_ONCE
-    while last == AT_ONCE:
+def run(*, agency_id: UUID, statement: str, **params: Any) -> int:
+    """Run a statement until it affects fewer than `%(batch_size)s` rows; return how many it affected in all.
+
+    Each run is a transaction of its own in the tenant context of `%(agency)s`: no lock lasts long, and an interrupted run
+    continues the next time.
+    """
+    total, count = 0, BATCH_SIZE
+    while count == BATCH_SIZE:
         with context.agency(agency_id), connection.cursor() as cursor:
-            cursor.execute(statement, named | {"agency": agency_id, "at_once": AT_ONCE})
-            last = cursor.rowcount
-        found += last
-    return found
+            cursor.execute(statement, params | {"agency": agency_id, "batch_size": BATCH_SIZE})
+            count = cursor.rowcount
+        total += count
+    return total

@@ -1,8 +1,7 @@
-"""The tenant wall, one door: the only way from a request or a task to an agency's rows.
+"""Set the tenant context: the agency, and where limited the accounts, whose rows a transaction may read and write.
 
-The agency is set for one transaction (`SET LOCAL`): a setting of the session would leak to the next user of a pooled
-connection. Row-level security then shows that agency's rows and no others; without it, none. So are the accounts that a
-limited bearer sees.
+Row-level security shows the rows of that agency only; without a context, none. The settings last for one transaction
+(`SET LOCAL`): settings of the session would leak to the next user of a pooled connection.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -17,7 +16,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.models import Agency, SellerAccount, SellerAccountQuerySet
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 from api import identifiers
 
 DIGITS = "0123456789abcdef"
@@ -26,24 +25,26 @@ SETTINGS = ("agency", "accounts", *(f"accounts_{digit}" for digit in DIGITS))
 Row = TypeVar("Row", bound=Model)
 
 
-def enter(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
-    """Let the rest of this transaction see one agency, or none; of what belongs to accounts, these alone or all (None)."""
+def set_agency(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
+    """Set the tenant context for the rest of this transaction. `accounts` limits it to some accounts; None does not."""
     set_local(agency=str(agency_id or ""), **_account_limit(accounts))
 
 
 @contextmanager
 def agency(agency_id: UUID) -> Iterator[None]:
-    """A transaction that sees one agency, all of it: for what is done for the agency, whoever asked. Nested, what was seen
-    before is back afterwards."""
+    """Open a transaction in the tenant context of a whole agency, for work that no request limits.
+
+    Nested, it opens a savepoint and restores the outer context afterwards.
+    """
     with _scope(agency_id, None):
         yield
 
 
 @contextmanager
-def of(request: Request) -> Iterator[None]:
-    """A transaction that sees what the bearer of the request may see: the one way for a view to open a transaction."""
-    who = bearer(request)
-    with _scope(who.agency_id, who.accounts):
+def for_request(request: Request) -> Iterator[None]:
+    """Open a transaction in the tenant context of the request's principal. Views open transactions only with this."""
+    caller = principal(request)
+    with _scope(caller.agency_id, caller.accounts):
         yield
 
 
@@ -51,22 +52,22 @@ def of(request: Request) -> Iterator[None]:
 def _scope(agency_id: UUID, accounts: Collection[UUID] | None) -> Iterator[None]:
     with transaction.atomic():
         before = _settings()
-        enter(agency_id, accounts=accounts)
+        set_agency(agency_id, accounts=accounts)
         yield
         set_local(**before)
 
 
 def _settings() -> dict[str, str]:
-    """Return what this transaction sees, for `set_local` to restore."""
+    """Return the tenant context of this transaction, for `set_local` to restore."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in SETTINGS))
         return {name: value or "" for name, value in zip(SETTINGS, cursor.fetchone(), strict=True)}
 
 
 def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
-    """Return the settings of a limit to these accounts: each account's id is in the list of its last digit.
+    """Return the settings for an account limit. Each account's ID is in the list of its last digit.
 
-    A policy looks into one list only, which is a sixteenth of all ids.
+    A policy searches one list only, which holds a sixteenth of all IDs.
     """
     if accounts is None:
         return {"accounts": ""}
@@ -75,10 +76,8 @@ def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
 
 
 def set_local(**settings: str) -> None:
-    """Set `underone.<name>` for the rest of this transaction, in one statement.
-
-    With literals and never with set_config: a distributed database hands only the utility statement on to its workers.
-    """
+    """Set `underone.<name>` for the rest of this transaction, in one statement."""
+    # Literals in SET LOCAL, never set_config: a distributed database passes only utility statements on to its workers.
     statement = sql.SQL("; ").join(
         sql.SQL("SET LOCAL {} = {}").format(sql.Identifier("underone", name), sql.Literal(value))
         for name, value in settings.items()
@@ -88,65 +87,65 @@ def set_local(**settings: str) -> None:
 
 
 def array(ids: Iterable[UUID]) -> str:
-    """Return ids as PostgreSQL writes an array."""
+    """Return IDs as the text of a PostgreSQL array."""
     return f"{{{','.join(map(str, ids))}}}"
 
 
-def current() -> UUID | None:
-    """The agency that this transaction sees."""
+def current_agency_id() -> UUID | None:
+    """Return the agency of this transaction's tenant context, if there is one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nullif(current_setting('underone.agency', true), '')::uuid")
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
-def every_agency_id() -> list[UUID]:
-    """The ids of all agencies that are open and nothing else of them, for clock-driven jobs that then enter each one."""
+def open_agency_ids() -> list[UUID]:
+    """Return the IDs of all open agencies, for scheduled jobs that then set the context of each. Needs no context."""
     return _ids("SELECT open_agency_ids()")
 
 
-def every_closed_agency_id() -> list[UUID]:
-    """The ids of all agencies that were closed and are not erased yet."""
+def closed_agency_ids() -> list[UUID]:
+    """Return the IDs of all agencies that are closed and not erased yet. Needs no context."""
     return _ids("SELECT closed_agency_ids()")
 
 
-def _ids(question: str) -> list[UUID]:
+def _ids(statement: str) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(question)
+        cursor.execute(statement)
         return [row[0] for row in cursor.fetchall()]
 
 
-def some_agency_allows_origin(origin: str) -> bool:
-    """Whether web pages of this origin may ask at all, and nothing of which agency says so."""
+def origin_is_allowed(origin: str) -> bool:
+    """Return whether any agency allows web pages of this origin. Needs no context."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT origin_is_allowed(%s)", [origin])
         return bool(cursor.fetchone()[0])
 
 
-def bearer(request: Request) -> Bearer:
-    """Who sent the request."""
-    return cast("Bearer", request.auth)
+def principal(request: Request) -> Principal:
+    """Return the caller of a request."""
+    return cast("Principal", request.auth)
 
 
 def agency_of(request: Request) -> Agency:
-    """The agency for which the request is sent."""
-    return bearer(request).agency
+    """Return the agency of a request's principal."""
+    return principal(request).agency
 
 
 def accounts_of(request: Request) -> SellerAccountQuerySet:
-    """The accounts that the bearer of the request may see."""
-    who = bearer(request)
-    mine = SellerAccount.objects.present().filter(agency_id=who.agency_id)
-    return mine if who.accounts is None else mine.filter(pk__in=who.accounts)
+    """Return the accounts that a request's principal can see."""
+    caller = principal(request)
+    accounts = SellerAccount.objects.present().filter(agency_id=caller.agency_id)
+    return accounts if caller.accounts is None else accounts.filter(pk__in=caller.accounts)
 
 
 def account_of(request: Request, public_id: str) -> SellerAccount:
-    """The account with this public id. Raises NotFound for a stranger's account as for none at all."""
-    return one(accounts_of(request), kind="acct", public_id=public_id, called="account")
+    """Return the account with this ID. Raises NotFound, also for an account that the principal cannot see."""
+    return get_or_404(accounts_of(request), kind="acct", public_id=public_id, name="account")
 
 
-def one(rows: QuerySet[Row], *, kind: str, public_id: str, called: str) -> Row:
-    """The row with this public id among those that the bearer may see. Raises NotFound, the same for a stranger's as for none."""
+def get_or_404(rows: QuerySet[Row], *, kind: str, public_id: str, name: str) -> Row:
+    """Return the row with this public ID. `name` is the kind of thing in the message. Raises NotFound."""
     row = rows.filter(pk=identifiers.private(kind, public_id)).first()
     if row is None:
-        raise NotFound(f"No {called} with this id.")
+        raise NotFound(f"No {name} has this ID.")
     return row

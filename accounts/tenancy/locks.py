@@ -1,4 +1,4 @@
-"""Who writes waits for whoever writes the same at this moment, for a while."""
+"""Wait for locks with a timeout, and hold session-level advisory locks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,23 +9,26 @@ from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 from psycopg.errors import LockNotAvailable
 
-PATIENCE = timedelta(seconds=2)
+TIMEOUT = timedelta(seconds=2)
 
 
-class TooLong(Exception):
-    """Whoever was waited for has not ended yet. The transaction is over with it."""
+class LockTimeout(Exception):
+    """Raise when a lock was not free within TIMEOUT. The transaction is rolled back with it."""
 
 
 @contextmanager
-def a_while() -> Iterator[CursorWrapper]:
-    """A cursor whose statements wait PATIENCE for locks, and none of what comes after. Raises TooLong."""
+def lock_timeout() -> Iterator[CursorWrapper]:
+    """Yield a cursor whose statements wait at most TIMEOUT for locks. Raises LockTimeout.
+
+    Later statements of the transaction wait without this limit again.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE // timedelta(milliseconds=1)}ms'")
+        cursor.execute(f"SET LOCAL lock_timeout = '{TIMEOUT // timedelta(milliseconds=1)}ms'")
         try:
             yield cursor
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
-                raise TooLong from None
+                raise LockTimeout from None
             raise
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 

@@ -1,8 +1,10 @@
-"""What a bearer may ask for: reading wants a viewer, writing a manager who is not limited to reading, and some things more.
+"""Decide whether a principal may perform a request.
 
-A view says so where it wants another role (`needs`), or the whole agency rather than some of its accounts (`whole_agency`).
-What only admins may do is never done with a limit to some accounts. A view whose POST changes nothing of the agency's says so
-(`as_read`): who may only read may send it.
+By default, reads require the role viewer, and writes the role manager without read-only access. A view can set:
+
+- `required_roles`: another role, by method.
+- `whole_agency`: methods that require access to all accounts. Methods for admins always do.
+- `treated_as_read`: methods, such as a POST that stores nothing of the agency's, that read-only principals may use.
 """
 
 from typing import Any
@@ -13,52 +15,54 @@ from rest_framework.request import Request
 
 from accounts.models import Role
 from accounts.tenancy import context
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 
-OF_ALL = "The bearer sees some of the agency's accounts, and this is about all of them."
+LIMITED = "This operation concerns all accounts of the agency, but your access is limited to some of them."
 
 
 class NotPermitted(APIException):
     status_code = 403
     default_code = "not-permitted"
-    default_detail = "The bearer may not do this."
+    default_detail = "You do not have permission to perform this operation."
 
 
-class MayDoThis(IsAuthenticated):
+class HasPermission(IsAuthenticated):
+    """Apply the rules of this module. The default permission class of all views."""
+
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Raises NotPermitted, which says what would be needed, and AuthenticationFailed where the agency was closed."""
+        """Raise NotPermitted with what is required, and AuthenticationFailed if the agency is closed."""
         if not super().has_permission(request, view):
             return False
         if context.agency_of(request).closed_at is not None:
-            raise AuthenticationFailed("The agency was closed.")
-        refusal = _refusal(context.bearer(request), view, request.method or "")
-        if refusal:
-            raise NotPermitted(refusal)
+            raise AuthenticationFailed("The agency is closed.")
+        reason = _refusal(context.principal(request), view, request.method or "")
+        if reason:
+            raise NotPermitted(reason)
         return True
 
 
-def wanted(view: Any, method: str) -> Role:
-    """The role that a method of a view wants (`get`, `post` …)."""
-    asked = "get" if method.upper() == "HEAD" else method.lower()
-    usual = Role.VIEWER if method.upper() in SAFE_METHODS else Role.MANAGER
-    return Role(getattr(view, "needs", {}).get(asked, usual))
+def required_role(view: Any, method: str) -> Role:
+    """Return the role that a method of a view (`get`, `post` …) requires."""
+    name = "get" if method.upper() == "HEAD" else method.lower()
+    default = Role.VIEWER if method.upper() in SAFE_METHODS else Role.MANAGER
+    return Role(getattr(view, "required_roles", {}).get(name, default))
 
 
-def is_writing(view: Any, method: str) -> bool:
-    """Whether a method of a view is kept from who may only read."""
-    return method.upper() not in SAFE_METHODS and method.lower() not in getattr(view, "as_read", ())
+def is_write(view: Any, method: str) -> bool:
+    """Return whether a method of a view is closed to read-only principals."""
+    return method.upper() not in SAFE_METHODS and method.lower() not in getattr(view, "treated_as_read", ())
 
 
-def concerns_all(view: Any, method: str) -> bool:
-    """Whether a method of a view is kept from who is limited to some accounts."""
-    return wanted(view, method) == Role.ADMIN or method.lower() in getattr(view, "whole_agency", ())
+def concerns_all_accounts(view: Any, method: str) -> bool:
+    """Return whether a method of a view is closed to principals with an account limit."""
+    return required_role(view, method) == Role.ADMIN or method.lower() in getattr(view, "whole_agency", ())
 
 
-def _refusal(bearer: Bearer, view: Any, method: str) -> str:
-    """Why not, or nothing."""
-    role = wanted(view, method)
-    if not bearer.has(role):
-        return f"This wants the role {role}, and the bearer is a {bearer.role}."
-    if bearer.read_only and is_writing(view, method):
-        return "The bearer may only read."
-    return OF_ALL if bearer.is_limited and concerns_all(view, method) else ""
+def _refusal(principal: Principal, view: Any, method: str) -> str:
+    """Return why the principal may not use the method; empty if it may."""
+    role = required_role(view, method)
+    if not principal.has_role(role):
+        return f"This operation requires the role {role}. Your role is {principal.role}."
+    if principal.read_only and is_write(view, method):
+        return "Your access is read-only."
+    return LIMITED if principal.is_limited and concerns_all_accounts(view, method) else ""

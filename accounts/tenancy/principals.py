@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: a program with a key, a browser with a token, a person who signed in."""
+"""The caller of a request: a program with an API key, a browser with a token, or a signed-in member."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,11 @@ RANK: Mapping[str, int] = {Role.VIEWER: 1, Role.MANAGER: 2, Role.ADMIN: 3}
 
 
 @dataclass(frozen=True)
-class Bearer:
-    """What a request's key, token or session stands for. DRF takes it for the user as well."""
+class Principal:
+    """Describe the caller of a request and its rights. DRF uses it as the user as well.
+
+    `accounts` is the account limit; None means no limit.
+    """
 
     agency: Agency
     id: UUID
@@ -33,32 +36,33 @@ class Bearer:
         return self.agency.pk
 
     @property
-    def who(self) -> Actor:
-        """Return what records call the bearer: its id, and its name of that moment."""
+    def actor(self) -> Actor:
+        """Return the public ID and current name, as records of changes store them."""
         return Actor(self.public_id, self.name)
 
     @property
     def is_limited(self) -> bool:
-        """Whether it sees some of the agency's accounts only."""
+        """Return whether there is an account limit."""
         return self.accounts is not None
 
-    def has(self, role: Role) -> bool:
-        """Whether its role is this one or a wider one."""
+    def has_role(self, role: Role) -> bool:
+        """Return whether the principal has this role or a higher one."""
         return RANK[self.role] >= RANK[role]
 
-    def may(self) -> list[str]:
-        """`read`, `write` and `administer`, as far as they apply."""
-        writes, administers = self.has(Role.MANAGER), self.has(Role.ADMIN)
-        return ["read", *["write"] * (writes and not self.read_only), *["administer"] * (administers and not self.read_only)]
+    def permissions(self) -> list[str]:
+        """Return those of `read`, `write` and `administer` that apply."""
+        may_write = self.has_role(Role.MANAGER) and not self.read_only
+        may_administer = self.has_role(Role.ADMIN) and not self.read_only
+        return ["read", *["write"] * may_write, *["administer"] * may_administer]
 
-    def sees(self, account_id: UUID | None) -> bool:
-        """Whether something of this account is within its limit; what is of no account is of the whole agency."""
+    def can_see(self, account_id: UUID | None) -> bool:
+        """Return whether an account is within the limit. None, the whole agency, is only without a limit."""
         return self.accounts is None or account_id in self.accounts
 
 
-def of_key(key: ApiKey) -> Bearer:
-    """Who asks with a key, or with a token."""
-    return Bearer(
+def from_key(key: ApiKey) -> Principal:
+    """Build the principal of an API key or token."""
+    return Principal(
         agency=key.agency,
         id=key.pk,
         public_id=key.public_id,
@@ -71,9 +75,9 @@ def of_key(key: ApiKey) -> Bearer:
     )
 
 
-def of_member(member: Member, *, expires_at: datetime) -> Bearer:
-    """A person who signed in, as a member of one agency, until its session ends."""
-    return Bearer(
+def from_member(member: Member, *, expires_at: datetime) -> Principal:
+    """Build the principal of a signed-in member, until its session expires."""
+    return Principal(
         agency=member.agency,
         id=member.pk,
         public_id=member.public_id,

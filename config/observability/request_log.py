@@ -65,6 +65,6 @@ def tell(*, request: HttpRequest, response: HttpResponseBase, seconds: float) ->
         "milliseconds": round(seconds * 1000, 1),
         "bytes": len(getattr(response, "content", b"")) or int(response.headers.get("Content-Length", 0)),
     }
-    if (bearer := getattr(request, "auth", None)) is not None:
-        fields |= {"bearer": bearer.public_id, "agency": identifiers.public("agcy", bearer.agency_id)}
+    if (principal := getattr(request, "auth", None)) is not None:
+        fields |= {"bearer": principal.public_id, "agency": identifiers.public("agcy", principal.agency_id)}
     log.info("%s %s %s", request.method, path, response.status_code, extra=fields)

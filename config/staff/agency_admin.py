@@ -1,7 +1,7 @@
-"""The agencies of the installation by name; one of them from inside, which is noted in its audit log.
+"""Admin pages of agencies: a list by name, and a page of one agency.
 
-Outside of an agency the wall shows names and ids, and that to staff only. Inside, two things can be done, both noted: a key is
-revoked, an endpoint disabled.
+Row-level security shows staff only the names and IDs of agencies in the list. Opening one agency sets the tenant context and is
+recorded in its audit log, and so are the two actions on that page: revoke an API key, disable an endpoint.
 """
 
 from typing import Any
@@ -20,16 +20,18 @@ from accounts.api_keys import lifecycle as api_keys
 from accounts.models import Actor, Agency, ApiKey, AuditEntry, Member, SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from config.staff.read_only_admin import Looking
+from config.staff.read_only_admin import ReadOnlyAdmin
 from ingestion.models import Report
-from webhooks.endpoints import lifecycle as endpoints
+from webhooks.endpoints import lifecycle as endpoint_lifecycle
 from webhooks.models import Endpoint
 
-MOST = 100
+MAX_ROWS = 100
 KEYS_SHOWN = ("pk", "prefix", "name", "role", "read_only", "created_at", "last_used_at", "expires_at", "revoked_at")
 
 
-class AgencyPages(Looking):
+class AgencyAdmin(ReadOnlyAdmin):
+    """List agencies, and show one with its accounts, keys, members, endpoints, reports and audit log."""
+
     list_display = ("name", "public_id", "created_at")
     search_fields = ("name", "id")
     ordering = ("name", "id")
@@ -41,38 +43,39 @@ class AgencyPages(Looking):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """An agency from inside."""
+        """Show one agency, or perform an action on it (POST)."""
         agency = self.get_object(request, object_id)
         if agency is None:
             raise Http404
-        context.enter(agency.pk)
-        who = _who(request.user)
+        context.set_agency(agency.pk)
+        who = _actor(request.user)
         if request.method == "POST":
             messages.success(request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), who))
             return HttpResponseRedirect(request.path)
-        audit.note(agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now())
-        told = self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | inside(agency)
-        return render(request, "staff/agency.html", told)  # at once: the wall closes with the transaction
+        audit.record(agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now())
+        template_context = self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | details(agency)
+        # Render at once: the tenant context ends with the transaction, before Django would render a TemplateResponse.
+        return render(request, "staff/agency.html", template_context)
 
 
-def inside(agency: Agency) -> dict[str, Any]:
-    """What staff sees of an agency: no secret, no document, no order."""
-    mine = {"agency_id": agency.pk}
-    told = Endpoint.objects.filter(**mine).order_by("-id")[:MOST]
+def details(agency: Agency) -> dict[str, Any]:
+    """Return what staff may see of an agency: no secrets, no reports' contents, no orders."""
+    own = {"agency_id": agency.pk}
+    endpoints = Endpoint.objects.filter(**own).order_by("-id")[:MAX_ROWS]
     return {
-        "most": MOST,
-        "accounts": SellerAccount.objects.present().filter(**mine).order_by("-id")[:MOST],
-        "keys": ApiKey.objects.filter(**mine, kind=ApiKey.Kind.KEY).order_by("-id").only(*KEYS_SHOWN)[:MOST],
-        "members": Member.objects.filter(**mine).select_related("person").order_by("-id")[:MOST],
-        "endpoints": [(each, urlsplit(each.url).hostname or each.kind) for each in told],
-        "states": Report.objects.filter(**mine).values("status").annotate(count=Count("pk")).order_by("status"),
-        "reports": Report.objects.filter(**mine).order_by("-id")[:MOST],
-        "entries": AuditEntry.objects.filter(**mine).order_by("-id")[:MOST],
+        "most": MAX_ROWS,
+        "accounts": SellerAccount.objects.present().filter(**own).order_by("-id")[:MAX_ROWS],
+        "keys": ApiKey.objects.filter(**own, kind=ApiKey.Kind.KEY).order_by("-id").only(*KEYS_SHOWN)[:MAX_ROWS],
+        "members": Member.objects.filter(**own).select_related("person").order_by("-id")[:MAX_ROWS],
+        "endpoints": [(each, urlsplit(each.url).hostname or each.kind) for each in endpoints],
+        "states": Report.objects.filter(**own).values("status").annotate(count=Count("pk")).order_by("status"),
+        "reports": Report.objects.filter(**own).order_by("-id")[:MAX_ROWS],
+        "entries": AuditEntry.objects.filter(**own).order_by("-id")[:MAX_ROWS],
     }
 
 
 def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) -> str:
-    """Revoke a key, or disable an endpoint; what was done. Raises BadRequest, Http404."""
+    """Revoke a key or disable an endpoint, and return a message about it. Raises BadRequest, Http404."""
     now = timezone.now()
     if revoke:
         keys = ApiKey.objects.filter(agency=agency, kind=ApiKey.Kind.KEY, revoked_at=None)
@@ -80,16 +83,16 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) ->
         if key is None:
             raise Http404
         api_keys.revoke(key=key, who=who, now=now)
-        return f"The key {key.prefix}… opens nothing any more."
+        return f"The API key {key.prefix}… was revoked."
     if disable:
         endpoint = Endpoint.objects.filter(agency=agency, pk=identifiers.private("ep", disable)).enabled().first()
         if endpoint is None:
             raise Http404
-        endpoints.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
-        return f"The endpoint {endpoint.public_id} is told of nothing any more."
-    raise BadRequest("Name a key or an endpoint.")
+        endpoint_lifecycle.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
+        return f"The endpoint {endpoint.public_id} was disabled."
+    raise BadRequest("Expected an API key or an endpoint.")
 
 
-def _who(user: AbstractBaseUser | AnonymousUser) -> Actor:
-    """Return what the agency's audit log calls staff."""
+def _actor(user: AbstractBaseUser | AnonymousUser) -> Actor:
+    """Return a staff user as the agency's audit log shows it."""
     return Actor("staff", str(user))

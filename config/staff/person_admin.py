@@ -1,11 +1,13 @@
-"""The people of the installation, without anything that opens something."""
+"""Admin pages of users, without passwords or tokens."""
 
 from accounts.models import Person
 from accounts.people import members
-from config.staff.read_only_admin import Looking
+from config.staff.read_only_admin import ReadOnlyAdmin
 
 
-class PersonPages(Looking):
+class PersonAdmin(ReadOnlyAdmin):
+    """List users and the agencies they belong to."""
+
     list_display = ("email", "name", "is_active", "is_staff", "last_login", "created_at")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name")
@@ -13,5 +15,5 @@ class PersonPages(Looking):
     fields = readonly_fields = ("public_id", *list_display, "agencies")
 
     def agencies(self, person: Person) -> str:
-        found = members.of_person(person_id=person.pk)
-        return ", ".join(f"{each.agency.name} ({each.role})" for each in found) or "none"
+        memberships = members.list_for_person(person_id=person.pk)
+        return ", ".join(f"{member.agency.name} ({member.role})" for member in memberships) or "none"

@@ -1,4 +1,4 @@
-"""Pages that are looked at: nothing of them is added, changed or deleted by hand."""
+"""A base class for admin pages that only show rows."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 
-class Looking(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its types alone
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its types alone
+    """Show rows and change none. The site's login admits staff only, so every staff user may view all pages."""
+
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return True  # whoever is no staff comes no further than the login
+        return True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True

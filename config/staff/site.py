@@ -1,4 +1,4 @@
-"""The pages: Django's admin with people and agencies in it, to look at; a login that cannot be tried without end."""
+"""The staff site: Django's admin with users and agencies, mostly read-only, behind a rate-limited login."""
 
 from typing import Any
 
@@ -9,44 +9,50 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import Agency, Person
 from accounts.people import allauth_client, sessions
 from accounts.requests import rate_limits
-from config.staff.agency_admin import AgencyPages
-from config.staff.person_admin import PersonPages
+from config.staff.agency_admin import AgencyAdmin
+from config.staff.person_admin import PersonAdmin
 
-SHIFT_SECONDS = 8 * 3600
+SESSION_SECONDS = 8 * 3600
 
 
 class StaffSite(AdminSite):
+    """Admit staff users who signed in on this site."""
+
     site_header = site_title = "Underone"
     index_title = "Staff"
     site_url = None
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff that signed in here: a session of the API is a row of the same table, and its key would do as a cookie."""
-        return bool(super().has_permission(request) and request.session.get(sessions.OF_STAFF))
+        """Return whether the user is staff and the session began here.
+
+        Sessions of the API are in the same table; without the mark, the key of one would work as this site's cookie.
+        """
+        return bool(super().has_permission(request) and request.session.get(sessions.STAFF))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's login page; for so many failures of an address, fewer of them at one mailbox."""
+        """Show and process Django's login page. Failures are limited by client address, and per e-mail address."""
         if request.method != "POST":
             return super().login(request, extra_context)
-        attempt = allauth_client.attempt(request=request, action="staff_login", key=_tried(request))
+        attempt = allauth_client.count_attempt(request=request, action="staff_login", key=_rate_limit_key(request))
         if attempt is None:
             return HttpResponse("Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"})
-        logout(request)  # whatever session came along: who signs in does it anew, under another key
-        answer = super().login(request, extra_context)
+        # End any session that came with the request: signing in must begin a new one with a new key.
+        logout(request)
+        response = super().login(request, extra_context)
         if request.user.is_authenticated:
-            attempt.take_back()
-            request.session[sessions.OF_STAFF] = True
-            request.session.set_expiry(SHIFT_SECONDS)
-        return answer
+            attempt.cancel()
+            request.session[sessions.STAFF] = True
+            request.session.set_expiry(SESSION_SECONDS)
+        return response
 
 
-def _tried(request: HttpRequest) -> str:
-    """The mailbox and who tries it: nobody shuts staff out by guessing from elsewhere."""
-    return f"{rate_limits.address_of(request.META)} {request.POST.get('username', '').strip().lower()}"
+def _rate_limit_key(request: HttpRequest) -> str:
+    """Return client and e-mail address together: guessing from elsewhere must not lock staff out."""
+    return f"{rate_limits.client_address(request.META)} {request.POST.get('username', '').strip().lower()}"
 
 
 site = StaffSite(name="staff")
-site.register(Person, PersonPages)
-site.register(Agency, AgencyPages)
+site.register(Person, PersonAdmin)
+site.register(Agency, AgencyAdmin)
 site.disable_action("delete_selected")

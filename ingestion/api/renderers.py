@@ -1,9 +1,9 @@
 """What became of documents as a spreadsheet opens it."""
 
-from api.csv import Sheet
+from api.csv import CsvRenderer
 
 
-class RejectedRowsCsv(Sheet):
+class RejectedRowsCsv(CsvRenderer):
     """One line a row that could not be used. Its reason may quote what somebody wrote."""
 
     columns = ("line", "reason")

@@ -61,7 +61,7 @@ class DocumentDeleted(APIException):
 def report_of(request: Request, public_id: str) -> Report:
     """The report with this public id. Raises NotFound for a stranger's as for none at all."""
     mine = Report.objects.filter(account__in=context.accounts_of(request))
-    return context.one(mine, kind="rpt", public_id=public_id, called="report")
+    return context.get_or_404(mine, kind="rpt", public_id=public_id, name="report")
 
 
 def digest_of(upload: dict[str, Any]) -> bytes:
@@ -80,10 +80,10 @@ def _accepted(account: SellerAccount, received: intake.ReceivedDocument, who: Ac
 class Reports(Collection[Report]):
     """No transaction stays open while a body streams in; each step enters the agency for itself."""
 
-    queryset = Report.objects.none()  # for the document; requests go through scoping
+    queryset = Report.objects.none()
     serializer_class = ReportSerializer
     parser_classes = (MultiPartParser,)
-    streamed = ("post",)
+    streamed_methods = ("post",)
     problems = {"post": (LengthRequired, DocumentTooLarge)}  # noqa: RUF012
 
     @extend_schema(
@@ -93,7 +93,7 @@ class Reports(Collection[Report]):
         responses=ReportSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
-        with context.of(request):
+        with context.for_request(request):
             account = context.account_of(request, account_id)
             page = self.paginate_queryset(Report.objects.filter(account=account))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -122,14 +122,14 @@ class Reports(Collection[Report]):
             marketplace=said.get("marketplace", account.home_marketplace),
             period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
         )
-        with context.of(request):
+        with context.for_request(request):
             account = self._account_after_body(request, account_id)
-            who = context.bearer(request).who
-            return self.once(request, body=digest_of(said), act=lambda: _accepted(account, received, who, now))
+            who = context.principal(request).actor
+            return self.idempotent(request, body=digest_of(said), act=lambda: _accepted(account, received, who, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is and how long it says it is, before a byte of it is read."""
-        with context.of(request):
+        with context.for_request(request):
             account = context.account_of(request, account_id)
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
@@ -139,7 +139,7 @@ class Reports(Collection[Report]):
 
     def _account_after_body(self, request: Request, account_id: str) -> SellerAccount:
         """Whose it is still: a body takes its time, and the key may be revoked meanwhile, or the account handed back."""
-        authentication.recognise_again(request)
+        authentication.reauthenticate(request)
         self.check_permissions(request)
         return context.account_of(request, account_id)
 
@@ -163,7 +163,7 @@ class OneReport(Resource):
 
 class RejectedRows(Collection[RejectedRow]):
     renderer_classes = (JSONRenderer, RejectedRowsCsv)
-    queryset = RejectedRow.objects.none()  # for the document; requests go through scoping
+    queryset = RejectedRow.objects.none()
     serializer_class = RejectedRowSerializer
 
     def get_ordering(self) -> str:
@@ -206,7 +206,7 @@ class Document(Resource):
             as_attachment=True,
             filename=report.public_id,
             content_type="application/octet-stream",
-            headers={"ETag": etags.of(report.document.encode())},  # what is kept anew has another name
+            headers={"ETag": etags.compute(report.document.encode())},  # what is kept anew has another name
         )
 
 
@@ -224,5 +224,5 @@ class Defects(Resource):
         body: Any = request.data
         now = timezone.now()
         check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date()))
-        report = intake.accept_rows(account=account, rows=body["defects"], who=context.bearer(request).who, now=now)
+        report = intake.accept_rows(account=account, rows=body["defects"], who=context.principal(request).actor, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

@@ -79,7 +79,7 @@ def moment(agency_id: UUID) -> Iterator[None]:
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute(OF_ONE_MOMENT)
-        context.enter(agency_id)
+        context.set_agency(agency_id)
         yield
 
 
@@ -165,7 +165,7 @@ def _write_documents(archive: zipfile.ZipFile, scope: Scope, now: datetime) -> I
 
 def _kept(scope: Scope) -> Iterator[Report]:
     kept = Report.objects.filter(agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None)
-    last = identifiers.NOTHING
+    last = identifiers.NO_ID
     while page := list(kept.filter(pk__gt=last).order_by("pk").only("pk", "document")[:IDS_AT_ONCE]):
         yield from page
         last = page[-1].pk

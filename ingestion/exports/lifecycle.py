@@ -141,4 +141,4 @@ def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
 
 
 def _note(export: Export, what: str, who: Actor, now: datetime, detail: dict[str, Any]) -> None:
-    audit.note(agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now)
+    audit.record(agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now)

@@ -32,7 +32,7 @@ def make_export(*, agency_id: str, export_id: str) -> None:
 @shared_task
 def resume_exports() -> None:
     """Queue again the exports that a lost message or a killed worker left behind."""
-    for agency_id in context.every_agency_id():
+    for agency_id in context.open_agency_ids():
         for export_id in _left_behind(agency_id):
             make_export.delay(agency_id=str(agency_id), export_id=str(export_id))
 
@@ -40,7 +40,7 @@ def resume_exports() -> None:
 @shared_task
 def expire_exports() -> None:
     """Delete the archives that have expired."""
-    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
+    for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         exports.expire(agency_id=agency_id, now=timezone.now())
 
 

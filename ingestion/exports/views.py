@@ -63,12 +63,12 @@ class ExportExpired(APIException):
 def exports_of(request: Request) -> QuerySet[Export]:
     """The archives of the agency, but for those of accounts that it handed back."""
     theirs = Q(account=None) | Q(account__in=context.accounts_of(request))
-    return Export.objects.filter(theirs, agency_id=context.bearer(request).agency_id)
+    return Export.objects.filter(theirs, agency_id=context.principal(request).agency_id)
 
 
 def export_of(request: Request, public_id: str) -> Export:
     """The archive with this public id. Raises NotFound for a stranger's as for none at all."""
-    return context.one(exports_of(request), kind="exp", public_id=public_id, called="export")
+    return context.get_or_404(exports_of(request), kind="exp", public_id=public_id, name="export")
 
 
 def _account(request: Request, public_id: str | None) -> SellerAccount | None:
@@ -80,9 +80,9 @@ def _account(request: Request, public_id: str | None) -> SellerAccount | None:
 
 
 class Exports(Collection[Export]):
-    queryset = Export.objects.none()  # for the document; requests go through scoping
+    queryset = Export.objects.none()
     serializer_class = ExportSerializer
-    needs: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
+    required_roles: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
     problems: ClassVar = {"post": (Absent, ExportUnderWay, TooManyExports)}
 
     @extend_schema(operation_id="listExports", summary="Archives, newest first", tags=TAGS, responses=ExportSerializer(many=True))
@@ -106,13 +106,13 @@ class Exports(Collection[Export]):
         wish.is_valid(raise_exception=True)
         asked = wish.validated_data
         account = _account(request, asked.get("account"))
-        bearer = context.bearer(request)
+        principal = context.principal(request)
         try:
             export = exports.ask(
-                agency=bearer.agency,
+                agency=principal.agency,
                 account=account,
                 with_documents=asked["documents"],
-                who=bearer.who,
+                who=principal.actor,
                 now=timezone.now(),
             )
         except exports.UnderWay:
@@ -126,7 +126,7 @@ class Exports(Collection[Export]):
 
 
 class OneExport(Resource):
-    needs: ClassVar = {"get": Role.ADMIN}
+    required_roles: ClassVar = {"get": Role.ADMIN}
 
     @extend_schema(operation_id="getExport", summary="How far an archive is", tags=TAGS, responses=ExportSerializer)
     def get(self, request: Request, export_id: str) -> Response:
@@ -134,7 +134,7 @@ class OneExport(Resource):
 
 
 class Archive(Resource):
-    needs: ClassVar = {"get": Role.ADMIN}
+    required_roles: ClassVar = {"get": Role.ADMIN}
     problems: ClassVar = {"get": (ExportNotReady, ExportExpired)}
 
     @extend_schema(
@@ -154,7 +154,7 @@ class Archive(Resource):
             archive = default_storage.open(export.document)
         except FileNotFoundError:  # deleted at this moment: the row is about to say so
             raise ExportExpired from None
-        exports.downloaded(export=export, who=context.bearer(request).who, now=timezone.now())
+        exports.downloaded(export=export, who=context.principal(request).actor, now=timezone.now())
         return FileResponse(
             archive,
             as_attachment=True,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts import audit
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 from metrics.models import Breach, BreachAction
 
 What = BreachAction.What
@@ -14,14 +14,14 @@ class AlreadyResolved(Exception):
     """The episode is over: nobody has to see to it any more."""
 
 
-def acknowledge(*, breach: Breach, by: Bearer, note: str, now: datetime) -> None:
+def acknowledge(*, breach: Breach, by: Principal, note: str, now: datetime) -> None:
     """Somebody has seen it. A second time changes nothing, and the first note stays. Raises AlreadyResolved."""
     held = _hold(breach)
     if held.acknowledged_at is None:
         _change(held, by, What.ACKNOWLEDGED, {"note": note} if note else {}, now, acknowledged_at=now)
 
 
-def snooze(*, breach: Breach, by: Bearer, until: datetime | None, now: datetime) -> None:
+def snooze(*, breach: Breach, by: Principal, until: datetime | None, now: datetime) -> None:
     """Leave it aside until a moment, or no longer (None). Raises AlreadyResolved."""
     held = _hold(breach)
     if held.snoozed_until != until:
@@ -29,14 +29,14 @@ def snooze(*, breach: Breach, by: Bearer, until: datetime | None, now: datetime)
         _change(held, by, What.SNOOZED, detail, now, snoozed_until=until)
 
 
-def assign(*, breach: Breach, by: Bearer, to: str | None, now: datetime) -> None:
+def assign(*, breach: Breach, by: Principal, to: str | None, now: datetime) -> None:
     """Somebody, or nobody (None), sees to it. Raises AlreadyResolved."""
     held = _hold(breach)
     if held.assignee != to:
         _change(held, by, What.ASSIGNED, {"to": to}, now, assignee=to)
 
 
-def note(*, breach: Breach, by: Bearer, text: str, now: datetime) -> None:
+def note(*, breach: Breach, by: Principal, text: str, now: datetime) -> None:
     """Keep a note, also of an episode that is over."""
     _keep(breach, by, What.NOTED, {"note": text}, now)
 
@@ -49,7 +49,7 @@ def _hold(breach: Breach) -> Breach:
     return held
 
 
-def _change(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
+def _change(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
     before = {name: getattr(breach, name) for name in columns}
     for name, value in columns.items():
         setattr(breach, name, value)
@@ -57,7 +57,7 @@ def _change(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now:
     _keep(breach, by, what, detail, now, before=before, after=columns)
 
 
-def _keep(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: datetime, **changed: dict[str, Any]) -> None:
+def _keep(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **changed: dict[str, Any]) -> None:
     BreachAction.objects.create(
         agency_id=breach.agency_id,
         account_id=breach.account_id,
@@ -69,4 +69,4 @@ def _keep(breach: Breach, by: Bearer, what: What, detail: dict[str, Any], now: d
         recorded_at=now,
     )
     # Not the words of notes: they are the breach's own, and an entry is kept for good.
-    audit.note(agency_id=breach.agency_id, who=by.who, what=f"breach.{what}", about=breach.public_id, now=now, **changed)
+    audit.record(agency_id=breach.agency_id, who=by.actor, what=f"breach.{what}", about=breach.public_id, now=now, **changed)

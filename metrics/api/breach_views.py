@@ -39,12 +39,12 @@ def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
 def one(request: Request, breach_id: str, now: datetime) -> Breach:
     """The breach with this public id. Raises NotFound for a stranger's as for none at all."""
     mine = breaches_of(request, now).select_related("account")
-    return context.one(mine, kind="brch", public_id=breach_id, called="breach")
+    return context.get_or_404(mine, kind="brch", public_id=breach_id, name="breach")
 
 
 class Breaches(Collection[Breach]):
     renderer_classes = (JSONRenderer, BreachesCsv)
-    queryset = Breach.objects.none()  # for the document; requests go through scoping
+    queryset = Breach.objects.none()
     serializer_class = BreachSerializer
     filter_backends = (filters.DjangoFilterBackend,)
     filterset_class = BreachFilter
@@ -88,7 +88,7 @@ class Act(Resource):
         said = shape(data=request.data, context={"now": now})
         said.is_valid(raise_exception=True)
         try:
-            action(breach=breach, by=context.bearer(request), now=now, **said.validated_data)
+            action(breach=breach, by=context.principal(request), now=now, **said.validated_data)
         except actions.AlreadyResolved:
             raise BreachResolved from None
         return told(request, breach_id, now)

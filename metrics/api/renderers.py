@@ -1,16 +1,16 @@
 """Numbers and the orders behind them as a spreadsheet opens them."""
 
-from api.csv import Sheet
+from api.csv import CsvRenderer
 
 
-class HistoryCsv(Sheet):
+class HistoryCsv(CsvRenderer):
     """One line a day."""
 
     key = "points"
     columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target")
 
 
-class OrdersCsv(Sheet):
+class OrdersCsv(CsvRenderer):
     """One line an order, package, request or message; `defects` are the reasons."""
 
     columns = (
@@ -19,7 +19,7 @@ class OrdersCsv(Sheet):
     )
 
 
-class BreachesCsv(Sheet):
+class BreachesCsv(CsvRenderer):
     """One line an episode."""
 
     columns = (

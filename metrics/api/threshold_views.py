@@ -31,15 +31,15 @@ ASKS = ("warn_at", "clear_at", "for_days", "keep_days", "min_denominator")
 def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
     """The series that a threshold is asked for. Raises NotFound for an account that is not theirs, NotPermitted."""
     account_id = context.account_of(request, asked["account"]).pk if asked.get("account") else None
-    check_limit(request, account_id)
+    check_account_limit(request, account_id)
     places = {"marketplace": asked.get("marketplace") or "", "channel": asked.get("channel") or ""}
     return Scope(metric=asked["metric"], account_id=account_id, **places)
 
 
-def check_limit(request: Request, account_id: UUID | None) -> None:
+def check_account_limit(request: Request, account_id: UUID | None) -> None:
     """Who sees some accounts only draws lines of those. Raises NotPermitted."""
-    if not context.bearer(request).sees(account_id):
-        raise permissions.NotPermitted(permissions.OF_ALL)
+    if not context.principal(request).can_see(account_id):
+        raise permissions.NotPermitted(permissions.LIMITED)
 
 
 def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
@@ -58,9 +58,9 @@ def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshol
 
 def _note(request: Request, threshold: Threshold, what: str, **sides: Threshold | None) -> None:
     told = ThresholdSerializer(threshold).data
-    audit.note(
+    audit.record(
         agency_id=threshold.agency_id,
-        who=context.bearer(request).who,
+        who=context.principal(request).actor,
         what=what,
         about=threshold.public_id,
         detail={name: told[name] for name in OF_SCOPE} | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
@@ -79,7 +79,7 @@ def judge_by(threshold: Threshold) -> None:
 
 
 class Thresholds(Collection[Threshold]):
-    queryset = Threshold.objects.none()  # for the document; requests go through scoping
+    queryset = Threshold.objects.none()
     serializer_class = ThresholdSerializer
     filter_backends = (filters.DjangoFilterBackend,)
     filterset_class = ThresholdFilter
@@ -120,7 +120,7 @@ def threshold_of(request: Request, public_id: str) -> Threshold:
     mine = thresholds.current(agency=context.agency_of(request))
     threshold = mine.filter(threshold_id=identifiers.private("thr", public_id)).first()
     if threshold is None:
-        raise NotFound("No threshold with this id.")
+        raise NotFound("No threshold has this ID.")
     return threshold
 
 
@@ -139,7 +139,7 @@ class OneThreshold(Resource):
     )
     def put(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
-        check_limit(request, threshold.account_id)
+        check_account_limit(request, threshold.account_id)
         wanted = ThresholdChange(data=request.data)
         wanted.is_valid(raise_exception=True)
         asked = dict(wanted.validated_data)
@@ -158,7 +158,7 @@ class OneThreshold(Resource):
     )
     def delete(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
-        check_limit(request, threshold.account_id)
+        check_account_limit(request, threshold.account_id)
         thresholds.remove(threshold=threshold, now=timezone.now())
         _note(request, threshold, "threshold.removed", before=threshold)
         judge_by(threshold)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.agencies import lifecycle as agencies
-from accounts.agencies.serializers import AgencySerializer, ClosedAgency, Closing
+from accounts.agencies.serializers import AgencySerializer, CloseAgency, ClosedAgency
 from accounts.models import Role, SellerAccount
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
@@ -123,7 +123,7 @@ class History(Resource):
             "points": points,
         }
         told = HistoryAnswer(answer).data
-        return Response(told | {"points": self.pick(told["points"], known=PointSerializer().fields)})
+        return Response(told | {"points": self.select_fields(told["points"], available=PointSerializer().fields)})
 
 
 class Orders(Collection[Any]):
@@ -166,7 +166,7 @@ class Orders(Collection[Any]):
 
 
 class Snapshots(Collection[Snapshot]):
-    queryset = Snapshot.objects.none()  # for the document; requests go through scoping
+    queryset = Snapshot.objects.none()
     serializer_class = SnapshotSerializer
 
     def get_ordering(self) -> str:
@@ -206,7 +206,7 @@ class Portfolio(Resource):
 class AgencyChoices(Resource):
     """Here and not beside the accounts, because a change counts all of them again."""
 
-    needs: ClassVar = {"patch": Role.ADMIN, "delete": Role.ADMIN}
+    required_roles: ClassVar = {"patch": Role.ADMIN, "delete": Role.ADMIN}
     confirms_deletion = True
 
     @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)
@@ -227,8 +227,8 @@ class AgencyChoices(Resource):
         agency = context.agency_of(request)
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        who = context.bearer(request).who
-        agencies.change(thing=agency, fields=change.validated_data, who=who, now=timezone.now())
+        who = context.principal(request).actor
+        agencies.update(thing=agency, fields=change.validated_data, who=who, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
             recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
             transaction.on_commit(recount, robust=True)
@@ -241,11 +241,11 @@ class AgencyChoices(Resource):
         "`erased_from` whoever runs the service can open it again; then everything is erased but that it was there, when and by "
         "whom it was closed, and who did what by ids alone.",
         tags=["Agency"],
-        request=Closing,
+        request=CloseAgency,
         responses={202: ClosedAgency},
     )
     def delete(self, request: Request) -> Response:
-        bearer = context.bearer(request)
-        Closing(data=request.data, context={"agency": bearer.agency}).is_valid(raise_exception=True)
-        closed = agencies.close(agency=bearer.agency, by=bearer.public_id, who=bearer.who, now=timezone.now())
+        principal = context.principal(request)
+        CloseAgency(data=request.data, context={"agency": principal.agency}).is_valid(raise_exception=True)
+        closed = agencies.close(agency=principal.agency, by=principal.public_id, who=principal.actor, now=timezone.now())
         return Response(ClosedAgency(closed).data, status=202)

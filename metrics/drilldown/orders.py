@@ -54,7 +54,7 @@ class OrdersOfWindow:
     channels: list[str]
     known_at: datetime
     counted: bool | None = None
-    places: int = 3
+    position_length: int = 3
 
     def page(self, *, after: list[str] | None, limit: int) -> Sequence[OrderOfWindow]:
         with connection.cursor() as cursor:

@@ -27,13 +27,13 @@ def take_on(agency: Agency, **fields: Any) -> SellerAccount:
         "external_id": None,
         "now": NOON,
     }
-    return agencies.take_on(agency=agency, **usual | fields)
+    return agencies.create_account(agency=agency, **usual | fields)
 
 
 def test_a_new_agency_has_one_key_and_it_opens(db: None) -> None:
-    agency, text = agencies.open_agency(name="Acme", now=NOON)
+    agency, text = agencies.create_agency(name="Acme", now=NOON)
 
-    key = key_secrets.recognise(text=text, now=LATER)
+    key = key_secrets.authenticate(text=text, now=LATER)
 
     assert (key.agency_id, key.name, key.role, key.is_limited) == (agency.pk, "first key", "admin", False)
     assert (agency.name, agency.created_at) == ("Acme", NOON)
@@ -41,22 +41,22 @@ def test_a_new_agency_has_one_key_and_it_opens(db: None) -> None:
 
 
 def test_opening_leaves_the_transaction_outside_of_the_new_agency(db: None) -> None:
-    agencies.open_agency(name="Acme", now=NOON)
+    agencies.create_agency(name="Acme", now=NOON)
 
-    assert context.current() is None
+    assert context.current_agency_id() is None
 
 
 def test_two_agencies_may_bear_one_name(db: None) -> None:
-    made = [agencies.open_agency(name="Acme", now=NOON)[0] for _ in range(2)]
+    made = [agencies.create_agency(name="Acme", now=NOON)[0] for _ in range(2)]
 
-    assert context.every_agency_id() == sorted(agency.pk for agency in made)
+    assert context.open_agency_ids() == sorted(agency.pk for agency in made)
 
 
 def test_an_agency_whose_name_is_too_long_is_not_opened_by_half(db: None) -> None:
     with pytest.raises(DataError):
-        agencies.open_agency(name="x" * 201, now=NOON)
+        agencies.create_agency(name="x" * 201, now=NOON)
 
-    assert context.every_agency_id() == []
+    assert context.open_agency_ids() == []
 
 
 def test_an_account_begins_at_home_and_without_data(acme: Client) -> None:
@@ -72,7 +72,7 @@ def test_an_account_begins_at_home_and_without_data(acme: Client) -> None:
 def test_the_same_selling_partner_twice_is_refused_and_the_transaction_goes_on(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         take_on(acme.agency)
-        with pytest.raises(agencies.AlreadyLookedAfter):
+        with pytest.raises(agencies.AccountExists):
             take_on(acme.agency, name="Another name")
 
         assert [account.name for account in SellerAccount.objects.all()] == ["Nordwind"]
@@ -89,7 +89,7 @@ def test_two_agencies_may_look_after_one_selling_partner(acme: Client, rival: Cl
 def test_a_handed_back_partner_may_be_taken_on_again_as_a_new_account(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         first = take_on(acme.agency)
-        agencies.hand_back(account=first, now=LATER)
+        agencies.delete_account(account=first, now=LATER)
         second = take_on(acme.agency)
 
         assert second.pk != first.pk
@@ -105,13 +105,13 @@ def test_what_the_database_forbids_for_another_reason_is_not_taken_for_a_repeat(
 
 
 def test_of_two_that_take_on_one_partner_at_once_one_wins(committed_db: None) -> None:
-    agency, _ = agencies.open_agency(name="Acme", now=NOON)
+    agency, _ = agencies.create_agency(name="Acme", now=NOON)
 
     def attempt(name: str) -> str:
         try:
             with context.agency(agency.pk):
                 return take_on(agency, name=name).name
-        except agencies.AlreadyLookedAfter:
+        except agencies.AccountExists:
             return "refused"
         finally:
             connections.close_all()
@@ -128,7 +128,7 @@ def test_handing_back_hides_the_account_and_keeps_the_others(acme: Client) -> No
     with context.agency(acme.agency.pk):
         gone, kept = take_on(acme.agency), take_on(acme.agency, selling_partner_id="A9KEPT")
 
-        agencies.hand_back(account=gone, now=LATER)
+        agencies.delete_account(account=gone, now=LATER)
 
         assert list(SellerAccount.objects.present()) == [kept]
         assert SellerAccount.objects.get(pk=gone.pk).deleted_at == LATER
@@ -139,7 +139,7 @@ def test_handing_back_twice_keeps_the_first_moment(acme: Client) -> None:
         account = take_on(acme.agency)
 
         for moment in (NOON, LATER):
-            agencies.hand_back(account=account, now=moment)
+            agencies.delete_account(account=account, now=moment)
 
         assert SellerAccount.objects.get().deleted_at == NOON
 
@@ -151,7 +151,7 @@ def test_an_agency_is_never_deleted_for_what_was_noted_of_it_stays(acme: Client)
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("DELETE FROM accounts_agency; SET CONSTRAINTS ALL IMMEDIATE")
 
-    assert context.every_agency_id() == [acme.agency.pk]
+    assert context.open_agency_ids() == [acme.agency.pk]
 
 
 def noted(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
@@ -165,9 +165,9 @@ def test_opening_taking_on_changing_and_handing_back_are_noted(acme: Client) -> 
     told = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": None}
     with context.agency(acme.agency.pk):
         account = take_on(acme.agency, who=Actor("key_1", "mine"))
-        agencies.change(thing=account, fields={"name": "Nordwind", "external_id": "crm-1"}, who=Actor("key_1", "mine"), now=NOON)
-        agencies.change(thing=acme.agency, fields={"document_retention_days": 7}, who=Actor("key_1", "mine"), now=NOON)
-        agencies.hand_back(account=account, who=Actor("key_2", "other"), now=LATER)
+        agencies.update(thing=account, fields={"name": "Nordwind", "external_id": "crm-1"}, who=Actor("key_1", "mine"), now=NOON)
+        agencies.update(thing=acme.agency, fields={"document_retention_days": 7}, who=Actor("key_1", "mine"), now=NOON)
+        agencies.delete_account(account=account, who=Actor("key_2", "other"), now=LATER)
 
     assert noted(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
     assert noted(acme.agency, "account.created") == [("key_1 mine", None, told)]
@@ -181,11 +181,11 @@ def test_opening_taking_on_changing_and_handing_back_are_noted(acme: Client) -> 
 def test_what_is_as_it_was_is_not_noted(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         account = take_on(acme.agency)
-        agencies.change(thing=account, fields={"name": "Nordwind"}, now=NOON)
-        agencies.change(thing=account, fields={}, now=NOON)
+        agencies.update(thing=account, fields={"name": "Nordwind"}, now=NOON)
+        agencies.update(thing=account, fields={}, now=NOON)
         for moment in (NOON, LATER):
-            agencies.hand_back(account=account, now=moment)
-        with pytest.raises(agencies.AlreadyLookedAfter):
+            agencies.delete_account(account=account, now=moment)
+        with pytest.raises(agencies.AccountExists):
             take_on(acme.agency, selling_partner_id="A2KEPT") and take_on(acme.agency, selling_partner_id="A2KEPT")
 
     assert noted(acme.agency, "account.changed") == []
@@ -201,12 +201,12 @@ def test_a_closed_agency_can_be_opened_again_for_seven_days(acme: Client, rival:
     agency = closed(acme)
 
     assert (agency.closed_at, agency.closed_by, agency.erased_from) == (NOON, "key_1", NOON + timedelta(days=7))
-    assert (context.every_agency_id(), context.every_closed_agency_id()) == ([rival.agency.pk], [acme.agency.pk])
+    assert (context.open_agency_ids(), context.closed_agency_ids()) == ([rival.agency.pk], [acme.agency.pk])
 
     with context.agency(acme.agency.pk):
         agencies.reopen(agency=agency, now=NOON + timedelta(days=7) - timedelta(microseconds=1))
 
-    assert (len(context.every_agency_id()), context.every_closed_agency_id()) == (2, [])
+    assert (len(context.open_agency_ids()), context.closed_agency_ids()) == (2, [])
     assert [who for who, *_ in noted(acme.agency, "agency.reopened")] == ["underone"]
 
 
@@ -222,7 +222,7 @@ def test_what_is_being_erased_is_not_opened_again_and_what_is_open_neither(acme:
         with pytest.raises(agencies.NotClosed):
             agencies.reopen(agency=acme.agency, now=NOON)
         closed(acme)
-        with pytest.raises(agencies.TooLate):
+        with pytest.raises(agencies.ErasureStarted):
             agencies.reopen(agency=acme.agency, now=NOON + timedelta(days=7))
 
 

@@ -125,7 +125,7 @@ def test_a_stranger_s_account_is_no_account(acme: Client, rival: Client) -> None
 
     answer = acme.post(KEYS, {"name": "front end", "role": "viewer", "accounts": [theirs]}, format="json")
 
-    told = {"pointer": "/accounts/0", "detail": "No account with this id."}
+    told = {"pointer": "/accounts/0", "detail": "No account has this ID."}
     assert (answer.status_code, answer.json()["errors"]) == (404, [told])
 
 
@@ -183,11 +183,11 @@ def test_a_key_may_revoke_itself_and_the_last_one_too(acme: Client) -> None:
 
 def test_a_key_that_expired_opens_nothing(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        _, text = key_secrets.mint(agency=acme.agency, name="old", expires_at=NOON, now=NOON - DAY)
+        _, text = key_secrets.create(agency=acme.agency, name="old", expires_at=NOON, now=NOON - DAY)
 
-    assert key_secrets.recognise(text=text, now=NOON - timedelta(seconds=1)).name == "old"
+    assert key_secrets.authenticate(text=text, now=NOON - timedelta(seconds=1)).name == "old"
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=text, now=NOON)
+        key_secrets.authenticate(text=text, now=NOON)
 
 
 def test_a_rotated_key_and_its_successor_open_until_the_overlap_ends(acme: Client, shop: str) -> None:
@@ -203,9 +203,9 @@ def test_a_rotated_key_and_its_successor_open_until_the_overlap_ends(acme: Clien
     assert new["key"] != old["key"]
     ends = datetime.fromisoformat(acme.read(f"{KEYS}/{old['id']}")["expires_at"])
     assert timedelta(hours=23, minutes=59) < ends - now < timedelta(hours=24)
-    assert key_secrets.recognise(text=old["key"], now=ends - timedelta(seconds=1))
+    assert key_secrets.authenticate(text=old["key"], now=ends - timedelta(seconds=1))
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=old["key"], now=ends)
+        key_secrets.authenticate(text=old["key"], now=ends)
     assert noted(acme) == ["key.created", "key.rotated"]
 
 

@@ -25,8 +25,8 @@ ENDPOINT = "ep_" + "a" * 32
 def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOINT, **detail: Any) -> str:
     """Note something of an agency; returns its id."""
     with context.agency(client.agency.pk):
-        who = principals.of_key(ApiKey.objects.get()).who
-        entry = audit.note(agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW)
+        who = principals.from_key(ApiKey.objects.get()).actor
+        entry = audit.record(agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW)
         return entry.public_id
 
 
@@ -62,8 +62,10 @@ def test_an_entry_says_who_did_what_to_what(acme: Client) -> None:
 def test_of_two_sides_the_fields_that_differ_are_kept(acme: Client) -> None:
     sides: dict[str, Any] = {"before": {"name": "a", "at": None, "same": [1]}, "after": {"name": "b", "at": NOW, "same": [1]}}
     with context.agency(acme.agency.pk):
-        audit.changed(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, **sides)
-        same = audit.changed(
+        audit.record_change(
+            agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, **sides
+        )
+        same = audit.record_change(
             agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, before={}, after={}
         )
 
@@ -116,7 +118,7 @@ def test_entries_are_narrowed_by_who_and_by_moment(acme: Client) -> None:
 def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
-        audit.note(agency_id=acme.agency.pk, who=Actor("=cmd"), what="account.changed", about="acct_1", now=NOW, **sides)
+        audit.record(agency_id=acme.agency.pk, who=Actor("=cmd"), what="account.changed", about="acct_1", now=NOW, **sides)
 
     response = acme.get("/v1/audit-log", {"format": "csv"})
 
@@ -198,13 +200,13 @@ def test_the_log_is_not_emptied_and_its_guard_is_not_sent_away(acme: Client, sta
 
 def test_nothing_is_noted_in_another_agency_s_log(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(rival.agency.pk):
-        audit.note(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW)
+        audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW)
 
 
 def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_changed(
     acme: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "AT_ONCE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     note(acme, about=ENDPOINT, host="hooks.example.com")
     with context.agency(acme.agency.pk):
         agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "Mei"), now=NOW)
@@ -219,7 +221,7 @@ def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_ch
         with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
             cursor.execute("DELETE FROM accounts_auditentry")
 
-        shortened = [audit.shorten(agency_id=acme.agency.pk) for _ in range(2)]
+        shortened = [audit.remove_details(agency_id=acme.agency.pk) for _ in range(2)]
 
         entries = AuditEntry.objects.order_by("pk")
         kept = [(entry.who, entry.what, entry.before, entry.after, entry.detail) for entry in entries]
@@ -238,7 +240,7 @@ def test_what_is_undone_was_never_noted(acme: Client) -> None:
 
 def test_the_product_itself_is_called_by_its_name(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        audit.note(agency_id=acme.agency.pk, who=audit.UNDERONE, what="endpoint.disabled", about=ENDPOINT, detail={}, now=NOW)
+        audit.record(agency_id=acme.agency.pk, who=audit.UNDERONE, what="endpoint.disabled", about=ENDPOINT, detail={}, now=NOW)
 
     assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == ["underone"]
 

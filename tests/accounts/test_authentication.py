@@ -22,7 +22,7 @@ NAMES = re.compile(r"uo_live_\w+|_x\d+")  # of keys and savepoints: they differ 
 @pytest.fixture
 def key(acme: Client) -> str:
     with context.agency(acme.agency.pk):
-        _, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
+        _, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
     return text
 
 
@@ -152,7 +152,7 @@ def test_the_key_decides_whose_the_request_is_not_the_one_before(acme: Client, r
 def test_a_key_whose_prefix_is_named_shows_only_itself(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         prefix = ApiKey.objects.get().prefix
-    context.enter(None)
+    context.set_agency(None)
 
     context.set_local(key_prefix=prefix)
     shown = list(ApiKeyPrefix.objects.values_list("prefix", flat=True))
@@ -172,5 +172,5 @@ def test_the_document_describes_how_the_key_is_sent(db: None) -> None:
 def test_the_public_id_of_a_key_is_no_key(acme: Client) -> None:
     public_id = acme.read("/v1/me")["key"]["id"]
 
-    assert identifiers.private("key", public_id) != identifiers.NOTHING
+    assert identifiers.private("key", public_id) != identifiers.NO_ID
     assert ask(f"Bearer {public_id}").status_code == 401

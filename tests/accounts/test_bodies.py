@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from rest_framework import serializers
 
-from api.strict_fields import Absent, Body, Contradiction, Day, Instant, misfit, status_of
+from api.strict_fields import Absent, Body, Contradiction, Day, Instant, status_of, type_error
 from tests.client import Client
 
 APPS = ("accounts", "webhooks", "metrics", "ingestion")
@@ -108,7 +108,7 @@ def test_a_list_that_is_too_long_is_refused_before_it_is_looked_at(value: list[A
 def test_a_wrong_item_is_told_by_its_place() -> None:
     field = serializers.ListField(child=serializers.CharField())
 
-    assert misfit(field, ["a", 1, None, 2]) == {1: ["A text."], 3: ["A text."]}
+    assert type_error(field, ["a", 1, None, 2]) == {1: ["Must be a string."], 3: ["Must be a string."]}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_wrong_item_is_told_by_its_place() -> None:
     ],
 )
 def test_a_text_is_as_long_as_it_was_sent(value: str, problem: list[str] | None) -> None:
-    assert misfit(serializers.CharField(max_length=3), value) == problem
+    assert type_error(serializers.CharField(max_length=3), value) == problem
 
 
 @pytest.mark.parametrize("value", [" 12", "12 ", "12\n", "\x8512"])
@@ -132,7 +132,7 @@ def test_a_text_matches_as_it_was_sent(value: str) -> None:
 
     assert Numbered(data={"number": "12"}).is_valid()
     assert Numbered(data={"number": value}).is_valid() is False
-    assert misfit(Numbered().fields["number"], value) == ["Digits."]
+    assert type_error(Numbered().fields["number"], value) == ["Digits."]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.agencies import bulk_create
 from accounts.agencies import lifecycle as agencies
-from accounts.agencies.bulk_create import Wanted
+from accounts.agencies.bulk_create import NewAccount
 from accounts.api_keys import secrets as key_secrets
 from accounts.models import Actor, ApiKey, AuditEntry, Role
 from accounts.tenancy import context
@@ -135,7 +135,7 @@ def test_asked_twice_under_one_key_it_is_told_twice_and_done_once(acme: Client) 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MANAGER])
 def test_who_reads_or_sees_some_accounts_only_takes_none_on(acme: Client, role: Role) -> None:
     with context.agency(acme.agency.pk):
-        key, text = key_secrets.mint(agency=acme.agency, name="limited", now=NOON)
+        key, text = key_secrets.create(agency=acme.agency, name="limited", now=NOON)
         limit = None if role == Role.VIEWER else [key.pk]
         ApiKey.objects.filter(pk=key.pk).update(role=role, accounts=limit)
 
@@ -149,9 +149,9 @@ def test_without_a_key_none_is_taken_on(acme: Client) -> None:
 
 
 def test_one_that_somebody_else_takes_on_at_this_moment_exists(acme: Client) -> None:
-    wanted = [Wanted(name="Mine", selling_partner_id=f"A{number}", home_marketplace="US") for number in (1, 2)]
+    wanted = [NewAccount(name="Mine", selling_partner_id=f"A{number}", home_marketplace="US") for number in (1, 2)]
     other: dict[str, Any] = {"name": "Other", "selling_partner_id": "A1", "home_marketplace": "US", "external_id": None}
-    left = [agencies.take_on]
+    left = [agencies.create_account]
 
     def somebody_else_first(execute: Any, statement: str, *rest: Any) -> Any:
         if statement.startswith('INSERT INTO "accounts_selleraccount"') and left:
@@ -159,6 +159,6 @@ def test_one_that_somebody_else_takes_on_at_this_moment_exists(acme: Client) -> 
         return execute(statement, *rest)
 
     with context.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
-        taken = bulk_create.take_on_all(agency=acme.agency, wanted=wanted, who=Actor("underone"), now=NOON)
+        taken = bulk_create.create_accounts(agency=acme.agency, accounts=wanted, who=Actor("underone"), now=NOON)
 
     assert [(account.name, is_new) for account, is_new in taken] == [("Other", False), ("Mine", True)]

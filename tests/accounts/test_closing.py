@@ -27,7 +27,7 @@ def test_who_names_the_agency_closes_it_and_nobody_gets_in_any_more(acme: Client
     for refused in (acme.get("/v1/me"), acme.get("/v1/accounts"), close(acme), acme.post("/v1/accounts", {}, format="json")):
         assert refused.status_code == 401
         assert refused.headers["WWW-Authenticate"].startswith("Bearer")
-        assert refused.json()["detail"] == "The agency was closed."
+        assert refused.json()["detail"] == "The agency is closed."
     assert rival.get("/v1/me").status_code == 200
 
 
@@ -58,7 +58,7 @@ def test_admins_that_may_write_close_an_agency_and_nobody_else(acme: Client, rig
         ApiKey.objects.update(**rights)
 
     assert close(acme).status_code == 403
-    assert context.every_closed_agency_id() == []
+    assert context.closed_agency_ids() == []
 
 
 def test_the_present_name_counts(acme: Client) -> None:

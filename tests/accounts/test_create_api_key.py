@@ -12,7 +12,7 @@ from tests.client import Client
 
 def mint(*words: str) -> str:
     """What the command prints."""
-    context.enter(None)
+    context.set_agency(None)
     output = io.StringIO()
     call_command("create_api_key", *words, stdout=output)
     return output.getvalue()

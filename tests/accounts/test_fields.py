@@ -22,20 +22,20 @@ KNOWN = ("id", "name", "status")
     ],
 )
 def test_names_are_read_in_their_order(text: str, names: list[str] | None) -> None:
-    assert field_selection.asked(text, known=KNOWN) == names
+    assert field_selection.parse(text, available=KNOWN) == names
 
 
 @pytest.mark.parametrize("text", ["secret", "id,secret", "ID", "id;name", "id.name", "*"])
 def test_a_name_that_rows_do_not_have_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
-        field_selection.asked(text, known=KNOWN)
+        field_selection.parse(text, available=KNOWN)
 
 
 def test_rows_hold_what_is_asked_for() -> None:
     rows = [{"id": 1, "name": "a", "status": "x"}]
 
-    assert field_selection.only(rows, ["status", "id"]) == [{"status": "x", "id": 1}]
-    assert field_selection.only(rows, None) == rows
+    assert field_selection.select(rows, ["status", "id"]) == [{"status": "x", "id": 1}]
+    assert field_selection.select(rows, None) == rows
 
 
 def test_a_list_is_narrowed_and_pages_on(acme: Client) -> None:

@@ -26,12 +26,12 @@ PATH = "/v1/auth/session"
 @pytest.fixture
 def firm(committed_db: None) -> Client:
     """An agency with committed rows."""
-    return Client(*agencies.open_agency(name="Acme", now=NOON))
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "PATIENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr(locks, "TIMEOUT", timedelta(milliseconds=200))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def held(request: Request) -> bool:
     """Whether the write went on, or waited in vain."""
     try:
         with transaction.atomic():
-            conditional_writes.hold(request)
+            conditional_writes.lock_path(request)
     except conditional_writes.Busy:
         return False
     return True
@@ -70,7 +70,7 @@ def test_a_person_waits_for_itself_alone(committed_db: None, elsewhere: Callable
     mei, ana = somebody(), somebody(name="Ana")
 
     with transaction.atomic():
-        conditional_writes.hold(write(mei))
+        conditional_writes.lock_path(write(mei))
         meanwhile = [elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))]
 
     assert meanwhile == [False, True, True]
@@ -79,7 +79,7 @@ def test_a_person_waits_for_itself_alone(committed_db: None, elsewhere: Callable
 
 def test_where_nobody_is_known_nobody_waits(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
     with transaction.atomic():
-        conditional_writes.hold(write(None))
+        conditional_writes.lock_path(write(None))
 
         assert elsewhere(lambda: held(write(None)))
 
@@ -92,7 +92,7 @@ def test_how_long_other_locks_are_waited_for_is_as_before(committed_db: None) ->
 
     with transaction.atomic():
         before = patience()
-        conditional_writes.hold(write(somebody()))
+        conditional_writes.lock_path(write(somebody()))
 
         assert patience() == before
 
@@ -100,16 +100,16 @@ def test_how_long_other_locks_are_waited_for_is_as_before(committed_db: None) ->
 def test_who_waits_too_long_is_told_so_and_strangers_wait_for_nobody(
     firm: Client, elsewhere: Callable[[Callable[[], Any]], Any]
 ) -> None:
-    shop, rival = firm.take_on(), Client(*agencies.open_agency(name="Rival", now=NOON))
-    bearer = key_secrets.recognise(text=firm.key, now=NOON)
+    shop, rival = firm.take_on(), Client(*agencies.create_agency(name="Rival", now=NOON))
+    principal = key_secrets.authenticate(text=firm.key, now=NOON)
     path = f"/v1/accounts/{shop}"
-    asked: Any = SimpleNamespace(user=bearer, auth=bearer, path=path)
+    asked: Any = SimpleNamespace(user=principal, auth=principal, path=path)
 
     def rename(client: Client) -> Any:
         return elsewhere(lambda: Client(client.agency, client.key).patch(path, {"name": "New"}, format="json"))
 
     with context.agency(firm.agency.pk):
-        conditional_writes.hold(asked)
+        conditional_writes.lock_path(asked)
         waited, stranger = rename(firm), rename(rival)
 
     assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (409, "/problems/in-flight", "1")

@@ -13,17 +13,17 @@ from tests.conftest import NOON
 
 def test_a_minted_key_is_recognised_by_its_text(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        minted, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
+        minted, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
 
-    found = key_secrets.recognise(text=text, now=NOON)
+    found = key_secrets.authenticate(text=text, now=NOON)
 
     assert (found.id, found.agency_id) == (minted.pk, acme.agency.pk)
-    assert context.current() == acme.agency.pk
+    assert context.current_agency_id() == acme.agency.pk
 
 
 def test_the_secret_is_kept_nowhere(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        _, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
+        _, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
         rows = list(ApiKey.objects.values_list("prefix", "digest"))
 
     secret = text.rpartition("_")[2].encode()
@@ -45,33 +45,33 @@ def test_the_secret_is_kept_nowhere(acme: Client) -> None:
 )
 def test_a_text_that_is_no_key_opens_nothing(acme: Client, spoil: object) -> None:
     with context.agency(acme.agency.pk):
-        _, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
+        _, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
 
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=spoil(text), now=NOON)  # type: ignore[operator]
+        key_secrets.authenticate(text=spoil(text), now=NOON)  # type: ignore[operator]
 
-    assert context.current() is None
+    assert context.current_agency_id() is None
 
 
 def test_a_revoked_key_opens_nothing_and_stays_revoked_since_then(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        key, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
+        key, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
         key_secrets.revoke(key=key, now=NOON)
         key_secrets.revoke(key=key, now=NOON + timedelta(days=1))
         key.refresh_from_db()
 
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=text, now=NOON)
+        key_secrets.authenticate(text=text, now=NOON)
     assert key.revoked_at == NOON
 
 
 def test_a_use_is_noted_at_most_once_a_minute(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        key, text = key_secrets.mint(agency=acme.agency, name="front end", now=NOON)
+        key, text = key_secrets.create(agency=acme.agency, name="front end", now=NOON)
 
     seen = []
     for seconds in (0, 59, 61):
-        key_secrets.recognise(text=text, now=NOON + timedelta(seconds=seconds))
+        key_secrets.authenticate(text=text, now=NOON + timedelta(seconds=seconds))
         key.refresh_from_db()
         seen.append(key.last_used_at)
 

@@ -12,20 +12,20 @@ from pytest_django.fixtures import Settings
 from accounts.models import Agency, Role
 from accounts.requests import rate_limit_store, rate_limits
 from accounts.requests.rate_limits import Quota
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 from api import identifiers
 
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
     """No test inherits the absence of another's store."""
-    rate_limit_store.Absence.until = 0.0
+    rate_limit_store.Outage.until = 0.0
     yield
-    rate_limit_store.Absence.until = 0.0
+    rate_limit_store.Outage.until = 0.0
 
 
-def bearer() -> Bearer:
-    return Bearer(
+def principal() -> Principal:
+    return Principal(
         agency=Agency(name="Acme"),
         id=identifiers.uuid7(),
         public_id=identifiers.public("key", identifiers.uuid7()),
@@ -38,9 +38,9 @@ def bearer() -> Bearer:
     )
 
 
-def beside(one: Bearer) -> Bearer:
+def beside(one: Principal) -> Principal:
     """Another bearer of the same agency."""
-    return dataclasses.replace(bearer(), agency=one.agency)
+    return dataclasses.replace(principal(), agency=one.agency)
 
 
 @pytest.fixture
@@ -51,43 +51,43 @@ def strict(settings: Settings) -> Settings:
 
 
 def test_a_bearer_has_its_quota_and_the_agency_one_for_all(strict: Settings) -> None:
-    one = bearer()
+    one = principal()
     other = beside(one)
 
-    of_one = [rate_limits.spend(bearer=one) for _ in range(5)]
-    of_other = [rate_limits.spend(bearer=other) for _ in range(3)]
+    of_one = [rate_limits.consume(principal=one) for _ in range(5)]
+    of_other = [rate_limits.consume(principal=other) for _ in range(3)]
 
     assert [spent.wait is None for spent in of_one] == [True, True, True, False, False]
     assert [spent.wait is None for spent in of_other] == [True, True, False]
-    assert [quota.left for quota in of_one[0].quotas] == [2, 4]
-    assert [quota.left for quota in of_other[-1].quotas] == [1, 0]
+    assert [quota.remaining for quota in of_one[0].quotas] == [2, 4]
+    assert [quota.remaining for quota in of_other[-1].quotas] == [1, 0]
 
 
 def test_another_agency_has_its_own(strict: Settings) -> None:
-    mine = bearer()
+    mine = principal()
     for _ in range(5):
-        rate_limits.spend(bearer=mine)
+        rate_limits.consume(principal=mine)
 
-    assert rate_limits.spend(bearer=bearer()).wait is None
+    assert rate_limits.consume(principal=principal()).wait is None
 
 
 def test_who_is_refused_is_told_when_to_come_again(settings: Settings) -> None:
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("4/second"), None
-    one = bearer()
-    while (refused := rate_limits.spend(bearer=one)).wait is None:
+    one = principal()
+    while (refused := rate_limits.consume(principal=one)).wait is None:
         pass
 
     time.sleep(refused.wait + 0.01)
 
     assert 0 < refused.wait < 2
-    assert rate_limits.spend(bearer=one).wait is None
+    assert rate_limits.consume(principal=one).wait is None
 
 
 def test_a_window_slides_and_lets_no_more_through_at_its_edge(settings: Settings) -> None:
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("20/second"), None
-    one, let_through, asked_at, end = bearer(), [], [time.monotonic()], time.monotonic() + 3.2
+    one, let_through, asked_at, end = principal(), [], [time.monotonic()], time.monotonic() + 3.2
     while asked_at[-1] < end:
-        if rate_limits.spend(bearer=one).wait is None:
+        if rate_limits.consume(principal=one).wait is None:
             let_through.append(time.monotonic())
         time.sleep(0.002)
         asked_at.append(time.monotonic())
@@ -102,15 +102,15 @@ def test_a_window_slides_and_lets_no_more_through_at_its_edge(settings: Settings
 
 def test_the_headers_are_those_of_the_draft() -> None:
     quotas = (
-        Quota(name="bearer", most=6000, window=60, left=5999, resets_in=60),
-        Quota(name="agency", most=30000, window=60, left=29990, resets_in=41),
+        Quota(name="bearer", limit=6000, window=60, remaining=5999, resets_in=60),
+        Quota(name="agency", limit=30000, window=60, remaining=29990, resets_in=41),
     )
 
-    assert rate_limits.Spent(quotas=quotas).headers == {
+    assert rate_limits.Usage(quotas=quotas).headers == {
         "RateLimit-Policy": '"bearer";q=6000;w=60, "agency";q=30000;w=60',
         "RateLimit": '"bearer";r=5999;t=60, "agency";r=29990;t=41',
     }
-    assert rate_limits.Spent().headers == {}
+    assert rate_limits.Usage().headers == {}
 
 
 @pytest.mark.parametrize("missing", ["no limits", "no store"])
@@ -119,15 +119,15 @@ def test_without_limits_or_without_a_store_nobody_is_held_up(strict: Settings, m
         strict.RATE_LIMIT_BEARER = strict.RATE_LIMIT_AGENCY = strict.RATE_LIMIT_FAILURES = None
     else:
         strict.CACHE_URL = "redis://127.0.0.1:1/0"
-    one, address = bearer(), identifiers.uuid7().hex
+    one, address = principal(), identifiers.uuid7().hex
 
-    spent = [rate_limits.spend(bearer=one) for _ in range(10)]
+    spent = [rate_limits.consume(principal=one) for _ in range(10)]
     for _ in range(10):
-        rate_limits.count_failure(address=address)
+        rate_limits.record_failure(address=address)
 
     assert {each.wait for each in spent} == {None}
     assert spent[0].headers == {}
-    assert not rate_limits.has_failed_too_often(address=address)
+    assert not rate_limits.has_too_many_failures(address=address)
 
 
 def test_an_address_fails_so_often_and_no_more(strict: Settings) -> None:
@@ -135,11 +135,11 @@ def test_an_address_fails_so_often_and_no_more(strict: Settings) -> None:
 
     found = []
     for _ in range(6):
-        found.append(rate_limits.has_failed_too_often(address=address))
-        rate_limits.count_failure(address=address)
+        found.append(rate_limits.has_too_many_failures(address=address))
+        rate_limits.record_failure(address=address)
 
     assert found == [False, False, False, False, True, True]
-    assert not rate_limits.has_failed_too_often(address=other)
+    assert not rate_limits.has_too_many_failures(address=other)
 
 
 SOCKET = "192.0.2.7"
@@ -166,8 +166,8 @@ def test_an_address_is_what_the_outermost_of_our_proxies_saw(
     settings.TRUSTED_PROXIES = proxies
     meta = {"REMOTE_ADDR": SOCKET, "HTTP_X_FORWARDED_FOR": forwarded}
 
-    assert rate_limits.address_of(meta) == address
+    assert rate_limits.client_address(meta) == address
 
 
 def test_who_has_no_address_is_nowhere() -> None:
-    assert rate_limits.address_of({"REMOTE_ADDR": ""}) == "nowhere"
+    assert rate_limits.client_address({"REMOTE_ADDR": ""}) == "nowhere"

@@ -46,14 +46,14 @@ def test_each_call_opens_another_agency(db: None) -> None:
 
     assert first["agency"] != second["agency"]
     assert first["key"] != second["key"]
-    assert len(context.every_agency_id()) == 2
+    assert len(context.open_agency_ids()) == 2
 
 
 @pytest.mark.parametrize("name", ["Ünïcode 株式会社", "O'Brien; DROP TABLE accounts_agency; --", "x" * 200])
 def test_a_name_is_kept_as_it_was_given(db: None, name: str) -> None:
     open_agency(name)
 
-    (agency_id,) = context.every_agency_id()
+    (agency_id,) = context.open_agency_ids()
     with context.agency(agency_id):
         assert Agency.objects.get().name == name
 
@@ -63,13 +63,13 @@ def test_what_it_cannot_use_is_refused_and_opens_nothing(db: None, words: tuple[
     with pytest.raises(CommandError):
         open_agency(*words)
 
-    assert context.every_agency_id() == []
+    assert context.open_agency_ids() == []
 
 
 def test_the_key_is_in_no_table(db: None) -> None:
     key = json.loads(open_agency("Acme", "--json"))["key"]
     secret = key[21:]
-    (agency_id,) = context.every_agency_id()
+    (agency_id,) = context.open_agency_ids()
 
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")

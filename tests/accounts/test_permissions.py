@@ -8,18 +8,18 @@ import pytest
 from rest_framework.test import APIRequestFactory
 
 from accounts.models import Agency, Role
-from accounts.tenancy.permissions import MayDoThis, NotPermitted, wanted
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.permissions import HasPermission, NotPermitted, required_role
+from accounts.tenancy.principals import Principal
 from api import identifiers
 
 ONE = (UUID(int=1),)
-ADMINISTERED = SimpleNamespace(needs={"get": Role.ADMIN, "post": Role.ADMIN})
+ADMINISTERED = SimpleNamespace(required_roles={"get": Role.ADMIN, "post": Role.ADMIN})
 OF_ALL = SimpleNamespace(whole_agency=("post",))
 USUAL = SimpleNamespace()
 
 
-def bearer(role: Role, *, read_only: bool = False, accounts: tuple[UUID, ...] | None = None) -> Bearer:
-    return Bearer(
+def principal(role: Role, *, read_only: bool = False, accounts: tuple[UUID, ...] | None = None) -> Principal:
+    return Principal(
         agency=Agency(name="Acme"),
         id=identifiers.uuid7(),
         public_id="key_1",
@@ -32,11 +32,11 @@ def bearer(role: Role, *, read_only: bool = False, accounts: tuple[UUID, ...] | 
     )
 
 
-def may(who: Bearer, method: str, view: Any) -> bool:
+def may(who: Principal, method: str, view: Any) -> bool:
     request: Any = APIRequestFactory().generic(method, "/")
     request.user = request.auth = who
     try:
-        return MayDoThis().has_permission(request, view)
+        return HasPermission().has_permission(request, view)
     except NotPermitted:
         return False
 
@@ -57,37 +57,38 @@ def may(who: Bearer, method: str, view: Any) -> bool:
     ],
 )
 def test_a_role_may_do_what_it_is_for(role: Role, method: str, view: Any, allowed: bool) -> None:
-    assert may(bearer(role), method, view) is allowed
+    assert may(principal(role), method, view) is allowed
 
 
 @pytest.mark.parametrize(("method", "allowed"), [("GET", True), ("POST", False), ("DELETE", False)])
 def test_who_may_only_read_writes_nothing_whatever_the_role(method: str, allowed: bool) -> None:
-    assert may(bearer(Role.ADMIN, read_only=True), method, ADMINISTERED) is allowed
+    assert may(principal(Role.ADMIN, read_only=True), method, ADMINISTERED) is allowed
 
 
 @pytest.mark.parametrize(("method", "view", "allowed"), [("POST", USUAL, True), ("POST", OF_ALL, False), ("GET", OF_ALL, True)])
 def test_who_sees_some_accounts_does_nothing_to_all_of_them(method: str, view: Any, allowed: bool) -> None:
-    assert may(bearer(Role.MANAGER, accounts=ONE), method, view) is allowed
+    assert may(principal(Role.MANAGER, accounts=ONE), method, view) is allowed
 
 
 def test_a_refusal_names_the_role_that_it_takes() -> None:
     request: Any = APIRequestFactory().post("/")
-    request.user = request.auth = bearer(Role.VIEWER)
+    request.user = request.auth = principal(Role.VIEWER)
 
-    with pytest.raises(NotPermitted, match="wants the role manager, and the bearer is a viewer"):
-        MayDoThis().has_permission(request, USUAL)
+    with pytest.raises(NotPermitted, match=r"requires the role manager\. Your role is viewer"):
+        HasPermission().has_permission(request, USUAL)
 
 
 def test_a_view_says_what_it_wants_for_each_method() -> None:
-    assert (wanted(ADMINISTERED, "get"), wanted(USUAL, "GET"), wanted(USUAL, "patch")) == ("admin", "viewer", "manager")
+    roles = (required_role(ADMINISTERED, "get"), required_role(USUAL, "GET"), required_role(USUAL, "patch"))
+    assert roles == ("admin", "viewer", "manager")
 
 
 def test_a_bearer_within_its_limit_sees_its_accounts_and_nothing_of_the_whole_agency() -> None:
-    limited, whole = bearer(Role.VIEWER, accounts=ONE), bearer(Role.VIEWER)
+    limited, whole = principal(Role.VIEWER, accounts=ONE), principal(Role.VIEWER)
 
-    assert [limited.sees(account) for account in (UUID(int=1), UUID(int=2), None)] == [True, False, False]
-    assert [whole.sees(account) for account in (UUID(int=1), None)] == [True, True]
+    assert [limited.can_see(account) for account in (UUID(int=1), UUID(int=2), None)] == [True, False, False]
+    assert [whole.can_see(account) for account in (UUID(int=1), None)] == [True, True]
 
 
 def test_no_accounts_at_all_is_a_limit_too() -> None:
-    assert bearer(Role.VIEWER, accounts=()).is_limited
+    assert principal(Role.VIEWER, accounts=()).is_limited

@@ -12,69 +12,69 @@ from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
 from accounts.models import IdempotencyRecord
 from accounts.requests import idempotency, tasks
-from accounts.requests.idempotency import Answer
+from accounts.requests.idempotency import StoredResponse
 from accounts.tenancy import batches, context
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 from tests.client import Client
 from tests.conftest import NOON
 
-ANSWER = Answer(status=201, headers={"Location": "/v1/accounts/acct_1"}, body=b'{"secret": "whsec_once"}')
+ANSWER = StoredResponse(status=201, headers={"Location": "/v1/accounts/acct_1"}, body=b'{"secret": "whsec_once"}')
 ASKED, OTHER = b"a" * 32, b"b" * 32
 
 
 @pytest.fixture
-def bearer(acme: Client) -> Iterator[Bearer]:
+def principal(acme: Client) -> Iterator[Principal]:
     """Who asks, within acme's transaction."""
     with context.agency(acme.agency.pk):
-        yield key_secrets.recognise(text=acme.key, now=NOON)
+        yield key_secrets.authenticate(text=acme.key, now=NOON)
 
 
-def asked(bearer: Bearer, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0) -> Answer | None:
-    return idempotency.claim(bearer=bearer, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours))
+def asked(principal: Principal, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0) -> StoredResponse | None:
+    return idempotency.claim(principal=principal, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours))
 
 
-def test_a_key_is_the_first_one_s_and_its_answer_is_told_again(bearer: Bearer) -> None:
-    first = asked(bearer)
-    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
+def test_a_key_is_the_first_one_s_and_its_answer_is_told_again(principal: Principal) -> None:
+    first = asked(principal)
+    idempotency.store(principal=principal, key="k1", response=ANSWER)
 
-    assert (first, asked(bearer), asked(bearer, hours=23.9)) == (None, ANSWER, ANSWER)
-    assert asked(bearer, key="K1") is None
-
-
-def test_under_one_key_nothing_else_is_asked(bearer: Bearer) -> None:
-    asked(bearer)
-    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
-
-    with pytest.raises(idempotency.AnotherRequest):
-        asked(bearer, fingerprint=OTHER)
+    assert (first, asked(principal), asked(principal, hours=23.9)) == (None, ANSWER, ANSWER)
+    assert asked(principal, key="K1") is None
 
 
-def test_after_a_day_a_key_is_free_again(bearer: Bearer) -> None:
-    asked(bearer)
-    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
+def test_under_one_key_nothing_else_is_asked(principal: Principal) -> None:
+    asked(principal)
+    idempotency.store(principal=principal, key="k1", response=ANSWER)
 
-    assert asked(bearer, fingerprint=OTHER, hours=24) is None
+    with pytest.raises(idempotency.DifferentRequest):
+        asked(principal, fingerprint=OTHER)
+
+
+def test_after_a_day_a_key_is_free_again(principal: Principal) -> None:
+    asked(principal)
+    idempotency.store(principal=principal, key="k1", response=ANSWER)
+
+    assert asked(principal, fingerprint=OTHER, hours=24) is None
     assert IdempotencyRecord.objects.get().status is None
 
 
-def test_another_bearer_has_keys_of_its_own(bearer: Bearer) -> None:
-    asked(bearer)
-    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
+def test_another_bearer_has_keys_of_its_own(principal: Principal) -> None:
+    asked(principal)
+    idempotency.store(principal=principal, key="k1", response=ANSWER)
 
-    assert asked(replace(bearer, id=bearer.agency_id)) is None
-
-
-def test_what_is_given_up_may_be_asked_again(bearer: Bearer) -> None:
-    asked(bearer)
-
-    idempotency.give_up(bearer=bearer, key="k1")
-
-    assert asked(bearer, fingerprint=OTHER) is None
+    assert asked(replace(principal, id=principal.agency_id)) is None
 
 
-def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
-    asked(bearer)
-    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
+def test_what_is_given_up_may_be_asked_again(principal: Principal) -> None:
+    asked(principal)
+
+    idempotency.release(principal=principal, key="k1")
+
+    assert asked(principal, fingerprint=OTHER) is None
+
+
+def test_what_is_kept_is_sealed_for_its_key(principal: Principal) -> None:
+    asked(principal)
+    idempotency.store(principal=principal, key="k1", response=ANSWER)
     kept = IdempotencyRecord.objects.get()
 
     IdempotencyRecord.objects.create(
@@ -89,33 +89,33 @@ def test_what_is_kept_is_sealed_for_its_key(bearer: Bearer) -> None:
 
     assert b"whsec" not in bytes(kept.sealed)
     with pytest.raises(Exception, match="not for accounts_idempotencyrecord"):
-        asked(bearer, key="k2")
+        asked(principal, key="k2")
 
 
-def test_an_answer_whose_key_is_gone_cannot_be_told(bearer: Bearer, settings: Settings) -> None:
-    asked(bearer)
-    idempotency.keep(bearer=bearer, key="k1", answer=ANSWER)
+def test_an_answer_whose_key_is_gone_cannot_be_told(principal: Principal, settings: Settings) -> None:
+    asked(principal)
+    idempotency.store(principal=principal, key="k1", response=ANSWER)
 
     settings.SECRETS_KEYS = {99: bytes(32)}
 
-    with pytest.raises(idempotency.CannotBeTold):
-        asked(bearer)
+    with pytest.raises(idempotency.ResponseUnreadable):
+        asked(principal)
 
 
-def test_a_refusal_is_never_kept(bearer: Bearer) -> None:
-    asked(bearer)
+def test_a_refusal_is_never_kept(principal: Principal) -> None:
+    asked(principal)
 
     with pytest.raises(IntegrityError, match="accounts_idempotencyrecord_status_success"), transaction.atomic():
-        idempotency.keep(bearer=bearer, key="k1", answer=replace(ANSWER, status=409))
+        idempotency.store(principal=principal, key="k1", response=replace(ANSWER, status=409))
 
 
 def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
     acme: Client, rival: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "AT_ONCE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     for client in (acme, rival):
         with context.agency(client.agency.pk):
-            who = key_secrets.recognise(text=client.key, now=NOON)
+            who = key_secrets.authenticate(text=client.key, now=NOON)
             for number in range(5):
                 asked(who, key=f"old {number}", hours=-24 * 365)
             asked(who, key="young", hours=24 * 365 * 10)
@@ -127,19 +127,19 @@ def test_the_clock_deletes_what_was_kept_for_a_day_of_every_agency(
             assert [kept.key for kept in IdempotencyRecord.objects.all()] == ["young"]
 
 
-def test_how_many_were_deleted_is_told(acme: Client, bearer: Bearer) -> None:
-    asked(bearer)
-    asked(bearer, key="k2", hours=1)
+def test_how_many_were_deleted_is_told(acme: Client, principal: Principal) -> None:
+    asked(principal)
+    asked(principal, key="k2", hours=1)
 
-    deleted = idempotency.delete_old(agency_id=acme.agency.pk, now=NOON + timedelta(hours=24))
+    deleted = idempotency.delete_expired(agency_id=acme.agency.pk, now=NOON + timedelta(hours=24))
 
     assert deleted == 1
 
 
-def test_an_agency_that_goes_takes_its_answers_with_it(bearer: Bearer) -> None:
-    asked(bearer)
-    other, _ = agencies.open_agency(name="Other", now=NOON)
+def test_an_agency_that_goes_takes_its_answers_with_it(principal: Principal) -> None:
+    asked(principal)
+    other, _ = agencies.create_agency(name="Other", now=NOON)
 
-    assert IdempotencyRecord.objects.filter(agency=bearer.agency).count() == 1
+    assert IdempotencyRecord.objects.filter(agency=principal.agency).count() == 1
     with context.agency(other.pk):
         assert IdempotencyRecord.objects.count() == 0

@@ -22,7 +22,7 @@ def shops(acme: Client, rival: Client) -> None:
     """One account of each agency, and a transaction that sees neither."""
     acme.take_on(name="Acme's shop")
     rival.take_on(name="Rival's shop")
-    context.enter(None)
+    context.set_agency(None)
 
 
 def seen() -> dict[str, int]:
@@ -31,7 +31,7 @@ def seen() -> dict[str, int]:
 
 
 def test_nothing_is_visible_without_an_agency(shops: None) -> None:
-    assert context.current() is None
+    assert context.current_agency_id() is None
     assert seen() == {"Agency": 0, "ApiKey": 0, "SellerAccount": 0}
 
 
@@ -55,7 +55,7 @@ def test_raw_statements_stand_before_the_same_wall(shops: None, acme: Client) ->
 
 def test_a_row_of_another_agency_cannot_be_written(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(acme.agency.pk):
-        agencies.take_on(
+        agencies.create_account(
             agency=rival.agency, name="x", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
         )
 
@@ -67,12 +67,12 @@ def test_a_row_cannot_be_handed_to_another_agency(acme: Client, rival: Client, s
 
 @pytest.mark.parametrize("outer", [None, OTHER])
 def test_leaving_restores_what_was_seen_before(db: None, outer: UUID | None) -> None:
-    context.enter(outer)
+    context.set_agency(outer)
 
     with context.agency(MINE):
-        inside = context.current()
+        inside = context.current_agency_id()
 
-    assert (inside, context.current()) == (MINE, outer)
+    assert (inside, context.current_agency_id()) == (MINE, outer)
 
 
 def test_nested_agencies_come_back_one_by_one(db: None) -> None:
@@ -80,10 +80,10 @@ def test_nested_agencies_come_back_one_by_one(db: None) -> None:
     with context.agency(MINE):
         with context.agency(OTHER):
             with context.agency(MINE):
-                order.append(context.current())
-            order.append(context.current())
-        order.append(context.current())
-    order.append(context.current())
+                order.append(context.current_agency_id())
+            order.append(context.current_agency_id())
+        order.append(context.current_agency_id())
+    order.append(context.current_agency_id())
 
     assert order == [MINE, OTHER, MINE, None]
 
@@ -91,15 +91,15 @@ def test_nested_agencies_come_back_one_by_one(db: None) -> None:
 def test_an_exception_restores_the_outer_agency_and_undoes_what_was_written(acme: Client) -> None:
     def break_off() -> None:
         with context.agency(OTHER):
-            agencies.open_agency(name="Half made", now=NOON)
+            agencies.create_agency(name="Half made", now=NOON)
             raise ZeroDivisionError
 
     with context.agency(acme.agency.pk):
         with pytest.raises(ZeroDivisionError):
             break_off()
 
-        assert context.current() == acme.agency.pk
-    assert context.every_agency_id() == [acme.agency.pk]
+        assert context.current_agency_id() == acme.agency.pk
+    assert context.open_agency_ids() == [acme.agency.pk]
 
 
 def test_a_failed_statement_restores_the_outer_agency(acme: Client) -> None:
@@ -107,31 +107,31 @@ def test_a_failed_statement_restores_the_outer_agency(acme: Client) -> None:
         with pytest.raises(DataError), context.agency(OTHER), connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
 
-        assert context.current() == acme.agency.pk
+        assert context.current_agency_id() == acme.agency.pk
 
 
 def test_nothing_of_the_agency_stays_on_the_connection_after_its_transaction(committed_db: None) -> None:
     with context.agency(MINE):
-        inside = context.current()
+        inside = context.current_agency_id()
     with transaction.atomic():
-        context.enter(OTHER)
+        context.set_agency(OTHER)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency', true)")
         left = cursor.fetchone()
     assert inside == MINE
     assert left == ("",)  # what a reset leaves behind, and what the policies take for nobody
-    assert context.current() is None
+    assert context.current_agency_id() is None
 
 
 def test_outside_of_a_transaction_no_agency_can_be_entered(committed_db: None) -> None:
-    context.enter(MINE)
+    context.set_agency(MINE)
 
-    assert context.current() is None
+    assert context.current_agency_id() is None
 
 
 def test_two_connections_at_once_see_their_own_agencies(committed_db: None) -> None:
-    made = [agencies.open_agency(name=name, now=NOON)[0] for name in ("Acme", "Rival")]
+    made = [agencies.create_agency(name=name, now=NOON)[0] for name in ("Acme", "Rival")]
 
     def names_seen_by(agency: Agency) -> list[str]:
         try:
@@ -154,16 +154,16 @@ def test_every_agency_id_gives_the_ids_alone_and_needs_no_agency(acme: Client, r
         cursor.execute("SELECT * FROM open_agency_ids()")
         columns = [column.name for column in cursor.description]
 
-    assert context.current() is None
-    assert context.every_agency_id() == sorted([acme.agency.pk, rival.agency.pk])
+    assert context.current_agency_id() is None
+    assert context.open_agency_ids() == sorted([acme.agency.pk, rival.agency.pk])
     assert columns == ["open_agency_ids"]
 
 
 def test_every_agency_id_is_the_same_within_an_agency(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
-        inside = context.every_agency_id()
+        inside = context.open_agency_ids()
 
-    assert inside == context.every_agency_id()
+    assert inside == context.open_agency_ids()
     assert len(inside) == 2
 
 
@@ -182,7 +182,7 @@ def test_every_agency_id_is_the_same_within_an_agency(acme: Client, rival: Clien
 )
 def test_no_text_breaks_out_of_the_literal(acme: Client, hostile: str) -> None:
     acme.take_on()  # of no row nobody asks whose it is
-    context.enter(cast("UUID", hostile))
+    context.set_agency(cast("UUID", hostile))
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency')")
@@ -194,7 +194,7 @@ def test_no_text_breaks_out_of_the_literal(acme: Client, hostile: str) -> None:
 
 def test_a_limit_to_some_accounts_ends_with_its_transaction(committed_db: None) -> None:
     with transaction.atomic():
-        context.enter(OTHER, accounts=[OTHER])
+        context.set_agency(OTHER, accounts=[OTHER])
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)")

@@ -11,7 +11,7 @@ from limits import RateLimitItem, parse
 from pytest_django.fixtures import Settings
 
 from accounts.requests import rate_limit_store
-from accounts.requests.rate_limit_store import Taken, Windows
+from accounts.requests.rate_limit_store import SlidingWindows, WindowUsage
 from api import identifiers
 from tests import stopwatch
 
@@ -19,9 +19,9 @@ from tests import stopwatch
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
     """No test inherits the absence of another's store."""
-    rate_limit_store.Absence.until = 0.0
+    rate_limit_store.Outage.until = 0.0
     yield
-    rate_limit_store.Absence.until = 0.0
+    rate_limit_store.Outage.until = 0.0
 
 
 @pytest.fixture
@@ -30,16 +30,16 @@ def whom() -> str:
     return identifiers.uuid7().hex
 
 
-def take(*wanted: tuple[RateLimitItem, str]) -> list[Taken]:
-    return rate_limit_store.ask(lambda windows: windows.take(wanted))
+def take(*wanted: tuple[RateLimitItem, str]) -> list[WindowUsage]:
+    return rate_limit_store.call(lambda windows: windows.take(wanted))
 
 
 def test_a_window_takes_as_many_as_it_has_room_for(whom: str) -> None:
     taken = [take((parse("3/minute"), whom))[0] for _ in range(5)]
 
-    assert [each.had_room for each in taken] == [True, True, True, False, False]
+    assert [each.allowed for each in taken] == [True, True, True, False, False]
     assert [each.current for each in taken] == [1, 2, 3, 3, 3]
-    assert all(60 < each.current_for <= 120 for each in taken)
+    assert all(60 < each.current_expires_in <= 120 for each in taken)
 
 
 def test_where_one_has_no_room_none_is_taken(whom: str) -> None:
@@ -48,8 +48,8 @@ def test_where_one_has_no_room_none_is_taken(whom: str) -> None:
     first, *refused = [take(narrow, wide) for _ in range(4)]
     last = take(wide)
 
-    assert [each.had_room for each in first] == [True, True]
-    assert [[each.had_room for each in taken] for taken in refused] == [[False, True]] * 3
+    assert [each.allowed for each in first] == [True, True]
+    assert [[each.allowed for each in taken] for taken in refused] == [[False, True]] * 3
     assert last[0].current == 2
 
 
@@ -57,12 +57,12 @@ def test_many_at_once_are_counted_one_by_one(whom: str) -> None:
     with ThreadPoolExecutor(8) as threads:
         taken = list(threads.map(lambda _: take((parse("50/minute"), whom))[0], range(200)))
 
-    assert sum(each.had_room for each in taken) == 50
+    assert sum(each.allowed for each in taken) == 50
 
 
 def test_a_store_that_forgot_its_scripts_is_told_them_again(whom: str) -> None:
     take((parse("3/minute"), whom))
-    rate_limit_store.ask(lambda windows: windows.storage.script_flush())
+    rate_limit_store.call(lambda windows: windows.storage.script_flush())
 
     (taken,) = take((parse("3/minute"), whom))
 
@@ -73,35 +73,35 @@ def test_several_counts_cost_one_round_trip(whom: str) -> None:
     wanted = [(parse("100/minute"), whom), (parse("200/minute"), whom)]
     take(*wanted)
 
-    def commands(windows: Windows) -> int:
+    def commands(windows: SlidingWindows) -> int:
         return int(windows.storage.info("stats")["total_reads_processed"])
 
-    before = rate_limit_store.ask(commands)
+    before = rate_limit_store.call(commands)
     take(*wanted)
 
-    assert rate_limit_store.ask(commands) - before == 2  # the counts, and the question how many
+    assert rate_limit_store.call(commands) - before == 2  # the counts, and the question how many
 
 
 def test_a_store_that_is_away_is_asked_again_some_seconds_later(
     settings: Settings, caplog: pytest.LogCaptureFixture, whom: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = settings.CACHE_URL
-    monkeypatch.setattr(rate_limit_store, "ASKED_AGAIN_AFTER", 0.3)
+    monkeypatch.setattr(rate_limit_store, "RETRY_AFTER", 0.3)
     with caplog.at_level(logging.WARNING):
         settings.CACHE_URL = "redis://127.0.0.1:1/0"
         for _ in range(5):
-            with pytest.raises(rate_limit_store.Away):
+            with pytest.raises(rate_limit_store.StoreUnavailable):
                 take((parse("3/minute"), whom))
         settings.CACHE_URL = here
-        with pytest.raises(rate_limit_store.Away):
+        with pytest.raises(rate_limit_store.StoreUnavailable):
             take((parse("3/minute"), whom))
         time.sleep(0.35)
         back = take((parse("3/minute"), whom))
 
-    assert back[0].had_room
-    assert [record.message.partition(",")[0] for record in caplog.records if "CACHE_URL" in record.message] == [
-        "The store of CACHE_URL is away",
-        "The store of CACHE_URL is back.",
+    assert back[0].allowed
+    assert [record.message.partition(". Rate")[0] for record in caplog.records if "CACHE_URL" in record.message] == [
+        "The store at CACHE_URL is unavailable",
+        "The store at CACHE_URL is available again.",
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_store_that_hangs_delays_one_request_by_less_than_a_second(settings: S
         settings.CACHE_URL = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
         spent = []
         for _ in range(20):
-            with stopwatch.running() as watch, pytest.raises(rate_limit_store.Away):
+            with stopwatch.running() as watch, pytest.raises(rate_limit_store.StoreUnavailable):
                 take((parse("3/minute"), whom))
             spent.append(watch.seconds)
 
@@ -121,5 +121,5 @@ def test_a_store_that_hangs_delays_one_request_by_less_than_a_second(settings: S
 def test_where_no_store_is_named_there_is_none(settings: Settings, whom: str) -> None:
     settings.CACHE_URL = ""
 
-    with pytest.raises(rate_limit_store.Away):
+    with pytest.raises(rate_limit_store.StoreUnavailable):
         take((parse("3/minute"), whom))

@@ -36,7 +36,7 @@ def key(client: Client, **rights: Any) -> Client:
         named = rights.pop("accounts", None)
         accounts = None if named is None else [identifiers.private("acct", each) for each in named]
         return Client(
-            client.agency, key_secrets.mint(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1]
+            client.agency, key_secrets.create(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1]
         )
 
 
@@ -134,9 +134,9 @@ def test_a_token_opens_nothing_once_it_is_over(acme: Client) -> None:
     made = make(acme, expires_in=60)
     ends = datetime.fromisoformat(made["expires_at"])
 
-    assert key_secrets.recognise(text=made["token"], now=ends - timedelta(seconds=1)).kind == "token"
+    assert key_secrets.authenticate(text=made["token"], now=ends - timedelta(seconds=1)).kind == "token"
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=made["token"], now=ends)
+        key_secrets.authenticate(text=made["token"], now=ends)
 
 
 def test_it_dies_with_its_key(acme: Client) -> None:
@@ -147,7 +147,7 @@ def test_it_dies_with_its_key(acme: Client) -> None:
     acme.delete(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}")
 
     assert (before, browser.get("/v1/me").status_code) == (200, 401)
-    assert context.current() is None
+    assert context.current_agency_id() is None
 
 
 def test_it_dies_with_a_key_that_was_rotated_out(acme: Client) -> None:
@@ -156,9 +156,9 @@ def test_it_dies_with_a_key_that_was_rotated_out(acme: Client) -> None:
     acme.post(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json")
     now = timezone.now()
 
-    assert key_secrets.recognise(text=made["token"], now=now)
+    assert key_secrets.authenticate(text=made["token"], now=now)
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=made["token"], now=now + timedelta(seconds=31))
+        key_secrets.authenticate(text=made["token"], now=now + timedelta(seconds=31))
 
 
 def test_making_one_is_noted(acme: Client) -> None:
@@ -170,11 +170,11 @@ def test_making_one_is_noted(acme: Client) -> None:
 
 
 def test_of_those_of_a_minute_the_first_is_noted(acme: Client) -> None:
-    me = key_secrets.recognise(text=acme.key, now=NOON)
+    me = key_secrets.authenticate(text=acme.key, now=NOON)
     with context.agency(acme.agency.pk):
         for seconds in (0, 1, 59, 60, 61):
             at = NOON + timedelta(seconds=seconds)
-            api_keys.token(by=me, accounts=None, lifetime=timedelta(minutes=5), now=at)
+            api_keys.create_token(by=me, accounts=None, lifetime=timedelta(minutes=5), now=at)
 
     entries = acme.read("/v1/audit-log", what="token.created")["data"]
     assert [datetime.fromisoformat(entry["at"]) for entry in entries] == [NOON + timedelta(minutes=1), NOON]
@@ -194,7 +194,7 @@ def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
 
 
 def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
-    furnish(acme, count=api_keys.MOST_TOKENS - 1, expires_at=timezone.now() + timedelta(minutes=10))
+    furnish(acme, count=api_keys.MAX_TOKENS - 1, expires_at=timezone.now() + timedelta(minutes=10))
     other = key(acme)
     make(acme)
 
@@ -209,9 +209,9 @@ def test_a_key_has_a_bounded_number_of_tokens(acme: Client) -> None:
 
 
 def test_thousands_that_are_over_are_deleted(acme: Client) -> None:
-    furnish(acme, count=2 * batches.AT_ONCE + 1, expires_at=NOON)
+    furnish(acme, count=2 * batches.BATCH_SIZE + 1, expires_at=NOON)
 
-    assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.AT_ONCE + 1
+    assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.BATCH_SIZE + 1
     assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 0
 
 
@@ -219,10 +219,10 @@ def test_those_whose_time_is_over_are_deleted_and_nothing_else(acme: Client, riv
     past = timezone.now() - timedelta(hours=1)
     for client in (acme, rival):
         with context.agency(client.agency.pk):
-            parent, _ = key_secrets.mint(agency=client.agency, name="old key", expires_at=past, now=past)
-            key_secrets.mint_token(parent=parent, accounts=None, expires_at=past, now=past)
+            parent, _ = key_secrets.create(agency=client.agency, name="old key", expires_at=past, now=past)
+            key_secrets.create_token(parent=parent, accounts=None, expires_at=past, now=past)
     make(acme)
-    context.enter(None)
+    context.set_agency(None)
 
     tasks.delete_expired_tokens()
 

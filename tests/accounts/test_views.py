@@ -190,7 +190,7 @@ def test_renaming_leaves_alone_what_a_worker_wrote_meanwhile(acme: Client, shop:
     acme.load(shop, build.orders_file([build.order_row(sales_channel="Amazon.ca")]))
 
     with context.agency(acme.agency.pk):
-        agencies.change(thing=stale, fields={"name": "Renamed"}, now=NOON)
+        agencies.update(thing=stale, fields={"name": "Renamed"}, now=NOON)
         kept = SellerAccount.objects.get()
 
     assert (kept.name, kept.marketplaces) == ("Renamed", ["CA", "US"])

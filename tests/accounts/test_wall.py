@@ -166,9 +166,9 @@ def test_another_column_may_name_the_agency(bare: None, application_dsn: str, ow
 @pytest.fixture
 def tied(bare: None, owner_dsn: str) -> SellerAccount:
     """The table tied to accounts, and an account."""
-    agency, _ = agencies.open_agency(name="Acme", now=NOON)
+    agency, _ = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
-        account = agencies.take_on(
+        account = agencies.create_account(
             agency=agency, name="Shop", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
         )
     with session(owner_dsn) as owner:

@@ -32,7 +32,7 @@ ACCOUNTS, ENDPOINTS = "/v1/accounts", "/v1/webhook-endpoints"
 @pytest.fixture
 def firm(committed_db: None) -> Client:
     """An agency with committed rows."""
-    return Client(*agencies.open_agency(name="Acme", now=NOON))
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
 def post(client: Client, path: str, body: Any, *, key: str) -> Any:
@@ -83,7 +83,7 @@ def test_a_secret_that_is_shown_once_is_shown_again_to_who_asked_for_it(acme: Cl
 
 def test_another_key_of_the_agency_does_not_see_the_answer(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        _, text = key_secrets.mint(agency=acme.agency, name="second key", now=NOON)
+        _, text = key_secrets.create(agency=acme.agency, name="second key", now=NOON)
     post(acme, ACCOUNTS, SHOP, key="k1")
 
     other = post(Client(acme.agency, text), ACCOUNTS, SHOP, key="k1")
@@ -213,12 +213,12 @@ def test_of_several_uploads_at_once_one_runs_and_its_task_is_sent_once(firm: Cli
 
 
 def test_who_waits_too_long_for_the_first_one_is_told_so(firm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "PATIENCE", timedelta(milliseconds=200))
+    monkeypatch.setattr(locks, "TIMEOUT", timedelta(milliseconds=200))
     with context.agency(firm.agency.pk):
-        bearer = key_secrets.recognise(text=firm.key, now=NOON)
-        idempotency.claim(bearer=bearer, key="k1", fingerprint=b"a" * 32, now=NOON)
+        principal = key_secrets.authenticate(text=firm.key, now=NOON)
+        idempotency.claim(principal=principal, key="k1", fingerprint=b"a" * 32, now=NOON)
         (waited,) = at_once(lambda: post(Client(firm.agency, firm.key), ACCOUNTS, SHOP, key="k1"), times=1)
-        idempotency.give_up(bearer=bearer, key="k1")
+        idempotency.release(principal=principal, key="k1")
 
     after = post(firm, ACCOUNTS, SHOP, key="k1")
 

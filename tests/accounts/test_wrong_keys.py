@@ -41,7 +41,7 @@ def key(acme: Client) -> str:
 
 def refuse(text: str) -> None:
     with pytest.raises(key_secrets.UnknownKey):
-        key_secrets.recognise(text=text, now=NOON)
+        key_secrets.authenticate(text=text, now=NOON)
 
 
 def statements(act: Callable[[], object]) -> list[str]:
@@ -95,8 +95,8 @@ def test_a_right_key_is_never_refused_for_the_wrong_ones_beside_it(acme: Client)
 
 def test_a_token_of_a_dead_key_is_refused_in_the_words_of_an_unknown_one(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        parent, _ = key_secrets.mint(agency=acme.agency, name="parent", now=NOON)
-        _, token = key_secrets.mint_token(parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON)
+        parent, _ = key_secrets.create(agency=acme.agency, name="parent", now=NOON)
+        _, token = key_secrets.create_token(parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON)
         key_secrets.revoke(key=parent, now=NOON)
 
     answers = [

@@ -19,7 +19,7 @@ from tests.conftest import NOON
 
 @pytest.fixture
 def limited(settings: Settings) -> Settings:
-    rate_limit_store.Absence.until = 0.0
+    rate_limit_store.Outage.until = 0.0
     settings.RATE_LIMIT_BEARER, settings.RATE_LIMIT_AGENCY = parse("4/minute"), parse("100/minute")
     settings.RATE_LIMIT_FAILURES = parse("3/minute")
     return settings
@@ -63,7 +63,7 @@ def test_while_the_store_is_away_everybody_is_answered(acme: Client, limited: Se
     limited.CACHE_URL = "redis://127.0.0.1:1/0"
 
     answers = [acme.get("/v1/me") for _ in range(8)]
-    rate_limit_store.Absence.until = 0.0
+    rate_limit_store.Outage.until = 0.0
 
     assert [answer.status_code for answer in answers] == [200] * 8
     assert "RateLimit" not in answers[0]

@@ -18,7 +18,7 @@ ALLOWED = "Access-Control-Allow-Origin"
 def front_ends(acme: Client, rival: Client) -> None:
     for client, origin in ((acme, MINE), (rival, THEIRS)):
         assert client.patch("/v1/agency", {"allowed_origins": [origin]}, format="json").status_code == 200
-    context.enter(None)
+    context.set_agency(None)
 
 
 def preflight(path: str, origin: str, method: str = "GET") -> Any:
@@ -102,7 +102,7 @@ def test_a_page_can_read_that_its_key_was_refused(origin: str, allowed: bool) ->
 @pytest.mark.usefixtures("front_ends")
 def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
     acme.patch("/v1/agency", {"allowed_origins": []}, format="json")
-    context.enter(None)
+    context.set_agency(None)
 
     assert ALLOWED not in preflight("/v1/accounts", MINE).headers
     assert ALLOWED not in acme.get("/v1/accounts", headers={"Origin": MINE}).headers
@@ -111,7 +111,7 @@ def test_an_origin_that_is_taken_back_reads_no_more(acme: Client) -> None:
 @pytest.mark.usefixtures("front_ends")
 def test_the_pages_of_a_closed_agency_ask_no_more_until_it_is_opened_again(acme: Client) -> None:
     closed = acme.delete("/v1/agency", {"confirm": "close Acme"}, format="json")
-    context.enter(None)
+    context.set_agency(None)
     asked = {origin: preflight("/v1/accounts", origin).headers.get(ALLOWED) for origin in (MINE, THEIRS)}
     with context.agency(acme.agency.pk):
         agencies.reopen(agency=acme.agency, now=NOON)
@@ -141,8 +141,8 @@ def test_health_is_no_page_s_business(db: None, path: str) -> None:
 
 def test_nobody_learns_from_the_function_whose_an_origin_is(acme: Client) -> None:
     acme.patch("/v1/agency", {"allowed_origins": [MINE]}, format="json")
-    context.enter(None)
+    context.set_agency(None)
 
-    assert [context.some_agency_allows_origin(origin) for origin in (MINE, UNKNOWN, "", "%", MINE.upper())] == [
+    assert [context.origin_is_allowed(origin) for origin in (MINE, UNKNOWN, "", "%", MINE.upper())] == [
         *(True, False, False, False, False)
     ]

@@ -8,12 +8,12 @@ import pytest
 from django.core.cache import cache
 from django.core.cache.backends.redis import RedisCache
 
-from config.web.json_cache import Json
+from config.web.json_cache import JsonSerializer
 
 
 @pytest.mark.parametrize("value", [True, 0, 1.5, "word", [1700000000.25, 1700000001.5], {"a": [None]}, []])
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
-    assert Json().loads(Json().dumps(value)) == value
+    assert JsonSerializer().loads(JsonSerializer().dumps(value)) == value
 
 
 def test_the_cache_is_the_store_that_processes_share_and_speaks_json() -> None:
@@ -26,4 +26,4 @@ def test_the_cache_is_the_store_that_processes_share_and_speaks_json() -> None:
 
 def test_what_somebody_else_wrote_there_is_not_run() -> None:
     with pytest.raises((json.JSONDecodeError, UnicodeDecodeError)):
-        Json().loads(pickle.dumps({"a": 1}))
+        JsonSerializer().loads(pickle.dumps({"a": 1}))

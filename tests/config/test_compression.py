@@ -9,7 +9,7 @@ import brotli
 import pytest
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-from api.compression import LEAST, CompressionMiddleware, preferred
+from api.compression import MIN_BYTES, CompressionMiddleware, preferred_encoding
 from tests.client import Client
 
 TEXT = json.dumps([{"number": number, "name": "Nordwind Outdoor"} for number in range(200)]).encode()
@@ -48,7 +48,7 @@ UNPACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "br": br
     ],
 )
 def test_what_is_liked_best_of_ours_is_taken(accepted: str, encoding: str | None) -> None:
-    assert preferred(accepted) == encoding
+    assert preferred_encoding(accepted) == encoding
 
 
 def sent(response: HttpResponseBase, accepted: str, **meta: str) -> HttpResponseBase:
@@ -103,7 +103,7 @@ def test_what_may_be_packed_already_is_left_as_it_is(kind: str) -> None:
 
 
 def test_little_is_left_as_it_is_and_may_be_otherwise_for_another() -> None:
-    answer = sent(HttpResponse(b"x" * (LEAST - 1), content_type="application/json"), "gzip")
+    answer = sent(HttpResponse(b"x" * (MIN_BYTES - 1), content_type="application/json"), "gzip")
 
     assert ("Content-Encoding" in answer, answer["Vary"]) == (False, "Accept-Encoding")
 

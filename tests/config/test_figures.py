@@ -126,7 +126,7 @@ def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client
 
 def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
     furnish(acme, name="acme")
-    context.enter(None)
+    context.set_agency(None)
 
     read()
 
@@ -138,7 +138,7 @@ def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
 @pytest.mark.parametrize("table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"])
 def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client, table: str) -> None:
     furnish(acme, name="acme")
-    context.enter(None)
+    context.set_agency(None)
 
     with connection.cursor() as cursor:
         context.set_local(all_agencies="operational_figures")
@@ -201,7 +201,7 @@ FROM webhooks_event WHERE agency_id = %(agency)s;
 
 
 def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(committed_db: None, owner_dsn: str) -> None:
-    client = Client(*agencies.open_agency(name="Acme", now=NOW))
+    client = Client(*agencies.create_agency(name="Acme", now=NOW))
     endpoint = identifiers.private("ep", client.listen()["id"])
     many: dict[str, Any] = {"agency": client.agency.pk, "endpoint": endpoint, "accounts": ACCOUNTS, "deliveries": DELIVERIES}
     for statement in MANY.strip().split(";\n"):

@@ -375,7 +375,7 @@ def test_the_document_tells_of_the_header_where_words_are_answered(db: None, ope
 
 
 def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db: None) -> None:
-    nord = Client(*agencies.open_agency(name="Nord", now=NOON))
+    nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shops = {language: nord.take_on(partner=f"A1{language.upper()}") for language in ("en", "zh")}
     spoilt = build.orders_file([build.order_row(amazon_order_id="abc"), build.order_row()])
     told = {}

@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 
-from config.web.auth_throttling import BEARER, FREE, PAUSE, Paced
+from config.web.auth_throttling import BURST, DELAY_SECONDS, PRINCIPAL, DelayFailedAuthentication
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-def answering(status: str) -> Paced:
+def answering(status: str) -> DelayFailedAuthentication:
     """An application that answers everything so."""
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         start_response(status, [])
         return [status.encode()]
 
-    return Paced(application)
+    return DelayFailedAuthentication(application)
 
 
-def ask(application: Paced, **environ: Any) -> str:
+def ask(application: DelayFailedAuthentication, **environ: Any) -> str:
     told: list[str] = []
     body = b"".join(application(environ, lambda status, *_: told.append(status)))  # type: ignore[arg-type]
     assert body.decode() == told[0]
     return told[0]
 
 
-def seconds(application: Paced, times: int, **environ: Any) -> float:
+def seconds(application: DelayFailedAuthentication, times: int, **environ: Any) -> float:
     began = time.monotonic()
     for _ in range(times):
         ask(application, **environ)
@@ -43,32 +43,38 @@ def seconds(application: Paced, times: int, **environ: Any) -> float:
 @pytest.mark.parametrize("status", ["401 Unauthorized", "429 Too Many Requests"])
 def test_beyond_a_few_refusals_each_waits(status: str) -> None:
     application = answering(status)
-    seconds(application, FREE)
+    seconds(application, BURST)
 
-    assert seconds(application, 20) >= 10 * PAUSE
+    assert seconds(application, 20) >= 10 * DELAY_SECONDS
 
 
 @pytest.mark.parametrize(
     ("status", "environ"),
-    [("200 OK", {}), ("404 Not Found", {}), ("403 Forbidden", {}), ("500 Oops", {}), ("429 Too Many Requests", {BEARER: "key"})],
+    [
+        ("200 OK", {}),
+        ("404 Not Found", {}),
+        ("403 Forbidden", {}),
+        ("500 Oops", {}),
+        ("429 Too Many Requests", {PRINCIPAL: "key"}),
+    ],
 )
 def test_whoever_is_known_never_waits(status: str, environ: dict[str, str]) -> None:
     application = answering(status)
-    application.free = 0
+    application.tokens = 0
 
     seconds(application, 50, **environ)
 
-    assert application.free == 0
+    assert application.tokens == 0
 
 
 def test_some_threads_are_always_free_for_others() -> None:
     application = answering("401 Unauthorized")
-    application.free = 0
+    application.tokens = 0
     waiting = [threading.Thread(target=ask, args=(application,)) for _ in range(settings.WEB_THREADS - 1)]
     for each in waiting:
         each.start()
     for _ in waiting:
-        application.room.acquire(timeout=1)  # all the room there is, once they are through
+        application.waiting.acquire(timeout=1)  # all the room there is, once they are through
 
     told = ask(application)
 
@@ -79,11 +85,11 @@ def test_some_threads_are_always_free_for_others() -> None:
 
 def test_after_a_quiet_time_refusals_come_at_once_again() -> None:
     application = answering("401 Unauthorized")
-    application.free, application.counted_at = 0, time.monotonic() - 3600
+    application.tokens, application.refilled_at = 0, time.monotonic() - 3600
 
     ask(application)
 
-    assert FREE - 1 <= application.free < FREE
+    assert BURST - 1 <= application.tokens < BURST
 
 
 def test_the_web_server_calls_the_paced_application() -> None:
@@ -92,4 +98,4 @@ def test_the_web_server_calls_the_paced_application() -> None:
 
     answer = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
 
-    assert answer.stdout == "Paced\n"
+    assert answer.stdout == "DelayFailedAuthentication\n"

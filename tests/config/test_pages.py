@@ -12,7 +12,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import cursors, identifiers
-from api.pagination import ByKeys
+from api.pagination import QuerysetListing
 from tests import build
 from tests.client import Client
 from tests.conftest import NOON
@@ -25,7 +25,7 @@ def take(acme: Client) -> Iterator[Take]:
     """Takes accounts on within acme's transaction; ids grow, whatever the clock does."""
 
     def take(name: str, *, days: int = 0) -> SellerAccount:
-        return agencies.take_on(
+        return agencies.create_account(
             agency=acme.agency,
             name=name,
             selling_partner_id=identifiers.uuid7().hex,
@@ -38,8 +38,8 @@ def take(acme: Client) -> Iterator[Take]:
         yield take
 
 
-def listing(ordering: str) -> ByKeys:
-    return ByKeys(SellerAccount.objects.all(), ordering)
+def listing(ordering: str) -> QuerysetListing:
+    return QuerysetListing(SellerAccount.objects.all(), ordering)
 
 
 def walk(ordering: str, *, limit: int) -> list[SellerAccount]:
@@ -49,7 +49,7 @@ def walk(ordering: str, *, limit: int) -> list[SellerAccount]:
     while page := listing(ordering).page(after=after, limit=limit):
         rows += page
         text = cursors.encode(listing(ordering).position(page[-1]))
-        after = cursors.decode(text, length=listing(ordering).places)
+        after = cursors.decode(text, length=listing(ordering).position_length)
     return rows
 
 
@@ -120,7 +120,7 @@ def test_rows_without_a_distance_have_a_place_of_their_own(take: Take, sign: str
 def test_a_list_by_its_key_needs_no_second_place(take: Take, ordering: str, places: int) -> None:
     account = take("a")
 
-    assert listing(ordering).places == places == len(listing(ordering).position(account))
+    assert listing(ordering).position_length == places == len(listing(ordering).position(account))
 
 
 SOMEBODY = UUID(int=1)
@@ -207,7 +207,7 @@ def test_a_made_up_cursor_gets_a_page_or_a_refusal_and_never_a_failure(
     answers = {path: ask(acme, f"{path}&cursor={cursor}") for path in lists}
 
     for path, answer in answers.items():
-        assert answer.status_code in ({400} if len(cursor) > cursors.LONGEST else {200, 404}), path
+        assert answer.status_code in ({400} if len(cursor) > cursors.MAX_LENGTH else {200, 404}), path
         if answer.status_code != 200:
             assert [error["pointer"] for error in answer.json()["errors"]] == ["/cursor"], path
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ParseError
 
-from api.parsers import JsonBody
+from api.parsers import JsonParser
 
 
 def parse(body: bytes) -> Any:
-    return JsonBody().parse(io.BytesIO(body), "application/json", {})
+    return JsonParser().parse(io.BytesIO(body), "application/json", {})
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from api.parsers import JsonBody
-from config.web.utf8_requests import Handler, Utf8Request
+from api.parsers import JsonParser
+from config.web.utf8_requests import Utf8Handler, Utf8Request
 
 NO_CHARSETS = ["hex", "undefined", "punycode", "rot13", "utf-7", "idna", "nonsense", "\xff"]
 
@@ -29,7 +29,7 @@ def test_a_charset_decides_nothing(charset: str) -> None:
 def test_every_content_type_is_answered(db: None, kind: str) -> None:
     told: list[str] = []
 
-    body = b"".join(Handler()(environ(kind, query="x=%FF"), lambda status, *_: told.append(status)))  # type: ignore[arg-type]
+    body = b"".join(Utf8Handler()(environ(kind, query="x=%FF"), lambda status, *_: told.append(status)))  # type: ignore[arg-type]
 
     assert told == ["200 OK"], body
 
@@ -43,6 +43,8 @@ def test_a_boundary_is_still_known() -> None:
 
 @pytest.mark.parametrize("charset", NO_CHARSETS)
 def test_json_is_utf_8(charset: str) -> None:
-    read = JsonBody().parse(BytesIO('{"name": "Möbel"}'.encode()), f"application/json; charset={charset}", {"encoding": charset})
+    read = JsonParser().parse(
+        BytesIO('{"name": "Möbel"}'.encode()), f"application/json; charset={charset}", {"encoding": charset}
+    )
 
     assert read == {"name": "Möbel"}

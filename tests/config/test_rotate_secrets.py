@@ -46,7 +46,7 @@ def opened(client: Client) -> dict[str, str]:
         found = EndpointSecret.objects.select_related("endpoint")
         return {
             row.endpoint.public_id: endpoint_secrets.PREFIX
-            + base64.b64encode(at_rest.open_sealed(bytes(row.sealed), context=endpoint_secrets.context_of(row))).decode()
+            + base64.b64encode(at_rest.decrypt(bytes(row.sealed), context=endpoint_secrets.context_of(row))).decode()
             for row in found
         }
 
@@ -112,9 +112,9 @@ def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
 def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = listen(acme, times=5)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
-    monkeypatch.setattr(rotation, "AT_ONCE", 2)
+    monkeypatch.setattr(rotation, "BATCH_SIZE", 2)
 
-    assert rotation.reseal(what=endpoint_secrets.SEALED, agency_id=acme.agency.pk) == 5
+    assert rotation.rotate(table=endpoint_secrets.SEALED, agency_id=acme.agency.pk) == 5
     assert opened(acme) == mine
 
 
@@ -162,7 +162,7 @@ def test_the_database_knows_the_key_of_each_row(acme: Client, ring: Settings) ->
 
 def test_counting_keys_opens_the_wall_to_nobody(acme: Client) -> None:
     listen(acme)
-    tenant_context.enter(None)
+    tenant_context.set_agency(None)
 
     assert key_ids_in_use() == {1: 1}
     assert not EndpointSecret.objects.exists()
@@ -177,13 +177,13 @@ def test_every_table_with_sealed_bytes_is_in_the_list(db: None) -> None:
         "%sealed",
     )
 
-    assert sorted({what.table for what in EVERYTHING}) == sorted(sealed)
+    assert sorted({table.name for table in EVERYTHING}) == sorted(sealed)
     assert set(sealed) <= set(rows(TENANT_TABLES))
 
 
 @pytest.fixture
 def three_agencies(committed_db: None, ring: Settings) -> list[Client]:
-    clients = [Client(*agencies.open_agency(name=name, now=NOON)) for name in ("One", "Two", "Three")]
+    clients = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("One", "Two", "Three")]
     for client in clients:
         listen(client, times=20)
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
@@ -198,7 +198,7 @@ def rotate_apart(_: int) -> str:
 
 
 def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rotation, "AT_ONCE", 3)
+    monkeypatch.setattr(rotation, "BATCH_SIZE", 3)
     before = [opened(client) for client in three_agencies]
 
     with ThreadPoolExecutor(2) as both:
@@ -213,19 +213,19 @@ def test_one_that_is_ended_in_the_middle_is_completed_by_the_next(
     three_agencies: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [opened(client) for client in three_agencies]
-    monkeypatch.setattr(rotation, "AT_ONCE", 3)
+    monkeypatch.setattr(rotation, "BATCH_SIZE", 3)
     sealed = iter(range(10))
-    seal = at_rest.seal
+    seal = at_rest.encrypt
 
     def until_the_power_goes(plain: bytes, *, context: str) -> bytes:
         if next(sealed, None) is None:
             raise KeyboardInterrupt
         return seal(plain, context=context)
 
-    monkeypatch.setattr(at_rest, "seal", until_the_power_goes)
+    monkeypatch.setattr(at_rest, "encrypt", until_the_power_goes)
     with pytest.raises(KeyboardInterrupt):
         rotate()
-    monkeypatch.setattr(at_rest, "seal", seal)
+    monkeypatch.setattr(at_rest, "encrypt", seal)
     assert key_ids_in_use() == {1: 51, 2: 9}  # whole batches
     assert [opened(client) for client in three_agencies] == before
 

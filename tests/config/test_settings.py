@@ -170,6 +170,6 @@ def test_what_protects_production_is_on_without_a_word() -> None:
     assert settings.DEBUG is False
     assert settings.ALLOWED_HOSTS != ["*"]
     assert settings.DATABASES["default"]["ATOMIC_REQUESTS"] is True
-    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["accounts.tenancy.permissions.MayDoThis"]
+    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["accounts.tenancy.permissions.HasPermission"]
     assert settings.USE_TZ is True
     assert settings.TIME_ZONE == "UTC"

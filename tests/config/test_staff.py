@@ -39,7 +39,7 @@ def db(committed_db: None) -> None:
 def staff() -> Person:
     """Somebody who looks after the installation, by the command."""
     person = somebody(name="Ana")
-    call_command("make_staff", person.email)
+    call_command("create_staff", person.email)
     return person
 
 
@@ -112,7 +112,7 @@ def test_a_member_who_is_no_staff_does_not_come_in(acme: Client) -> None:
 
 
 def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person) -> None:
-    call_command("make_staff", staff.email, "--off")
+    call_command("create_staff", staff.email, "--off")
 
     assert browser.get(AGENCIES).status_code == 302
 
@@ -122,7 +122,7 @@ def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(acme: Client,
     if is_member:
         enrol(acme.agency, staff)
 
-    call_command("make_staff", staff.email, "--off")
+    call_command("create_staff", staff.email, "--off")
 
     assert Person.objects.filter(pk=staff.pk).exists() == is_member
 
@@ -216,7 +216,7 @@ def test_an_agency_from_inside_shows_how_it_stands_and_that_somebody_looked(
 
 def test_staff_revokes_a_key_and_it_is_noted(browser: Browser, staff: Person, acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        key, text = key_secrets.mint(agency=acme.agency, name="lost", now=NOON)
+        key, text = key_secrets.create(agency=acme.agency, name="lost", now=NOON)
     assert acme.get("/v1/me").status_code == 200
 
     assert press(browser, inside(acme.agency), revoke=key.public_id) == 302
@@ -238,7 +238,7 @@ def test_staff_disables_an_endpoint_and_it_is_noted(browser: Browser, staff: Per
 @pytest.mark.parametrize("what", ["key", "endpoint"])
 def test_inside_one_agency_another_s_things_are_not_there(browser: Browser, acme: Client, rival: Client, what: str) -> None:
     with context.agency(rival.agency.pk):
-        key, text = key_secrets.mint(agency=rival.agency, name="theirs", now=NOON)
+        key, text = key_secrets.create(agency=rival.agency, name="theirs", now=NOON)
     button = {"revoke": key.public_id} if what == "key" else {"disable": rival.listen()["id"]}
 
     assert press(browser, inside(acme.agency), **button) == 404
@@ -290,7 +290,7 @@ def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPa
     email = mailbox()
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
 
-    call_command("make_staff", email.upper())
+    call_command("create_staff", email.upper())
 
     assert sign_in(visiting(), email).status_code == 302
 
@@ -307,7 +307,7 @@ def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
 
     with pytest.raises(CommandError, match=why):
-        call_command("make_staff", *words)
+        call_command("create_staff", *words)
 
     assert not Person.objects.exists()
 

@@ -50,7 +50,7 @@ class Traced:
 
 @pytest.fixture
 def traced(committed_db: None, real_clock: None, tmp_path: Path) -> Iterator[Traced]:
-    _, key = agencies.open_agency(name="Traced", now=timezone.now())
+    _, key = agencies.create_agency(name="Traced", now=timezone.now())
     connection.close()
     with collecting() as collector:
         endpoint = f"http://127.0.0.1:{collector.port}"

@@ -252,7 +252,7 @@ def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: 
 def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_what_was_said(second_run: Running) -> None:
     stranger = Client(port=second_run.port, key="uo_live_nobody")
 
-    with pytest.raises(UnexpectedAnswer, match=r"GET /v1/me answered 401: .*This key is unknown"):
+    with pytest.raises(UnexpectedAnswer, match=r"GET /v1/me answered 401: .*The API key or token is unknown"):
         stranger.get("/v1/me")
 
 

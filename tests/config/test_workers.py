@@ -55,7 +55,7 @@ def send(task: "Task[..., Any]", **words: str) -> str:
 
 
 def test_the_lines_of_a_task_say_which_it_is_and_which_request_sent_it(worker: Worker) -> None:
-    with bound_contextvars(request_id="req_sender", trace_id=TRACE, bearer="key_1"):
+    with bound_contextvars(request_id="req_sender", trace_id=TRACE, principal="key_1"):
         task_id = send(poison.speak, word="hello", times="1")
 
     (line,) = worker.await_lines(1, event="said hello")

@@ -37,7 +37,7 @@ class Served:
 @contextmanager
 def serving(*, place: Path, **environ: str) -> Iterator[Served]:
     """The web server alone: what it hands to workers waits. Ends with the block."""
-    client = Client(*agencies.open_agency(name="Contract", now=timezone.now()))
+    client = Client(*agencies.create_agency(name="Contract", now=timezone.now()))
     has = furnish(client, name="contract")
     home = Home(folder=place)
     installation = Installation(home=home, environ=environ)

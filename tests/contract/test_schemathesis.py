@@ -72,7 +72,7 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
 
 def test_the_server_keeps_its_document(served: Served, tmp_path: Path) -> None:
     """Everything but the one operation after which nothing is answered any more; then that one, of another agency."""
-    another = Client(*agencies.open_agency(name="Another", now=timezone.now()))
+    another = Client(*agencies.create_agency(name="Another", now=timezone.now()))
     alone = "--phases=examples,coverage,fuzzing"
 
     ask(served, EVERYTHING_ELSE, alone, client=served.client, folder=tmp_path)

@@ -17,7 +17,7 @@ from tests.conftest import NOON
 @pytest.fixture
 def nord(committed_db: None) -> Client:
     """An agency whose rows are committed."""
-    return Client(*agencies.open_agency(name="Nord", now=NOON))
+    return Client(*agencies.create_agency(name="Nord", now=NOON))
 
 
 @pytest.fixture

@@ -68,8 +68,8 @@ def test_nothing_is_left_but_that_it_was_there(acme: Client, rival: Client, stor
     assert files(storage, acme) == 0
     assert (everything(rival), files(storage, rival)) == theirs
     assert (agency.name, agency.closed_by, agency.erased_at) == ("", key, LATER)
-    assert tenant_context.every_closed_agency_id() == []
-    assert tenant_context.every_agency_id() == [rival.agency.pk]
+    assert tenant_context.closed_agency_ids() == []
+    assert tenant_context.open_agency_ids() == [rival.agency.pk]
 
 
 def columns(client: Client) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
 def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     furnish(acme, name="acme")
     close(acme)
-    monkeypatch.setattr(batches, "AT_ONCE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     most: list[int] = []
 
     def count(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
@@ -204,7 +204,7 @@ def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: 
     for client in (acme, rival):
         close(client)
     with tenant_context.agency(acme.agency.pk):
-        agencies.hasten(agency=acme.agency, now=NOW)
+        agencies.erase_now(agency=acme.agency, now=NOW)
     messages.take()
 
     tasks.erase_agencies()
@@ -292,7 +292,7 @@ def test_what_cannot_be_opened_again_is_said_so(acme: Client, state: str, said: 
     if state in {"due", "erased"}:
         close(acme)
         with tenant_context.agency(acme.agency.pk):
-            agencies.hasten(agency=acme.agency, now=NOW)
+            agencies.erase_now(agency=acme.agency, now=NOW)
     if state == "erased":
         erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 

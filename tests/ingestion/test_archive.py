@@ -42,7 +42,7 @@ def storage(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture
 def acme(committed_db: None) -> Client:
     """An agency whose rows are committed: an archive sees nothing else."""
-    return Client(*agencies.open_agency(name="Acme", now=NOON))
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_an_archive_of_an_account_holds_that_account_and_the_lines_it_is_judged_
 
 
 def test_nothing_of_a_stranger_s_is_in_it(acme: Client, furnished: Furnished) -> None:
-    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     theirs = furnish(rival, name="rival")
 
     told = archives.pack(acme, documents=True)
@@ -232,7 +232,7 @@ def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
     names = ['a\tb\n"c"\\ \\n \\.', "=1+1", "{},;|\x7f", "Ünïcødé 店", "\\."]
     for number, name in enumerate(names):
         with context.agency(acme.agency.pk):
-            agencies.take_on(
+            agencies.create_account(
                 agency=acme.agency,
                 name=name,
                 selling_partner_id=f"A{number}",
@@ -290,7 +290,7 @@ def test_ten_times_the_rows_need_no_more_memory(acme: Client) -> None:
 
 def test_the_database_writes_nothing_while_it_is_packed(acme: Client) -> None:
     with pytest.raises(Exception, match="read-only transaction"), archive.moment(acme.agency.pk):
-        audit.note(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
+        audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
 
 
 def test_who_asked_and_who_took_it_away_is_noted(acme: Client, furnished: Furnished) -> None:

@@ -43,7 +43,7 @@ def storage(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture
 def committed(committed_db: None) -> Client:
     """An agency whose rows are committed, with an account."""
-    client = Client(*agencies.open_agency(name="Acme", now=NOON))
+    client = Client(*agencies.create_agency(name="Acme", now=NOON))
     client.take_on()
     return client
 

@@ -302,7 +302,7 @@ def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(ac
     report = claimed(acme, shop)
     reader = loading.read(report)
     with context.agency(acme.agency.pk):
-        agencies.hand_back(account=report.account, now=NOW)
+        agencies.delete_account(account=report.account, now=NOW)
     before = database_state.contents(acme)
 
     loading.commit(report=report, reader=reader, now=NOW)

@@ -32,7 +32,7 @@ class Meanwhile(DocumentUploadHandler):
 @pytest.fixture
 def acme(committed_db: None) -> Client:
     """An agency whose rows are committed: a refused upload takes nothing of others with it."""
-    return Client(*agencies.open_agency(name="Acme", now=NOON))
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_an_upload_in_the_wrong_shape_is_refused_before_its_body_is_read(
 
 @pytest.mark.parametrize("length", ["100", str(TWO_GIGABYTES), ""])
 def test_an_upload_to_a_stranger_s_account_is_refused_before_its_body_is_read(shelf: str, length: str) -> None:
-    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     nobody = Client(rival.agency, "uo_live_unknown")
     body = {"CONTENT_LENGTH": length, "wsgi.input": Unread()}
     path, multipart = f"/v1/accounts/{shelf}/reports", "multipart/form-data; boundary=x"
@@ -130,10 +130,10 @@ def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
             server.wait(timeout=20)
 
 
-def bearer(client: Client) -> str:
+def principal(client: Client) -> str:
     """Another key of the client's agency, as a header carries it."""
     with context.agency(client.agency.pk):
-        _, text = key_secrets.mint(agency=client.agency, name="another key", now=NOON)
+        _, text = key_secrets.create(agency=client.agency, name="another key", now=NOON)
     return f"Bearer {text}"
 
 
@@ -148,11 +148,11 @@ def answer_to(address: tuple[str, int], head: str, *, body: bytes = b"", within:
 
 
 def test_a_real_server_answers_before_a_refused_body_arrives(web: tuple[str, int], nord: Client, store: str) -> None:
-    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     requests = {
-        "413": f"{bearer(nord)}\r\nContent-Length: {TWO_GIGABYTES}",
-        "411": f"{bearer(nord)}\r\nTransfer-Encoding: chunked",
-        "404": f"{bearer(rival)}\r\nContent-Length: {TWO_GIGABYTES}",
+        "413": f"{principal(nord)}\r\nContent-Length: {TWO_GIGABYTES}",
+        "411": f"{principal(nord)}\r\nTransfer-Encoding: chunked",
+        "404": f"{principal(rival)}\r\nContent-Length: {TWO_GIGABYTES}",
         "401": f"Bearer unknown\r\nContent-Length: {TWO_GIGABYTES}",
     }
 
@@ -175,7 +175,7 @@ def test_a_real_server_takes_a_document(web: tuple[str, int], nord: Client, stor
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="r.txt"\r\n\r\n' + orders + b"\r\n--x--\r\n"
     head = (
         f"POST /v1/accounts/{store}/reports HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-        f"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: {bearer(nord)}"
+        f"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: {principal(nord)}"
     )
 
     answer = answer_to(web, head, body=body)

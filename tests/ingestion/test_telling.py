@@ -208,7 +208,7 @@ def test_what_we_give_up_is_not_told(acme: Client, shop: str) -> None:
 def test_of_an_account_that_was_handed_back_nothing_is_told(nord: Client, shelf: str) -> None:
     report = claimed(nord, shelf, UNKNOWN)
     with context.agency(nord.agency.pk):
-        agencies.hand_back(account=report.account, now=NOW)
+        agencies.delete_account(account=report.account, now=NOW)
 
     with pytest.raises(RejectedDocument) as refused:
         loading.read(report)

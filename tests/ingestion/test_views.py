@@ -242,7 +242,7 @@ def test_a_stranger_s_is_answered_like_nobody_s(rival: Client, owned: dict[str, 
 
     thing = "report" if "{report}" in path else "account"
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
-    assert response.json()["detail"] == f"No {thing} with this id."
+    assert response.json()["detail"] == f"No {thing} has this ID."
 
 
 def test_the_reports_of_an_account_that_was_handed_back_are_gone(acme: Client, shop: str) -> None:

@@ -69,7 +69,7 @@ def test_a_sample_that_can_be_used_is_loaded(acme: Client, shop: str, path: str)
 
 @pytest.mark.parametrize("path", REFUSED)
 def test_a_sample_that_cannot_be_used_is_refused_and_changes_nothing(committed_db: None, path: str) -> None:
-    nord = Client(*agencies.open_agency(name="Nord", now=NOON))
+    nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shelf = nord.take_on()
     before = nord.read(f"/v1/accounts/{shelf}/metrics")
 

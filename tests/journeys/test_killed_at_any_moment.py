@@ -115,7 +115,7 @@ def killing(installation: Installation, *, chance: random.Random) -> Iterator[Co
 
 @pytest.fixture
 def agency(committed_db: None, real_clock: None) -> Client:
-    return Client(*agencies.open_agency(name="Acme", now=timezone.now()))
+    return Client(*agencies.create_agency(name="Acme", now=timezone.now()))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ MANY = 40_000
 
 @pytest.fixture
 def agency(committed_db: None) -> Iterator[Client]:
-    yield Client(*agencies.open_agency(name="Acme", now=NOW))
+    yield Client(*agencies.create_agency(name="Acme", now=NOW))
     with Redis.from_url(settings.CELERY_BROKER_URL, protocol=2) as redis:
         redis.flushdb()
 

@@ -22,7 +22,7 @@ HOMES = ("US", "US", "DE", "JP", "MX")
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_damaged_sample_is_loaded_or_refused_and_says_so(committed_db: None, path: Path) -> None:
-    nord = Client(*agencies.open_agency(name="Nord", now=NOON))
+    nord = Client(*agencies.create_agency(name="Nord", now=NOON))
     shop = nord.take_on()
 
     for seed in range(MUTATIONS):

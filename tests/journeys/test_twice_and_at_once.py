@@ -54,7 +54,7 @@ def broker() -> Iterator[Redis]:
 
 @pytest.fixture
 def agency(committed_db: None, broker: Redis, real_clock: None) -> Client:
-    return Client(*agencies.open_agency(name="Acme", now=timezone.now()))
+    return Client(*agencies.create_agency(name="Acme", now=timezone.now()))
 
 
 @pytest.fixture

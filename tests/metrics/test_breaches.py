@@ -221,7 +221,7 @@ def test_the_database_takes_another_series_level_or_episode(breached: Books, fie
 
 
 def test_two_connections_cannot_both_open_a_breach(committed_db: None) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     account_id = identifiers.private("acct", acme.take_on())
     together = Barrier(2)
 
@@ -244,7 +244,7 @@ def test_two_connections_cannot_both_open_a_breach(committed_db: None) -> None:
 
 
 def test_two_workers_at_once_open_one_breach(committed_db: None) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     books = Books(acme.agency.pk, identifiers.private("acct", acme.take_on()))
     books.load(*orders(50))
     books.record(defect(1), at=TEN)

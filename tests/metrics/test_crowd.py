@@ -40,7 +40,7 @@ WITH_TIES = {"status", "distance", "open_breaches"}
 def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[Client]:
     """Made once, of committed rows that the planner knows."""
     with django_db_blocker.unblock(), psycopg.connect(owner_dsn, autocommit=True) as owner:
-        large = [Client(*agencies.open_agency(name=name, now=NOON)) for name in ("Acme", "Rival", "Third")]
+        large = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("Acme", "Rival", "Third")]
         for client in large:
             crowd.fill(client.agency.pk, accounts=MANY, owner_dsn=owner_dsn)
         owner.execute(f"VACUUM ANALYZE {', '.join(crowd.ANALYZED)}")

@@ -155,7 +155,7 @@ def test_the_agency_is_told_of_counts_that_were_other_than_they_should_be(sold: 
 
 
 def test_an_account_that_was_handed_back_is_not_counted(sold: Books) -> None:
-    agencies.hand_back(account=sold.account, now=TWELVE)
+    agencies.delete_account(account=sold.account, now=TWELVE)
 
     assert recompute(*SPAN) == "0 accounts, 83 days: 0 daily counts changed"
 
@@ -196,7 +196,7 @@ def test_what_cannot_be_done_is_said(sold: Books, arguments: list[str], said: st
 
 
 def test_an_account_that_was_handed_back_is_none_at_all(sold: Books) -> None:
-    agencies.hand_back(account=sold.account, now=TWELVE)
+    agencies.delete_account(account=sold.account, now=TWELVE)
 
     with pytest.raises(CommandError, match="No account has the ID"):
         recompute(f"--account={sold.account.public_id}")

@@ -45,7 +45,7 @@ class Shop:
     """An account, everything that it was ever told, and when."""
 
     def __init__(self, plan: Plan) -> None:
-        self.client = Client(*agencies.open_agency(name="Acme", now=timezone.now()))
+        self.client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
         self.home = plan.home
         self.account = self.client.take_on(home=plan.home)
         self.uploads: dict[str, Upload] = {}

@@ -97,7 +97,7 @@ def is_open_after(told: list[tuple[Any, ...]]) -> dict[str, bool]:
 @given(plan=steps)
 def test_a_replay_tells_what_was_told_and_nothing_is_told_twice(db: None, plan: list[Step]) -> None:
     with transaction.atomic():
-        acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+        acme = Client(*agencies.create_agency(name="Acme", now=NOON))
         books = Books(acme.agency.pk, identifiers.private("acct", acme.take_on()))
         with context.agency(acme.agency.pk):
             _live_and_again(books, plan)

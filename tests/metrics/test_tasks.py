@@ -79,7 +79,7 @@ def test_accounts_that_are_there_already_are_left_alone(acme: Client) -> None:
 def test_an_account_that_was_handed_back_is_left_alone(acme: Client, task: Callable[..., None]) -> None:
     books = account_of(acme, partner="A1")
     with context.agency(acme.agency.pk):
-        agencies.hand_back(account=books.account, now=NOW)
+        agencies.delete_account(account=books.account, now=NOW)
 
     task(agency_id=str(acme.agency.pk))
 
@@ -134,7 +134,7 @@ def test_a_breach_that_only_the_calendar_opens_is_opened(acme: Client) -> None:
 
 
 def test_a_new_choice_of_denominator_is_handed_to_a_worker_once_it_is_committed(committed_db: None) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     messages.take()
 
     acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
@@ -143,7 +143,7 @@ def test_a_new_choice_of_denominator_is_handed_to_a_worker_once_it_is_committed(
 
 
 def test_a_new_name_of_the_agency_counts_nothing_again(committed_db: None) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     messages.take()
 
     response = acme.patch("/v1/agency", {"name": "Acme Europe"}, format="json")

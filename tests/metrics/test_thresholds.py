@@ -181,7 +181,7 @@ def test_removed_is_removed_once_and_the_next_one_is_another(sold: Books) -> Non
 def test_a_threshold_of_an_account_that_was_handed_back_is_gone_with_it(sold: Books) -> None:
     put(sold, Scope(metric=ODR, account_id=sold.account_id), drawn())
 
-    agencies.hand_back(account=sold.account, now=ELEVEN)
+    agencies.delete_account(account=sold.account, now=ELEVEN)
 
     assert not thresholds.current(agency=sold.account.agency).exists()
 
@@ -244,7 +244,7 @@ def test_a_line_as_strict_as_amazon_s_is_taken(sold: Books, scope: dict[str, Any
 
 
 def test_two_requests_at_once_make_one_threshold(committed_db: None) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     together = Barrier(2)
 
     def draw(percent: str) -> bool:

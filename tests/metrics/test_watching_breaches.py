@@ -348,7 +348,7 @@ def test_an_action_that_fails_leaves_nothing_behind(acme: Client, shop: str, bre
     heal(acme, shop)
     with context.agency(acme.agency.pk):
         breach = Breach.objects.get()
-        key = principals.of_key(ApiKey.objects.get(agency=acme.agency))
+        key = principals.from_key(ApiKey.objects.get(agency=acme.agency))
 
         with pytest.raises(actions.AlreadyResolved):
             actions.assign(breach=breach, by=key, to="mei", now=timezone.now())

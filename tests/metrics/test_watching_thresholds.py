@@ -218,7 +218,7 @@ def test_a_new_line_is_judged_once_a_worker_followed_it(acme: Client, sold: str)
 
 @pytest.mark.parametrize("method", ["put", "put by id", "delete"])
 def test_its_accounts_are_handed_to_a_worker_once_a_change_is_committed(committed_db: None, method: str) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     account = acme.take_on()
     path = f"{PATH}/{put(acme, account=account, marketplace='US').json()['id']}"
     taken = messages.take()

@@ -21,21 +21,21 @@ READS = [each for each in OPERATIONS if each.method == "GET" and not each.path.e
 @pytest.fixture
 def furnished(committed_db: None) -> tuple[Client, Furnished]:
     """An agency with something of everything, committed: one refusal does not spoil the next answer."""
-    client = Client(*agencies.open_agency(name="Acme", now=timezone.now()))
+    client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
     return client, furnish(client, name="acme")
 
 
 def with_key(client: Client, **rights: Any) -> Client:
     """The same agency with another key."""
     with context.agency(client.agency.pk):
-        _, text = key_secrets.mint(agency=client.agency, name="another", now=timezone.now(), **rights)
+        _, text = key_secrets.create(agency=client.agency, name="another", now=timezone.now(), **rights)
     return Client(client.agency, text)
 
 
 @pytest.fixture
 def nobody(committed_db: None) -> Client:
     """Somebody without a key, at doors that commit what was tried though it is refused."""
-    client = Client(*agencies.open_agency(name="Acme", now=timezone.now()))
+    client = Client(*agencies.create_agency(name="Acme", now=timezone.now()))
     client.credentials()
     return client
 

@@ -53,7 +53,7 @@ def test_the_database_holds_no_key(acme: Client) -> None:
 
 def test_keys_are_long_and_unlike(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        texts = {key_secrets.mint(agency=acme.agency, name="x", now=timezone.now())[1] for _ in range(50)}
+        texts = {key_secrets.create(agency=acme.agency, name="x", now=timezone.now())[1] for _ in range(50)}
 
     assert len({text[-43:] for text in texts}) == 50
 

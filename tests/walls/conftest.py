@@ -19,4 +19,4 @@ def both(acme: Client, rival: Client) -> None:
     """Two agencies, with rows of each in every table, and a transaction that sees neither."""
     for client, name in ((acme, "acme"), (rival, "rival")):
         furnish(client, name=name)
-    context.enter(None)
+    context.set_agency(None)

@@ -22,7 +22,7 @@ WRITES = sorted(
 @pytest.fixture
 def world(committed_db: None) -> tuple[Client, Client, Furnished]:
     """Acme, its rival, and what acme has."""
-    acme, rival = (Client(*agencies.open_agency(name=name, now=NOON)) for name in ("Acme", "Rival"))
+    acme, rival = (Client(*agencies.create_agency(name=name, now=NOON)) for name in ("Acme", "Rival"))
     return acme, rival, furnish(acme, name="acme")
 
 

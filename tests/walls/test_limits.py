@@ -40,7 +40,7 @@ def world(
 ) -> Iterator[tuple[Client, Furnished, Furnished]]:
     """An agency with two accounts, made once of committed rows; what a test does about them is rolled back."""
     with django_db_blocker.unblock():
-        client = Client(*agencies.open_agency(name="Acme", now=NOON))
+        client = Client(*agencies.create_agency(name="Acme", now=NOON))
         yield client, furnish(client, name="mine"), furnish(client, name="harbour")
         connections.close_all()
     empty(owner_dsn)
@@ -71,7 +71,7 @@ def limited(client: Client, *accounts: str, role: Role = Role.MANAGER, **rights:
     """A client with a key of the same agency that sees these accounts only."""
     named = [account_id(each) for each in accounts]
     with context.agency(client.agency.pk):
-        _, text = key_secrets.mint(agency=client.agency, name="shop's own", role=role, accounts=named, now=NOON, **rights)
+        _, text = key_secrets.create(agency=client.agency, name="shop's own", role=role, accounts=named, now=NOON, **rights)
     return Client(client.agency, text)
 
 
@@ -89,7 +89,7 @@ def test_in_the_database_nothing_of_other_accounts_is_seen_changed_or_deleted(
 ) -> None:
     walled = [table for table in tables if table not in {*OF_NO_ACCOUNT, "accounts_selleraccount"}]
     mixed = {"webhooks_event": "is_test", "metrics_threshold": "account_id IS NULL"}
-    context.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    context.set_agency(acme.agency.pk, accounts=[account_id(mine.account_id)])
 
     for table in walled:
         beyond = f"account_id IS DISTINCT FROM %s AND NOT ({mixed.get(table, 'false')})"
@@ -105,7 +105,7 @@ def test_in_the_database_nothing_of_other_accounts_is_seen_changed_or_deleted(
 
 
 def test_a_limit_to_nothing_shows_nothing(acme: Client, mine: Furnished) -> None:
-    context.enter(acme.agency.pk, accounts=[])
+    context.set_agency(acme.agency.pk, accounts=[])
 
     assert rows("SELECT count(*) FROM accounts_selleraccount UNION ALL SELECT count(*) FROM metrics_order") == [0, 0]
 
@@ -113,7 +113,7 @@ def test_a_limit_to_nothing_shows_nothing(acme: Client, mine: Furnished) -> None
 def test_what_was_seen_before_is_seen_again_after_what_is_done_for_the_whole_agency(
     acme: Client, mine: Furnished, other: Furnished
 ) -> None:
-    context.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    context.set_agency(acme.agency.pk, accounts=[account_id(mine.account_id)])
 
     with context.agency(acme.agency.pk):
         inside = SellerAccount.objects.count()
@@ -134,7 +134,7 @@ def views() -> Iterator[tuple[str, ast.Call]]:
 def test_no_view_enters_an_agency_but_as_its_bearer() -> None:
     called = [(name, ast.unparse(node.func)) for name, node in views()]
 
-    assert ("ingestion/api/views", "context.of") in called
+    assert ("ingestion/api/views", "context.for_request") in called
     assert [each for each in called if re.search(r"context\.(agency|enter)$", each[1])] == []
 
 
@@ -196,7 +196,7 @@ def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(acme: Client, m
 
 def test_what_is_published_while_it_asks_reaches_every_endpoint(acme: Client, mine: Furnished) -> None:
     everything = acme.listen(url="https://all.example/hooks")["id"]
-    context.enter(acme.agency.pk, accounts=[account_id(mine.account_id)])
+    context.set_agency(acme.agency.pk, accounts=[account_id(mine.account_id)])
     account = SellerAccount.objects.get()
 
     event = publishing.publish(account=account, type_="account.status_changed", data={}, now=NOON)

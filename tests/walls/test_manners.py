@@ -33,7 +33,7 @@ GIVES_A_FILE = {"/v1/reports/{report_id}/document", ARCHIVE}
 def acme(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[Client]:
     """An agency with committed rows, for all tests of this module."""
     with django_db_blocker.unblock():
-        yield Client(*agencies.open_agency(name="Acme", now=NOON))
+        yield Client(*agencies.create_agency(name="Acme", now=NOON))
         connections.close_all()
     empty(owner_dsn)
 

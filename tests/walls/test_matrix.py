@@ -41,7 +41,7 @@ CHANGES_NOTHING = {"POST /v1/tokens": "whoever reads may make a token that reads
 class Case:
     """A kind of bearer, and whose things it asks for."""
 
-    bearer: str
+    principal: str
     role: Role = Role.ADMIN
     read_only: bool = False
     is_limited: bool = False
@@ -50,7 +50,7 @@ class Case:
     asks_for: str = "other"
 
     def __str__(self) -> str:
-        return f"{self.bearer} of {self.asks_for}"
+        return f"{self.principal} of {self.asks_for}"
 
 
 CASES = (
@@ -61,8 +61,8 @@ CASES = (
     Case("limited token", role=Role.VIEWER, read_only=True, is_limited=True, is_token=True, asks_for="another account's"),
     Case("limited token", role=Role.VIEWER, read_only=True, is_limited=True, is_token=True, asks_for="its own"),
     *(
-        Case(bearer, opens=False, asks_for="acme's")
-        for bearer in ("expired key", "revoked key", "expired token", "token of a revoked key", "no key", "malformed key")
+        Case(principal, opens=False, asks_for="acme's")
+        for principal in ("expired key", "revoked key", "expired token", "token of a revoked key", "no key", "malformed key")
     ),
 )
 OF_OTHERS = ("acme's", "another account's")
@@ -77,7 +77,7 @@ class World:
     other: Furnished
 
     def ask(self, case: Case, operation: Operation) -> Answer:
-        return operation.ask(self.bearers[case.bearer], self.other if case.asks_for in OF_OTHERS else self.mine)
+        return operation.ask(self.bearers[case.principal], self.other if case.asks_for in OF_OTHERS else self.mine)
 
     def gives_away(self, answer: Answer, case: Case) -> list[str]:
         """What of somebody else's an answer names."""
@@ -96,8 +96,8 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: 
 
 
 def _world() -> World:
-    agency, text = agencies.open_agency(name="Acme", now=NOON)
-    acme, rival = Client(agency, text), Client(*agencies.open_agency(name="Rival", now=NOON))
+    agency, text = agencies.create_agency(name="Acme", now=NOON)
+    acme, rival = Client(agency, text), Client(*agencies.create_agency(name="Rival", now=NOON))
     mine, other = furnish(acme, name="mine"), furnish(acme, name="harbour")
     whose = [identifiers.private("acct", mine.account_id)]
     texts = {"no key": "", "malformed key": "uo_live_nonsense", **_bearers(acme, whose)}
@@ -111,12 +111,12 @@ def _bearers(acme: Client, whose: list[UUID]) -> dict[str, str]:
     now, over = timezone.now(), timezone.now() - timedelta(hours=1)
 
     def key(**rights: Any) -> tuple[ApiKey, str]:
-        return key_secrets.mint(agency=acme.agency, name="key", now=NOON, **rights)
+        return key_secrets.create(agency=acme.agency, name="key", now=NOON, **rights)
 
     with context.agency(acme.agency.pk):
         limited, of_limited = key(role=Role.MANAGER, accounts=whose)
         revoked, of_revoked = key()
-        token = partial(key_secrets.mint_token, accounts=whose, now=NOON)
+        token = partial(key_secrets.create_token, accounts=whose, now=NOON)
         texts = {
             "read-only key": key(read_only=True)[1],
             "viewer": key(role=Role.VIEWER)[1],
@@ -189,7 +189,7 @@ def test_every_operation_answers_a_bearer_as_it_must_and_changes_nothing(
 
 
 @pytest.mark.parametrize("bearer", ["read-only key", "viewer"])
-def test_whoever_reads_may_make_a_token_that_reads(world: World, bearer: str) -> None:
-    made = world.bearers[bearer].post("/v1/tokens", {}, format="json")
+def test_whoever_reads_may_make_a_token_that_reads(world: World, principal: str) -> None:
+    made = world.bearers[principal].post("/v1/tokens", {}, format="json")
 
     assert made.status_code == 201

@@ -121,7 +121,7 @@ def test_a_secret_in_a_traceback_is_found(listener: Overheard) -> None:
 
 def test_a_key_that_is_minted_and_logged_is_found(listener: Overheard, acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        _, text = key_secrets.mint(agency=acme.agency, name="One more", now=acme.agency.created_at)
+        _, text = key_secrets.create(agency=acme.agency, name="One more", now=acme.agency.created_at)
 
     NOBODY.info("minted %s", text)
 

@@ -74,7 +74,7 @@ def test_an_agency_that_is_none_sees_nothing(both: None, tables: list[str], sett
 
 
 def test_committed_rows_are_behind_the_wall_like_others(committed_db: None) -> None:
-    clients = [Client(*agencies.open_agency(name=name, now=NOON)) for name in ("acme", "rival")]
+    clients = [Client(*agencies.create_agency(name=name, now=NOON)) for name in ("acme", "rival")]
     for client in clients:
         furnish(client, name=client.agency.name)
     tables = rows(TENANT_TABLES)
@@ -114,7 +114,7 @@ def test_a_row_of_another_agency_s_is_not_accepted(both: None, tables: list[str]
     for table, row in copied.items():
         for agency in (rival.agency.pk, None):
             with refused(ProgrammingError, "row-level security"), transaction.atomic():
-                context.enter(agency)
+                context.set_agency(agency)
                 touched(copy_of_a_row(table), {"row": row})
 
 
@@ -155,7 +155,7 @@ def test_a_version_is_never_changed_not_even_by_its_agency(both: None, acme: Cli
 def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         (prefix,) = rows("SELECT prefix FROM accounts_apikey")
-    context.enter(None)
+    context.set_agency(None)
 
     shown = {}
     for named in (prefix, prefix[:-1], prefix + "x", "%", "", prefix.upper()):
@@ -197,7 +197,7 @@ def borrowed(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
 
 
 def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(pool: "queue.Queue[BaseDatabaseWrapper]") -> None:
-    opened = [agencies.open_agency(name=name, now=NOON) for name in ("acme", "rival")]
+    opened = [agencies.create_agency(name=name, now=NOON) for name in ("acme", "rival")]
     for agency, key in opened:
         Client(agency, key).take_on(name=f"Shop of {agency.name}")
 

@@ -74,10 +74,10 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: 
 
 
 def _world() -> World:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
-    acme, rival = Client(agency, key), Client(*agencies.open_agency(name="Rival", now=NOON))
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
+    acme, rival = Client(agency, key), Client(*agencies.create_agency(name="Rival", now=NOON))
     with context.agency(agency.pk):
-        lost, revoked = key_secrets.mint(agency=agency, name="lost key", now=NOON)
+        lost, revoked = key_secrets.create(agency=agency, name="lost key", now=NOON)
     assert Client(agency, revoked).get("/v1/me").status_code == 200
     with context.agency(agency.pk):
         key_secrets.revoke(key=lost, now=NOON)

@@ -83,7 +83,7 @@ class Sender:
 
 @pytest.fixture
 def sender(committed_db: None, real_clock: None) -> Sender:
-    return sender_of(Client(*agencies.open_agency(name="Acme", now=NOON)))
+    return sender_of(Client(*agencies.create_agency(name="Acme", now=NOON)))
 
 
 def sender_of(client: Client) -> Sender:

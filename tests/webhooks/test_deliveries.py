@@ -191,7 +191,7 @@ def test_deliveries_of_a_handed_back_account_are_gone_at_once(acme: Client, shop
 def test_what_is_no_delivery_is_not_found(acme: Client, public_id: str) -> None:
     response = acme.get(f"/v1/deliveries/{public_id}")
 
-    assert (response.status_code, response.json()["detail"]) == (404, "No delivery with this id.")
+    assert (response.status_code, response.json()["detail"]) == (404, "No delivery has this ID.")
 
 
 def test_a_stranger_sees_no_delivery(acme: Client, rival: Client, shop: str) -> None:

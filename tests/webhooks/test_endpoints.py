@@ -174,7 +174,7 @@ def test_a_stranger_s_account_and_none_at_all_are_refused_alike(acme: Client, ri
     for answer in answers:
         answer.pop("request_id")
     assert answers[0] == answers[1] == answers[2] == answers[3]
-    assert answers[0]["errors"] == [{"pointer": "/accounts/1", "detail": "No account with this id."}]
+    assert answers[0]["errors"] == [{"pointer": "/accounts/1", "detail": "No account has this ID."}]
 
 
 def test_what_is_said_twice_is_kept_once(acme: Client, shop: str) -> None:
@@ -334,7 +334,7 @@ def test_an_endpoint_goes_with_its_deliveries_and_the_events_stay(acme: Client, 
 def test_what_is_deleted_at_this_moment_is_not_there_any_more(
     committed_db: None, method: str, path: str, body: dict[str, str]
 ) -> None:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     endpoint = acme.listen()["id"]
     happen(acme, acme.take_on())
@@ -357,7 +357,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
                 late.result(timeout=0.5)
         answer = late.result()
 
-    assert answer == (404, f"No {'delivery' if 'delivery' in path else 'webhook endpoint'} with this id.")
+    assert answer == (404, f"No {'delivery' if 'delivery' in path else 'webhook endpoint'} has this ID.")
     assert [what for what, _ in noted(acme)] == ["endpoint.deleted", "endpoint.created"]
 
 
@@ -412,7 +412,7 @@ def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(acme: Clien
 
 
 def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_db: None) -> None:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
         Endpoint.objects.bulk_create(
             Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 3)
@@ -462,7 +462,7 @@ def test_where_nothing_is_signed_nothing_is_rotated(acme: Client, kind: str, url
 
 
 def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(committed_db: None) -> None:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
     endpoint = Client(agency, key).listen()["id"]
 
     def turn(_: int) -> str:

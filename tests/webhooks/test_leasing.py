@@ -242,7 +242,7 @@ def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: 
 
 
 def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sender) -> None:
-    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     other = sender_of(rival)
     for each in (sender, other):
         each.endpoint(f"https://{each.client.agency.name}.example/")
@@ -251,11 +251,11 @@ def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sen
     found = {(parcel.agency_id, parcel.url, len(parcel.secrets)) for run in lease() for parcel in run}
 
     assert found == {(each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)}
-    assert context.current() is None
+    assert context.current_agency_id() is None
 
 
 def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
-    rival = Client(*agencies.open_agency(name="Rival", now=NOON))
+    rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     other = sender_of(rival)
     for each in (sender, other):
         each.endpoint(NOWHERE)

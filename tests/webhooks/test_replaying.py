@@ -142,7 +142,7 @@ def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) ->
 
 
 def test_mailboxes_that_are_tested_at_once_are_five(committed_db: None) -> None:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
     boxes = [mailbox(Client(agency, key), f"box{number}") for number in range(8)]
 
     def test(endpoint: str) -> int:
@@ -242,7 +242,7 @@ def test_a_delivery_that_is_on_its_way_is_not_sent_again(acme: Client, shop: str
 
 
 def test_a_delivery_asked_for_by_many_at_once_is_made_due_once(committed_db: None) -> None:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     endpoint = acme.listen()["id"]
     happen(acme, acme.take_on())
@@ -419,7 +419,7 @@ def test_a_recovery_is_noted_with_what_it_made_due(acme: Client, shop: str) -> N
 
 
 def test_recoveries_at_once_make_each_delivery_once(committed_db: None) -> None:
-    agency, key = agencies.open_agency(name="Acme", now=NOON)
+    agency, key = agencies.create_agency(name="Acme", now=NOON)
     acme = Client(agency, key)
     account = acme.take_on()
     missed = [happen(acme, account) for _ in range(20)]
@@ -456,7 +456,7 @@ def test_a_stranger_recovers_and_redelivers_nothing(acme: Client, rival: Client,
 @pytest.mark.parametrize("what", ["recover", "disable"])
 def test_what_a_worker_is_just_settling_is_not_waited_for(committed_db: None, owner_dsn: str, what: str) -> None:
     """The worker goes on to write down how the endpoint does: both would wait for each other for ever."""
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     endpoint, account = acme.listen()["id"], acme.take_on()
     for _ in range(3):
         happen(acme, account)

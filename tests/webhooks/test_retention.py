@@ -79,7 +79,7 @@ def test_the_days_are_those_of_the_setting(acme: Client, shop: str, settings: Se
 
 
 def test_more_than_a_batch_goes_in_one_run(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "AT_ONCE", 3)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 3)
     endpoint = acme.listen()["id"]
     for _ in range(7):
         finished(acme, endpoint, shop, ago=OVER)

@@ -123,12 +123,12 @@ def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Clien
             )
 
         assert len(signing(first, NOW)) == 1
-        with pytest.raises(at_rest.NotOfThisPlace):
+        with pytest.raises(at_rest.WrongContext):
             signing(second, NOW)
 
 
 def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
-    acme = Client(*agencies.open_agency(name="Acme", now=NOON))
+    acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         endpoint_secrets.mint(endpoint=endpoint, now=NOW)

@@ -42,7 +42,7 @@ WITHDRAWALS = pytest.mark.parametrize("withdraw", [hand_back, close])
 @pytest.fixture
 def other(sender: Sender) -> Sender:
     """An agency that goes on."""
-    return sender_of(Client(*agencies.open_agency(name="Other", now=NOON)))
+    return sender_of(Client(*agencies.create_agency(name="Other", now=NOON)))
 
 
 @WITHDRAWALS

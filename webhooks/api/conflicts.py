@@ -38,4 +38,4 @@ def limit_mails(request: Request, endpoint: Endpoint) -> None:
     """Nobody's mailbox is filled with what was sent before. Raises Throttled."""
     if endpoint.kind == Endpoint.Kind.EMAIL:
         limit(request, "mail_again", key=test_mail_limits.mark(endpoint))
-        limit(request, "mail_anybody_again", key=context.bearer(request).agency.public_id)
+        limit(request, "mail_anybody_again", key=context.principal(request).agency.public_id)

@@ -21,20 +21,20 @@ from webhooks.delivery import redelivery
 from webhooks.models import Attempt, Delivery, Endpoint
 
 MOST_ATTEMPTS = 100
-NO_DELIVERY = "No delivery with this id."
+NO_DELIVERY = "No delivery has this ID."
 
 
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
     """The deliveries of events that the bearer may see."""
     theirs = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
-    mine = Delivery.objects.filter(theirs, agency_id=tenant_context.bearer(request).agency_id).select_related("event")
-    return mine.filter(endpoint__in=endpoints_of(request)) if tenant_context.bearer(request).is_limited else mine
+    mine = Delivery.objects.filter(theirs, agency_id=tenant_context.principal(request).agency_id).select_related("event")
+    return mine.filter(endpoint__in=endpoints_of(request)) if tenant_context.principal(request).is_limited else mine
 
 
 def delivery_of(request: Request, public_id: str) -> Delivery:
     """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
-    return tenant_context.one(
-        deliveries_of(request).select_related("event", "endpoint"), kind="dlv", public_id=public_id, called="delivery"
+    return tenant_context.get_or_404(
+        deliveries_of(request).select_related("event", "endpoint"), kind="dlv", public_id=public_id, name="delivery"
     )
 
 
@@ -47,7 +47,7 @@ def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
 
 
 class DeliveriesOfEndpoint(Collection[Delivery]):
-    queryset = Delivery.objects.none()  # for the document; requests go through scoping
+    queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
     filter_backends = (DjangoFilterBackend,)
     filterset_class = DeliveryFilter
@@ -94,7 +94,7 @@ class Redelivery(Resource):
         delivery = delivery_of(request, delivery_id)
         limit_mails(request, delivery.endpoint)
         try:
-            again = redelivery.redeliver(delivery=delivery, who=tenant_context.bearer(request).who, now=timezone.now())
+            again = redelivery.redeliver(delivery=delivery, who=tenant_context.principal(request).actor, now=timezone.now())
         except redelivery.StillPending:
             raise DeliveryPending from None
         except redelivery.Disabled:

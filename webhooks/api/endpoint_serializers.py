@@ -113,7 +113,7 @@ class Choices(Body):
             return None
         named = [identifiers.private("acct", public_id) for public_id in public_ids]
         theirs = set(self.context["accounts"].filter(pk__in=named).values_list("pk", flat=True))
-        if wrong := {place: ["No account with this id."] for place, each in enumerate(named) if each not in theirs}:
+        if wrong := {place: ["No account has this ID."] for place, each in enumerate(named) if each not in theirs}:
             raise Absent(wrong)
         return list(dict.fromkeys(named))
 

@@ -30,22 +30,22 @@ from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Endpoint, EndpointQuerySet
 
 TAGS = ["Webhooks"]
-NO_ENDPOINT = "No webhook endpoint with this id."
+NO_ENDPOINT = "No webhook endpoint has this ID."
 NOTHING_LEFT = "All accounts that you see were handed back: there is nothing left to be told of."
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
     """The endpoints that the bearer may see; with a limit, those that are told of accounts within it and of no other."""
-    bearer = tenant_context.bearer(request)
-    mine = Endpoint.objects.filter(agency_id=bearer.agency_id)
-    if bearer.accounts is None:
+    principal = tenant_context.principal(request)
+    mine = Endpoint.objects.filter(agency_id=principal.agency_id)
+    if principal.accounts is None:
         return mine
-    return mine.within(bearer.accounts)
+    return mine.within(principal.accounts)
 
 
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
     """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
-    return tenant_context.one(endpoints_of(request), kind="ep", public_id=public_id, called="webhook endpoint")
+    return tenant_context.get_or_404(endpoints_of(request), kind="ep", public_id=public_id, name="webhook endpoint")
 
 
 def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
 
     Raises Contradiction where none is left: who is limited neither sees an endpoint that names none, nor is it counted within.
     """
-    if not tenant_context.bearer(request).is_limited or wished.get("accounts", ()) is not None:
+    if not tenant_context.principal(request).is_limited or wished.get("accounts", ()) is not None:
         return wished
     theirs = list(tenant_context.accounts_of(request).values_list("pk", flat=True))
     if not theirs:
@@ -69,7 +69,7 @@ def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 class WebhookEndpoints(Collection[Endpoint]):
-    queryset = Endpoint.objects.none()  # for the document; requests go through scoping
+    queryset = Endpoint.objects.none()
     serializer_class = EndpointSerializer
     problems = {"post": (Absent, TooManyEndpoints)}  # noqa: RUF012
 
@@ -97,7 +97,7 @@ class WebhookEndpoints(Collection[Endpoint]):
         wish.is_valid(raise_exception=True)
         fields = within(request, {"accounts": None} | wish.validated_data)
         try:
-            endpoint, secret = endpoints.add(by=tenant_context.bearer(request), fields=fields, now=timezone.now())
+            endpoint, secret = endpoints.add(by=tenant_context.principal(request), fields=fields, now=timezone.now())
         except endpoints.TooMany as error:
             raise TooManyEndpoints(str(error)) from None
         context = {"secret": secret} | present(request, [endpoint])
@@ -128,7 +128,7 @@ class WebhookEndpoint(Resource):
         fields = within(request, wish.validated_data)
         try:
             changed = endpoints.change(
-                endpoint=endpoint, fields=fields, who=tenant_context.bearer(request).who, now=timezone.now()
+                endpoint=endpoint, fields=fields, who=tenant_context.principal(request).actor, now=timezone.now()
             )
         except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
@@ -144,7 +144,7 @@ class WebhookEndpoint(Resource):
     def delete(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
         try:
-            endpoints.remove(endpoint=endpoint, who=tenant_context.bearer(request).who, now=timezone.now())
+            endpoints.remove(endpoint=endpoint, who=tenant_context.principal(request).actor, now=timezone.now())
         except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         return Response(status=204)
@@ -166,7 +166,7 @@ class SecretRotation(Resource):
         if endpoint.kind != Endpoint.Kind.WEBHOOK:
             raise NothingSigned
         try:
-            secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.bearer(request).who, now=now)
+            secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.principal(request).actor, now=now)
         except Endpoint.DoesNotExist:
             raise NotFound(NO_ENDPOINT) from None
         return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}).data)
@@ -191,7 +191,7 @@ class EndpointTest(Resource):
         type_ = wish.validated_data["event_type"]
         try:
             delivery = redelivery.send_test(
-                endpoint=endpoint, type_=type_, who=tenant_context.bearer(request).who, now=timezone.now()
+                endpoint=endpoint, type_=type_, who=tenant_context.principal(request).actor, now=timezone.now()
             )
         except redelivery.Disabled:
             raise EndpointDisabled from None
@@ -222,7 +222,7 @@ class EndpointRecovery(Resource):
         since = wish.validated_data["since"]
         limit_mails(request, endpoint)
         try:
-            due = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.bearer(request).who, now=now)
+            due = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.principal(request).actor, now=now)
         except redelivery.Disabled:
             raise EndpointDisabled from None
         except Endpoint.DoesNotExist:

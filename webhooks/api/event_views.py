@@ -15,7 +15,7 @@ from webhooks.models import Event
 
 
 class Events(Collection[Event]):
-    queryset = Event.objects.none()  # for the document; requests go through scoping
+    queryset = Event.objects.none()
     serializer_class = EventSerializer
     filter_backends = (DjangoFilterBackend,)
     filterset_class = EventFilter

@@ -107,10 +107,10 @@ def next_due_at() -> datetime | None:
 def _load(taken: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> list[list[Parcel]]:
     runs: dict[tuple[UUID, str], list[Parcel]] = defaultdict(list)
     for agency_id, ids in taken.items():
-        context.enter(agency_id)
+        context.set_agency(agency_id)
         for parcel in _parcels(agency_id, ids, until, now):
             runs[parcel.endpoint_id, parcel.order_key].append(parcel)
-    context.enter(None)
+    context.set_agency(None)
     return list(runs.values())
 
 

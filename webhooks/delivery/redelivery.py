@@ -114,7 +114,7 @@ def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
     held.state, held.tries, held.next_attempt_at = Delivery.State.PENDING, 0, now
     held.leased_until = held.finished_at = None
     held.save(update_fields=["state", "tries", "next_attempt_at", "leased_until", "finished_at"])
-    audit.note(
+    audit.record(
         agency_id=held.agency_id,
         who=who,
         what="delivery.redelivered",
@@ -165,4 +165,4 @@ def _receiving(agency_id: UUID, endpoint_id: UUID) -> Endpoint:
 
 
 def _note(endpoint: Endpoint, what: str, who: Actor, now: datetime, **detail: object) -> None:
-    audit.note(agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now)
+    audit.record(agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now)

@@ -93,12 +93,12 @@ def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
     for outcome in outcomes:
         by_agency[outcome.parcel.agency_id].append(outcome)
     for agency_id, theirs in by_agency.items():
-        context.enter(agency_id)
+        context.set_agency(agency_id)
         urls = _hold_endpoints(agency_id, theirs)
         _write_down(agency_id, theirs, now)
         _let_follow(agency_id, theirs, now)
         _judge_endpoints(agency_id, [each for each in theirs if urls.get(each.parcel.endpoint_id) == each.parcel.url], now)
-    context.enter(None)
+    context.set_agency(None)
 
 
 def _hold_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> dict[UUID, str]:

@@ -13,7 +13,7 @@ OLD_DELIVERIES = """
 DELETE FROM webhooks_delivery WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM webhooks_delivery
     WHERE agency_id = %(agency)s AND state <> 'pending' AND finished_at < %(until)s
-    ORDER BY finished_at LIMIT %(at_once)s
+    ORDER BY finished_at LIMIT %(batch_size)s
     FOR UPDATE SKIP LOCKED)
 """
 OLD_TESTS = """
@@ -21,7 +21,7 @@ DELETE FROM webhooks_event WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM webhooks_event AS event
     WHERE agency_id = %(agency)s AND is_test AND occurred_at < %(until)s
         AND NOT EXISTS (SELECT FROM webhooks_delivery WHERE agency_id = event.agency_id AND event_id = event.id)
-    LIMIT %(at_once)s
+    LIMIT %(batch_size)s
     FOR UPDATE SKIP LOCKED)
 """
 OLD_SECRETS = "DELETE FROM webhooks_endpointsecret WHERE agency_id = %(agency)s AND expires_at < %(now)s"
@@ -38,5 +38,5 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(OLD_SECRETS, {"agency": agency_id, "now": now})
         if deleted:
-            audit.by_itself(agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now)
+            audit.record_scheduled(agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now)
     return deleted

@@ -41,7 +41,7 @@ def deliver() -> None:
 @shared_task
 def delete_old_deliveries() -> None:
     """Delete the deliveries whose days are over; the events stay."""
-    for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
+    for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts import audit
 from accounts.models import Actor, Agency, public_account_id
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 from webhooks.endpoints import addresses
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Delivery, Endpoint
@@ -27,7 +27,7 @@ class TooMany(Exception):
 
 
 @transaction.atomic
-def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
+def add(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
     """A new endpoint with these fields, and the secret that signs for it where its kind has one. Raises TooMany.
 
     Two of the same address are two endpoints: one may be told of breaches and the other of everything.
@@ -40,7 +40,7 @@ def add(*, by: Bearer, fields: dict[str, Any], now: datetime) -> tuple[Endpoint,
         raise TooMany(LIMIT_IS_FULL)
     endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
     secret = endpoint_secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
-    _note(endpoint, "endpoint.created", by.who, now, after=_told(endpoint), **_described(endpoint))
+    _note(endpoint, "endpoint.created", by.actor, now, after=_told(endpoint), **_described(endpoint))
     return endpoint, secret
 
 
@@ -135,7 +135,7 @@ def _note(
     after: dict[str, Any] | None = None,
     **detail: Any,
 ) -> None:
-    audit.note(
+    audit.record(
         agency_id=endpoint.agency_id,
         who=who,
         what=what,

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not 0 < len(name) <= 200:
             raise CommandError("The name of an agency must have 1 to 200 characters.")
-        agency, text = agencies.open_agency(name=name, now=timezone.now())
+        agency, text = agencies.create_agency(name=name, now=timezone.now())
         answer = {"agency": agency.public_id, "name": agency.name, "key": text}
         if options["json"]:
             self.stdout.write(json.dumps(answer))

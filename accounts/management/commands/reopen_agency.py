@@ -27,6 +27,6 @@ class Command(BaseCommand):
                 agencies.reopen(agency=agency, now=timezone.now())
             except agencies.NotClosed:
                 raise CommandError("The agency is not closed.") from None
-            except agencies.TooLate:
+            except agencies.ErasureStarted:
                 raise CommandError("The agency's data is erased or being erased. It cannot be reopened.") from None
         self.stdout.write(f"{agency.name} is reopened.")

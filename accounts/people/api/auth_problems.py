@@ -1,52 +1,53 @@
-"""What allauth says no to, as the API's problems. None of them tells whether a mailbox is known."""
+"""Turn allauth's errors into problems. None of them reveals whether an e-mail address is known."""
 
 from typing import NoReturn
 
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 
-from accounts.people.allauth_client import Answer
-from accounts.people.rate_limits import LATER
+from accounts.people.allauth_client import AllauthResponse
+from accounts.people.rate_limits import RETRY_AFTER_SECONDS
 from api.strict_fields import Absent
 
+# allauth's names of fields that have another name here.
 FIELDS = {"new_password": "password"}
-"""allauth's names of fields that are called otherwise here."""
 
 
 class SignInFailed(APIException):
     status_code = 401
     default_code = "sign-in-failed"
-    default_detail = "The address or the password is not right."
+    default_detail = "The e-mail address or password is incorrect."
     auth_header = 'Bearer realm="underone"'
 
 
 class CodeFailed(SignInFailed):
-    default_detail = "The code is not right, or too old. After three that are not right, ask for another one."
+    default_detail = "The code is incorrect or expired. After three incorrect codes, request a new one."
 
 
 class TokenFailed(APIException):
     status_code = 403
     default_code = "token-opens-nothing"
-    default_detail = "This token is unknown, used, withdrawn or too old. Ask for another invitation."
+    default_detail = "The token is unknown, used, revoked or expired. Ask for a new invitation."
 
 
 class SignUpClosed(APIException):
     status_code = 403
     default_code = "sign-up-closed"
-    default_detail = "New agencies are not opened here. Ask for an invitation."
+    default_detail = "Sign-up is disabled on this installation. Ask an agency for an invitation."
 
 
-def refuse(answer: Answer) -> NoReturn:
-    """Raises what an answer of allauth's amounts to: Throttled, SignInFailed, CodeFailed, Absent or ValidationError."""
-    if answer.status == 429 or "too_many_login_attempts" in answer.codes:
-        raise Throttled(wait=LATER)
-    if answer.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:
-        raise (Absent if "key" in _by_field(answer) else ValidationError)(_by_field(answer))
-    raise CodeFailed if "incorrect_code" in answer.codes or answer.status in {409, 410} else SignInFailed
+def raise_problem(response: AllauthResponse) -> NoReturn:
+    """Raise the problem of an error response: Throttled, SignInFailed, CodeFailed, Absent or ValidationError."""
+    if response.status == 429 or "too_many_login_attempts" in response.codes:
+        raise Throttled(wait=RETRY_AFTER_SECONDS)
+    if response.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:
+        errors = _errors_by_field(response)
+        raise (Absent if "key" in errors else ValidationError)(errors)
+    raise CodeFailed if "incorrect_code" in response.codes or response.status in {409, 410} else SignInFailed
 
 
-def _by_field(answer: Answer) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for error in answer.errors:
+def _errors_by_field(response: AllauthResponse) -> dict[str, list[str]]:
+    messages: dict[str, list[str]] = {}
+    for error in response.errors:
         name = error.get("param", "non_field_errors")
-        found.setdefault(FIELDS.get(name, name), []).append(error["message"])
-    return found
+        messages.setdefault(FIELDS.get(name, name), []).append(error["message"])
+    return messages

@@ -1,4 +1,4 @@
-"""The shapes of signing in: what people send, and what they go on with."""
+"""Serializers of sign-in, sign-up and sessions."""
 
 from typing import Any
 
@@ -11,97 +11,98 @@ from api.strict_fields import Body
 
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
 SESSION = {"token": TOKEN, "expires_at": "2026-12-06T09:00:00Z"}
-PASSWORD_HELP = "At least ten characters; nothing common, and nothing like the name or address."  # noqa: S105
+PASSWORD_HELP = "At least ten characters, not a common password, and not similar to the name or e-mail address."  # noqa: S105
 
 
 class PasswordField(serializers.CharField):
-    """A password as it was typed."""
+    """Accept a password as it was typed, with its blanks."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=500, trim_whitespace=False, write_only=True, **kwargs)
 
 
-class Sent(Body):
-    """What people send."""
-
-
 @extend_schema_serializer(
-    examples=[OpenApiExample("With a password", value={"email": "mei@agency.example", "password": "correct horse battery"})]
+    examples=[OpenApiExample("Credentials", value={"email": "mei@agency.example", "password": "correct horse battery"})]
 )
-class SignIn(Sent):
-    email = serializers.EmailField(max_length=254)
-    password = PasswordField()
+class SignIn(Body):
+    email = serializers.EmailField(max_length=254, help_text="The user's e-mail address.")
+    password = PasswordField(help_text="The user's password.")
     agency = serializers.CharField(
-        max_length=60, required=False, help_text="The agency for which the session is, where the header names no other."
+        max_length=60,
+        required=False,
+        help_text="ID of the agency that requests of this session act for, unless they send the header `Underone-Agency`.",
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A mailbox", value={"email": "mei@agency.example"})])
-class Mailbox(Sent):
-    email = serializers.EmailField(max_length=254)
+@extend_schema_serializer(examples=[OpenApiExample("E-mail address", value={"email": "mei@agency.example"})])
+class EmailAddress(Body):
+    email = serializers.EmailField(max_length=254, help_text="The user's e-mail address.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("From the mail", value={"code": "HLTM-QRWK"})])
-class Code(Sent):
-    code = serializers.CharField(max_length=20)
+@extend_schema_serializer(examples=[OpenApiExample("Code", value={"code": "HLTM-QRWK"})])
+class SignInCode(Body):
+    code = serializers.CharField(max_length=20, help_text="The code from the e-mail.")
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("With the key", value={"key": "3x8kq2-d1a2b3-5f6e7d8c", "password": "correct horse battery"})]
+    examples=[OpenApiExample("New password", value={"key": "3x8kq2-d1a2b3-5f6e7d8c", "password": "correct horse battery"})]
 )
-class NewPassword(Sent):
-    key = serializers.CharField(max_length=200, help_text="From the mail.")
+class ResetPassword(Body):
+    key = serializers.CharField(max_length=200, help_text="The key from the e-mail.")
     password = PasswordField(help_text=PASSWORD_HELP)
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("Another one", value={"current_password": "correct horse battery", "password": "staple green window"})
+        OpenApiExample("New password", value={"current_password": "correct horse battery", "password": "staple green window"})
     ]
 )
-class PasswordChange(Sent):
-    current_password = PasswordField(required=False, help_text="Unless there is none yet.")
+class ChangePassword(Body):
+    current_password = PasswordField(required=False, help_text="The current password. Required if the user has one.")
     password = PasswordField(help_text=PASSWORD_HELP)
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("A new agency", value={"agency_name": "Acme Partners", "name": "Mei Lin", "email": "mei@agency.example"})
+        OpenApiExample("New agency", value={"agency_name": "Acme Partners", "name": "Mei Lin", "email": "mei@agency.example"})
     ]
 )
-class SignUp(Sent):
-    agency_name = serializers.CharField(max_length=200)
-    name = serializers.CharField(max_length=200)
-    email = serializers.EmailField(max_length=254)
+class SignUp(Body):
+    agency_name = serializers.CharField(max_length=200, help_text="The name of the new agency.")
+    name = serializers.CharField(max_length=200, help_text="The name of its first user.")
+    email = serializers.EmailField(max_length=254, help_text="The user's e-mail address, to which the token is sent.")
 
 
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "A new person",
+            "New user",
             value={"token": "uo_inv_Yq0…", "name": "Mei Lin", "password": "correct horse battery"},
             request_only=True,
         )
     ]
 )
-class Acceptance(Sent):
-    token = serializers.CharField(max_length=2000, help_text="From the mail.")
+class AcceptInvitation(Body):
+    token = serializers.CharField(max_length=2000, help_text="The token from the e-mail.")
     name = serializers.CharField(
         max_length=200,
         required=False,
         allow_blank=True,
         default="",
-        help_text="Of a new person. Somebody who is known keeps name and password.",
+        help_text="The name of a new user. An existing user keeps name and password.",
     )
     password = PasswordField(
-        required=False, allow_null=True, default=None, help_text=f"{PASSWORD_HELP} Without one, codes by mail open the door."
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text=f"The password of a new user. {PASSWORD_HELP} Without a password, the user signs in with codes by e-mail.",
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A session", value=SESSION, response_only=True, status_codes=["202"])])
+@extend_schema_serializer(examples=[OpenApiExample("Session", value=SESSION, response_only=True, status_codes=["202"])])
 class SessionSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="Goes as `X-Session-Token`, or as `Authorization: Bearer`.")
-    expires_at = serializers.DateTimeField(help_text="Later with every use.")
+    token = serializers.CharField(help_text="The session token. Send it as `X-Session-Token` or as `Authorization: Bearer`.")
+    expires_at = serializers.DateTimeField(help_text="When the session expires. Each use extends it.")
 
 
 @extend_schema_serializer(
@@ -116,10 +117,10 @@ class SignedInSerializer(SessionSerializer):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("A new person", value={"session": SESSION, "person": PERSON, "membership": MEMBERSHIP}, response_only=True)
+        OpenApiExample("New user", value={"session": SESSION, "person": PERSON, "membership": MEMBERSHIP}, response_only=True)
     ]
 )
 class AcceptedSerializer(serializers.Serializer[Any]):
-    session = SessionSerializer(allow_null=True, help_text="Of a new person. Somebody who is known signs in as ever.")
+    session = SessionSerializer(allow_null=True, help_text="A session of a new user. Null for an existing user, who signs in.")
     person = PersonSerializer()
     membership = MembershipSerializer()

@@ -1,13 +1,13 @@
-"""Signing in and out, and becoming somebody who can.
+"""Views of sign-in, sign-out, passwords, sign-up, and accepting invitations.
 
-No transaction spans a request that brings a secret: a wrong code counts though it is refused.
+Requests that carry a secret run without a transaction: a failed attempt must be counted although it is refused.
 """
 
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
-from django.core.exceptions import ValidationError as TooWeak
+from django.core.exceptions import ValidationError as WeakPassword
 from django.db import transaction
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -21,230 +21,261 @@ from rest_framework.serializers import Serializer
 
 from accounts.models import Person
 from accounts.people import allauth_client, invitations, members, sessions, sign_up, users
-from accounts.people.allauth_client import Answer
-from accounts.people.api import auth_serializers as shapes
-from accounts.people.api.auth_problems import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, refuse
-from accounts.people.authentication import PersonAuthentication, SignedIn
+from accounts.people.allauth_client import AllauthResponse
+from accounts.people.api import auth_serializers as bodies
+from accounts.people.api.auth_problems import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, raise_problem
+from accounts.people.authentication import PersonAuthentication, SignedInUser
 from accounts.people.rate_limits import limit
 from accounts.requests.views import Resource
 from api.strict_fields import Absent
 
-HOW_LONG = "The token of the session that the code was asked for with; good for ten minutes."
-PENDING = OpenApiParameter("X-Session-Token", location=OpenApiParameter.HEADER, required=True, description=HOW_LONG)
-SAID_TO_ALL = "Whether anybody has this address is told to nobody but its owner, by mail."
+TAGS = ["Users"]
+CODE_SESSION = OpenApiParameter(
+    "X-Session-Token",
+    location=OpenApiParameter.HEADER,
+    required=True,
+    description="The token returned when the code was requested. It is valid for ten minutes.",
+)
+NOT_REVEALED = "The response does not reveal whether the address is known."
 
 
+# The views have no docstrings of their own class: they would be printed as the description of their operations.
 @method_decorator((transaction.non_atomic_requests, never_cache), name="dispatch")
-class Entrance(Resource):
+class PublicView(Resource):
     authentication_classes = ()
     permission_classes = ()
     problems: ClassVar = {"post": (400, SignInFailed, TokenFailed, SignUpClosed, Absent, 406, 413, 415, 429, 500, 503)}
 
 
-class SignIn(Entrance):
+class SignIn(PublicView):
     @extend_schema(
         operation_id="signIn",
         summary="Sign in with a password",
-        tags=["People"],
-        request=shapes.SignIn,
-        responses=shapes.SignedInSerializer,
+        tags=TAGS,
+        request=bodies.SignIn,
+        responses=bodies.SignedInSerializer,
     )
     def post(self, request: Request) -> Response:
-        sent = _sent(shapes.SignIn, request)
-        fields = {name: sent[name] for name in ("email", "password")}
-        return _signed_in(_ask(request, "auth/login", fields), agency=sent.get("agency"))
+        body = _validated(bodies.SignIn, request)
+        fields = {name: body[name] for name in ("email", "password")}
+        return _signed_in_response(_call_allauth(request, "auth/login", fields), agency=body.get("agency"))
 
 
-class AskForCode(Entrance):
+class RequestSignInCode(PublicView):
     @extend_schema(
-        operation_id="askForCode",
-        summary="Have a code sent by mail",
-        description=f"The token is of a session that nobody signed in with yet: confirm the code with it. {SAID_TO_ALL}",
-        tags=["People"],
-        request=shapes.Mailbox,
-        responses={202: shapes.SessionSerializer},
+        operation_id="requestSignInCode",
+        summary="Request a sign-in code",
+        description=f"Sends a code by e-mail. Send the returned token together with the code to sign in. {NOT_REVEALED}",
+        tags=TAGS,
+        request=bodies.EmailAddress,
+        responses={202: bodies.SessionSerializer},
     )
     def post(self, request: Request) -> Response:
-        answer = _ask(request, "auth/code/request", _sent(shapes.Mailbox, request), until=401)
-        expires_at = timezone.now() + sessions.CODE_LASTS
-        return Response(shapes.SessionSerializer({"token": answer.token, "expires_at": expires_at}).data, status=202)
+        body = _validated(bodies.EmailAddress, request)
+        response = _call_allauth(request, "auth/code/request", body, expected=401)
+        session = {"token": response.token, "expires_at": timezone.now() + sessions.CODE_LIFETIME}
+        return Response(bodies.SessionSerializer(session).data, status=202)
 
 
-class ConfirmCode(Entrance):
+class ConfirmSignInCode(PublicView):
     @extend_schema(
-        operation_id="confirmCode",
+        operation_id="confirmSignInCode",
         summary="Sign in with a code",
-        description="Another token takes the place of the one that was sent.",
-        tags=["People"],
-        parameters=[PENDING],
-        request=shapes.Code,
-        responses=shapes.SignedInSerializer,
+        description="Returns a new session token. The token that was sent with the request ends.",
+        tags=TAGS,
+        parameters=[CODE_SESSION],
+        request=bodies.SignInCode,
+        responses=bodies.SignedInSerializer,
     )
     def post(self, request: Request) -> Response:
         token = PersonAuthentication().get_session_token(request)
         if not token:
             raise CodeFailed
-        return _signed_in(_ask(request, "auth/code/confirm", _sent(shapes.Code, request), token=token))
+        body = _validated(bodies.SignInCode, request)
+        return _signed_in_response(_call_allauth(request, "auth/code/confirm", body, token=token))
 
 
-class ForgottenPassword(Entrance):
+class RequestPasswordReset(PublicView):
     @extend_schema(
-        operation_id="forgetPassword",
-        summary="Have a key sent by mail that sets a new password",
-        description=SAID_TO_ALL,
-        tags=["People"],
-        request=shapes.Mailbox,
+        operation_id="requestPasswordReset",
+        summary="Request a password reset",
+        description=f"Sends a key by e-mail with which a new password can be set. {NOT_REVEALED}",
+        tags=TAGS,
+        request=bodies.EmailAddress,
         responses={202: None},
     )
     def post(self, request: Request) -> Response:
-        _ask(request, "auth/password/request", _sent(shapes.Mailbox, request))
+        _call_allauth(request, "auth/password/request", _validated(bodies.EmailAddress, request))
         return Response(status=202)
 
 
-class ResetPassword(Entrance):
+class ResetPassword(PublicView):
     @extend_schema(
         operation_id="resetPassword",
-        summary="Set a new password with the key from the mail",
-        description="Every session of the person ends.",
-        tags=["People"],
-        request=shapes.NewPassword,
+        summary="Reset a password",
+        description="Sets a new password with the key from the e-mail. Ends all sessions of the user.",
+        tags=TAGS,
+        request=bodies.ResetPassword,
         responses={204: None},
     )
     def post(self, request: Request) -> Response:
-        _ask(request, "auth/password/reset", _sent(shapes.NewPassword, request), until=401)
+        _call_allauth(request, "auth/password/reset", _validated(bodies.ResetPassword, request), expected=401)
         return Response(status=204)
 
 
-class SignUp(Entrance):
+class SignUp(PublicView):
     @extend_schema(
         operation_id="signUp",
-        summary="Have a token sent by mail that opens a new agency",
-        description=f"Where the installation lets anybody do so (`SIGN_UP`). {SAID_TO_ALL}",
-        tags=["People"],
-        request=shapes.SignUp,
+        summary="Sign up a new agency",
+        description="Sends a token by e-mail with which the agency is created. Only on installations that allow it (`SIGN_UP`). "
+        f"{NOT_REVEALED}",
+        tags=TAGS,
+        request=bodies.SignUp,
         responses={202: None},
     )
     def post(self, request: Request) -> Response:
         if not settings.SIGN_UP:
             raise SignUpClosed
-        sent = _sent(shapes.SignUp, request)
-        limit(request, "sign_up", key=sent["email"].lower())
-        sign_up.offer(**sent, now=timezone.now())
+        body = _validated(bodies.SignUp, request)
+        limit(request, "sign_up", key=body["email"].lower())
+        sign_up.send_token(**body, now=timezone.now())
         return Response(status=202)
 
 
-class Acceptance(Entrance):
+class AcceptInvitation(PublicView):
     @extend_schema(
         operation_id="acceptInvitation",
-        summary="Accept an invitation, or open the agency that was signed up for",
-        tags=["People"],
-        request=shapes.Acceptance,
-        responses={201: shapes.AcceptedSerializer},
+        summary="Accept an invitation",
+        description="Makes the user a member of the inviting agency. With a token from sign-up, creates the agency.",
+        tags=TAGS,
+        request=bodies.AcceptInvitation,
+        responses={201: bodies.AcceptedSerializer},
     )
     def post(self, request: Request) -> Response:
-        sent, now = _sent(shapes.Acceptance, request), timezone.now()
+        body, now = _validated(bodies.AcceptInvitation, request), timezone.now()
         limit(request, "accept")
-        joined = _joined(sent["token"], users.Self(name=sent["name"], password=sent["password"]), now)
-        inner = allauth_client.inward(request._request)  # noqa: SLF001  DRF's way to Django's request
-        session = sessions.begin(request=inner, person=joined.person, now=now) if joined.is_new else None
-        told = {"session": session, "person": joined.person, "membership": joined.member}
-        return Response(shapes.AcceptedSerializer(told).data, status=201)
+        joined = _join(body["token"], users.Profile(name=body["name"], password=body["password"]), now)
+        inner = allauth_client.build_request(request._request)  # noqa: SLF001  DRF's way to Django's request
+        session = sessions.create(request=inner, person=joined.person, now=now) if joined.is_new else None
+        accepted = {"session": session, "person": joined.person, "membership": joined.member}
+        return Response(bodies.AcceptedSerializer(accepted).data, status=201)
 
 
 @method_decorator(never_cache, name="dispatch")
-class OfPerson(Resource):
+class UserView(Resource):
     authentication_classes = (PersonAuthentication,)
     permission_classes = (IsAuthenticated,)
 
 
-class Session(OfPerson):
+class Session(UserView):
     @extend_schema(
         operation_id="getSession",
-        summary="Who signed in, and the agencies to choose from",
-        tags=["People"],
-        responses=shapes.SignedInSerializer,
+        summary="Get the current session",
+        description="Returns the signed-in user and the agencies that it is a member of.",
+        tags=TAGS,
+        responses=bodies.SignedInSerializer,
     )
     def get(self, request: Request) -> Response:
-        signed_in = _of(request)
-        return Response(_told(signed_in.person, sessions.Session(token=signed_in.token, expires_at=signed_in.expires_at)))
+        user = _user(request)
+        return Response(_serialize(user.person, sessions.Session(token=user.token, expires_at=user.expires_at)))
 
-    @extend_schema(operation_id="signOut", summary="End the session", tags=["People"], responses={204: None})
+    @extend_schema(
+        operation_id="signOut",
+        summary="Sign out",
+        description="Ends the current session.",
+        tags=TAGS,
+        responses={204: None},
+    )
     def delete(self, request: Request) -> Response:
-        allauth_client.ask(request=request._request, method="DELETE", path="auth/session", fields={}, token=_of(request).token)  # noqa: SLF001  DRF's way to Django's request
+        django_request = request._request  # noqa: SLF001  DRF's way to Django's request
+        allauth_client.call(request=django_request, method="DELETE", path="auth/session", fields={}, token=_user(request).token)
         return Response(status=204)
 
 
-class Sessions(OfPerson):
-    @extend_schema(operation_id="signOutEverywhere", summary="End every session of yours", tags=["People"], responses={204: None})
+class Sessions(UserView):
+    @extend_schema(
+        operation_id="signOutEverywhere",
+        summary="Sign out everywhere",
+        description="Ends all sessions of the user.",
+        tags=TAGS,
+        responses={204: None},
+    )
     def delete(self, request: Request) -> Response:
-        sessions.end_all(person=_of(request).person)
+        sessions.revoke_all(person=_user(request).person)
         return Response(status=204)
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class PasswordChange(OfPerson):
+class ChangePassword(UserView):
     problems: ClassVar = {"post": (429,)}
 
     @extend_schema(
         operation_id="changePassword",
-        summary="Change the password, or set the first one",
-        description="Every other session of the person ends; this one goes on with another token.",
-        tags=["People"],
-        request=shapes.PasswordChange,
-        responses=shapes.SignedInSerializer,
+        summary="Change the password",
+        description="Changes the password of the signed-in user, or sets the first one. Ends all other sessions of the user, and "
+        "returns a new token for this one.",
+        tags=TAGS,
+        request=bodies.ChangePassword,
+        responses=bodies.SignedInSerializer,
     )
     def post(self, request: Request) -> Response:
-        sent = _sent(shapes.PasswordChange, request)
-        sent["new_password"] = sent.pop("password")
-        return _signed_in(_ask(request, "account/password/change", sent, token=_of(request).token))
+        body = _validated(bodies.ChangePassword, request)
+        body["new_password"] = body.pop("password")
+        return _signed_in_response(_call_allauth(request, "account/password/change", body, token=_user(request).token))
 
 
-def _sent(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """What was sent, checked. Raises ValidationError."""
-    sent = shape(data=request.data)
-    sent.is_valid(raise_exception=True)
-    return dict(sent.validated_data)
+def _validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the validated body. Raises ValidationError."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
 
 
-def _ask(request: Request, path: str, fields: dict[str, Any], *, token: str = "", until: int = 200) -> Answer:
-    """allauth's answer, where it is `until` (401 says that nobody is signed in yet) or 200. Raises what refuse does."""
-    answer = allauth_client.ask(request=request._request, method="POST", path=path, fields=fields, token=token)  # noqa: SLF001  DRF's way to Django's request
-    if answer.status not in {200, until} or answer.errors:
-        refuse(answer)
-    return answer
+def _call_allauth(
+    request: Request, path: str, fields: dict[str, Any], *, token: str = "", expected: int = 200
+) -> AllauthResponse:
+    """Return allauth's response if its status is 200 or `expected`; allauth answers 401 while nobody is signed in yet.
+
+    Raises what `raise_problem` raises.
+    """
+    django_request = request._request  # noqa: SLF001  DRF's way to Django's request
+    response = allauth_client.call(request=django_request, method="POST", path=path, fields=fields, token=token)
+    if response.status not in {200, expected} or response.errors:
+        raise_problem(response)
+    return response
 
 
-def _signed_in(answer: Answer, *, agency: str | None = None) -> Response:
-    """The session that allauth began, with whom it is of. Raises Absent for an agency that is none of theirs."""
-    session, person = sessions.opened(token=answer.token or "")
-    if agency and agency not in {each.agency.public_id for each in members.of_person(person_id=person.pk)}:
+def _signed_in_response(response: AllauthResponse, *, agency: str | None = None) -> Response:
+    """Return the session that allauth created, with its user. Raises Absent for an agency the user does not belong to."""
+    session, person = sessions.get(token=response.token or "")
+    if agency and agency not in {each.agency.public_id for each in members.list_for_person(person_id=person.pk)}:
         session.flush()
-        raise Absent({"agency": ["No agency of yours with this id."]})
-    return Response(_told(person, sessions.stand_for(session=session, agency=agency, now=timezone.now())))
+        raise Absent({"agency": ["You are not a member of an agency with this ID."]})
+    return Response(_serialize(person, sessions.activate(session=session, agency=agency, now=timezone.now())))
 
 
-def _told(person: Person, session: sessions.Session) -> dict[str, Any]:
-    memberships = members.of_person(person_id=person.pk)
-    told = {"token": session.token, "expires_at": session.expires_at, "person": person, "memberships": memberships}
-    return dict(shapes.SignedInSerializer(told).data)
+def _serialize(person: Person, session: sessions.Session) -> dict[str, Any]:
+    memberships = members.list_for_person(person_id=person.pk)
+    data = {"token": session.token, "expires_at": session.expires_at, "person": person, "memberships": memberships}
+    return dict(bodies.SignedInSerializer(data).data)
 
 
-def _of(request: Request) -> SignedIn:
-    """Who signed in."""
-    return cast("SignedIn", request.user)
+def _user(request: Request) -> SignedInUser:
+    """Return the signed-in user of a request."""
+    return cast("SignedInUser", request.user)
 
 
-def _joined(token: str, self: users.Self, now: datetime) -> users.Joined:
-    """Whoever has this token, let in."""
-    is_sign_up = token.startswith(sign_up.HEAD)
+def _join(token: str, profile: users.Profile, now: datetime) -> users.Joined:
+    """Accept the token of an invitation or sign-up. Raises SignUpClosed, TokenFailed, ValidationError."""
+    is_sign_up = token.startswith(sign_up.TOKEN_HEAD)
     if is_sign_up and not settings.SIGN_UP:
         raise SignUpClosed
     try:
         accept = sign_up.accept if is_sign_up else invitations.accept
-        return accept(token=token, self=self, now=now)
+        return accept(token=token, profile=profile, now=now)
     except (users.UnknownToken, users.Inactive):
         raise TokenFailed from None
-    except users.NameWanted:
-        raise ValidationError({"name": ["A new person has a name."]}) from None
-    except TooWeak as weak:
-        raise ValidationError({"password": weak.messages}) from None
+    except users.NameRequired:
+        raise ValidationError({"name": ["A new user needs a name."]}) from None
+    except WeakPassword as error:
+        raise ValidationError({"password": error.messages}) from None

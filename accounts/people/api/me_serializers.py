@@ -1,4 +1,4 @@
-"""The shapes of who asks: programs, browsers and people."""
+"""Serializers of the principal of a request."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.agencies.serializers import AGENCY, AgencySerializer
 from accounts.models import Role, public_account_id
 from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField
-from accounts.tenancy.principals import Bearer
+from accounts.tenancy.principals import Principal
 
 ME = {
     "agency": AGENCY,
@@ -38,31 +38,31 @@ MEMBERSHIP = {
     "read_only": True,
     "accounts": [ACCOUNT_ID],
 }
-POWERS = ("read", "write", "administer")
+PERMISSIONS = ("read", "write", "administer")
 
 
-class KeyOfRequest(serializers.Serializer[Any]):
+class CurrentApiKey(serializers.Serializer[Any]):
     id = PublicIdField()
     name = serializers.CharField()
-    prefix = serializers.CharField()
+    prefix = serializers.CharField(help_text="The first characters of the key, to recognize it.")
     created_at = serializers.DateTimeField()
-    last_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="When the key was last used, to the minute.")
 
 
-class BearerSerializer(serializers.Serializer[Bearer]):
-    """Who asks: a program with a key, a browser with a token, or a person."""
+class PrincipalSerializer(serializers.Serializer[Principal]):
+    """The caller of the request: an API key, a token or a member."""
 
     kind = serializers.ChoiceField(choices=("key", "token", "member"))
     id = PublicIdField()
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=Role.choices)
-    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(help_text="Whether the caller may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
     accounts = serializers.SerializerMethodField()
-    expires_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the key, token or session expires. Null: never.")
 
-    def get_accounts(self, bearer: Bearer) -> list[str] | None:
-        """The accounts that it sees (acct_…); null: all of the agency's."""
-        return None if bearer.accounts is None else [public_account_id(each) for each in bearer.accounts]
+    def get_accounts(self, principal: Principal) -> list[str] | None:
+        """IDs of the accounts that access is limited to. Null: all accounts."""
+        return None if principal.accounts is None else [public_account_id(each) for each in principal.accounts]
 
 
 class AgencyName(serializers.Serializer[Any]):
@@ -74,17 +74,20 @@ class MembershipSerializer(serializers.Serializer[Any]):
     id = PublicIdField()
     agency = AgencyName()
     role = serializers.ChoiceField(choices=Role.choices)
-    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(help_text="Whether the member may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
     accounts = AccountLimit()
 
 
-@extend_schema_serializer(examples=[OpenApiExample("The bearer", value=ME, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("API key", value=ME, response_only=True)])
 class MeSerializer(serializers.Serializer[Any]):
     agency = AgencySerializer()
-    bearer = BearerSerializer()
+    bearer = PrincipalSerializer()
     may = serializers.ListField(
-        child=serializers.ChoiceField(choices=POWERS),
-        help_text="`read`; `write`: what managers change; `administer`: keys, people, settings, archives and the audit log.",
+        child=serializers.ChoiceField(choices=PERMISSIONS),
+        help_text="What the caller may do. `write`: what managers may change. `administer`: manage API keys, members, settings "
+        "and exports, and read the audit log.",
     )
-    key = KeyOfRequest(allow_null=True, help_text="Null where no key asks.")
-    memberships = MembershipSerializer(many=True, allow_null=True, help_text="Of a person who signed in: every one of them.")
+    key = CurrentApiKey(allow_null=True, help_text="The API key of the request. Null if the caller is not an API key.")
+    memberships = MembershipSerializer(
+        many=True, allow_null=True, help_text="All memberships of the signed-in user. Null if the caller is not a member."
+    )

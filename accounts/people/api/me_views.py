@@ -14,13 +14,20 @@ from accounts.tenancy import context
 
 
 class Me(Resource):
-    @extend_schema(operation_id="getMe", summary="Who asks, and what it may do", responses=MeSerializer, tags=["Agency"])
+    @extend_schema(
+        operation_id="getMe",
+        summary="Get the current caller",
+        description="Returns the API key, token or member that sends the request, with its agency and permissions.",
+        responses=MeSerializer,
+        tags=["Agency"],
+    )
     def get(self, request: Request) -> Response:
-        bearer = context.bearer(request)
-        me: dict[str, Any] = {"agency": bearer.agency, "bearer": bearer, "may": bearer.may(), "key": None, "memberships": None}
-        if bearer.kind == "key":
-            me["key"] = ApiKey.objects.get(agency_id=bearer.agency_id, pk=bearer.id)
-        if bearer.kind == "member":
-            member = Member.objects.get(agency_id=bearer.agency_id, pk=bearer.id)
-            me["memberships"] = members.of_person(person_id=member.person_id)
+        principal = context.principal(request)
+        me: dict[str, Any] = {"agency": principal.agency, "bearer": principal, "may": principal.permissions()}
+        me |= {"key": None, "memberships": None}
+        if principal.kind == "key":
+            me["key"] = ApiKey.objects.get(agency_id=principal.agency_id, pk=principal.id)
+        if principal.kind == "member":
+            member = Member.objects.get(agency_id=principal.agency_id, pk=principal.id)
+            me["memberships"] = members.list_for_person(person_id=member.person_id)
         return Response(MeSerializer(me).data)

@@ -1,4 +1,4 @@
-"""The shapes of members and invitations."""
+"""Serializers of members and invitations."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.models import Grant, Invitation, Member
-from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_limit
+from accounts.requests.fields import ACCOUNT_ID, AccountLimit, PublicIdField, check_account_limit
 from api.strict_fields import Body
 
 PERSON = {"id": "pers_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "name": "Mei Lin", "email": "mei@agency.example"}
@@ -34,15 +34,14 @@ INVITATION = {
 NEW_INVITATION = {"email": "client@shop.example", "role": "viewer", "accounts": [ACCOUNT_ID]}
 
 
+# Without a docstring: drf-spectacular would print it as the description of every subclass.
 class GrantSerializer(Body, serializers.ModelSerializer[Any]):
-    """What somebody may do; admins see everything."""
-
     accounts = AccountLimit(required=False)
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
-        found: Grant | None = self.instance
-        role, limit = (fields.get(name, getattr(found, name, None)) for name in ("role", "accounts"))
-        check_limit(role, limit)
+        current: Grant | None = self.instance
+        role, limit = (fields.get(name, getattr(current, name, None)) for name in ("role", "accounts"))
+        check_account_limit(role, limit)
         return fields
 
 
@@ -54,8 +53,8 @@ class PersonSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("A member", value=MEMBER, response_only=True),
-        OpenApiExample("To see two shops only", value={"role": "viewer", "accounts": [ACCOUNT_ID]}, request_only=True),
+        OpenApiExample("Member", value=MEMBER, response_only=True),
+        OpenApiExample("Viewer of one account", value={"role": "viewer", "accounts": [ACCOUNT_ID]}, request_only=True),
     ]
 )
 class MemberSerializer(GrantSerializer):
@@ -70,14 +69,16 @@ class MemberSerializer(GrantSerializer):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("An invitation", value=INVITATION, response_only=True),
-        OpenApiExample("A client who sees its own shop", value=NEW_INVITATION, request_only=True),
+        OpenApiExample("Invitation", value=INVITATION, response_only=True),
+        OpenApiExample("Client with access to one account", value=NEW_INVITATION, request_only=True),
     ]
 )
 class InvitationSerializer(GrantSerializer):
     id = PublicIdField()
-    status = serializers.SerializerMethodField(help_text="`open`, or `expired`: it can be sent again.")
-    invited_by = serializers.CharField(read_only=True, help_text="The id of the key or member, with its name of then.")
+    status = serializers.SerializerMethodField(help_text="`open`, or `expired`. An expired invitation can be resent.")
+    invited_by = serializers.CharField(
+        read_only=True, help_text="ID and name, at that time, of the key or member that sent the invitation."
+    )
 
     class Meta:
         model = Invitation

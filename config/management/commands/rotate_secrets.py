@@ -33,15 +33,15 @@ class Command(BaseCommand):
     def _rotate(self) -> int:
         """How many agencies have something that does not open; it holds up no other one."""
         failed = 0
-        for what in EVERYTHING:
+        for table in EVERYTHING:
             moved = 0
-            for agency_id in (*context.every_agency_id(), *context.every_closed_agency_id()):
+            for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
                 try:
-                    moved += rotation.reseal(what=what, agency_id=agency_id)
-                except at_rest.CannotOpen as error:
+                    moved += rotation.rotate(table=table, agency_id=agency_id)
+                except at_rest.DecryptionError as error:
                     failed += 1
-                    self.stderr.write(f"{what.table}: {error}")
-            self.stdout.write(f"{what.table}: {moved} encrypted with key {next(iter(settings.SECRETS_KEYS))}")
+                    self.stderr.write(f"{table.name}: {error}")
+            self.stdout.write(f"{table.name}: {moved} encrypted with key {next(iter(settings.SECRETS_KEYS))}")
         return failed
 
 

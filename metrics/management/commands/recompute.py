@@ -36,10 +36,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         span = _days(options["first"], options["last"])
         only = identifiers.private("acct", options["account"]) if options["account"] else None
-        if only == identifiers.NOTHING:
+        if only == identifiers.NO_ID:
             raise CommandError(f"{options['account']!r} is not an account ID.")
         seen = changed = 0
-        for agency_id in context.every_agency_id():
+        for agency_id in context.open_agency_ids():
             recounted = {account_id: _recompute(agency_id, account_id, span) for account_id in _accounts(agency_id, only)}
             seen, changed = seen + len(recounted), changed + sum(recounted.values())
             _note(agency_id, recounted, span)
@@ -77,7 +77,7 @@ def _note(agency_id: UUID, recounted: dict[UUID, int], span: list[date]) -> None
     with context.agency(agency_id):
         for account_id, changed in recounted.items():
             if changed:
-                audit.note(
+                audit.record(
                     agency_id=agency_id,
                     who=audit.UNDERONE,
                     what="account.recounted",

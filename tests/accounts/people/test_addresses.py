@@ -69,7 +69,7 @@ def test_allauth_sees_our_fields_and_never_what_the_caller_signs_in_with(db: Non
     request = visitor.get("/v1/me", HTTP_COOKIE="underone_staff=x", HTTP_AUTHORIZATION="Bearer x").wsgi_request
     request.META |= {"HTTP_X_SESSION_TOKEN": "x", "QUERY_STRING": "next=/staff/"}
 
-    inner = allauth_client.inward(request, path="/app/v1/auth/login", body=b'{"email": "a@b.example"}')
+    inner = allauth_client.build_request(request, path="/app/v1/auth/login", body=b'{"email": "a@b.example"}')
 
     assert (inner.COOKIES, inner.body, inner.GET.urlencode()) == ({}, b'{"email": "a@b.example"}', "")
     assert not {"Cookie", "Authorization", "X-Session-Token"} & set(inner.headers)

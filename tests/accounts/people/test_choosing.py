@@ -99,6 +99,6 @@ def test_me_tells_a_member_every_membership(visitor: Visitor, both: None, acme: 
 def test_the_wall_shows_a_person_its_own_memberships_and_no_other_s(both: None, mei: Person) -> None:
     other = somebody()
 
-    assert {each.agency.name for each in members.of_person(person_id=mei.pk)} == {"Acme", "Rival"}
-    assert members.of_person(person_id=other.pk) == []
+    assert {each.agency.name for each in members.list_for_person(person_id=mei.pk)} == {"Acme", "Rival"}
+    assert members.list_for_person(person_id=other.pk) == []
     assert Member.objects.count() == 0

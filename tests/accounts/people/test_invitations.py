@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.agencies import lifecycle as agencies
 from accounts.models import Actor, Invitation, Member, Person, Role
-from accounts.people.invitations import MOST
+from accounts.people.invitations import MAX_INVITATIONS
 from accounts.tenancy import context
 from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
 from tests.client import Client
@@ -237,7 +237,7 @@ def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
                 sent_at=now,
                 expires_at=now,
             )
-            for n in range(MOST)
+            for n in range(MAX_INVITATIONS)
         )
 
     answer = acme.post("/v1/invitations", {"email": mailbox(), "role": "viewer"}, format="json")

@@ -34,7 +34,7 @@ TO = "mei@agency.example"
 
 
 def hand_over(kind: str = "invitation") -> None:
-    mail.post(kind=kind, to=TO, places=PLACES, keeps_seconds=60)
+    mail.queue(kind=kind, to=TO, values=PLACES, expires_in=60)
 
 
 def queued() -> list[Any]:
@@ -46,26 +46,26 @@ def queued() -> list[Any]:
 
 def sealed(**fields: Any) -> str:
     """What a worker is handed."""
-    said = {"kind": "invitation", "to": TO, "places": PLACES} | fields
-    return at_rest.seal(json.dumps(said).encode(), context=mail.TASK).hex()
+    said = {"kind": "invitation", "to": TO, "values": PLACES} | fields
+    return at_rest.encrypt(json.dumps(said).encode(), context=mail.TASK).hex()
 
 
-@pytest.mark.parametrize("kind", mail.LETTERS)
+@pytest.mark.parametrize("kind", mail.TEMPLATES)
 @pytest.mark.parametrize("front_end", ["", "https://app.agency.example"])
 def test_every_letter_is_plain_text_with_no_place_left_open(kind: str, front_end: str, settings: LazySettings) -> None:
     settings.PEOPLE_URL = front_end
 
-    letter = mail.written(kind=kind, to=TO, places=PLACES)
+    letter = mail.build(kind=kind, to=TO, values=PLACES)
 
     assert (letter.to, letter.content_subtype, letter.extra_headers) == ([TO], "plain", {"Auto-Submitted": "auto-generated"})
     assert letter.subject.startswith("[Underone] ")
     assert not re.search(r"[{}]", f"{letter.subject}{letter.body}")
-    assert ("https://" in str(letter.body)) is bool(front_end and mail.LETTERS[kind][2])
+    assert ("https://" in str(letter.body)) is bool(front_end and mail.TEMPLATES[kind][2])
 
 
 @pytest.mark.parametrize("name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200])
 def test_the_name_of_an_agency_becomes_no_header_and_opens_nothing(name: str) -> None:
-    letter = mail.written(kind="invitation", to=TO, places=PLACES | {"agency": name})
+    letter = mail.build(kind="invitation", to=TO, values=PLACES | {"agency": name})
 
     message = letter.message()
 
@@ -81,15 +81,15 @@ def test_what_a_letter_says_is_sealed_on_its_way_through_the_broker(db: None, po
     carried = json.dumps([message.payload, message.headers], default=str)
     assert [word for word in SECRETS if word in carried] == []
 
-    tasks.write_to_people(**message.payload[1])
+    tasks.send_mail(**message.payload[1])
     assert "uo_inv_secret" in str(outbox.outbox[0].body)
 
 
 def test_what_was_sealed_for_something_else_is_not_sent(db: None) -> None:
-    other = at_rest.seal(json.dumps({"kind": "invitation", "to": TO, "places": PLACES}).encode(), context="webhooks").hex()
+    other = at_rest.encrypt(json.dumps({"kind": "invitation", "to": TO, "values": PLACES}).encode(), context="webhooks").hex()
 
-    with pytest.raises(at_rest.NotOfThisPlace):
-        mail.send(sealed=other)
+    with pytest.raises(at_rest.WrongContext):
+        mail.send(encrypted=other)
 
     assert outbox.outbox == []
 
@@ -109,7 +109,7 @@ def test_a_letter_of_a_kind_that_there_is_not_costs_the_same_and_goes_nowhere(db
 
 
 def test_a_real_server_gets_the_letter(server: Server) -> None:
-    mail.send(sealed=sealed())
+    mail.send(encrypted=sealed())
 
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
@@ -121,7 +121,7 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
 def test_a_mailbox_that_there_is_not_is_not_asked_for_again(server: Server) -> None:
     server.answers["RCPT"] = b"550 no such mailbox"
 
-    mail.send(sealed=sealed())
+    mail.send(encrypted=sealed())
 
     assert server.got == []
 
@@ -131,10 +131,10 @@ def test_a_server_that_takes_nothing_now_is_asked_again(server: Server, command:
     server.answers[command] = b"451 later"
 
     with pytest.raises(OSError, match="later") as told:
-        mail.send(sealed=sealed())
+        mail.send(encrypted=sealed())
 
     assert isinstance(told.value, smtplib.SMTPException)
     del server.answers[command]
     server.got.clear()
-    mail.send(sealed=sealed())
+    mail.send(encrypted=sealed())
     assert len(server.got) == 1

@@ -39,12 +39,12 @@ def test_nobody_opens_an_agency_where_the_switch_is_off(db: None, post: Post, se
     for answer in (refused, accept(post.token(email))):
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/sign-up-closed")
     assert len(post.letters) == 1
-    assert context.every_agency_id() == []
+    assert context.open_agency_ids() == []
 
 
 def test_the_letter_opens_an_agency_with_its_first_admin(db: None, post: Post, open_to_all: None) -> None:
     email = mailbox()
-    assert (sign_up(email).status_code, Person.objects.count(), context.every_agency_id()) == (202, 0, [])
+    assert (sign_up(email).status_code, Person.objects.count(), context.open_agency_ids()) == (202, 0, [])
 
     answer = accept(post.token(email))
 
@@ -77,7 +77,7 @@ def test_a_token_opens_one_agency(db: None, post: Post, open_to_all: None) -> No
 
     assert sorted(answers) == [201, 403, 403]
     assert accept(token).status_code == 403
-    assert len(context.every_agency_id()) == 1
+    assert len(context.open_agency_ids()) == 1
 
 
 def test_who_is_known_opens_another_agency_and_is_changed_by_nothing(db: None, post: Post, open_to_all: None) -> None:
@@ -97,12 +97,12 @@ def test_a_token_that_is_forged_or_too_old_opens_nothing(db: None, post: Post, o
     email = mailbox()
     sign_up(email)
     token = post.token(email)
-    told = signing.loads(token.removeprefix(people_sign_up.HEAD), salt=people_sign_up.SALT)
+    told = signing.loads(token.removeprefix(people_sign_up.TOKEN_HEAD), salt=people_sign_up.SALT)
     others = [
-        people_sign_up.HEAD + signing.dumps(told, salt="another", compress=True),
-        people_sign_up.HEAD + signing.dumps(told, key="another", salt=people_sign_up.SALT, compress=True),
+        people_sign_up.TOKEN_HEAD + signing.dumps(told, salt="another", compress=True),
+        people_sign_up.TOKEN_HEAD + signing.dumps(told, key="another", salt=people_sign_up.SALT, compress=True),
         token[:-1],
-        token.replace(people_sign_up.HEAD, invitations.HEAD),
+        token.replace(people_sign_up.TOKEN_HEAD, invitations.TOKEN_HEAD),
     ]
 
     assert [accept(each).status_code for each in others] == [403] * len(others)
@@ -119,7 +119,7 @@ def test_a_weak_password_opens_no_agency(db: None, post: Post, open_to_all: None
     answer = accept(post.token(email), password="short")
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/password")
-    assert (Person.objects.count(), context.every_agency_id()) == (0, [])
+    assert (Person.objects.count(), context.open_agency_ids()) == (0, [])
 
 
 def test_letters_are_not_sent_without_end(db: None, open_to_all: None) -> None:

@@ -79,9 +79,9 @@ def test_a_stranger_is_not_told_what_was_wrong(visitor: Visitor, mei: Person, kn
     assert response["WWW-Authenticate"].startswith("Bearer")
     assert told(response) == {
         "type": "/problems/sign-in-failed",
-        "title": "Sign in failed",
+        "title": "Sign-in failed",
         "status": 401,
-        "detail": "The address or the password is not right.",
+        "detail": "The e-mail address or password is incorrect.",
     }
 
 
@@ -189,12 +189,12 @@ def test_a_session_that_is_used_lasts_and_is_noted_once_an_hour(visitor: Visitor
     enrol(acme.agency, mei)
     token = visitor.sign_in(mei.email)["token"]
     first = Session.objects.get().expire_date
-    session, _ = sessions.opened(token=token)
+    session, _ = sessions.get(token=token)
     now = timezone.now()
 
-    soon = sessions.slide(session=session, now=now + timedelta(minutes=59))
+    soon = sessions.extend(session=session, now=now + timedelta(minutes=59))
     unchanged = Session.objects.get().expire_date
-    later = sessions.slide(session=session, now=now + timedelta(minutes=61))
+    later = sessions.extend(session=session, now=now + timedelta(minutes=61))
 
     assert unchanged == first
     assert Session.objects.get().expire_date > first
@@ -202,11 +202,11 @@ def test_a_session_that_is_used_lasts_and_is_noted_once_an_hour(visitor: Visitor
 
 
 def test_a_session_that_was_ended_meanwhile_is_not_brought_back(visitor: Visitor, mei: Person) -> None:
-    session, _ = sessions.opened(token=visitor.sign_in(mei.email)["token"])
+    session, _ = sessions.get(token=visitor.sign_in(mei.email)["token"])
     Session.objects.all().delete()
 
     with pytest.raises(sessions.Ended):
-        sessions.slide(session=session, now=timezone.now() + timedelta(days=1))
+        sessions.extend(session=session, now=timezone.now() + timedelta(days=1))
 
     assert not Session.objects.exists()
 

@@ -20,12 +20,13 @@ from tests.accounts.people.visiting import Post, Visitor, enrol, mailbox
 from tests.client import Client
 from tests.conftest import NOON
 
-REFUSED = (403, "/problems/not-permitted", "The key that asks ends one day: by it nobody becomes an admin, who would stay.")
+OUTLIVES = "Your API key expires, so it cannot make anybody an admin, who would keep access after it."
+REFUSED = (403, "/problems/not-permitted", OUTLIVES)
 
 
 def another_key(client: Client, **rights: Any) -> tuple[ApiKey, Client]:
     with context.agency(client.agency.pk):
-        key, text = key_secrets.mint(agency=client.agency, name="a hundred % sure", now=NOON, **rights)
+        key, text = key_secrets.create(agency=client.agency, name="a hundred % sure", now=NOON, **rights)
     return key, Client(client.agency, text)
 
 
@@ -144,7 +145,7 @@ def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=run)
     with context.agency(client.agency.pk):
-        invitations.accept(token=token, self=users.Self(name="Client", password=None), now=timezone.now())
+        invitations.accept(token=token, profile=users.Profile(name="Client", password=None), now=timezone.now())
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
@@ -164,7 +165,7 @@ def test_what_is_accepted_at_this_moment_is_not_there_any_more(acme: Client, pos
 
     late = at_the_same_time(acme, token, act)
 
-    assert (late.status_code, late.json()["detail"]) == (404, "No invitation with this id.")
+    assert (late.status_code, late.json()["detail"]) == (404, "No invitation has this ID.")
     assert [each["person"]["email"] for each in acme.read("/v1/members")["data"]] == [email]
     assert (left(acme), withdrawn(acme)) == ([], [])
     assert len(post.to(email)) == 1
@@ -181,7 +182,7 @@ def test_who_accepts_what_is_withdrawn_at_this_moment_stays_outside(acme: Client
 
     thread = threading.Thread(target=run)
     with context.agency(acme.agency.pk):
-        invitation_revocation.withdraw(invitation=Invitation.objects.get(), who=Actor("key_1", "first key"), now=NOON)
+        invitation_revocation.revoke(invitation=Invitation.objects.get(), who=Actor("key_1", "first key"), now=NOON)
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()

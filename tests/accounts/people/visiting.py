@@ -41,7 +41,7 @@ class Visitor(APIClient):
 
     def generic(self, *args: Any, **kwargs: Any) -> Any:
         if connection.in_atomic_block:
-            context.enter(None)
+            context.set_agency(None)
         return super().generic(*args, **kwargs)
 
     def send(self, path: str, **fields: Any) -> Any:
@@ -75,7 +75,7 @@ class Post:
             channel: Any = broker.default_channel
             while message := channel.basic_get("celery", no_ack=True):
                 if message.headers["task"] == mail.TASK:
-                    tasks.write_to_people(**message.payload[1])
+                    tasks.send_mail(**message.payload[1])
         self.letters += outbox.outbox
         outbox.outbox.clear()
         return self.letters
@@ -91,7 +91,7 @@ class Post:
 
 def somebody(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:
     """A person with a mailbox of its own."""
-    person, _ = users.known_or_new(email=email or mailbox(), self=users.Self(name=name, password=password), now=now)
+    person, _ = users.get_or_create(email=email or mailbox(), profile=users.Profile(name=name, password=password), now=now)
     return person
 
 

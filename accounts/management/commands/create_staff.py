@@ -31,27 +31,27 @@ class Command(BaseCommand):
         if options["off"]:
             if person is None:
                 raise CommandError(f"No user has the e-mail address {email}.")
-            sessions.end_all(person=person)
-        person = person or self._somebody_new(email)
+            sessions.revoke_all(person=person)
+        person = person or self._create(email)
         if not options["off"] and not person.has_usable_password():
             person.set_password(self._password(person))
         person.is_staff = not options["off"]
         person.save(update_fields=["is_staff", "password"])
-        members.forget(person_id=person.pk)
+        members.delete_if_unused(person_id=person.pk)
         self.stdout.write(f"{email} is {'no longer staff' if options['off'] else 'now staff'}.")
 
-    def _somebody_new(self, email: str) -> Person:
+    def _create(self, email: str) -> Person:
         try:
             validate_email(email)
         except ValidationError:
             raise CommandError(f"{email} is not a valid e-mail address.") from None
         name = email.partition("@")[0]
-        return users.known_or_new(email=email, self=users.Self(name=name, password=None), now=timezone.now())[0]
+        return users.get_or_create(email=email, profile=users.Profile(name=name, password=None), now=timezone.now())[0]
 
     def _password(self, person: Person) -> str:
         password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
             validate_password(password, person)
-        except ValidationError as weak:
-            raise CommandError(" ".join(weak.messages)) from None
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
         return password
