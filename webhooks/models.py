@@ -99,12 +99,12 @@ class Endpoint(TenantModel):
 
 
 class EndpointSecret(TenantModel):
-    """What signs an endpoint's deliveries, sealed. After a rotation the one before signs too, until it expires."""
+    """Store a signing secret of an endpoint, encrypted. After a rotation the previous secret signs too, until it expires."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="secrets")
-    sealed = models.BinaryField()
-    key_id = at_rest.key_id_of("sealed")
+    encrypted = models.BinaryField()
+    key_id = at_rest.key_id_of("encrypted")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
 

@@ -24,7 +24,7 @@ class EncryptedTable:
 
     model: type[models.Model]
     context: Callable[[Any], str]
-    column: str = "sealed"
+    column: str = "encrypted"
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ def rotate(*, table: EncryptedTable, agency_id: UUID) -> int:
 def key_ids_in_use(*, table: EncryptedTable) -> dict[int, int]:
     """Return how many rows each key has encrypted, over all agencies, by key ID."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT key_id, sealed FROM {table.name}_encryption_keys() ORDER BY key_id")
+        cursor.execute(f"SELECT key_id, row_count FROM {table.name}_encryption_keys() ORDER BY key_id")
         return dict(cursor.fetchall())
 
 
@@ -59,5 +59,5 @@ def _rotate_batch(table: EncryptedTable, agency_id: UUID) -> int:
             context = table.context(row)
             plain = at_rest.decrypt(bytes(getattr(row, table.column)), context=context)
             setattr(row, table.column, at_rest.encrypt(plain, context=context))
-        table.model._default_manager.bulk_update(rows, [table.column])  # noqa: SLF001
+        table.model._default_manager.filter(agency_id=agency_id).bulk_update(rows, [table.column])  # noqa: SLF001
     return len(rows)

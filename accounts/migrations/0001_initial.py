@@ -296,12 +296,12 @@ class Migration(migrations.Migration):
                 ("fingerprint", models.BinaryField(max_length=32)),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("headers", models.JSONField(default=dict)),
-                ("sealed", models.BinaryField(default=b"")),
+                ("encrypted", models.BinaryField(default=b"")),
                 (
                     "key_id",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=accounts.encryption.at_rest.SealedWith("sealed"),
+                        expression=accounts.encryption.at_rest.SealedWith("encrypted"),
                         output_field=models.IntegerField(null=True),
                     ),
                 ),

@@ -15,8 +15,8 @@ class IdempotencyRecord(TenantModel):
     fingerprint = models.BinaryField(max_length=32)  # of method, path and body
     status = models.PositiveSmallIntegerField(null=True)  # null inside the transaction of the write alone
     headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)
-    sealed = models.BinaryField(default=b"")  # the body, which may hold a secret that is shown once
-    key_id = at_rest.key_id_of("sealed")
+    encrypted = models.BinaryField(default=b"")  # the body, which may hold a secret that is shown once
+    key_id = at_rest.key_id_of("encrypted")
     created_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "bearer_id", "key")
 
@@ -33,5 +33,5 @@ class IdempotencyRecord(TenantModel):
 
     @property
     def context(self) -> str:
-        """What its body is sealed for."""
+        """Return what the encrypted body is bound to."""
         return f"accounts_idempotencyrecord:{self.agency_id}:{self.bearer_id}:{self.key}"

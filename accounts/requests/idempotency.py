@@ -21,10 +21,10 @@ ENCRYPTED = EncryptedTable(model=IdempotencyRecord, context=lambda record: recor
 Param = UUID | str | bytes | datetime | int
 LIFETIME = timedelta(hours=24)
 CLAIM = """
-INSERT INTO accounts_idempotencyrecord AS record (agency_id, bearer_id, key, fingerprint, headers, sealed, created_at)
+INSERT INTO accounts_idempotencyrecord AS record (agency_id, bearer_id, key, fingerprint, headers, encrypted, created_at)
 VALUES (%(agency)s, %(bearer)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
 ON CONFLICT (agency_id, bearer_id, key) DO UPDATE
-    SET fingerprint = excluded.fingerprint, status = NULL, headers = '{}', sealed = '', created_at = excluded.created_at
+    SET fingerprint = excluded.fingerprint, status = NULL, headers = '{}', encrypted = '', created_at = excluded.created_at
     WHERE record.created_at <= %(until)s
 """
 DELETE_EXPIRED = """
@@ -75,7 +75,7 @@ def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) 
     if bytes(record.fingerprint) != fingerprint:
         raise DifferentRequest
     try:
-        body = at_rest.decrypt(bytes(record.sealed), context=record.context)
+        body = at_rest.decrypt(bytes(record.encrypted), context=record.context)
     except at_rest.UnknownKey as error:
         raise ResponseUnreadable from error
     return StoredResponse(status=record.status or 0, headers=record.headers, body=body)
@@ -85,7 +85,7 @@ def store(*, principal: Principal, key: str, response: StoredResponse) -> None:
     """Store the response to this transaction's write under its claimed key."""
     context = IdempotencyRecord(agency_id=principal.agency_id, bearer_id=principal.id, key=key).context
     encrypted = at_rest.encrypt(response.body, context=context)
-    _records(principal, key).update(status=response.status, headers=response.headers, sealed=encrypted)
+    _records(principal, key).update(status=response.status, headers=response.headers, encrypted=encrypted)
 
 
 def release(*, principal: Principal, key: str) -> None:

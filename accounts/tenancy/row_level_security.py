@@ -113,13 +113,13 @@ def foreign_key(table: str, column: str, target: str, *, on_delete: str = "CASCA
 
 
 def count_encryption_keys(table: str) -> tuple[RunSQL, RunSQL]:
-    """Count how many rows of the table each key has sealed (encryption/rotation.py), over all agencies, and tell no more."""
+    """Count how many rows of the table each key encrypted (encryption/rotation.py), over all agencies, and tell no more."""
     function = f"{table}_encryption_keys"
     return (
         show_to_job(table, job="encryption_keys"),
         RunSQL(
             f"""
-            CREATE FUNCTION {function}() RETURNS TABLE (key_id integer, sealed bigint)
+            CREATE FUNCTION {function}() RETURNS TABLE (key_id integer, row_count bigint)
             LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
             BEGIN
                 SET LOCAL {ALL_AGENCIES} = 'encryption_keys';

@@ -83,11 +83,11 @@ def test_what_is_kept_is_sealed_for_its_key(principal: Principal) -> None:
         key="k2",
         fingerprint=ASKED,
         status=201,
-        sealed=kept.sealed,
+        encrypted=kept.encrypted,
         created_at=NOON,
     )
 
-    assert b"whsec" not in bytes(kept.sealed)
+    assert b"whsec" not in bytes(kept.encrypted)
     with pytest.raises(Exception, match="not for accounts_idempotencyrecord"):
         asked(principal, key="k2")
 

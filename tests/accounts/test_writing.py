@@ -78,7 +78,7 @@ def test_a_secret_that_is_shown_once_is_shown_again_to_who_asked_for_it(acme: Cl
 
     assert first.json()["secret"] == again.json()["secret"] != of_rival.json()["secret"]
     with context.agency(acme.agency.pk):
-        assert first.json()["secret"].encode() not in b"".join(bytes(kept.sealed) for kept in IdempotencyRecord.objects.all())
+        assert first.json()["secret"].encode() not in b"".join(bytes(kept.encrypted) for kept in IdempotencyRecord.objects.all())
 
 
 def test_another_key_of_the_agency_does_not_see_the_answer(acme: Client) -> None:

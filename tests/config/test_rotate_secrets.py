@@ -46,7 +46,7 @@ def opened(client: Client) -> dict[str, str]:
         found = EndpointSecret.objects.select_related("endpoint")
         return {
             row.endpoint.public_id: endpoint_secrets.PREFIX
-            + base64.b64encode(at_rest.decrypt(bytes(row.sealed), context=endpoint_secrets.context_of(row))).decode()
+            + base64.b64encode(at_rest.decrypt(bytes(row.encrypted), context=endpoint_secrets.context_of(row))).decode()
             for row in found
         }
 
@@ -91,13 +91,13 @@ def test_a_second_time_there_is_nothing_to_do(acme: Client, ring: Settings) -> N
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     rotate()
     with tenant_context.agency(acme.agency.pk):
-        before = [bytes(row.sealed) for row in EndpointSecret.objects.order_by("pk")]
+        before = [bytes(row.encrypted) for row in EndpointSecret.objects.order_by("pk")]
 
     told = rotate()
 
     assert "0 encrypted" in told
     with tenant_context.agency(acme.agency.pk):
-        assert [bytes(row.sealed) for row in EndpointSecret.objects.order_by("pk")] == before
+        assert [bytes(row.encrypted) for row in EndpointSecret.objects.order_by("pk")] == before
 
 
 def test_with_check_it_only_tells(acme: Client, ring: Settings) -> None:
@@ -123,7 +123,7 @@ def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Cl
     theirs = listen(rival)
     with tenant_context.agency(acme.agency.pk):
         row = EndpointSecret.objects.get()
-        EndpointSecret.objects.filter(pk=row.pk).update(sealed=bytes(row.sealed)[:-1] + bytes([row.sealed[-1] ^ 1]))
+        EndpointSecret.objects.filter(pk=row.pk).update(encrypted=bytes(row.encrypted)[:-1] + bytes([row.encrypted[-1] ^ 1]))
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
     with pytest.raises(CommandError, match="Some secrets of 1 agencies cannot be decrypted"):
@@ -174,7 +174,7 @@ def test_every_table_with_sealed_bytes_is_in_the_list(db: None) -> None:
     sealed = rows(
         "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
         "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attname LIKE %s",
-        "%sealed",
+        "%encrypted",
     )
 
     assert sorted({table.name for table in EVERYTHING}) == sorted(sealed)

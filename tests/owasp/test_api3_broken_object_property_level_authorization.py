@@ -19,7 +19,7 @@ SMUGGLED: dict[str, Any] = {
     "selling_partner_id": "A1STOLEN",
     "home_marketplace": "JP",
 }
-KEPT = ("digest", "ciphertext", "sealed", "password_hash", "session_key", "agency_id", "deleted_at", "last_recorded_at")
+KEPT = ("digest", "ciphertext", "encrypted", "password_hash", "session_key", "agency_id", "deleted_at", "last_recorded_at")
 
 
 def test_what_is_smuggled_into_a_change_changes_nothing(acme: Client, shop: str) -> None:

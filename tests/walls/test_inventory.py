@@ -5,7 +5,7 @@ import re
 from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES
 from tests.walls.statements import rows
 
-SECRET = re.compile("digest|sealed|secret|password|token|hash")
+SECRET = re.compile("digest|encrypted|secret|password|token|hash")
 FORESEEN = {"sha256"}
 COLUMNS = """
 SELECT attrelid::regclass::text, attname::text, atttypid::regtype::text FROM pg_attribute

@@ -153,7 +153,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
     assert functions == [
         (name, "search_path=pg_catalog, public, pg_temp", told)
         for name, told in (
-            ("accounts_idempotencyrecord_encryption_keys", "TABLE(key_id integer, sealed bigint)"),
+            ("accounts_idempotencyrecord_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
             ("closed_agency_ids", "SETOF uuid"),
             ("deleted_accounts_and_closed_agencies", "SETOF uuid"),
             ("lease_deliveries", "TABLE(agency uuid, endpoint uuid, delivery uuid)"),
@@ -161,7 +161,7 @@ def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_not
             ("open_agency_ids", "SETOF uuid"),
             ("operational_figures", TOLD_TO_OPERATORS),
             ("origin_is_allowed", "boolean"),
-            ("webhooks_endpointsecret_encryption_keys", "TABLE(key_id integer, sealed bigint)"),
+            ("webhooks_endpointsecret_encryption_keys", "TABLE(key_id integer, row_count bigint)"),
         )
     ]
 

@@ -50,7 +50,7 @@ def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         text = endpoint_secrets.mint(endpoint=endpoint_of(acme), now=NOW)
 
-        kept = bytes(EndpointSecret.objects.get().sealed)
+        kept = bytes(EndpointSecret.objects.get().encrypted)
 
     assert raw(text) not in kept
     assert text.encode() not in kept

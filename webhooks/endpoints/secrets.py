@@ -26,7 +26,7 @@ def mint(*, endpoint: Endpoint, now: datetime) -> str:
     """A new secret of the endpoint as its receiver takes it, `whsec_…`. It cannot be had again."""
     secret = EndpointSecret(id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now)
     plain = secrets.token_bytes(BYTES)
-    secret.sealed = at_rest.encrypt(plain, context=context_of(secret))
+    secret.encrypted = at_rest.encrypt(plain, context=context_of(secret))
     secret.save(force_insert=True)
     return PREFIX + base64.b64encode(plain).decode()
 
@@ -51,7 +51,7 @@ def signing_secrets(*, agency_id: UUID, endpoint_ids: Collection[UUID], now: dat
     alive = secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     found: dict[UUID, list[bytes]] = {}
     for secret in alive.order_by(F("expires_at").desc(nulls_first=True)):
-        plain = at_rest.decrypt(bytes(secret.sealed), context=context_of(secret))
+        plain = at_rest.decrypt(bytes(secret.encrypted), context=context_of(secret))
         found.setdefault(secret.endpoint_id, []).append(plain)
     return found
 

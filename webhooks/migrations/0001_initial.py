@@ -62,12 +62,12 @@ class Migration(migrations.Migration):
             name="EndpointSecret",
             fields=[
                 ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ("sealed", models.BinaryField()),
+                ("encrypted", models.BinaryField()),
                 (
                     "key_id",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=accounts.encryption.at_rest.SealedWith("sealed"),
+                        expression=accounts.encryption.at_rest.SealedWith("encrypted"),
                         output_field=models.IntegerField(null=True),
                     ),
                 ),
