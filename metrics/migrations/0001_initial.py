@@ -20,6 +20,109 @@ OF_ACCOUNT = (
 )
 
 
+def key(*columns):
+    """Lead the primary key by agency and account."""
+    return ("pk", models.CompositePrimaryKey("agency_id", "account_id", *columns, serialize=False))
+
+
+def defect_state():
+    return [
+        ("agency_id", models.UUIDField()),
+        ("account_id", models.UUIDField()),
+        ("stated_at", models.DateTimeField()),
+        ("received_at", models.DateTimeField()),
+        ("line", models.IntegerField()),
+        ("recorded_at", models.DateTimeField()),
+        ("report_id", models.UUIDField()),
+        ("order_id", models.CharField(max_length=19)),
+        ("kind", models.CharField(max_length=16)),
+        ("reference", models.CharField(max_length=64)),
+        ("state", models.CharField(max_length=20)),
+        ("rating", models.SmallIntegerField(null=True)),
+        ("occurred_on", models.DateField(null=True)),
+        ("funded_by", models.CharField(max_length=10)),
+        ("counts", models.BooleanField()),
+    ]
+
+
+def message_state():
+    return [
+        ("agency_id", models.UUIDField()),
+        ("account_id", models.UUIDField()),
+        ("stated_at", models.DateTimeField()),
+        ("received_at", models.DateTimeField()),
+        ("line", models.IntegerField()),
+        ("recorded_at", models.DateTimeField()),
+        ("report_id", models.UUIDField()),
+        ("message_id", models.CharField(max_length=64)),
+        ("marketplace", models.CharField(max_length=2)),
+        ("order_id", models.CharField(max_length=19)),
+        ("sent_on", models.DateField()),
+        ("needs_answer", models.BooleanField()),
+        ("answered_on", models.DateField(null=True)),
+        ("is_answered_in_time", models.BooleanField(null=True)),
+    ]
+
+
+def order_state():
+    return [
+        ("agency_id", models.UUIDField()),
+        ("account_id", models.UUIDField()),
+        ("order_id", models.CharField(max_length=19)),
+        ("marketplace", models.CharField(max_length=10)),
+        ("channel", models.CharField(max_length=3)),
+        ("status", models.SmallIntegerField()),
+        ("ordered_at", models.DateTimeField()),
+        ("ordered_on", models.DateField()),
+        ("last_updated_at", models.DateTimeField()),
+        ("recorded_at", models.DateTimeField()),
+        ("report_id", models.UUIDField()),
+    ]
+
+
+def return_state():
+    return [
+        ("agency_id", models.UUIDField()),
+        ("account_id", models.UUIDField()),
+        ("stated_at", models.DateTimeField()),
+        ("received_at", models.DateTimeField()),
+        ("line", models.IntegerField()),
+        ("recorded_at", models.DateTimeField()),
+        ("report_id", models.UUIDField()),
+        ("order_id", models.CharField(max_length=19)),
+        ("reference", models.CharField(max_length=64)),
+        ("requested_on", models.DateField()),
+        ("state", models.CharField(max_length=20)),
+        ("is_return", models.BooleanField()),
+        ("is_dissatisfied", models.BooleanField(null=True)),
+        ("reason", models.CharField(max_length=20)),
+    ]
+
+
+def shipment_state():
+    return [
+        ("agency_id", models.UUIDField()),
+        ("account_id", models.UUIDField()),
+        ("stated_at", models.DateTimeField()),
+        ("received_at", models.DateTimeField()),
+        ("line", models.IntegerField()),
+        ("recorded_at", models.DateTimeField()),
+        ("report_id", models.UUIDField()),
+        ("order_id", models.CharField(max_length=19)),
+        ("package", models.CharField(max_length=64)),
+        ("units", models.IntegerField()),
+        ("ship_by_on", models.DateField(null=True)),
+        ("shipped_on", models.DateField(null=True)),
+        ("is_late", models.BooleanField(null=True)),
+        ("is_scanned", models.BooleanField(null=True)),
+        ("deliver_by_on", models.DateField(null=True)),
+        ("delivered_on", models.DateField(null=True)),
+        ("is_on_time", models.BooleanField(null=True)),
+        ("is_invoiced_in_time", models.BooleanField(null=True)),
+        ("cancelled_by", models.CharField(max_length=11)),
+    ]
+
+
 class Migration(migrations.Migration):
     initial = True
 
@@ -30,30 +133,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.CreateModel(
             name="Defect",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("kind", models.CharField(max_length=16)),
-                ("reference", models.CharField(max_length=64)),
-                ("state", models.CharField(max_length=20)),
-                ("rating", models.SmallIntegerField(null=True)),
-                ("occurred_on", models.DateField(null=True)),
-                ("funded_by", models.CharField(max_length=10)),
-                ("counts", models.BooleanField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "order_id", "kind", "reference", serialize=False),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+            fields=[*defect_state(), key("order_id", "kind", "reference")],
         ),
         migrations.CreateModel(
             name="DenominatorRule",
@@ -62,14 +142,8 @@ class Migration(migrations.Migration):
                 ("account_id", models.UUIDField()),
                 ("counts_pending_and_cancelled", models.BooleanField()),
                 ("recorded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "recorded_at", serialize=False),
-                ),
+                key("recorded_at"),
             ],
-            options={
-                "abstract": False,
-            },
         ),
         migrations.CreateModel(
             name="FeedbackCoverage",
@@ -82,14 +156,8 @@ class Migration(migrations.Migration):
                 ("received_at", models.DateTimeField()),
                 ("recorded_at", models.DateTimeField()),
                 ("report_id", models.UUIDField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "report_id", serialize=False),
-                ),
+                key("report_id"),
             ],
-            options={
-                "abstract": False,
-            },
         ),
         migrations.CreateModel(
             name="AppliedThresholds",
@@ -98,132 +166,28 @@ class Migration(migrations.Migration):
                 ("account_id", models.UUIDField()),
                 ("upto", models.DateTimeField()),
                 ("recorded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "recorded_at", serialize=False),
-                ),
+                key("recorded_at"),
             ],
-            options={
-                "abstract": False,
-            },
         ),
         migrations.CreateModel(
             name="PastDefect",
             fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("kind", models.CharField(max_length=16)),
-                ("reference", models.CharField(max_length=64)),
-                ("state", models.CharField(max_length=20)),
-                ("rating", models.SmallIntegerField(null=True)),
-                ("occurred_on", models.DateField(null=True)),
-                ("funded_by", models.CharField(max_length=10)),
-                ("counts", models.BooleanField()),
+                *defect_state(),
                 ("superseded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "agency_id", "account_id", "order_id", "kind", "reference", "recorded_at", serialize=False
-                    ),
-                ),
+                key("order_id", "kind", "reference", "recorded_at"),
             ],
-            options={
-                "abstract": False,
-            },
         ),
         migrations.CreateModel(
             name="PastMessage",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("message_id", models.CharField(max_length=64)),
-                ("marketplace", models.CharField(max_length=2)),
-                ("order_id", models.CharField(max_length=19)),
-                ("sent_on", models.DateField()),
-                ("needs_answer", models.BooleanField()),
-                ("answered_on", models.DateField(null=True)),
-                ("is_answered_in_time", models.BooleanField(null=True)),
-                ("superseded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "message_id", "recorded_at", serialize=False),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+            fields=[*message_state(), ("superseded_at", models.DateTimeField()), key("message_id", "recorded_at")],
         ),
         migrations.CreateModel(
             name="PastReturn",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("reference", models.CharField(max_length=64)),
-                ("requested_on", models.DateField()),
-                ("state", models.CharField(max_length=20)),
-                ("is_return", models.BooleanField()),
-                ("is_dissatisfied", models.BooleanField(null=True)),
-                ("reason", models.CharField(max_length=20)),
-                ("superseded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "agency_id", "account_id", "order_id", "reference", "recorded_at", serialize=False
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+            fields=[*return_state(), ("superseded_at", models.DateTimeField()), key("order_id", "reference", "recorded_at")],
         ),
         migrations.CreateModel(
             name="PastShipment",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("package", models.CharField(max_length=64)),
-                ("units", models.IntegerField()),
-                ("ship_by_on", models.DateField(null=True)),
-                ("shipped_on", models.DateField(null=True)),
-                ("is_late", models.BooleanField(null=True)),
-                ("is_scanned", models.BooleanField(null=True)),
-                ("deliver_by_on", models.DateField(null=True)),
-                ("delivered_on", models.DateField(null=True)),
-                ("is_on_time", models.BooleanField(null=True)),
-                ("is_invoiced_in_time", models.BooleanField(null=True)),
-                ("cancelled_by", models.CharField(max_length=11)),
-                ("superseded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "order_id", "package", "recorded_at", serialize=False),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+            fields=[*shipment_state(), ("superseded_at", models.DateTimeField()), key("order_id", "package", "recorded_at")],
         ),
         migrations.CreateModel(
             name="SourceLoad",
@@ -233,14 +197,8 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=20)),
                 ("recorded_at", models.DateTimeField()),
                 ("report_id", models.UUIDField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "source", "recorded_at", serialize=False),
-                ),
+                key("source", "recorded_at"),
             ],
-            options={
-                "abstract": False,
-            },
         ),
         migrations.CreateModel(
             name="Breach",
@@ -382,10 +340,7 @@ class Migration(migrations.Migration):
                 ("missed_since", models.DateField(null=True)),
                 ("cleared_since", models.DateField(null=True)),
                 ("kept_since", models.DateField(null=True)),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "metric", "marketplace", "channel", serialize=False),
-                ),
+                key("metric", "marketplace", "channel"),
             ],
             options={
                 "indexes": [
@@ -431,12 +386,7 @@ class Migration(migrations.Migration):
                 ("answered_messages", models.IntegerField(db_default=0)),
                 ("return_requests", models.IntegerField(db_default=0)),
                 ("dissatisfied_requests", models.IntegerField(db_default=0)),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "agency_id", "account_id", "marketplace", "channel", "day", "recorded_at", serialize=False
-                    ),
-                ),
+                key("marketplace", "channel", "day", "recorded_at"),
             ],
             options={
                 "constraints": [
@@ -485,26 +435,7 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="Message",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("message_id", models.CharField(max_length=64)),
-                ("marketplace", models.CharField(max_length=2)),
-                ("order_id", models.CharField(max_length=19)),
-                ("sent_on", models.DateField()),
-                ("needs_answer", models.BooleanField()),
-                ("answered_on", models.DateField(null=True)),
-                ("is_answered_in_time", models.BooleanField(null=True)),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "message_id", serialize=False),
-                ),
-            ],
+            fields=[*message_state(), key("message_id")],
             options={
                 "indexes": [models.Index("agency_id", "account_id", "sent_on", name="message_by_day")],
             },
@@ -548,47 +479,14 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="Order",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("marketplace", models.CharField(max_length=10)),
-                ("channel", models.CharField(max_length=3)),
-                ("status", models.SmallIntegerField()),
-                ("ordered_at", models.DateTimeField()),
-                ("ordered_on", models.DateField()),
-                ("last_updated_at", models.DateTimeField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "order_id", serialize=False),
-                ),
-            ],
+            fields=[*order_state(), key("order_id")],
             options={
                 "indexes": [models.Index("agency_id", "account_id", "ordered_on", name="order_by_day")],
             },
         ),
         migrations.CreateModel(
             name="PastOrder",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("marketplace", models.CharField(max_length=10)),
-                ("channel", models.CharField(max_length=3)),
-                ("status", models.SmallIntegerField()),
-                ("ordered_at", models.DateTimeField()),
-                ("ordered_on", models.DateField()),
-                ("last_updated_at", models.DateTimeField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("superseded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "order_id", "recorded_at", serialize=False),
-                ),
-            ],
+            fields=[*order_state(), ("superseded_at", models.DateTimeField()), key("order_id", "recorded_at")],
             options={
                 "indexes": [models.Index("agency_id", "account_id", "ordered_on", name="pastorder_by_day")],
             },
@@ -615,12 +513,7 @@ class Migration(migrations.Migration):
                 ("flags", models.JSONField()),
                 ("reported_at", models.DateTimeField()),
                 ("recorded_at", models.DateTimeField()),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "agency_id", "account_id", "snapshot_id", "metric", "channel", "line", serialize=False
-                    ),
-                ),
+                key("snapshot_id", "metric", "channel", "line"),
             ],
             options={
                 "indexes": [
@@ -638,57 +531,14 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="Return",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("reference", models.CharField(max_length=64)),
-                ("requested_on", models.DateField()),
-                ("state", models.CharField(max_length=20)),
-                ("is_return", models.BooleanField()),
-                ("is_dissatisfied", models.BooleanField(null=True)),
-                ("reason", models.CharField(max_length=20)),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference", serialize=False),
-                ),
-            ],
+            fields=[*return_state(), key("order_id", "reference")],
             options={
                 "indexes": [models.Index("agency_id", "account_id", "requested_on", name="return_by_day")],
             },
         ),
         migrations.CreateModel(
             name="Shipment",
-            fields=[
-                ("agency_id", models.UUIDField()),
-                ("account_id", models.UUIDField()),
-                ("stated_at", models.DateTimeField()),
-                ("received_at", models.DateTimeField()),
-                ("line", models.IntegerField()),
-                ("recorded_at", models.DateTimeField()),
-                ("report_id", models.UUIDField()),
-                ("order_id", models.CharField(max_length=19)),
-                ("package", models.CharField(max_length=64)),
-                ("units", models.IntegerField()),
-                ("ship_by_on", models.DateField(null=True)),
-                ("shipped_on", models.DateField(null=True)),
-                ("is_late", models.BooleanField(null=True)),
-                ("is_scanned", models.BooleanField(null=True)),
-                ("deliver_by_on", models.DateField(null=True)),
-                ("delivered_on", models.DateField(null=True)),
-                ("is_on_time", models.BooleanField(null=True)),
-                ("is_invoiced_in_time", models.BooleanField(null=True)),
-                ("cancelled_by", models.CharField(max_length=11)),
-                (
-                    "pk",
-                    models.CompositePrimaryKey("agency_id", "account_id", "order_id", "package", serialize=False),
-                ),
-            ],
+            fields=[*shipment_state(), key("order_id", "package")],
             options={
                 "indexes": [
                     models.Index("agency_id", "account_id", "ship_by_on", name="shipment_by_ship_by"),
