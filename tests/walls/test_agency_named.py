@@ -31,7 +31,7 @@ class Statements:
         self.nameless: set[str] = set()
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if self.about.search(sql) and not sql.startswith("INSERT"):
+        if self.about.search(sql) and not sql.lstrip().startswith("INSERT"):
             self.seen += 1
             _, _, condition = sql.partition("WHERE")
             if not (NAMED.search(condition) or (NAMED.search(sql) and "CROSS JOIN" in sql) or OVER_AGENCIES.search(sql)):

@@ -261,7 +261,7 @@ def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, ca
         each.endpoint(NOWHERE)
         each.publish(now=NOW)
     with context.agency(rival.agency.pk), connection.cursor() as cursor:
-        cursor.execute("UPDATE webhooks_endpointsecret SET sealed = 'broken'")
+        cursor.execute("UPDATE webhooks_endpointsecret SET encrypted = 'broken'")
 
     ((parcel,),) = lease()
 

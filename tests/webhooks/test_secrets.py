@@ -118,7 +118,8 @@ def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Clien
             endpoint_secrets.mint(endpoint=each, now=NOW)
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE webhooks_endpointsecret SET sealed = (SELECT sealed FROM webhooks_endpointsecret WHERE endpoint_id = %s)",
+                "UPDATE webhooks_endpointsecret "
+                "SET encrypted = (SELECT encrypted FROM webhooks_endpointsecret WHERE endpoint_id = %s)",
                 [first.pk],
             )
 
