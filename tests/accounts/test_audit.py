@@ -40,7 +40,7 @@ def listed(client: Client, **asked: str) -> list[str]:
     return [entry["id"] for entry in client.read("/v1/audit-log", **asked)["data"] if entry["what"] != "agency.opened"]
 
 
-def test_an_entry_says_who_did_what_to_what(acme: Client) -> None:
+def test_audit_entry_has_documented_fields(acme: Client) -> None:
     note(acme, event_types=["*"])
 
     key = acme.read("/v1/me")["key"]
@@ -59,7 +59,7 @@ def test_an_entry_says_who_did_what_to_what(acme: Client) -> None:
     assert (opening["what"], opening["who"], opening["about"]) == ("agency.opened", "underone", acme.agency.public_id)
 
 
-def test_of_two_sides_the_fields_that_differ_are_kept(acme: Client) -> None:
+def test_audit_entry_stores_changed_fields_only(acme: Client) -> None:
     sides: dict[str, Any] = {"before": {"name": "a", "at": None, "same": [1]}, "after": {"name": "b", "at": NOW, "same": [1]}}
     with context.agency(acme.agency.pk):
         audit.record_change(
@@ -74,14 +74,14 @@ def test_of_two_sides_the_fields_that_differ_are_kept(acme: Client) -> None:
     assert same is None
 
 
-def test_an_entry_tells_the_request_that_asked_for_it(acme: Client) -> None:
+def test_audit_entry_has_request_id(acme: Client) -> None:
     with bound_contextvars(request_id="req_of_theirs"):
         note(acme)
 
     assert acme.read("/v1/audit-log")["data"][0]["request_id"] == "req_of_theirs"
 
 
-def test_the_newest_entry_comes_first_page_by_page(acme: Client) -> None:
+def test_audit_log_is_paginated_newest_first(acme: Client) -> None:
     newest_first = [note(acme, n=n) for n in range(5)][::-1]
 
     first = acme.get("/v1/audit-log", {"limit": 3})
@@ -92,7 +92,7 @@ def test_the_newest_entry_comes_first_page_by_page(acme: Client) -> None:
     assert 'rel="next"' in first.headers["Link"]
 
 
-def test_entries_are_narrowed_by_what_and_by_about(acme: Client) -> None:
+def test_audit_log_filters_by_what_and_about(acme: Client) -> None:
     other = "ep_" + "b" * 32
     created, changed, others = note(acme), note(acme, "endpoint.changed"), note(acme, about=other)
     elsewhere = note(acme, "endpoints.counted")
@@ -104,7 +104,7 @@ def test_entries_are_narrowed_by_what_and_by_about(acme: Client) -> None:
     assert listed(acme, what="endpoint") == listed(acme, what="*") == listed(acme, what=".*") == []
 
 
-def test_entries_are_narrowed_by_who_and_by_moment(acme: Client) -> None:
+def test_audit_log_filters_by_who_and_time(acme: Client) -> None:
     entry = note(acme)
     key = acme.read("/v1/me")["key"]["id"]
     earlier, at, later = "2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T09:00:01+00:00"
@@ -115,7 +115,7 @@ def test_entries_are_narrowed_by_who_and_by_moment(acme: Client) -> None:
     assert listed(acme, since=later) == listed(acme, until=at) == []
 
 
-def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client) -> None:
+def test_audit_log_csv_has_no_formula(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
         audit.record(agency_id=acme.agency.pk, who=Actor("=cmd"), what="account.changed", about="acct_1", now=NOW, **sides)
@@ -128,7 +128,7 @@ def test_entries_are_read_as_a_sheet_and_no_name_becomes_a_formula(acme: Client)
     assert line[2:] == ["'=cmd", "account.changed", "acct_1", '{"name": "Æ"}', '{"name": "=1+1"}', "", ""]
 
 
-def test_the_log_is_for_admins(acme: Client) -> None:
+def test_audit_log_requires_admin(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
@@ -137,7 +137,7 @@ def test_the_log_is_for_admins(acme: Client) -> None:
     assert (response.status_code, response.json()["type"]) == (403, "/problems/not-permitted")
 
 
-def test_a_moment_with_any_offset_is_compared(acme: Client) -> None:
+def test_audit_log_filter_accepts_any_offset(acme: Client) -> None:
     note(acme)
 
     assert len(listed(acme, since="2026-01-01T00:00:00+23:59")) == len(listed(acme, until="2099-12-31T23:59:59-23:59")) == 1
@@ -151,14 +151,14 @@ def test_a_moment_with_any_offset_is_compared(acme: Client) -> None:
         ({"since": "2026-11-20T00:00:00Z" + " " * 30}, "/since"),
     ],
 )
-def test_a_wrong_question_is_pointed_at(acme: Client, asked: dict[str, str], pointer: str) -> None:
+def test_audit_log_refuses_invalid_parameters(acme: Client, asked: dict[str, str], pointer: str) -> None:
     response = acme.get("/v1/audit-log", asked)
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
-def test_a_stranger_sees_none_of_it(acme: Client, rival: Client) -> None:
+def test_audit_log_of_other_agency_is_not_shown(acme: Client, rival: Client) -> None:
     note(acme)
     own = note(rival)
 
@@ -166,7 +166,7 @@ def test_a_stranger_sees_none_of_it(acme: Client, rival: Client) -> None:
     assert listed(rival, about=ENDPOINT) == [own]
 
 
-def test_without_a_key_there_is_no_answer(acme: Client) -> None:
+def test_audit_log_requires_authentication(acme: Client) -> None:
     acme.credentials()
 
     assert acme.get("/v1/audit-log").status_code == 401
@@ -182,7 +182,7 @@ def test_without_a_key_there_is_no_answer(acme: Client) -> None:
         "DELETE FROM accounts_auditentry",
     ],
 )
-def test_what_was_noted_is_neither_changed_nor_taken_out(acme: Client, statement: str) -> None:
+def test_audit_entries_cannot_be_changed_or_deleted(acme: Client, statement: str) -> None:
     note(acme)
 
     with context.agency(acme.agency.pk):
@@ -192,20 +192,18 @@ def test_what_was_noted_is_neither_changed_nor_taken_out(acme: Client, statement
 
 
 @pytest.mark.parametrize("statement", ["TRUNCATE accounts_auditentry", "ALTER TABLE accounts_auditentry DISABLE TRIGGER ALL"])
-def test_the_log_is_not_emptied_and_its_guard_is_not_sent_away(acme: Client, statement: str) -> None:
+def test_audit_table_cannot_be_truncated_or_unguarded(acme: Client, statement: str) -> None:
     refused = pytest.raises(ProgrammingError, match=r"denied|owner")
     with refused, context.agency(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
-def test_nothing_is_noted_in_another_agency_s_log(acme: Client, rival: Client) -> None:
+def test_audit_entry_for_other_agency_is_refused(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(rival.agency.pk):
         audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW)
 
 
-def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_changed(
-    acme: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_audit_entries_of_closed_agency_are_reduced_to_ids(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     note(acme, about=ENDPOINT, host="hooks.example.com")
     with context.agency(acme.agency.pk):
@@ -231,21 +229,21 @@ def test_of_a_closed_agency_s_entries_the_ids_alone_are_left_and_no_id_can_be_ch
     assert kept == [(*each, None, None, {}) for each in whats]
 
 
-def test_what_is_undone_was_never_noted(acme: Client) -> None:
+def test_audit_entry_of_rolled_back_change_is_not_stored(acme: Client) -> None:
     with context.agency(acme.agency.pk), pytest.raises(ZeroDivisionError), transaction.atomic():
         raise ZeroDivisionError(note(acme))
 
     assert listed(acme) == []
 
 
-def test_the_product_itself_is_called_by_its_name(acme: Client) -> None:
+def test_audit_entry_of_product_is_by_underone(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         audit.record(agency_id=acme.agency.pk, who=audit.UNDERONE, what="endpoint.disabled", about=ENDPOINT, detail={}, now=NOW)
 
     assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == ["underone"]
 
 
-def test_an_entry_keeps_the_name_that_a_key_had(acme: Client) -> None:
+def test_audit_entry_keeps_old_name_of_key(acme: Client) -> None:
     note(acme)
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(name="renamed", created_at=NOW + timedelta(days=1))

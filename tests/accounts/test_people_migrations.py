@@ -50,7 +50,7 @@ def names(access: Access, query: str) -> list[str]:
         return [name for (name,) in connection.execute(query.encode())]
 
 
-def test_people_are_there_before_what_points_at_them(superuser: str) -> None:
+def test_migrations_create_people_before_references(superuser: str) -> None:
     access = database(superuser, "new")
 
     migrate(access)
@@ -58,7 +58,7 @@ def test_people_are_there_before_what_points_at_them(superuser: str) -> None:
     assert {"account_emailaddress", "accounts_member", "django_admin_log"} <= set(names(access, POINTING))
 
 
-def test_every_migration_can_be_taken_back(superuser: str) -> None:
+def test_migrations_are_reversible(superuser: str) -> None:
     access = database(superuser, "back")
     migrate(access)
 

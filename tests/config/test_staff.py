@@ -18,7 +18,7 @@ from accounts.models import Agency, Person
 from accounts.people import sessions
 from accounts.tenancy import context
 from tests import build
-from tests.accounts.people.visiting import PASSWORD, Visitor, address, enrol, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Visitor, address, enrol, mailbox, somebody
 from tests.client import Client
 from tests.conftest import NOON
 

@@ -4,7 +4,7 @@ import pytest
 from django.conf import LazySettings
 
 from tests import build
-from tests.accounts.people.visiting import PASSWORD, Post, Visitor, mailbox
+from tests.accounts.people.visitors import PASSWORD, Post, Visitor, mailbox
 
 ACCOUNT = {"name": "Nordwind Outdoor", "selling_partner_id": "A2NORDWIND", "home_marketplace": "US"}
 

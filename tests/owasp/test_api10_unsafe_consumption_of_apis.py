@@ -17,7 +17,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_a_report_calls_an_order_is_no_order_unless_it_looks_like_one(acme: Client, shop: str, text: str) -> None:
+def test_report_order_id_must_be_well_formed(acme: Client, shop: str, text: str) -> None:
     row = build.order_row() | {"amazon-order-id": text}
 
     report = acme.load(shop, build.orders_file([build.order_row(), row]))
@@ -26,7 +26,7 @@ def test_what_a_report_calls_an_order_is_no_order_unless_it_looks_like_one(acme:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_sheet_of_what_was_told_runs_no_formula(acme: Client, text: str) -> None:
+def test_csv_of_report_texts_has_no_formula(acme: Client, text: str) -> None:
     acme.take_on(name=text, partner="A1TOLD")
 
     sheet = acme.get("/v1/accounts", {"format": "csv"}).content.decode()
@@ -44,14 +44,14 @@ def test_a_sheet_of_what_was_told_runs_no_formula(acme: Client, text: str) -> No
         b"amazon-order-id\tpurchase-date\n" + b"\xff\xfe" * 100,
     ],
 )
-def test_a_document_that_means_harm_is_refused_whole(acme: Client, shop: str, document: bytes) -> None:
+def test_hostile_report_is_refused(acme: Client, shop: str, document: bytes) -> None:
     report = acme.load(shop, document)
 
     assert report["status"] == "rejected"
     assert "root:" not in json.dumps(report)
 
 
-def test_an_answer_of_a_receiver_is_kept_as_text_of_a_known_length(acme: Client) -> None:
+def test_receiver_response_is_stored_as_limited_text(acme: Client) -> None:
     schema = acme.read("/v1/openapi.json")["components"]["schemas"]["Attempt"]["properties"]["answer"]
 
     assert schema["type"] == "string"

@@ -30,7 +30,7 @@ def fill(body: dict[str, Any], account: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), BODIES, ids=lambda each: each if isinstance(each, str) else "")
-def test_an_id_in_a_body_is_answered_like_one_of_nothing(
+def test_foreign_id_in_body_is_answered_like_unknown_id(
     acme: Client, rival: Client, shop: str, method: str, path: str, body: dict[str, Any]
 ) -> None:
     answers = [getattr(rival, method)(path, fill(body, account), format="json") for account in (shop, "acct_" + "0" * 32)]
@@ -41,11 +41,11 @@ def test_an_id_in_a_body_is_answered_like_one_of_nothing(
 
 
 @pytest.mark.parametrize("parameter", ["/v1/breaches", "/v1/events", "/v1/thresholds"])
-def test_an_id_in_a_parameter_is_not_found(rival: Client, shop: str, parameter: str) -> None:
+def test_foreign_id_in_parameter_is_not_found(rival: Client, shop: str, parameter: str) -> None:
     assert rival.get(parameter, {"account": shop}).status_code == 404
 
 
-def test_who_sees_one_account_reads_nothing_by_the_ids_of_another(furnished: tuple[Client, Furnished]) -> None:
+def test_limited_principal_reads_nothing_by_foreign_ids(furnished: tuple[Client, Furnished]) -> None:
     acme, has = furnished
     other = acme.take_on(name="Other", partner="A1OTHER")
     limited = with_key(acme, role="viewer", accounts=[identifiers.private("acct", other)])
@@ -56,7 +56,7 @@ def test_who_sees_one_account_reads_nothing_by_the_ids_of_another(furnished: tup
     assert [each["id"] for each in limited.read("/v1/accounts")["data"]] == [other]
 
 
-def test_ids_are_not_found_by_counting(furnished: tuple[Client, Furnished]) -> None:
+def test_ids_are_not_enumerable(furnished: tuple[Client, Furnished]) -> None:
     """The last digits of an id are chance: its neighbours are nothing."""
     acme, has = furnished
     near = {name: f"{text[:-1]}{(int(text[-1], 16) + 1) % 16:x}" for name, text in vars(has).items()}

@@ -14,7 +14,7 @@ from tests.owasp.conftest import Bearing
 NEVER_IN = ("", "?api_key=", "?key=", "?access_token=", "?token=")
 
 
-def test_an_expired_key_opens_nothing(bearing: Bearing) -> None:
+def test_expired_key_is_refused(bearing: Bearing) -> None:
     client = bearing(expires_at=timezone.now() - timedelta(seconds=1))
 
     response = client.get("/v1/me")
@@ -22,7 +22,7 @@ def test_an_expired_key_opens_nothing(bearing: Bearing) -> None:
     assert (response.status_code, response["WWW-Authenticate"]) == (401, 'Bearer realm="underone"')
 
 
-def test_a_revoked_key_and_its_tokens_open_nothing(acme: Client, bearing: Bearing) -> None:
+def test_revoked_key_and_its_tokens_are_refused(acme: Client, bearing: Bearing) -> None:
     client = bearing()
     token = Client(acme.agency, client.post("/v1/tokens", {}, format="json").json()["token"])
     assert (client.get("/v1/me").status_code, token.get("/v1/me").status_code) == (200, 200)
@@ -34,7 +34,7 @@ def test_a_revoked_key_and_its_tokens_open_nothing(acme: Client, bearing: Bearin
 
 
 @pytest.mark.parametrize("place", NEVER_IN)
-def test_a_key_is_taken_from_its_header_alone(acme: Client, place: str) -> None:
+def test_key_is_read_from_header_only(acme: Client, place: str) -> None:
     client = Client(acme.agency, "")
     client.credentials()
     client.cookies["Authorization"] = f"Bearer {acme.key}"
@@ -42,7 +42,7 @@ def test_a_key_is_taken_from_its_header_alone(acme: Client, place: str) -> None:
     assert client.get(f"/v1/me{place}{acme.key if place else ''}").status_code == 401
 
 
-def test_the_database_holds_no_key(acme: Client) -> None:
+def test_database_holds_no_key(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         row = ApiKey.objects.values().get()
 
@@ -51,14 +51,14 @@ def test_the_database_holds_no_key(acme: Client) -> None:
     )
 
 
-def test_keys_are_long_and_unlike(acme: Client) -> None:
+def test_keys_are_long_and_unique(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         texts = {key_secrets.create(agency=acme.agency, name="x", now=timezone.now())[1] for _ in range(50)}
 
     assert len({text[-43:] for text in texts}) == 50
 
 
-def test_a_wrong_password_says_as_much_as_an_unknown_address(nobody: Client) -> None:
+def test_wrong_password_is_answered_like_unknown_address(nobody: Client) -> None:
     answers = [
         nobody.post("/v1/auth/sign-in", {"email": f"{name}@example.com", "password": "wrong horse battery"}, format="json")
         for name in ("mei", "nobody")

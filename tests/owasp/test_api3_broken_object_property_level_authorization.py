@@ -22,7 +22,7 @@ SMUGGLED: dict[str, Any] = {
 KEPT = ("digest", "ciphertext", "encrypted", "password_hash", "session_key", "agency_id", "deleted_at", "last_recorded_at")
 
 
-def test_what_is_smuggled_into_a_change_changes_nothing(acme: Client, shop: str) -> None:
+def test_extra_fields_in_update_change_nothing(acme: Client, shop: str) -> None:
     before = acme.read(f"/v1/accounts/{shop}")
 
     response = acme.patch(f"/v1/accounts/{shop}", SMUGGLED | {"name": "Renamed"}, format="json")
@@ -30,7 +30,7 @@ def test_what_is_smuggled_into_a_change_changes_nothing(acme: Client, shop: str)
     assert (response.status_code, response.json()) == (200, before | {"name": "Renamed"})
 
 
-def test_nobody_becomes_more_by_saying_so(acme: Client) -> None:
+def test_role_cannot_be_raised_by_request_fields(acme: Client) -> None:
     made = acme.post("/v1/tokens", {"role": "admin", "read_only": False, "expires_in": 60}, format="json").json()
 
     told = Client(acme.agency, made["token"]).read("/v1/me")["bearer"]
@@ -45,7 +45,7 @@ def names_in(value: Any) -> set[str]:
     return {name for inner in value for name in names_in(inner)} if isinstance(value, list) else set()
 
 
-def test_no_answer_shows_what_is_kept_inside(furnished: tuple[Client, Furnished]) -> None:
+def test_responses_show_no_internal_fields(furnished: tuple[Client, Furnished]) -> None:
     acme, has = furnished
 
     for operation in READS:
@@ -55,7 +55,7 @@ def test_no_answer_shows_what_is_kept_inside(furnished: tuple[Client, Furnished]
             assert names_in(json.loads(answer.text)) & set(KEPT) == set(), operation
 
 
-def test_a_secret_is_shown_when_it_is_made_and_never_again(acme: Client) -> None:
+def test_secret_is_shown_once(acme: Client) -> None:
     secret = acme.listen()["secret"]
     key = acme.post("/v1/api-keys", {"name": "x"}, format="json").json()
 

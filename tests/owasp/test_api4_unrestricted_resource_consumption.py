@@ -15,34 +15,34 @@ PAGED = [each for each in OPERATIONS if each.method == "GET" and {"limit", "curs
 
 @pytest.mark.parametrize("operation", PAGED, ids=str)
 @pytest.mark.parametrize("limit", ["201", "1000000", "0", "-1", "1e3", "9" * 5000])
-def test_no_page_is_larger_than_two_hundred(acme: Client, operation: object, limit: str) -> None:
+def test_page_has_at_most_200_rows(acme: Client, operation: object, limit: str) -> None:
     assert acme.get(str(operation).partition(" ")[2], {"limit": limit}).status_code == 400
 
 
-def test_a_body_has_a_size(acme: Client) -> None:
+def test_body_size_is_limited(acme: Client) -> None:
     body = b'{"name": "' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}'
 
     assert acme.generic("POST", "/v1/accounts", body, content_type="application/json").status_code == 413
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000, "[" * 20_000 + "]" * 20_000])
-def test_a_body_has_a_depth(acme: Client, body: str) -> None:
+def test_body_depth_is_limited(acme: Client, body: str) -> None:
     assert acme.generic("POST", "/v1/accounts", body, content_type="application/json").status_code == 400
 
 
-def test_a_number_has_a_length(acme: Client) -> None:
+def test_number_length_is_limited(acme: Client) -> None:
     body = '{"metric": "return_rate", "warn_at": ' + "9" * 100_000 + "}"
 
     assert acme.generic("PUT", "/v1/thresholds", body, content_type="application/json").status_code == 400
 
 
-def test_a_history_has_an_end(acme: Client, shop: str) -> None:
+def test_history_range_is_limited(acme: Client, shop: str) -> None:
     asked = {"from": "2000-01-01", "to": "2099-12-31"}
 
     assert acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", asked).status_code == 409
 
 
-def test_a_small_file_that_unpacks_to_a_large_one_is_refused(acme: Client, shop: str, settings: LazySettings) -> None:
+def test_decompression_bomb_is_refused(acme: Client, shop: str, settings: LazySettings) -> None:
     settings.REPORT_MAX_BYTES = 1024**2
     bomb = gzip.compress(build.orders_file([build.order_row()]) + b"\n" * 50 * 1024**2)
 
@@ -51,7 +51,7 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused(acme: Client, shop:
     assert report["status"] == "rejected"
 
 
-def test_rows_are_counted_before_they_are_read(acme: Client, shop: str) -> None:
+def test_rows_are_counted_before_parsing(acme: Client, shop: str) -> None:
     rows = [build.defect(order=build.order_id(1))] * (settings.DEFECTS_MAX_ROWS + 1)
 
     response = acme.generic(
@@ -61,5 +61,5 @@ def test_rows_are_counted_before_they_are_read(acme: Client, shop: str) -> None:
     assert response.status_code == 400
 
 
-def test_many_accounts_at_once_are_at_most_five_hundred(acme: Client) -> None:
+def test_bulk_create_has_at_most_500_rows(acme: Client) -> None:
     assert acme.post("/v1/accounts/bulk", {"accounts": [{}] * 501}, format="json").status_code == 400

@@ -11,7 +11,7 @@ RANK = ("viewer", "manager", "admin")
 
 
 @pytest.mark.parametrize("role", ["viewer", "manager"])
-def test_no_role_reaches_above_itself(furnished: tuple[Client, Furnished], role: str) -> None:
+def test_role_cannot_use_operations_above_it(furnished: tuple[Client, Furnished], role: str) -> None:
     acme, has = furnished
     client = with_key(acme, role=role)
     above = [each for each in OPERATIONS if RANK.index(each.role or "viewer") > RANK.index(role)]
@@ -22,12 +22,12 @@ def test_no_role_reaches_above_itself(furnished: tuple[Client, Furnished], role:
     assert set(answers.values()) == {403}, answers
 
 
-def test_every_operation_says_which_role_it_wants() -> None:
+def test_operations_document_required_role() -> None:
     assert [str(each) for each in OPERATIONS if each.role not in RANK] == []
 
 
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-def test_no_header_turns_a_reading_into_a_writing(bearing: Bearing, acme: Client, shop: str, header: str) -> None:
+def test_method_override_headers_are_ignored(bearing: Bearing, acme: Client, shop: str, header: str) -> None:
     client = bearing(role="viewer")
 
     assert client.get(f"/v1/accounts/{shop}", headers={header: "DELETE"}).status_code == 200
@@ -35,7 +35,7 @@ def test_no_header_turns_a_reading_into_a_writing(bearing: Bearing, acme: Client
 
 
 @pytest.mark.parametrize("path", sorted({each.path for each in OPERATIONS if "{" not in each.path}))
-def test_methods_that_are_not_told_are_not_there(acme: Client, path: str) -> None:
+def test_undocumented_methods_are_refused(acme: Client, path: str) -> None:
     told = {each.method for each in OPERATIONS if each.path == path}
 
     for method in {*METHODS, "TRACE", "CONNECT", "PROPFIND"} - told:

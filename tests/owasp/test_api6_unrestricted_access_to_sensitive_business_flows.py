@@ -6,7 +6,7 @@ from tests.client import Client
 from webhooks.endpoints import lifecycle as endpoints
 
 
-def test_nobody_opens_agencies_unless_the_installation_lets_them(nobody: Client) -> None:
+def test_sign_up_requires_setting(nobody: Client) -> None:
     body = {"agency_name": "Farm", "name": "Bot", "email": "bot@example.com"}
 
     response = nobody.post("/v1/auth/sign-up", body, format="json")
@@ -15,13 +15,13 @@ def test_nobody_opens_agencies_unless_the_installation_lets_them(nobody: Client)
     assert (response.status_code, response.json()["type"]) == (403, "/problems/sign-up-closed")
 
 
-def test_mails_to_a_mailbox_are_few(nobody: Client) -> None:
+def test_mails_to_address_are_limited(nobody: Client) -> None:
     statuses = [nobody.post("/v1/auth/code", {"email": "victim@example.com"}, format="json").status_code for _ in range(30)]
 
     assert 429 in statuses
 
 
-def test_an_endpoint_is_tested_once_a_second(acme: Client) -> None:
+def test_endpoint_tests_are_limited(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
     statuses = [acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json").status_code for _ in range(3)]
@@ -30,7 +30,7 @@ def test_an_endpoint_is_tested_once_a_second(acme: Client) -> None:
     assert 429 in statuses[1:]
 
 
-def test_an_agency_has_so_many_endpoints_and_no_more(acme: Client) -> None:
+def test_endpoints_of_agency_are_limited(acme: Client) -> None:
     statuses = [
         acme.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"}, format="json").status_code
         for _ in range(endpoints.MOST + 1)

@@ -11,7 +11,7 @@ from tests.webhooks.test_reach import HOSTILE, ILL_SHAPED
 LITERAL = [url for url in [*HOSTILE, *ILL_SHAPED] if not any(name in url.lower() for name in (".example", "metadata.google"))]
 
 
-def test_no_address_of_an_inside_becomes_an_endpoint(acme: Client) -> None:
+def test_endpoint_with_private_address_is_refused(acme: Client) -> None:
     taken = [url for url in LITERAL if "93.184." not in url and "2606:2800" not in url and _status(acme, url) == 201]
 
     assert [url for url in taken if "localhost" not in url.lower()] == []
@@ -19,11 +19,11 @@ def test_no_address_of_an_inside_becomes_an_endpoint(acme: Client) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["file", "gopher", "ftp", "dict", "ldap", "javascript", "data", "http"])
-def test_only_https_is_posted_to(acme: Client, scheme: str) -> None:
+def test_endpoint_requires_https(acme: Client, scheme: str) -> None:
     assert _status(acme, f"{scheme}://hooks.example.com/in") == 400
 
 
-def test_a_change_is_checked_like_a_beginning(acme: Client) -> None:
+def test_endpoint_update_is_checked_like_creation(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
     response = acme.patch(f"/v1/webhook-endpoints/{endpoint}", {"url": "https://169.254.169.254/latest"}, format="json")

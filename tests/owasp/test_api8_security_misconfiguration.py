@@ -12,12 +12,12 @@ INSIDE = ("traceback", "psycopg", "django", "select ", BASE, "site-packages", ".
 WRONG = ["/v1/accounts/'%20OR%201=1--", "/v1/accounts?ordering=id;DROP", "/v1/../etc/passwd", "/v1/accounts/%00", "/nothing"]
 
 
-def test_nobody_is_shown_a_debugging_page() -> None:
+def test_debug_page_is_not_shown() -> None:
     assert settings.DEBUG is False
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/accounts", "/docs", "/healthz", "/v1/nothing", "/v1/openapi.json"])
-def test_every_answer_forbids_to_guess_its_type(acme: Client, path: str) -> None:
+def test_responses_forbid_content_sniffing(acme: Client, path: str) -> None:
     headers = acme.get(path).headers
 
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -25,7 +25,7 @@ def test_every_answer_forbids_to_guess_its_type(acme: Client, path: str) -> None
 
 
 @pytest.mark.parametrize("path", WRONG)
-def test_a_problem_tells_nothing_of_the_inside(acme: Client, path: str) -> None:
+def test_problem_reveals_no_internals(acme: Client, path: str) -> None:
     response = acme.get(path)
 
     assert response.status_code in {400, 404}
@@ -33,7 +33,7 @@ def test_a_problem_tells_nothing_of_the_inside(acme: Client, path: str) -> None:
     assert [word for word in INSIDE if word in response.content.decode().lower().replace(path.lower(), "")] == []
 
 
-def test_no_origin_may_read_unless_the_agency_says_so(acme: Client) -> None:
+def test_cors_origin_must_be_allowed_by_agency(acme: Client) -> None:
     origins = (
         "https://evil.example",
         "null",
@@ -48,7 +48,7 @@ def test_no_origin_may_read_unless_the_agency_says_so(acme: Client) -> None:
     assert allowed == dict.fromkeys(origins[:-1]) | {origins[-1]: origins[-1]}
 
 
-def test_what_is_an_agency_s_is_kept_by_no_cache_between(furnished: tuple[Client, Furnished]) -> None:
+def test_responses_are_not_stored_by_shared_caches(furnished: tuple[Client, Furnished]) -> None:
     acme, has = furnished
 
     told = {str(each): each.ask(acme, has).headers.get("Cache-Control", "") for each in READS}
@@ -56,7 +56,7 @@ def test_what_is_an_agency_s_is_kept_by_no_cache_between(furnished: tuple[Client
     assert [name for name, words in told.items() if "public" in words] == []
 
 
-def test_cookies_open_nothing_and_none_is_set(acme: Client) -> None:
+def test_cookies_are_neither_accepted_nor_set(acme: Client) -> None:
     response = acme.get("/v1/me")
 
     assert not response.cookies

@@ -18,26 +18,26 @@ class Anything(dict[str, str]):
         return FREE.get(name, ID)
 
 
-def test_every_route_is_told_of_or_known_to_be_open() -> None:
+def test_routes_are_documented_or_public() -> None:
     told = {operation.path for operation in DOCUMENTED}
 
     assert set(routes(get_resolver().url_patterns)) - told <= set(OPEN_TO_ALL)
 
 
-def test_every_operation_that_is_told_of_is_routed() -> None:
+def test_documented_operations_are_routed() -> None:
     for operation in DOCUMENTED:
         view = resolve(operation.path.format_map(Anything())).func
         assert operation.method.lower() in view.view_class.http_method_names  # type: ignore[attr-defined]
         assert hasattr(view.view_class, operation.method.lower()), operation  # type: ignore[attr-defined]
 
 
-def test_the_document_that_is_served_is_the_one_that_is_kept(acme: Client) -> None:
+def test_served_document_is_the_committed_one(acme: Client) -> None:
     served = acme.read("/v1/openapi.json")
     kept = json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text())
 
     assert served["paths"].keys() == kept["paths"].keys()
 
 
-def test_there_is_one_version_and_no_older_one(acme: Client) -> None:
+def test_api_has_one_version(acme: Client) -> None:
     for path in ("/v0/accounts", "/v2/accounts", "/api/accounts", "/accounts", "/admin/", "/debug", "/.env", "/.git/config"):
         assert acme.get(path).status_code == 404

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Agency, Person
-from tests.accounts.people.visiting import Post, Visitor, somebody
+from tests.accounts.people.visitors import Post, Visitor, somebody
 from tests.client import Client
 
 

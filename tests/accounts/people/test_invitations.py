@@ -13,7 +13,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import Actor, Invitation, Member, Person, Role
 from accounts.people.invitations import MAX_INVITATIONS
 from accounts.tenancy import context
-from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Post, Visitor, enrol, mailbox, somebody
 from tests.client import Client
 
 
@@ -34,7 +34,7 @@ def left(client: Client) -> list[str]:
     return [each["email"] for each in client.read("/v1/invitations")["data"]]
 
 
-def test_an_invitation_is_answered_as_the_contract_says(acme: Client, post: Post) -> None:
+def test_invitation_response_has_documented_fields(acme: Client, post: Post) -> None:
     shop, email = acme.take_on(), mailbox()
     before = timezone.now()
 
@@ -57,7 +57,7 @@ def test_an_invitation_is_answered_as_the_contract_says(acme: Client, post: Post
     assert post.token(email) not in response.content.decode()
 
 
-def test_who_is_new_becomes_a_person_and_a_member_and_goes_on_at_once(acme: Client, post: Post) -> None:
+def test_accept_creates_new_user_with_session(acme: Client, post: Post) -> None:
     shop, other, email = acme.take_on(), acme.take_on(partner="A2OTHER"), mailbox()
     invite(acme, email, accounts=[shop])
 
@@ -75,7 +75,7 @@ def test_who_is_new_becomes_a_person_and_a_member_and_goes_on_at_once(acme: Clie
     assert visitor.sign_in(email)
 
 
-def test_who_is_known_is_only_a_member_more_and_signs_in_as_ever(acme: Client, rival: Client, post: Post, mei: Person) -> None:
+def test_accept_by_existing_user_adds_membership_without_session(acme: Client, rival: Client, post: Post, mei: Person) -> None:
     enrol(rival.agency, mei, role=Role.VIEWER)
     invite(acme, mei.email, role="manager")
 
@@ -87,7 +87,7 @@ def test_who_is_known_is_only_a_member_more_and_signs_in_as_ever(acme: Client, r
     assert {each["agency"]["name"]: each["role"] for each in signed_in["memberships"]} == {"Rival": "viewer", "Acme": "manager"}
 
 
-def test_without_a_password_codes_open_the_door(acme: Client, post: Post) -> None:
+def test_accept_without_password_allows_sign_in_by_code(acme: Client, post: Post) -> None:
     email = mailbox()
     invite(acme, email)
 
@@ -102,7 +102,7 @@ def test_without_a_password_codes_open_the_door(acme: Client, post: Post) -> Non
     ("fields", "pointer"),
     [({"name": ""}, "/name"), ({"password": "short"}, "/password"), ({"password": "clientclient"}, "/password")],
 )
-def test_a_new_person_has_a_name_and_a_password_that_is_hard_to_guess(
+def test_accept_requires_name_and_strong_password_of_new_user(
     acme: Client, post: Post, fields: dict[str, str], pointer: str
 ) -> None:
     email = f"clientclient{mailbox()}"
@@ -116,7 +116,7 @@ def test_a_new_person_has_a_name_and_a_password_that_is_hard_to_guess(
     assert accept(token).status_code == 201
 
 
-def test_a_token_that_is_forged_used_withdrawn_or_replaced_opens_nothing(acme: Client, post: Post) -> None:
+def test_accept_refuses_forged_used_revoked_or_replaced_token(acme: Client, post: Post) -> None:
     used, withdrawn, replaced = (mailbox() for _ in range(3))
     ids = {email: invite(acme, email)["id"] for email in (used, withdrawn, replaced)}
     tokens = {email: post.token(email) for email in ids}
@@ -132,7 +132,7 @@ def test_a_token_that_is_forged_used_withdrawn_or_replaced_opens_nothing(acme: C
     assert accept(newer).status_code == 201
 
 
-def test_an_invitation_is_too_old_after_a_week_and_can_be_sent_again(acme: Client, post: Post) -> None:
+def test_invitation_expires_after_a_week_and_can_be_resent(acme: Client, post: Post) -> None:
     email = mailbox()
     invitation = invite(acme, email)
     with context.agency(acme.agency.pk):
@@ -146,7 +146,7 @@ def test_an_invitation_is_too_old_after_a_week_and_can_be_sent_again(acme: Clien
     assert accept(post.token(email)).status_code == 201
 
 
-def test_the_token_is_in_the_letter_and_nowhere_else(acme: Client, post: Post, settings: LazySettings) -> None:
+def test_invitation_token_is_in_mail_only(acme: Client, post: Post, settings: LazySettings) -> None:
     settings.PEOPLE_URL = "https://app.agency.example/people"
     email = mailbox()
     invite(acme, email)
@@ -164,7 +164,7 @@ def test_the_token_is_in_the_letter_and_nowhere_else(acme: Client, post: Post, s
     assert email not in noted
 
 
-def test_two_who_accept_at_once_become_one(acme: Client, post: Post) -> None:
+def test_accept_twice_at_once_creates_one_member(acme: Client, post: Post) -> None:
     email = mailbox()
     invite(acme, email)
     token, answers = post.token(email), []
@@ -186,7 +186,7 @@ def test_two_who_accept_at_once_become_one(acme: Client, post: Post) -> None:
     assert [each["person"]["email"] for each in acme.read("/v1/members")["data"]] == [email]
 
 
-def test_invitations_of_two_agencies_accepted_at_once_make_one_person(acme: Client, rival: Client, post: Post) -> None:
+def test_accept_for_two_agencies_at_once_creates_one_user(acme: Client, rival: Client, post: Post) -> None:
     email = mailbox()
     invite(acme, email)
     mine = post.token(email)
@@ -209,7 +209,7 @@ def test_invitations_of_two_agencies_accepted_at_once_make_one_person(acme: Clie
     assert {each["agency"]["name"] for each in Visitor().sign_in(email)["memberships"]} == {"Acme", "Rival"}
 
 
-def test_a_mailbox_is_invited_once_and_members_are_not_invited(acme: Client, mei: Person) -> None:
+def test_invitation_of_invited_address_or_member_is_refused(acme: Client, mei: Person) -> None:
     enrol(acme.agency, mei)
     email = mailbox()
     invite(acme, email)
@@ -224,7 +224,7 @@ def test_a_mailbox_is_invited_once_and_members_are_not_invited(acme: Client, mei
     ]
 
 
-def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
+def test_invitations_are_limited_in_number(acme: Client) -> None:
     now = timezone.now()
     with context.agency(acme.agency.pk):
         Invitation.objects.bulk_create(
@@ -258,7 +258,7 @@ def test_no_more_are_invited_at_a_time_than_may_be(acme: Client) -> None:
         ({"read_only": "perhaps"}, 400, "/read_only"),
     ],
 )
-def test_what_cannot_be_is_refused_field_by_field(
+def test_invitation_with_invalid_fields_is_refused_by_field(
     acme: Client, rival: Client, fields: dict[str, Any], status: int, pointer: str
 ) -> None:
     ids = {"{shop}": acme.take_on(), "{theirs}": rival.take_on()}
@@ -271,7 +271,7 @@ def test_what_cannot_be_is_refused_field_by_field(
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.VIEWER])
-def test_nobody_but_an_admin_invites_or_looks_at_who_is_invited(acme: Client, visitor: Visitor, mei: Person, role: Role) -> None:
+def test_invitations_require_admin(acme: Client, visitor: Visitor, mei: Person, role: Role) -> None:
     invitation = invite(acme, mailbox())["id"]
     enrol(acme.agency, mei, role=role)
     visitor.sign_in(mei.email)
@@ -288,14 +288,14 @@ def test_nobody_but_an_admin_invites_or_looks_at_who_is_invited(acme: Client, vi
     assert [answer.status_code for answer in answers] == [403] * 6
 
 
-def test_a_member_who_is_an_admin_invites(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_invitation_by_admin_member_is_created(acme: Client, visitor: Visitor, mei: Person) -> None:
     member = enrol(acme.agency, mei)
     visitor.sign_in(mei.email)
 
     assert invite(visitor, mailbox())["invited_by"] == f"{member.public_id} Mei Lin"
 
 
-def test_a_stranger_s_invitation_is_not_there(acme: Client, rival: Client) -> None:
+def test_invitation_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
     path = f"/v1/invitations/{invite(acme, mailbox())['id']}"
 
     answers = [rival.get(path), rival.delete(path), rival.post(f"{path}/send")]
@@ -304,7 +304,7 @@ def test_a_stranger_s_invitation_is_not_there(acme: Client, rival: Client) -> No
     assert left(rival) == []
 
 
-def test_who_was_shut_out_accepts_nothing(acme: Client, post: Post) -> None:
+def test_accept_by_inactive_user_is_refused(acme: Client, post: Post) -> None:
     shut_out = somebody()
     Person.objects.filter(pk=shut_out.pk).update(is_active=False)
     invite(acme, shut_out.email)
@@ -314,7 +314,7 @@ def test_who_was_shut_out_accepts_nothing(acme: Client, post: Post) -> None:
         assert not Member.objects.exists()
 
 
-def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visitor: Visitor, mei: Person) -> None:
+def test_accept_for_closed_agency_is_refused(acme: Client, post: Post, visitor: Visitor, mei: Person) -> None:
     email = mailbox()
     enrol(acme.agency, mei)
     invite(acme, email)
@@ -326,13 +326,13 @@ def test_an_agency_that_is_closed_takes_nobody_in(acme: Client, post: Post, visi
     assert visitor.get("/v1/accounts").status_code == 401
 
 
-def test_tokens_are_not_tried_without_end(visitor: Visitor) -> None:
+def test_accept_attempts_are_limited(visitor: Visitor) -> None:
     answers = [visitor.send("/v1/invitations/accept", token=f"uo_inv_{n}", name="Nobody").status_code for n in range(21)]
 
     assert answers == [403] * 20 + [429]
 
 
-def test_what_became_of_invitations_is_noted(acme: Client, post: Post) -> None:
+def test_invitations_are_recorded_in_audit_log(acme: Client, post: Post) -> None:
     joined, gone = mailbox(), mailbox()
     first, second = (invite(acme, email)["id"] for email in (joined, gone))
     acme.post(f"/v1/invitations/{first}/send")
@@ -351,7 +351,7 @@ def test_what_became_of_invitations_is_noted(acme: Client, post: Post) -> None:
     ]
 
 
-def test_nobody_s_mailbox_is_filled_with_invitations(acme: Client, rival: Client, post: Post) -> None:
+def test_invitation_mails_are_limited_per_recipient(acme: Client, rival: Client, post: Post) -> None:
     email, other = mailbox(), mailbox()
     invitation = invite(acme, email)["id"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Person, Role
 from tests import build
-from tests.accounts.people.visiting import Visitor, enrol
+from tests.accounts.people.visitors import Visitor, enrol
 from tests.client import Client
 
 
@@ -27,7 +27,7 @@ def client(acme: Client, shops: dict[str, str], visitor: Visitor, mei: Person) -
     return visitor
 
 
-def test_lists_have_what_is_of_its_accounts_alone(client: Visitor, shops: dict[str, str]) -> None:
+def test_limited_member_lists_own_accounts_only(client: Visitor, shops: dict[str, str]) -> None:
     for path in ("/v1/accounts", "/v1/portfolio", "/v1/events", "/v1/breaches", f"/v1/accounts/{shops['mine']}/reports"):
         answer = client.get(path)
 
@@ -36,7 +36,7 @@ def test_lists_have_what_is_of_its_accounts_alone(client: Visitor, shops: dict[s
 
 
 @pytest.mark.parametrize("path", ["", "/metrics", "/reports", "/metrics/order_defect_rate/orders"])
-def test_another_account_is_not_there(client: Visitor, shops: dict[str, str], path: str) -> None:
+def test_limited_member_does_not_find_other_account(client: Visitor, shops: dict[str, str], path: str) -> None:
     parameters = {"marketplace": "US", "channel": "mfn"} if path.endswith("orders") else {}
 
     answers = {name: client.get(f"/v1/accounts/{account}{path}", parameters).status_code for name, account in shops.items()}
@@ -54,13 +54,13 @@ def test_another_account_is_not_there(client: Visitor, shops: dict[str, str], pa
         ("patch", "/v1/agency"),
     ],
 )
-def test_what_is_about_the_whole_agency_is_not_for_it(client: Visitor, method: str, path: str) -> None:
+def test_limited_member_has_no_access_to_whole_agency(client: Visitor, method: str, path: str) -> None:
     answer: Any = getattr(client, method)(path, {}, format="json")
 
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted")
 
 
-def test_it_writes_to_its_own_account_and_to_no_other(client: Visitor, shops: dict[str, str]) -> None:
+def test_limited_member_writes_own_account_only(client: Visitor, shops: dict[str, str]) -> None:
     answers = {
         name: client.patch(f"/v1/accounts/{account}", {"name": "Renamed"}, format="json").status_code
         for name, account in shops.items()
@@ -69,18 +69,18 @@ def test_it_writes_to_its_own_account_and_to_no_other(client: Visitor, shops: di
     assert answers == {"mine": 200, "other": 404}
 
 
-def test_me_tells_it_what_it_may_do(client: Visitor, shops: dict[str, str]) -> None:
+def test_limited_member_sees_own_permissions(client: Visitor, shops: dict[str, str]) -> None:
     me = client.get("/v1/me").json()
 
     assert (me["bearer"]["kind"], me["bearer"]["accounts"], me["may"]) == ("member", [shops["mine"]], ["read", "write"])
     assert me["memberships"][0]["accounts"] == [shops["mine"]]
 
 
-def test_a_member_makes_no_token(client: Visitor) -> None:
+def test_member_cannot_create_token(client: Visitor) -> None:
     assert client.send("/v1/tokens").status_code == 403
 
 
-def test_a_write_that_is_asked_for_twice_happens_once(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_member_write_with_idempotency_key_happens_once(acme: Client, visitor: Visitor, mei: Person) -> None:
     enrol(acme.agency, mei)
     visitor.sign_in(mei.email)
     body = {"email": "client@shop.example", "role": "viewer"}

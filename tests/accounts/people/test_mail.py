@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.encryption import at_rest
 from accounts.people import mail, tasks
-from tests.accounts.people.visiting import Post
+from tests.accounts.people.visitors import Post
 from tests.webhooks.test_mail import Server, server
 
 __all__ = ["server"]  # a fixture
@@ -52,7 +52,7 @@ def sealed(**fields: Any) -> str:
 
 @pytest.mark.parametrize("kind", mail.TEMPLATES)
 @pytest.mark.parametrize("front_end", ["", "https://app.agency.example"])
-def test_every_letter_is_plain_text_with_no_place_left_open(kind: str, front_end: str, settings: LazySettings) -> None:
+def test_mail_is_plain_text_without_open_placeholders(kind: str, front_end: str, settings: LazySettings) -> None:
     settings.PEOPLE_URL = front_end
 
     letter = mail.build(kind=kind, to=TO, values=PLACES)
@@ -64,7 +64,7 @@ def test_every_letter_is_plain_text_with_no_place_left_open(kind: str, front_end
 
 
 @pytest.mark.parametrize("name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200])
-def test_the_name_of_an_agency_becomes_no_header_and_opens_nothing(name: str) -> None:
+def test_mail_with_hostile_agency_name_has_no_extra_header(name: str) -> None:
     letter = mail.build(kind="invitation", to=TO, values=PLACES | {"agency": name})
 
     message = letter.message()
@@ -74,7 +74,7 @@ def test_the_name_of_an_agency_becomes_no_header_and_opens_nothing(name: str) ->
     assert "uo_inv_secret" not in letter.subject
 
 
-def test_what_a_letter_says_is_sealed_on_its_way_through_the_broker(db: None, post: Post) -> None:
+def test_mail_is_encrypted_in_the_broker(db: None, post: Post) -> None:
     hand_over()
 
     (message,) = queued()
@@ -85,7 +85,7 @@ def test_what_a_letter_says_is_sealed_on_its_way_through_the_broker(db: None, po
     assert "uo_inv_secret" in str(outbox.outbox[0].body)
 
 
-def test_what_was_sealed_for_something_else_is_not_sent(db: None) -> None:
+def test_mail_encrypted_for_other_context_is_not_sent(db: None) -> None:
     other = at_rest.encrypt(json.dumps({"kind": "invitation", "to": TO, "values": PLACES}).encode(), context="webhooks").hex()
 
     with pytest.raises(at_rest.WrongContext):
@@ -94,7 +94,7 @@ def test_what_was_sealed_for_something_else_is_not_sent(db: None) -> None:
     assert outbox.outbox == []
 
 
-def test_nothing_is_written_of_what_was_rolled_back(db: None, post: Post) -> None:
+def test_mail_of_rolled_back_transaction_is_not_queued(db: None, post: Post) -> None:
     with transaction.atomic():
         hand_over()
         transaction.set_rollback(True)
@@ -102,13 +102,13 @@ def test_nothing_is_written_of_what_was_rolled_back(db: None, post: Post) -> Non
     assert queued() == []
 
 
-def test_a_letter_of_a_kind_that_there_is_not_costs_the_same_and_goes_nowhere(db: None, post: Post) -> None:
+def test_mail_without_template_is_queued_and_not_sent(db: None, post: Post) -> None:
     hand_over(kind="unknown_account")
 
     assert len(post.collect()) == 0
 
 
-def test_a_real_server_gets_the_letter(server: Server) -> None:
+def test_mail_reaches_real_server(server: Server) -> None:
     mail.send(encrypted=sealed())
 
     ((to, data),) = server.got
@@ -118,7 +118,7 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
     assert "Mei Lin invites you to join Acme as viewer." in got.get_content()
 
 
-def test_a_mailbox_that_there_is_not_is_not_asked_for_again(server: Server) -> None:
+def test_mail_to_unknown_recipient_is_not_retried(server: Server) -> None:
     server.answers["RCPT"] = b"550 no such mailbox"
 
     mail.send(encrypted=sealed())
@@ -127,7 +127,7 @@ def test_a_mailbox_that_there_is_not_is_not_asked_for_again(server: Server) -> N
 
 
 @pytest.mark.parametrize("command", ["CONNECT", "MAIL", "END"])
-def test_a_server_that_takes_nothing_now_is_asked_again(server: Server, command: str) -> None:
+def test_mail_refused_by_server_is_retried(server: Server, command: str) -> None:
     server.answers[command] = b"451 later"
 
     with pytest.raises(OSError, match="later") as told:

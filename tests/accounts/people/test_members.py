@@ -12,9 +12,9 @@ from accounts.api_keys import secrets as key_secrets
 from accounts.models import Actor, ApiKey, Person, Role
 from accounts.people import members
 from accounts.tenancy import context
+from tests.accounts.people.test_invitation_revocation import at_the_same_time
 from tests.accounts.people.test_invitations import accept, invite
-from tests.accounts.people.test_withdrawing import at_the_same_time
-from tests.accounts.people.visiting import PASSWORD, Post, Visitor, enrol, somebody
+from tests.accounts.people.visitors import PASSWORD, Post, Visitor, enrol, somebody
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -26,7 +26,7 @@ def without_keys(client: Client) -> None:
             key_secrets.revoke(key=key, now=NOON)
 
 
-def test_members_are_listed_with_what_they_may_do(acme: Client, mei: Person) -> None:
+def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
     shop = acme.take_on()
     member = enrol(acme.agency, mei, role=Role.VIEWER, read_only=True, accounts=[shop])
 
@@ -43,7 +43,7 @@ def test_members_are_listed_with_what_they_may_do(acme: Client, mei: Person) -> 
     assert acme.read(f"/v1/members/{member.public_id}") == told
 
 
-def test_another_role_holds_from_the_next_request_on(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_member_role_change_takes_effect_with_next_request(acme: Client, visitor: Visitor, mei: Person) -> None:
     member = enrol(acme.agency, mei, role=Role.VIEWER)
     visitor.sign_in(mei.email)
     account = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
@@ -55,7 +55,7 @@ def test_another_role_holds_from_the_next_request_on(acme: Client, visitor: Visi
     assert visitor.send("/v1/accounts", **account).status_code == 201
 
 
-def test_a_member_who_may_only_read_only_reads(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_read_only_member_cannot_write(acme: Client, visitor: Visitor, mei: Person) -> None:
     enrol(acme.agency, mei, role=Role.ADMIN, read_only=True)
     visitor.sign_in(mei.email)
 
@@ -63,7 +63,7 @@ def test_a_member_who_may_only_read_only_reads(acme: Client, visitor: Visitor, m
     assert visitor.send("/v1/invitations", email="x@agency.example", role="viewer").status_code == 403
 
 
-def test_who_is_removed_is_out_at_once_and_stays_elsewhere(acme: Client, rival: Client, visitor: Visitor, mei: Person) -> None:
+def test_removed_member_loses_access_to_that_agency_only(acme: Client, rival: Client, visitor: Visitor, mei: Person) -> None:
     member = enrol(acme.agency, mei)
     enrol(rival.agency, mei)
     visitor.carry(visitor.sign_in(mei.email)["token"], agency=acme.agency.public_id)
@@ -78,7 +78,7 @@ def test_who_is_removed_is_out_at_once_and_stays_elsewhere(acme: Client, rival: 
     assert acme.get(f"/v1/members/{member.public_id}").status_code == 404
 
 
-def test_who_acts_for_no_agency_any_more_is_forgotten(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_removed_member_without_other_agency_is_deleted(acme: Client, visitor: Visitor, mei: Person) -> None:
     path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
     visitor.sign_in(mei.email)
 
@@ -92,7 +92,7 @@ def test_who_acts_for_no_agency_any_more_is_forgotten(acme: Client, visitor: Vis
 
 
 @pytest.mark.parametrize("what", [{"is_staff": True}, {"is_active": False}])
-def test_staff_and_who_was_shut_out_are_not_forgotten(acme: Client, mei: Person, post: Post, what: dict[str, bool]) -> None:
+def test_removed_staff_and_inactive_users_are_not_deleted(acme: Client, mei: Person, post: Post, what: dict[str, bool]) -> None:
     member = enrol(acme.agency, mei)
     Person.objects.filter(pk=mei.pk).update(**what)
 
@@ -103,7 +103,7 @@ def test_staff_and_who_was_shut_out_are_not_forgotten(acme: Client, mei: Person,
     assert accept(post.token(mei.email)).status_code == (201 if "is_staff" in what else 403)
 
 
-def test_who_was_forgotten_and_is_invited_becomes_somebody_new(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+def test_deleted_user_invited_again_becomes_new_user(acme: Client, rival: Client, mei: Person, post: Post) -> None:
     invite(rival, mei.email)
     acme.delete(f"/v1/members/{enrol(acme.agency, mei).public_id}")
     invite(acme, mei.email)
@@ -120,7 +120,7 @@ def test_who_was_forgotten_and_is_invited_becomes_somebody_new(acme: Client, riv
     assert [len(client.read("/v1/members")["data"]) for client in (acme, rival)] == [1, 1]
 
 
-def test_who_joins_another_agency_at_this_moment_is_not_forgotten(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+def test_removed_member_joining_other_agency_is_not_deleted(acme: Client, rival: Client, mei: Person, post: Post) -> None:
     path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
     invite(rival, mei.email)
 
@@ -131,7 +131,7 @@ def test_who_joins_another_agency_at_this_moment_is_not_forgotten(acme: Client, 
     assert acme.read("/v1/members")["data"] == []
 
 
-def test_who_is_forgotten_at_this_moment_joins_as_somebody_new(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+def test_joining_during_deletion_creates_new_user(acme: Client, rival: Client, mei: Person, post: Post) -> None:
     member = enrol(acme.agency, mei)
     invite(rival, mei.email)
     token, answers = post.token(mei.email), []
@@ -154,7 +154,9 @@ def test_who_is_forgotten_at_this_moment_joins_as_somebody_new(acme: Client, riv
 
 
 @pytest.mark.parametrize("body", [{"role": "viewer"}, {"role": "manager"}, {"read_only": True}, None])
-def test_the_last_admin_stays_one(acme: Client, visitor: Visitor, mei: Person, body: dict[str, Any] | None) -> None:
+def test_last_admin_cannot_be_removed_or_demoted(
+    acme: Client, visitor: Visitor, mei: Person, body: dict[str, Any] | None
+) -> None:
     member = enrol(acme.agency, mei)
     enrol(acme.agency, somebody(), role=Role.MANAGER)
     enrol(acme.agency, somebody(), role=Role.ADMIN, read_only=True)
@@ -168,7 +170,7 @@ def test_the_last_admin_stays_one(acme: Client, visitor: Visitor, mei: Person, b
     assert visitor.get(path).json()["role"] == "admin"
 
 
-def test_the_last_admin_may_leave_an_admin_key_behind(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_last_admin_can_leave_if_admin_key_remains(acme: Client, visitor: Visitor, mei: Person) -> None:
     member = enrol(acme.agency, mei)
     visitor.sign_in(mei.email)
 
@@ -177,7 +179,7 @@ def test_the_last_admin_may_leave_an_admin_key_behind(acme: Client, visitor: Vis
 
 
 @pytest.mark.parametrize("what", ["expired", "viewer", "read_only"])
-def test_a_key_that_lets_nobody_in_is_no_admin(acme: Client, visitor: Visitor, mei: Person, what: str) -> None:
+def test_last_admin_check_ignores_keys_that_cannot_invite(acme: Client, visitor: Visitor, mei: Person, what: str) -> None:
     member = enrol(acme.agency, mei)
     fields: dict[str, dict[str, Any]] = {
         "expired": {"expires_at": NOON},
@@ -191,7 +193,7 @@ def test_a_key_that_lets_nobody_in_is_no_admin(acme: Client, visitor: Visitor, m
     assert visitor.delete(f"/v1/members/{member.public_id}").status_code == 409
 
 
-def test_two_admins_who_remove_each_other_do_not_both_go(acme: Client, mei: Person) -> None:
+def test_admins_removing_each_other_at_once_leave_one(acme: Client, mei: Person) -> None:
     other = somebody()
     members = {person: enrol(acme.agency, person) for person in (mei, other)}
     without_keys(acme)
@@ -225,7 +227,9 @@ def test_two_admins_who_remove_each_other_do_not_both_go(acme: Client, mei: Pers
         ({"role": "admin"}, 409, "/accounts"),
     ],
 )
-def test_what_cannot_be_is_refused(acme: Client, mei: Person, body: dict[str, Any], status: int, pointer: str) -> None:
+def test_member_update_with_invalid_fields_is_refused(
+    acme: Client, mei: Person, body: dict[str, Any], status: int, pointer: str
+) -> None:
     shop = acme.take_on()
     member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[shop])
     sent = body | ({"accounts": [shop]} if body.get("accounts") == ["{shop}"] else {})
@@ -235,7 +239,7 @@ def test_what_cannot_be_is_refused(acme: Client, mei: Person, body: dict[str, An
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
-def test_a_limit_is_taken_off_with_null(acme: Client, mei: Person) -> None:
+def test_account_limit_is_removed_with_null(acme: Client, mei: Person) -> None:
     member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[acme.take_on()])
 
     answer = acme.patch(f"/v1/members/{member.public_id}", {"role": "admin", "accounts": None}, format="json")
@@ -243,7 +247,7 @@ def test_a_limit_is_taken_off_with_null(acme: Client, mei: Person) -> None:
     assert (answer.status_code, answer.json()["accounts"], answer.json()["role"]) == (200, None, "admin")
 
 
-def test_a_stranger_s_member_is_not_there(acme: Client, rival: Client, mei: Person) -> None:
+def test_member_of_other_agency_is_not_found(acme: Client, rival: Client, mei: Person) -> None:
     path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
 
     answers = [rival.get(path), rival.patch(path, {"role": "viewer"}, format="json"), rival.delete(path)]
@@ -252,7 +256,7 @@ def test_a_stranger_s_member_is_not_there(acme: Client, rival: Client, mei: Pers
     assert rival.read("/v1/members")["data"] == []
 
 
-def test_what_became_of_members_is_noted(acme: Client, mei: Person) -> None:
+def test_members_are_recorded_in_audit_log(acme: Client, mei: Person) -> None:
     member = enrol(acme.agency, mei).public_id
     acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json")
     acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json")

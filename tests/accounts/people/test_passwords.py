@@ -8,7 +8,7 @@ from django.conf import LazySettings
 from django.contrib.auth.hashers import identify_hasher
 
 from accounts.models import Person
-from tests.accounts.people.visiting import PASSWORD, Post, Visitor, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Post, Visitor, mailbox, somebody
 
 NEW = "seven green windows"
 
@@ -19,7 +19,7 @@ def key(post: Post, email: str) -> str:
     return str(re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0])
 
 
-def test_a_forgotten_password_is_replaced_with_the_key_from_the_mail(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_is_reset_with_key_from_mail(visitor: Visitor, post: Post, mei: Person) -> None:
     signed_in = Visitor()
     signed_in.sign_in(mei.email)
     assert visitor.send("/v1/auth/password/forgotten", email=mei.email.upper()).status_code == 202
@@ -33,7 +33,7 @@ def test_a_forgotten_password_is_replaced_with_the_key_from_the_mail(visitor: Vi
     assert post.to(mei.email)[-1].subject == "[Underone] Your password was reset"
 
 
-def test_a_key_is_good_once_and_only_as_it_was_given_out(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_reset_key_works_once_and_unchanged(visitor: Visitor, post: Post, mei: Person) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     given = key(post, mei.email)
     other = somebody()
@@ -47,7 +47,7 @@ def test_a_key_is_good_once_and_only_as_it_was_given_out(visitor: Visitor, post:
     assert Visitor().sign_in(other.email)
 
 
-def test_a_key_is_too_old_after_an_hour(visitor: Visitor, post: Post, mei: Person, settings: LazySettings) -> None:
+def test_password_reset_key_expires_after_an_hour(visitor: Visitor, post: Post, mei: Person, settings: LazySettings) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     settings.PASSWORD_RESET_TIMEOUT = -1
 
@@ -56,7 +56,7 @@ def test_a_key_is_too_old_after_an_hour(visitor: Visitor, post: Post, mei: Perso
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/key")
 
 
-def test_nobody_is_told_whether_a_mailbox_is_known(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: Post, mei: Person) -> None:
     nobody = mailbox()
 
     answers = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, nobody)]
@@ -65,7 +65,7 @@ def test_nobody_is_told_whether_a_mailbox_is_known(visitor: Visitor, post: Post,
     assert [len(post.to(email)) for email in (mei.email, nobody)] == [1, 0]
 
 
-def test_keys_are_not_sent_without_end(db: None) -> None:
+def test_password_reset_mails_are_limited(db: None) -> None:
     email = mailbox()
 
     answers = [Visitor().send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
@@ -82,7 +82,7 @@ def test_keys_are_not_sent_without_end(db: None) -> None:
         ("mei lin mei", "too similar"),
     ],
 )
-def test_a_weak_password_is_refused_with_the_reason(visitor: Visitor, post: Post, mei: Person, password: str, why: str) -> None:
+def test_weak_password_is_refused_with_reason(visitor: Visitor, post: Post, mei: Person, password: str, why: str) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
 
     answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=password)
@@ -92,7 +92,7 @@ def test_a_weak_password_is_refused_with_the_reason(visitor: Visitor, post: Post
     assert any(why in each["detail"] for each in errors)
 
 
-def test_a_changed_password_ends_every_other_session(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_change_ends_other_sessions(visitor: Visitor, post: Post, mei: Person) -> None:
     other = Visitor()
     for each in (other, visitor):
         each.sign_in(mei.email)
@@ -108,7 +108,7 @@ def test_a_changed_password_ends_every_other_session(visitor: Visitor, post: Pos
 
 
 @pytest.mark.parametrize("current", [None, "", "another quiet river"])
-def test_a_password_is_not_changed_without_the_one_before(visitor: Visitor, mei: Person, current: str | None) -> None:
+def test_password_change_requires_current_password(visitor: Visitor, mei: Person, current: str | None) -> None:
     visitor.sign_in(mei.email)
     sent = {"password": NEW} | ({} if current is None else {"current_password": current})
 
@@ -118,7 +118,7 @@ def test_a_password_is_not_changed_without_the_one_before(visitor: Visitor, mei:
     assert Visitor().sign_in(mei.email)
 
 
-def test_guessing_the_password_of_a_session_left_open_is_stopped(visitor: Visitor, mei: Person) -> None:
+def test_password_change_attempts_are_limited(visitor: Visitor, mei: Person) -> None:
     visitor.sign_in(mei.email)
 
     answers = [visitor.send("/v1/auth/password", current_password=f"guess {n}", password=NEW) for n in range(6)]
@@ -126,6 +126,6 @@ def test_guessing_the_password_of_a_session_left_open_is_stopped(visitor: Visito
     assert [answer.status_code for answer in answers] == [400] * 5 + [429]
 
 
-def test_passwords_are_kept_in_a_form_that_is_hard_to_guess_from(mei: Person) -> None:
+def test_passwords_are_stored_with_slow_hash(mei: Person) -> None:
     assert identify_hasher(mei.password).algorithm == "scrypt"
     assert PASSWORD not in mei.password

@@ -1,0 +1,48 @@
+"""`manage.py create_api_key`: the way back in for an agency that locked itself out."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.tenancy import context
+from tests.client import Client
+
+
+def mint(*words: str) -> str:
+    """What the command prints."""
+    context.set_agency(None)
+    output = io.StringIO()
+    call_command("create_api_key", *words, stdout=output)
+    return output.getvalue()
+
+
+def test_create_api_key_restores_access(acme: Client) -> None:
+    acme.delete(f"/v1/api-keys/{acme.read('/v1/me')['key']['id']}")
+
+    printed = mint(acme.agency.public_id).splitlines()
+
+    back = Client(acme.agency, printed[1].split()[1])
+    assert acme.get("/v1/me").status_code == 401
+    assert back.read("/v1/me")["may"] == ["read", "write", "administer"]
+    assert printed[0].split() == ["agency", acme.agency.public_id]
+
+
+def test_create_api_key_is_recorded_in_audit_log(acme: Client) -> None:
+    told = json.loads(mint(acme.agency.public_id, "--role=viewer", "--name=look", "--json"))
+
+    (entry,) = acme.read("/v1/audit-log", about=told["id"])["data"]
+    assert (entry["who"], entry["what"], entry["detail"]["role"]) == ("underone", "key.created", "viewer")
+    assert Client(acme.agency, told["key"]).read("/v1/me")["bearer"]["name"] == "look"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("agcy_" + "0" * 32,), ("Acme",), ("{id}", "--role=owner"), ("{id}", "--name= "), ("{id}", "--name=" + "x" * 201)],
+)
+def test_create_api_key_refuses_invalid_arguments(acme: Client, words: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        mint(*(word.format(id=acme.agency.public_id) for word in words))
+
+    assert len(acme.read("/v1/api-keys")["data"]) == 1

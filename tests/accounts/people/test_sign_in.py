@@ -1,0 +1,263 @@
+"""Signing in with a password over HTTP: what it opens, what it does not tell, and how it ends."""
+
+import statistics
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.signing import Signer
+from django.utils import timezone
+
+from accounts.models import Agency, Person, Role
+from accounts.people import sessions
+from tests.accounts.people.visitors import PASSWORD, Visitor, enrol, mailbox, somebody
+from tests.client import Client
+
+OF_A_PERSON = [("GET", "session"), ("DELETE", "session"), ("DELETE", "sessions"), ("POST", "password")]
+
+
+def told(response: Any) -> dict[str, Any]:
+    """A problem but for the id of its request."""
+    return {name: value for name, value in response.json().items() if name != "request_id"}
+
+
+def test_sign_in_with_password_returns_session(visitor: Visitor, agency: Agency, mei: Person) -> None:
+    member = enrol(agency, mei, role=Role.MANAGER)
+
+    response = visitor.send("/v1/auth/sign-in", email=mei.email.upper(), password=PASSWORD)
+
+    body = response.json()
+    assert response.status_code == 200
+    assert body["token"].startswith("uo_ses_")
+    assert datetime.fromisoformat(body["expires_at"]) - timezone.now() > timedelta(days=13, hours=23)
+    assert body["person"] == {"id": mei.public_id, "name": "Mei Lin", "email": mei.email}
+    assert body["memberships"] == [
+        {
+            "id": member.public_id,
+            "agency": {"id": agency.public_id, "name": "Acme"},
+            "role": "manager",
+            "read_only": False,
+            "accounts": None,
+        }
+    ]
+    assert response.cookies == {}
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["X-Session-Token", "Authorization"])
+def test_session_is_principal_of_agency(visitor: Visitor, acme: Client, mei: Person, header: bool) -> None:
+    shop = acme.take_on()
+    enrol(acme.agency, mei, role=Role.VIEWER)
+    visitor.carry(visitor.sign_in(mei.email)["token"], header=header)
+
+    accounts, refused = visitor.get("/v1/accounts"), visitor.send("/v1/accounts", name="New")
+
+    assert [each["id"] for each in accounts.json()["data"]] == [shop]
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-permitted")
+
+
+def test_member_actions_are_recorded_with_name(visitor: Visitor, acme: Client, mei: Person) -> None:
+    member = enrol(acme.agency, mei)
+    visitor.sign_in(mei.email)
+
+    made = visitor.send("/v1/webhook-endpoints", url="https://hooks.example.com/in")
+
+    assert made.status_code == 201, made.content
+    assert visitor.get("/v1/audit-log").json()["data"][0]["who"] == f"{member.public_id} Mei Lin"
+
+
+@pytest.mark.parametrize(
+    ("known", "password"), [(True, "a quiet orange rivet"), (False, PASSWORD)], ids=["wrong password", "unknown mailbox"]
+)
+def test_sign_in_failure_does_not_reveal_cause(visitor: Visitor, mei: Person, known: bool, password: str) -> None:
+    response = visitor.send("/v1/auth/sign-in", email=mei.email if known else mailbox(), password=password)
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"].startswith("Bearer")
+    assert told(response) == {
+        "type": "/problems/sign-in-failed",
+        "title": "Sign-in failed",
+        "status": 401,
+        "detail": "The e-mail address or password is incorrect.",
+    }
+
+
+def test_sign_in_with_unknown_address_takes_as_long(db: None) -> None:
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(5):
+        for known, times in taken.items():
+            email = somebody().email if known else mailbox()
+            visitor, before = Visitor(), time.perf_counter()
+            visitor.send("/v1/auth/sign-in", email=email, password="a quiet orange rivet")
+            times.append(time.perf_counter() - before)
+
+    known_for, unknown_for = (statistics.median(taken[known]) for known in (True, False))
+    assert 0.5 < unknown_for / known_for < 2
+
+
+def test_sign_in_of_inactive_user_or_without_password_reveals_nothing(visitor: Visitor, mei: Person) -> None:
+    Person.objects.filter(pk=mei.pk).update(is_active=False)
+    without = somebody(password=None)
+
+    answers = [visitor.send("/v1/auth/sign-in", email=each.email, password=PASSWORD) for each in (mei, without)]
+
+    assert [(answer.status_code, told(answer)["type"]) for answer in answers] == [(401, "/problems/sign-in-failed")] * 2
+
+
+def test_sign_in_attempts_are_limited_per_email_address(db: None, mei: Person) -> None:
+    answers = [Visitor().send("/v1/auth/sign-in", email=mei.email, password=f"a quiet orange {n}") for n in range(6)]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert answers[-1]["Retry-After"]
+    assert Visitor().send("/v1/auth/sign-in", email=mei.email, password=PASSWORD).status_code == 429
+
+
+def test_sign_in_attempts_are_limited_per_client_address(visitor: Visitor) -> None:
+    answers = [visitor.send("/v1/auth/sign-in", email=mailbox(), password=PASSWORD).status_code for _ in range(11)]
+
+    assert answers == [401] * 10 + [429]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"email": "mei"}, {"email": "mei@agency.example"}, {"email": "mei@agency.example", "password": ""}, {"email": 7}],
+)
+def test_sign_in_with_invalid_fields_is_refused_by_field(visitor: Visitor, body: dict[str, Any]) -> None:
+    response = visitor.send("/v1/auth/sign-in", **body)
+
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-request")
+    assert {each["pointer"] for each in response.json()["errors"]} <= {"/email", "/password"}
+
+
+def test_sign_in_ignores_allauth_fields(visitor: Visitor, mei: Person) -> None:
+    response = visitor.send("/v1/auth/sign-in", username=mei.email, phone="+4912345", password=PASSWORD)
+
+    assert response.json()["errors"] == [{"pointer": "/email", "detail": "This field is required."}]
+
+
+def test_allauth_paths_are_not_routed(visitor: Visitor) -> None:
+    paths = [f"{start}app/v1/auth/login" for start in ("/", "/v1/", "/_allauth/", "/v1/auth/")]
+
+    assert {visitor.send(path, email="mei@agency.example", password=PASSWORD).status_code for path in paths} == {404}
+    assert visitor.get("/staff/").status_code == 404
+
+
+def test_session_cookie_does_not_authenticate(visitor: Visitor, acme: Client, mei: Person) -> None:
+    enrol(acme.agency, mei)
+    token = visitor.sign_in(mei.email)["token"]
+    visitor.credentials()
+    key = token.removeprefix("uo_ses_").partition(".")[0]
+
+    for value in (key, token):
+        visitor.cookies[settings.SESSION_COOKIE_NAME] = visitor.cookies["sessionid"] = value
+        assert [visitor.get(path).status_code for path in ("/v1/me", "/v1/auth/session")] == [401, 401]
+
+
+def test_session_key_of_database_does_not_authenticate(visitor: Visitor, acme: Client, mei: Person) -> None:
+    enrol(acme.agency, mei)
+    visitor.sign_in(mei.email)
+    (session,) = Session.objects.all()
+
+    forged = [
+        session.session_key,
+        f"uo_ses_{session.session_key}",
+        f"uo_ses_{session.session_key}.",
+        f"uo_ses_{Signer(key='another', salt='accounts.people.sessions', sep='.').sign(session.session_key)}",
+        f"uo_ses_{Signer(sep='.').sign(session.session_key)}",
+        "uo_ses_",
+        "uo_ses_é",
+    ]
+
+    for token in forged:
+        for header in (True, False):
+            answer = visitor.carry(token.encode().decode("latin-1"), header=header).get("/v1/me")
+            assert (token, answer.status_code) == (token, 401)
+
+
+def test_session_ends_after_two_weeks_without_use(visitor: Visitor, acme: Client, mei: Person) -> None:
+    enrol(acme.agency, mei)
+    visitor.sign_in(mei.email)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    assert visitor.get("/v1/me").status_code == 401
+
+
+def test_session_use_extends_and_is_recorded_once_an_hour(visitor: Visitor, acme: Client, mei: Person) -> None:
+    enrol(acme.agency, mei)
+    token = visitor.sign_in(mei.email)["token"]
+    first = Session.objects.get().expire_date
+    session, _ = sessions.get(token=token)
+    now = timezone.now()
+
+    soon = sessions.extend(session=session, now=now + timedelta(minutes=59))
+    unchanged = Session.objects.get().expire_date
+    later = sessions.extend(session=session, now=now + timedelta(minutes=61))
+
+    assert unchanged == first
+    assert Session.objects.get().expire_date > first
+    assert later - soon > timedelta(hours=1)
+
+
+def test_session_ended_meanwhile_is_not_restored(visitor: Visitor, mei: Person) -> None:
+    session, _ = sessions.get(token=visitor.sign_in(mei.email)["token"])
+    Session.objects.all().delete()
+
+    with pytest.raises(sessions.Ended):
+        sessions.extend(session=session, now=timezone.now() + timedelta(days=1))
+
+    assert not Session.objects.exists()
+
+
+def test_sign_out_ends_one_session(visitor: Visitor, mei: Person) -> None:
+    other = Visitor()
+    other.sign_in(mei.email)
+    visitor.sign_in(mei.email)
+
+    assert visitor.delete("/v1/auth/session").status_code == 204
+
+    assert [each.get("/v1/auth/session").status_code for each in (visitor, other)] == [401, 200]
+
+
+def test_sign_out_everywhere_ends_all_sessions(visitor: Visitor, mei: Person) -> None:
+    other, stranger = Visitor(), Visitor()
+    stranger.sign_in(somebody().email)
+    for each in (other, visitor):
+        each.sign_in(mei.email)
+
+    assert visitor.delete("/v1/auth/sessions").status_code == 204
+
+    assert [each.get("/v1/auth/session").status_code for each in (visitor, other, stranger)] == [401, 401, 200]
+    assert visitor.sign_in(mei.email)
+
+
+def test_deactivated_user_loses_access_at_once(visitor: Visitor, mei: Person) -> None:
+    visitor.sign_in(mei.email)
+    Person.objects.filter(pk=mei.pk).update(is_active=False)
+
+    assert visitor.get("/v1/auth/session").status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path"), OF_A_PERSON)
+@pytest.mark.parametrize("token", ["", "uo_ses_nothing.at-all"])
+def test_user_operations_require_session(visitor: Visitor, acme: Client, method: str, path: str, token: str) -> None:
+    if token:
+        visitor.carry(token)
+
+    for client in (visitor, acme):
+        answer = client.generic(method, f"/v1/auth/{path}", b"{}", content_type="application/json")
+
+        assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+
+
+def test_session_shows_its_user(visitor: Visitor, agency: Agency, mei: Person) -> None:
+    enrol(agency, mei)
+    signed_in = visitor.sign_in(mei.email)
+
+    answer = visitor.get("/v1/auth/session").json()
+
+    assert {name: answer[name] for name in ("token", "person", "memberships")} == {
+        name: signed_in[name] for name in ("token", "person", "memberships")
+    }

@@ -1,0 +1,145 @@
+"""Signing in with a code sent by mail: the right one, the wrong one, the old one, the link, and nobody told who is known."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.sessions.models import Session
+
+from accounts.models import Person
+from accounts.people import sessions
+from tests.accounts.people.visitors import Post, Visitor, mailbox, somebody
+
+CODE = re.compile(r"\b[B-Z]{4}-[B-Z]{4}\b")
+
+
+def ask(visitor: Visitor, email: str) -> dict[str, Any]:
+    """Ask for a code and go on with the session that waits for it."""
+    response = visitor.send("/v1/auth/code", email=email)
+    assert response.status_code == 202, response.content
+    visitor.carry(response.json()["token"], header=True)
+    return dict(response.json())
+
+
+def code(post: Post, email: str) -> str:
+    """The code in the newest letter."""
+    return str(CODE.findall(str(post.to(email)[-1].body))[0])
+
+
+def test_code_signs_in_with_new_token(visitor: Visitor, post: Post, mei: Person) -> None:
+    waiting = ask(visitor, mei.email)
+    assert visitor.get("/v1/auth/session").status_code == 401
+
+    answer = visitor.send("/v1/auth/code/confirm", code=code(post, mei.email).lower().replace("-", " "))
+
+    assert (answer.status_code, answer.json()["person"]["id"]) == (200, mei.public_id)
+    assert answer.json()["token"] != waiting["token"]
+    assert visitor.get("/v1/auth/session").status_code == 401
+    assert visitor.carry(answer.json()["token"]).get("/v1/auth/session").status_code == 200
+
+
+def test_code_works_once(visitor: Visitor, post: Post, mei: Person) -> None:
+    ask(visitor, mei.email)
+    known = code(post, mei.email)
+
+    answers = [visitor.send("/v1/auth/code/confirm", code=known) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 401]
+
+
+def test_code_session_ends_after_three_wrong_codes(visitor: Visitor, post: Post, mei: Person) -> None:
+    ask(visitor, mei.email)
+
+    wrong = [visitor.send("/v1/auth/code/confirm", code="BBBB-BBBB") for _ in range(3)]
+    right = visitor.send("/v1/auth/code/confirm", code=code(post, mei.email))
+
+    assert [answer.status_code for answer in [*wrong, right]] == [401] * 4
+    assert {answer.json()["type"] for answer in [*wrong, right]} == {"/problems/sign-in-failed"}
+
+
+def test_code_of_other_session_is_refused(visitor: Visitor, post: Post, mei: Person) -> None:
+    ask(visitor, mei.email)
+    known = code(post, mei.email)
+    thief = Visitor()
+    ask(thief, mei.email)
+
+    assert thief.send("/v1/auth/code/confirm", code=known).status_code == 401
+    thief.credentials()
+    assert thief.send("/v1/auth/code/confirm", code=known).status_code == 401
+    assert visitor.send("/v1/auth/code/confirm", code=known).status_code == 200
+
+
+def test_code_expires_after_ten_minutes(visitor: Visitor, post: Post, mei: Person) -> None:
+    token = ask(visitor, mei.email)["token"]
+    session = sessions.SignedTokens().lookup_session(token)
+    assert session is not None
+    waiting = session["account_login"]
+    waiting["state"]["stages"]["login_by_code"]["data"]["at"] = time.time() - 601
+    session["account_login"] = waiting
+    session.save()
+
+    assert visitor.send("/v1/auth/code/confirm", code=code(post, mei.email)).status_code == 401
+
+
+def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post: Post, mei: Person) -> None:
+    nobody, shut_out = mailbox(), somebody()
+    Person.objects.filter(pk=shut_out.pk).update(is_active=False)
+    answers = []
+    for email in (mei.email, nobody, shut_out.email):
+        visitor = Visitor()
+        asked = ask(visitor, email)
+        tried = [visitor.send("/v1/auth/code/confirm", code="BBBB-BBBB") for _ in range(4)]
+        answers.append((sorted(asked), [(each.status_code, each.json()["detail"]) for each in tried]))
+
+    assert answers[0] == answers[1] == answers[2]
+    assert [len(post.to(email)) for email in (mei.email, nobody, shut_out.email)] == [1, 0, 0]
+
+
+def test_code_requests_are_limited_per_address(db: None, post: Post) -> None:
+    for email in (somebody().email, mailbox()):
+        answers = [Visitor().send("/v1/auth/code", email=email) for _ in range(4)]
+
+        assert [answer.status_code for answer in answers] == [202] * 3 + [429]
+
+
+def test_code_mail_has_link_to_front_end(visitor: Visitor, post: Post, mei: Person, settings: LazySettings) -> None:
+    settings.PEOPLE_URL = "https://app.agency.example"
+    visitor.send("/v1/auth/code", email=mei.email)
+
+    (letter,) = post.to(mei.email)
+    session, known = re.findall(
+        r"^https://app\.agency\.example/sign-in#session=(\S+)&code=(\S+)$", str(letter.body), re.MULTILINE
+    )[0]
+
+    another_browser = Visitor().carry(session, header=True)
+    assert another_browser.send("/v1/auth/code/confirm", code=known).status_code == 200
+
+
+def test_code_session_token_does_not_become_the_signed_in_session(post: Post, mei: Person) -> None:
+    thief, owner = Visitor(), Visitor()
+    waiting = ask(thief, mei.email)["token"]
+    answer = owner.carry(waiting, header=True).send("/v1/auth/code/confirm", code=code(post, mei.email))
+
+    assert answer.status_code == 200
+    assert thief.get("/v1/auth/session").status_code == 401
+
+
+def test_code_mail_without_front_end_has_code_only(visitor: Visitor, post: Post, mei: Person) -> None:
+    waiting = ask(visitor, mei.email)["token"]
+
+    (letter,) = post.to(mei.email)
+
+    assert letter.subject == "[Underone] Your sign-in code"
+    assert waiting not in str(letter.body)
+    assert "http" not in str(letter.body)
+    assert letter.extra_headers["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize("body", [{}, {"code": ""}, {"code": "B" * 21}, {"code": 7}])
+def test_code_that_is_malformed_is_refused(visitor: Visitor, mei: Person, body: dict[str, Any]) -> None:
+    ask(visitor, mei.email)
+
+    assert visitor.send("/v1/auth/code/confirm", **body).status_code in {400, 401}
+    assert Session.objects.count() == 1

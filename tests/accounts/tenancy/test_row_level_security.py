@@ -1,0 +1,236 @@
+"""The wall itself: what its SQL does to a table, for the application and for the table's owner."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import scalar_row
+
+from accounts.agencies import lifecycle as agencies
+from accounts.models import SellerAccount
+from accounts.tenancy import context, row_level_security
+from api import identifiers
+from tests.conftest import NOON
+
+MINE, OTHER = identifiers.uuid7(), identifiers.uuid7()
+TABLE = """
+DROP TABLE IF EXISTS walled_thing;
+CREATE TABLE walled_thing (agency_id uuid NOT NULL, account_id uuid, word text NOT NULL);
+"""
+
+
+@contextmanager
+def session(url: str, agency: UUID | None = None) -> Iterator[psycopg.Connection]:
+    """A transaction of the role of `url` that sees one agency, or none."""
+    with psycopg.connect(url) as connection:
+        if agency:
+            connection.execute(sql.SQL("SET LOCAL underone.agency = {}").format(str(agency)))
+        yield connection
+
+
+def words(connection: psycopg.Connection) -> list[str]:
+    return connection.cursor(row_factory=scalar_row).execute("SELECT word FROM walled_thing ORDER BY word").fetchall()
+
+
+@pytest.fixture
+def application_dsn(committed_db: None) -> str:
+    """The connection string of the role that serves."""
+    return os.environ["DATABASE_URL"]
+
+
+@pytest.fixture
+def bare(application_dsn: str, owner_dsn: str) -> Iterator[None]:
+    """A table of the owner's with a row of each agency, and no wall."""
+    with session(owner_dsn) as owner:
+        owner.execute(TABLE)
+        for agency, word in ((MINE, "mine"), (OTHER, "theirs")):
+            owner.execute("INSERT INTO walled_thing (agency_id, word) VALUES (%s, %s)", [agency, word])
+    yield
+    with session(owner_dsn) as owner:
+        owner.execute("DROP TABLE walled_thing")
+
+
+@pytest.fixture
+def thing(bare: None, owner_dsn: str) -> None:
+    """The same table behind the wall."""
+    with session(owner_dsn) as owner:
+        owner.execute(str(row_level_security.isolate("walled_thing").sql).encode())
+
+
+def test_table_without_policy_shows_everything(bare: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+def test_policy_is_forced_for_each_command(thing: None, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        switches = owner.execute(
+            "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'walled_thing'"
+        ).fetchone()
+        policies = owner.execute(
+            "SELECT policyname, permissive, roles, cmd, qual = with_check FROM pg_policies WHERE tablename = 'walled_thing'"
+        ).fetchall()
+
+    assert switches == (True, True)
+    assert policies == [("agency_isolation", "PERMISSIVE", ["public"], "ALL", True)]
+
+
+@pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
+@pytest.mark.parametrize(("agency", "seen"), [(None, []), (MINE, ["mine"]), (OTHER, ["theirs"]), (identifiers.uuid7(), [])])
+def test_policy_shows_rows_of_agency_only(thing: None, role: str, agency: UUID | None, seen: list[str]) -> None:
+    with session(os.environ[role], agency) as somebody:
+        assert words(somebody) == seen
+
+
+def test_policy_shows_nothing_after_reset(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        application.execute("RESET underone.agency")
+
+        assert words(application) == []
+
+
+def test_policy_limits_changes_to_rows_of_agency(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        changed = application.execute("UPDATE walled_thing SET word = upper(word)").rowcount
+        deleted = application.execute("DELETE FROM walled_thing WHERE word <> 'MINE'").rowcount
+
+    with session(application_dsn, OTHER) as application:
+        assert (changed, deleted, words(application)) == (1, 0, ["theirs"])
+
+
+@pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
+@pytest.mark.parametrize("agency", [None, MINE])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO walled_thing (agency_id, word) VALUES (%(other)s, 'x')",
+        "INSERT INTO walled_thing (agency_id, word) SELECT %(other)s, 'x' FROM generate_series(1, 3)",
+        "MERGE INTO walled_thing USING (SELECT %(other)s::uuid AS id) AS new ON agency_id = id AND word = 'y' "
+        "WHEN NOT MATCHED THEN INSERT (agency_id, word) VALUES (id, 'x')",
+    ],
+)
+def test_policy_refuses_row_of_other_agency(thing: None, role: str, agency: UUID | None, statement: str) -> None:
+    with session(os.environ[role], agency) as somebody, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+        somebody.execute(statement.encode(), {"other": OTHER})
+
+
+def test_policy_refuses_moving_row(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+        application.execute("UPDATE walled_thing SET agency_id = %s", [OTHER])
+
+
+def test_policy_fails_for_malformed_setting(thing: None, application_dsn: str) -> None:
+    with session(application_dsn) as application:
+        application.execute("SET LOCAL underone.agency = 'everyone'")
+
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+            words(application)
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE walled_thing", "ALTER TABLE walled_thing NO FORCE ROW LEVEL SECURITY"])
+def test_policy_cannot_be_removed_by_application_role(thing: None, application_dsn: str, statement: str) -> None:
+    with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        application.execute(statement.encode())
+
+
+def test_policy_raises_when_row_security_is_off(thing: None, application_dsn: str) -> None:
+    with session(application_dsn, MINE) as application:
+        application.execute("SET LOCAL row_security = off")
+
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            words(application)
+
+
+def test_policy_is_removed_by_reverse_migration(thing: None, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute(str(row_level_security.isolate("walled_thing").reverse_sql).encode())
+
+    with session(application_dsn) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+def test_policy_can_use_other_column(bare: None, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute("UPDATE walled_thing SET account_id = agency_id")
+        owner.execute("ALTER TABLE walled_thing DROP COLUMN agency_id")
+        owner.execute(str(row_level_security.isolate("walled_thing", column="account_id").sql).encode())
+
+    with session(application_dsn, OTHER) as application:
+        assert words(application) == ["theirs"]
+
+
+@pytest.fixture
+def tied(bare: None, owner_dsn: str) -> SellerAccount:
+    """The table tied to accounts, and an account."""
+    agency, _ = agencies.create_agency(name="Acme", now=NOON)
+    with context.agency(agency.pk):
+        account = agencies.create_account(
+            agency=agency, name="Shop", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
+        )
+    with session(owner_dsn) as owner:
+        owner.execute(str(row_level_security.account_key("walled_thing").sql).encode())
+        owner.execute("INSERT INTO walled_thing VALUES (%s, %s, 'of the account')", [agency.pk, account.pk])
+    return account
+
+
+def test_account_key_requires_account_of_same_agency(tied: SellerAccount, application_dsn: str) -> None:
+    for agency, account in ((OTHER, tied.pk), (tied.agency_id, identifiers.uuid7())):
+        with session(application_dsn) as application, pytest.raises(psycopg.errors.ForeignKeyViolation):
+            application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'x')", [agency, account])
+
+
+def test_account_key_deletes_row_with_account(tied: SellerAccount, application_dsn: str) -> None:
+    with context.agency(tied.agency_id):
+        tied.delete()
+
+    with session(application_dsn) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+def test_account_key_is_removed_by_reverse_migration(tied: SellerAccount, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute(str(row_level_security.account_key("walled_thing").reverse_sql).encode())
+
+    with session(application_dsn) as application:
+        application.execute("INSERT INTO walled_thing VALUES (%s, %s, 'free')", [OTHER, identifiers.uuid7()])
+        assert "free" in words(application)
+
+
+@pytest.fixture
+def shared(bare: None, owner_dsn: str) -> None:
+    """The table as one whose rows belong to all agencies."""
+    with session(owner_dsn) as owner:
+        owner.execute(str(row_level_security.read_only("walled_thing").sql).encode())
+
+
+@pytest.mark.parametrize("agency", [None, MINE, OTHER])
+def test_read_only_table_is_read_by_all_roles(shared: None, application_dsn: str, agency: UUID | None) -> None:
+    with session(application_dsn, agency) as application:
+        assert words(application) == ["mine", "theirs"]
+
+
+@pytest.mark.parametrize("agency", [None, MINE])
+def test_read_only_table_is_changed_by_owner_only(
+    shared: None, application_dsn: str, owner_dsn: str, agency: UUID | None
+) -> None:
+    with session(application_dsn, agency) as application:
+        changed = application.execute("UPDATE walled_thing SET word = 'x'").rowcount
+        deleted = application.execute("DELETE FROM walled_thing").rowcount
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+            application.execute("INSERT INTO walled_thing (agency_id, word) VALUES (%s, 'x')", [MINE])
+
+    with session(owner_dsn) as owner:
+        assert (changed, deleted) == (0, 0)
+        assert owner.execute("UPDATE walled_thing SET word = 'x'").rowcount == 2
+
+
+def test_read_only_policy_is_removed_by_reverse_migration(shared: None, application_dsn: str, owner_dsn: str) -> None:
+    with session(owner_dsn) as owner:
+        owner.execute(str(row_level_security.read_only("walled_thing").reverse_sql).encode())
+
+    with session(application_dsn) as application:
+        assert application.execute("DELETE FROM walled_thing").rowcount == 2
