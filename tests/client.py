@@ -76,7 +76,7 @@ class Client(APIClient):
     def _worked(self, report: str) -> dict[str, Any]:
         report_id = identifiers.private("rpt", report)
         with context.agency(self.agency.pk):
-            waiting = Report.objects.filter(pk=report_id, status=Report.Status.QUEUED).exists()
+            waiting = Report.objects.filter(agency=self.agency, pk=report_id, status=Report.Status.QUEUED).exists()
         if waiting:
             tasks.load_report(agency_id=str(self.agency.pk), report_id=str(report_id))
         return dict(self.read(f"/v1/reports/{report}"))

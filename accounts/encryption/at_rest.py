@@ -53,7 +53,7 @@ def decrypt(encrypted: bytes, *, context: str) -> bytes:
         raise WrongContext(f"Encrypted with key {key_id}, but not for {context}.") from None
 
 
-class SealedWith(models.Func):
+class EncryptionKeyId(models.Func):
     """Compute in the database which key encrypted a column's bytes (bytes 1 and 2, as in HEADER); null without bytes."""
 
     template = (
@@ -64,7 +64,7 @@ class SealedWith(models.Func):
 
 def key_id_of(column: str) -> models.GeneratedField:
     """Build a generated column that says which key encrypted another column."""
-    return models.GeneratedField(expression=SealedWith(column), output_field=models.IntegerField(null=True), db_persist=True)
+    return models.GeneratedField(expression=EncryptionKeyId(column), output_field=models.IntegerField(null=True), db_persist=True)
 
 
 def _associated_data(header: bytes, context: str) -> bytes:

@@ -301,7 +301,7 @@ class Migration(migrations.Migration):
                     "key_id",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=accounts.encryption.at_rest.SealedWith("encrypted"),
+                        expression=accounts.encryption.at_rest.EncryptionKeyId("encrypted"),
                         output_field=models.IntegerField(null=True),
                     ),
                 ),

@@ -60,7 +60,7 @@ class DocumentDeleted(APIException):
 
 def report_of(request: Request, public_id: str) -> Report:
     """The report with this public id. Raises NotFound for a stranger's as for none at all."""
-    mine = Report.objects.filter(account__in=context.accounts_of(request))
+    mine = Report.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
     return context.get_or_404(mine, kind="rpt", public_id=public_id, name="report")
 
 
@@ -95,7 +95,7 @@ class Reports(Collection[Report]):
     def get(self, request: Request, account_id: str) -> Response:
         with context.for_request(request):
             account = context.account_of(request, account_id)
-            page = self.paginate_queryset(Report.objects.filter(account=account))
+            page = self.paginate_queryset(Report.objects.filter(agency_id=account.agency_id, account=account))
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(

@@ -33,7 +33,8 @@ class BreachResolved(APIException):
 
 def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
     """The breaches of the accounts that the bearer may see, each with whether it is stale."""
-    return Breach.objects.filter(account__in=context.accounts_of(request)).with_stale(now=now)
+    breaches = Breach.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
+    return breaches.with_stale(now=now)
 
 
 def one(request: Request, breach_id: str, now: datetime) -> Breach:

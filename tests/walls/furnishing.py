@@ -58,10 +58,10 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
     assert client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"] > 1
     now = timezone.now()
     with context.agency(client.agency.pk):
-        failed = Delivery.objects.latest("id")
+        failed = Delivery.objects.filter(agency=client.agency).latest("id")
         Attempt.objects.create(agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down")
         over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
-        Delivery.objects.filter(pk=failed.pk).update(**over)
+        Delivery.objects.filter(agency=client.agency, pk=failed.pk).update(**over)
     return endpoint, failed.public_id
 
 
@@ -89,7 +89,7 @@ def pack(client: Client, account: str, *, name: str) -> str:
     with context.agency(client.agency.pk):
         kept = default_storage.save(f"{exports.folder(client.agency.pk)}/{export}", ContentFile(content))
         ready = {"ready_at": now, "expires_at": now + exports.KEPT, "sha256": hashlib.sha256(content).hexdigest()}
-        asked = Export.objects.filter(status=Export.Status.QUEUED)
+        asked = Export.objects.filter(agency=client.agency, status=Export.Status.QUEUED)
         asked.update(status=Export.Status.READY, document=kept, size=len(content), **ready)
     return export
 
