@@ -1,4 +1,4 @@
-"""What happened, once each, and its way to the agency's own systems."""
+"""Events, endpoints, deliveries and attempts."""
 
 from collections.abc import Collection
 from typing import Any, Self
@@ -13,7 +13,7 @@ from api import identifiers
 
 
 class Event(TenantModel):
-    """Something that happened, written in the transaction in which it did. Never changed afterwards."""
+    """Store an event, in the transaction of the change that it reports. Never changed."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="events", null=True)
@@ -49,12 +49,12 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.select_for_update(no_key=True).get(agency_id=agency_id, pk=endpoint_id)
 
     def within(self, accounts: Collection[UUID]) -> Self:
-        """Those that are told of some of these accounts and of nothing else."""
+        """Return the endpoints that receive events of these accounts only."""
         return self.filter(accounts__contained_by=list(accounts), accounts__len__gt=0)
 
 
 class Endpoint(TenantModel):
-    """Where an agency wants to be told of events: a URL of its own, a mailbox or a chat."""
+    """Store where an agency receives events: a URL, an e-mail address or a chat."""
 
     class Kind(models.TextChoices):
         WEBHOOK = "webhook"
@@ -62,7 +62,7 @@ class Endpoint(TenantModel):
         SLACK = "slack"
 
     class Reason(models.TextChoices):
-        """Why it is disabled."""
+        """List the reasons why an endpoint is disabled."""
 
         BY_HAND = "by_hand"
         GONE = "gone"
@@ -116,7 +116,7 @@ class EndpointSecret(TenantModel):
 
 
 class Delivery(TenantModel):
-    """One event on its way to one endpoint."""
+    """Store the delivery of one event to one endpoint."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -165,7 +165,7 @@ class Delivery(TenantModel):
 
 
 class Attempt(TenantModel):
-    """One try to deliver: what was answered, or why nothing was."""
+    """Store one attempt to deliver: the response, or the error."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     delivery = TenantForeignKey(Delivery, on_delete=models.DO_NOTHING, related_name="attempts")

@@ -1,4 +1,4 @@
-"""Agencies, their accounts, who may act for them, and who did what."""
+"""Agencies, their accounts, the principals that act for them, and the audit log."""
 
 from accounts.models.agencies import Agency
 from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role

@@ -19,7 +19,7 @@ class AgencyQuerySet(models.QuerySet["Agency"]):
 
 
 class Agency(models.Model):
-    """The tenant. Everything else belongs to one."""
+    """Store a tenant. Every other row belongs to an agency."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     name = models.CharField(max_length=200)

@@ -1,4 +1,4 @@
-"""The keys that an agency's programs carry, the short-lived tokens made with them, and what each may do."""
+"""API keys, the short-lived tokens made with them, and the directory of prefixes."""
 
 from datetime import datetime
 from typing import Self
@@ -12,7 +12,7 @@ from api import identifiers
 
 
 class Role(models.TextChoices):
-    """What a bearer may do in its agency, the widest first."""
+    """List the roles of principals, the widest first."""
 
     ADMIN = "admin"
     MANAGER = "manager"
@@ -21,12 +21,12 @@ class Role(models.TextChoices):
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def valid(self, *, at: datetime) -> Self:
-        """Those that open something at this moment, if what they were made with does."""
+        """Return the keys that are valid at this moment. A token is valid only as long as its parent."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
 
 
 class ApiKey(TenantModel):
-    """A key of an agency, or a token made with one. The secret is shown once; only its digest is kept."""
+    """Store an API key, or a token made with one. The secret is shown once; the database keeps its digest only."""
 
     class Kind(models.TextChoices):
         KEY = "key"
@@ -73,7 +73,7 @@ class ApiKey(TenantModel):
 
 
 class ApiKeyPrefix(models.Model):
-    """Tell of which agency the key with a prefix is: it is looked up before anybody knows the agency.
+    """Map the prefix of an API key to its agency, for the look-up that comes before the agency is known.
 
     A directory of all agencies, so the prefix alone is its key. A transaction sees its agency's rows, and the one whose prefix it
     names (`underone.key_prefix`).

@@ -1,4 +1,4 @@
-"""Who did what."""
+"""The audit log."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,19 +12,19 @@ from api import identifiers
 
 @dataclass(frozen=True)
 class Actor:
-    """Name somebody who does something: its public id, and its name of that moment."""
+    """Represent a principal in records: its public ID, and its name at that moment."""
 
     id: str
     name: str = ""
 
     @property
     def label(self) -> str:
-        """Return the id and the name, as the API tells them."""
+        """Return ID and name in one text, as the API shows them."""
         return f"{self.id} {self.name}" if self.name else self.id
 
 
 class AuditEntry(TenantModel):
-    """That somebody did something. Never changed, and never taken out."""
+    """Store one change and the actor who made it. Entries are never changed or deleted."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     at = models.DateTimeField()
@@ -45,7 +45,7 @@ class AuditEntry(TenantModel):
 
     @property
     def who(self) -> str:
-        """Return who did it, as the API tells it."""
+        """Return the actor in one text, as the API shows it."""
         return Actor(self.actor_id, self.actor_name).label
 
     @property

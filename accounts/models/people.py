@@ -1,4 +1,4 @@
-"""People who sign in, the agencies that they are members of, and who is invited."""
+"""Users, members, invitations, and the directory of invitation tokens."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
@@ -22,7 +22,7 @@ SESSIONS = "accounts.person.sessions"
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in, known by a mailbox. Belongs to no agency; may be a member of several."""
+    """Store a user, identified by an e-mail address. A user belongs to no agency and may be a member of several."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     email = models.EmailField(unique=True)
@@ -49,7 +49,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return identifiers.public("pers", self.id)
 
     def get_session_auth_hash(self) -> str:
-        """What every session of the person carries: another password, or ending them all, makes it another."""
+        """Return a hash that every session carries. A new password changes it, and so does ending all sessions."""
         return self._session_hash(settings.SECRET_KEY)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
@@ -60,7 +60,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
 
 class Grant(TenantModel):
-    """What somebody may do in an agency."""
+    """Describe the permissions of a member or an invited user."""
 
     role = models.CharField(max_length=7, choices=Role)
     read_only = models.BooleanField(default=False, db_default=False)
@@ -70,13 +70,13 @@ class Grant(TenantModel):
         abstract = True
 
     def told(self) -> dict[str, Any]:
-        """As the audit log tells it."""
+        """Return the permissions as the audit log shows them."""
         limit = None if self.accounts is None else [public_account_id(each) for each in self.accounts]
         return {"role": self.role, "read_only": self.read_only, "accounts": limit}
 
 
 class Member(Grant):
-    """That a person acts for an agency, and as what."""
+    """Store a user's place in one agency."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships", db_constraint=False, db_index=False)
@@ -98,7 +98,7 @@ class Member(Grant):
 
 
 class Invitation(Grant):
-    """That the owner of a mailbox may become a member. Its token is in the mail alone; here is the digest."""
+    """Store an invitation. The token is in the e-mail only; the database keeps its digest."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     email = models.EmailField()
@@ -128,12 +128,12 @@ class Invitation(Grant):
 
     @property
     def invited_by(self) -> str:
-        """Return who invited, as the API tells it."""
+        """Return the actor who invited in one text, as the API shows it."""
         return Actor(self.invited_by_id, self.invited_by_name).label
 
 
 class InvitationDigest(models.Model):
-    """Tell of which agency the invitation with a token is: it is looked up before anybody knows the agency.
+    """Map the digest of an invitation's token to its agency, for the look-up that comes before the agency is known.
 
     A directory of all agencies, so the digest alone is its key. A transaction sees its agency's rows, and the one whose digest it
     names (`underone.invitation`).

@@ -14,7 +14,7 @@ from api import identifiers
 
 
 class AccountStatus(models.TextChoices):
-    """The status of an account's worst series, worst first."""
+    """List the statuses of an account's worst series, the worst first."""
 
     BREACHED = "breached"
     AT_RISK = "at_risk"
@@ -35,16 +35,16 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
         return locked.get(agency_id=agency_id, pk=account_id, agency__closed_at=None)
 
     def stale(self, *, at: datetime) -> Self:
-        """Those of which one source has been silent for too long."""
+        """Return the accounts with a source that is overdue."""
         return self.filter(stale_from__lt=at)
 
     def fresh(self, *, at: datetime) -> Self:
-        """The others: nothing is silent for too long, or nothing ever spoke."""
+        """Return the accounts without an overdue source, or without any data."""
         return self.filter(models.Q(stale_from=None) | models.Q(stale_from__gte=at))
 
 
 class SellerAccount(TenantModel):
-    """One selling partner in one region. It sells in one or more marketplaces."""
+    """Store one selling partner in one region. It sells in one or more marketplaces."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     name = models.CharField(max_length=200)
@@ -99,10 +99,10 @@ class SellerAccount(TenantModel):
         return public_account_id(self.id)
 
     def is_stale(self, *, at: datetime) -> bool:
-        """Whether one of its sources has been silent for longer than it may. What never spoke is not stale."""
+        """Return whether a source is overdue. A source that never delivered data is not."""
         return self.stale_from is not None and at > self.stale_from
 
 
 def public_account_id(account_id: UUID) -> str:
-    """What the API calls the account with this id."""
+    """Return the public ID of an account."""
     return identifiers.public("acct", account_id)

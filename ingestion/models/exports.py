@@ -1,4 +1,4 @@
-"""Archives of what is kept of an agency or an account."""
+"""Exports of an agency or an account."""
 
 from django.db import models
 
@@ -9,7 +9,7 @@ ONE_IN_PROGRESS = "ingestion_export_one_in_progress"
 
 
 class Export(TenantModel):
-    """An archive of all that is kept of an agency, or of one account; made by a worker, and kept for a while."""
+    """Store an export of an agency or one account. A worker creates the archive; it expires."""
 
     class Status(models.TextChoices):
         QUEUED = "queued"

@@ -1,4 +1,4 @@
-"""Documents received, and the rows of them that could not be used."""
+"""Reports received, and their rejected rows."""
 
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ UNIQUE_DOCUMENT = "ingestion_report_unique_document"
 
 
 class Report(TenantModel):
-    """One document received, and what became of it."""
+    """Store one report received, and its processing status."""
 
     class Source(models.TextChoices):
         UPLOAD = "upload"
@@ -108,12 +108,12 @@ class Report(TenantModel):
 
     @property
     def period(self) -> tuple[date, date] | None:
-        """The first and the last of the days of which its sender says that it is whole."""
+        """Return the first and last day that the report covers completely, as its sender states."""
         return (self.period_from, self.period_to) if self.period_from and self.period_to else None
 
 
 class RejectedRow(models.Model):
-    """A row that said nothing we can use, and why."""
+    """Store a row that could not be used, and the reason."""
 
     agency_id = models.UUIDField()
     account_id = models.UUIDField()

@@ -9,7 +9,7 @@ from metrics.models.account_rows import AccountRow
 
 
 class Snapshot(models.Model):
-    """What Amazon itself reported of one marketplace at a moment, whole. Kept for ever."""
+    """Store one of Amazon's account health reports for a marketplace. Never deleted."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     agency_id = models.UUIDField()
@@ -38,7 +38,7 @@ class Snapshot(models.Model):
 
 
 class ReportedFigure(AccountRow):
-    """One figure of Amazon's own report: its counts, rate, window, status and target, and what contradicts itself in it."""
+    """Store one figure of Amazon's report: counts, rate, window, status, target, and contradictions in it."""
 
     snapshot_id = models.UUIDField()
     line = models.IntegerField()

@@ -1,4 +1,4 @@
-"""Breaches, and what people did about them."""
+"""Breaches, and the actions of people on them."""
 
 from datetime import datetime, timedelta
 from functools import reduce
@@ -19,14 +19,14 @@ from metrics.rules.series import Series
 
 class BreachQuerySet(models.QuerySet["Breach"]):
     def with_stale(self, *, now: datetime) -> Self:
-        """Each with `is_stale`: whether it is open and frozen, because its source has been silent for too long."""
+        """Annotate `is_stale`: whether a breach is open and frozen, because its source is overdue."""
         silent = reduce(or_, (_is_silent(source, now) for source in {metric.source for metric in METRICS}))
         is_stale = Q(status=Breach.State.OPEN) & silent
         return self.annotate(is_stale=models.ExpressionWrapper(is_stale, output_field=models.BooleanField()))
 
 
 def _is_silent(source: str, now: datetime) -> Q:
-    """Of breaches of the metrics that a source tells of: it spoke, and not lately (values.is_stale)."""
+    """Return the condition that a breach's metric comes from this source, and the source is overdue."""
     spoke = SourceLoad.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("account_id"), source=source)
     lately = now - timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
     codes = [metric.code for metric in METRICS if metric.source == source]
@@ -34,7 +34,7 @@ def _is_silent(source: str, now: datetime) -> Q:
 
 
 class Breach(TenantModel):
-    """An episode in which a series missed its limit. What it announced when it opened is never rewritten."""
+    """Store an episode in which a series missed its limit. The figures it opened with are never rewritten."""
 
     class Level(models.TextChoices):
         WARNING = "warning"
@@ -45,7 +45,7 @@ class Breach(TenantModel):
         RESOLVED = "resolved"
 
     class Because(models.TextChoices):
-        """What ended it."""
+        """List the reasons why a breach was resolved."""
 
         KEPT = "kept"
         LINE_CHANGED = "line_changed"
@@ -119,7 +119,7 @@ class Breach(TenantModel):
 
 
 class BreachAction(TenantModel):
-    """What somebody did about a breach, and with which key. Never changed."""
+    """Store an action on a breach and its actor. Never changed."""
 
     class What(models.TextChoices):
         ACKNOWLEDGED = "acknowledged"

@@ -16,13 +16,13 @@ PART_OF = (
     ("answered_messages", "messages"),
     ("dissatisfied_requests", "return_requests"),
 )
-"""Counts that are part of another: numerators and their denominators."""
+"""Numerators and the denominators that contain them."""
 STREAKS = ("judged_on", "missed_since", "cleared_since", "kept_since")
-"""What is remembered of a series between two judgements."""
+"""The fields that the evaluation of a series keeps between two runs."""
 
 
 class MetricRule(models.Model):
-    """Window, target, name and force of a metric in a marketplace ('*': all others) from a day on, with the page that says so."""
+    """Store Amazon's rule for a metric in a marketplace ('*': all others) from a day on, with its source."""
 
     metric = models.CharField(max_length=60)
     marketplace = models.CharField(max_length=2, default="*")
@@ -49,7 +49,7 @@ class MetricRule(models.Model):
 
 
 class DenominatorRule(AccountRow):
-    """Whether Pending and Cancelled orders are in the account's denominators, from `recorded_at` on. Without a row: no."""
+    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on. Without a row they do not."""
 
     counts_pending_and_cancelled = models.BooleanField()
     recorded_at = models.DateTimeField()
@@ -57,7 +57,7 @@ class DenominatorRule(AccountRow):
 
 
 class DailyCounts(AccountRow):
-    """How many orders, packages, messages and requests of a day are what, as counted at `recorded_at`.
+    """Store the counts of one day as of `recorded_at`: orders, packages, messages and return requests.
 
     Append-only: a version is written when a number changed.
     """
@@ -108,7 +108,7 @@ class DailyCounts(AccountRow):
 
 
 class CurrentValue(AccountRow):
-    """Where a series stands today. Rebuilt by refresh, never by hand."""
+    """Store the current value of a series. Rebuilt by refresh, never by hand."""
 
     metric = models.CharField(max_length=60)
     marketplace = models.CharField(max_length=2)

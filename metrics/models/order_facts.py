@@ -24,7 +24,7 @@ class OrderState(AccountRow):
 
 
 class Order(OrderState):
-    """The newest known state of an order."""
+    """Store the newest known state of an order."""
 
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id")
 
@@ -33,7 +33,7 @@ class Order(OrderState):
 
 
 class PastOrder(OrderState):
-    """A state that an order had from `recorded_at` until `superseded_at`. Written by the database when the order changes."""
+    """Store a state of an order from `recorded_at` until `superseded_at`. A trigger writes it."""
 
     superseded_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "recorded_at")
@@ -43,7 +43,7 @@ class PastOrder(OrderState):
 
 
 class Statement(AccountRow):
-    """What makes one statement right and another not: the moment it speaks of, then when it was received, then its line."""
+    """Order statements about the same thing: by the time they state, then by receipt, then by line."""
 
     stated_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -70,13 +70,13 @@ class DefectState(Statement):
 
 
 class Defect(DefectState):
-    """The newest known state of a defect. Its order may not be known yet: then it is unmatched and waits."""
+    """Store the newest known state of a defect. Without its order the defect is unmatched and waits."""
 
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "kind", "reference")
 
 
 class PastDefect(DefectState):
-    """A state that a defect had from `recorded_at` until `superseded_at`. Written by the database when the defect changes."""
+    """Store a state of a defect from `recorded_at` until `superseded_at`. A trigger writes it."""
 
     superseded_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "kind", "reference", "recorded_at")
@@ -101,7 +101,7 @@ class ShipmentState(Statement):
 
 
 class Shipment(ShipmentState):
-    """The newest known state of a package of an order, or of an order that has none yet."""
+    """Store the newest known state of a package, or of an order without packages."""
 
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "package")
 
@@ -115,7 +115,7 @@ class Shipment(ShipmentState):
 
 
 class PastShipment(ShipmentState):
-    """A state that a package had from `recorded_at` until `superseded_at`. Written by the database when it changes."""
+    """Store a state of a package from `recorded_at` until `superseded_at`. A trigger writes it."""
 
     superseded_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "package", "recorded_at")
@@ -135,7 +135,7 @@ class ReturnState(Statement):
 
 
 class Return(ReturnState):
-    """The newest known state of a return request."""
+    """Store the newest known state of a return request."""
 
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference")
 
@@ -144,7 +144,7 @@ class Return(ReturnState):
 
 
 class PastReturn(ReturnState):
-    """A state that a request had from `recorded_at` until `superseded_at`. Written by the database when it changes."""
+    """Store a state of a return request from `recorded_at` until `superseded_at`. A trigger writes it."""
 
     superseded_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "order_id", "reference", "recorded_at")
@@ -164,7 +164,7 @@ class MessageState(Statement):
 
 
 class Message(MessageState):
-    """The newest known state of a buyer message: when it came and when it was answered, never what it says."""
+    """Store the newest known state of a buyer message: its times, never its text."""
 
     pk = models.CompositePrimaryKey("agency_id", "account_id", "message_id")
 
@@ -173,14 +173,14 @@ class Message(MessageState):
 
 
 class PastMessage(MessageState):
-    """A state that a message had from `recorded_at` until `superseded_at`. Written by the database when it changes."""
+    """Store a state of a buyer message from `recorded_at` until `superseded_at`. A trigger writes it."""
 
     superseded_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "account_id", "message_id", "recorded_at")
 
 
 class FeedbackCoverage(AccountRow):
-    """A report named all feedback of these days, as it was received: what it does not name was removed."""
+    """Store the days of which a report listed all feedback. Feedback that it does not list was removed."""
 
     marketplace = models.CharField(max_length=2)
     first_on = models.DateField()
@@ -192,7 +192,7 @@ class FeedbackCoverage(AccountRow):
 
 
 class SourceLoad(AccountRow):
-    """A source of facts (`orders`, `defects`) was brought up to date at a moment. Silence shows as age."""
+    """Store when a source of facts (`orders`, `defects`) was last brought up to date."""
 
     source = models.CharField(max_length=20)
     recorded_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""The warning lines of agencies' own, with their past."""
+"""Agencies' thresholds, with their versions."""
 
 from django.db import models
 
@@ -8,7 +8,7 @@ from metrics.models.account_rows import AccountRow
 
 
 class Threshold(TenantModel):
-    """A version of a threshold, never changed: what it asks for from `recorded_at` on. Removed is a version too.
+    """Store a version of a threshold, valid from `recorded_at` on and never changed. A removal is a version too.
 
     Its scope narrows from all accounts (null), all marketplaces ('') and all channels ('').
     """
@@ -60,7 +60,7 @@ class Threshold(TenantModel):
 
 
 class AppliedThresholds(AccountRow):
-    """The account is judged by the versions recorded until `upto`, from `recorded_at` on. Without a row: by none."""
+    """Store until when recorded thresholds apply to an account, from `recorded_at` on. Without a row none applies."""
 
     upto = models.DateTimeField()
     recorded_at = models.DateTimeField()
