@@ -54,7 +54,7 @@ class TenantModel(models.Model):
     class Meta:
         abstract = True
 
-    # Django offers no public way to add to the condition of the UPDATE that `save()` sends; multi-tenant libraries use this one.
+    # Django has no public way to add a condition to the UPDATE of `save()`. tests/walls/test_agency_named.py fails if this changes.
     def _do_update(
         self,
         base_qs: "models.QuerySet[Any]",
