@@ -12,7 +12,7 @@ from config.launcher.embedded import servers
 from config.launcher.embedded.ports import LOOPBACK, is_free
 from config.launcher.embedded.processes import Processes
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = "8000"
 VARIABLES = (
     *("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"),

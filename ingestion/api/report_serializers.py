@@ -42,7 +42,7 @@ QUEUED = REPORT | {
     "encoding_reason": "",
     "loaded_at": None,
 }
-REJECTED_ROW = {"line": 17, "reason": "amazon-order-id 'abc' is no Amazon order id (like 123-1234567-1234567)."}
+REJECTED_ROW = {"line": 17, "reason": "amazon-order-id 'abc' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."}
 MAX_PERIOD_DAYS = 3 * 366
 
 

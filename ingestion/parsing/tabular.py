@@ -42,8 +42,8 @@ def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
             if seen > max_bytes:
                 raise RejectedDocument(
                     "document-too-large",
-                    "The document is too large",
-                    f"Unpacked it has more than {max_bytes} bytes. Split it by date.",
+                    "The file is too large",
+                    f"It has more than {max_bytes} bytes after decompression. Split it by date.",
                 )
             yield block
     except (OSError, EOFError, zlib.error) as error:
@@ -51,8 +51,8 @@ def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
             raise
         raise RejectedDocument(
             "invalid-gzip",
-            "The gzip file cannot be unpacked",
-            f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
+            "The gzip file cannot be decompressed",
+            f"It is damaged or incomplete ({error}). Compress the file again, or upload it uncompressed.",
         ) from None
 
 
@@ -61,7 +61,7 @@ def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
     source = iter(document)
     head = next(source, b"")
     if not head:
-        raise RejectedDocument("empty-document", "The document is empty", "It has no bytes at all. Request the report again.")
+        raise RejectedDocument("empty-document", "The file is empty", "It has no content. Request the report again.")
     for mark, codec in MARKS:
         if head.startswith(mark):
             return Encoding(codec, "The document begins with a byte-order mark.")
@@ -86,7 +86,7 @@ def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final
 class Lines:
     """The lines of a document, numbered from 1 as an editor does, and whether the last one was ended.
 
-    Raises Refused for what is no text (NUL is in every binary file, and PostgreSQL has no place for it) or has no lines.
+    Raises Refused for what is not a string (NUL is in every binary file, and PostgreSQL has no place for it) or has no lines.
     """
 
     def __init__(self, document: Iterable[bytes], codec: str) -> None:
@@ -103,7 +103,7 @@ class Lines:
                 raise RejectedDocument(
                     "line-too-long",
                     "A line is too long",
-                    f"Line {self.number + 1} has more than {MAX_LINE_LENGTH} characters. Send the report as it was downloaded.",
+                    f"Line {self.number + 1} has more than {MAX_LINE_LENGTH} characters. Upload the report as it was downloaded.",
                 )
             for line in whole:
                 self.number += 1
@@ -119,11 +119,11 @@ class Lines:
             text = self._decode.decode(block)
         except UnicodeError:  # a document of UTF-16 that lost the mark which says its byte order
             raise RejectedDocument(
-                "not-text", "The document is not text", "It is no whole UTF-16. Download the report again."
+                "not-text", "The file is not text", "It is incomplete UTF-16. Download the report again."
             ) from None
         if "\0" in text:
             raise RejectedDocument(
-                "not-text", "The document is not text", "It holds NUL bytes. Send the report as it was downloaded."
+                "not-text", "The file is not text", "It contains NUL bytes. Upload the report as it was downloaded."
             )
         return text
 
@@ -167,5 +167,5 @@ def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
             yield record
     except csv.Error as error:
         raise RejectedDocument(
-            "invalid-csv", "The CSV cannot be read", f"Near line {reader.line_num}: {error}. Is a quote left open?"
+            "invalid-csv", "The CSV cannot be read", f"Near line {reader.line_num}: {error}. Check for an unclosed quote."
         ) from None

@@ -77,7 +77,7 @@ class _Reader:
             self.parser.Parse(block, last)
         except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two for an encoding that is none
             raise RejectedDocument(
-                "invalid-xml", "The XML cannot be read", f"It is damaged or cut off ({error}). Download the document again."
+                "invalid-xml", "The XML cannot be read", f"It is damaged or incomplete ({error}). Download the report again."
             ) from None
 
     def take(self) -> list[tuple[int, Record]]:
@@ -92,8 +92,8 @@ class _Reader:
         if self._depth > MAX_DEPTH:
             raise RejectedDocument(
                 "nested-too-deep",
-                "The XML nests too deep",
-                f"Line {self.parser.CurrentLineNumber} is more than {MAX_DEPTH} elements deep; no report is.",
+                "The XML is nested too deeply",
+                f"Line {self.parser.CurrentLineNumber} is nested more than {MAX_DEPTH} elements deep.",
             )
         self._texts.clear()
         if self._path is not None:
@@ -106,9 +106,9 @@ class _Reader:
         if len(self._names) > MAX_NAMES or max(map(len, names)) > MAX_NAME_LENGTH:
             raise RejectedDocument(
                 "too-many-names",
-                "The XML has too many names, or too long ones",
-                f"Line {self.parser.CurrentLineNumber}: no report has over {MAX_NAMES} names of elements and attributes, "
-                f"or one of over {MAX_NAME_LENGTH} characters. Send the report as it was downloaded.",
+                "The XML has too many or too long names",
+                f"Line {self.parser.CurrentLineNumber}: a report has at most {MAX_NAMES} names of elements and attributes, "
+                f"each of at most {MAX_NAME_LENGTH} characters. Upload the report as it was downloaded.",
             )
 
     def _end(self, _name: str) -> None:
@@ -141,11 +141,9 @@ class _Reader:
         raise RejectedDocument(
             "document-type",
             "The XML declares a document type",
-            "Reports have none, and entities are never resolved. Send the report as it was downloaded.",
+            "Reports have no document type declaration, and entities are not resolved. Upload the report as it was downloaded.",
         )
 
 
 def _too_large(line: int) -> RejectedDocument:
-    return RejectedDocument(
-        "line-too-long", "An element is too long", f"The element on line {line} is longer than any of a report."
-    )
+    return RejectedDocument("line-too-long", "An element is too long", f"The element on line {line} is too long.")

@@ -22,7 +22,7 @@ MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le"
 
 
 class TruncatedGzip(Exception):
-    """The gzip file cannot be unpacked any further."""
+    """The gzip file cannot be decompressed any further."""
 
 
 class TooLarge(Exception):

@@ -69,7 +69,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
-            raise InvalidRow(f"The row has {len(cells)} cells; its needed columns reach to cell {width}.")
+            raise InvalidRow(f"The row has {len(cells)} cells; at least {width} are required.")
         return build_fact(*pick(cells), at=at)
 
     return parse
@@ -84,14 +84,16 @@ def build_fact(
         raise InvalidRow(f"fulfillment-channel {quote_value(fulfilment)} is neither Amazon nor Merchant.")
     marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
     if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
-        raise InvalidRow(f"amazon-order-id {quote_value(order)} is no Amazon order id (like 123-1234567-1234567).")
+        raise InvalidRow(
+            f"amazon-order-id {quote_value(order)} is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."
+        )
     return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
 
 
 def _elsewhere(store: str) -> str:
     if store.lower().startswith("non-amazon"):
         return NON_AMAZON
-    raise InvalidRow(f"sales-channel {quote_value(store)} is no Amazon store that we know.")
+    raise InvalidRow(f"sales-channel {quote_value(store)} is not a known Amazon store.")
 
 
 def _status(text: str) -> int:

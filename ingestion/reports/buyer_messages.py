@@ -44,7 +44,7 @@ def build_fact(row: Row) -> MessageFact:
     received, answered = row.moment("received_at"), row.moment("answered_at")
     message_id = row.text("message_id")
     if not message_id or received is None:
-        raise InvalidRow(f"{'received_at' if message_id else 'message_id'} is empty; it is needed.")
+        raise InvalidRow(f"{'received_at' if message_id else 'message_id'} is required.")
     if answered is not None and answered < received:
         raise InvalidRow("answered_at is before received_at.", field="answered_at")
     stated_at, as_of = row.statement_time()
@@ -73,7 +73,7 @@ def _marketplace(row: Row) -> str:
     code = text.upper() if text.upper() in CODES else CODE_OF_SALES_CHANNEL.get(text.lower())
     if code is None:
         raise InvalidRow(
-            f"marketplace {quote_value(text)} is no Amazon store that we know (like DE or Amazon.de).", field="marketplace"
+            f"marketplace {quote_value(text)} is not a known Amazon store; expected e.g. DE or Amazon.de.", field="marketplace"
         )
     return code
 

@@ -44,7 +44,7 @@ def build_reader(header: Sequence[str], columns: Sequence[Column], *, report_typ
 
     def read(row: Sequence[str]) -> Texts:
         if len(row) < width:
-            raise InvalidRow(f"The row has {len(row)} cells; its needed columns reach to cell {width}.")
+            raise InvalidRow(f"The row has {len(row)} cells; at least {width} are required.")
         return _pick(row, pairs)
 
     return read
@@ -61,7 +61,7 @@ def build_strict_reader(
 
     def read(row: Sequence[str]) -> Texts:
         if any(cell.strip() for cell in row[len(header) :]):
-            raise InvalidRow(f"The row has {len(row)} cells, the header {len(header)}. Is a comma not enclosed in quotes?")
+            raise InvalidRow(f"The row has {len(row)} cells, the header {len(header)}. A cell with a comma may lack quotes.")
         return _pick(row, pairs)
 
     return read
@@ -118,14 +118,14 @@ def parse_day(text: str, *, parse_context: ParseContext) -> date:
             return _parse_iso_day(iso, parse_context.latest)
         return from_time(parse_time(text, latest=parse_context.latest, without_offset=parse_context.zone), parse_context).day
     except InvalidRow:
-        raise InvalidRow(f"{quote_value(text)} is no past day like 10-Jul-2025 or 2025-07-10, since {FIRST_DAY}.") from None
+        raise InvalidRow(f"{quote_value(text)} is not a past day like 10-Jul-2025 or 2025-07-10, since {FIRST_DAY}.") from None
 
 
 def _parse_iso_day(text: str, latest: datetime) -> date:
     try:
         named = date.fromisoformat(text)
     except ValueError:
-        raise InvalidRow(f"{quote_value(text)} is no day of the calendar.") from None
+        raise InvalidRow(f"{quote_value(text)} is not a day of the calendar.") from None
     if not FIRST_DAY <= named < latest.date():
         raise InvalidRow(f"{quote_value(text)} is not between {FIRST_DAY} and {latest.date() - timedelta(days=1)}.")
     return named
@@ -181,14 +181,14 @@ class Row:
     def choice(self, name: str, choices: Sequence[str]) -> str:
         text = self.texts.get(name, "")
         if text and text.lower() not in choices:
-            raise InvalidRow(f"{name} {quote_value(text)} is none of {', '.join(choices)}.", field=name)
+            raise InvalidRow(f"{name} {quote_value(text)} is not one of {', '.join(choices)}.", field=name)
         return text.lower()
 
     def whole_number(self, name: str, *, max_value: int) -> int:
         """A whole number from 1; what is not flag is 1."""
         text = self.texts.get(name, "") or "1"
         if not WHOLE.fullmatch(text) or not 1 <= int(text) <= max_value:
-            raise InvalidRow(f"{name} {quote_value(text)} is no whole number from 1 to {max_value}.", field=name)
+            raise InvalidRow(f"{name} {quote_value(text)} is not an integer from 1 to {max_value}.", field=name)
         return int(text)
 
     def past(self, name: str) -> DayOrTime | None:
@@ -214,7 +214,7 @@ class Row:
             return parse_time(text, latest=self.parse_context.latest)
         except InvalidRow:
             raise InvalidRow(
-                f"{name} {quote_value(text)} is no ISO 8601 time with an offset, since {FIRST_DAY} and not in the future.",
+                f"{name} {quote_value(text)} is not an ISO 8601 time with an offset, since {FIRST_DAY} and not in the future.",
                 field=name,
             ) from None
 
@@ -231,7 +231,7 @@ class Row:
             return parse_day_or_time(text, parse_context=self.parse_context, latest=latest)
         except InvalidRow:
             raise InvalidRow(
-                f"{name} {quote_value(text)} is no day (YYYY-MM-DD) or ISO 8601 time with an offset, since {FIRST_DAY} "
+                f"{name} {quote_value(text)} is not a day (YYYY-MM-DD) or ISO 8601 time with an offset, since {FIRST_DAY} "
                 f"and {until}.",
                 field=name,
             ) from None

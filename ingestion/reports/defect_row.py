@@ -45,7 +45,7 @@ def _text(row: Mapping[str, Any], field: str, *, max_length: int) -> str:
 def _choice(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str:
     value = _text(row, field, max_length=100)
     if value.lower() not in choices:
-        raise InvalidRow(f"{field} {quote_value(value)} is none of {', '.join(filter(None, choices))}.", field=field)
+        raise InvalidRow(f"{field} {quote_value(value)} is not one of {', '.join(filter(None, choices))}.", field=field)
     return value.lower()
 
 
@@ -56,7 +56,7 @@ def _rating(row: Mapping[str, Any], *, needed: bool) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JSON knows one kind of number: 5.0 is a whole one
     if str(value) not in {"1", "2", "3", "4", "5"} or isinstance(value, bool):
-        raise InvalidRow("rating must be a whole number from 1 to 5.", field="rating")
+        raise InvalidRow("rating must be an integer from 1 to 5.", field="rating")
     return int(str(value))
 
 
@@ -65,7 +65,7 @@ def _day(row: Mapping[str, Any]) -> date:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise InvalidRow(f"occurred_on {quote_value(value)} is no day (YYYY-MM-DD).", field="occurred_on") from None
+        raise InvalidRow(f"occurred_on {quote_value(value)} is not a day (YYYY-MM-DD).", field="occurred_on") from None
     if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidRow(f"occurred_on {quote_value(value)} is not between {FIRST_DAY} and {LAST_DAY}.", field="occurred_on")
     return day

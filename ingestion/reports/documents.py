@@ -28,7 +28,7 @@ BINARY = {
 }
 LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")  # a phone number or an id, which no header has
 SUPPORTED_TYPES = (
-    f"Send one of: {', '.join(dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded))}."
+    f"Supported: {', '.join(dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded))}."
 )
 OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 
@@ -99,7 +99,7 @@ class DocumentReader:
             first = self.rejected[0]
             raise RejectedDocument(
                 "no-usable-row",
-                "No row of the document can be used",
+                "No row can be used",
                 f"All {self.read} rows were rejected; the first, line {first.line}: {first.reason}",
                 rejected=tuple(self.rejected),
             )
@@ -122,8 +122,8 @@ class DocumentReader:
         if beginning.startswith("<") and not self.report_type.matches((beginning,), ()):
             raise RejectedDocument(
                 "unknown-document",
-                "The document is not of the announced kind",
-                f"It is XML, but none of the kind {self.report_type.names[0]}. Leave report_type out, or name the right one.",
+                "The file does not match report_type",
+                f"It is XML, but not of type {self.report_type.names[0]}. Omit report_type or set the right one.",
             )
         return xml.declared_encoding(beginning)
 
@@ -163,7 +163,7 @@ class DocumentReader:
         if len(self.rejected) > MAX_REJECTED_ROWS:
             raise RejectedDocument(
                 "too-many-rejected-rows",
-                "Too many rows cannot be used",
+                "Too many rows were rejected",
                 f"More than {MAX_REJECTED_ROWS} rows were rejected; the first, line {self.rejected[0].line}: "
                 f"{self.rejected[0].reason}",
             )
@@ -177,30 +177,28 @@ def _header(cells: Iterator[list[str]]) -> list[str]:
     if any("\r" in cell for cell in header):
         raise RejectedDocument(
             "line-ends",
-            "The lines end in a way that no report's do",
-            "They end in a carriage return alone, as on very old computers. Save the document with usual line ends.",
+            "The line endings are not supported",
+            "Lines end in a carriage return only. Save the file with LF or CRLF line endings.",
         )
     if len(header) > tabular.MAX_COLUMNS:
         raise RejectedDocument(
             "too-many-columns",
             "The header has too many columns",
-            f"It has {len(header)}; no report has over {tabular.MAX_COLUMNS}. Send the report as it was downloaded.",
+            f"It has {len(header)}; at most {tabular.MAX_COLUMNS} are allowed. Upload the report as it was downloaded.",
         )
     return header
 
 
 def _empty_document() -> RejectedDocument:
     """A new one each time: an exception that is raised again keeps every frame it ever passed."""
-    return RejectedDocument(
-        "empty-document", "The document is empty", "It has nothing but blank lines. Request the report again."
-    )
+    return RejectedDocument("empty-document", "The file is empty", "It contains only blank lines. Request the report again.")
 
 
 def _reject_binary(head: bytes) -> None:
     """Raises Refused for files of programs, which a spreadsheet saves unless it is told otherwise."""
     for mark, (slug, detail) in BINARY.items():
         if head.startswith(mark):
-            raise RejectedDocument(slug, "The document is not text", detail)
+            raise RejectedDocument(slug, "The file is not text", detail)
 
 
 def _detect_by_beginning(beginning: str) -> ReportType:
@@ -211,8 +209,8 @@ def _detect_by_beginning(beginning: str) -> ReportType:
             return report_type
     raise RejectedDocument(
         "unknown-document",
-        "The document is not of a known kind",
-        f"It is {dialect.upper()}, but no report that we read. {SUPPORTED_TYPES}",
+        "The report type is unknown",
+        f"It is {dialect.upper()}, but not a supported report. {SUPPORTED_TYPES}",
     )
 
 
@@ -237,12 +235,12 @@ def _detect_table(head: list[str]) -> ReportType:
     first = LONG_NUMBER.sub("…", mask_email_addresses(head[0].strip()[:1000]))
     if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise RejectedDocument(
-            "no-header", "The document has no header", "Its first line is a row. Send the report with its header."
+            "no-header", "The file has no header", "Its first line is a row. Upload the report with its header."
         )
     raise RejectedDocument(
         "unknown-document",
-        "The document is not of a known kind",
-        f"Its first line is no header of a report: {first[:100]!r}. {SUPPORTED_TYPES}",
+        "The report type is unknown",
+        f"Its first line is not the header of a supported report: {first[:100]!r}. {SUPPORTED_TYPES}",
     )
 
 
@@ -256,8 +254,8 @@ def _number_rows(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int
             if lines.last_line_is_open:
                 raise RejectedDocument(
                     "document-cut-off",
-                    "The document ends in the middle of a row",
-                    f"Line {lines.number} breaks off after {len(row)} cells. Download the document again.",
+                    "The file ends in the middle of a row",
+                    f"Line {lines.number} ends after {len(row)} cells. Download the report again.",
                 )
             fewest = len(row)
         yield lines.number, row
@@ -270,6 +268,6 @@ def _read_all(blocks: Iterator[bytes], *, max_bytes: int) -> bytes:
         pieces += block
         if len(pieces) > max_bytes:
             raise RejectedDocument(
-                "document-too-large", "The document is too large", f"One of this kind has at most {max_bytes} bytes."
+                "document-too-large", "The file is too large", f"A report of this type may have at most {max_bytes} bytes."
             )
     return bytes(pieces)

@@ -25,13 +25,13 @@ class Number(NamedTuple):
 def parse_json(document: bytes) -> Any:
     """What a document says: objects, lists, texts, Numbers, True, False, None. Raises Refused."""
     if document.count(b",") > MAX_VALUES:
-        raise RejectedDocument("too-many-values", "The JSON has too many values", f"No report has more than {MAX_VALUES}.")
+        raise RejectedDocument("too-many-values", "The JSON has too many values", f"At most {MAX_VALUES} are allowed.")
     try:
         return json.loads(document, parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_object)
     except RecursionError:
         raise _invalid("It nests too deep; no report does.") from None
     except ValueError as error:
-        raise _invalid(f"It is damaged or cut off ({error}). Download the document again.") from None
+        raise _invalid(f"It is damaged or incomplete ({error}). Download the report again.") from None
 
 
 def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: False, depth: int = 0) -> str:
@@ -41,7 +41,7 @@ def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: 
     `leaves_out` says becomes null.
     """
     if depth > MAX_DEPTH:
-        raise InvalidRow(f"It nests deeper than {MAX_DEPTH} levels.")
+        raise InvalidRow(f"It is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, dict):
         told = ((name, None if leaves_out(name) else each) for name, each in value.items())
         pairs = (f"{_text(name)}:{write_json(each, leaves_out=leaves_out, depth=depth + 1)}" for name, each in told)
@@ -55,7 +55,7 @@ def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: 
 
 def _text(text: str) -> str:
     if UNSTORABLE.search(text):
-        raise InvalidRow("A text in it has NUL or half a character, which no table can keep.")
+        raise InvalidRow("A string contains NUL or an incomplete character.")
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -87,7 +87,7 @@ class MarketplaceBlocks:
         """These figures of one block as facts. Raises BadRow where the first of them was told before."""
         first = told[0]
         if (first.metric, first.channel) in self.told:
-            raise InvalidRow(f"{first.metric} is told twice; the first is used.")
+            raise InvalidRow(f"{first.metric} appears twice; the first one is used.")
         self.told[first.metric, first.channel] = first.window
         return [performance_figures.build_fact(figure, marketplace=self.code, reported_at=self.reported_at) for figure in told]
 
@@ -100,7 +100,7 @@ def normalize_name(name: str) -> str:
 def iterate_fields(value: Any) -> Iterator[tuple[str, Any]]:
     """The fields of an object that are not null, by the names they are compared by. Raises BadRow for what is no object."""
     if not isinstance(value, dict):
-        raise InvalidRow("The block is no object.")
+        raise InvalidRow("The block is not an object.")
     return ((normalize_name(name), each) for name, each in value.items() if each is not None)
 
 
@@ -148,7 +148,7 @@ def parse_order_defects(value: Any, market: MarketplaceBlocks, channel: Channel)
     said = found.get("fulfillmenttype", channel.value)
     if not isinstance(said, str) or said.lower() != channel:
         called = quote_value(said) if isinstance(said, str) else "otherwise"
-        flags.append(f"It stands under {channel} and calls itself {called}; it is taken for what it stands under.")
+        flags.append(f"It is listed under {channel} but says {called}; the former is used.")
     return market.state(replace(whole, flags=tuple(flags)), *parts)
 
 
@@ -211,7 +211,7 @@ def _window(found: Block, market: MarketplaceBlocks) -> Window:
     told = normalize_block(found.get("reportingdaterange", {}))
     ends = [told.get(name) for name in ("reportingdatefrom", "reportingdateto")]
     if not all(end is None or isinstance(end, str) for end in ends):
-        raise InvalidRow("A day of its reportingDateRange is no text.")
+        raise InvalidRow("A day of its reportingDateRange is not a string.")
     return performance_figures.parse_window(*ends, latest=market.latest)
 
 
@@ -223,7 +223,7 @@ def _target(found: Block) -> Target:
     try:
         number = None if value is None else _worth(value, "target")
     except InvalidRow as bad:
-        return Target(flags=(f"The target is left out. {bad.reason}",))
+        return Target(flags=(f"The target is ignored. {bad.reason}",))
     return performance_figures.build_target(
         number, performance_figures.normalize_word(found.get("targetcondition"), "targetCondition")
     )
@@ -234,7 +234,7 @@ def _count(found: Block, name: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, Number):
-        raise InvalidRow(f"Its {name} is no number.")
+        raise InvalidRow(f"Its {name} is not a number.")
     return performance_figures.parse_count(value.text, name)
 
 
@@ -245,5 +245,5 @@ def _number(found: Block, name: str) -> Decimal | None:
 
 def _worth(value: Any, name: str) -> Decimal:
     if not isinstance(value, Number):
-        raise InvalidRow(f"Its {name} is no number.")
+        raise InvalidRow(f"Its {name} is not a number.")
     return performance_figures.parse_decimal(value.text, name)

@@ -69,7 +69,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {NAME} document needs the column Order Id, no day of a return, and one of {', '.join(CATEGORIES)}.",
+            f"A {NAME} report needs the column Order Id and one of {', '.join(CATEGORIES)}, and no day of a return.",
         )
     read = cells.build_reader(_named(header), COLUMNS, report_type=NAME)
 

@@ -125,13 +125,13 @@ def find_contradictions(figure: Figure) -> Iterator[str]:
 def _check_counts(figure: Figure) -> Iterator[str]:
     numerator, denominator, rate = figure.numerator, figure.denominator, figure.rate
     if rate is not None and rate > 1:
-        yield f"The rate {rate} is more than all, so it is left out."
+        yield f"The rate {rate} is above 100 %, so it is ignored."
     if numerator is None or denominator is None:
         return
     if numerator > denominator:
-        yield f"The count {numerator} is more than the {denominator} that it is counted in."
+        yield f"The numerator {numerator} is greater than the denominator {denominator}."
     if rate is not None and denominator and abs(rate - Decimal(numerator) / denominator) > rounding_tolerance(rate):
-        yield f"The rate {rate} is not that of its counts: {numerator} of {denominator} is {numerator / denominator:.4f}."
+        yield f"The rate {rate} does not match its counts: {numerator} of {denominator} is {numerator / denominator:.4f}."
 
 
 def _check_target(figure: Figure) -> Iterator[str]:
@@ -174,7 +174,7 @@ def parse_window(start: str | None, end: str | None, *, latest: datetime) -> Win
     """The UTC days from one moment to another. Raises BadRow for what is no moment, or in the future."""
     first, last = (parse_time(text, latest=latest, without_offset=UTC).date() if text else None for text in (start, end))
     if first and last and first > last:
-        return Window(flags=(f"The window runs backwards, from {first} to {last}, so it is left out.",))
+        return Window(flags=(f"The window ends before it begins (from {first} to {last}), so it is ignored.",))
     return Window(first, last)
 
 
@@ -197,11 +197,15 @@ def build_target(value: Decimal | None, condition: str) -> Target:
         return NO_TARGET
     comparator = COMPARATORS.get(condition)
     if value is None or comparator is None:
-        wrong = f"its condition is {quote_value(condition)}" if condition and value is not None else "half of it is missing"
-        return Target(flags=(f"The target is left out: {wrong}.",))
+        wrong = (
+            f"its condition is {quote_value(condition)}"
+            if condition and value is not None
+            else "its value or condition is missing"
+        )
+        return Target(flags=(f"The target is ignored: {wrong}.",))
     numerator, denominator = value.as_integer_ratio()
     if value < 0 or max(numerator, denominator) > MAX_INTEGER:
-        return Target(flags=(f"The target is left out: {value} is no number of the size that targets have.",))
+        return Target(flags=(f"The target is ignored: {value} is outside the allowed range.",))
     return Target(Limit(comparator, numerator, denominator))
 
 
@@ -210,7 +214,7 @@ def normalize_word(value: object, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or UNSTORABLE.search(value):
-        raise InvalidRow(f"The {name} is no text.")
+        raise InvalidRow(f"The {name} is not a string.")
     return "_".join(value.upper().split())
 
 
@@ -225,10 +229,10 @@ def normalize_status(value: object) -> str:
 def parse_decimal(text: str, name: str) -> Decimal:
     """The number that a text spells in digits. Raises BadRow for any other, or for more digits than a figure can need."""
     if not NUMBER.fullmatch(text):
-        raise InvalidRow(f"The {name} {quote_value(text)} is no number.")
+        raise InvalidRow(f"The {name} {quote_value(text)} is not a number.")
     number = Decimal(text)
     if not -MAX_DECIMAL_PLACES <= int(number.as_tuple().exponent) <= MAX_DECIMAL_PLACES:
-        raise InvalidRow(f"The {name} {quote_value(text)} is no number of the size that figures have.")
+        raise InvalidRow(f"The {name} {quote_value(text)} is not a number in the allowed range.")
     return number
 
 
@@ -236,5 +240,5 @@ def parse_count(text: str, name: str) -> int:
     """A whole number that a table can keep. Raises BadRow."""
     number = parse_decimal(text, name)
     if not 0 <= number <= MAX_INTEGER or number != int(number):
-        raise InvalidRow(f"The {name} {quote_value(text)} is no whole number from 0 to {MAX_INTEGER}.")
+        raise InvalidRow(f"The {name} {quote_value(text)} is not an integer from 0 to {MAX_INTEGER}.")
     return int(number)

@@ -85,7 +85,9 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
         raise RejectedDocument(
             "not-one-report",
             "The document is not one performance report",
-            "It holds several reports; send each by itself." if records else f"None of {', '.join(ELEMENTS)} is in it.",
+            "It contains several reports. Upload each one separately."
+            if records
+            else f"It contains none of {', '.join(ELEMENTS)}.",
         )
     ends = (record["timeFrame/end"] for _, record in records if "timeFrame/end" in record)
     report = Report(
@@ -106,9 +108,7 @@ def _records(document: bytes) -> list[tuple[int, Record]]:
     for found in xml.read_records(blocks, names=ELEMENTS):
         records.append(found)
         if len(records) > MAX_RECORDS:
-            raise RejectedDocument(
-                "too-many-records", "The report has too many records", f"No report has more than {MAX_RECORDS}."
-            )
+            raise RejectedDocument("too-many-records", "The report has too many records", f"At most {MAX_RECORDS} are allowed.")
     return records
 
 
@@ -181,7 +181,7 @@ def _parse_percentage(text: str | None) -> Decimal | None:
         return None
     percent = PERCENT.fullmatch(text)
     if percent is None:
-        raise InvalidRow(f"The rate {quote_value(text)} is no percentage.")
+        raise InvalidRow(f"The rate {quote_value(text)} is not a percentage.")
     return Decimal(f"{percent[1]}.{percent[2] or ''}").scaleb(-2)
 
 

@@ -43,12 +43,12 @@ def _report(parsed: Any) -> health_blocks.Block:
         raise RejectedDocument(
             "schema-not-report",
             "The document is the schema of a report, not a report",
-            "It says what reports look like and has no figures of an account. Request the report itself.",
+            "It describes reports and contains no figures. Request the report itself.",
         )
     if not {"accountstatuses", "performancemetrics"} & told:
         raise RejectedDocument(
             "invalid-json",
-            "The JSON is no report",
+            "The JSON is not a report",
             "It must be one object with accountStatuses and performanceMetrics, or a list of that one.",
         )
     return health_blocks.normalize_block(whole)
@@ -105,7 +105,7 @@ def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Ro
 
 def _channel_rows(value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
     if not isinstance(value, dict):
-        yield Row("order_defect_rate", partial(_rejected, "The block is no object."))
+        yield Row("order_defect_rate", partial(_rejected, "The block is not an object."))
         return
     for name, told in health_blocks.iterate_fields(value):
         if name in {Channel.MFN, Channel.AFN}:
@@ -133,13 +133,12 @@ def _rejected(reason: str) -> list[Any]:
 def _find_fault(entry: Any, code: str, seen: Container[str]) -> str:
     """Why nothing of this entry can be used; empty if it can."""
     if not isinstance(entry, dict):
-        return "The entry of a marketplace is no object."
+        return "The entry of a marketplace is not an object."
     if not code:
         told = health_blocks.normalize_block(entry).get("marketplaceid")
-        return (
-            f"marketplaceId {quote_value(told) if isinstance(told, str) else 'is no text and'} is none of Amazon's that we know."
-        )
-    return f"{code} is told twice; the first is used." if code in seen else ""
+        given = quote_value(told) if isinstance(told, str) else "is not a string and"
+        return f"marketplaceId {given} is not a known Amazon marketplace ID."
+    return f"{code} appears twice; the first one is used." if code in seen else ""
 
 
 def _code(entry: Any, parse_context: ParseContext) -> str:

@@ -98,7 +98,7 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
         raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {report_type} document needs the columns {', '.join(missing)}, which the header does not have.",
+            f"A {report_type} report needs the columns {', '.join(missing)}, which are missing in the header.",
         )
     repeated = [name for name in required if names.count(name) > 1]
     if repeated:
@@ -111,7 +111,9 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
 def parse_order_id(text: str) -> str:
     """The order id, or BadRow."""
     if not ORDER_ID.fullmatch(text):
-        raise InvalidRow(f"{quote_value(text)} is no Amazon order id (like 123-1234567-1234567).", field="order_id")
+        raise InvalidRow(
+            f"{quote_value(text)} is not a valid Amazon order ID; expected e.g. 123-1234567-1234567.", field="order_id"
+        )
     return text
 
 
@@ -128,13 +130,13 @@ def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = N
     try:
         named = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidRow(f"{quote_value(text)} is no ISO 8601 time.") from None
+        raise InvalidRow(f"{quote_value(text)} is not an ISO 8601 time.") from None
     if named.tzinfo is None:
         if without_offset is None:
             raise InvalidRow(f"{quote_value(text)} has no offset from UTC.")
         named = named.replace(tzinfo=without_offset)
     if not EARLIEST_TIME <= named <= latest:
-        raise InvalidRow(f"{quote_value(text)} is not between {FIRST_DAY} and the day the document was received.")
+        raise InvalidRow(f"{quote_value(text)} is not between {FIRST_DAY} and the day the report was received.")
     return named if named.tzinfo is UTC else named.astimezone(UTC)
 
 

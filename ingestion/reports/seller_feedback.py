@@ -66,15 +66,15 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
     if order_at is None:
         raise RejectedDocument(
             "columns-missing",
-            "The number of columns is not that of a feedback report",
+            "The number of columns does not match a feedback report",
             f"The header has {len(header)} columns; a feedback report has 6 (or 9 or 10 in the legacy layout).",
         )
     if ORDER_ID.fullmatch(header[order_at].strip()):
         raise RejectedDocument(
-            "no-header", "The document has no header", "Its first line is a row. Send the report with its header."
+            "no-header", "The file has no header", "Its first line is a row. Upload the report with its header."
         )
     if not _is_known(header):
-        parse_context.warnings.append("The header is in a language we have not seen; columns were read by position.")
+        parse_context.warnings.append("The header is in an unknown language; columns were read by position.")
 
     def parse(cells: list[str]) -> DefectFact:
         if len(cells) <= order_at:
@@ -107,7 +107,7 @@ def _day(text: str, parse_context: ParseContext) -> date:
     """The day that a date says in the marketplace's format. Raises Refused where it contradicts that format."""
     numbers = DATE_LIKE.fullmatch(text)
     if numbers is None:
-        raise InvalidRow(f"{quote_value(text)} is no date.")
+        raise InvalidRow(f"{quote_value(text)} is not a date.")
     separator, order = ORDERS_OF_DATE.get(parse_context.marketplace, ("/", DAY_FIRST))
     part = dict(zip(order, numbers.group(1, 3, 4), strict=True))
     try:
@@ -119,8 +119,8 @@ def _day(text: str, parse_context: ParseContext) -> date:
         raise RejectedDocument(
             "dates-contradict-marketplace",
             "The dates are not in the marketplace's format",
-            f"{quote_value(text)} is no past date written {separator.join(order)} as {parse_context.marketplace} does. "
-            "Name the marketplace that the report was made for.",
+            f"{quote_value(text)} is not a past date in the format {separator.join(order)} of {parse_context.marketplace}. "
+            "Set marketplace to the store that the report is about.",
         )
     return on
 

@@ -48,7 +48,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
     read = cells.build_row_reader(header, COLUMNS, parse_context, report_type=NAME)
     if not matches(header, ()):
         raise RejectedDocument(
-            "columns-missing", "Columns are missing", f"A {NAME} document needs at least one of {', '.join(TELLING)}."
+            "columns-missing", "Columns are missing", f"A {NAME} report needs at least one of {', '.join(TELLING)}."
         )
     return lambda row: build_fact(read(row))
 

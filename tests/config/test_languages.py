@@ -388,7 +388,7 @@ def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db:
 
     assert told["zh"] == told["en"]
     assert (told["zh"][0], told["zh"][3]) == ("loaded", "rejected")
-    assert "is no Amazon order id" in told["zh"][2][0]["reason"]
+    assert "is not a valid Amazon order ID" in told["zh"][2][0]["reason"]
 
 
 def test_what_is_stored_of_a_metric_is_the_same_whoever_asked(acme: Client, eventful: str) -> None:

@@ -195,16 +195,16 @@ def test_a_time_is_the_same_moment_in_every_offset(text: str, moment: datetime) 
     ("cells", "said"),
     [
         ({"amazon_order_id": ""}, "amazon-order-id ''"),
-        ({"amazon_order_id": "1234567"}, "'1234567' is no Amazon order id"),
-        ({"amazon_order_id": "101-0000001-00000012"}, "no Amazon order id"),
-        ({"amazon_order_id": "１01-0000001-0000001"}, "no Amazon order id"),
-        ({"amazon_order_id": " 101-0000001-0000001"}, "no Amazon order id"),
-        ({"amazon_order_id": "", "sales_channel": "Non-Amazon"}, "no Amazon order id"),
-        ({"purchase_date": ""}, "'' is no ISO 8601 time"),
-        ({"purchase_date": "10/20/26"}, "no ISO 8601 time"),
+        ({"amazon_order_id": "1234567"}, "'1234567' is not a valid Amazon order ID"),
+        ({"amazon_order_id": "101-0000001-00000012"}, "not a valid Amazon order ID"),
+        ({"amazon_order_id": "１01-0000001-0000001"}, "not a valid Amazon order ID"),
+        ({"amazon_order_id": " 101-0000001-0000001"}, "not a valid Amazon order ID"),
+        ({"amazon_order_id": "", "sales_channel": "Non-Amazon"}, "not a valid Amazon order ID"),
+        ({"purchase_date": ""}, "'' is not an ISO 8601 time"),
+        ({"purchase_date": "10/20/26"}, "not an ISO 8601 time"),
         ({"purchase_date": "2026-10-01"}, "no offset"),
         ({"purchase_date": "2026-10-01T12:00:00"}, "no offset"),
-        ({"purchase_date": "2026-02-30T12:00:00Z"}, "no ISO 8601 time"),
+        ({"purchase_date": "2026-02-30T12:00:00Z"}, "not an ISO 8601 time"),
         ({"purchase_date": "0001-01-01T00:00:00+14:00"}, "is not between"),
         ({"purchase_date": "9999-12-31T23:59:59-12:00"}, "is not between"),
         ({"last_updated_date": "1970-01-01T00:00:00Z"}, "is not between"),
@@ -212,7 +212,7 @@ def test_a_time_is_the_same_moment_in_every_offset(text: str, moment: datetime) 
         ({"order_status": "Lost"}, "order-status 'Lost' is not known"),
         ({"fulfillment_channel": ""}, "fulfillment-channel ''"),
         ({"sales_channel": ""}, "sales-channel ''"),
-        ({"sales_channel": "Amazon.example"}, "'Amazon.example' is no Amazon store"),
+        ({"sales_channel": "Amazon.example"}, "'Amazon.example' is not a known Amazon store"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
@@ -236,6 +236,6 @@ def test_a_time_that_is_not_yet_is_rejected_since_it_would_be_the_newest_for_eve
     parsed = parse_document(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
 
     assert len(parsed.lines) == 1 + is_used
-    assert [f"{ahead!r} is not between 1995-07-01 and the day the document was received." for _ in parsed.rejected] == list(
+    assert [f"{ahead!r} is not between 1995-07-01 and the day the report was received." for _ in parsed.rejected] == list(
         parsed.rejected.values()
     )

@@ -35,13 +35,13 @@ def test_a_document_on_one_line_is_read_too() -> None:
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        ({"AmazonOrderID": "none"}, "no Amazon order id"),
+        ({"AmazonOrderID": "none"}, "not a valid Amazon order ID"),
         ({"AmazonOrderID": None}, "AmazonOrderID"),
         ({"FulfillmentChannel": None}, "FulfillmentData/FulfillmentChannel"),
         ({"OrderStatus": "Lost"}, "'Lost' is not known"),
         ({"SalesChannel": "eBay.de"}, "'eBay.de'"),
         ({"PurchaseDate": "01.10.2026"}, "ISO 8601"),
-        ({"LastUpdatedDate": "2099-01-01T00:00:00+00:00"}, "the day the document was received"),
+        ({"LastUpdatedDate": "2099-01-01T00:00:00+00:00"}, "the day the report was received"),
     ],
 )
 def test_an_order_that_cannot_be_used_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:

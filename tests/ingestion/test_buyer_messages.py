@@ -102,16 +102,16 @@ def test_days_are_the_marketplace_s() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"message_id": ""}, "message_id is empty"),
+        ({"message_id": ""}, "message_id is required"),
         ({"message_id": "x" * 65}, "message_id 'x"),
-        ({"received_at": ""}, "received_at is empty"),
-        ({"received_at": "2025-07-04"}, "received_at '2025-07-04' is no ISO 8601 time with an offset"),
+        ({"received_at": ""}, "received_at is required"),
+        ({"received_at": "2025-07-04"}, "received_at '2025-07-04' is not an ISO 8601 time with an offset"),
         ({"received_at": "2026-12-01T00:00:00Z"}, "not in the future"),
-        ({"answered_at": "2025-07-05"}, "answered_at '2025-07-05' is no ISO 8601 time"),
+        ({"answered_at": "2025-07-05"}, "answered_at '2025-07-05' is not an ISO 8601 time"),
         ({"answered_at": "2025-07-04T17:59:59Z"}, "answered_at is before received_at"),
         ({"no_response_needed": "perhaps"}, "no_response_needed 'perhaps' is neither yes nor no"),
-        ({"order_id": "1234"}, "'1234' is no Amazon order id"),
-        ({"marketplace": "eBay"}, "marketplace 'eBay' is no Amazon store that we know (like DE or Amazon.de)"),
+        ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
+        ({"marketplace": "eBay"}, "marketplace 'eBay' is not a known Amazon store; expected e.g. DE or Amazon.de"),
         ({"updated_at": "today"}, "updated_at 'today'"),
     ],
 )

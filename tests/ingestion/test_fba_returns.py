@@ -93,12 +93,12 @@ def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"order-id": ""}, "'' is no Amazon order id"),
-        ({"order-id": "S01-1234567-1234567"}, "is no Amazon order id"),
-        ({"return-date": ""}, "return-date '' is no ISO 8601 time"),
+        ({"order-id": ""}, "'' is not a valid Amazon order ID"),
+        ({"order-id": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
+        ({"return-date": ""}, "return-date '' is not an ISO 8601 time"),
         ({"return-date": "2025-06-05T15:31:40"}, "has no offset"),
-        ({"return-date": "2025-02-29"}, "is no day of the calendar"),
-        ({"return-date": "06/05/2025"}, "is no ISO 8601 time"),
+        ({"return-date": "2025-02-29"}, "is not a day of the calendar"),
+        ({"return-date": "06/05/2025"}, "is not an ISO 8601 time"),
         ({"return-date": "2099-01-01T00:00:00Z"}, "is not between"),
         ({"license-plate-number": "L" * 65}, "license-plate-number 'L"),
     ],

@@ -131,13 +131,13 @@ def test_without_a_column_of_stores_orders_are_of_the_report_s_marketplace_and_m
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"amazon-order-id": ""}, "no Amazon order id"),
-        ({"amazon-order-id": "S01-1234567-1234567"}, "no Amazon order id"),
-        ({"purchase-date": ""}, "'' is no ISO 8601 time"),
+        ({"amazon-order-id": ""}, "not a valid Amazon order ID"),
+        ({"amazon-order-id": "S01-1234567-1234567"}, "not a valid Amazon order ID"),
+        ({"purchase-date": ""}, "'' is not an ISO 8601 time"),
         ({"purchase-date": "2025-07-01T09:15:00"}, "has no offset"),
         ({"reporting-date": "2099-07-01T09:15:00Z"}, "is not between"),
         ({"sales-channel": ""}, "sales-channel ''"),
-        ({"sales-channel": "eBay"}, "is no Amazon store"),
+        ({"sales-channel": "eBay"}, "is not a known Amazon store"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:

@@ -69,10 +69,10 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
     ("order", "on", "said"),
     [
         (ORDER, "", "removed_on is empty; it must be a day"),
-        (ORDER, "14.07.2025", "removed_on '14.07.2025' is no day (YYYY-MM-DD)"),
-        (ORDER, "2025-07-14T10:00:00", "is no day"),
+        (ORDER, "14.07.2025", "removed_on '14.07.2025' is not a day (YYYY-MM-DD)"),
+        (ORDER, "2025-07-14T10:00:00", "is not a day"),
         (ORDER, "2026-11-25", "not in the future"),
-        ("1234", "2025-07-14", "'1234' is no Amazon order id"),
+        ("1234", "2025-07-14", "'1234' is not a valid Amazon order ID"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(order: str, on: str, said: str) -> None:

@@ -86,12 +86,12 @@ def test_every_condition_of_amazons_is_a_comparator(condition: str, comparator: 
     ("value", "condition", "said"),
     [
         ("0.01", "BELOW", "its condition is 'BELOW'"),
-        ("0.01", "", "half of it is missing"),
-        (None, "LESS_THAN", "half of it is missing"),
-        ("-0.01", "LESS_THAN", "-0.01 is no number of the size"),
-        ("2147483648", "LESS_THAN", "no number of the size"),
-        ("0.0000000001", "LESS_THAN", "no number of the size"),
-        ("0.3333333333333333", "LESS_THAN", "no number of the size"),
+        ("0.01", "", "its value or condition is missing"),
+        (None, "LESS_THAN", "its value or condition is missing"),
+        ("-0.01", "LESS_THAN", "-0.01 is outside the allowed range"),
+        ("2147483648", "LESS_THAN", "outside the allowed range"),
+        ("0.0000000001", "LESS_THAN", "outside the allowed range"),
+        ("0.3333333333333333", "LESS_THAN", "outside the allowed range"),
     ],
 )
 def test_a_target_that_cannot_be_used_is_none_and_flagged(value: str | None, condition: str, said: str) -> None:
@@ -99,7 +99,7 @@ def test_a_target_that_cannot_be_used_is_none_and_flagged(value: str | None, con
 
     assert result.limit is None
     (flag,) = result.flags
-    assert flag.startswith("The target is left out: ")
+    assert flag.startswith("The target is ignored: ")
     assert said in flag
 
 
@@ -135,8 +135,8 @@ def test_a_rate_within_its_rounding_is_no_contradiction(rate: str, numerator: in
 @pytest.mark.parametrize(
     ("rate", "numerator", "denominator", "said"),
     [
-        ("0.009", 1078, 539000, "The rate 0.009 is not that of its counts: 1078 of 539000 is 0.0020."),
-        ("0.005", 551, 17197, "The rate 0.005 is not that of its counts: 551 of 17197 is 0.0320."),
+        ("0.009", 1078, 539000, "The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020."),
+        ("0.005", 551, 17197, "The rate 0.005 does not match its counts: 551 of 17197 is 0.0320."),
         ("0.0334", 1, 30, "1 of 30 is 0.0333"),
         ("0.007", 76, 10000, "76 of 10000 is 0.0076"),
         ("0", 1, 100, "1 of 100 is 0.0100"),
@@ -163,14 +163,14 @@ def test_a_rate_of_more_than_all_is_left_out_and_said() -> None:
     fact = stated(rate=Decimal("95.29"), numerator=None, denominator=None)
 
     assert fact.rate is None
-    assert json.loads(fact.flags) == ["The rate 95.29 is more than all, so it is left out."]
+    assert json.loads(fact.flags) == ["The rate 95.29 is above 100 %, so it is ignored."]
 
 
 def test_a_count_beyond_what_it_is_counted_in_is_said_and_kept() -> None:
     fact = stated(numerator=847987, denominator=808046)
 
     assert (fact.numerator, fact.denominator) == (847987, 808046)
-    assert json.loads(fact.flags) == ["The count 847987 is more than the 808046 that it is counted in."]
+    assert json.loads(fact.flags) == ["The numerator 847987 is greater than the denominator 808046."]
 
 
 def test_a_counter_is_no_share_of_its_one() -> None:
@@ -276,7 +276,7 @@ def test_a_window_that_runs_backwards_is_left_out_and_said() -> None:
     result = performance_figures.parse_window("2020-11-21T00:00Z", "2020-11-19T23:59Z", latest=LATEST)
 
     assert result[:2] == (None, None)
-    assert result.flags == ("The window runs backwards, from 2020-11-21 to 2020-11-19, so it is left out.",)
+    assert result.flags == ("The window ends before it begins (from 2020-11-21 to 2020-11-19), so it is ignored.",)
 
 
 @pytest.mark.parametrize(
@@ -366,10 +366,10 @@ def test_a_count_that_no_table_can_keep_is_a_bad_row(text: str) -> None:
 
 def test_a_reason_begins_with_the_block_that_it_is_about() -> None:
     def state() -> list[Any]:
-        raise InvalidRow("Its count is no number.")
+        raise InvalidRow("Its count is not a number.")
 
     parse = performance_figures.build_parser((), SETTING)
 
     with pytest.raises(InvalidRow) as bad:
         parse(Row("order_defect_rate US", state))
-    assert bad.value.reason == "order_defect_rate US: Its count is no number."
+    assert bad.value.reason == "order_defect_rate US: Its count is not a number."

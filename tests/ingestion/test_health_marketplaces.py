@@ -72,7 +72,7 @@ def test_a_marketplace_that_nobody_knows_rejects_its_own_rows_and_no_others(unkn
 
     assert {fact.marketplace for fact in parsed.reported} == {"US"}
     assert list(parsed.rejected) == [1, 2, 3]
-    assert {"none of Amazon's that we know" in reason for reason in parsed.rejected.values()} == {True}
+    assert {"not a known Amazon marketplace ID" in reason for reason in parsed.rejected.values()} == {True}
     assert parsed.reader.read == 6
 
 
@@ -80,7 +80,7 @@ def test_a_status_of_a_marketplace_that_nobody_knows_is_a_rejected_row() -> None
     parsed = parse_document(health_reports.v2({"marketplaceId": US}, statuses={"A1": "NORMAL", US: "NORMAL"}), today=DAY)
 
     assert statuses(parsed) == [("US", "NORMAL")]
-    assert parsed.rejected == {2: "accountStatuses: marketplaceId 'A1' is none of Amazon's that we know."}
+    assert parsed.rejected == {2: "accountStatuses: marketplaceId 'A1' is not a known Amazon marketplace ID."}
 
 
 def test_a_marketplace_that_is_told_twice_counts_once() -> None:
@@ -97,7 +97,7 @@ def test_a_marketplace_that_is_told_twice_counts_once() -> None:
 
     assert counts(figure(parsed, "late_shipment_rate_30d")) == (1, 30)
     assert {fact.metric for fact in parsed.reported} == {"late_shipment_rate_30d"}
-    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["US is told twice; the first is used."] * 3
+    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["US appears twice; the first one is used."] * 3
 
 
 def test_a_status_that_is_told_twice_counts_once() -> None:
@@ -107,7 +107,7 @@ def test_a_status_that_is_told_twice_counts_once() -> None:
     parsed = parse_document(document, today=DAY)
 
     assert statuses(parsed) == [("US", "NORMAL")]
-    assert parsed.rejected == {2: "accountStatuses: US is told twice; the first is used."}
+    assert parsed.rejected == {2: "accountStatuses: US appears twice; the first one is used."}
 
 
 def test_metrics_without_a_marketplace_are_of_the_reports_own_but_not_twice() -> None:
@@ -134,7 +134,7 @@ def test_an_entry_that_is_no_object_is_a_rejected_row(name: str, entry: object) 
     parsed = parse_document(json.dumps(document).encode(), today=DAY)
 
     assert statuses(parsed) == [("US", "")]
-    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["The entry of a marketplace is no object."]
+    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["The entry of a marketplace is not an object."]
 
 
 @pytest.mark.parametrize("value", [None, [], [None], [None, None]])

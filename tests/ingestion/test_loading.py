@@ -239,7 +239,7 @@ def test_a_doubt_about_a_document_is_kept_as_a_warning(acme: Client, shop: str) 
 
     report = acme.load(shop, build.feedback_file([row], header=header))
 
-    assert report["warnings"] == ["The header is in a language we have not seen; columns were read by position."]
+    assert report["warnings"] == ["The header is in an unknown language; columns were read by position."]
     assert (report["status"], report["report_type"]) == ("loaded", "GET_SELLER_FEEDBACK_DATA")
 
 
@@ -249,7 +249,7 @@ def test_rejected_rows_are_kept_with_line_and_reason_and_the_others_are_loaded(a
     rejected = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert rejected == [
         {"line": 3, "reason": "order-status 'Lost' is not known."},
-        {"line": 4, "reason": "amazon-order-id '7' is no Amazon order id (like 123-1234567-1234567)."},
+        {"line": 4, "reason": "amazon-order-id '7' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."},
     ]
     assert report["rows"] == {"read": 3, "new": 1, "changed": 0, "unchanged": 0, "rejected": 2}
     assert acme.odr(shop)["denominator"] == 1

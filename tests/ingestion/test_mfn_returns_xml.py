@@ -76,8 +76,8 @@ def test_what_is_not_told_is_not_needed() -> None:
     [
         ({"order_id": None}, "The return_details has no order_id"),
         ({"return_request_date": None}, "no return_request_date"),
-        ({"return_request_date": "12/11/2020"}, "is no past day"),
-        ({"order_id": "none"}, "no Amazon order id"),
+        ({"return_request_date": "12/11/2020"}, "is not a past day"),
+        ({"order_id": "none"}, "not a valid Amazon order ID"),
         ({"a_to_z_claim": "?"}, "neither Y nor N"),
     ],
 )

@@ -148,7 +148,7 @@ def test_without_a_column_of_days_there_is_none() -> None:
 def test_a_row_without_an_order_is_rejected(order: str) -> None:
     parsed = parse_document(download({}, {"Order Id": order}))
 
-    assert "is no Amazon order id" in parsed.rejected[3]
+    assert "is not a valid Amazon order ID" in parsed.rejected[3]
 
 
 @pytest.mark.parametrize(

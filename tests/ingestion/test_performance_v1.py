@@ -256,7 +256,7 @@ def test_a_time_frame_that_runs_backwards_is_left_out_and_said() -> None:
     fact = figure(read_v1(late((THIRTY[1], THIRTY[0]))), "late_shipment_rate_30d")
 
     assert (fact.first_on, fact.last_on, fact.numerator) == (None, None, 5)
-    assert "runs backwards" in flags(fact)[0]
+    assert "ends before it begins" in flags(fact)[0]
 
 
 # What figures say.
@@ -298,10 +298,10 @@ def test_a_missing_count_is_nothing_and_never_0() -> None:
 @pytest.mark.parametrize(
     ("count", "rate", "said"),
     [
-        ("5", "3.00%", "The rate 0.0300 is not that of its counts: 5 of 500 is 0.0100."),
-        ("5", "1.01%", "The rate 0.0101 is not that of its counts: 5 of 500 is 0.0100."),
-        ("501", "100.20%", "The count 501 is more than the 500 that it is counted in."),
-        ("5", "101%", "The rate 1.01 is more than all, so it is left out."),
+        ("5", "3.00%", "The rate 0.0300 does not match its counts: 5 of 500 is 0.0100."),
+        ("5", "1.01%", "The rate 0.0101 does not match its counts: 5 of 500 is 0.0100."),
+        ("501", "100.20%", "The numerator 501 is greater than the denominator 500."),
+        ("5", "101%", "The rate 1.01 is above 100 %, so it is ignored."),
     ],
 )
 def test_what_a_figure_says_against_itself_is_said_beside_it(count: str, rate: str, said: str) -> None:

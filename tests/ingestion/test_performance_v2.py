@@ -92,22 +92,22 @@ def test_each_figure_of_the_example_ends_on_its_own_day(metric: str, channel: st
 @pytest.mark.parametrize(
     ("metric", "channel", "said"),
     [
-        ("order_defect_rate", "mfn", ["The rate 0.009 is not that of its counts: 1078 of 539000 is 0.0020."]),
+        ("order_defect_rate", "mfn", ["The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020."]),
         (
             "order_defect_rate",
             "afn",
             [
-                "It stands under afn and calls itself 'mfn'; it is taken for what it stands under.",
-                "The rate 0.009 is not that of its counts: 1078 of 539000 is 0.0020.",
+                "It is listed under afn but says 'mfn'; the former is used.",
+                "The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020.",
             ],
         ),
-        ("pre_fulfillment_cancel_rate", "mfn", ["The rate 0.005 is not that of its counts: 551 of 17197 is 0.0320."]),
+        ("pre_fulfillment_cancel_rate", "mfn", ["The rate 0.005 does not match its counts: 551 of 17197 is 0.0320."]),
         (
             "valid_tracking_rate",
             "mfn",
             [
-                "The count 896462 is more than the 878443 that it is counted in.",
-                "The rate 0.9529 is not that of its counts: 896462 of 878443 is 1.0205.",
+                "The numerator 896462 is greater than the denominator 878443.",
+                "The rate 0.9529 does not match its counts: 896462 of 878443 is 1.0205.",
             ],
         ),
         ("on_time_delivery_rate", "mfn", ["The status is GOOD although the target is missed."]),
@@ -115,7 +115,7 @@ def test_each_figure_of_the_example_ends_on_its_own_day(metric: str, channel: st
             "document_requests",
             "all",
             [
-                "The window runs backwards, from 2020-11-21 to 2020-11-19, so it is left out.",
+                "The window ends before it begins (from 2020-11-21 to 2020-11-19), so it is ignored.",
                 "The status is GOOD although the target is missed.",
             ],
         ),
@@ -138,7 +138,7 @@ def test_on_time_delivery_is_of_packages_outside_the_us() -> None:
     fact = figure(parse_document(in_germany(ROOT), today=DAY), "on_time_delivery_rate")
 
     assert told(fact) == (847987, 808046, "0.9529", "GOOD", ("gt", 19, 20))
-    assert "The count 847987 is more than the 808046 that it is counted in." in flags(fact)
+    assert "The numerator 847987 is greater than the denominator 808046." in flags(fact)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_target_that_is_no_usable_number_is_none_and_flagged(value: object) ->
     fact = figure(read_blocks(lateShipmentRate=health_reports.late(targetValue=value)), "late_shipment_rate_30d")
 
     assert (limit(fact), counts(fact)) == (("", None, None), (1, 30))
-    assert flags(fact)[0].startswith("The target is left out")
+    assert flags(fact)[0].startswith("The target is ignored")
 
 
 def test_no_shipments_are_no_data_although_amazon_says_good() -> None:
@@ -440,14 +440,14 @@ def test_a_third_window_has_no_metric_of_its_own_and_is_rejected() -> None:
     parsed = read_blocks(lateShipmentRateList=[health_reports.late(), health_reports.late(reportingDateRange=ninety)])
 
     assert len(parsed.reported) == 1
-    assert parsed.rejected == {3: "late_shipment_rate US: late_shipment_rate_30d is told twice; the first is used."}
+    assert parsed.rejected == {3: "late_shipment_rate US: late_shipment_rate_30d appears twice; the first one is used."}
 
 
 @pytest.mark.parametrize("listed", [7, "30 days", [7], [[]]])
 def test_a_list_of_windows_that_is_none_is_a_rejected_row(listed: object) -> None:
     parsed = read_blocks(lateShipmentRateList=listed)
 
-    assert parsed.rejected == {2: "late_shipment_rate US: The block is no object."}
+    assert parsed.rejected == {2: "late_shipment_rate US: The block is not an object."}
 
 
 # Rows that cannot be used.
@@ -484,14 +484,14 @@ def test_a_rate_that_is_none_rejects_its_block(rate: str) -> None:
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"status": 1}, "status is no text"),
+        ({"status": 1}, "status is not a string"),
         ({"status": "x" * 21}, "longer than 20 characters"),
-        ({"status": "\0"}, "status is no text"),
-        ({"targetCondition": 7}, "targetCondition is no text"),
-        ({"reportingDateRange": "2026"}, "no object"),
-        ({"reportingDateRange": {"reportingDateTo": 20260924}}, "no text"),
-        ({"reportingDateRange": {"reportingDateTo": "soon"}}, "'soon' is no ISO 8601 time"),
-        ({"reportingDateRange": {"reportingDateTo": "2026-10-04"}}, "the day the document was received"),
+        ({"status": "\0"}, "status is not a string"),
+        ({"targetCondition": 7}, "targetCondition is not a string"),
+        ({"reportingDateRange": "2026"}, "not an object"),
+        ({"reportingDateRange": {"reportingDateTo": 20260924}}, "not a string"),
+        ({"reportingDateRange": {"reportingDateTo": "soon"}}, "'soon' is not an ISO 8601 time"),
+        ({"reportingDateRange": {"reportingDateTo": "2026-10-04"}}, "the day the report was received"),
         ({"reportingDateRange": {"reportingDateFrom": "1995-06-30", "reportingDateTo": "2026-09-24"}}, "1995-07-01"),
     ],
 )
@@ -509,7 +509,7 @@ def test_a_block_that_is_no_object_is_a_rejected_row(name: str, value: object) -
     parsed = read_blocks(**{name: value})
 
     assert parsed.reported == []
-    assert [reason.split(": ")[1] for reason in parsed.rejected.values()] == ["The block is no object."]
+    assert [reason.split(": ")[1] for reason in parsed.rejected.values()] == ["The block is not an object."]
 
 
 def test_a_part_that_cannot_be_used_rejects_its_channel_only() -> None:
@@ -530,7 +530,7 @@ def test_a_block_in_both_spellings_is_used_once() -> None:
     parsed = read_blocks(documentRequests=health_reports.violations(1), documentRequest=health_reports.violations(2))
 
     assert counts(figure(parsed, "document_requests", "all")) == (1, 1)
-    assert parsed.rejected == {3: "document_requests US: document_requests is told twice; the first is used."}
+    assert parsed.rejected == {3: "document_requests US: document_requests appears twice; the first one is used."}
 
 
 def test_a_field_in_both_spellings_is_read_from_the_first_that_is_not_null() -> None:
@@ -579,12 +579,12 @@ def test_a_report_of_today_was_made_when_it_came(last: str | None) -> None:
         (b'[{"accountStatuses": []}, {"accountStatuses": []}]', "a list of that one"),
         (b'[[{"accountStatuses": []}]]', "one object"),
         (b'{"reportType": "V2"}', "one object"),
-        (b'{"accountStatuses": [', "cut off"),
+        (b'{"accountStatuses": [', "incomplete"),
         (b'{"accountStatuses": [], "performanceMetrics": [{"a": 1, "a": 2}]}', "same name twice"),
         (b'{"accountStatuses": ' + b"[" * 100_000, "too deep"),
-        (ROOT.rstrip()[:-1], "cut off"),
-        (b"\xff" + ROOT, "cut off"),
-        (b"Date range exceeded.", "cut off"),
+        (ROOT.rstrip()[:-1], "incomplete"),
+        (b"\xff" + ROOT, "incomplete"),
+        (b"Date range exceeded.", "incomplete"),
     ],
 )
 def test_what_is_no_report_is_refused_whole(document: bytes, said: str) -> None:

@@ -18,7 +18,7 @@ FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=D
     ("text", "left"),
     [
         (ADDRESS, "[e-mail address]"),
-        (f"'{ADDRESS}' is no date.", "'[e-mail address]' is no date."),
+        (f"'{ADDRESS}' is not a date.", "'[e-mail address]' is not a date."),
         (f"Write to {ADDRESS}, please", "Write to [e-mail address], please"),
         ("<jane@doe.example>", "<[e-mail address]>"),
         ("a@b c@d", "[e-mail address] [e-mail address]"),
@@ -36,11 +36,11 @@ def test_what_looks_like_an_e_mail_address_is_left_out(text: str, left: str) -> 
 
 def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None:
     reason, refused = (
-        InvalidRow(f"{ADDRESS} is no date."),
+        InvalidRow(f"{ADDRESS} is not a date."),
         RejectedDocument("slug", "Title", f"It begins with {ADDRESS}, as it seems."),
     )
 
-    assert (reason.reason, str(reason)) == ("[e-mail address] is no date.",) * 2
+    assert (reason.reason, str(reason)) == ("[e-mail address] is not a date.",) * 2
     assert refused.problem()["detail"] == str(refused) == "It begins with [e-mail address], as it seems."
 
 
@@ -66,7 +66,7 @@ def test_a_value_is_shown_without_addresses_or_sentences(cell: str, said: str) -
 
 
 def test_an_order_id_is_said_to_be_none_without_a_sentence_that_stands_there() -> None:
-    with pytest.raises(InvalidRow, match=r"^A text of several words is no Amazon order id"):
+    with pytest.raises(InvalidRow, match=r"^A text of several words is not a valid Amazon order ID"):
         parse_order_id(COMMENT)
 
 
@@ -138,4 +138,4 @@ def test_rejected_rows_of_an_agency_that_keeps_documents_as_they_come_show_no_ad
     report = nord.load(shelf, orders)
 
     (row,) = nord.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
-    assert row["reason"].startswith("amazon-order-id '[e-mail address]' is no Amazon order id")
+    assert row["reason"].startswith("amazon-order-id '[e-mail address]' is not a valid Amazon order ID")

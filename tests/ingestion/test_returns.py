@@ -143,17 +143,17 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"order_id": "1234"}, "'1234' is no Amazon order id"),
+        ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
         ({"requested_at": ""}, "requested_at is empty; it must be a day"),
-        ({"requested_at": "10/07/2025"}, "requested_at '10/07/2025' is no day (YYYY-MM-DD)"),
+        ({"requested_at": "10/07/2025"}, "requested_at '10/07/2025' is not a day (YYYY-MM-DD)"),
         ({"requested_at": "2026-11-25"}, "not in the future"),
-        ({"answered_at": "soon"}, "answered_at 'soon' is no day"),
+        ({"answered_at": "soon"}, "answered_at 'soon' is not a day"),
         ({"answered_at": "2025-07-09"}, "answered_at is a day or more before requested_at"),
         ({"negative_feedback": "4"}, "negative_feedback '4' is neither yes nor no"),
         ({"wrongly_rejected": "?"}, "wrongly_rejected '?' is neither yes nor no"),
         ({"reference": "x" * 65}, "reference 'x"),
         ({"state": "x" * 65}, "state 'x"),
-        ({"updated_at": "2025-07-10"}, "updated_at '2025-07-10' is no ISO 8601 time with an offset"),
+        ({"updated_at": "2025-07-10"}, "updated_at '2025-07-10' is not an ISO 8601 time with an offset"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:

@@ -116,7 +116,7 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
             "report.rejected",
             (
                 "Report refused: unknown type",
-                "This is no document that we know. Nothing was loaded. The report's `problem` says what to do.",
+                "The report type is unknown. Nothing was loaded. The report's `problem` says what to do.",
                 "Report rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
             ),
         ),

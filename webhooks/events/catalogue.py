@@ -185,7 +185,7 @@ EVENT_TYPES = (
         "report.rejected",
         "A document was refused whole and changed nothing. `problem` is the stable type of the reason; the report has the rest.",
         thing(REPORT | {"problem": TEXT, "title": TEXT}),
-        _REPORT | {"report_type": None, "problem": "/problems/unknown-document", "title": "This is no document that we know"},
+        _REPORT | {"report_type": None, "problem": "/problems/unknown-document", "title": "The report type is unknown"},
     ),
     EventType(
         "account.status_changed",
