@@ -39,8 +39,9 @@ def record(
 ) -> AuditEntry:
     """Record that `who` did `what` (such as `endpoint.created`) to the thing with the public ID `about`.
 
-    `before` and `after` are fields of the thing; the entry stores those that differ. None: the thing did not exist.
-    `detail` is JSON of IDs and choices. Entries are never deleted: pass no secrets and no buyers' data.
+    `before` and `after` are fields of the thing; the entry stores those that differ. None: the thing did not
+    exist. `detail` is JSON of IDs and choices. Entries are never deleted: pass no secrets and no buyers'
+    data.
     """
     fields_before, fields_after = _changed_fields(before, after)
     return AuditEntry.objects.create(

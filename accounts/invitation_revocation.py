@@ -44,7 +44,7 @@ def _delete(invitation: Invitation, who: Actor, now: datetime) -> None:
         who=who,
         what="invitation.withdrawn",
         about=invitation.public_id,
-        before=invitation.told(),
+        before=invitation.audit_fields(),
         now=now,
     )
     Invitation.objects.filter(agency_id=invitation.agency_id, pk=invitation.pk).delete()

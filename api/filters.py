@@ -13,7 +13,10 @@ MAX_LENGTH = 200
 
 
 class InstantFilter(filters.IsoDateTimeFilter):
-    """Accept a moment from 2000 to 2099 and pass it on in UTC: PostgreSQL rejects some offsets that Python accepts."""
+    """Accept a moment from 2000 to 2099 and pass it on in UTC:
+
+    PostgreSQL rejects some offsets that Python accepts.
+    """
 
     class field_class(filters.fields.IsoDateTimeField):  # noqa: N801  the framework's name
         def to_python(self, value: Any) -> datetime | None:

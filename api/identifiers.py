@@ -1,4 +1,7 @@
-"""Create identifiers: time-ordered UUIDs inside (version 7), opaque prefixed IDs outside (`acct_0199…`). Pure."""
+"""Create identifiers: time-ordered UUIDs inside (version 7), opaque prefixed IDs outside (`acct_0199…`).
+
+Pure.
+"""
 
 import re
 import secrets
@@ -13,8 +16,8 @@ HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 def uuid7() -> UUID:
     """Return a new time-ordered UUID (RFC 9562, version 7): rows created together are neighbors in an index.
 
-    Twelve bits hold the fraction of the millisecond (RFC 9562, section 6.2, method 3), so that IDs created within one
-    millisecond keep their order.
+    Twelve bits hold the fraction of the millisecond (RFC 9562, section 6.2, method 3), so that IDs created
+    within one millisecond keep their order.
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = nanoseconds * 4096 // 1_000_000

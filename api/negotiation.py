@@ -13,7 +13,10 @@ from rest_framework.request import Request
 
 
 class EmptyMetadata(BaseMetadata):
-    """Answer OPTIONS with an empty object. `Allow` lists the methods; the OpenAPI document has everything else."""
+    """Answer OPTIONS with an empty object.
+
+    `Allow` lists the methods; the OpenAPI document has everything else.
+    """
 
     def determine_metadata(self, request: Request, view: Any) -> dict[str, Any]:
         return {}

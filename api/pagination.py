@@ -21,7 +21,10 @@ WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class Listing(Protocol):
-    """Describe a list that can be read from a position on. `position_length` is the number of texts in a position."""
+    """Describe a list that can be read from a position on.
+
+    `position_length` is the number of texts in a position.
+    """
 
     position_length: int
 
@@ -63,8 +66,8 @@ class QuerysetListing:
         beyond = Q(**{f"{self.field}__{comparison}": value})
         if len(position) == 1:
             return beyond
-        # The redundant first condition lets the planner enter an index on the fields at the position; with the OR
-        # alone it would read the index from its beginning.
+        # The redundant first condition lets the planner enter an index on the fields at the position; with
+        # the OR alone it would read the index from its beginning.
         return Q(**{f"{self.field}__{comparison}e": value}) & (beyond | Q(**{f"id__{comparison}": position[1]}))
 
 
@@ -73,7 +76,10 @@ def _to_text(value: Any) -> str:
 
 
 def _to_moment(text: str) -> datetime:
-    """Parse a moment that `_to_text` wrote. Raises ValueError for other offsets than UTC, which PostgreSQL may reject."""
+    """Parse a moment that `_to_text` wrote.
+
+    Raises ValueError for other offsets than UTC, which PostgreSQL may reject.
+    """
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() != timedelta(0):
         raise ValueError
@@ -89,13 +95,16 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 
 class CursorPagination(BasePagination):
-    """Return `{"data": […], "next_cursor": …}` with at most `limit` rows, and the next page as a `Link` (RFC 8288)."""
+    """Return `{"data": […], "next_cursor": …}`, and the next page as a `Link` header (RFC 8288)."""
 
     default_limit = 50
     max_limit = 200
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
-        """Return the rows of the requested page. Raises ValidationError, and Absent for a cursor of another list."""
+        """Return the rows of the requested page.
+
+        Raises ValidationError, and Absent for a cursor of another list.
+        """
         self._url = request.build_absolute_uri()
         ordering = getattr(view, "get_ordering", lambda: "-id")()
         listing: Listing = QuerysetListing(queryset, ordering) if isinstance(queryset, QuerySet) else queryset

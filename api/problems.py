@@ -125,7 +125,10 @@ def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> 
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the problem for an error that a view raised (DRF's exception handler). None lets Django answer 500."""
+    """Return the problem for an error that a view raised (DRF's exception handler).
+
+    None lets Django answer 500.
+    """
     error = DJANGO_ERRORS[type(error)]() if type(error) in DJANGO_ERRORS else error
     if not isinstance(error, exceptions.APIException):
         return None

@@ -1,4 +1,4 @@
-"""Check request bodies strictly against the documented types: no text is taken for a number, nothing is guessed."""
+"""Check request bodies strictly against the documented types: no text is taken for a number."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ NUMBERS = (serializers.FloatField, serializers.DecimalField)
 
 
 class Contradiction(ValidationError):
-    """Signal a well-formed request that contradicts itself, stored data, or the current time: 409 with its fields."""
+    """Signal a well-formed request that contradicts itself, stored data, or the time: 409 with fields."""
 
     status_code = 409
 
@@ -58,7 +58,10 @@ class Instant(serializers.DateTimeField):
 # Without a docstring: drf-spectacular would print it as the description of every request body.
 class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
-        """Raise ValidationError for JSON values of other types than documented. Form fields are texts and not checked."""
+        """Raise ValidationError for JSON values of other types than documented.
+
+        Form fields are texts and not checked.
+        """
         if isinstance(data, Mapping) and not isinstance(data, QueryDict) and (errors := dict(_type_errors(self, data))):
             raise ValidationError(errors)
         return super().to_internal_value(data)
@@ -71,7 +74,7 @@ def _type_errors(body: serializers.Serializer[Any], data: Mapping[str, Any]) -> 
 
 
 def type_error(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
-    """Return why a JSON value other than null is not of the field's type; None if it is, or if the field checks it."""
+    """Return why a JSON value is not of the field's type; None if it is, or if the field checks it."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return length_error(field, value) or dict(_item_errors(field, value))
     if isinstance(field, serializers.BooleanField):
@@ -99,7 +102,10 @@ def _item_errors(field: serializers.ListField, value: list[Any]) -> Iterator[tup
 
 
 def length_error(field: serializers.Field[Any, Any, Any, Any], value: list[Any] | str) -> list[str] | None:
-    """Return why a list or text is too long. Check a list before its items: DRF checks its length only afterwards."""
+    """Return why a list or text is too long. Check a list before its items:
+
+    DRF checks its length only afterwards.
+    """
     max_length = getattr(field, "max_length", None)
     if max_length is None or len(value) <= max_length:
         return None

@@ -104,7 +104,7 @@ class EndpointSecret(TenantModel):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="secrets")
     encrypted = models.BinaryField()
-    key_id = at_rest.key_id_of("encrypted")
+    key_id = at_rest.key_id_column("encrypted")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
 

@@ -1,4 +1,7 @@
-"""Create, update, close and reopen agencies; create, update and delete accounts. Each change is in the audit log."""
+"""Create, update, close and reopen agencies; create, update and delete accounts.
+
+Each change is in the audit log.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,16 +87,22 @@ def update(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: dateti
 
 @transaction.atomic
 def delete_account(*, account: SellerAccount, now: datetime, who: Actor = audit.UNDERONE) -> None:
-    """Hide an account from all reads now; the next hourly job erases its rows. Deleting it again changes nothing."""
+    """Hide an account from all reads now; the next hourly job erases its rows.
+
+    Deleting it again changes nothing.
+    """
     if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(deleted_at=now):
         _record(account, "account.handed_back", who, now, before={name: getattr(account, name) for name in ACCOUNT_FIELDS})
 
 
 @transaction.atomic
 def close(*, agency: Agency, by: str, who: Actor, now: datetime) -> Agency:
-    """Close an agency: nobody can authenticate, and nothing is loaded or sent. Closing it again changes nothing.
+    """Close an agency: nobody can authenticate, and nothing is loaded or sent.
 
-    `by` is the public ID of who closes it. All its data is erased CLOSED_AGENCY_DAYS later. Returns the agency as it is now.
+    Closing it again changes nothing.
+
+    `by` is the public ID of who closes it. All its data is erased CLOSED_AGENCY_DAYS later. Returns the
+    agency as it is now.
     """
     locked = Agency.objects.locked(agency_id=agency.pk)
     if locked.closed_at is None:

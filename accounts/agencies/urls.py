@@ -1,4 +1,7 @@
-"""Paths of accounts and the audit log under /v1/. metrics/api/urls.py has the list of accounts, which filters by metric."""
+"""Paths of accounts and the audit log under /v1/.
+
+metrics/api/urls.py has the list of accounts, which filters by metric.
+"""
 
 from django.urls import path
 

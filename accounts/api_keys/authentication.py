@@ -35,8 +35,8 @@ class ApiKeyAuthentication(BaseAuthentication):
 def reauthenticate(request: Request) -> None:
     """Authenticate a request again after its body was read, and set the tenant context as of now.
 
-    While a large body arrives, its key can be revoked or its member removed. Call this inside the transaction of the write.
-    Raises AuthenticationFailed.
+    While a large body arrives, its key can be revoked or its member removed. Call this inside the transaction
+    of the write. Raises AuthenticationFailed.
     """
     before = context.principal(request)
     for authenticator in request.authenticators or ():

@@ -54,7 +54,8 @@ def create(
 ) -> tuple[ApiKey, str]:
     """Create a key. Returns it with its text, which cannot be read again.
 
-    `by` is the principal that creates it. Raises OutlivesCreator: a key with an expiry creates none that expires later.
+    `by` is the principal that creates it. Raises OutlivesCreator: a key with an expiry creates none that
+    expires later.
     """
     _check_expiry(by, rights.expires_at)
     key, text = key_secrets.create(agency=agency, name=name, now=now, **vars(rights))

@@ -1,7 +1,8 @@
 """Create, authenticate and revoke the secrets of API keys and tokens.
 
-A key reads `uo_live_<12 characters>_<43 characters>`, a token `uo_tok_<13>_<43>`. The last part is the secret, of which the
-database stores a digest only. The part before it is the prefix, by which the row is found.
+A key reads `uo_live_<12 characters>_<43 characters>`, a token `uo_tok_<13>_<43>`. The last part is the
+secret, of which the database stores a digest only. The part before it is the prefix, by which the row is
+found.
 """
 
 import hashlib
@@ -57,7 +58,10 @@ def create(
 
 
 def create_token(*, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime) -> tuple[ApiKey, str]:
-    """Create a read-only token that is valid until `expires_at`, and no longer than its parent key. Returns it with its text."""
+    """Create a read-only token that is valid until `expires_at`, and no longer than its parent key.
+
+    Returns it with its text.
+    """
     rights: dict[str, Any] = {"role": Role.VIEWER, "read_only": True, "accounts": None if accounts is None else list(accounts)}
     columns = {"agency": parent.agency, "kind": ApiKey.Kind.TOKEN, "name": parent.name, "parent": parent}
     return _create("uo_tok_", **columns, created_at=now, expires_at=expires_at, **rights)
@@ -66,8 +70,8 @@ def create_token(*, parent: ApiKey, accounts: Collection[UUID] | None, expires_a
 def authenticate(*, text: str, now: datetime) -> Principal:
     """Return the principal of a key or token, and set the tenant context for the rest of the transaction.
 
-    An unknown or missing prefix costs the same work as a wrong secret, so that the response time reveals nothing.
-    Raises UnknownKey.
+    An unknown or missing prefix costs the same work as a wrong secret, so that the response time reveals
+    nothing. Raises UnknownKey.
     """
     prefix = text[:PREFIX_LENGTH]
     key = _find(prefix=prefix if PREFIX.fullmatch(prefix) else NO_PREFIX)
@@ -82,7 +86,10 @@ def authenticate(*, text: str, now: datetime) -> Principal:
 
 
 def record_use(*, agency_id: UUID, key_id: UUID, now: datetime) -> None:
-    """Record that a key was used, in a transaction of its own. Called after the request's transaction was rolled back."""
+    """Record that a key was used, in a transaction of its own.
+
+    Called after the request's transaction was rolled back.
+    """
     with context.agency(agency_id):
         for key in ApiKey.objects.filter(agency_id=agency_id, pk=key_id):
             _record_use(key=key, now=now)
@@ -112,12 +119,18 @@ def _create(head: str, **columns: Any) -> tuple[ApiKey, str]:
 
 
 def _find(*, prefix: str) -> ApiKey | None:
-    """Return the key with this prefix. Its agency is not known yet: a database function reads past row-level security."""
+    """Return the key with this prefix.
+
+    Its agency is not known yet: a database function reads past row-level security.
+    """
     return next(iter(ApiKey.objects.raw("SELECT * FROM api_key_by_prefix(%s)", [prefix])), None)
 
 
 def _principal(key: ApiKey, now: datetime) -> Principal:
-    """Return the principal of a valid key, and record the key's use. Raises UnknownKey for a token of an invalid key."""
+    """Return the principal of a valid key, and record the key's use.
+
+    Raises UnknownKey for a token of an invalid key.
+    """
     if key.kind == ApiKey.Kind.TOKEN and not _has_valid_parent(key, now):
         raise UnknownKey
     if key.kind == ApiKey.Kind.KEY:

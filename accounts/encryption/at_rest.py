@@ -1,7 +1,8 @@
 """Encrypt and decrypt stored secrets with AES-256-GCM, bound to the row they belong to.
 
-Encrypted bytes: layout version (1 byte), key ID (2, big-endian), nonce (12), ciphertext with its tag. Version and key ID are
-authenticated together with the context, so bytes that were copied to another row cannot be decrypted there.
+Encrypted bytes: layout version (1 byte), key ID (2, big-endian), nonce (12), ciphertext with its tag. Version
+and key ID are authenticated together with the context, so bytes that were copied to another row cannot be
+decrypted there.
 
 Keys come from `SECRETS_KEYS` (config/env.py). The first one encrypts; every one decrypts.
 """
@@ -54,7 +55,7 @@ def decrypt(encrypted: bytes, *, context: str) -> bytes:
 
 
 class EncryptionKeyId(models.Func):
-    """Compute in the database which key encrypted a column's bytes (bytes 1 and 2, as in HEADER); null without bytes."""
+    """Compute in the database which key encrypted a column's bytes: bytes 1 and 2, as in HEADER."""
 
     template = (
         "(CASE WHEN length(%(expressions)s) > 2 THEN get_byte(%(expressions)s, 1) * 256 + get_byte(%(expressions)s, 2) END)"
@@ -62,7 +63,7 @@ class EncryptionKeyId(models.Func):
     output_field = models.IntegerField(null=True)
 
 
-def key_id_of(column: str) -> models.GeneratedField:
+def key_id_column(column: str) -> models.GeneratedField:
     """Build a generated column that says which key encrypted another column."""
     return models.GeneratedField(expression=EncryptionKeyId(column), output_field=models.IntegerField(null=True), db_persist=True)
 

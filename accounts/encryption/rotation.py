@@ -1,7 +1,8 @@
 """Encrypt stored secrets again with the first key of SECRETS_KEYS, so that the other keys can be removed.
 
-Each app declares its encrypted tables as `EncryptedTable(model=…, context=…)`; config/encrypted_tables.py lists them all. Such a
-table has a column `key_id` (at_rest.key_id_of) and its migration calls `row_level_security.count_encryption_keys`.
+Each app declares its encrypted tables as `EncryptedTable(model=…, context=…)`; config/encrypted_tables.py
+lists them all. Such a table has a column `key_id` (at_rest.key_id_column) and its migration calls
+`row_level_security.count_encryption_keys`.
 """
 
 from collections.abc import Callable
@@ -32,10 +33,11 @@ class EncryptedTable:
 
 
 def rotate(*, table: EncryptedTable, agency_id: UUID) -> int:
-    """Encrypt an agency's rows of a table again if another key than the first encrypted them; return how many.
+    """Encrypt an agency's rows again that another key than the first encrypted; return how many.
 
-    Each batch is a transaction of its own. An interrupted run continues the next time; concurrent runs share the rows.
-    Raises at_rest.DecryptionError at the first row that cannot be decrypted; the batches before it remain.
+    Each batch is a transaction of its own. An interrupted run continues the next time; concurrent runs share
+    the rows. Raises at_rest.DecryptionError at the first row that cannot be decrypted; the batches before it
+    remain.
     """
     rotated = 0
     while count := _rotate_batch(table, agency_id):

@@ -16,7 +16,7 @@ class IdempotencyRecord(TenantModel):
     status = models.PositiveSmallIntegerField(null=True)  # null inside the transaction of the write alone
     headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)
     encrypted = models.BinaryField(default=b"")  # the body, which may hold a secret that is shown once
-    key_id = at_rest.key_id_of("encrypted")
+    key_id = at_rest.key_id_column("encrypted")
     created_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "bearer_id", "key")
 

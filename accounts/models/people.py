@@ -69,8 +69,8 @@ class Grant(TenantModel):
     class Meta:
         abstract = True
 
-    def told(self) -> dict[str, Any]:
-        """Return the permissions as the audit log shows them."""
+    def audit_fields(self) -> dict[str, Any]:
+        """Return the permissions as the audit log stores them."""
         limit = None if self.accounts is None else [public_account_id(each) for each in self.accounts]
         return {"role": self.role, "read_only": self.read_only, "accounts": limit}
 

@@ -28,8 +28,8 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue our own e-mail instead of allauth's template.
 
-        allauth calls this for unknown addresses too, with a template that we do not have. Queueing costs the same time then
-        and sends nothing, so that the response time does not reveal which addresses are known.
+        allauth calls this for unknown addresses too, with a template that we do not have. Queueing costs the
+        same time then and sends nothing, so that the response time does not reveal which addresses are known.
         """
         kind = template_prefix.rpartition("/")[2]
         values = {"code": context.get("code", ""), "key": "", "session": ""}

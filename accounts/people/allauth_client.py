@@ -1,6 +1,7 @@
 """Call allauth's headless API from within: its views are not routed to the outside.
 
-allauth gets a request that is built for it: our fields as JSON, the caller's address and headers, and never a cookie.
+allauth gets a request that is built for it: our fields as JSON, the caller's address and headers, and never a
+cookie.
 """
 
 import io
@@ -14,8 +15,8 @@ from typing import Any
 from allauth.core.context import request_context
 from allauth.core.exceptions import ImmediateHttpResponse
 
-# Private to allauth, whose public rate limits are decorators of its own views. tests/accounts/people/test_allauth_client.py
-# fails if this interface changes.
+# Private to allauth, whose public rate limits are decorators of its own views.
+# tests/accounts/people/test_allauth_client.py fails if this interface changes.
 from allauth.core.internal import ratelimit
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
@@ -32,7 +33,7 @@ CREDENTIAL_HEADERS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN
 
 @dataclass(frozen=True)
 class AllauthResponse:
-    """Hold allauth's status, the token of a new session, and errors (`code`, `message`, and the field as `param`)."""
+    """Hold the status, the token of a new session, and errors (`code`, `message`, `param`)."""
 
     status: int
     token: str | None
@@ -56,7 +57,7 @@ class Attempt:
 
 
 def call(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = "") -> AllauthResponse:
-    """Call a path of allauth's API for apps, such as `auth/login`, with the session of this token if there is one."""
+    """Call a path of allauth's API for apps, such as `auth/login`, with this session token if given."""
     inner = build_request(request, method=method, path=f"/app/v1/{path}", body=json.dumps(fields).encode())
     if token:
         inner.META["HTTP_X_SESSION_TOKEN"] = token
@@ -83,18 +84,22 @@ def build_request(request: HttpRequest, *, method: str = "POST", path: str = "/"
     content = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
     inner = WSGIRequest(environ | content | {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": ""})
     inner.session, inner.user = sessions.new(), AnonymousUser()
-    # allauth's middleware sets this attribute; it is not installed. test_allauth_client.py fails if allauth needs more.
+    # allauth's middleware sets this attribute; it is not installed. test_allauth_client.py fails if allauth
+    # needs more.
     inner.allauth = SimpleNamespace()  # type: ignore[attr-defined]
     return inner
 
 
 def is_within_limit(*, request: HttpRequest, action: str, key: str | None = None) -> bool:
-    """Count one attempt of an action of `ACCOUNT_RATE_LIMITS`, by client address and by `key`; return whether it is allowed."""
+    """Count one attempt of an action of `ACCOUNT_RATE_LIMITS`, and return whether it is allowed."""
     return count_attempt(request=request, action=action, key=key) is not None
 
 
 def count_attempt(*, request: HttpRequest, action: str, key: str | None = None) -> Attempt | None:
-    """Count one attempt before its outcome is known. None if the limit is reached, or attempts cannot be counted."""
+    """Count one attempt before its outcome is known.
+
+    None if the limit is reached, or attempts cannot be counted.
+    """
     inner = build_request(request)
     with request_context(inner):
         try:

@@ -53,13 +53,16 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, no
         if constraints.violated(error) != constraints.INVITATION_EMAIL:
             raise
         raise AlreadyInvited from None
-    _record(invitation, "member.invited", who, now, after=invitation.told())
+    _record(invitation, "member.invited", who, now, after=invitation.audit_fields())
     return invitation
 
 
 @transaction.atomic
 def resend(*, invitation: Invitation, who: Actor, now: datetime) -> Invitation:
-    """Send an invitation again with a new token for another week. The old token ends. Raises invitation_revocation.Gone."""
+    """Send an invitation again with a new token for another week. The old token ends.
+
+    Raises invitation_revocation.Gone.
+    """
     locked = invitation_revocation.lock(invitation)
     _send(locked, now)
     _record(locked, "invitation.sent_again", who, now)
@@ -93,7 +96,7 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
             what="member.joined",
             about=joined.member.public_id,
             detail={"invitation": invitation.public_id},
-            after=joined.member.told(),
+            after=joined.member.audit_fields(),
             now=now,
         )
         invitations.delete()
@@ -101,7 +104,7 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
 
 
 def _directory_entry(digest: bytes) -> InvitationDigest | None:
-    """Return the directory's row of a token, which is shown to whoever names its digest; None for an unknown one."""
+    """Return the directory's row of a token; None if it is unknown. Needs no tenant context."""
     context.set_local(invitation=digest.hex())
     entry = InvitationDigest.objects.filter(digest=digest).first()
     context.set_local(invitation="")

@@ -46,7 +46,8 @@ TASK = "accounts.people.tasks.send_mail"
 def queue(*, kind: str, to: str, values: dict[str, str], expires_in: int) -> None:
     """Queue an e-mail once the transaction commits. A worker drops it after `expires_in` seconds.
 
-    A kind without a template is queued at the same cost and not sent. The content is encrypted on its way through the broker.
+    A kind without a template is queued at the same cost and not sent. The content is encrypted on its way
+    through the broker.
     """
     content = json.dumps({"kind": kind, "to": to, "values": values}).encode()
     encrypted = at_rest.encrypt(content, context=TASK).hex()

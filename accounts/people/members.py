@@ -18,7 +18,10 @@ class LastAdmin(Exception):
 
 @transaction.atomic
 def list_for_person(*, person_id: UUID) -> list[Member]:
-    """Return the memberships of a user with their agencies, the oldest first. Row-level security shows them only here."""
+    """Return the memberships of a user with their agencies, the oldest first.
+
+    Row-level security shows them only here.
+    """
     context.set_local(person=str(person_id))
     memberships = Member.objects.filter(person_id=person_id)
     # Two steps: one policy shows the user's memberships, another the agencies that are named here.
@@ -32,25 +35,27 @@ def list_for_person(*, person_id: UUID) -> list[Member]:
 def update(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime) -> Member:
     """Update these rights (role, read_only, accounts) of a member, and return the member. Raises LastAdmin."""
     locked = _lock(member)
-    before = locked.told()
+    before = locked.audit_fields()
     for name, value in rights.items():
         setattr(locked, name, value)
     locked.save(update_fields=list(rights))
     _check_admin_remains(locked.agency_id, now)
     entry: dict[str, Any] = {"agency_id": locked.agency_id, "who": who, "what": "member.changed", "about": locked.public_id}
-    audit.record_change(**entry, before=before, after=locked.told(), now=now)
+    audit.record_change(**entry, before=before, after=locked.audit_fields(), now=now)
     return locked
 
 
 @transaction.atomic
 def remove(*, member: Member, who: Actor, now: datetime) -> None:
-    """Remove a member with the member's open invitations. Takes effect with the next request. Raises LastAdmin.
+    """Remove a member with the member's open invitations. Takes effect with the next request.
+
+    Raises LastAdmin.
 
     Also deletes the user if it belongs to no other agency.
     """
     locked = _lock(member)
     entry: dict[str, Any] = {"agency_id": locked.agency_id, "who": who, "what": "member.removed", "about": locked.public_id}
-    audit.record(**entry, before=locked.told(), now=now)
+    audit.record(**entry, before=locked.audit_fields(), now=now)
     invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, who=who, now=now)
     Member.objects.filter(agency_id=locked.agency_id, pk=locked.pk).delete()
     _check_admin_remains(member.agency_id, now)
@@ -58,7 +63,7 @@ def remove(*, member: Member, who: Actor, now: datetime) -> None:
 
 
 def remove_all(*, agency_id: UUID) -> None:
-    """Remove all members of an erased agency, each in a transaction, with the users that belong to no other agency."""
+    """Remove all members of an erased agency, and delete users that belong to no other agency."""
     with context.agency(agency_id):
         members = list(Member.objects.filter(agency_id=agency_id))
     for member in members:
@@ -69,7 +74,10 @@ def remove_all(*, agency_id: UUID) -> None:
 
 @transaction.atomic
 def delete_if_unused(*, person_id: UUID) -> None:
-    """Delete a user who belongs to no agency and is not staff. Keeps inactive users: deleting them would lift the block."""
+    """Delete a user who belongs to no agency and is not staff.
+
+    Keeps inactive users: deleting them would lift the block.
+    """
     # Locks the user, so that joining or leaving another agency is done before this, or waits for it.
     person = Person.objects.select_for_update().filter(pk=person_id, is_staff=False, is_active=True).first()
     if person is not None and not list_for_person(person_id=person_id):

@@ -1,8 +1,9 @@
 """Create, extend and revoke the sessions of users.
 
-A session token reads `uo_ses_<session key>.<signature>`: a row of the database alone does not authenticate without `SECRET_KEY`.
-Sessions of /staff/ are in the same table, marked with STAFF. Their keys are cookies without a signature. No token is accepted for
-a session with the mark, and /staff/ accepts no session without it.
+A session token reads `uo_ses_<session key>.<signature>`: a row of the database alone does not authenticate
+without `SECRET_KEY`. Sessions of /staff/ are in the same table, marked with STAFF. Their keys are cookies
+without a signature. No token is accepted for a session with the mark, and /staff/ accepts no session without
+it.
 """
 
 from dataclasses import dataclass
@@ -59,7 +60,10 @@ class SignedTokens(SessionTokenStrategy):  # type: ignore[misc]  # allauth has n
 
 
 def create(*, request: HttpRequest, person: Person, now: datetime) -> Session:
-    """Create a session for a user who has just proven to own the e-mail address. Replaces the session of `request`."""
+    """Create a session for a user who has just proven to own the e-mail address.
+
+    Replaces the session of `request`.
+    """
     request.session = new()
     login(request, person, backend=BACKEND)
     token = SignedTokens().create_session_token(request)
@@ -94,7 +98,10 @@ def new() -> SessionBase:
 
 
 def extend(*, session: SessionBase, now: datetime) -> datetime:
-    """Record the use of a session, at most once an hour, and return when it expires unless it is used. Raises Ended."""
+    """Record the use of a session, at most once an hour, and return when it expires unless it is used.
+
+    Raises Ended.
+    """
     seen = datetime.fromisoformat(session[SEEN]) if SEEN in session else None
     if seen is None or now - seen >= SEEN_RECORDED_EVERY:
         session[SEEN], seen = now.isoformat(), now

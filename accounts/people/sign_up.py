@@ -1,6 +1,7 @@
 """Sign up: an invitation to an agency that does not exist yet.
 
-Nothing is stored. The signed token holds what will be created, with the agency's ID, so that it works only once.
+Nothing is stored. The signed token holds what will be created, with the agency's ID, so that it works only
+once.
 """
 
 from datetime import datetime
@@ -23,7 +24,10 @@ FOUNDER = {"role": Role.ADMIN, "read_only": False, "accounts": None}
 
 
 def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> None:
-    """Send an e-mail with a token that creates the agency. Reveals nothing about whether the address is known."""
+    """Send an e-mail with a token that creates the agency.
+
+    Reveals nothing about whether the address is known.
+    """
     email = email.lower()
     content = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email}
     token = TOKEN_HEAD + signing.dumps(content, salt=SALT, compress=True)

@@ -1,4 +1,7 @@
-"""Create users, and make them members of agencies. A user is created once, by proof of owning an e-mail address."""
+"""Create users, and make them members of agencies.
+
+A user is created once, by proof of owning an e-mail address.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,7 +58,8 @@ def join(*, agency: Agency, email: str, grant: Grant, profile: Profile, now: dat
 def get_or_create(*, email: str, profile: Profile, now: datetime) -> tuple[Person, bool]:
     """Return the user with this e-mail address, and whether it is new. Raises as `join` does.
 
-    Locks the user until the transaction ends, so that `members.delete_if_unused` does not delete it meanwhile.
+    Locks the user until the transaction ends, so that `members.delete_if_unused` does not delete it
+    meanwhile.
     """
     users = Person.objects.select_for_update(no_key=True).filter(email=email.lower())
     person = users.first()

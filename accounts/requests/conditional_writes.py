@@ -78,7 +78,10 @@ def claim_key(request: Request, *, key: str, fingerprint: bytes) -> HttpResponse
 
 
 def store_response(request: Request, *, key: str, response: HttpResponse) -> None:
-    """Store a rendered response under the key. Errors are not stored: the key is released and may be used again."""
+    """Store a rendered response under the key.
+
+    Errors are not stored: the key is released and may be used again.
+    """
     principal = context.principal(request)
     if response.status_code >= 400:
         idempotency.release(principal=principal, key=key)
@@ -92,7 +95,8 @@ def store_response(request: Request, *, key: str, response: HttpResponse) -> Non
 def lock_path(request: Request) -> None:
     """Serialize writes per path and agency with an advisory lock until the transaction ends.
 
-    Writes by a signed-in user for no agency are serialized per user. Anonymous requests take no lock. Raises Busy on timeout.
+    Writes by a signed-in user for no agency are serialized per user. Anonymous requests take no lock. Raises
+    Busy on timeout.
     """
     owner = _owner(request)
     if owner is None:

@@ -37,7 +37,10 @@ class AccountLimit(serializers.ListField):
         super().__init__(allow_null=True, min_length=1, max_length=MAX_ACCOUNTS, **{"help_text": help_text} | kwargs)
 
     def to_internal_value(self, data: Any) -> list[UUID]:
-        """Return the UUIDs without duplicates. Raises ValidationError, and Absent for accounts outside the tenant context."""
+        """Return the UUIDs without duplicates.
+
+        Raises ValidationError, and Absent for accounts outside the tenant context.
+        """
         if isinstance(data, list) and (error := length_error(self, data)):
             raise serializers.ValidationError(error)
         ids = [identifiers.private("acct", each) for each in super().to_internal_value(data)]

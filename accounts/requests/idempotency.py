@@ -1,7 +1,8 @@
 """Store the response to a write under its `Idempotency-Key`, so that a repeated write happens once.
 
-The record is written in the transaction of the write: first the key is claimed, then the write happens, then the response is
-stored. A crash leaves all of it or nothing. A concurrent request with the same key waits for the first, up to the lock timeout.
+The record is written in the transaction of the write: first the key is claimed, then the write happens, then
+the response is stored. A crash leaves all of it or nothing. A concurrent request with the same key waits for
+the first, up to the lock timeout.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ class StoredResponse:
 
 
 def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) -> StoredResponse | None:
-    """Return the response stored under a key; None if the key was free and is now claimed until the transaction ends.
+    """Return the response stored under a key; None if the key was free and is now claimed.
 
     `fingerprint` identifies the request. Raises InFlight, DifferentRequest, ResponseUnreadable.
     """
@@ -103,7 +104,10 @@ def _records(principal: Principal, key: str) -> QuerySet[IdempotencyRecord]:
 
 
 def _insert(params: Mapping[str, Param]) -> bool:
-    """Return whether the key was free or expired. Waits for a concurrent claim of the same key. Raises InFlight."""
+    """Return whether the key was free or expired. Waits for a concurrent claim of the same key.
+
+    Raises InFlight.
+    """
     try:
         with locks.lock_timeout() as cursor:
             cursor.execute(CLAIM, params)

@@ -32,8 +32,8 @@ class StoreUnavailable(Exception):
 class WindowUsage(NamedTuple):
     """Describe a sliding window after an attempt to take one request from it.
 
-    `allowed`: whether there was room for the request. `previous` and `current` count the requests of the two fixed windows
-    that a sliding window consists of; each expires in `…_expires_in` seconds.
+    `allowed`: whether there was room for the request. `previous` and `current` count the requests of the two
+    fixed windows that a sliding window consists of; each expires in `…_expires_in` seconds.
     """
 
     allowed: bool
@@ -46,9 +46,9 @@ class WindowUsage(NamedTuple):
 class SlidingWindows(RedisStorage):
     """Take requests from several sliding windows in one round trip.
 
-    The public API of limits, `SlidingWindowCounterRateLimiter.hit`, takes one window a round trip. This class calls the
-    library's Lua scripts and key names instead, which are private: tests/accounts/requests/test_rate_limit_store.py fails
-    if they change.
+    The public API of limits, `SlidingWindowCounterRateLimiter.hit`, takes one window a round trip. This class
+    calls the library's Lua scripts and key names instead, which are private:
+    tests/accounts/requests/test_rate_limit_store.py fails if they change.
     """
 
     def take(self, limits: Sequence[tuple[RateLimitItem, str]]) -> list[WindowUsage]:
@@ -98,7 +98,10 @@ class Outage:
 
 
 def call(command: Callable[[SlidingWindows], Result]) -> Result:
-    """Return the result of a command. Raises StoreUnavailable, without a call for RETRY_AFTER seconds after an outage."""
+    """Return the result of a command.
+
+    Raises StoreUnavailable, without a call for RETRY_AFTER seconds after an outage.
+    """
     if not settings.CACHE_URL or time.monotonic() < Outage.until:
         raise StoreUnavailable
     try:

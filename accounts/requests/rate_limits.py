@@ -1,7 +1,7 @@
 """Limit requests per principal and per agency, and failed authentications per client address.
 
-Counts are shared by all processes (rate_limit_store.py). While the store is unavailable, nothing is limited. A limit is a
-sliding window: the count of the previous window is weighted by how much of it is left.
+Counts are shared by all processes (rate_limit_store.py). While the store is unavailable, nothing is limited.
+A limit is a sliding window: the count of the previous window is weighted by how much of it is left.
 """
 
 import math
@@ -24,7 +24,10 @@ IPV6_PREFIX_BITS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """Describe one limit after this request: `limit` requests per `window` seconds, `remaining`, reset in seconds."""
+    """Describe one limit after this request:
+
+    `limit` requests per `window` seconds, `remaining`, reset in seconds.
+    """
 
     name: str
     limit: int
@@ -52,7 +55,10 @@ class Usage:
 
 
 def consume(*, principal: Principal) -> Usage:
-    """Count one request for the principal and for its agency. If either quota is exhausted, count it for neither."""
+    """Count one request for the principal and for its agency.
+
+    If either quota is exhausted, count it for neither.
+    """
     limits = {
         "bearer": (settings.RATE_LIMIT_BEARER, principal.public_id),
         "agency": (settings.RATE_LIMIT_AGENCY, principal.agency.public_id),
@@ -93,8 +99,8 @@ def has_too_many_failures(*, address: str) -> bool:
 def client_address(meta: Mapping[str, str]) -> str:
     """Return the address a request comes from, with an IPv6 network as one address.
 
-    That is the socket's peer, or what the outermost of our `TRUSTED_PROXIES` reports in `X-Forwarded-For`. Entries before
-    that one are written by the client and not trusted.
+    That is the socket's peer, or what the outermost of our `TRUSTED_PROXIES` reports in `X-Forwarded-For`.
+    Entries before that one are written by the client and not trusted.
     """
     hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     proxies = settings.TRUSTED_PROXIES
@@ -117,7 +123,7 @@ def _quota(name: str, limit: RateLimitItem, usage: WindowUsage) -> Quota:
 
 
 def _wait(limit: RateLimitItem, usage: WindowUsage) -> float:
-    """Return the seconds until one request fits: the weight of the previous window fades, and later that of the current."""
+    """Return the seconds until one request fits, as the previous window fades, then the current one."""
     window, room = limit.get_expiry(), limit.amount - usage.current
     if room > 0 and usage.previous:
         return max(0.0, usage.previous_expires_in - room * window / usage.previous)

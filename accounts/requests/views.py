@@ -61,13 +61,17 @@ class Resource(APIView):
             setattr(self, name, partial(self._write, handler))
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        """Answer OPTIONS with an empty object. `Allow` lists the methods; the OpenAPI document has everything else."""
+        """Answer OPTIONS with an empty object.
+
+        `Allow` lists the methods; the OpenAPI document has everything else.
+        """
         return Response({})
 
     def idempotent(self, request: Request, *, body: bytes, act: Callable[[], HttpResponse]) -> HttpResponse:
         """Return the response of `act`, or the stored response if its `Idempotency-Key` was used before.
 
-        `body` is the digest of the body. Call this inside the transaction of the write, in its tenant context.
+        `body` is the digest of the body. Call this inside the transaction of the write, in its tenant
+        context.
 
         1. Claim the key, or return the response stored under it.
         2. Perform the write.
@@ -85,7 +89,10 @@ class Resource(APIView):
         return response
 
     def select_fields(self, rows: Iterable[Mapping[str, Any]], *, available: Iterable[str]) -> list[dict[str, Any]]:
-        """Return the rows with the fields that `?fields=` lists. For CSV, whose columns need them, rows stay whole."""
+        """Return the rows with the fields that `?fields=` lists.
+
+        For CSV, whose columns need them, rows stay whole.
+        """
         fields = self.request.query_params.get("fields", "")
         self.selected_fields = field_selection.parse(fields, available=available)
         is_csv = self.request.accepted_renderer.format == "csv"
@@ -97,7 +104,8 @@ class Resource(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         headers = dict(self.headers)
         final = super().finalize_response(request, response, *args, **kwargs)
-        # DRF removes `Vary` from self.headers. Restore it: one request can finalize two responses (check_if_match).
+        # DRF removes `Vary` from self.headers. Restore it: one request can finalize two responses
+        # (check_if_match).
         self.headers = headers
         patch_vary_headers(final, VARY)
         return final
@@ -111,7 +119,10 @@ class Resource(APIView):
         return self.idempotent(request, body=digest, act=act)
 
     def _write_if_unchanged(self, handler: Handler, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Lock the path and check `If-Match`, then return the handler's response. Paths without GET have no ETag."""
+        """Lock the path and check `If-Match`, then return the handler's response.
+
+        Paths without GET have no ETag.
+        """
         read: Handler | None = getattr(self, "get", None)
         if read is not None and request.method != "POST":
             conditional_writes.lock_path(request)

@@ -1,7 +1,7 @@
-"""Set the tenant context: the agency, and where limited the accounts, whose rows a transaction may read and write.
+"""Set the tenant context: the agency and account limit whose rows a transaction may read and write.
 
-Row-level security shows the rows of that agency only; without a context, none. The settings last for one transaction
-(`SET LOCAL`): settings of the session would leak to the next user of a pooled connection.
+Row-level security shows the rows of that agency only; without a context, none. The settings last for one
+transaction (`SET LOCAL`): settings of the session would leak to the next user of a pooled connection.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -26,7 +26,10 @@ Row = TypeVar("Row", bound=Model)
 
 
 def set_agency(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
-    """Set the tenant context for the rest of this transaction. `accounts` limits it to some accounts; None does not."""
+    """Set the tenant context for the rest of this transaction.
+
+    `accounts` limits it to some accounts; None does not.
+    """
     set_local(agency=str(agency_id or ""), **_account_limit(accounts))
 
 
@@ -42,7 +45,10 @@ def agency(agency_id: UUID) -> Iterator[None]:
 
 @contextmanager
 def for_request(request: Request) -> Iterator[None]:
-    """Open a transaction in the tenant context of the request's principal. Views open transactions only with this."""
+    """Open a transaction in the tenant context of the request's principal.
+
+    Views open transactions only with this.
+    """
     caller = principal(request)
     with _scope(caller.agency_id, caller.accounts):
         yield
@@ -77,7 +83,8 @@ def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
 
 def set_local(**settings: str) -> None:
     """Set `underone.<name>` for the rest of this transaction, in one statement."""
-    # Literals in SET LOCAL, never set_config: a distributed database passes only utility statements on to its workers.
+    # Literals in SET LOCAL, never set_config: a distributed database passes only utility statements on to its
+    # workers.
     statement = sql.SQL("; ").join(
         sql.SQL("SET LOCAL {} = {}").format(sql.Identifier("underone", name), sql.Literal(value))
         for name, value in settings.items()
@@ -99,7 +106,10 @@ def current_agency_id() -> UUID | None:
 
 
 def open_agency_ids() -> list[UUID]:
-    """Return the IDs of all open agencies, for scheduled jobs that then set the context of each. Needs no context."""
+    """Return the IDs of all open agencies, for scheduled jobs that then set the context of each.
+
+    Needs no context.
+    """
     return _ids("SELECT open_agency_ids()")
 
 

@@ -1,10 +1,12 @@
 """Decide whether a principal may perform a request.
 
-By default, reads require the role viewer, and writes the role manager without read-only access. A view can set:
+By default, reads require the role viewer, and writes the role manager without read-only access. A view can
+set:
 
 - `required_roles`: another role, by method.
 - `whole_agency`: methods that require access to all accounts. Methods for admins always do.
-- `treated_as_read`: methods, such as a POST that stores nothing of the agency's, that read-only principals may use.
+- `treated_as_read`: methods, such as a POST that stores nothing of the agency's, that read-only principals
+  may use.
 """
 
 from typing import Any

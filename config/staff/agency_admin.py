@@ -1,7 +1,8 @@
 """Admin pages of agencies: a list by name, and a page of one agency.
 
-Row-level security shows staff only the names and IDs of agencies in the list. Opening one agency sets the tenant context and is
-recorded in its audit log, and so are the two actions on that page: revoke an API key, disable an endpoint.
+Row-level security shows staff only the names and IDs of agencies in the list. Opening one agency sets the
+tenant context and is recorded in its audit log, and so are the two actions on that page: revoke an API key,
+disable an endpoint.
 """
 
 from typing import Any
@@ -54,7 +55,8 @@ class AgencyAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(request.path)
         audit.record(agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now())
         template_context = self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | details(agency)
-        # Render at once: the tenant context ends with the transaction, before Django would render a TemplateResponse.
+        # Render at once: the tenant context ends with the transaction, before Django would render a
+        # TemplateResponse.
         return render(request, "staff/agency.html", template_context)
 
 

@@ -26,12 +26,16 @@ class StaffSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether the user is staff and the session began here.
 
-        Sessions of the API are in the same table; without the mark, the key of one would work as this site's cookie.
+        Sessions of the API are in the same table; without the mark, the key of one would work as this site's
+        cookie.
         """
         return bool(super().has_permission(request) and request.session.get(sessions.STAFF))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show and process Django's login page. Failures are limited by client address, and per e-mail address."""
+        """Show and process Django's login page.
+
+        Failures are limited by client address, and per e-mail address.
+        """
         if request.method != "POST":
             return super().login(request, extra_context)
         attempt = allauth_client.count_attempt(request=request, action="staff_login", key=_rate_limit_key(request))

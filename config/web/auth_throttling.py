@@ -1,8 +1,9 @@
-"""Delay failed authentications when there are many, so that guessing API keys leaves the processor to valid requests.
+"""Delay failed authentications when there are many: guessing keys must not slow valid requests.
 
-A failed authentication costs one statement and a third of the time of a valid request, which is enough at full speed to slow
-valid requests down. Beyond a few a second, a 401 therefore waits before it is sent. It waits outside any transaction and
-occupies a thread, but never all threads. Responses to valid keys never wait, whatever address the invalid ones come from.
+A failed authentication costs one statement and a third of the time of a valid request, which is enough at
+full speed to slow valid requests down. Beyond a few a second, a 401 therefore waits before it is sent. It
+waits outside any transaction and occupies a thread, but never all threads. Responses to valid keys never
+wait, whatever address the invalid ones come from.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Set `Content-Security-Policy`: a browser may load nothing for a response, except on two paths that are pages."""
+"""Set `Content-Security-Policy`: a browser may load nothing, except on two paths that are pages."""
 
 from collections.abc import Callable
 

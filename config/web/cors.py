@@ -19,7 +19,8 @@ PUBLIC = {"/v1/openapi.json", "/docs"}
 class AgencyCorsMiddleware(CorsMiddleware):
     """Allow the origins of the principal's agency.
 
-    A preflight carries no key, and a failed authentication has no agency: both are allowed for an origin of any agency.
+    A preflight carries no key, and a failed authentication has no agency: both are allowed for an origin of
+    any agency.
     """
 
     def is_enabled(self, request: HttpRequest) -> bool:
@@ -29,7 +30,7 @@ class AgencyCorsMiddleware(CorsMiddleware):
         return False
 
     def check_signal(self, request: HttpRequest) -> bool:
-        """Return whether the origin is allowed. django-cors-headers sends a signal here; the agencies decide instead."""
+        """Return whether the origin is allowed. The agencies decide instead of django-cors-headers' signal."""
         origin, principal = request.headers["Origin"], getattr(request, "auth", None)
         if request.path_info in PUBLIC:
             return True

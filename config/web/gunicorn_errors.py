@@ -21,7 +21,10 @@ DETAILS = {
 
 
 def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
-    """Write a problem to the socket. Leaves out `mesg`, which may quote secrets of the request; gunicorn logs it."""
+    """Write a problem to the socket.
+
+    Leaves out `mesg`, which may quote secrets of the request; gunicorn logs it.
+    """
     request_id = identifiers.public("req", identifiers.uuid7())
     slug = SLUGS.get(status_int) or HTTPStatus(status_int).phrase.lower().replace(" ", "-")
     detail = DETAILS.get(status_int, reason)
@@ -37,7 +40,8 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
 def install() -> None:
     """Replace gunicorn's HTML error page in this process.
 
-    gunicorn has no setting for the body of its errors: `Worker.handle_error` calls `gunicorn.util.write_error`, which is
-    replaced here. tests/config/test_serving.py sends malformed requests to a real server and fails if this stops working.
+    gunicorn has no setting for the body of its errors: `Worker.handle_error` calls
+    `gunicorn.util.write_error`, which is replaced here. tests/config/test_serving.py sends malformed requests
+    to a real server and fails if this stops working.
     """
     util.write_error = write_error

@@ -1,4 +1,7 @@
-"""Settings of the web server besides its command line: `gunicorn --config=python:config.web.gunicorn_settings`."""
+"""Settings of the web server besides its command line:
+
+`gunicorn --config=python:config.web.gunicorn_settings`.
+"""
 
 import os
 

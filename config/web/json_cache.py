@@ -1,4 +1,4 @@
-"""Serialize cached values as JSON instead of pickle: reading a value that an attacker wrote must not run code."""
+"""Serialize cached values as JSON, not pickle: reading an attacker's value must not run code."""
 
 import json
 from typing import Any

@@ -18,7 +18,7 @@ USE_NOT_RECORDED = (401, 429)
 
 
 class ResponseHeadersMiddleware:
-    """Set `RateLimit` headers, `Cache-Control` and `ETag`; answer 304 if the caller has the current representation."""
+    """Set `RateLimit` headers, `Cache-Control` and `ETag`; answer 304 to matching conditional reads."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -36,14 +36,15 @@ class ResponseHeadersMiddleware:
 
 
 def _record_use(request: HttpRequest) -> None:
-    """Record the use of the key again: an error response rolled back the transaction in which it was recorded."""
+    """Record the use of the key again: an error response rolled back the first record."""
     principal = request.META.get(PRINCIPAL)
     if principal is None or principal.kind != "key":
         return
     try:
         key_secrets.record_use(agency_id=principal.agency_id, key_id=principal.id, now=timezone.now())
     except DatabaseError:
-        # The database may be the cause of the error response. That response matters more than the time of use.
+        # The database may be the cause of the error response. That response matters more than the time of
+        # use.
         return
 
 
@@ -59,7 +60,10 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 
 def _set_cache_control(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Let the caller store reads and revalidate them each time. Other responses may hold secrets and are not stored."""
+    """Let the caller store reads and revalidate them each time.
+
+    Other responses may hold secrets and are not stored.
+    """
     if not response.has_header("Cache-Control"):
         is_storable = request.method in READS and response.status_code in {200, 304}
         response["Cache-Control"] = "private, no-cache" if is_storable else "no-store"

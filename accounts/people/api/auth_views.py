@@ -1,6 +1,7 @@
 """Views of sign-in, sign-out, passwords, sign-up, and accepting invitations.
 
-Requests that carry a secret run without a transaction: a failed attempt must be counted although it is refused.
+Requests that carry a secret run without a transaction: a failed attempt must be counted although it is
+refused.
 """
 
 from datetime import datetime
@@ -39,7 +40,8 @@ CODE_SESSION = OpenApiParameter(
 NOT_REVEALED = "The response does not reveal whether the address is known."
 
 
-# The views have no docstrings of their own class: they would be printed as the description of their operations.
+# The views have no docstrings of their own class: they would be printed as the description of their
+# operations.
 @method_decorator((transaction.non_atomic_requests, never_cache), name="dispatch")
 class PublicView(Resource):
     authentication_classes = ()
@@ -234,7 +236,7 @@ def _validated(serializer: type[Serializer[Any]], request: Request) -> dict[str,
 def _call_allauth(
     request: Request, path: str, fields: dict[str, Any], *, token: str = "", expected: int = 200
 ) -> AllauthResponse:
-    """Return allauth's response if its status is 200 or `expected`; allauth answers 401 while nobody is signed in yet.
+    """Return allauth's response if its status is 200 or `expected` (401: nobody is signed in yet).
 
     Raises what `raise_problem` raises.
     """
@@ -246,7 +248,10 @@ def _call_allauth(
 
 
 def _signed_in_response(response: AllauthResponse, *, agency: str | None = None) -> Response:
-    """Return the session that allauth created, with its user. Raises Absent for an agency the user does not belong to."""
+    """Return the session that allauth created, with its user.
+
+    Raises Absent for an agency the user does not belong to.
+    """
     session, person = sessions.get(token=response.token or "")
     if agency and agency not in {each.agency.public_id for each in members.list_for_person(person_id=person.pk)}:
         session.flush()
