@@ -36,7 +36,7 @@ def told_of_everything(urls: Sequence[str]) -> SellerAccount:
         )
         for url in urls:
             endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["*"], created_at=now)
-            endpoint_secrets.mint(endpoint=endpoint, now=now)
+            endpoint_secrets.create(endpoint=endpoint, now=now)
     return account
 
 
@@ -66,5 +66,5 @@ def told_at(url: str) -> tuple[str, str]:
             agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
         )
         endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["account.status_changed"], created_at=now)
-        endpoint_secrets.mint(endpoint=endpoint, now=now)
+        endpoint_secrets.create(endpoint=endpoint, now=now)
     return account.public_id, key

@@ -10,7 +10,7 @@ from accounts.encryption.rotation import EncryptedTable
 from accounts.requests import idempotency
 from webhooks.endpoints import secrets as endpoint_secrets
 
-EVERYTHING: tuple[EncryptedTable, ...] = (idempotency.ENCRYPTED, endpoint_secrets.SEALED)
+EVERYTHING: tuple[EncryptedTable, ...] = (idempotency.ENCRYPTED, endpoint_secrets.ENCRYPTED)
 
 
 def key_ids_in_use() -> Counter[int]:

@@ -262,7 +262,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "webhooks.events.openapi.tell_webhooks",
+        "webhooks.events.openapi.add_webhooks",
         "api.openapi.bounds.bound",
         "api.openapi.links.link",
         "api.openapi.headers.head",

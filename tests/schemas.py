@@ -41,7 +41,7 @@ def faults_of_body(body: bytes | str) -> list[str]:
 def faults_of(event: Event) -> list[str]:
     """What of an event, as a receiver gets it, is not as the document says."""
     account = f"acct_{event.account_id.hex}" if event.account_id else None
-    told = payload.of(
+    told = payload.build(
         event=event.public_id,
         type_=event.type,
         occurred_at=event.occurred_at,
@@ -49,4 +49,4 @@ def faults_of(event: Event) -> list[str]:
         data=event.data,
         is_test=event.is_test,
     )
-    return faults_of_body(payload.body(told))
+    return faults_of_body(payload.encode(told))

@@ -7,7 +7,7 @@ from underone_client import AuthenticatedClient
 from underone_client.api.accounts import list_accounts
 from underone_client.api.metrics import get_metrics
 from underone_client.api.webhooks import create_webhook_endpoint
-from underone_client.models import EndpointWishRequest, MetricsAnswer, NewEndpoint, PaginatedAccountList
+from underone_client.models import CreatedEndpoint, CreateEndpointRequest, MetricsAnswer, PaginatedAccountList
 
 client = AuthenticatedClient(base_url=os.environ["UNDERONE_URL"], token=os.environ["UNDERONE_KEY"])
 
@@ -18,7 +18,7 @@ account = accounts.data[0]
 metrics = get_metrics.sync(account.id, client=client)
 assert isinstance(metrics, MetricsAnswer), metrics
 
-endpoint = create_webhook_endpoint.sync(client=client, body=EndpointWishRequest(url="https://hooks.example.com/python"))
-assert isinstance(endpoint, NewEndpoint), endpoint
+endpoint = create_webhook_endpoint.sync(client=client, body=CreateEndpointRequest(url="https://hooks.example.com/python"))
+assert isinstance(endpoint, CreatedEndpoint), endpoint
 
 print(f"openapi-python-client: {account.name}, {len(metrics.metrics)} series, {endpoint.id}")  # noqa: T201  it is read by the test

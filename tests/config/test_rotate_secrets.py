@@ -114,7 +114,7 @@ def test_more_than_a_batch_is_moved(acme: Client, ring: Settings, monkeypatch: p
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
     monkeypatch.setattr(rotation, "BATCH_SIZE", 2)
 
-    assert rotation.rotate(table=endpoint_secrets.SEALED, agency_id=acme.agency.pk) == 5
+    assert rotation.rotate(table=endpoint_secrets.ENCRYPTED, agency_id=acme.agency.pk) == 5
     assert opened(acme) == mine
 
 

@@ -33,7 +33,7 @@ def test_endpoint_tests_are_limited(acme: Client) -> None:
 def test_endpoints_of_agency_are_limited(acme: Client) -> None:
     statuses = [
         acme.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"}, format="json").status_code
-        for _ in range(endpoints.MOST + 1)
+        for _ in range(endpoints.MAX_PER_AGENCY + 1)
     ]
 
-    assert statuses == [201] * endpoints.MOST + [409]
+    assert statuses == [201] * endpoints.MAX_PER_AGENCY + [409]

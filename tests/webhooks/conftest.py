@@ -19,15 +19,15 @@ from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.receiving import Receiver, running
 from webhooks.channels import http_client
-from webhooks.channels.http_client import Egress
-from webhooks.channels.url_policy import Limits
-from webhooks.delivery.worker import Courier, Pace
+from webhooks.channels.http_client import HttpClient
+from webhooks.channels.url_policy import UrlPolicy
+from webhooks.delivery.worker import DeliveryWorker, WorkerLimits
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.events import publishing
 from webhooks.models import Delivery, Endpoint, Event
 
-LOOPBACK = Limits(networks=(ip_network("127.0.0.0/8"),))
-PACE = Pace(lingers=0.3, looks_every=0.02, gathers=0.01)
+LOOPBACK = UrlPolicy(networks=(ip_network("127.0.0.0/8"),))
+LIMITS = WorkerLimits(idle_time=0.3, poll_interval=0.02, batch_delay=0.01)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ class Sender:
             endpoint = Endpoint.objects.create(
                 agency=self.client.agency, url=url, created_at=NOON, **{"event_types": ["*"]} | fields
             )
-            return endpoint, endpoint_secrets.mint(endpoint=endpoint, now=NOON)
+            return endpoint, endpoint_secrets.create(endpoint=endpoint, now=NOON)
 
     def publish(self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any) -> list[str]:
         """So many events; returns their public ids, the oldest first."""
@@ -93,13 +93,17 @@ def sender_of(client: Client) -> Sender:
         return Sender(client, SellerAccount.objects.get(pk=identifiers.private("acct", shop)))
 
 
-def work(*, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable[[], bool] = lambda: False, **pace: Any) -> None:
+def work(
+    *, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable[[], bool] = lambda: False, **limits: Any
+) -> None:
     """A courier works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
 
     async def go() -> None:
-        out = Egress(limits=LOOPBACK, trust=http_client.trust(), deadline=deadline)
-        courier = Courier(egress=out, clock=lambda: timezone.now() + at, is_stopping=until, pace=replace(PACE, **pace))
-        await courier.run()
+        client = HttpClient(policy=LOOPBACK, ssl_context=http_client.ssl_context(), deadline=deadline)
+        worker = DeliveryWorker(
+            client=client, clock=lambda: timezone.now() + at, is_stopping=until, limits=replace(LIMITS, **limits)
+        )
+        await worker.run()
 
     asyncio.run(go())
 

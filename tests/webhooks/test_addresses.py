@@ -29,38 +29,38 @@ def test_a_good_address_is_taken(kind: str, url: str) -> None:
     ("kind", "url", "why"),
     [
         (WEBHOOK, "", "ASCII"),
-        (WEBHOOK, "hooks.example.com", "https|no URL"),
-        (WEBHOOK, "//hooks.example.com/in", "https|no URL"),
-        (WEBHOOK, "ftp://hooks.example.com", "https|no URL"),
-        (WEBHOOK, "javascript:alert(1)", "https|no URL"),
-        (WEBHOOK, "mailto:on-call@example.com", "https|no URL"),
-        (WEBHOOK, "https://", "https|no URL"),
-        (WEBHOOK, "https://[::1", "https|no URL"),
-        (WEBHOOK, "https://hooks.example.com:port/", "https|no URL"),
-        (WEBHOOK, "https://user@hooks.example.com/", "names a user"),
-        (WEBHOOK, "https://user:word@hooks.example.com/", "names a user"),
+        (WEBHOOK, "hooks.example.com", "https|not a valid URL"),
+        (WEBHOOK, "//hooks.example.com/in", "https|not a valid URL"),
+        (WEBHOOK, "ftp://hooks.example.com", "https|not a valid URL"),
+        (WEBHOOK, "javascript:alert(1)", "https|not a valid URL"),
+        (WEBHOOK, "mailto:on-call@example.com", "https|not a valid URL"),
+        (WEBHOOK, "https://", "https|not a valid URL"),
+        (WEBHOOK, "https://[::1", "https|not a valid URL"),
+        (WEBHOOK, "https://hooks.example.com:port/", "https|not a valid URL"),
+        (WEBHOOK, "https://user@hooks.example.com/", "user name"),
+        (WEBHOOK, "https://user:word@hooks.example.com/", "user name"),
         (WEBHOOK, "https://hooks.example.com/a b", "percent-encoded"),
         (WEBHOOK, "https://hooks.example.com/\r\nHost: other", "percent-encoded"),
         (WEBHOOK, "https://bücher.example/in", "percent-encoded"),
         (WEBHOOK, "https://hooks.example.com\u3002evil.example/", "percent-encoded"),
         (SLACK, "http://hooks.slack.com/services/T000", "https"),
-        (SLACK, "https://hooks.slack.com/…", "as it is shown"),
+        (SLACK, "https://hooks.slack.com/…", "as responses show it"),
         (EMAIL, "on-call@example.com", "mailto:"),
         (EMAIL, "MAILTO:on-call@example.com", "mailto:"),
         (EMAIL, "https://example.com", "mailto:"),
-        (EMAIL, "mailto:", "no mail address"),
-        (EMAIL, "mailto:on-call", "no mail address"),
-        (EMAIL, "mailto:a@example.com,b@example.com", "no mail address"),
-        (EMAIL, "mailto:a@example.com?cc=b@example.com", "no mail address"),
-        (EMAIL, "mailto:a@example.com?bcc=b@example.com&subject=x", "no mail address"),
-        (EMAIL, "mailto:On Call <a@example.com>", "no mail address"),
-        (EMAIL, "mailto:a%40b@example.com", "no mail address"),
-        (EMAIL, "mailto:a@example.com%0ABcc:b@example.com", "no mail address"),
-        (EMAIL, "mailto:a@example.com\nBcc: b@example.com", "no mail address"),
+        (EMAIL, "mailto:", "e-mail address"),
+        (EMAIL, "mailto:on-call", "e-mail address"),
+        (EMAIL, "mailto:a@example.com,b@example.com", "e-mail address"),
+        (EMAIL, "mailto:a@example.com?cc=b@example.com", "e-mail address"),
+        (EMAIL, "mailto:a@example.com?bcc=b@example.com&subject=x", "e-mail address"),
+        (EMAIL, "mailto:On Call <a@example.com>", "e-mail address"),
+        (EMAIL, "mailto:a%40b@example.com", "e-mail address"),
+        (EMAIL, "mailto:a@example.com%0ABcc:b@example.com", "e-mail address"),
+        (EMAIL, "mailto:a@example.com\nBcc: b@example.com", "e-mail address"),
     ],
 )
 def test_what_is_no_address_of_its_kind_is_refused_with_the_reason(kind: str, url: str, why: str) -> None:
-    with pytest.raises(addresses.NotAnAddress, match=why):
+    with pytest.raises(addresses.InvalidAddress, match=why):
         addresses.check(kind=kind, url=url)
 
 
@@ -75,7 +75,7 @@ def test_what_is_no_address_of_its_kind_is_refused_with_the_reason(kind: str, ur
     ],
 )
 def test_the_secret_of_a_chat_is_not_shown(kind: str, url: str, shown: str) -> None:
-    assert addresses.shown(kind=kind, url=url) == shown
+    assert addresses.redact(kind=kind, url=url) == shown
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ EVERY = pytest.mark.parametrize("url", URLS.values(), ids=URLS.keys())
 
 
 def sent(url: str, envelope: dict[str, Any]) -> Any:
-    return json.loads(chat.body(url, envelope).decode())
+    return json.loads(chat.build_body(url, envelope).decode())
 
 
 def texts(message: Any) -> list[str]:
@@ -60,7 +60,7 @@ def test_a_chat_is_known_by_its_host(url: str, kind: Format) -> None:
 
 def test_each_chat_is_sent_what_it_takes() -> None:
     envelope = told("endpoint.test")
-    words = message_text.of(envelope)
+    words = message_text.build(envelope)
     text = "\n".join(["Underone: Test notification", *words.lines])
 
     assert sent(SLACK, envelope) == {"text": text, "mrkdwn": False}
@@ -83,7 +83,7 @@ def test_every_event_is_told_whole(url: str, kind: EventType) -> None:
 
     shown = "\n".join(texts(sent(url, envelope)))
 
-    words = message_text.of(envelope)
+    words = message_text.build(envelope)
     assert shown == "\n".join([f"Underone: {words.title}", *words.lines])
 
 
@@ -129,7 +129,9 @@ def test_nothing_that_is_told_is_taken_for_markup(url: str, text: str) -> None:
     ],
 )
 def test_each_chat_has_escapes_of_its_own(text: str, slack: str, feishu: str) -> None:
-    escaped = [chat.fitting(text, chat.ESCAPES[kind]) for kind in (Format.SLACK, Format.FEISHU, Format.WECOM, Format.TEAMS)]
+    formats = (Format.SLACK, Format.FEISHU, Format.WECOM, Format.TEAMS)
+
+    escaped = [chat.escape_and_truncate(text, chat.ESCAPES[each]) for each in formats]
 
     assert escaped == [slack, feishu, feishu, text]
 
@@ -143,9 +145,9 @@ def test_what_is_too_long_is_cut_between_two_letters(url: str, letter: str, coun
     escaped = letter.translate(chat.ESCAPES[chat.format_of(url)])
     (line,) = [text for text in shown if "status in DE is" in text]
     whole = line.removeprefix("Underone: Amazon's status in DE is ").partition("\n")[0]
-    assert len(line.encode()) <= chat.MOST_BYTES < 2048
-    assert whole == escaped * count if count == 10 else whole.removesuffix(chat.CUT).replace(escaped, "") == ""
-    assert line.endswith(chat.CUT) is (len(escaped.encode()) * count > chat.MOST_BYTES)
+    assert len(line.encode()) <= chat.MAX_TEXT_BYTES < 2048
+    assert whole == escaped * count if count == 10 else whole.removesuffix(chat.ELLIPSIS).replace(escaped, "") == ""
+    assert line.endswith(chat.ELLIPSIS) is (len(escaped.encode()) * count > chat.MAX_TEXT_BYTES)
 
 
 OK, NO_KEYWORD = b'{"code":0,"msg":"success","data":{}}', b'{"code":19024,"msg":"Key Words Not Found"}'
@@ -183,4 +185,4 @@ OK, NO_KEYWORD = b'{"code":0,"msg":"success","data":{}}', b'{"code":19024,"msg":
     ],
 )
 def test_a_message_is_accepted_where_the_chat_says_so(url: str, status: int, answer: bytes, accepted: bool) -> None:
-    assert chat.accepted(url, status, answer) is accepted
+    assert chat.is_accepted(url, status, answer) is accepted

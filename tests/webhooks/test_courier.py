@@ -90,9 +90,9 @@ def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(se
         ("307", "pending", 307, "", ""),
         ("410", "failed", 410, "", "gone"),
         ("429", "pending", 429, "", "slow down"),
-        ("hang", "pending", None, "No whole answer within 1 seconds.", ""),
-        ("close", "pending", None, http_client.NO_ANSWER, ""),
-        ("hang-up", "pending", None, http_client.NO_ANSWER, ""),
+        ("hang", "pending", None, "No complete response within 1 seconds.", ""),
+        ("close", "pending", None, http_client.NO_RESPONSE, ""),
+        ("hang-up", "pending", None, http_client.NO_RESPONSE, ""),
     ],
 )
 def test_what_an_answer_does(
@@ -117,7 +117,7 @@ def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Se
     work()
 
     assert sender.states(endpoint) == ["failed"]
-    assert only_attempt(sender, endpoint) == (None, url_policy.NOT_THERE, "")
+    assert only_attempt(sender, endpoint) == (None, url_policy.ADDRESS_NOT_ALLOWED, "")
 
 
 def test_what_failed_arrives_when_its_time_has_come_with_a_new_signature_of_the_same_bytes(
@@ -229,14 +229,14 @@ def test_nobody_gets_more_than_eight_at_once_and_who_fails_one(sender: Sender, r
     for n in range(30):
         sender.publish(series=f"s{n}:DE:mfn")
 
-    work(deadline=0.6, longest=4.0)
+    work(deadline=0.6, max_run_time=4.0)
 
     assert receiver.most_open(late) == 8
     assert len(receiver.received(late)) == 30
     assert receiver.most_open(hanging) == 8
     sender.publish(series="one:DE:mfn", count=3)
     before = len(receiver.received(hanging))
-    work(deadline=0.6, longest=2.0)
+    work(deadline=0.6, max_run_time=2.0)
     assert len(receiver.received(hanging)) > before
 
 
@@ -256,10 +256,10 @@ def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) 
         came = receiver.counts()
         return all(came.get(path) == MANY for path in good)
 
-    longest = max(240.0, MANY / 5)
+    max_run_time = max(240.0, MANY / 5)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        watched = beside.submit(sees, all_came, seconds=longest)
-        work(deadline=10.0, longest=longest, until=watched.done)
+        watched = beside.submit(sees, all_came, seconds=max_run_time)
+        work(deadline=10.0, max_run_time=max_run_time, until=watched.done)
 
     got = {path: receiver.received(path) for path in good}
     waits = [each["at"] - max(started, committed[each["headers"]["webhook-id"]]) for one in got.values() for each in one]
@@ -279,7 +279,7 @@ def test_a_courier_that_is_held_up_itself_ends_with_nothing_in_hand(sender: Send
         time.sleep(0.35)
         return False
 
-    work(deadline=10.0, lingers=0.3, until=is_held_up)
+    work(deadline=10.0, idle_time=0.3, until=is_held_up)
 
     assert sender.states(endpoint) == ["delivered"] * 3
 
@@ -293,7 +293,7 @@ def test_an_endpoint_that_hangs_does_not_hold_up_the_next_courier(sender: Sender
         Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=timezone.now())
 
     with stopwatch.running() as watch:
-        work(deadline=1.5, longest=4.0, lingers=10.0)
+        work(deadline=1.5, max_run_time=4.0, idle_time=10.0)
 
     assert watch.seconds < 4.7
     assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
@@ -319,7 +319,7 @@ import django
 django.setup()
 from datetime import timedelta
 from tests.webhooks.conftest import work
-work(deadline=0.5, lease=timedelta(seconds=3), margin=timedelta(seconds=0.5), lingers=30.0)
+work(deadline=0.5, lease=timedelta(seconds=3), lease_margin=timedelta(seconds=0.5), idle_time=30.0)
 """
 
 

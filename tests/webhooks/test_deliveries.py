@@ -11,7 +11,7 @@ from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.webhooks.telling import HOUR, NOW, happen, listed, settle
-from webhooks.events import payload as events_payload
+from webhooks.events import payload as event_payload
 from webhooks.models import Attempt, Delivery, Event
 
 
@@ -66,8 +66,8 @@ def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> No
 
     with context.agency(acme.agency.pk):
         kept = Event.objects.get()
-    sent = events_payload.of(event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False)
-    assert payload.encode() == events_payload.body(sent)
+    sent = event_payload.build(event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False)
+    assert payload.encode() == event_payload.encode(sent)
     assert json.loads(payload).keys() == {"id", "type", "timestamp", "account", "data"}
 
 

@@ -21,8 +21,8 @@ from tests.schemas import faults, faults_of, faults_of_body
 from tests.walls.furnishing import furnish
 from tests.webhooks.telling import NOW, happen, listed
 from webhooks.events import openapi
-from webhooks.events import payload as events_payload
-from webhooks.events.catalogue import EVENT_TYPES, MOMENT, NAMES, PATTERNS, EventType, names_of, patterns_of
+from webhooks.events import payload as event_payload
+from webhooks.events.catalogue import DATE_TIME, EVENT_TYPES, NAMES, PATTERNS, EventType, names_of, patterns_of
 from webhooks.models import Event
 
 every_type = pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
@@ -83,7 +83,7 @@ def test_a_schema_is_one_and_so_is_its_example(kind: EventType) -> None:
     Draft202012Validator.check_schema(kind.schema)
 
     assert faults(kind.example, kind.schema) == []
-    assert faults_of_body(events_payload.body(openapi.example(kind))) == []
+    assert faults_of_body(event_payload.encode(openapi.example(kind))) == []
 
 
 @every_type
@@ -123,16 +123,16 @@ def test_what_a_busy_account_publishes_is_as_the_document_says(acme: Client) -> 
 
 
 def test_an_event_s_timestamp_and_headers_read_as_the_document_says() -> None:
-    signed = f"{openapi.ID}.1795338000.".encode() + events_payload.body(openapi.example(EVENT_TYPES[0]))
+    signed = f"{openapi.ID}.1795338000.".encode() + event_payload.encode(openapi.example(EVENT_TYPES[0]))
     signature = "v1," + base64.b64encode(hmac.new(bytes(32), signed, hashlib.sha256).digest()).decode()
     pattern = openapi.HEADERS[2][2]["pattern"]
 
-    told = events_payload.of(event=openapi.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False)
+    told = event_payload.build(event=openapi.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False)
 
     assert re.search(pattern, signature)
     assert re.search(pattern, f"{signature} {signature}")
     assert not re.search(pattern, f"{signature},{signature}")
-    assert faults(told["timestamp"], MOMENT) == []
+    assert faults(told["timestamp"], DATE_TIME) == []
 
 
 def test_only_what_the_schema_names_is_let_through() -> None:

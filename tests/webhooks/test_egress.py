@@ -18,18 +18,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests import stopwatch
 from tests.webhooks.receiving import LOOPBACK, Receiver, running
 from webhooks.channels import http_client
-from webhooks.channels.http_client import Answer, Egress
-from webhooks.channels.url_policy import Limits
+from webhooks.channels.http_client import HttpClient, SendResult
+from webhooks.channels.url_policy import UrlPolicy
 
-HERE = Limits(networks=(ip_network("127.0.0.0/8"),))
-NO_WHOLE_ANSWER = "No whole answer within 0.5 seconds."
+HERE = UrlPolicy(networks=(ip_network("127.0.0.0/8"),))
+TIMED_OUT = "No complete response within 0.5 seconds."
 
 
-def post(*urls: str, trust: ssl.SSLContext | None = None, deadline: float = 0.5, **words: Any) -> list[Answer]:
+def post(*urls: str, trusting: ssl.SSLContext | None = None, deadline: float = 0.5, **words: Any) -> list[SendResult]:
     """The answers to one POST after the other."""
 
-    async def go() -> list[Answer]:
-        out = Egress(limits=HERE, trust=trust or http_client.trust(), deadline=deadline, **words)
+    async def go() -> list[SendResult]:
+        out = HttpClient(policy=HERE, ssl_context=trusting or http_client.ssl_context(), deadline=deadline, **words)
         try:
             return [await out.post(url, body=b"{}", headers={"x-one": "1"}) for url in urls]
         finally:
@@ -73,18 +73,18 @@ def test_no_redirect_is_followed(receiver: Receiver, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "error"),
     [
-        ("hang", NO_WHOLE_ANSWER),
-        ("hints", NO_WHOLE_ANSWER),
-        ("close", http_client.NO_ANSWER),
-        ("hang-up", http_client.NO_ANSWER),
-        ("smtp", http_client.NO_ANSWER),
+        ("hang", TIMED_OUT),
+        ("hints", TIMED_OUT),
+        ("close", http_client.NO_RESPONSE),
+        ("hang-up", http_client.NO_RESPONSE),
+        ("smtp", http_client.NO_RESPONSE),
     ],
 )
 def test_what_is_no_answer_is_told_in_words_and_in_time(receiver: Receiver, path: str, error: str) -> None:
     with stopwatch.running() as watch:
         (answer,) = post(receiver.url(f"{path}/egress"))
 
-    assert (answer.status, answer.error, answer.forbidden) == (None, error, False)
+    assert (answer.status, answer.error, answer.is_permanent) == (None, error, False)
     assert watch.seconds < 1.5
 
 
@@ -92,7 +92,7 @@ def test_headers_without_end_end_soon(receiver: Receiver) -> None:
     (answer,) = post(receiver.url("headers/egress"))
 
     assert answer.status is None
-    assert answer.error in {NO_WHOLE_ANSWER, http_client.NO_ANSWER}
+    assert answer.error in {TIMED_OUT, http_client.NO_RESPONSE}
 
 
 def test_a_status_that_came_in_time_counts_however_slow_its_body_is(receiver: Receiver) -> None:
@@ -116,21 +116,21 @@ def test_no_more_than_64_kilobytes_are_read(receiver: Receiver) -> None:
 def test_nobody_there_is_told_in_words() -> None:
     (answer,) = post(f"http://{LOOPBACK}:1/")
 
-    assert (answer.error, answer.forbidden) == (http_client.NOT_CONNECTED, False)
+    assert (answer.error, answer.is_permanent) == (http_client.NOT_CONNECTED, False)
 
 
 def test_a_name_that_does_not_resolve_is_told_in_words_and_may_resolve_later() -> None:
     (answer,) = post("https://nowhere.invalid/", deadline=5, resolver=_no_name)
 
-    assert (answer.error, answer.forbidden) == (http_client.NO_NAME, False)
+    assert (answer.error, answer.is_permanent) == (http_client.HOST_NOT_FOUND, False)
 
 
 def test_a_name_whose_server_never_answers_costs_no_more_than_the_deadline() -> None:
     async def go() -> float:
-        out = Egress(limits=HERE, trust=http_client.trust(), deadline=0.2, resolver=_slow_name)
+        out = HttpClient(policy=HERE, ssl_context=http_client.ssl_context(), deadline=0.2, resolver=_slow_name)
         with stopwatch.running() as watch:
             answer = await out.post("https://slow.invalid/", body=b"", headers={})
-        assert answer.error == "No whole answer within 0.2 seconds."
+        assert answer.error == "No complete response within 0.2 seconds."
         return watch.seconds
 
     assert asyncio.run(go()) < 0.7
@@ -147,14 +147,14 @@ def test_a_connection_is_used_again_and_cookies_are_not_kept(receiver: Receiver)
 
 def test_connections_that_nobody_uses_are_closed(receiver: Receiver) -> None:
     async def go() -> list[int]:
-        out = Egress(limits=HERE, trust=http_client.trust())
-        await asyncio.gather(*(out.post(receiver.url("ok/egress"), body=b"", headers={}, line=n) for n in range(10)))
-        kept = [len(out.free)]
-        await out.tidy()
-        kept.append(len(out.free))
-        await asyncio.sleep(http_client.IDLE + 0.1)
-        await out.tidy()
-        return [*kept, len(out.free)]
+        out = HttpClient(policy=HERE, ssl_context=http_client.ssl_context())
+        await asyncio.gather(*(out.post(receiver.url("ok/egress"), body=b"", headers={}, connection_key=n) for n in range(10)))
+        kept = [len(out.idle_connections)]
+        await out.close_idle()
+        kept.append(len(out.idle_connections))
+        await asyncio.sleep(http_client.IDLE_TIMEOUT + 0.1)
+        await out.close_idle()
+        return [*kept, len(out.idle_connections)]
 
     assert asyncio.run(go()) == [10, 10, 0]
 
@@ -206,10 +206,10 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[Receiver]:
 
 def test_a_server_whose_authority_is_named_is_trusted(secure: Receiver, certificate: tuple[Path, Path], settings: Any) -> None:
     settings.WEBHOOK_CA_FILE = str(certificate[0])
-    http_client.trust.cache_clear()
+    http_client.ssl_context.cache_clear()
 
-    answers = post(*[secure.url("ok/tls")] * 2, trust=http_client.trust(), deadline=5)
-    http_client.trust.cache_clear()
+    answers = post(*[secure.url("ok/tls")] * 2, trusting=http_client.ssl_context(), deadline=5)
+    http_client.ssl_context.cache_clear()
 
     assert [answer.status for answer in answers] == [200, 200]
     assert len({each["peer"] for each in secure.received("ok/tls")}) == 1
@@ -219,7 +219,7 @@ def test_any_other_server_is_not(secure: Receiver) -> None:
     (answer,) = post(secure.url("ok/untrusted"), deadline=5)
 
     assert answer.error.startswith("The server's certificate is not trusted: self")
-    assert not answer.forbidden
+    assert not answer.is_permanent
 
 
 def _no_name(*_: object) -> Any:

@@ -160,7 +160,7 @@ def test_who_asks_for_a_type_that_is_none_is_told_which_there_are(acme: Client) 
     response = post(acme, url=URL, event_types=["order.shipped"])
 
     (error,) = response.json()["errors"]
-    assert error["detail"] == f"'order.shipped' is no type of event. There are {', '.join(PATTERNS)}."
+    assert error["detail"] == f"'order.shipped' is not an event type. Use one of: {', '.join(PATTERNS)}."
     assert {"*", "breach.*", "breach.opened", "endpoint.test"} < set(PATTERNS)
 
 
@@ -351,7 +351,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
 
     with ThreadPoolExecutor(max_workers=1) as threads:
         with context.agency(agency.pk):
-            endpoints.remove(endpoint=Endpoint.objects.get(), who=Actor("underone"), now=NOW)
+            endpoints.delete(endpoint=Endpoint.objects.get(), who=Actor("underone"), now=NOW)
             late = threads.submit(ask)
             with pytest.raises(TimeoutError):
                 late.result(timeout=0.5)
@@ -364,7 +364,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
 def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         Endpoint.objects.bulk_create(
-            Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 1)
+            Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MAX_PER_AGENCY - 1)
         )
     last = acme.listen()
 
@@ -383,7 +383,7 @@ def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) 
         for account in (shop, other)
     ]
     limited, beside = (Client(acme.agency, key) for key in keys)
-    made = [limited.listen()["id"] for _ in range(endpoints.MOST_OF_LIMITED)]
+    made = [limited.listen()["id"] for _ in range(endpoints.MAX_PER_LIMITED_PRINCIPAL)]
 
     response = post(limited, url=URL)
 
@@ -415,7 +415,7 @@ def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_d
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
         Endpoint.objects.bulk_create(
-            Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MOST - 3)
+            Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MAX_PER_AGENCY - 3)
         )
 
     def add(_: int) -> int:

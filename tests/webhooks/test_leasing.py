@@ -16,12 +16,13 @@ from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of
 from webhooks.delivery import leases
-from webhooks.delivery.leases import Parcel, Room
+from webhooks.delivery.jobs import DeliveryJob
+from webhooks.delivery.leases import Capacity
 from webhooks.models import Delivery, Endpoint
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-PLENTY = Room(series=512, failing=64)
+PLENTY = Capacity(runs=512, failing=64)
 NOWHERE = "https://nowhere.example/"
 FILL = """
 WITH happened AS (
@@ -36,13 +37,13 @@ FROM happened, unnest(%(endpoints)s::uuid[]) AS endpoint
 """
 
 
-def lease(now: datetime = NOW, *, room: Room = PLENTY) -> list[list[Parcel]]:
-    return leases.lease(room=room, now=now)
+def lease(now: datetime = NOW, *, capacity: Capacity = PLENTY) -> list[list[DeliveryJob]]:
+    return leases.lease(capacity=capacity, now=now)
 
 
-def events(runs: list[list[Parcel]]) -> list[list[str]]:
+def events(runs: list[list[DeliveryJob]]) -> list[list[str]]:
     """The ids of the events in hand, run by run, the oldest run first."""
-    return sorted([parcel.message for parcel in run] for run in runs)
+    return sorted([job.message_id for job in run] for run in runs)
 
 
 def change(sender: Sender, delivery: Delivery | None = None, **fields: Any) -> None:
@@ -71,9 +72,9 @@ def fill(sender: Sender, endpoints: list[Endpoint], *, count: int, series: int) 
         cursor.execute(FILL, values)
 
 
-def settled(sender: Sender, runs: list[list[Parcel]]) -> None:
+def settled(sender: Sender, runs: list[list[DeliveryJob]]) -> None:
     """These arrived."""
-    ids = [parcel.delivery_id for run in runs for parcel in run]
+    ids = [job.delivery_id for run in runs for job in run]
     over = {"state": "delivered", "next_attempt_at": None, "leased_until": None, "finished_at": NOW}
     with context.agency(sender.client.agency.pk):
         Delivery.objects.filter(pk__in=ids).update(**over)
@@ -83,14 +84,14 @@ def test_a_parcel_has_all_that_sending_needs(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     (event,) = sender.publish(now=NOW, current="NORMAL")
 
-    ((parcel,),) = lease()
+    ((job,),) = lease()
 
-    assert (parcel.agency_id, parcel.endpoint_id) == (sender.client.agency.pk, endpoint.pk)
-    assert (parcel.url, parcel.kind, parcel.tries, parcel.message) == (NOWHERE, "webhook", 0, event)
-    assert parcel.envelope["data"] == {"current": "NORMAL", "n": 0}
-    assert parcel.envelope["account"] == sender.account.public_id
-    assert [len(secret) for secret in parcel.secrets] == [32]
-    assert parcel.leased_until == NOW + leases.LEASE
+    assert (job.agency_id, job.endpoint_id) == (sender.client.agency.pk, endpoint.pk)
+    assert (job.url, job.kind, job.tries, job.message_id) == (NOWHERE, "webhook", 0, event)
+    assert job.payload["data"] == {"current": "NORMAL", "n": 0}
+    assert job.payload["account"] == sender.account.public_id
+    assert [len(secret) for secret in job.secrets] == [32]
+    assert job.leased_until == NOW + leases.LEASE
 
 
 def test_what_is_in_hand_is_nobody_elses_until_its_lease_ends(sender: Sender) -> None:
@@ -179,7 +180,7 @@ def test_of_few_series_more_are_in_hand(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     fill(sender, [endpoint], count=200, series=4)
 
-    assert sum(len(run) for run in lease()) == leases.MOST_OF_ONE
+    assert sum(len(run) for run in lease()) == leases.MAX_JOBS_PER_ENDPOINT
     assert lease(NOW + SECOND) == []
 
 
@@ -191,7 +192,7 @@ def test_of_an_endpoint_that_fails_one_is_in_hand(sender: Sender) -> None:
     runs = lease()
 
     assert [len(run) for run in runs] == [1]
-    assert runs[0][0].fails
+    assert runs[0][0].is_failing
     assert lease(NOW + SECOND) == []
 
 
@@ -202,7 +203,7 @@ def test_endpoints_that_fail_never_take_all_the_room(sender: Sender) -> None:
     for endpoint in bad:
         failing(sender, endpoint)
 
-    counted = Counter(run[0].endpoint_id for run in lease(room=Room(series=16, failing=3)))
+    counted = Counter(run[0].endpoint_id for run in lease(capacity=Capacity(runs=16, failing=3)))
 
     assert sum(counted[endpoint.pk] for endpoint in bad) == 3
     assert sum(counted[endpoint.pk] for endpoint in good) == 13
@@ -213,7 +214,7 @@ def test_every_endpoint_has_its_turn_before_any_has_a_second(sender: Sender) -> 
     fill(sender, [big], count=500, series=500)
     fill(sender, small, count=1, series=1)
 
-    counted = Counter(run[0].endpoint_id for run in lease(room=Room(series=12, failing=0)))
+    counted = Counter(run[0].endpoint_id for run in lease(capacity=Capacity(runs=12, failing=0)))
 
     assert [counted[endpoint.pk] for endpoint in small] == [1] * 8
     assert counted[big.pk] == 4
@@ -222,12 +223,12 @@ def test_every_endpoint_has_its_turn_before_any_has_a_second(sender: Sender) -> 
 def test_an_endpoint_with_nothing_in_hand_goes_before_those_that_have_something(sender: Sender) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(3)]
     fill(sender, endpoints[:2], count=50, series=50)
-    lease(room=Room(series=4, failing=0))
+    lease(capacity=Capacity(runs=4, failing=0))
     fill(sender, endpoints[2:], count=1, series=1)
 
-    ((parcel,),) = lease(NOW, room=Room(series=1, failing=0))
+    ((job,),) = lease(NOW, capacity=Capacity(runs=1, failing=0))
 
-    assert parcel.endpoint_id == endpoints[2].pk
+    assert job.endpoint_id == endpoints[2].pk
 
 
 def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: Sender) -> None:
@@ -236,9 +237,9 @@ def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: 
     with context.agency(sender.client.agency.pk):
         Endpoint.objects.filter(pk=endpoint.pk).update(disabled_at=NOW, disabled_reason="by_hand")
 
-    ((parcel,),) = lease()
+    ((job,),) = lease()
 
-    assert parcel.is_disabled
+    assert job.is_disabled
 
 
 def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sender) -> None:
@@ -248,7 +249,7 @@ def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sen
         each.endpoint(f"https://{each.client.agency.name}.example/")
         each.publish(now=NOW, count=2)
 
-    found = {(parcel.agency_id, parcel.url, len(parcel.secrets)) for run in lease() for parcel in run}
+    found = {(job.agency_id, job.url, len(job.secrets)) for run in lease() for job in run}
 
     assert found == {(each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)}
     assert context.current_agency_id() is None
@@ -263,9 +264,9 @@ def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, ca
     with context.agency(rival.agency.pk), connection.cursor() as cursor:
         cursor.execute("UPDATE webhooks_endpointsecret SET encrypted = 'broken'")
 
-    ((parcel,),) = lease()
+    ((job,),) = lease()
 
-    assert parcel.agency_id == sender.client.agency.pk
+    assert job.agency_id == sender.client.agency.pk
     assert f"of agency {rival.agency.pk} cannot be loaded" in caplog.text
 
 
@@ -273,15 +274,15 @@ def test_two_couriers_at_once_take_different_things(sender: Sender, at_once: Cal
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(10)]
     fill(sender, endpoints, count=20, series=5)
 
-    def take() -> list[list[Parcel]]:
+    def take() -> list[list[DeliveryJob]]:
         found = []
         for _ in range(10):
-            found += lease(room=Room(series=6, failing=0))
+            found += lease(capacity=Capacity(runs=6, failing=0))
         connection.close()
         return found
 
     hands = at_once(take, take, take)
-    ids = [parcel.delivery_id for runs in hands for run in runs for parcel in run]
+    ids = [job.delivery_id for runs in hands for run in runs for job in run]
 
     assert len(set(ids)) == len(ids) == 200
     assert all(hands)
@@ -321,9 +322,9 @@ def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sen
 
 def looks(sender: Sender) -> int:
     """How many blocks of tables and indexes one look reads; what it takes goes back."""
-    asked: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MOST_OF_ONE]
+    asked: list[Any] = [NOW, NOW + leases.LEASE, 40, 0, leases.MAX_JOBS_PER_ENDPOINT]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leases.TAKE}", asked)
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {leases.LEASE_DELIVERIES}", asked)
         ((found,),) = cursor.fetchall()
         transaction.set_rollback(True)
     (explained,) = found if isinstance(found, list) else json.loads(found)

@@ -15,7 +15,7 @@ from django.core import mail as outbox
 
 from tests.webhooks.test_wording import told
 from webhooks.channels import email, message_text
-from webhooks.channels.email import NoMailbox, Outcome
+from webhooks.channels.email import InvalidMailbox, MailResult
 from webhooks.events.catalogue import EVENT_TYPES, EventType
 
 OPS = "mailto:ops@agency.example"
@@ -23,7 +23,7 @@ OPS = "mailto:ops@agency.example"
 
 def letter(url: str = OPS, **changes: Any) -> Letter:
     """The letter as the server gets it."""
-    sent = email.written(url, told("account.status_changed", **changes)).message().as_bytes()
+    sent = email.build_message(url, told("account.status_changed", **changes)).message().as_bytes()
     return message_from_bytes(sent, policy=policy.default)
 
 
@@ -31,10 +31,10 @@ def letter(url: str = OPS, **changes: Any) -> Letter:
 def test_every_event_is_a_letter_in_plain_text(kind: EventType) -> None:
     envelope = told(kind.type)
 
-    assert email.send(OPS, envelope) == Outcome(accepted=True)
+    assert email.send(OPS, envelope) == MailResult(accepted=True)
 
     (sent,) = outbox.outbox
-    words = message_text.of(envelope)
+    words = message_text.build(envelope)
     assert (sent.to, sent.cc, sent.bcc, sent.content_subtype, sent.attachments) == (["ops@agency.example"], [], [], "plain", [])
     assert sent.subject == f"[Underone] {words.title}"
     assert sent.body.splitlines()[:2] == [words.title, ""]
@@ -67,7 +67,7 @@ def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
     headers = letter(current=f"BAD{text}")
 
     assert headers["Subject"].startswith("[Underone] Amazon's status in DE is BAD")
-    assert len(headers["Subject"]) <= email.LONGEST_SUBJECT
+    assert len(headers["Subject"]) <= email.MAX_SUBJECT_LENGTH
     assert {name.lower() for name in headers.keys()} == {  # noqa: SIM118  a letter is no dict
         *("content-type", "mime-version", "content-transfer-encoding", "subject", "from", "to", "date"),
         *("message-id", "auto-submitted"),
@@ -85,7 +85,7 @@ def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
     ],
 )
 def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str) -> None:
-    written = email.written(url, told("endpoint.test"))
+    written = email.build_message(url, told("endpoint.test"))
 
     assert written.recipients() == [mailbox]
     assert written.subject == "[Underone] Test notification"
@@ -109,10 +109,10 @@ def test_the_reader_is_the_one_mailbox_that_the_url_names(url: str, mailbox: str
     ],
 )
 def test_a_url_that_names_no_mailbox_is_sent_to_nobody(url: str) -> None:
-    with pytest.raises(NoMailbox):
-        email.written(url, told("endpoint.test"))
+    with pytest.raises(InvalidMailbox):
+        email.build_message(url, told("endpoint.test"))
 
-    assert email.send(url, told("endpoint.test")) == Outcome(
+    assert email.send(url, told("endpoint.test")) == MailResult(
         accepted=False, error="The URL must contain exactly one e-mail address."
     )
     assert outbox.outbox == []
@@ -166,13 +166,13 @@ def server(settings: LazySettings) -> Iterator[Server]:
 def test_a_real_server_gets_the_letter(server: Server) -> None:
     envelope = told("breach.opened")
 
-    assert email.send(OPS, envelope) == Outcome(accepted=True)
+    assert email.send(OPS, envelope) == MailResult(accepted=True)
 
     ((to, data),) = server.got
     got = message_from_bytes(data, policy=policy.default)
     assert to == ["ops@agency.example"]
     assert got["Subject"] == "[Underone] Order defect rate, DE, mfn: target missed"
-    assert got.get_content().splitlines()[0] == message_text.of(envelope).title
+    assert got.get_content().splitlines()[0] == message_text.build(envelope).title
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_real_server_gets_the_letter(server: Server) -> None:
 def test_what_a_server_says_no_to_is_told(server: Server, command: str, answer: bytes, error: str) -> None:
     server.answers[command] = answer
 
-    assert email.send(OPS, told("breach.opened")) == Outcome(accepted=False, error=error)
+    assert email.send(OPS, told("breach.opened")) == MailResult(accepted=False, error=error)
 
 
 def test_a_server_that_is_away_is_told(server: Server, settings: LazySettings) -> None:

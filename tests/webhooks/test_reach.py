@@ -13,8 +13,8 @@ import pytest
 
 from tests.webhooks.receiving import Receiver
 from webhooks.channels import http_client, url_policy
-from webhooks.channels.http_client import Answer, Egress
-from webhooks.channels.url_policy import Address, Forbidden, Limits
+from webhooks.channels.http_client import HttpClient, SendResult
+from webhooks.channels.url_policy import Address, UrlNotAllowed, UrlPolicy
 
 A, B, C = "10.0", "172.16", "192.168"  # private networks
 PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -105,42 +105,44 @@ HOSTILE = [
     "https://API.UNDERONE.EXAMPLE./",
 ]
 ILL_SHAPED = {
-    "http://ours.example/": url_policy.NO_HTTPS,
-    "http://93.184.215.14/": url_policy.NO_HTTPS,
-    "HTTP://example.com/": url_policy.NO_HTTPS,
-    "file:///etc/passwd": url_policy.NO_HTTPS,
-    "gopher://127.0.0.1:6379/_FLUSHALL": url_policy.NO_HTTPS,
-    "ftp://example.com/": url_policy.NO_HTTPS,
-    "dict://127.0.0.1:11211/": url_policy.NO_HTTPS,
-    "javascript:alert(1)": url_policy.NO_HTTPS,
-    "https://user@example.com/": url_policy.NO_USER,
-    "https://user:secret@example.com/": url_policy.NO_USER,
-    "https://example.com@127.0.0.1/": url_policy.NO_USER,
-    "https://example.com:22/": url_policy.NO_SUCH_PORT,
-    "https://example.com:25/": url_policy.NO_SUCH_PORT,
-    "https://example.com:6379/": url_policy.NO_SUCH_PORT,
-    "https://example.com:80/": url_policy.NO_SUCH_PORT,
-    "https://example.com:0/": url_policy.NO_URL,
-    "https://example.com:99999/": url_policy.NO_URL,
-    "https://example.com:port/": url_policy.NO_URL,
-    "https:///path": url_policy.NO_URL,
-    "https://": url_policy.NO_URL,
-    "//example.com/": url_policy.NO_URL,
-    "example.com": url_policy.NO_URL,
-    "": url_policy.NO_URL,
-    "https://exa mple.com/": url_policy.NO_URL,
-    "https://example.com\r\nHost: evil/": url_policy.NO_URL,
-    "https://example.com/\tx": url_policy.NO_URL,
-    "https://exam\x00ple.com/": url_policy.NO_URL,
-    "https://[::1/": url_policy.NO_URL,
-    "https://example%2ecom/": url_policy.NO_URL,
-    "https://exa_mple.com/": url_policy.NO_URL,
-    "https://" + "a" * 64 + ".com/": url_policy.NO_URL,
-    "https://example.com/" + "x" * 2000: url_policy.NO_URL,
-    "https://evil.example\\@example.com/": url_policy.NO_USER,
+    "http://ours.example/": url_policy.NOT_HTTPS,
+    "http://93.184.215.14/": url_policy.NOT_HTTPS,
+    "HTTP://example.com/": url_policy.NOT_HTTPS,
+    "file:///etc/passwd": url_policy.NOT_HTTPS,
+    "gopher://127.0.0.1:6379/_FLUSHALL": url_policy.NOT_HTTPS,
+    "ftp://example.com/": url_policy.NOT_HTTPS,
+    "dict://127.0.0.1:11211/": url_policy.NOT_HTTPS,
+    "javascript:alert(1)": url_policy.NOT_HTTPS,
+    "https://user@example.com/": url_policy.HAS_CREDENTIALS,
+    "https://user:secret@example.com/": url_policy.HAS_CREDENTIALS,
+    "https://example.com@127.0.0.1/": url_policy.HAS_CREDENTIALS,
+    "https://example.com:22/": url_policy.PORT_NOT_ALLOWED,
+    "https://example.com:25/": url_policy.PORT_NOT_ALLOWED,
+    "https://example.com:6379/": url_policy.PORT_NOT_ALLOWED,
+    "https://example.com:80/": url_policy.PORT_NOT_ALLOWED,
+    "https://example.com:0/": url_policy.INVALID_URL,
+    "https://example.com:99999/": url_policy.INVALID_URL,
+    "https://example.com:port/": url_policy.INVALID_URL,
+    "https:///path": url_policy.INVALID_URL,
+    "https://": url_policy.INVALID_URL,
+    "//example.com/": url_policy.INVALID_URL,
+    "example.com": url_policy.INVALID_URL,
+    "": url_policy.INVALID_URL,
+    "https://exa mple.com/": url_policy.INVALID_URL,
+    "https://example.com\r\nHost: evil/": url_policy.INVALID_URL,
+    "https://example.com/\tx": url_policy.INVALID_URL,
+    "https://exam\x00ple.com/": url_policy.INVALID_URL,
+    "https://[::1/": url_policy.INVALID_URL,
+    "https://example%2ecom/": url_policy.INVALID_URL,
+    "https://exa_mple.com/": url_policy.INVALID_URL,
+    "https://" + "a" * 64 + ".com/": url_policy.INVALID_URL,
+    "https://example.com/" + "x" * 2000: url_policy.INVALID_URL,
+    "https://evil.example\\@example.com/": url_policy.HAS_CREDENTIALS,
 }
 OURS = ip_address(PUBLIC)
-STRICT = Limits(is_own_name=lambda host: host.lower() == "api.underone.example", is_own_address=lambda address: address == OURS)
+STRICT = UrlPolicy(
+    is_own_name=lambda host: host.lower() == "api.underone.example", is_own_address=lambda address: address == OURS
+)
 connects: list[Any] = []
 listening: list[bool] = []
 
@@ -192,9 +194,11 @@ def _row(address: Address, port: int) -> tuple[Any, ...]:
     return socket.AF_INET6, socket.SOCK_STREAM, 6, "", (str(address), port, 0, 0)
 
 
-def post(url: str, *, limits: Limits = STRICT, resolver: Resolver | None = None, times: int = 1) -> Answer:
-    async def go() -> Answer:
-        out = Egress(limits=limits, trust=ssl.create_default_context(), deadline=2, resolver=resolver or Resolver(NAMES))
+def post(url: str, *, policy: UrlPolicy = STRICT, resolver: Resolver | None = None, times: int = 1) -> SendResult:
+    async def go() -> SendResult:
+        out = HttpClient(
+            policy=policy, ssl_context=ssl.create_default_context(), deadline=2, resolver=resolver or Resolver(NAMES)
+        )
         for _ in range(times):
             answer = await out.post(url, body=b"{}", headers={})
         await out.aclose()
@@ -207,21 +211,21 @@ def post(url: str, *, limits: Limits = STRICT, resolver: Resolver | None = None,
 def test_nothing_is_sent_there_and_no_connection_is_opened(url: str, connected: list[Any]) -> None:
     answer = post(url)
 
-    assert answer.forbidden, answer
+    assert answer.is_permanent, answer
     assert answer.status is None
-    assert answer.error in {url_policy.NOT_THERE, ILL_SHAPED.get(url, url_policy.NO_URL)}
+    assert answer.error in {url_policy.ADDRESS_NOT_ALLOWED, ILL_SHAPED.get(url, url_policy.INVALID_URL)}
     assert connected == []
 
 
 @pytest.mark.parametrize(("url", "sentence"), ILL_SHAPED.items())
 def test_what_is_wrong_with_a_url_is_said_when_it_is_given(url: str, sentence: str) -> None:
-    with pytest.raises(Forbidden, match=f"^{sentence}$"):
+    with pytest.raises(UrlNotAllowed, match=f"^{sentence}$"):
         STRICT.policy_for(url)
 
 
 @pytest.mark.parametrize("url", [url for url in HOSTILE if not is_a_name(url)])
 def test_a_forbidden_address_is_refused_when_it_is_given(url: str) -> None:
-    with pytest.raises(Forbidden):
+    with pytest.raises(UrlNotAllowed):
         STRICT.policy_for(url)
 
 
@@ -251,16 +255,16 @@ def test_a_name_that_turns_private_between_two_tries_is_refused_at_the_second(co
 
     answer = post("https://rebind.example/", resolver=rebinding, times=2)
 
-    assert answer.forbidden
+    assert answer.is_permanent
     assert (rebinding.asked, connected) == (2, [])
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_connected_to(receiver: Receiver, connected: list[Any]) -> None:
     """A second lookup would give an address of another network."""
     rebinding = Resolver({"rebind.example": ["127.0.0.1"]}, {"rebind.example": ["127.0.0.2"]})
-    only = Limits(networks=(ip_network("127.0.0.1/32"),))
+    only = UrlPolicy(networks=(ip_network("127.0.0.1/32"),))
 
-    answer = post(f"http://rebind.example:{receiver.port}/ok/pinned", limits=only, resolver=rebinding)
+    answer = post(f"http://rebind.example:{receiver.port}/ok/pinned", policy=only, resolver=rebinding)
 
     assert answer.status == 200
     assert rebinding.asked == 1
@@ -268,10 +272,10 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(receiver: 
 
 
 def test_a_name_with_one_forbidden_address_is_not_sent_to_at_the_other(receiver: Receiver, connected: list[Any]) -> None:
-    only = Limits(networks=(ip_network("127.0.0.1/32"),))
+    only = UrlPolicy(networks=(ip_network("127.0.0.1/32"),))
     mixed = Resolver({"mixed.example": ["127.0.0.1", "127.0.0.2"]})
 
-    assert post(f"http://mixed.example:{receiver.port}/ok/mixed", limits=only, resolver=mixed).forbidden
+    assert post(f"http://mixed.example:{receiver.port}/ok/mixed", policy=only, resolver=mixed).is_permanent
     assert connected == []
 
 
@@ -293,29 +297,31 @@ def test_a_name_with_one_forbidden_address_is_not_sent_to_at_the_other(receiver:
     ],
 )
 def test_named_networks_are_reached_by_http_and_any_port_and_nothing_else_is(url: str, allowed: bool) -> None:
-    limits = Limits(networks=(ip_network("100.64.0.0/16"),))
+    policy = UrlPolicy(networks=(ip_network("100.64.0.0/16"),))
 
     if allowed:
-        limits.policy_for(url)
+        policy.policy_for(url)
     else:
-        with pytest.raises(Forbidden):
-            limits.policy_for(url)
+        with pytest.raises(UrlNotAllowed):
+            policy.policy_for(url)
 
 
 @pytest.mark.parametrize("addresses", [[PUBLIC], ["100.65.0.1"], ["100.64.0.1", PUBLIC]])
 def test_a_name_is_spoken_to_by_http_only_where_it_leads_into_a_named_network(addresses: list[str], connected: list[Any]) -> None:
-    limits = Limits(networks=(ip_network("100.64.0.0/16"),))
+    policy = UrlPolicy(networks=(ip_network("100.64.0.0/16"),))
 
-    answer = post("http://inside.example/", limits=limits, resolver=Resolver({"inside.example": addresses}))
+    answer = post("http://inside.example/", policy=policy, resolver=Resolver({"inside.example": addresses}))
 
-    assert (answer.forbidden, connected) == (True, [])
+    assert (answer.is_permanent, connected) == (True, [])
 
 
 def test_an_own_name_or_address_is_reached_where_its_network_is_named() -> None:
-    limits = Limits(networks=(ip_network(f"{PUBLIC}/32"),), is_own_name=STRICT.is_own_name, is_own_address=STRICT.is_own_address)
+    policy = UrlPolicy(
+        networks=(ip_network(f"{PUBLIC}/32"),), is_own_name=STRICT.is_own_name, is_own_address=STRICT.is_own_address
+    )
 
     for url in (f"https://{PUBLIC}/", "https://api.underone.example/"):
-        limits.policy_for(url)
+        policy.policy_for(url)
 
 
 @pytest.mark.parametrize(
@@ -330,17 +336,17 @@ def test_an_own_name_or_address_is_reached_where_its_network_is_named() -> None:
     ],
 )
 def test_an_address_inside_an_address_is_meant_too(written: str, meant: str) -> None:
-    assert ip_address(meant) in set(url_policy.meant_by(ip_address(written)))
+    assert ip_address(meant) in set(url_policy.embedded_addresses(ip_address(written)))
 
 
 def test_an_address_of_this_host_is_known_as_its_own() -> None:
-    limits = http_client.limits()
+    policy = http_client.installation_policy()
 
-    assert limits.is_own_address(ip_address("127.0.0.1"))
-    assert not limits.is_own_address(ip_address("8.8.8.8"))
-    assert not limits.is_own_address(ip_address("2606:4700::1"))
+    assert policy.is_own_address(ip_address("127.0.0.1"))
+    assert not policy.is_own_address(ip_address("8.8.8.8"))
+    assert not policy.is_own_address(ip_address("2606:4700::1"))
 
 
 @pytest.mark.parametrize(("host", "own"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("example.com", False)])
 def test_the_names_that_the_product_answers_to_are_its_own(host: str, own: bool) -> None:
-    assert http_client.limits().is_own_name(host) is own
+    assert http_client.installation_policy().is_own_name(host) is own

@@ -27,7 +27,7 @@ class Certain(Random):
 
 
 def wait(tries: int, *, chance: float = 0.0, asked: timedelta | None = None) -> timedelta | None:
-    again = retries.next_attempt(tries=tries, now=NOW, chance=Certain(chance), asked=asked)
+    again = retries.next_attempt_at(tries=tries, now=NOW, random=Certain(chance), retry_after=asked)
     return again - NOW if again else None
 
 
@@ -85,7 +85,7 @@ def test_a_receiver_may_ask_for_more_time_up_to_a_day(tries: int, asked: timedel
     ],
 )
 def test_retry_after_is_read_of_busy_receivers_only(status: int | None, header: str, asked: timedelta | None) -> None:
-    assert retries.asked_to_wait(status=status, retry_after=header, now=NOW) == asked
+    assert retries.parse_retry_after(status=status, retry_after=header, now=NOW) == asked
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def signing(endpoint: Endpoint, at: datetime) -> list[bytes]:
 
 def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        texts = [endpoint_secrets.mint(endpoint=endpoint_of(acme), now=NOW) for _ in range(10)]
+        texts = [endpoint_secrets.create(endpoint=endpoint_of(acme), now=NOW) for _ in range(10)]
 
     assert len(set(texts)) == 10
     assert {(text[:6], len(raw(text))) for text in texts} == {("whsec_", 32)}
@@ -48,7 +48,7 @@ def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> Non
 
 def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        text = endpoint_secrets.mint(endpoint=endpoint_of(acme), now=NOW)
+        text = endpoint_secrets.create(endpoint=endpoint_of(acme), now=NOW)
 
         kept = bytes(EndpointSecret.objects.get().encrypted)
 
@@ -59,7 +59,7 @@ def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
 def test_the_secret_that_was_shown_signs(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
-        text = endpoint_secrets.mint(endpoint=endpoint, now=NOW)
+        text = endpoint_secrets.create(endpoint=endpoint, now=NOW)
 
         assert signing(endpoint, NOW) == [raw(text)]
 
@@ -67,7 +67,7 @@ def test_the_secret_that_was_shown_signs(acme: Client) -> None:
 def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
-        old = endpoint_secrets.mint(endpoint=endpoint, now=NOW)
+        old = endpoint_secrets.create(endpoint=endpoint, now=NOW)
         new = endpoint_secrets.rotate(endpoint=endpoint, now=NOW + HOUR)
 
         assert signing(endpoint, NOW + HOUR) == [raw(new), raw(old)]
@@ -78,7 +78,7 @@ def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Cli
 def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
-        texts = [endpoint_secrets.mint(endpoint=endpoint, now=NOW)]
+        texts = [endpoint_secrets.create(endpoint=endpoint, now=NOW)]
         texts += [endpoint_secrets.rotate(endpoint=endpoint, now=NOW + n * HOUR) for n in range(1, 6)]
 
         assert signing(endpoint, NOW + 5 * HOUR) == [raw(texts[5]), raw(texts[4])]
@@ -90,7 +90,7 @@ def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
 def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
-        endpoint_secrets.mint(endpoint=endpoint, now=NOW)
+        endpoint_secrets.create(endpoint=endpoint, now=NOW)
         endpoint_secrets.rotate(endpoint=endpoint, now=NOW, overlap=overlap)
 
         assert len(signing(endpoint, NOW + overlap * 0.99)) == (2 if overlap else 1)
@@ -100,7 +100,7 @@ def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) 
 def test_each_endpoint_signs_with_its_own(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         first, second, without = (endpoint_of(acme) for _ in range(3))
-        texts = [endpoint_secrets.mint(endpoint=each, now=NOW) for each in (first, second)]
+        texts = [endpoint_secrets.create(endpoint=each, now=NOW) for each in (first, second)]
 
         found = endpoint_secrets.signing_secrets(
             agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk, without.pk], now=NOW
@@ -115,7 +115,7 @@ def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Clien
     with context.agency(acme.agency.pk):
         first, second = (endpoint_of(acme) for _ in range(2))
         for each in (first, second):
-            endpoint_secrets.mint(endpoint=each, now=NOW)
+            endpoint_secrets.create(endpoint=each, now=NOW)
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE webhooks_endpointsecret "
@@ -132,7 +132,7 @@ def test_rotations_at_once_follow_each_other(committed_db: None) -> None:
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
-        endpoint_secrets.mint(endpoint=endpoint, now=NOW)
+        endpoint_secrets.create(endpoint=endpoint, now=NOW)
 
     def rotate(number: int) -> str:
         try:
@@ -167,7 +167,7 @@ def test_the_receiver_of_the_page_takes_what_is_signed_and_nothing_else(acme: Cl
     body = b'{"id":"evt_1","type":"breach.opened"}'
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
-        text = endpoint_secrets.mint(endpoint=endpoint, now=NOW)
+        text = endpoint_secrets.create(endpoint=endpoint, now=NOW)
         (secret,) = signing(endpoint, NOW)
 
     answers = [

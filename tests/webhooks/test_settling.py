@@ -10,9 +10,10 @@ from django.db import connection
 from accounts.models import Actor, AuditEntry
 from accounts.tenancy import context
 from tests.webhooks.conftest import Sender
-from webhooks.channels.http_client import Answer
+from webhooks.channels.http_client import SendResult
 from webhooks.delivery import leases, results
-from webhooks.delivery.leases import Parcel, Room
+from webhooks.delivery.jobs import DeliveryJob
+from webhooks.delivery.leases import Capacity
 from webhooks.delivery.results import Outcome
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -20,15 +21,15 @@ from webhooks.models import Attempt, Delivery, Endpoint
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 NOWHERE = "https://nowhere.example/"
-FINE, BROKEN, GONE = Answer(status=200, body=b"thanks"), Answer(status=500, body=b"oh no"), Answer(status=410)
+FINE, BROKEN, GONE = SendResult(status=200, body=b"thanks"), SendResult(status=500, body=b"oh no"), SendResult(status=410)
 
 
-def in_hand(now: datetime = NOW) -> list[Parcel]:
-    return [parcel for run in leases.lease(room=Room(series=100, failing=100), now=now) for parcel in run]
+def in_hand(now: datetime = NOW) -> list[DeliveryJob]:
+    return [job for run in leases.lease(capacity=Capacity(runs=100, failing=100), now=now) for job in run]
 
 
-def settle(*parcels: Parcel, answer: Answer | None, now: datetime = NOW) -> None:
-    results.settle(outcomes=[Outcome(parcel, answer, now, 12) for parcel in parcels], now=now)
+def settle(*jobs: DeliveryJob, result: SendResult | None, now: datetime = NOW) -> None:
+    results.record(outcomes=[Outcome(job, result, now, 12) for job in jobs], now=now)
 
 
 def change(sender: Sender, endpoint: Endpoint, **fields: Any) -> None:
@@ -50,7 +51,7 @@ def test_what_arrived_is_over(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), answer=FINE, now=NOW + SECOND)
+    settle(*in_hand(), result=FINE, now=NOW + SECOND)
 
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.finished_at) == ("delivered", 1, NOW + SECOND)
@@ -64,8 +65,8 @@ def test_what_failed_is_tried_ten_times_at_later_and_later_moments_and_then_give
     now = NOW
     waits: list[timedelta] = []
 
-    while (parcels := in_hand(now)) and len(waits) < 20:
-        settle(*parcels, answer=BROKEN, now=now)
+    while (jobs := in_hand(now)) and len(waits) < 20:
+        settle(*jobs, result=BROKEN, now=now)
         (delivery,) = sender.deliveries(endpoint)
         if delivery.next_attempt_at:
             waits.append(delivery.next_attempt_at - now)
@@ -82,28 +83,28 @@ def test_a_busy_receiver_is_left_alone_as_long_as_it_asks(sender: Sender) -> Non
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), answer=Answer(status=429, retry_after="3600"))
+    settle(*in_hand(), result=SendResult(status=429, retry_after="3600"))
 
     assert sender.deliveries(endpoint)[0].next_attempt_at == NOW + HOUR
 
 
-@pytest.mark.parametrize("answer", [Answer(error="Never.", forbidden=True), GONE])
-def test_what_waiting_cannot_change_is_not_tried_again(sender: Sender, answer: Answer) -> None:
+@pytest.mark.parametrize("result", [SendResult(error="Never.", is_permanent=True), GONE])
+def test_what_waiting_cannot_change_is_not_tried_again(sender: Sender, result: SendResult) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), answer=answer)
+    settle(*in_hand(), result=result)
 
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries) == ("failed", 1)
-    assert attempts(sender) == [(NOW, 12, answer.status, answer.error, "")]
+    assert attempts(sender) == [(NOW, 12, result.status, result.error, "")]
 
 
 def test_what_was_not_tried_goes_back_as_it_was(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), answer=None, now=NOW + SECOND)
+    settle(*in_hand(), result=None, now=NOW + SECOND)
 
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.next_attempt_at) == ("pending", 0, NOW + SECOND)
@@ -115,7 +116,7 @@ def test_any_bytes_can_be_written_down(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
-    settle(*in_hand(), answer=Answer(status=500, body=b"\x00\xff\xfe\xed\xa0\x80ok\xc3", error="e" * 500))
+    settle(*in_hand(), result=SendResult(status=500, body=b"\x00\xff\xfe\xed\xa0\x80ok\xc3", error="e" * 500))
 
     ((*_, error, text),) = attempts(sender)
     assert error == "e" * 200
@@ -130,10 +131,10 @@ def test_what_somebody_else_took_over_is_told_but_not_decided(sender: Sender) ->
     slow = in_hand()
     later = in_hand(NOW + leases.LEASE)
 
-    settle(*slow, answer=BROKEN, now=NOW + leases.LEASE + SECOND)
+    settle(*slow, result=BROKEN, now=NOW + leases.LEASE + SECOND)
     (delivery,) = sender.deliveries(endpoint)
     assert (delivery.state, delivery.tries, delivery.leased_until) == ("pending", 0, later[0].leased_until)
-    settle(*later, answer=FINE, now=NOW + leases.LEASE + SECOND)
+    settle(*later, result=FINE, now=NOW + leases.LEASE + SECOND)
 
     assert sender.states(endpoint) == ["delivered"]
     assert len(attempts(sender)) == 2
@@ -143,12 +144,12 @@ def test_what_was_taken_away_meanwhile_is_no_fault(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     other, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    parcels = in_hand()
+    jobs = in_hand()
     with context.agency(sender.client.agency.pk):
         Attempt.objects.all().delete()
         Delivery.objects.filter(endpoint=endpoint).delete()
 
-    settle(*parcels, answer=FINE)
+    settle(*jobs, result=FINE)
 
     assert sender.states(other) == ["delivered"]
     assert len(attempts(sender)) == 1
@@ -157,10 +158,10 @@ def test_what_was_taken_away_meanwhile_is_no_fault(sender: Sender) -> None:
 def test_an_endpoint_fails_from_its_first_failure_until_a_success(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     since = []
-    for n, answer in enumerate([FINE, BROKEN, BROKEN, FINE, BROKEN]):
+    for n, result in enumerate([FINE, BROKEN, BROKEN, FINE, BROKEN]):
         sender.publish(now=NOW, series=f"s{n}")
-        parcels = [parcel for parcel in in_hand(NOW + n * SECOND) if parcel.order_key.endswith(f"s{n}")]
-        settle(*parcels, answer=answer, now=NOW + n * SECOND)
+        jobs = [job for job in in_hand(NOW + n * SECOND) if job.order_key.endswith(f"s{n}")]
+        settle(*jobs, result=result, now=NOW + n * SECOND)
         since.append(sender.again(endpoint).failing_since)
 
     assert since == [None, NOW + SECOND, NOW + SECOND, None, NOW + 4 * SECOND]
@@ -172,8 +173,8 @@ def test_an_endpoint_that_is_gone_is_disabled_and_its_agency_is_told(sender: Sen
     sender.publish(now=NOW, count=3)
     first, *rest = in_hand()
 
-    settle(first, answer=GONE)
-    settle(*rest, answer=BROKEN)
+    settle(first, result=GONE)
+    settle(*rest, result=BROKEN)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.disabled_reason) == (NOW, "gone")
@@ -191,10 +192,10 @@ def test_an_endpoint_that_is_gone_is_disabled_and_its_agency_is_told(sender: Sen
 def test_what_waits_for_a_disabled_endpoint_ends_as_failed(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, count=3)
-    parcels = in_hand()
+    jobs = in_hand()
     sender.publish(now=NOW, count=2, series="other")
 
-    settle(*parcels, answer=GONE)
+    settle(*jobs, result=GONE)
 
     assert sender.states(endpoint) == ["failed"] * 5
     assert audited(sender)[0][2] == {"reason": "gone", "ended": 2}
@@ -204,10 +205,10 @@ def test_what_waits_for_a_disabled_endpoint_ends_as_failed(sender: Sender) -> No
 def test_five_days_of_failure_disable_an_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW - DAY)
-    settle(*in_hand(NOW - DAY), answer=BROKEN, now=NOW - DAY)
+    settle(*in_hand(NOW - DAY), result=BROKEN, now=NOW - DAY)
     change(sender, endpoint, failing_since=NOW - since)
 
-    settle(*in_hand(), answer=BROKEN)
+    settle(*in_hand(), result=BROKEN)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.disabled_reason) == ((NOW, "failing") if disabled else (None, ""))
@@ -220,7 +221,7 @@ def test_five_days_of_silence_are_no_five_days_of_failure(sender: Sender) -> Non
     sender.publish(now=NOW)
     change(sender, endpoint, failing_since=NOW - 30 * DAY)
 
-    settle(*in_hand(), answer=BROKEN)
+    settle(*in_hand(), result=BROKEN)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.failing_since) == (None, NOW)
@@ -229,10 +230,10 @@ def test_five_days_of_silence_are_no_five_days_of_failure(sender: Sender) -> Non
 def test_what_another_address_answered_says_nothing_of_an_endpoint(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
-    parcels = in_hand()
+    jobs = in_hand()
     change(sender, endpoint, url="https://elsewhere.example/")
 
-    settle(*parcels, answer=GONE)
+    settle(*jobs, result=GONE)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.failing_since) == (None, None)
@@ -243,7 +244,7 @@ def test_five_days_of_failure_and_then_a_success_disable_nothing(sender: Sender)
     sender.publish(now=NOW)
     change(sender, endpoint, failing_since=NOW - 6 * DAY)
 
-    settle(*in_hand(), answer=FINE)
+    settle(*in_hand(), result=FINE)
 
     after = sender.again(endpoint)
     assert (after.disabled_at, after.failing_since) == (None, None)
@@ -253,7 +254,7 @@ def test_an_endpoint_is_disabled_once_and_can_be_disabled_again(sender: Sender) 
     endpoint, _ = sender.endpoint(NOWHERE, event_types=["account.*"])
     for n in range(2):
         sender.publish(now=NOW, count=2, series=str(n))
-        settle(*in_hand(NOW + n * HOUR), answer=GONE, now=NOW + n * HOUR)
+        settle(*in_hand(NOW + n * HOUR), result=GONE, now=NOW + n * HOUR)
         change(sender, endpoint, disabled_at=None, disabled_reason="", failing_since=None)
 
     assert len(sender.events(type="endpoint.disabled")) == len(audited(sender)) == 2
@@ -267,7 +268,7 @@ def test_the_next_of_a_series_follows_at_once_where_the_one_before_is_over(sende
     assert in_hand(NOW + SECOND) == []
     assert sender.deliveries(endpoint)[1].next_attempt_at == NOW + 6 * SECOND
 
-    settle(*first, answer=FINE, now=NOW + 2 * SECOND)
+    settle(*first, result=FINE, now=NOW + 2 * SECOND)
 
     assert len(in_hand(NOW + 2 * SECOND)) == 1
 
@@ -279,15 +280,15 @@ def test_an_endpoint_that_is_deleted_while_its_tries_are_written_down_stops_neit
         endpoint, _ = sender.endpoint(NOWHERE)
         for n in range(20):
             sender.publish(series=f"s{n}:DE:mfn", now=NOW)
-        parcels = in_hand()
+        jobs = in_hand()
 
-        def write_down(parcels: list[Parcel] = parcels) -> None:
-            settle(*parcels, answer=BROKEN)
+        def write_down(jobs: list[DeliveryJob] = jobs) -> None:
+            settle(*jobs, result=BROKEN)
             connection.close()
 
         def delete(endpoint: Endpoint = endpoint) -> None:
             with context.agency(sender.client.agency.pk):
-                endpoints.remove(endpoint=endpoint, who=Actor("somebody"), now=NOW)
+                endpoints.delete(endpoint=endpoint, who=Actor("somebody"), now=NOW)
             connection.close()
 
         at_once(write_down, delete)

@@ -85,12 +85,12 @@ def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost
     sender.publish()
 
     def elsewhere() -> bool:
-        with concurrency.one_of(1) as is_free:
+        with concurrency.limited_to(1) as is_free:
             found = is_free
         connection.close()
         return found
 
-    with concurrency.one_of(1) as is_free, ThreadPoolExecutor() as threads:
+    with concurrency.limited_to(1) as is_free, ThreadPoolExecutor() as threads:
         assert (is_free, threads.submit(elsewhere).result()) == (True, False)
     with ThreadPoolExecutor() as threads:
         assert threads.submit(elsewhere).result()
@@ -99,20 +99,20 @@ def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost
 
 def test_so_many_slots_there_are_and_no_more(committed_db: None) -> None:
     def elsewhere() -> bool:
-        with concurrency.one_of(2) as is_free:
+        with concurrency.limited_to(2) as is_free:
             found = is_free
         connection.close()
         return found
 
-    with concurrency.one_of(2), ThreadPoolExecutor() as threads:
+    with concurrency.limited_to(2), ThreadPoolExecutor() as threads:
         assert threads.submit(elsewhere).result()
 
 
 def test_a_failure_inside_gives_the_slot_back(committed_db: None) -> None:
-    with pytest.raises(ZeroDivisionError), concurrency.one_of(1):
+    with pytest.raises(ZeroDivisionError), concurrency.limited_to(1):
         raise ZeroDivisionError
 
-    with concurrency.one_of(1) as is_free:
+    with concurrency.limited_to(1) as is_free:
         assert is_free
 
 

@@ -94,7 +94,7 @@ def test_what_a_courier_has_in_hand_is_not_sent_either(
     sender.publish(count=40, series="a:DE:mfn")
 
     def courier() -> None:
-        work(longest=20.0)
+        work(max_run_time=20.0)
         connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as threads:
@@ -128,12 +128,12 @@ def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sende
 
 
 def test_couriers_are_told_ids_of_what_is_withdrawn_and_nothing_else(sender: Sender, other: Sender) -> None:
-    assert leases.withdrawn() == frozenset()
+    assert leases.deleted_or_closed_ids() == frozenset()
 
     hand_back(other)
     close(sender)
 
-    assert leases.withdrawn() == {other.account.pk, sender.client.agency.pk}
+    assert leases.deleted_or_closed_ids() == {other.account.pk, sender.client.agency.pk}
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_selleraccount")
         assert cursor.fetchone() == (0,)

@@ -17,12 +17,12 @@ HOSTILE = ("\r\nBcc: x@y.example", "\n\n", "\0", "\x1b[31m", "\u202egnp", "\u202
 def told(type_: str, *, account: str | None = ACCOUNT, is_test: bool = False, **changes: Any) -> dict[str, Any]:
     """The envelope of the catalogue's example, but for what changes of its data."""
     data = TYPES[type_].example | changes
-    return payload.of(event=EVENT, type_=type_, occurred_at=NOON, account=account, data=data, is_test=is_test)
+    return payload.build(event=EVENT, type_=type_, occurred_at=NOON, account=account, data=data, is_test=is_test)
 
 
 def said(type_: str, **changes: Any) -> tuple[str, ...]:
     """Title and lines, without the last, which names account, event and moment."""
-    words = message_text.of(told(type_, **changes))
+    words = message_text.build(told(type_, **changes))
     return (words.title, *words.lines[:-1])
 
 
@@ -31,12 +31,12 @@ def target(value: float, *, comparator: str = "lt", source: str = "default") -> 
 
 
 def test_every_type_has_words_of_its_own() -> None:
-    assert message_text.WORDINGS.keys() == TYPES.keys()
+    assert message_text.TEMPLATES.keys() == TYPES.keys()
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
 def test_every_example_is_told(kind: EventType) -> None:
-    words = message_text.of(told(kind.type))
+    words = message_text.build(told(kind.type))
 
     assert words.title
     assert words.title[0].isupper()
@@ -236,22 +236,22 @@ def test_a_status_that_was_not_known_before_is_told_so() -> None:
 
 
 def test_an_event_of_no_account_names_none() -> None:
-    assert message_text.of(told("endpoint.disabled", account=None)).lines[-1] == f"Event {EVENT}, 2026-11-22T12:00:00Z"
+    assert message_text.build(told("endpoint.disabled", account=None)).lines[-1] == f"Event {EVENT}, 2026-11-22T12:00:00Z"
 
 
 def test_a_test_says_that_it_is_one() -> None:
-    assert message_text.of(told("breach.opened", is_test=True)).title.startswith("[Test] Order defect rate")
+    assert message_text.build(told("breach.opened", is_test=True)).title.startswith("[Test] Order defect rate")
 
 
 def test_a_type_without_words_is_told_by_its_name() -> None:
     unknown = told("endpoint.test") | {"type": "shop.moved", "data": {"more": ["\n"]}}
 
-    assert message_text.of(unknown) == message_text.Words("shop.moved", (LAST,))
+    assert message_text.build(unknown) == message_text.MessageText("shop.moved", (LAST,))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_nothing_breaks_out_of_its_line(text: str) -> None:
-    words = message_text.of(told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E"))
+    words = message_text.build(told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E"))
 
     for line in (words.title, *words.lines):
         assert line.isprintable()

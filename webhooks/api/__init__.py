@@ -1,1 +1,1 @@
-"""Views of endpoints, events and deliveries."""
+"""HTTP API of events, webhook endpoints and deliveries."""

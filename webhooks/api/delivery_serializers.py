@@ -1,4 +1,4 @@
-"""The shapes of deliveries and of their attempts."""
+"""Serializers of deliveries and their attempts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from accounts.requests.fields import PublicIdField
 from api import identifiers
 from webhooks.api.endpoint_serializers import ENDPOINT
 from webhooks.api.event_serializers import EVENT
-from webhooks.events import payload as events_payload
+from webhooks.events import payload as event_payload
 from webhooks.events.catalogue import NAMES
 from webhooks.models import Attempt, Delivery
 
@@ -30,73 +30,77 @@ DELIVERY: dict[str, Any] = {
     "finished_at": None,
     "last_attempt": LAST_ATTEMPT,
 }
-SENT = {
+PAYLOAD = {
     "id": EVENT["id"],
     "type": EVENT["type"],
     "timestamp": EVENT["occurred_at"],
     "account": EVENT["account"],
     "data": EVENT["data"],
 }
-ONE_DELIVERY = DELIVERY | {"payload": events_payload.body(SENT).decode(), "attempts": [ATTEMPT]}
+DELIVERY_DETAIL = DELIVERY | {"payload": event_payload.encode(PAYLOAD).decode(), "attempts": [ATTEMPT]}
 
 
 class AttemptSummary(serializers.Serializer[Attempt]):
-    at = serializers.DateTimeField(source="attempted_at")
-    duration_ms = serializers.IntegerField()
-    status = serializers.IntegerField(allow_null=True, help_text="Of HTTP; null where no answer came.")
+    at = serializers.DateTimeField(source="attempted_at", help_text="When the attempt began.")
+    duration_ms = serializers.IntegerField(help_text="How long the attempt took, in milliseconds.")
+    status = serializers.IntegerField(allow_null=True, help_text="The HTTP status. Null without a response.")
     error = serializers.SerializerMethodField()
 
     def get_error(self, attempt: Attempt) -> str | None:
-        """Why no answer came, or why it was not taken for a success."""
+        """Why the attempt failed. Null if the status says it all."""
         return attempt.error or None
 
 
 class AttemptSerializer(AttemptSummary):
-    answer = serializers.CharField(help_text="The first 1,024 bytes of the answer.")
+    answer = serializers.CharField(help_text="The first 1,024 bytes of the response.")
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("One that is tried again", value=DELIVERY, response_only=True, status_codes=["200", "202"])]
+    examples=[OpenApiExample("Pending delivery", value=DELIVERY, response_only=True, status_codes=["200", "202"])]
 )
 class DeliverySerializer(serializers.Serializer[Delivery]):
     id = PublicIdField()
     endpoint = serializers.SerializerMethodField()
-    event = serializers.SerializerMethodField(help_text="The `webhook-id` of every attempt.")
-    type = serializers.ChoiceField(source="event.type", choices=NAMES)
+    event = serializers.SerializerMethodField()
+    type = serializers.ChoiceField(source="event.type", choices=NAMES, help_text="The event type.")
     account = serializers.SerializerMethodField()
-    test = serializers.BooleanField(source="event.is_test")
-    state = serializers.ChoiceField(choices=Delivery.State.choices)
-    tries = serializers.IntegerField(help_text="Since it was last asked for.")
-    next_attempt_at = serializers.DateTimeField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    finished_at = serializers.DateTimeField(allow_null=True)
+    test = serializers.BooleanField(source="event.is_test", help_text="Whether it is a test event.")
+    state = serializers.ChoiceField(choices=Delivery.State.choices, help_text="The state of the delivery.")
+    tries = serializers.IntegerField(help_text="The number of attempts since it was created or last redelivered.")
+    next_attempt_at = serializers.DateTimeField(allow_null=True, help_text="When the next attempt is due. Null if finished.")
+    created_at = serializers.DateTimeField(help_text="When the delivery was created.")
+    finished_at = serializers.DateTimeField(allow_null=True, help_text="When it was delivered or failed. Null while pending.")
     last_attempt = serializers.SerializerMethodField()
 
     def get_endpoint(self, delivery: Delivery) -> str:
+        """The endpoint."""
         return identifiers.public("ep", delivery.endpoint_id)
 
     def get_event(self, delivery: Delivery) -> str:
+        """The event: the `webhook-id` of every attempt."""
         return delivery.event.public_id
 
     def get_account(self, delivery: Delivery) -> str | None:
+        """The account of the event. Null for an event without an account."""
         account_id = delivery.event.account_id
         return public_account_id(account_id) if account_id else None
 
     @extend_schema_field(AttemptSummary(allow_null=True))
     def get_last_attempt(self, delivery: Delivery) -> Any:
+        """The newest attempt. Null before the first one."""
         attempt = self.context["last_attempts"].get(delivery.pk)
         return AttemptSummary(attempt).data if attempt else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("With its attempts", value=ONE_DELIVERY, response_only=True)])
-class OneDeliverySerializer(DeliverySerializer):
+@extend_schema_serializer(examples=[OpenApiExample("Delivery with attempts", value=DELIVERY_DETAIL, response_only=True)])
+class DeliveryDetailSerializer(DeliverySerializer):
     payload = serializers.SerializerMethodField()
     attempts = serializers.SerializerMethodField()
 
     def get_payload(self, delivery: Delivery) -> str:
-        """The body, byte by byte, of every attempt at a webhook; the event that a mail or a chat message is made of."""
+        """The event as JSON: the exact body sent to a webhook, or the source of an e-mail or chat message."""
         event = delivery.event
-        told = events_payload.of(
+        payload = event_payload.build(
             event=event.public_id,
             type_=event.type,
             occurred_at=event.occurred_at,
@@ -104,8 +108,9 @@ class OneDeliverySerializer(DeliverySerializer):
             data=event.data,
             is_test=event.is_test,
         )
-        return events_payload.body(told).decode()
+        return event_payload.encode(payload).decode()
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempts(self, delivery: Delivery) -> Any:
+        """The newest 100 attempts, newest first."""
         return AttemptSerializer(self.context["attempts"], many=True).data

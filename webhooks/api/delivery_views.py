@@ -1,4 +1,4 @@
-"""Events on their way to an endpoint, over HTTP."""
+"""Views of deliveries."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,39 +14,41 @@ from rest_framework.response import Response
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context as tenant_context
 from webhooks.api.conflicts import DeliveryPending, EndpointDisabled, limit_mails
-from webhooks.api.delivery_serializers import DeliverySerializer, OneDeliverySerializer
+from webhooks.api.delivery_serializers import DeliveryDetailSerializer, DeliverySerializer
 from webhooks.api.endpoint_views import TAGS, endpoint_of, endpoints_of
 from webhooks.api.filters import DeliveryFilter
 from webhooks.delivery import redelivery
 from webhooks.models import Attempt, Delivery, Endpoint
 
-MOST_ATTEMPTS = 100
-NO_DELIVERY = "No delivery has this ID."
+MAX_ATTEMPTS = 100
+NOT_FOUND = "No delivery has this ID."
 
 
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
-    """The deliveries of events that the bearer may see."""
-    theirs = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
-    mine = Delivery.objects.filter(theirs, agency_id=tenant_context.principal(request).agency_id).select_related("event")
-    return mine.filter(endpoint__in=endpoints_of(request)) if tenant_context.principal(request).is_limited else mine
+    """Return the deliveries that the principal can see; if it is limited to accounts, those to endpoints it can see."""
+    visible = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
+    principal = tenant_context.principal(request)
+    deliveries = Delivery.objects.filter(visible, agency_id=principal.agency_id).select_related("event")
+    return deliveries.filter(endpoint__in=endpoints_of(request)) if principal.is_limited else deliveries
 
 
 def delivery_of(request: Request, public_id: str) -> Delivery:
-    """The delivery with this public id. Raises NotFound for a stranger's as for none at all."""
+    """Return the delivery with this public ID. Raises NotFound, also for one that the principal cannot see."""
     return tenant_context.get_or_404(
         deliveries_of(request).select_related("event", "endpoint"), kind="dlv", public_id=public_id, name="delivery"
     )
 
 
 def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
-    """The newest attempt of each of these deliveries, in one query."""
-    agencies = {delivery.agency_id for delivery in deliveries}
-    made = Attempt.objects.filter(agency_id__in=agencies, delivery_id__in=[delivery.pk for delivery in deliveries])
-    newest = made.order_by("delivery_id", "-id").distinct("delivery_id").defer("answer")
+    """Return the serializer context with the newest attempt of each of these deliveries, from one query."""
+    agency_ids = {delivery.agency_id for delivery in deliveries}
+    attempts = Attempt.objects.filter(agency_id__in=agency_ids, delivery_id__in=[delivery.pk for delivery in deliveries])
+    newest = attempts.order_by("delivery_id", "-id").distinct("delivery_id").defer("answer")
     return {"last_attempts": {attempt.delivery_id: attempt for attempt in newest}}
 
 
-class DeliveriesOfEndpoint(Collection[Delivery]):
+class EndpointDeliveries(Collection[Delivery]):
+    # For the OpenAPI document only; `get` queries in the tenant context.
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
     filter_backends = (DjangoFilterBackend,)
@@ -54,38 +56,40 @@ class DeliveriesOfEndpoint(Collection[Delivery]):
 
     @extend_schema(
         operation_id="listDeliveries",
-        summary="What an endpoint was sent or is being sent, newest event first",
+        summary="List deliveries of a webhook endpoint",
+        description="Newest event first.",
         tags=TAGS,
         responses=DeliverySerializer(many=True),
     )
     def get(self, request: Request, endpoint_id: str) -> Response:
-        mine = deliveries_of(request).filter(endpoint=endpoint_of(request, endpoint_id))
-        page = self.paginate_queryset(self.filter_queryset(mine)) or []
+        deliveries = deliveries_of(request).filter(endpoint=endpoint_of(request, endpoint_id))
+        page = self.paginate_queryset(self.filter_queryset(deliveries)) or []
         return self.get_paginated_response(DeliverySerializer(page, many=True, context=last_attempts(page)).data)  # type: ignore[arg-type]
 
 
-class OneDelivery(Resource):
+class DeliveryDetail(Resource):
     @extend_schema(
         operation_id="getDelivery",
-        summary="One delivery with its attempts, and what is sent",
-        description=f"The newest {MOST_ATTEMPTS} attempts, newest first.",
+        summary="Get a delivery",
+        description=f"Returns the delivery with its payload and its newest {MAX_ATTEMPTS} attempts.",
         tags=TAGS,
-        responses=OneDeliverySerializer,
+        responses=DeliveryDetailSerializer,
     )
     def get(self, request: Request, delivery_id: str) -> Response:
         delivery = delivery_of(request, delivery_id)
-        attempts = list(Attempt.objects.filter(agency_id=delivery.agency_id, delivery=delivery).order_by("-id")[:MOST_ATTEMPTS])
+        attempts = list(Attempt.objects.filter(agency_id=delivery.agency_id, delivery=delivery).order_by("-id")[:MAX_ATTEMPTS])
         context = {"attempts": attempts, "last_attempts": {delivery.pk: attempts[0]} if attempts else {}}
-        return Response(OneDeliverySerializer(delivery, context=context).data)
+        return Response(DeliveryDetailSerializer(delivery, context=context).data)
 
 
 class Redelivery(Resource):
     problems = {"post": (DeliveryPending, EndpointDisabled)}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="redeliver",
-        summary="Deliver an event again",
-        description="The same event with the same `webhook-id`, due now and with all tries before it. A mail once a minute.",
+        operation_id="redeliverEvent",
+        summary="Redeliver an event",
+        description="Makes a finished delivery due now, with the same `webhook-id` and all attempts before it. E-mail endpoints: "
+        "once a minute.",
         tags=TAGS,
         request=None,
         responses={202: DeliverySerializer},
@@ -94,11 +98,11 @@ class Redelivery(Resource):
         delivery = delivery_of(request, delivery_id)
         limit_mails(request, delivery.endpoint)
         try:
-            again = redelivery.redeliver(delivery=delivery, who=tenant_context.principal(request).actor, now=timezone.now())
-        except redelivery.StillPending:
+            pending = redelivery.redeliver(delivery=delivery, who=tenant_context.principal(request).actor, now=timezone.now())
+        except redelivery.DeliveryIsPending:
             raise DeliveryPending from None
-        except redelivery.Disabled:
+        except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
         except (Endpoint.DoesNotExist, Delivery.DoesNotExist):
-            raise NotFound(NO_DELIVERY) from None
-        return Response(DeliverySerializer(again, context=last_attempts([again])).data, status=202)
+            raise NotFound(NOT_FOUND) from None
+        return Response(DeliverySerializer(pending, context=last_attempts([pending])).data, status=202)

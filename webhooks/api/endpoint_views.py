@@ -1,4 +1,4 @@
-"""Where the agency is told of events, over HTTP."""
+"""Views of webhook endpoints."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,14 +15,14 @@ from api.strict_fields import Absent, Contradiction
 from webhooks.api.conflicts import EndpointDisabled, NothingSigned, TooManyEndpoints, limit_mails
 from webhooks.api.delivery_serializers import DeliverySerializer
 from webhooks.api.endpoint_serializers import (
-    EndpointChange,
+    CreatedEndpointSerializer,
+    CreateEndpoint,
     EndpointSerializer,
-    EndpointWish,
-    NewEndpointSerializer,
-    Recovery,
-    RecoveryWish,
-    RotatedSecret,
-    TestWish,
+    RecoveredEvents,
+    RecoverEvents,
+    RotatedSigningSecret,
+    SendTestEvent,
+    UpdateEndpoint,
 )
 from webhooks.delivery import redelivery
 from webhooks.endpoints import lifecycle as endpoints
@@ -30,123 +30,123 @@ from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Endpoint, EndpointQuerySet
 
 TAGS = ["Webhooks"]
-NO_ENDPOINT = "No webhook endpoint has this ID."
-NOTHING_LEFT = "All accounts that you see were handed back: there is nothing left to be told of."
+NOT_FOUND = "No webhook endpoint has this ID."
+NO_ACCOUNTS = "All accounts that you can see were deleted, so no events can be sent."
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
-    """The endpoints that the bearer may see; with a limit, those that are told of accounts within it and of no other."""
+    """Return the endpoints that the principal can see; if it is limited to accounts, those that name no others."""
     principal = tenant_context.principal(request)
-    mine = Endpoint.objects.filter(agency_id=principal.agency_id)
-    if principal.accounts is None:
-        return mine
-    return mine.within(principal.accounts)
+    endpoints = Endpoint.objects.filter(agency_id=principal.agency_id)
+    return endpoints if principal.accounts is None else endpoints.within(principal.accounts)
 
 
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
-    """The endpoint with this public id. Raises NotFound for a stranger's as for none at all."""
+    """Return the endpoint with this public ID. Raises NotFound, also for one that the principal cannot see."""
     return tenant_context.get_or_404(endpoints_of(request), kind="ep", public_id=public_id, name="webhook endpoint")
 
 
-def within(request: Request, wished: dict[str, Any]) -> dict[str, Any]:
-    """What is wished for, with the bearer's own accounts where it has a limit and asks to be told of all.
+def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields, with the principal's own accounts in place of all accounts if it is limited to some.
 
-    Raises Contradiction where none is left: who is limited neither sees an endpoint that names none, nor is it counted within.
+    Raises Contradiction if none of its accounts is left: it could not see an endpoint that names none.
     """
-    if not tenant_context.principal(request).is_limited or wished.get("accounts", ()) is not None:
-        return wished
-    theirs = list(tenant_context.accounts_of(request).values_list("pk", flat=True))
-    if not theirs:
-        raise Contradiction({"accounts": [NOTHING_LEFT]})
-    return wished | {"accounts": theirs}
+    if not tenant_context.principal(request).is_limited or fields.get("accounts", ()) is not None:
+        return fields
+    account_ids = list(tenant_context.accounts_of(request).values_list("pk", flat=True))
+    if not account_ids:
+        raise Contradiction({"accounts": [NO_ACCOUNTS]})
+    return fields | {"accounts": account_ids}
 
 
-def present(request: Request, shown: Sequence[Endpoint]) -> dict[str, Any]:
-    """The accounts that these endpoints name and that are still looked after, in one query."""
-    named = {each for endpoint in shown for each in endpoint.accounts or ()}
-    theirs = tenant_context.accounts_of(request).filter(pk__in=named).values_list("pk", flat=True) if named else ()
-    return {"present": set(theirs)}
+def existing_accounts(request: Request, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the serializer context with the accounts of these endpoints that are not deleted, from one query."""
+    named = {each for endpoint in endpoints for each in endpoint.accounts or ()}
+    accounts = tenant_context.accounts_of(request).filter(pk__in=named)
+    return {"existing_accounts": set(accounts.values_list("pk", flat=True) if named else ())}
 
 
 class WebhookEndpoints(Collection[Endpoint]):
+    # For the OpenAPI document only; `get` queries in the tenant context.
     queryset = Endpoint.objects.none()
     serializer_class = EndpointSerializer
     problems = {"post": (Absent, TooManyEndpoints)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="listWebhookEndpoints",
-        summary="Where the agency is told of events, newest first",
+        summary="List webhook endpoints",
+        description="Newest first.",
         tags=TAGS,
         responses=EndpointSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(endpoints_of(request)) or []
-        return self.get_paginated_response(EndpointSerializer(page, many=True, context=present(request, page)).data)  # type: ignore[arg-type]
+        return self.get_paginated_response(EndpointSerializer(page, many=True, context=existing_accounts(request, page)).data)  # type: ignore[arg-type]
 
     @extend_schema(
         operation_id="createWebhookEndpoint",
-        summary="Be told of events from now on",
-        description="A webhook gets each event as a signed POST (Standard Webhooks), a mailbox a mail, a chat a message. The "
-        "`secret` is shown in this answer alone. Two endpoints may have the same address.",
+        summary="Create a webhook endpoint",
+        description="A webhook receives each event as a signed POST (Standard Webhooks); a mailbox an e-mail, a chat a message. "
+        "The signing `secret` is shown only in this response. Two endpoints can have the same address.",
         tags=TAGS,
-        request=EndpointWish,
-        responses={201: NewEndpointSerializer},
+        request=CreateEndpoint,
+        responses={201: CreatedEndpointSerializer},
     )
     def post(self, request: Request) -> Response:
-        wish = EndpointWish(data=request.data, context={"accounts": tenant_context.accounts_of(request)})
-        wish.is_valid(raise_exception=True)
-        fields = within(request, {"accounts": None} | wish.validated_data)
+        body = CreateEndpoint(data=request.data, context={"accounts": tenant_context.accounts_of(request)})
+        body.is_valid(raise_exception=True)
+        fields = limit_accounts(request, {"accounts": None} | body.validated_data)
         try:
-            endpoint, secret = endpoints.add(by=tenant_context.principal(request), fields=fields, now=timezone.now())
-        except endpoints.TooMany as error:
+            endpoint, secret = endpoints.create(by=tenant_context.principal(request), fields=fields, now=timezone.now())
+        except endpoints.EndpointLimitReached as error:
             raise TooManyEndpoints(str(error)) from None
-        context = {"secret": secret} | present(request, [endpoint])
-        where = f"/v1/webhook-endpoints/{endpoint.public_id}"
-        return Response(NewEndpointSerializer(endpoint, context=context).data, status=201, headers={"Location": where})
+        context = {"secret": secret} | existing_accounts(request, [endpoint])
+        location = f"/v1/webhook-endpoints/{endpoint.public_id}"
+        return Response(CreatedEndpointSerializer(endpoint, context=context).data, status=201, headers={"Location": location})
 
 
 class WebhookEndpoint(Resource):
-    @extend_schema(operation_id="getWebhookEndpoint", summary="One endpoint", tags=TAGS, responses=EndpointSerializer)
+    @extend_schema(operation_id="getWebhookEndpoint", summary="Get a webhook endpoint", tags=TAGS, responses=EndpointSerializer)
     def get(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
-        return Response(EndpointSerializer(endpoint, context=present(request, [endpoint])).data)
+        return Response(EndpointSerializer(endpoint, context=existing_accounts(request, [endpoint])).data)
 
     @extend_schema(
-        operation_id="changeWebhookEndpoint",
-        summary="Change what an endpoint is told, or stop and go on",
-        description="`enabled: false` ends what is on its way as failed. `enabled: true` forgets why it was disabled; what it "
-        "missed is recovered by `recover`.",
+        operation_id="updateWebhookEndpoint",
+        summary="Update a webhook endpoint",
+        description="`enabled: false` disables the endpoint; its pending deliveries fail. `enabled: true` enables it and clears "
+        "`disabled_reason`; use `recover` to send the events it missed.",
         tags=TAGS,
-        request=EndpointChange,
+        request=UpdateEndpoint,
         responses=EndpointSerializer,
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
         context = {"accounts": tenant_context.accounts_of(request), "kind": endpoint.kind}
-        wish = EndpointChange(data=request.data, partial=True, context=context)
-        wish.is_valid(raise_exception=True)
-        fields = within(request, wish.validated_data)
+        body = UpdateEndpoint(data=request.data, partial=True, context=context)
+        body.is_valid(raise_exception=True)
+        fields = limit_accounts(request, body.validated_data)
         try:
-            changed = endpoints.change(
+            updated = endpoints.update(
                 endpoint=endpoint, fields=fields, who=tenant_context.principal(request).actor, now=timezone.now()
             )
         except Endpoint.DoesNotExist:
-            raise NotFound(NO_ENDPOINT) from None
-        return Response(EndpointSerializer(changed, context=present(request, [changed])).data)
+            raise NotFound(NOT_FOUND) from None
+        return Response(EndpointSerializer(updated, context=existing_accounts(request, [updated])).data)
 
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
-        summary="Be told no more",
-        description="Its deliveries go with it; the events stay.",
+        summary="Delete a webhook endpoint",
+        description="Also deletes its deliveries. The events stay.",
         tags=TAGS,
         responses={204: None},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
         try:
-            endpoints.remove(endpoint=endpoint, who=tenant_context.principal(request).actor, now=timezone.now())
+            endpoints.delete(endpoint=endpoint, who=tenant_context.principal(request).actor, now=timezone.now())
         except Endpoint.DoesNotExist:
-            raise NotFound(NO_ENDPOINT) from None
+            raise NotFound(NOT_FOUND) from None
         return Response(status=204)
 
 
@@ -154,12 +154,13 @@ class SecretRotation(Resource):
     problems = {"post": (NothingSigned,)}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="rotateWebhookSecret",
-        summary="A new secret; the one before signs beside it for 24 hours",
-        description="A second rotation inside these hours ends the oldest at once: at most two sign.",
+        operation_id="rotateSigningSecret",
+        summary="Rotate the signing secret",
+        description="The previous secret signs as well for 24 hours. At most two secrets sign: another rotation within the 24 "
+        "hours ends the oldest immediately.",
         tags=TAGS,
         request=None,
-        responses=RotatedSecret,
+        responses=RotatedSigningSecret,
     )
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
@@ -168,63 +169,65 @@ class SecretRotation(Resource):
         try:
             secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.principal(request).actor, now=now)
         except Endpoint.DoesNotExist:
-            raise NotFound(NO_ENDPOINT) from None
-        return Response(RotatedSecret({"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}).data)
+            raise NotFound(NOT_FOUND) from None
+        return Response(RotatedSigningSecret({"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}).data)
 
 
 class EndpointTest(Resource):
     problems = {"post": (EndpointDisabled,)}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="testWebhookEndpoint",
-        summary="Send an example event to this endpoint alone",
-        description="Once a second at most; a mailbox once a minute, and five mailboxes of an agency. The event has `test: true` "
-        "and is in no list of events; its delivery has an id.",
+        operation_id="sendTestEvent",
+        summary="Send a test event",
+        description="Sends an example event with `test: true` to this endpoint only. The event is not in the list of events. At "
+        "most once a second; e-mail endpoints once a minute per mailbox and five times a minute per agency.",
         tags=TAGS,
-        request=TestWish,
+        request=SendTestEvent,
         responses={202: DeliverySerializer},
     )
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
-        wish = TestWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        type_ = wish.validated_data["event_type"]
+        body = SendTestEvent(data=request.data)
+        body.is_valid(raise_exception=True)
+        type_ = body.validated_data["event_type"]
         try:
             delivery = redelivery.send_test(
                 endpoint=endpoint, type_=type_, who=tenant_context.principal(request).actor, now=timezone.now()
             )
-        except redelivery.Disabled:
+        except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
-        except redelivery.TooSoon as error:
+        except redelivery.TooManyTests as error:
             raise Throttled(wait=error.wait.total_seconds()) from None
         except Endpoint.DoesNotExist:
-            raise NotFound(NO_ENDPOINT) from None
-        where = f"/v1/deliveries/{delivery.public_id}"
-        return Response(DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": where})
+            raise NotFound(NOT_FOUND) from None
+        location = f"/v1/deliveries/{delivery.public_id}"
+        return Response(
+            DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": location}
+        )
 
 
 class EndpointRecovery(Resource):
     problems = {"post": (EndpointDisabled,)}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="recoverWebhookEndpoint",
-        summary="Deliver what an endpoint missed since a moment",
-        description="Every event since then that it asks for and that did not arrive is due now, in order: deliveries that "
-        "failed begin anew, those that were never made are made. At most 30 days back; asked for twice, nothing arrives twice.",
+        operation_id="recoverEvents",
+        summary="Recover missed events",
+        description="Makes every event since a time due now that the endpoint is subscribed to and did not receive, in order. "
+        "At most 30 days back. Events that were delivered are not sent again.",
         tags=TAGS,
-        request=RecoveryWish,
-        responses={202: Recovery},
+        request=RecoverEvents,
+        responses={202: RecoveredEvents},
     )
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint, now = endpoint_of(request, endpoint_id), timezone.now()
-        wish = RecoveryWish(data=request.data, context={"now": now})
-        wish.is_valid(raise_exception=True)
-        since = wish.validated_data["since"]
+        body = RecoverEvents(data=request.data, context={"now": now})
+        body.is_valid(raise_exception=True)
+        since = body.validated_data["since"]
         limit_mails(request, endpoint)
         try:
-            due = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.principal(request).actor, now=now)
-        except redelivery.Disabled:
+            count = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.principal(request).actor, now=now)
+        except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
         except Endpoint.DoesNotExist:
-            raise NotFound(NO_ENDPOINT) from None
-        return Response(Recovery({"since": since, "deliveries": due}).data, status=202)
+            raise NotFound(NOT_FOUND) from None
+        return Response(RecoveredEvents({"since": since, "deliveries": count}).data, status=202)

@@ -1,4 +1,4 @@
-"""The shapes of events."""
+"""Serializers of events and event types."""
 
 from typing import Any
 
@@ -19,15 +19,16 @@ EVENT = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A status changed", value=EVENT, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Account status changed", value=EVENT, response_only=True)])
 class EventSerializer(serializers.Serializer[Event]):
     id = PublicIdField()
-    type = serializers.ChoiceField(choices=NAMES)
+    type = serializers.ChoiceField(choices=NAMES, help_text="The event type.")
     account = serializers.SerializerMethodField()
-    occurred_at = serializers.DateTimeField()
-    data = serializers.DictField(help_text="What the type says it carries; see event-types.")  # type: ignore[assignment]  # a field of the contract
+    occurred_at = serializers.DateTimeField(help_text="When the event occurred.")
+    data = serializers.DictField(help_text="The details of the event. `GET /v1/event-types` has the schema for each type.")  # type: ignore[assignment]  # a field of the contract
 
     def get_account(self, event: Event) -> str | None:
+        """The account. Null for an event without an account."""
         return public_account_id(event.account_id) if event.account_id else None
 
 
@@ -40,15 +41,15 @@ EVENT_TYPE = {
 
 
 class EventTypeSerializer(serializers.Serializer[Any]):
-    type = serializers.CharField()
-    description = serializers.CharField()
-    schema = serializers.DictField(help_text="The JSON schema (2020-12) of the `data` of an event of this type.")
-    example = serializers.DictField(help_text="The `data` of an event of this type.")
+    type = serializers.CharField(help_text="The event type.")
+    description = serializers.CharField(help_text="When the event is sent.")
+    schema = serializers.DictField(help_text="The JSON Schema (2020-12) of `data`.")
+    example = serializers.DictField(help_text="An example of `data`.")
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("One type", value={"data": [EVENT_TYPE], "next_cursor": None}, response_only=True)]
+    examples=[OpenApiExample("Event types", value={"data": [EVENT_TYPE], "next_cursor": None}, response_only=True)]
 )
-class EventTypesAnswer(serializers.Serializer[Any]):
+class EventTypeList(serializers.Serializer[Any]):
     data = EventTypeSerializer(many=True)  # type: ignore[assignment]  # a field of the contract
-    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list is whole.")
+    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list has one page.")

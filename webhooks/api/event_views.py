@@ -1,4 +1,4 @@
-"""Events over HTTP."""
+"""Views of events and event types."""
 
 from django.db.models import Q
 from django_filters.rest_framework import DjangoFilterBackend
@@ -8,13 +8,14 @@ from rest_framework.response import Response
 
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
-from webhooks.api.event_serializers import EventSerializer, EventTypesAnswer
+from webhooks.api.event_serializers import EventSerializer, EventTypeList
 from webhooks.api.filters import EventFilter
 from webhooks.events.catalogue import EVENT_TYPES
 from webhooks.models import Event
 
 
 class Events(Collection[Event]):
+    # For the OpenAPI document only; `get` queries in the tenant context.
     queryset = Event.objects.none()
     serializer_class = EventSerializer
     filter_backends = (DjangoFilterBackend,)
@@ -23,23 +24,25 @@ class Events(Collection[Event]):
 
     @extend_schema(
         operation_id="listEvents",
-        summary="What happened, newest first",
+        summary="List events",
+        description="Newest first. Test events are not included.",
         tags=["Events"],
         responses=EventSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        theirs = Q(account__in=context.accounts_of(request)) | Q(account=None)
-        mine = Event.objects.filter(theirs, agency=context.agency_of(request), is_test=False)
-        page = self.paginate_queryset(self.filter_queryset(mine))
+        visible = Q(account__in=context.accounts_of(request)) | Q(account=None)
+        events = Event.objects.filter(visible, agency=context.agency_of(request), is_test=False)
+        page = self.paginate_queryset(self.filter_queryset(events))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 class EventTypes(Resource):
     @extend_schema(
         operation_id="listEventTypes",
-        summary="The kinds of events, with a JSON schema and an example of what each carries",
+        summary="List event types",
+        description="Every event type with a JSON Schema and an example of its `data`.",
         tags=["Events"],
-        responses=EventTypesAnswer,
+        responses=EventTypeList,
     )
     def get(self, request: Request) -> Response:
-        return Response(EventTypesAnswer({"data": EVENT_TYPES, "next_cursor": None}).data)
+        return Response(EventTypeList({"data": EVENT_TYPES, "next_cursor": None}).data)

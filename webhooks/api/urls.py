@@ -1,4 +1,4 @@
-"""Paths under /v1/ that answer events, and where they go."""
+"""Paths under /v1/ of events, webhook endpoints and deliveries."""
 
 from django.urls import path
 
@@ -12,7 +12,7 @@ urlpatterns = [
     path("webhook-endpoints/<str:endpoint_id>/rotate-secret", endpoint_views.SecretRotation.as_view()),
     path("webhook-endpoints/<str:endpoint_id>/test", endpoint_views.EndpointTest.as_view()),
     path("webhook-endpoints/<str:endpoint_id>/recover", endpoint_views.EndpointRecovery.as_view()),
-    path("webhook-endpoints/<str:endpoint_id>/deliveries", delivery_views.DeliveriesOfEndpoint.as_view()),
-    path("deliveries/<str:delivery_id>", delivery_views.OneDelivery.as_view()),
+    path("webhook-endpoints/<str:endpoint_id>/deliveries", delivery_views.EndpointDeliveries.as_view()),
+    path("deliveries/<str:delivery_id>", delivery_views.DeliveryDetail.as_view()),
     path("deliveries/<str:delivery_id>/redeliver", delivery_views.Redelivery.as_view()),
 ]

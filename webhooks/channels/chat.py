@@ -1,10 +1,12 @@
-"""What a chat takes at its incoming webhook, and what it answers when it took it. Pure.
+"""Build the message for a chat's incoming webhook, and read from the response whether the chat accepted it. Pure.
 
-The format is known by the host: Slack's, which many others take too, where the host is none of those below. Sources:
+The host of the URL decides the format. A host that is not listed gets Slack's format, which many other chats accept. Sources:
 - Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks, escaping: …/formatting-message-text#escaping
 - Teams: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using (an adaptive card)
-- Feishu and Lark: https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot (at most 20 KB; a `code` but 0 is a failure)
-- WeCom: https://developer.work.weixin.qq.com/document/path/91770 (at most 2048 bytes of text; an `errcode` but 0 is a failure)
+- Feishu and Lark: https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot (at most 20 KB; a `code` other than 0 is a
+  failure)
+- WeCom: https://developer.work.weixin.qq.com/document/path/91770 (at most 2048 bytes of text; an `errcode` other than 0 is a
+  failure)
 """
 
 import json
@@ -13,10 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from webhooks.channels import message_text
-from webhooks.channels.message_text import Words
+from webhooks.channels.message_text import MessageText
 
-MOST_BYTES = 2000  # of the text; what the narrowest of them takes, and more than any event has to say
-CUT = " …"
+# Bytes of UTF-8. WeCom takes 2048, the others more.
+MAX_TEXT_BYTES = 2000
+ELLIPSIS = " …"
 
 
 class Format(StrEnum):
@@ -26,6 +29,7 @@ class Format(StrEnum):
     WECOM = "wecom"
 
 
+# By host name; subdomains included.
 HOSTS = {
     "webhook.office.com": Format.TEAMS,
     "logic.azure.com": Format.TEAMS,
@@ -34,73 +38,76 @@ HOSTS = {
     "open.larksuite.com": Format.FEISHU,
     "qyapi.weixin.qq.com": Format.WECOM,
 }
-"""A host, or what comes last in it after a dot."""
 
-NO_MENTION = {ord("@"): "@\u200b"}  # @everyone would call everyone; with nothing visible in between it calls nobody
-WITHOUT_TAGS = str.maketrans({"<": "＜", ">": "＞"}) | NO_MENTION  # `<at …>` calls people, and cannot be escaped otherwise
+# `@everyone` mentions everyone; with a zero-width space after the @ it mentions nobody.
+WITHOUT_MENTIONS = {ord("@"): "@\u200b"}
+# `<at …>` mentions people, and these formats have no escape for it.
+WITHOUT_TAGS = str.maketrans({"<": "＜", ">": "＞"}) | WITHOUT_MENTIONS
 ESCAPES: dict[Format, dict[int, Any]] = {
-    Format.SLACK: str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"}) | NO_MENTION,
-    Format.TEAMS: {},  # a TextRun takes no markup
+    Format.SLACK: str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"}) | WITHOUT_MENTIONS,
+    # A TextRun of an adaptive card has no markup.
+    Format.TEAMS: {},
     Format.FEISHU: WITHOUT_TAGS,
     Format.WECOM: WITHOUT_TAGS,
 }
-CODES = {Format.FEISHU: ("code", "StatusCode"), Format.WECOM: ("errcode",)}
-"""Where the answer tells whether it worked, whatever the status of HTTP: 0 is yes."""
+# Fields of the response that hold the result code, whatever the HTTP status: 0 is success.
+RESULT_CODES = {Format.FEISHU: ("code", "StatusCode"), Format.WECOM: ("errcode",)}
 
 
 def format_of(url: str) -> Format:
-    """The format that the chat behind this URL takes."""
+    """Return the message format of the chat behind a URL."""
     host = (urlsplit(url).hostname or "").rstrip(".")
-    return next((each for last, each in HOSTS.items() if host == last or host.endswith(f".{last}")), Format.SLACK)
+    return next((each for domain, each in HOSTS.items() if host == domain or host.endswith(f".{domain}")), Format.SLACK)
 
 
-def body(url: str, envelope: dict[str, Any], *, account_name: str = "") -> bytes:
-    """The request that tells of the event, as JSON in UTF-8."""
-    kind, words = format_of(url), message_text.of(envelope, account_name=account_name)
-    if kind is Format.TEAMS:
-        message = _card(words)
+def build_body(url: str, payload: dict[str, Any], *, account_name: str = "") -> bytes:
+    """Return the body of the request for an event's payload, as JSON in UTF-8."""
+    chat_format, text = format_of(url), message_text.build(payload, account_name=account_name)
+    if chat_format is Format.TEAMS:
+        message = _build_card(text)
     else:
-        text = fitting("\n".join([f"Underone: {words.title}", *words.lines]), ESCAPES[kind])
-        message = _MESSAGES[kind](text)
+        lines = "\n".join([f"Underone: {text.title}", *text.lines])
+        message = _BUILDERS[chat_format](escape_and_truncate(lines, ESCAPES[chat_format]))
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def accepted(url: str, status: int, answer: bytes) -> bool:
-    """Whether the chat took the message. Some say 200 and no in the same breath."""
+def is_accepted(url: str, status: int, body: bytes) -> bool:
+    """Return whether the chat accepted the message. Some chats respond 200 and name a failure in the body."""
     if not 200 <= status < 300:
         return False
-    kind = format_of(url)
-    if kind is Format.TEAMS:
-        return b"delivery failed" not in answer  # what the older connectors answer instead of an error
-    return kind not in CODES or _code(answer, CODES[kind]) == 0
+    chat_format = format_of(url)
+    if chat_format is Format.TEAMS:
+        # Older connectors respond 200 with this text instead of an error status.
+        return b"delivery failed" not in body
+    return chat_format not in RESULT_CODES or _result_code(body, RESULT_CODES[chat_format]) == 0
 
 
-def fitting(text: str, escapes: dict[int, Any]) -> str:
-    """The text with its escapes, cut between two characters where it is too long."""
-    room = MOST_BYTES - len(CUT.encode())
+def escape_and_truncate(text: str, escapes: dict[int, Any]) -> str:
+    """Return the text with its characters escaped, truncated between two characters to MAX_TEXT_BYTES."""
+    bytes_left = MAX_TEXT_BYTES - len(ELLIPSIS.encode())
     pieces: list[str] = []
-    for letter in text:
-        piece = letter.translate(escapes)
-        room -= len(piece.encode())
-        if room < 0:
-            return "".join(pieces) + CUT
+    for character in text:
+        piece = character.translate(escapes)
+        bytes_left -= len(piece.encode())
+        if bytes_left < 0:
+            return "".join(pieces) + ELLIPSIS
         pieces.append(piece)
     return "".join(pieces)
 
 
-def _code(answer: bytes, names: tuple[str, ...]) -> Any:
-    """The first of these codes that the answer has; None without any."""
+def _result_code(body: bytes, names: tuple[str, ...]) -> int | None:
+    """Return the first of the named fields that the body has, if it is an integer; otherwise None."""
     try:
-        told = json.loads(answer)
+        content = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    found = [told[name] for name in names if name in told] if isinstance(told, dict) else []
-    return found[0] if found and type(found[0]) is int else None
+    codes = [content[name] for name in names if name in content] if isinstance(content, dict) else []
+    return codes[0] if codes and type(codes[0]) is int else None
 
 
-def _card(words: Words) -> dict[str, Any]:
-    title = {"type": "TextRun", "text": fitting(f"Underone: {words.title}", {}), "weight": "Bolder"}
-    lines = [{"type": "TextRun", "text": fitting(line, {})} for line in words.lines]
+def _build_card(text: MessageText) -> dict[str, Any]:
+    title = {"type": "TextRun", "text": escape_and_truncate(f"Underone: {text.title}", {}), "weight": "Bolder"}
+    lines = [{"type": "TextRun", "text": escape_and_truncate(line, {})} for line in text.lines]
     return {
         "type": "message",
         "attachments": [
@@ -118,16 +125,16 @@ def _card(words: Words) -> dict[str, Any]:
     }
 
 
-def _slack(text: str) -> dict[str, Any]:
+def _build_slack(text: str) -> dict[str, Any]:
     return {"text": text, "mrkdwn": False}
 
 
-def _feishu(text: str) -> dict[str, Any]:
+def _build_feishu(text: str) -> dict[str, Any]:
     return {"msg_type": "text", "content": {"text": text}}
 
 
-def _wecom(text: str) -> dict[str, Any]:
+def _build_wecom(text: str) -> dict[str, Any]:
     return {"msgtype": "text", "text": {"content": text}}
 
 
-_MESSAGES = {Format.SLACK: _slack, Format.FEISHU: _feishu, Format.WECOM: _wecom}
+_BUILDERS = {Format.SLACK: _build_slack, Format.FEISHU: _build_feishu, Format.WECOM: _build_wecom}

@@ -1,4 +1,4 @@
-"""An event as an e-mail to the mailbox of an endpoint (`mailto:…`), through Django's e-mail backend."""
+"""Send an event as an e-mail to the mailbox of an endpoint (`mailto:…`), through Django's e-mail backend."""
 
 import hashlib
 import smtplib
@@ -14,69 +14,73 @@ from django.core.validators import validate_email
 
 from webhooks.channels import message_text
 
-LONGEST_SUBJECT = 200
-GOODBYE = (
+MAX_SUBJECT_LENGTH = 200
+FOOTER = (
     "You receive this e-mail because a webhook endpoint of your agency in Underone uses this address. An admin can delete it."
 )
 
 
-class NoMailbox(Exception):
-    """The URL must contain exactly one e-mail address."""
+class InvalidMailbox(Exception):
+    """Raise when a URL does not contain exactly one e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """Whether the mail server took it; if not, why."""
+class MailResult:
+    """Say whether the mail server accepted a message; if not, why."""
 
     accepted: bool
     error: str = ""
 
 
-def send(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "") -> Outcome:
-    """Hand the event over to the mail server. What goes wrong on the way is in the outcome; it may be tried again."""
+def send(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> MailResult:
+    """Send an event's payload to the endpoint's mailbox. Errors of the mail server are returned; a retry may succeed."""
     try:
-        written(endpoint_url, envelope, account_name=account_name).send()
-    except NoMailbox as error:
-        return Outcome(accepted=False, error=str(error))
+        build_message(endpoint_url, payload, account_name=account_name).send()
+    except InvalidMailbox as error:
+        return MailResult(accepted=False, error=str(error))
     except smtplib.SMTPRecipientsRefused as error:
         code, _ = next(iter(error.recipients.values()))
-        return Outcome(accepted=False, error=f"The mail server refused the recipient ({code}).")
+        return MailResult(accepted=False, error=f"The mail server refused the recipient ({code}).")
     except smtplib.SMTPResponseException as error:
-        return Outcome(accepted=False, error=f"The mail server refused the message ({error.smtp_code}).")
+        return MailResult(accepted=False, error=f"The mail server refused the message ({error.smtp_code}).")
     except (smtplib.SMTPException, OSError) as error:
-        return Outcome(accepted=False, error=f"The mail server could not be reached ({type(error).__name__}).")
-    return Outcome(accepted=True)
+        return MailResult(accepted=False, error=f"The mail server could not be reached ({type(error).__name__}).")
+    return MailResult(accepted=True)
 
 
-def written(endpoint_url: str, envelope: dict[str, Any], *, account_name: str = "") -> EmailMessage:
-    """The message, in plain text. Sent twice it has the same Message-ID: a mail program shows it once. Raises NoMailbox."""
-    mailbox = mailbox_of(endpoint_url)
-    words = message_text.of(envelope, account_name=account_name)
-    headers = {"Message-ID": _message_id(mailbox, envelope["id"]), "Auto-Submitted": "auto-generated"}  # RFC 3834: no replies
+def build_message(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> EmailMessage:
+    """Return the message in plain text. Raises InvalidMailbox.
+
+    The Message-ID is the same at every attempt, so that a mail program shows a message that was sent twice only once.
+    """
+    mailbox = parse_mailbox(endpoint_url)
+    text = message_text.build(payload, account_name=account_name)
+    # RFC 3834: no automatic replies to this message.
+    headers = {"Message-ID": _message_id(mailbox, payload["id"]), "Auto-Submitted": "auto-generated"}
     return EmailMessage(
-        subject=f"[Underone] {words.title}"[:LONGEST_SUBJECT],
-        body="\n".join([words.title, "", *words.lines, "", "-- ", GOODBYE, ""]),
+        subject=f"[Underone] {text.title}"[:MAX_SUBJECT_LENGTH],
+        body="\n".join([text.title, "", *text.lines, "", "-- ", FOOTER, ""]),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[mailbox],
         headers=headers,
     )
 
 
-def mailbox_of(endpoint_url: str) -> str:
-    """The one mailbox of a `mailto:` URL. Copies, subjects and bodies that it may ask for are not heeded. Raises NoMailbox."""
+def parse_mailbox(endpoint_url: str) -> str:
+    """Return the e-mail address of a `mailto:` URL; its copies, subject and body are ignored. Raises InvalidMailbox."""
     parts = urlsplit(endpoint_url)
     mailbox = unquote(parts.path)
     try:
         validate_email(mailbox)
     except ValidationError:
-        raise NoMailbox("The URL must contain exactly one e-mail address.") from None
+        raise InvalidMailbox("The URL must contain exactly one e-mail address.") from None
     if parts.scheme != "mailto" or parts.netloc:
-        raise NoMailbox("The URL must contain exactly one e-mail address.")
+        raise InvalidMailbox("The URL must contain exactly one e-mail address.")
     return mailbox
 
 
-def _message_id(mailbox: str, event: str) -> str:
-    """Of this event to this mailbox, at the domain that sends. Neither is told by it."""
-    of_both = hashlib.sha256(f"{event} {mailbox}".encode()).hexdigest()[:32]
+def _message_id(mailbox: str, event_id: str) -> str:
+    """Return an ID of this event to this mailbox, at the sender's domain. The digest reveals neither of them."""
+    digest = hashlib.sha256(f"{event_id} {mailbox}".encode()).hexdigest()[:32]
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    return f"<{of_both}@{domain}>"
+    return f"<{digest}@{domain}>"

@@ -1,7 +1,6 @@
-"""The one way out: a POST to somebody else's server, to the address that was checked, in bounded time and memory.
+"""Send a POST to a customer's server: at the address that was checked, within a deadline and a memory limit.
 
-No redirect is followed, no cookie kept, no proxy and nothing else of the environment heeded, and nothing asked for that would
-have to be unpacked.
+The client follows no redirects, keeps no cookies, uses no proxy, reads no environment variables and requests no compression.
 """
 
 import asyncio
@@ -19,55 +18,59 @@ from ssrfguard import Policy, Resolver, SSRFGuardError
 from ssrfguard.httpx import AsyncSafeTransport
 
 from webhooks.channels import url_policy
-from webhooks.channels.url_policy import Address, Forbidden, Limits
+from webhooks.channels.url_policy import Address, UrlNotAllowed, UrlPolicy
 
-DEADLINE = 15.0  # seconds for everything: looking up, connecting, sending, reading
-FOR_THE_BODY = 0.95  # of the deadline: a status that came in time counts, however slow its body is
-CONNECT = 5.0
-MOST_BYTES = 64 * 1024
-KEPT_BYTES = 1024
-MOST_FREE = 256
-IDLE = 4.0  # seconds a connection is kept; servers close idle ones after five and more
-TIMEOUT = {"connect": CONNECT, "read": None, "write": None, "pool": None}  # the deadline bounds the rest
+DEADLINE = 15.0  # seconds
+# A status that arrives in time counts even if its body is slow: reading the body ends at this share of the deadline.
+BODY_SHARE = 0.95
+CONNECT_TIMEOUT = 5.0  # seconds
+MAX_BODY_BYTES = 64 * 1024
+KEPT_BODY_BYTES = 1024
+MAX_IDLE_CONNECTIONS = 256
+# Servers close idle connections after five seconds or more; the client must be first.
+IDLE_TIMEOUT = 4.0  # seconds
+# The deadline bounds reading and writing.
+TIMEOUT = {"connect": CONNECT_TIMEOUT, "read": None, "write": None, "pool": None}
 
-NO_NAME = "The name of the host does not resolve."
-NOT_CONNECTED = "No connection could be made."
-NO_ANSWER = "The connection ended before an answer came."
+HOST_NOT_FOUND = "The host name does not resolve."
+NOT_CONNECTED = "The connection could not be established."
+NO_RESPONSE = "The connection closed before a response arrived."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: a status and the first bytes of its body, or why nothing did; `forbidden` will not change by waiting.
+class SendResult:
+    """Describe the result of one attempt: a status and the first bytes of the body, or an error.
 
-    What is no HTTP has no status, and `is_taken` says whether the other side took it.
+    `is_permanent` marks an error that no retry can change. E-mail has no status: `accepted` says whether the server took it.
     """
 
     status: int | None = None
     body: bytes = b""
     error: str = ""
     retry_after: str = ""
-    forbidden: bool = False
-    is_taken: bool = False
+    is_permanent: bool = False
+    accepted: bool = False
 
     @property
     def is_success(self) -> bool:
-        return self.is_taken or (self.status is not None and 200 <= self.status < 300 and not self.error)
+        """Return whether the receiver accepted the event."""
+        return self.accepted or (self.status is not None and 200 <= self.status < 300 and not self.error)
 
 
 def check(url: str) -> None:
-    """Raises Forbidden for a URL that nothing is ever sent to. Names are looked up when something is sent, not here."""
-    limits().policy_for(url)
+    """Raise UrlNotAllowed for a URL to which nothing may ever be sent. Host names are resolved on sending, not here."""
+    installation_policy().policy_for(url)
 
 
 @cache
-def limits() -> Limits:
-    """What the settings say."""
-    return Limits(networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS), is_own_name=_is_own_name, is_own_address=_is_own_address)
+def installation_policy() -> UrlPolicy:
+    """Return the URL policy of the settings."""
+    return UrlPolicy(networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS), is_own_name=_is_own_name, is_own_address=_is_own_address)
 
 
 @cache
-def trust() -> ssl.SSLContext:
-    """Who vouches for a server: the public authorities, and whom the installation adds."""
+def ssl_context() -> ssl.SSLContext:
+    """Return the TLS context: the public certificate authorities and those in WEBHOOK_CA_FILE."""
     context = httpx.create_ssl_context(trust_env=False)
     if settings.WEBHOOK_CA_FILE:
         context.load_verify_locations(cafile=settings.WEBHOOK_CA_FILE)
@@ -75,117 +78,132 @@ def trust() -> ssl.SSLContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One connection that waits for the next POST to the same place, and until when."""
+class IdleConnection:
+    """Hold one connection for the next POST to the same URL, until `expires_at` (the event loop's clock)."""
 
     transport: AsyncSafeTransport
-    kept_until: float
+    expires_at: float
 
 
-class Egress:
-    """POSTs to many endpoints at once, on connections that are kept for a while; of one event loop.
+class HttpClient:
+    """Send POSTs to many endpoints at once from one event loop, on connections that are kept for a few seconds.
 
-    Every connection has a pool of its own: a pool looks through all that it has at each request.
+    Each connection has a pool of its own: a shared pool scans all its connections at every request.
     """
 
     def __init__(
-        self, *, limits: Limits, trust: ssl.SSLContext, deadline: float = DEADLINE, resolver: Resolver | None = None
+        self,
+        *,
+        policy: UrlPolicy,
+        ssl_context: ssl.SSLContext,
+        deadline: float = DEADLINE,
+        resolver: Resolver | None = None,
     ) -> None:
-        self.limits, self.deadline = limits, deadline
-        self._trust, self._resolver = trust, resolver
-        self._places: dict[str, tuple[Policy, httpx.URL]] = {}
-        self._free: dict[tuple[Hashable, str], list[Line]] = {}
-        self._left_behind: set[asyncio.Task[Answer]] = set()
+        self.policy, self.deadline = policy, deadline
+        self._ssl_context, self._resolver = ssl_context, resolver
+        self._targets: dict[str, tuple[Policy, httpx.URL]] = {}
+        self._idle: dict[tuple[Hashable, str], list[IdleConnection]] = {}
+        self._abandoned: set[asyncio.Task[SendResult]] = set()
 
     @property
-    def free(self) -> list[Line]:
-        """The connections that nobody uses at this moment."""
-        return [line for lines in self._free.values() for line in lines]
+    def idle_connections(self) -> list[IdleConnection]:
+        """Return the connections that are not in use."""
+        return [connection for connections in self._idle.values() for connection in connections]
 
     async def aclose(self) -> None:
-        await self._close(self.free)
+        """Close all idle connections."""
+        await self._close(self.idle_connections)
 
-    async def tidy(self) -> None:
-        """Close the connections that nobody used for a while, and the oldest of too many."""
+    async def close_idle(self) -> None:
+        """Close the connections that have expired; if none has, the oldest beyond the maximum."""
         now = asyncio.get_running_loop().time()
-        free = sorted(self.free, key=lambda line: line.kept_until)
-        await self._close([line for line in free if line.kept_until < now] or free[:-MOST_FREE])
+        oldest_first = sorted(self.idle_connections, key=lambda connection: connection.expires_at)
+        expired = [connection for connection in oldest_first if connection.expires_at < now]
+        await self._close(expired or oldest_first[:-MAX_IDLE_CONNECTIONS])
 
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], line: Hashable = None) -> Answer:
-        """The answer to the POST. It never takes longer than the deadline, and raises nothing of the other side's making.
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], connection_key: Hashable = None) -> SendResult:
+        """Return the result of a POST. It takes no longer than the deadline and raises no error of the network.
 
-        Connections are used again for what is posted on the same `line` to the same place.
+        A connection is used again for a POST with the same URL and `connection_key`.
         """
         try:
-            policy, place = self._places.get(url) or self._look_at(url)
-        except Forbidden as forbidden:
-            return Answer(error=str(forbidden), forbidden=True)
-        request = httpx.Request("POST", place, headers=dict(headers), content=body, extensions={"timeout": TIMEOUT})
-        exchange = asyncio.ensure_future(self._on_a_line((line, url), policy, request))
-        # Not wait_for: a thread that looks up a name cannot be called back, and would be waited for.
+            policy, target = self._targets.get(url) or self._check(url)
+        except UrlNotAllowed as error:
+            return SendResult(error=str(error), is_permanent=True)
+        request = httpx.Request("POST", target, headers=dict(headers), content=body, extensions={"timeout": TIMEOUT})
+        exchange = asyncio.ensure_future(self._send((connection_key, url), policy, request))
+        # Not wait_for: it waits for the cancelled task, and a thread that resolves a name cannot be cancelled.
         done, _ = await asyncio.wait({exchange}, timeout=self.deadline)
-        return exchange.result() if done else self._leave_behind(exchange)
+        return exchange.result() if done else self._abandon(exchange)
 
-    def _look_at(self, url: str) -> tuple[Policy, httpx.URL]:
-        policy = self.limits.policy_for(url)
+    def _check(self, url: str) -> tuple[Policy, httpx.URL]:
+        policy = self.policy.policy_for(url)
         try:
-            self._places[url] = policy, httpx.URL(url)
+            self._targets[url] = policy, httpx.URL(url)
         except (httpx.InvalidURL, UnicodeError):
-            raise Forbidden(url_policy.NO_URL) from None
-        return self._places[url]
+            raise UrlNotAllowed(url_policy.INVALID_URL) from None
+        return self._targets[url]
 
-    async def _on_a_line(self, key: tuple[Hashable, str], policy: Policy, request: httpx.Request) -> Answer:
-        free = self._free.get(key)
-        transport = free.pop().transport if free else self._transport(policy)
+    async def _send(self, key: tuple[Hashable, str], policy: Policy, request: httpx.Request) -> SendResult:
+        """Send on an idle connection or a new one, and keep the connection if the exchange ended well."""
+        idle = self._idle.get(key)
+        transport = idle.pop().transport if idle else self._connect(policy)
         try:
-            answer = await self._exchange(transport, request)
+            result = await self._exchange(transport, request)
         except BaseException:
             await transport.aclose()
             raise
-        self._free.setdefault(key, []).append(Line(transport, asyncio.get_running_loop().time() + IDLE))
-        return answer
+        expires_at = asyncio.get_running_loop().time() + IDLE_TIMEOUT
+        self._idle.setdefault(key, []).append(IdleConnection(transport, expires_at))
+        return result
 
-    def _transport(self, policy: Policy) -> AsyncSafeTransport:
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
-        return AsyncSafeTransport(policy=policy, resolver=self._resolver, verify=self._trust, trust_env=False, limits=limits)
+    def _connect(self, policy: Policy) -> AsyncSafeTransport:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_TIMEOUT)
+        return AsyncSafeTransport(
+            policy=policy, resolver=self._resolver, verify=self._ssl_context, trust_env=False, limits=limits
+        )
 
-    async def _close(self, lines: list[Line]) -> None:
-        gone = {id(line) for line in lines}
-        kept = {key: [line for line in free if id(line) not in gone] for key, free in self._free.items()} if gone else self._free
-        self._free = {key: free for key, free in kept.items() if free}
-        for line in lines:
-            await line.transport.aclose()
+    async def _close(self, connections: list[IdleConnection]) -> None:
+        closing = {id(connection) for connection in connections}
+        if closing:
+            kept = {key: [each for each in idle if id(each) not in closing] for key, idle in self._idle.items()}
+        else:
+            kept = self._idle
+        self._idle = {key: idle for key, idle in kept.items() if idle}
+        for connection in connections:
+            await connection.transport.aclose()
 
-    def _leave_behind(self, exchange: "asyncio.Task[Answer]") -> Answer:
+    def _abandon(self, exchange: "asyncio.Task[SendResult]") -> SendResult:
+        """Cancel an exchange without waiting for it. The set keeps the task alive until it has ended."""
         exchange.cancel()
-        self._left_behind.add(exchange)
-        exchange.add_done_callback(self._left_behind.discard)
-        return Answer(error=f"No whole answer within {self.deadline:g} seconds.")
+        self._abandoned.add(exchange)
+        exchange.add_done_callback(self._abandoned.discard)
+        return SendResult(error=f"No complete response within {self.deadline:g} seconds.")
 
-    async def _exchange(self, transport: AsyncSafeTransport, request: httpx.Request) -> Answer:
+    async def _exchange(self, transport: AsyncSafeTransport, request: httpx.Request) -> SendResult:
         began = asyncio.get_running_loop().time()
         try:
             response = await transport.handle_async_request(request)
         except SSRFGuardError:
-            return Answer(error=url_policy.NOT_THERE, forbidden=True)
+            return SendResult(error=url_policy.ADDRESS_NOT_ALLOWED, is_permanent=True)
         except (httpx.TransportError, OSError) as error:
-            return Answer(error=_in_words(error))
-        body = await _beginning(response, until=began + self.deadline * FOR_THE_BODY)
-        return Answer(status=response.status_code, body=body, retry_after=response.headers.get("retry-after", ""))
+            return SendResult(error=_describe(error))
+        body = await _read_start(response, until=began + self.deadline * BODY_SHARE)
+        return SendResult(status=response.status_code, body=body, retry_after=response.headers.get("retry-after", ""))
 
 
-async def _beginning(response: httpx.Response, *, until: float) -> bytes:
-    """The first bytes of the body. So much more is read that the connection can be used again, if that is little.
+async def _read_start(response: httpx.Response, *, until: float) -> bytes:
+    """Return the first bytes of the body, and read on to MAX_BODY_BYTES so that the connection can be used again.
 
-    The status has said what became of the POST: a body that breaks off or never ends changes nothing of it.
+    A body that breaks off or never ends is no error: the status has already said whether the event was accepted.
     """
     kept, read = b"", 0
     try:
         async with asyncio.timeout_at(until):
-            async for piece in response.aiter_raw():
-                kept += piece[: KEPT_BYTES - len(kept)]
-                read += len(piece)
-                if read >= MOST_BYTES:
+            async for chunk in response.aiter_raw():
+                kept += chunk[: KEPT_BODY_BYTES - len(kept)]
+                read += len(chunk)
+                if read >= MAX_BODY_BYTES:
                     break
     except (httpx.TransportError, OSError):
         pass
@@ -194,8 +212,8 @@ async def _beginning(response: httpx.Response, *, until: float) -> bytes:
     return kept
 
 
-def _in_words(error: Exception) -> str:
-    """What a person can act on, and nothing of addresses or of our own network."""
+def _describe(error: Exception) -> str:
+    """Return a message on which the customer can act. It reveals no address and nothing of our network."""
     causes: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in causes:
@@ -205,10 +223,10 @@ def _in_words(error: Exception) -> str:
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"The server's certificate is not trusted: {each.verify_message}."
         if isinstance(each, ssl.SSLError):
-            return "The server does not speak TLS as we do."
+            return "The TLS handshake failed."
         if isinstance(each, socket.gaierror):
-            return NO_NAME
-    return NOT_CONNECTED if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else NO_ANSWER
+            return HOST_NOT_FOUND
+    return NOT_CONNECTED if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else NO_RESPONSE
 
 
 def _is_own_name(host: str) -> bool:
@@ -216,11 +234,11 @@ def _is_own_name(host: str) -> bool:
 
 
 def _is_own_address(address: Address) -> bool:
-    """Whether this host has the address: nobody can bind one that is not there."""
+    """Return whether this host has the address: only an address of the host can be bound."""
     family: Any = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as one:
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            one.bind((str(address), 0))
+            probe.bind((str(address), 0))
         except OSError:
             return False
     return True

@@ -1,4 +1,4 @@
-"""Signatures of what is sent, as Standard Webhooks 1.0.0 has them. Pure.
+"""Sign deliveries as Standard Webhooks 1.0.0 specifies. Pure.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -9,18 +9,18 @@ import hmac
 from collections.abc import Sequence
 
 
-def headers(*, message: str, timestamp: int, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
-    """What goes out beside `body` so that its receiver knows whose it is; `timestamp` is of this try, in whole seconds.
+def headers(*, message_id: str, timestamp: int, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
+    """Return the three headers by which a receiver verifies `body`. `timestamp` is this attempt's, in Unix seconds.
 
-    Every secret signs, in the order given: the newest first, for receivers that look at one signature only.
+    Every secret signs, in the order given: the newest first, for receivers that read only the first signature.
     """
-    signed = b".".join((message.encode(), str(timestamp).encode(), body))
+    content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return {
-        "webhook-id": message,
+        "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(_signature(signed, secret) for secret in secrets),
+        "webhook-signature": " ".join(_sign(content, secret) for secret in secrets),
     }
 
 
-def _signature(signed: bytes, secret: bytes) -> str:
-    return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()
+def _sign(content: bytes, secret: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode()

@@ -1,7 +1,7 @@
-"""What may be posted to, decided from a URL and from the addresses that its host resolves to. Pure: nothing is looked up here.
+"""Decide from a URL, and from the addresses its host resolves to, whether a delivery may be sent there. Pure: resolves nothing.
 
-To everybody: https, on two ports, at public addresses that are not our own. Into the networks that the installation names: any
-port, and plain http too.
+Allowed everywhere: https on ports 443 and 8443, to public addresses that are not this host's own.
+Allowed in networks that the installation lists in WEBHOOK_ALLOWED_NETWORKS: any port, and http.
 """
 
 import re
@@ -16,115 +16,123 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 PORTS = frozenset({443, 8443})
-EVERY_PORT = frozenset(range(1, 65536))
-LONGEST_URL = 2000
+ALL_PORTS = frozenset(range(1, 65536))
+MAX_URL_LENGTH = 2000
 NAT64 = IPv6Network("64:ff9b::/96")
-OF_CLOUDS = (ip_network("168.63.129.16/32"), ip_network("::ffff:0:0:0/96"))  # of Azure's hosts; RFC 2765
-EVERYTHING = AddressTable(
+# Azure's platform address, reachable from every Azure host, and IPv4-translated addresses (RFC 2765).
+CLOUD_NETWORKS = (ip_network("168.63.129.16/32"), ip_network("::ffff:0:0:0/96"))
+ALL_ADDRESSES = AddressTable(
     tuple(
-        Block(network=ip_network(each), name="no network of ours", rfc="-", reach=Reach.DENIED) for each in ("0.0.0.0/0", "::/0")
+        Block(network=ip_network(network), name="not an allowed network", rfc="-", reach=Reach.DENIED)
+        for network in ("0.0.0.0/0", "::/0")
     )
 )
 
+# No host name ends in a number; some resolvers read such a name as an address.
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
-"""What a name never ends in, and what some resolvers take for an address in disguise."""
 
-NO_URL = "This is no URL that can be posted to."
-NO_HTTPS = "Only https is spoken."
-NO_USER = "A URL that names a user is not taken."
-NO_SUCH_PORT = "Only the ports 443 and 8443 are posted to."
-NOT_THERE = "Nothing is sent to this address: it is private, reserved, or our own."
-
-
-class Forbidden(Exception):
-    """Nothing is ever posted there; the text says why, and tells nothing of what was looked up."""
+INVALID_URL = "This is not a valid URL."
+NOT_HTTPS = "The URL must start with https."
+HAS_CREDENTIALS = "The URL must not contain a user name or password."
+PORT_NOT_ALLOWED = "The port must be 443 or 8443."
+ADDRESS_NOT_ALLOWED = "The address is private, reserved or belongs to this service."
 
 
-def is_nobody(_: object) -> bool:
+class UrlNotAllowed(Exception):
+    """Raise when nothing may ever be sent to a URL. The text is for the customer and reveals no resolved address."""
+
+
+def never(_: object) -> bool:
+    """Return False: the default for a host without names and addresses of its own."""
     return False
 
 
 @dataclass(frozen=True)
-class NotToOurselves(Policy):
-    """Refuses this host's own addresses too, also those inside an address of version 6."""
+class PublicAddressPolicy(Policy):
+    """Refuse this host's own addresses as well, including those embedded in an IPv6 address."""
 
-    is_own: Callable[[Address], bool] = is_nobody
+    is_own: Callable[[Address], bool] = never
 
     def check_address(self, address: str | Address) -> None:
+        """Raise BlockedAddressError for an address that is not public, or is this host's own."""
         super().check_address(address)
-        asked = ip_address(address)
-        if any(asked in network for network in self.allowed_networks):
+        candidate = ip_address(address)
+        if any(candidate in network for network in self.allowed_networks):
             return
-        if any(asked in network for network in OF_CLOUDS):
-            raise BlockedAddressError(str(asked), "is an address of the cloud's own or a translated one")
-        if any(self.is_own(each) for each in meant_by(asked)):
-            raise BlockedAddressError(str(asked), "is an address of this host")
+        if any(candidate in network for network in CLOUD_NETWORKS):
+            raise BlockedAddressError(str(candidate), "is a cloud platform's or a translated address")
+        if any(self.is_own(each) for each in embedded_addresses(candidate)):
+            raise BlockedAddressError(str(candidate), "is an address of this host")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Where this installation sends to: besides the public internet, the networks that it names."""
+class UrlPolicy:
+    """Describe where this installation sends: the public internet and the networks it lists."""
 
     networks: tuple[Network, ...] = ()
-    is_own_name: Callable[[str], bool] = is_nobody
-    is_own_address: Callable[[Address], bool] = is_nobody
+    is_own_name: Callable[[str], bool] = never
+    is_own_address: Callable[[Address], bool] = never
 
     @cached_property
     def public(self) -> Policy:
-        """Of https on the usual ports: anywhere public, and the named networks."""
-        return NotToOurselves(
+        """Return the policy for https on the usual ports: every public address, and the listed networks."""
+        return PublicAddressPolicy(
             allowed_schemes=frozenset({"https"}),
             allowed_ports=PORTS,
             allowed_networks=self.networks,
-            max_url_length=LONGEST_URL,
+            max_url_length=MAX_URL_LENGTH,
             is_own=self.is_own_address,
         )
 
     @cached_property
-    def named(self) -> Policy:
-        """Of everything else: the named networks alone."""
+    def listed(self) -> Policy:
+        """Return the policy for http, other ports and this host's own names: the listed networks only."""
         return Policy(
-            denied_networks=EVERYTHING, allowed_ports=EVERY_PORT, allowed_networks=self.networks, max_url_length=LONGEST_URL
+            denied_networks=ALL_ADDRESSES,
+            allowed_ports=ALL_PORTS,
+            allowed_networks=self.networks,
+            max_url_length=MAX_URL_LENGTH,
         )
 
     @cached_property
-    def _written(self) -> Policy:
-        """Of a URL as it is written, wherever it leads."""
-        return Policy(denied_networks=AddressTable(()), allowed_ports=EVERY_PORT, max_url_length=LONGEST_URL)
+    def _syntax(self) -> Policy:
+        """Return the policy that checks how a URL is written and allows every address."""
+        return Policy(denied_networks=AddressTable(()), allowed_ports=ALL_PORTS, max_url_length=MAX_URL_LENGTH)
 
     def policy_for(self, url: str) -> Policy:
-        """What the addresses of the URL's host must satisfy. Raises Forbidden for what no address can make good."""
-        target = self._target(url)
-        reason = self._out_of_line(target)
+        """Return the policy that the addresses of the URL's host must satisfy. Raises UrlNotAllowed if none can."""
+        target = self._parse(url)
+        reason = self._reason_not_public(target)
         if reason and not self.networks:
-            raise Forbidden(reason)
-        policy = self.named if reason else self.public
+            raise UrlNotAllowed(reason)
+        policy = self.listed if reason else self.public
         try:
             policy.check_url(url)
         except BlockedURLError:
-            raise Forbidden(reason or NOT_THERE) from None
+            raise UrlNotAllowed(reason or ADDRESS_NOT_ALLOWED) from None
         return policy
 
-    def _target(self, url: str) -> Target:
+    def _parse(self, url: str) -> Target:
+        """Return the parsed URL. Raises UrlNotAllowed for one that is not well-formed."""
         try:
-            target = self._written.check_url(url)
-        except SSRFGuardError as refused:
-            raise Forbidden(_in_words(str(refused))) from None
+            target = self._syntax.check_url(url)
+        except SSRFGuardError as error:
+            raise UrlNotAllowed(_describe(str(error))) from None
         if target.address is None and NUMBER.fullmatch(target.host.rstrip(".").rpartition(".")[2]):
-            raise Forbidden(NO_URL)
+            raise UrlNotAllowed(INVALID_URL)
         return target
 
-    def _out_of_line(self, target: Target) -> str:
-        """Why only a named network can be meant; nothing where the public internet can be."""
+    def _reason_not_public(self, target: Target) -> str:
+        """Return why the target may only be in a listed network; "" if it may be public."""
         if target.scheme != "https":
-            return NO_HTTPS
+            return NOT_HTTPS
         if target.port not in PORTS:
-            return NO_SUCH_PORT
-        return NOT_THERE if self.is_own_name(target.host.rstrip(".")) else ""
+            return PORT_NOT_ALLOWED
+        return ADDRESS_NOT_ALLOWED if self.is_own_name(target.host.rstrip(".")) else ""
 
 
-def meant_by(address: Address) -> Iterator[Address]:
-    """The address, and those of version 4 that it carries inside."""
+def embedded_addresses(address: Address) -> Iterator[Address]:
+    """Yield the address itself and every IPv4 address embedded in it (mapped, 6to4, Teredo, NAT64)."""
     yield address
     if isinstance(address, IPv6Address):
         yield from (inner for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if inner)
@@ -132,7 +140,8 @@ def meant_by(address: Address) -> Iterator[Address]:
             yield IPv4Address(int(address) & 0xFFFFFFFF)
 
 
-def _in_words(refusal: str) -> str:
-    if "allowed_schemes" in refusal:
-        return NO_HTTPS
-    return NO_USER if "allow_userinfo" in refusal else NO_URL
+def _describe(error: str) -> str:
+    """Return the message for an error of ssrfguard, which names the option of the policy that was violated."""
+    if "allowed_schemes" in error:
+        return NOT_HTTPS
+    return HAS_CREDENTIALS if "allow_userinfo" in error else INVALID_URL

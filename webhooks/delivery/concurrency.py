@@ -1,26 +1,30 @@
-"""So many couriers and no more, over all machines: each holds a lock of its database session, which goes with the process."""
+"""Limit how many delivery workers run at once on all machines together.
+
+Each running worker holds an advisory lock of its database session, which PostgreSQL releases when the process dies.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
 
-SPACE = 0x756F  # apart from the locks of others
+# The first key of these advisory locks; other uses of advisory locks have other first keys.
+LOCK_CLASS = 0x756F
 
 
 @contextmanager
-def one_of(count: int) -> Iterator[bool]:
-    """Whether there was a free slot, which is ours inside the block."""
+def limited_to(count: int) -> Iterator[bool]:
+    """Hold one of `count` locks inside the block. Yields False, at once, if all of them are taken."""
     with connection.cursor() as cursor:
-        mine = next((slot for slot in range(count) if _holds(cursor, "pg_try_advisory_lock", slot)), None)
+        number = next((n for n in range(count) if _call(cursor, "pg_try_advisory_lock", n)), None)
     try:
-        yield mine is not None
+        yield number is not None
     finally:
-        if mine is not None:
+        if number is not None:
             with connection.cursor() as cursor:
-                _holds(cursor, "pg_advisory_unlock", mine)
+                _call(cursor, "pg_advisory_unlock", number)
 
 
-def _holds(cursor: object, function: str, slot: int) -> bool:
-    cursor.execute(f"SELECT {function}(%s, %s)", [SPACE, slot])  # type: ignore[attr-defined]
+def _call(cursor: object, function: str, number: int) -> bool:
+    cursor.execute(f"SELECT {function}(%s, %s)", [LOCK_CLASS, number])  # type: ignore[attr-defined]
     return bool(cursor.fetchone()[0])  # type: ignore[attr-defined]

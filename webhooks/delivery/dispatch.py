@@ -1,4 +1,4 @@
-"""How each kind of endpoint is told: one line a kind."""
+"""Send a job by the channel of its endpoint: a signed POST, a chat message or an e-mail."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,50 +7,51 @@ from datetime import datetime
 from functools import partial
 
 from webhooks.channels import chat, email, signing
-from webhooks.channels.http_client import Answer, Egress
-from webhooks.delivery.leases import Parcel
+from webhooks.channels.http_client import HttpClient, SendResult
+from webhooks.delivery.jobs import DeliveryJob
 from webhooks.models import Endpoint
 
 HEADERS = {"content-type": "application/json", "user-agent": "Underone-Webhooks/1"}
-NO_SECRET = "The endpoint has no secret to sign with."  # noqa: S105  a sentence
-POST_OFFICE = ThreadPoolExecutor(max_workers=16, thread_name_prefix="mail")
-LATE_MAIL = "The mail server did not answer in time."
-NOT_TAKEN = "The chat did not take the message."
+NO_SECRET = "The endpoint has no signing secret."  # noqa: S105  a sentence
+MAIL_THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="mail")
+MAIL_TIMED_OUT = "The mail server did not respond in time."
+CHAT_REFUSED = "The chat did not accept the message."
 
 
-async def carry(parcel: Parcel, *, egress: Egress, now: datetime) -> Answer:
-    """What came of one try."""
-    match Endpoint.Kind(parcel.kind):
+async def send(job: DeliveryJob, *, client: HttpClient, now: datetime) -> SendResult:
+    """Make one attempt to send the job and return its result."""
+    match Endpoint.Kind(job.kind):
         case Endpoint.Kind.WEBHOOK:
-            return await _post_signed(parcel, egress, now)
+            return await _post_signed(job, client, now)
         case Endpoint.Kind.SLACK:
-            return await _post_to_chat(parcel, egress)
+            return await _post_to_chat(job, client)
         case Endpoint.Kind.EMAIL:
-            return await _mail(parcel, deadline=egress.deadline)
+            return await _send_mail(job, deadline=client.deadline)
 
 
-async def _post_signed(parcel: Parcel, egress: Egress, now: datetime) -> Answer:
-    if not parcel.secrets:
-        return Answer(error=NO_SECRET)
+async def _post_signed(job: DeliveryJob, client: HttpClient, now: datetime) -> SendResult:
+    if not job.secrets:
+        return SendResult(error=NO_SECRET)
     timestamp = int(now.timestamp())
-    signed = signing.headers(message=parcel.message, timestamp=timestamp, body=parcel.body, secrets=parcel.secrets)
-    return await egress.post(parcel.url, body=parcel.body, headers=HEADERS | signed, line=parcel.endpoint_id)
+    signature = signing.headers(message_id=job.message_id, timestamp=timestamp, body=job.body, secrets=job.secrets)
+    return await client.post(job.url, body=job.body, headers=HEADERS | signature, connection_key=job.endpoint_id)
 
 
-async def _post_to_chat(parcel: Parcel, egress: Egress) -> Answer:
-    body = chat.body(parcel.url, parcel.envelope, account_name=parcel.account_name)
-    answer = await egress.post(parcel.url, body=body, headers=HEADERS, line=parcel.endpoint_id)
-    is_taken = answer.status is not None and chat.accepted(parcel.url, answer.status, answer.body)
-    return answer if is_taken or not answer.is_success else replace(answer, error=NOT_TAKEN)
+async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
+    body = chat.build_body(job.url, job.payload, account_name=job.account_name)
+    result = await client.post(job.url, body=body, headers=HEADERS, connection_key=job.endpoint_id)
+    is_accepted = result.status is not None and chat.is_accepted(job.url, result.status, result.body)
+    return result if is_accepted or not result.is_success else replace(result, error=CHAT_REFUSED)
 
 
-async def _mail(parcel: Parcel, *, deadline: float) -> Answer:
-    """A mail server that takes its time step by step is not waited for longer than any other; what still waits is not sent."""
-    hand_over = partial(email.send, parcel.url, parcel.envelope, account_name=parcel.account_name)
-    handed = asyncio.get_running_loop().run_in_executor(POST_OFFICE, hand_over)
-    await asyncio.wait({handed}, timeout=deadline)
-    if not handed.done():
-        handed.cancel()
-        return Answer(error=LATE_MAIL)
-    outcome = handed.result()
-    return Answer(error=outcome.error, is_taken=outcome.accepted)
+async def _send_mail(job: DeliveryJob, *, deadline: float) -> SendResult:
+    """Send in a thread, for at most `deadline` seconds. A message that still waits for a thread then is not sent."""
+    send_mail = partial(email.send, job.url, job.payload, account_name=job.account_name)
+    sending = asyncio.get_running_loop().run_in_executor(MAIL_THREADS, send_mail)
+    # Not wait_for: it would wait for the thread, which cannot be cancelled while it talks to the mail server.
+    await asyncio.wait({sending}, timeout=deadline)
+    if not sending.done():
+        sending.cancel()
+        return SendResult(error=MAIL_TIMED_OUT)
+    mail = sending.result()
+    return SendResult(error=mail.error, accepted=mail.accepted)

@@ -1,7 +1,7 @@
-"""Deliveries that are due come into a courier's hands, with all that is needed to send them.
+"""Lease deliveries that are due, and load them as jobs.
 
-A delivery in hand is nobody else's until its lease ends. A courier that is killed leaves its deliveries to the next one then.
-What is of an account that was handed back, or of an agency that was closed, is not sent any more: it ends here.
+A leased delivery belongs to one worker until the lease ends. If the worker is killed, another one leases the delivery again then.
+Deliveries of a deleted account or a closed agency are not sent: leasing marks them as failed.
 """
 
 import logging
@@ -17,105 +17,106 @@ from django.db import connection, transaction
 from accounts.models import public_account_id
 from accounts.tenancy import context
 from api import identifiers
+from webhooks.delivery.jobs import DeliveryJob
 from webhooks.endpoints import secrets as endpoint_secrets
-from webhooks.events import payload
+from webhooks.events import payload as event_payload
 from webhooks.models import Delivery
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)
-MOST_OF_ONE = 64  # deliveries of one endpoint in hand
+MAX_JOBS_PER_ENDPOINT = 64
 
-TAKE = "SELECT agency, delivery FROM lease_deliveries(%s, %s, %s, %s, %s)"
+LEASE_DELIVERIES = "SELECT agency, delivery FROM lease_deliveries(%s, %s, %s, %s, %s)"
 COLUMNS = (
-    *("pk", "endpoint_id", "order_key", "tries"),
-    *("endpoint__kind", "endpoint__url", "endpoint__disabled_at", "endpoint__failing_since"),
-    *("event_id", "event__type", "event__occurred_at", "event__account_id", "event__data", "event__is_test"),
-    *("event__account__name", "event__account__deleted_at", "agency__closed_at"),
+    "pk",
+    "endpoint_id",
+    "order_key",
+    "tries",
+    "endpoint__kind",
+    "endpoint__url",
+    "endpoint__disabled_at",
+    "endpoint__failing_since",
+    "event_id",
+    "event__type",
+    "event__occurred_at",
+    "event__account_id",
+    "event__data",
+    "event__is_test",
+    "event__account__name",
+    "event__account__deleted_at",
+    "agency__closed_at",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """A delivery in hand: where it goes and what is in it."""
+class Capacity:
+    """Say how many runs a worker can take, and how many of them for endpoints that fail."""
 
-    agency_id: UUID
-    delivery_id: UUID
-    endpoint_id: UUID
-    order_key: str
-    tries: int
-    leased_until: datetime
-    kind: str
-    url: str
-    is_disabled: bool
-    fails: bool  # the last thing known of the endpoint is a failure
-    message: str  # evt_…
-    account_name: str
-    envelope: dict[str, Any]
-    body: bytes
-    secrets: tuple[bytes, ...]
-    account_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How many series a courier can take in hand, and how many of them of endpoints that fail."""
-
-    series: int
+    runs: int
     failing: int
 
 
-def lease(*, room: Room, now: datetime, length: timedelta = LEASE) -> list[list[Parcel]]:
-    """What is due, in runs: the oldest deliveries of one series, to be sent one after the other until one fails."""
+def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> list[list[DeliveryJob]]:
+    """Lease what is due, and return it as runs: jobs with one order key, oldest first, each sent after the one before.
+
+    Opens a transaction for the lease and another to load the jobs. If they cannot be loaded together, each is
+    loaded alone, so that one unreadable delivery holds up no other.
+    """
     until = now + length
-    limits = (now, until, room.series, room.failing, MOST_OF_ONE)
-    taken: dict[UUID, list[UUID]] = defaultdict(list)
+    limits = (now, until, capacity.runs, capacity.failing, MAX_JOBS_PER_ENDPOINT)
+    leased_ids: dict[UUID, list[UUID]] = defaultdict(list)
     with transaction.atomic(), connection.cursor() as cursor:
-        # A lease that is lost with the server's last moments only means that the delivery is taken again.
+        # A lease lost in a crash of the server only means that the delivery is leased again.
         cursor.execute("SET LOCAL synchronous_commit = off")
-        cursor.execute(TAKE, limits)
+        cursor.execute(LEASE_DELIVERIES, limits)
         for agency_id, delivery_id in cursor.fetchall():
-            taken[agency_id].append(delivery_id)
+            leased_ids[agency_id].append(delivery_id)
     try:
-        return _load(taken, until, now)
+        return _load(leased_ids, until, now)
     except Exception:
         log.exception("deliveries cannot be loaded together")
-        return [run for agency_id, ids in taken.items() for each in ids for run in _load_alone(agency_id, each, until, now)]
+        return [
+            run
+            for agency_id, delivery_ids in leased_ids.items()
+            for delivery_id in delivery_ids
+            for run in _load_one(agency_id, delivery_id, until, now)
+        ]
 
 
-def withdrawn() -> frozenset[UUID]:
-    """The accounts that were handed back and the agencies that were closed, until they are erased: nothing is sent of them."""
+def deleted_or_closed_ids() -> frozenset[UUID]:
+    """Return the IDs of deleted accounts and closed agencies that are not erased yet: their jobs are not sent."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT deleted_accounts_and_closed_agencies()")
         return frozenset(row[0] for row in cursor.fetchall())
 
 
 def is_due(*, now: datetime) -> bool:
-    """Whether anything is due at this moment, whoever's it is."""
+    """Return whether a delivery of any agency is due."""
     due_at = next_due_at()
     return due_at is not None and due_at <= now
 
 
 def next_due_at() -> datetime | None:
-    """The moment at which something is due, whoever's it is; what is in hand counts from the end of its lease."""
+    """Return when the next delivery of any agency is due. A leased delivery is due when its lease ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT next_delivery_at()")
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
 @transaction.atomic
-def _load(taken: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> list[list[Parcel]]:
-    runs: dict[tuple[UUID, str], list[Parcel]] = defaultdict(list)
-    for agency_id, ids in taken.items():
+def _load(leased_ids: Mapping[UUID, list[UUID]], until: datetime, now: datetime) -> list[list[DeliveryJob]]:
+    runs: dict[tuple[UUID, str], list[DeliveryJob]] = defaultdict(list)
+    for agency_id, delivery_ids in leased_ids.items():
         context.set_agency(agency_id)
-        for parcel in _parcels(agency_id, ids, until, now):
-            runs[parcel.endpoint_id, parcel.order_key].append(parcel)
+        for job in _load_jobs(agency_id, delivery_ids, until, now):
+            runs[job.endpoint_id, job.order_key].append(job)
     context.set_agency(None)
     return list(runs.values())
 
 
-def _load_alone(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime) -> list[list[Parcel]]:
-    """What cannot be read holds up nothing else; it is tried again when its lease is over."""
+def _load_one(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime) -> list[list[DeliveryJob]]:
+    """Return the run of one delivery; none if it cannot be loaded, in which case it is due again after its lease."""
     try:
         return _load({agency_id: [delivery_id]}, until, now)
     except Exception:
@@ -123,47 +124,48 @@ def _load_alone(agency_id: UUID, delivery_id: UUID, until: datetime, now: dateti
         return []
 
 
-def _parcels(agency_id: UUID, ids: list[UUID], until: datetime, now: datetime) -> Iterator[Parcel]:
-    taken = Delivery.objects.filter(agency_id=agency_id, pk__in=ids).order_by("pk").values(*COLUMNS)
-    rows = [row for row in taken if not _is_withdrawn(row)]
-    if len(rows) < len(ids):
-        _end(agency_id, set(ids) - {row["pk"] for row in rows}, until, now)
-    signing = endpoint_secrets.signing_secrets(agency_id=agency_id, endpoint_ids={row["endpoint_id"] for row in rows}, now=now)
-    told: dict[UUID, tuple[dict[str, Any], bytes]] = {}
+def _load_jobs(agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: datetime) -> Iterator[DeliveryJob]:
+    deliveries = Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids).order_by("pk").values(*COLUMNS)
+    rows = [row for row in deliveries if not _is_deleted_or_closed(row)]
+    if len(rows) < len(delivery_ids):
+        _fail(agency_id, set(delivery_ids) - {row["pk"] for row in rows}, until, now)
+    endpoint_ids = {row["endpoint_id"] for row in rows}
+    secrets = endpoint_secrets.signing_secrets(agency_id=agency_id, endpoint_ids=endpoint_ids, now=now)
+    payloads: dict[UUID, tuple[dict[str, Any], bytes]] = {}
     for row in rows:
-        if row["event_id"] not in told:
-            content = _envelope(row)
-            told[row["event_id"]] = content, payload.body(content)
-        yield _parcel(agency_id, row, until, told[row["event_id"]], signing.get(row["endpoint_id"], []))
+        if row["event_id"] not in payloads:
+            payload = _build_payload(row)
+            payloads[row["event_id"]] = payload, event_payload.encode(payload)
+        yield _build_job(agency_id, row, until, payloads[row["event_id"]], secrets.get(row["endpoint_id"], []))
 
 
-def _is_withdrawn(row: dict[str, Any]) -> bool:
+def _is_deleted_or_closed(row: dict[str, Any]) -> bool:
     return row["event__account__deleted_at"] is not None or row["agency__closed_at"] is not None
 
 
-def _end(agency_id: UUID, ids: set[UUID], until: datetime, now: datetime) -> None:
-    """Those of them that are still in our hands are not tried any more."""
-    ours = Delivery.objects.filter(agency_id=agency_id, pk__in=ids, state=Delivery.State.PENDING, leased_until=until)
-    ours.update(state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now)
+def _fail(agency_id: UUID, delivery_ids: set[UUID], until: datetime, now: datetime) -> None:
+    """Mark these deliveries as failed, as far as they are still under this lease."""
+    leased = Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids, state=Delivery.State.PENDING, leased_until=until)
+    leased.update(state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now)
 
 
-def _envelope(row: dict[str, Any]) -> dict[str, Any]:
-    account = row["event__account_id"]
-    return payload.of(
+def _build_payload(row: dict[str, Any]) -> dict[str, Any]:
+    account_id = row["event__account_id"]
+    return event_payload.build(
         event=identifiers.public("evt", row["event_id"]),
         type_=row["event__type"],
         occurred_at=row["event__occurred_at"],
-        account=public_account_id(account) if account else None,
+        account=public_account_id(account_id) if account_id else None,
         data=row["event__data"],
         is_test=row["event__is_test"],
     )
 
 
-def _parcel(
-    agency_id: UUID, row: dict[str, Any], until: datetime, told: tuple[dict[str, Any], bytes], signing: list[bytes]
-) -> Parcel:
-    content, body = told
-    return Parcel(
+def _build_job(
+    agency_id: UUID, row: dict[str, Any], until: datetime, content: tuple[dict[str, Any], bytes], secrets: list[bytes]
+) -> DeliveryJob:
+    payload, body = content
+    return DeliveryJob(
         agency_id=agency_id,
         delivery_id=row["pk"],
         endpoint_id=row["endpoint_id"],
@@ -173,11 +175,11 @@ def _parcel(
         kind=row["endpoint__kind"],
         url=row["endpoint__url"],
         is_disabled=row["endpoint__disabled_at"] is not None,
-        fails=row["endpoint__failing_since"] is not None,
-        message=content["id"],
+        is_failing=row["endpoint__failing_since"] is not None,
+        message_id=payload["id"],
         account_name=row["event__account__name"] or "",
-        envelope=content,
+        payload=payload,
         body=body,
-        secrets=tuple(signing),
+        secrets=tuple(secrets),
         account_id=row["event__account_id"],
     )

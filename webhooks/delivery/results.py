@@ -1,10 +1,14 @@
-"""What became of deliveries is written down, many at once: tries, states, and how their endpoints do."""
+"""Record the outcomes of attempts in batches: attempts, states of deliveries, and whether endpoints fail.
+
+`record` locks the endpoints first and their deliveries second, as deleting an endpoint does, so that they cannot deadlock.
+"""
 
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -12,180 +16,192 @@ from django.db import connection, transaction
 from accounts import audit
 from accounts.tenancy import context
 from api import identifiers, timestamps
-from webhooks.channels.http_client import Answer
+from webhooks.channels.http_client import SendResult
 from webhooks.delivery import retries
-from webhooks.delivery.leases import Parcel
+from webhooks.delivery.jobs import DeliveryJob
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.events import publishing
 from webhooks.models import Attempt, Delivery, Endpoint
 
 GONE = 410
-LONGEST_ERROR = 200
-CHANCE = random.SystemRandom()
+MAX_ERROR_LENGTH = 200
+RANDOM = random.SystemRandom()
 
-WRITE_DOWN = """
-WITH told AS (
+RECORD_ATTEMPTS = """
+WITH outcome AS (
     SELECT * FROM unnest(
         %(delivery)s::uuid[], %(leased_until)s::timestamptz[], %(state)s::text[], %(next)s::timestamptz[], %(tried)s::boolean[],
         %(attempt)s::uuid[], %(at)s::timestamptz[], %(took)s::integer[], %(status)s::smallint[], %(error)s::text[],
         %(answer)s::text[]
-    ) AS told (delivery, leased_until, state, next, tried, attempt, at, took, status, error, answer)
+    ) AS outcome (delivery, leased_until, state, next, tried, attempt, at, took, status, error, answer)
 ),
-held AS MATERIALIZED (  -- what was deleted meanwhile is gone
+locked AS MATERIALIZED (  -- without the deliveries that were deleted meanwhile
     SELECT id, state, leased_until FROM webhooks_delivery WHERE agency_id = %(agency)s AND id = ANY (%(delivery)s::uuid[])
     ORDER BY id FOR NO KEY UPDATE
 ),
-tries AS (
+attempts AS (
     INSERT INTO webhooks_attempt (id, agency_id, delivery_id, attempted_at, duration_ms, status, error, answer)
-    SELECT attempt, %(agency)s, delivery, at, took, status, error, answer FROM told JOIN held ON held.id = delivery WHERE tried
+    SELECT attempt, %(agency)s, delivery, at, took, status, error, answer
+    FROM outcome JOIN locked ON locked.id = delivery WHERE tried
     ON CONFLICT DO NOTHING
 )
-UPDATE webhooks_delivery AS one
-SET state = told.state, next_attempt_at = told.next, tries = one.tries + told.tried::integer, leased_until = NULL,
-    finished_at = CASE WHEN told.state = 'pending' THEN NULL ELSE %(now)s END
-FROM told JOIN held ON held.id = told.delivery AND held.state = 'pending' AND held.leased_until = told.leased_until
-WHERE one.agency_id = %(agency)s AND one.id = ANY (%(delivery)s::uuid[]) AND one.id = held.id
+UPDATE webhooks_delivery AS delivery
+SET state = outcome.state, next_attempt_at = outcome.next, tries = delivery.tries + outcome.tried::integer,
+    leased_until = NULL, finished_at = CASE WHEN outcome.state = 'pending' THEN NULL ELSE %(now)s END
+FROM outcome
+JOIN locked ON locked.id = outcome.delivery AND locked.state = 'pending' AND locked.leased_until = outcome.leased_until
+WHERE delivery.agency_id = %(agency)s AND delivery.id = ANY (%(delivery)s::uuid[]) AND delivery.id = locked.id
 """
+"""Insert the attempts, and update the deliveries that are still under the lease of the outcome."""
 
-LET_FOLLOW = """
+RELEASE_NEXT = """
 WITH next AS MATERIALIZED (
     SELECT first.id, first.next_attempt_at > %(now)s AND first.leased_until IS NULL AND first.tries = 0 AS waits
-    FROM unnest(%(endpoint)s::uuid[], %(series)s::text[]) AS over (endpoint, series)
+    FROM unnest(%(endpoint)s::uuid[], %(order_key)s::text[]) AS done (endpoint, order_key)
     CROSS JOIN LATERAL (
-        SELECT * FROM webhooks_delivery AS one
-        WHERE one.agency_id = %(agency)s AND one.endpoint_id = over.endpoint AND one.state = 'pending'
-            AND one.order_key BETWEEN over.series AND over.series
-        ORDER BY one.order_key, one.id LIMIT 1
+        SELECT * FROM webhooks_delivery AS delivery
+        WHERE delivery.agency_id = %(agency)s AND delivery.endpoint_id = done.endpoint AND delivery.state = 'pending'
+            AND delivery.order_key BETWEEN done.order_key AND done.order_key
+        ORDER BY delivery.order_key, delivery.id LIMIT 1
     ) AS first
 )
-UPDATE webhooks_delivery AS one SET next_attempt_at = %(now)s
-WHERE one.agency_id = %(agency)s AND one.id = ANY (ARRAY(SELECT id FROM next WHERE waits))
+UPDATE webhooks_delivery AS delivery SET next_attempt_at = %(now)s
+WHERE delivery.agency_id = %(agency)s AND delivery.id = ANY (ARRAY(SELECT id FROM next WHERE waits))
 """
-"""The next of a series need not wait any longer than the one before it.
+"""Make the next delivery of each order key due now, if it waited only for the one before it.
 
-`BETWEEN x AND x` and this order: of all indexes `delivery_pending_in_order` alone gives that without sorting.
+With `BETWEEN x AND x` and this order the planner reads `delivery_pending_in_order`, the only index that needs no sort.
 """
 
-STRAIGHT = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-"""How many are pending changes faster than the server counts them. Taken for few, all of an endpoint would be read and sorted."""
+# The number of pending deliveries changes faster than the planner's statistics. If it expects few, it reads and sorts all
+# deliveries of an endpoint; these settings make it follow the indexes instead.
+PLANNER_SETTINGS = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One try and what came of it; without an answer the parcel was not tried, and goes back as it was."""
+    """Store a job and the result of its attempt; without a result no attempt was made and the delivery is due again."""
 
-    parcel: Parcel
-    answer: Answer | None
+    job: DeliveryJob
+    result: SendResult | None
     attempted_at: datetime
-    took_ms: int = 0
+    duration_ms: int = 0
 
     @property
     def is_success(self) -> bool:
-        return self.answer is not None and self.answer.is_success
+        """Return whether an attempt was made and the receiver accepted the event."""
+        return self.result is not None and self.result.is_success
 
 
 @transaction.atomic
-def settle(*, outcomes: Iterable[Outcome], now: datetime) -> None:
-    """Write these down, each in its agency's scope and all at once."""
+def record(*, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Record the outcomes of several agencies in one transaction, which it opens.
+
+    For each agency, in its tenant context:
+    1. lock the endpoints   2. record attempts and states   3. make the next delivery of each order key due
+    4. record which endpoints fail, and disable those that are gone or have failed too long
+    """
     with connection.cursor() as cursor:
-        cursor.execute(STRAIGHT)
+        cursor.execute(PLANNER_SETTINGS)
     by_agency: dict[UUID, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        by_agency[outcome.parcel.agency_id].append(outcome)
-    for agency_id, theirs in by_agency.items():
+        by_agency[outcome.job.agency_id].append(outcome)
+    for agency_id, agency_outcomes in by_agency.items():
         context.set_agency(agency_id)
-        urls = _hold_endpoints(agency_id, theirs)
-        _write_down(agency_id, theirs, now)
-        _let_follow(agency_id, theirs, now)
-        _judge_endpoints(agency_id, [each for each in theirs if urls.get(each.parcel.endpoint_id) == each.parcel.url], now)
+        urls = _lock_endpoints(agency_id, agency_outcomes)
+        _record_attempts(agency_id, agency_outcomes, now)
+        _release_next(agency_id, agency_outcomes, now)
+        # The response of a former address says nothing about the present one.
+        current = [each for each in agency_outcomes if urls.get(each.job.endpoint_id) == each.job.url]
+        _update_endpoints(agency_id, current, now)
     context.set_agency(None)
 
 
-def _hold_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> dict[UUID, str]:
-    """Where they are now; what another address answered says nothing of it.
-
-    Endpoints are held before their deliveries: who deletes an endpoint goes the same way, and neither waits for ever.
-    """
-    receivers = {outcome.parcel.endpoint_id for outcome in outcomes}
-    mine = Endpoint.objects.select_for_update(no_key=True).filter(agency_id=agency_id, pk__in=receivers)
-    return dict(mine.order_by("pk").values_list("pk", "url"))
+def _lock_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> dict[UUID, str]:
+    """Lock the endpoints in the order of their IDs, and return their present URLs."""
+    endpoint_ids = {outcome.job.endpoint_id for outcome in outcomes}
+    endpoints = Endpoint.objects.select_for_update(no_key=True).filter(agency_id=agency_id, pk__in=endpoint_ids)
+    return dict(endpoints.order_by("pk").values_list("pk", "url"))
 
 
-def _write_down(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
-    rows = [_row(outcome, now) for outcome in outcomes]
+def _record_attempts(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
+    rows = [_build_row(outcome, now) for outcome in outcomes]
     columns = map(list, zip(*rows, strict=True))
     names = ("delivery", "leased_until", "state", "next", "tried", "attempt", "at", "took", "status", "error", "answer")
     with connection.cursor() as cursor:
-        cursor.execute(WRITE_DOWN, {"agency": agency_id, "now": now, **dict(zip(names, columns, strict=True))})
+        cursor.execute(RECORD_ATTEMPTS, {"agency": agency_id, "now": now, **dict(zip(names, columns, strict=True))})
 
 
-def _row(outcome: Outcome, now: datetime) -> tuple[object, ...]:
-    answer = outcome.answer or Answer()
-    state, next_attempt_at = _what_follows(outcome, now)
+def _build_row(outcome: Outcome, now: datetime) -> tuple[object, ...]:
+    result = outcome.result or SendResult()
+    state, next_attempt_at = _next_state(outcome, now)
     return (
-        outcome.parcel.delivery_id,
-        outcome.parcel.leased_until,
+        outcome.job.delivery_id,
+        outcome.job.leased_until,
         state,
         next_attempt_at,
-        outcome.answer is not None,
+        outcome.result is not None,
         identifiers.uuid7(),
         outcome.attempted_at,
-        outcome.took_ms,
-        answer.status,
-        answer.error[:LONGEST_ERROR],
-        text_of(answer.body),
+        outcome.duration_ms,
+        result.status,
+        result.error[:MAX_ERROR_LENGTH],
+        to_text(result.body),
     )
 
 
-def _what_follows(outcome: Outcome, now: datetime) -> tuple[Delivery.State, datetime | None]:
-    answer = outcome.answer
-    if answer is None:
+def _next_state(outcome: Outcome, now: datetime) -> tuple[Delivery.State, datetime | None]:
+    """Return the delivery's state after the outcome, and when it is due if it is pending."""
+    result = outcome.result
+    if result is None:
         return Delivery.State.PENDING, now
-    if answer.is_success:
+    if result.is_success:
         return Delivery.State.DELIVERED, None
-    if answer.forbidden or answer.status == GONE:
+    if result.is_permanent or result.status == GONE:
         return Delivery.State.FAILED, None
-    asked = retries.asked_to_wait(status=answer.status, retry_after=answer.retry_after, now=now)
-    again = retries.next_attempt(tries=outcome.parcel.tries + 1, now=now, chance=CHANCE, asked=asked)
-    return (Delivery.State.PENDING, again) if again else (Delivery.State.FAILED, None)
+    wait = retries.parse_retry_after(status=result.status, retry_after=result.retry_after, now=now)
+    retry_at = retries.next_attempt_at(tries=outcome.job.tries + 1, now=now, random=RANDOM, retry_after=wait)
+    return (Delivery.State.PENDING, retry_at) if retry_at else (Delivery.State.FAILED, None)
 
 
-def _let_follow(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
-    over = {(outcome.parcel.endpoint_id, outcome.parcel.order_key) for outcome in outcomes}
-    receivers, series = zip(*over, strict=True)
+def _release_next(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
+    done = {(outcome.job.endpoint_id, outcome.job.order_key) for outcome in outcomes}
+    endpoint_ids, order_keys = zip(*done, strict=True)
+    params: dict[str, Any] = {"agency": agency_id, "endpoint": list(endpoint_ids), "order_key": list(order_keys), "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(LET_FOLLOW, {"agency": agency_id, "endpoint": list(receivers), "series": list(series), "now": now})
+        cursor.execute(RELEASE_NEXT, params)
 
 
-def _judge_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
-    """The last try decides whether an endpoint fails; the first failure since a success is when that began."""
-    tried = sorted((each for each in outcomes if each.answer is not None), key=lambda each: each.attempted_at)
-    last = {outcome.parcel.endpoint_id: outcome for outcome in tried}
-    well = {endpoint_id for endpoint_id, outcome in last.items() if outcome.is_success}
-    mine = Endpoint.objects.filter(agency_id=agency_id)
-    if well:
-        mine.filter(pk__in=well, failing_since__isnull=False).update(failing_since=None)
-    if failing := last.keys() - well:
-        mine.filter(pk__in=failing, failing_since=None).update(failing_since=now)
-    for outcome in tried:
-        if outcome.answer and outcome.answer.status == GONE:
-            disable(agency_id=agency_id, endpoint_id=outcome.parcel.endpoint_id, reason=Endpoint.Reason.GONE, now=now)
-    for endpoint in mine.enabled().filter(pk__in=failing):
+def _update_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
+    """Set or clear `failing_since` by the last attempt at each endpoint, and disable endpoints where due."""
+    attempts = sorted((each for each in outcomes if each.result is not None), key=lambda each: each.attempted_at)
+    last = {outcome.job.endpoint_id: outcome for outcome in attempts}
+    working = {endpoint_id for endpoint_id, outcome in last.items() if outcome.is_success}
+    endpoints = Endpoint.objects.filter(agency_id=agency_id)
+    if working:
+        endpoints.filter(pk__in=working, failing_since__isnull=False).update(failing_since=None)
+    if failing := last.keys() - working:
+        endpoints.filter(pk__in=failing, failing_since=None).update(failing_since=now)
+    for outcome in attempts:
+        if outcome.result and outcome.result.status == GONE:
+            disable(agency_id=agency_id, endpoint_id=outcome.job.endpoint_id, reason=Endpoint.Reason.GONE, now=now)
+    for endpoint in endpoints.enabled().filter(pk__in=failing):
         if not retries.has_failed_too_long(failing_since=endpoint.failing_since, now=now):
             continue
-        if _failed_lately(endpoint, before=last[endpoint.pk].attempted_at):
+        if _has_recent_attempt(endpoint, before=last[endpoint.pk].attempted_at):
             disable(agency_id=agency_id, endpoint_id=endpoint.pk, reason=Endpoint.Reason.FAILING, now=now)
-        else:  # nothing was sent to it for long: that it failed then says nothing of the days since
-            mine.filter(pk=endpoint.pk).update(failing_since=now)
+        else:
+            # Nothing was sent for long, so it is not known that the endpoint failed all the time: start again.
+            endpoints.filter(pk=endpoint.pk).update(failing_since=now)
 
 
-def _failed_lately(endpoint: Endpoint, *, before: datetime) -> bool:
-    tries = Attempt.objects.filter(agency_id=endpoint.agency_id, delivery__endpoint=endpoint, attempted_at__lt=before)
-    return tries.filter(attempted_at__gte=before - retries.LONGEST_SILENCE).exists()
+def _has_recent_attempt(endpoint: Endpoint, *, before: datetime) -> bool:
+    attempts = Attempt.objects.filter(agency_id=endpoint.agency_id, delivery__endpoint=endpoint, attempted_at__lt=before)
+    return attempts.filter(attempted_at__gte=before - retries.MAX_ATTEMPT_GAP).exists()
 
 
 def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now: datetime) -> None:
-    """Nothing is sent to the endpoint any more, and its agency is told. Of one that is disabled already, nothing."""
+    """Disable the endpoint and publish `endpoint.disabled`; nothing if it is disabled already. Requires a transaction."""
     endpoint = Endpoint.objects.enabled().select_for_update(no_key=True).filter(agency_id=agency_id, pk=endpoint_id).first()
     if endpoint is None:
         return
@@ -205,6 +221,6 @@ def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now:
     )
 
 
-def text_of(body: Sequence[int] | bytes) -> str:
-    """What a text column takes of bytes that may be anything."""
+def to_text(body: Sequence[int] | bytes) -> str:
+    """Return arbitrary bytes as text that PostgreSQL accepts: valid UTF-8 without null characters."""
     return bytes(body).decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

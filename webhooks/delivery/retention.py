@@ -1,4 +1,4 @@
-"""Deliveries go when the days for them are over, with their attempts; events stay."""
+"""Delete old deliveries with their attempts, old test events, and expired signing secrets. Other events stay."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,9 +28,11 @@ OLD_SECRETS = "DELETE FROM webhooks_endpointsecret WHERE agency_id = %(agency)s 
 
 
 def delete(*, agency_id: UUID, now: datetime) -> int:
-    """Delete the agency's deliveries that were finished DELIVERIES_KEPT_DAYS ago, tests and all; returns how many.
+    """Delete the agency's deliveries that ended DELIVERIES_KEPT_DAYS ago, and return how many.
 
-    In batches, each a transaction of its own: an interrupted run is finished by the next one. Secrets that expired go too.
+    1. delete deliveries   2. delete test events that have no delivery left   3. delete expired signing secrets
+
+    The first two run in batches, each in a transaction of its own; the next run finishes an interrupted one.
     """
     until = now - timedelta(days=settings.DELIVERIES_KEPT_DAYS)
     deleted = batches.run(agency_id=agency_id, statement=OLD_DELIVERIES, until=until)

@@ -1,37 +1,38 @@
-"""When a delivery that failed is tried again, and when it is tried no more. Pure."""
+"""When a failed delivery is retried, and when it is given up. Pure."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from random import Random
 
-RETRY_AFTER = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-"""Seconds between one try and the next: ten tries in a little more than three days."""
+# Seconds between one attempt and the next: ten attempts in a little more than three days.
+RETRY_DELAYS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+# Each delay is longer by a random share of up to this, so that deliveries that failed together are not retried together.
 JITTER = 0.1
-"""Each wait is longer by up to this part of it, so that what failed together does not come back together."""
-ASKS_TO_WAIT = frozenset({429, 503})
-LONGEST_WAIT = timedelta(hours=24)
-FAILING_TOO_LONG = timedelta(days=5)
-LONGEST_SILENCE = timedelta(hours=48)
-"""Between two tries of an endpoint that fails for days; after a longer one its five days begin anew."""
+RETRY_AFTER_STATUSES = frozenset({429, 503})
+MAX_RETRY_AFTER = timedelta(hours=24)
+# An endpoint that fails for this long is disabled.
+MAX_FAILING_TIME = timedelta(days=5)
+# Attempts further apart than this do not show that the endpoint failed in between: MAX_FAILING_TIME starts again.
+MAX_ATTEMPT_GAP = timedelta(hours=48)
 
 SECONDS = re.compile(r"\s*([0-9]{1,9})\s*")
 
 
-def next_attempt(*, tries: int, now: datetime, chance: Random, asked: timedelta | None = None) -> datetime | None:
-    """When to try again after `tries` failures; None when that was the last one.
+def next_attempt_at(*, tries: int, now: datetime, random: Random, retry_after: timedelta | None = None) -> datetime | None:
+    """Return when to retry a delivery that has failed `tries` times, or None to give up.
 
-    What the receiver asked for is heeded where it is later than our own schedule, up to a day.
+    The receiver's `retry_after` applies if it is longer than the delay of the schedule, up to a day.
     """
-    if tries > len(RETRY_AFTER):
+    if tries > len(RETRY_DELAYS):
         return None
-    ours = timedelta(seconds=RETRY_AFTER[tries - 1] * (1 + JITTER * chance.random()))
-    return now + max(ours, min(asked or ours, LONGEST_WAIT))
+    delay = timedelta(seconds=RETRY_DELAYS[tries - 1] * (1 + JITTER * random.random()))
+    return now + max(delay, min(retry_after or delay, MAX_RETRY_AFTER))
 
 
-def asked_to_wait(*, status: int | None, retry_after: str, now: datetime) -> timedelta | None:
-    """The wait that an answer asks for in `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3)."""
-    if status not in ASKS_TO_WAIT:
+def parse_retry_after(*, status: int | None, retry_after: str, now: datetime) -> timedelta | None:
+    """Return the wait that a response requests in `Retry-After`: seconds or a date (RFC 9110, section 10.2.3)."""
+    if status not in RETRY_AFTER_STATUSES:
         return None
     if seconds := SECONDS.fullmatch(retry_after):
         return timedelta(seconds=int(seconds[1]))
@@ -43,5 +44,5 @@ def asked_to_wait(*, status: int | None, retry_after: str, now: datetime) -> tim
 
 
 def has_failed_too_long(*, failing_since: datetime | None, now: datetime) -> bool:
-    """Whether an endpoint that fails at this moment has done nothing else for five days."""
-    return failing_since is not None and now - failing_since >= FAILING_TOO_LONG
+    """Return whether an endpoint whose last attempt failed has failed for MAX_FAILING_TIME."""
+    return failing_since is not None and now - failing_since >= MAX_FAILING_TIME

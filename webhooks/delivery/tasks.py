@@ -1,4 +1,7 @@
-"""What wakes couriers and stops them, and clock-driven work on events."""
+"""Celery tasks: run a delivery worker, and delete old deliveries.
+
+`deliver` is queued by publishing (webhooks/events/wakeup.py) and by the scheduler.
+"""
 
 import asyncio
 import mmap
@@ -10,41 +13,43 @@ from django.utils import timezone
 
 from accounts.tenancy import context
 from webhooks.channels import http_client
-from webhooks.channels.http_client import Egress
+from webhooks.channels.http_client import HttpClient
 from webhooks.delivery import concurrency, leases, retention
-from webhooks.delivery.worker import Courier
+from webhooks.delivery.worker import DeliveryWorker
 from webhooks.events import wakeup
 
-stopping = mmap.mmap(-1, 1)
-"""One byte that a worker's processes share: they are forked after this, and only the first of them hears that it shall stop."""
+# One byte of shared memory: Celery tells only its main process of a shutdown, and the pool processes, which run the
+# tasks, are forked from it after this module is imported.
+shutting_down = mmap.mmap(-1, 1)
 
 
 @worker_shutting_down.connect
 def stop(**_: object) -> None:
-    """Let couriers finish what they have in hand and take nothing more."""
-    stopping[0] = 1
+    """Tell delivery workers to finish the jobs they have and to lease no more."""
+    shutting_down[0] = 1
 
 
-@shared_task(expires=wakeup.KEPT_SECONDS)
+@shared_task(expires=wakeup.EXPIRES_SECONDS)
 def deliver() -> None:
-    """Send what is due, if a courier is free. Woken for nothing, it costs one look."""
-    if not leases.is_due(now=timezone.now()) or stopping[0]:
+    """Run a delivery worker if something is due and fewer than WEBHOOK_COURIERS workers run."""
+    if not leases.is_due(now=timezone.now()) or shutting_down[0]:
         return
-    with concurrency.one_of(settings.WEBHOOK_COURIERS) as is_free:
-        if is_free:
+    with concurrency.limited_to(settings.WEBHOOK_COURIERS) as is_allowed:
+        if is_allowed:
             asyncio.run(_deliver())
-    if is_free and leases.is_due(now=timezone.now()) and not stopping[0]:
-        # Who was woken while the slots were taken went away again: it is on us to look once more after giving ours back.
-        wakeup.at_once()
+    # A task that started while all locks were taken has ended without sending, so this one must check again after
+    # releasing its lock.
+    if is_allowed and leases.is_due(now=timezone.now()) and not shutting_down[0]:
+        wakeup.wake_worker()
 
 
 @shared_task
 def delete_old_deliveries() -> None:
-    """Delete the deliveries whose days are over; the events stay."""
+    """Delete deliveries that are older than DELIVERIES_KEPT_DAYS; their events stay."""
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
 
 
 async def _deliver() -> None:
-    sender = Egress(limits=http_client.limits(), trust=http_client.trust())
-    await Courier(egress=sender, clock=timezone.now, is_stopping=lambda: bool(stopping[0])).run()
+    client = HttpClient(policy=http_client.installation_policy(), ssl_context=http_client.ssl_context())
+    await DeliveryWorker(client=client, clock=timezone.now, is_stopping=lambda: bool(shutting_down[0])).run()

@@ -1,6 +1,8 @@
-"""One courier: takes what is due in hand, sends to many endpoints at once, and writes down what came of it in small batches.
+"""The delivery worker: a loop that leases due deliveries, sends them to many endpoints at once and records the results.
 
-A slow endpoint holds up nobody: each has its own lane, as wide as eight sends, and as narrow as one while it fails.
+Each endpoint has its own queue of runs, so that a slow endpoint holds up no other. A run is a list of jobs with
+one order key, which are sent one after the other. At most `WorkerLimits.sends_per_endpoint` runs of an endpoint
+are sent at once.
 """
 
 import asyncio
@@ -16,213 +18,238 @@ from uuid import UUID
 
 from django.db import OperationalError, connections
 
-from webhooks.channels.http_client import Answer, Egress
+from webhooks.channels.http_client import HttpClient, SendResult
 from webhooks.delivery import dispatch, leases, results
-from webhooks.delivery.leases import Parcel, Room
+from webhooks.delivery.jobs import DeliveryJob
+from webhooks.delivery.leases import Capacity
 from webhooks.delivery.results import Outcome
 
 log = logging.getLogger(__name__)
 
-Got = TypeVar("Got")
+T = TypeVar("T")
 
-OUR_FAULT = "Something broke on our side."
-IS_DISABLED = "The endpoint is disabled."
-DATABASE_AWAY = (0.5, 2.0, 5.0)  # seconds between tries to write down what was sent
+INTERNAL_ERROR = "An internal error occurred."
+ENDPOINT_DISABLED = "The endpoint is disabled."
+# Seconds before each new try to record results while the database is away.
+DATABASE_RETRY_DELAYS = (0.5, 2.0, 5.0)
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How much a courier does at once, and for how long; in seconds."""
+class WorkerLimits:
+    """Say how much a worker does at once and for how long. Numbers are jobs, runs or seconds."""
 
-    senders: int = 512
-    of_one: int = 8
-    failing: int = 64
-    looks_every: float = 0.1
-    gathers: float = 0.02
-    lingers: float = 5.0
-    longest: float = 600.0
+    sends: int = 512
+    sends_per_endpoint: int = 8
+    # Runs for endpoints that fail: they may take up the whole deadline.
+    failing_runs: int = 64
+    poll_interval: float = 0.1
+    # After a result, wait this long for others so that they are recorded together.
+    batch_delay: float = 0.02
+    # Stop after this long without work.
+    idle_time: float = 5.0
+    max_run_time: float = 600.0
     lease: timedelta = leases.LEASE
-    margin: timedelta = timedelta(seconds=5)
+    # A job is sent only if its lease outlasts the deadline by this.
+    lease_margin: timedelta = timedelta(seconds=5)
 
 
 @dataclass
-class Lane:
-    """What is in hand for one endpoint."""
+class EndpointQueue:
+    """Hold the runs that wait for one endpoint, and the number of tasks that send them."""
 
-    runs: deque[list[Parcel]] = field(default_factory=deque)
-    workers: int = 0
-    fails: bool = False
+    runs: deque[list[DeliveryJob]] = field(default_factory=deque)
+    senders: int = 0
+    is_failing: bool = False
 
 
-class Courier:
-    """Sends until nothing has been due for a while, its time is over, or it is asked to stop."""
+class DeliveryWorker:
+    """Send what is due until nothing has been due for `idle_time`, `max_run_time` is over, or `is_stopping` returns True."""
 
     def __init__(
-        self, *, egress: Egress, clock: Callable[[], datetime], is_stopping: Callable[[], bool], pace: Pace | None = None
+        self,
+        *,
+        client: HttpClient,
+        clock: Callable[[], datetime],
+        is_stopping: Callable[[], bool],
+        limits: WorkerLimits | None = None,
     ) -> None:
-        self.egress, self.clock, self.is_stopping, self.pace = egress, clock, is_stopping, pace or Pace()
-        self._lanes: dict[UUID, Lane] = {}
+        self.client, self.clock, self.is_stopping = client, clock, is_stopping
+        self.limits = limits or WorkerLimits()
+        self._queues: dict[UUID, EndpointQueue] = {}
         self._outcomes: list[Outcome] = []
-        self._runs_in_hand = self._failing_in_hand = 0
+        self._leased_runs = self._failing_runs = 0
         self._closing = False
-        self._news = asyncio.Event()
-        self._slots = asyncio.Semaphore(self.pace.senders)
-        self._workers: set[asyncio.Task[None]] = set()
-        self._look: asyncio.Task[frozenset[UUID]] | None = None
-        self._looking = asyncio.Lock()
-        self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier-database")
+        self._progress = asyncio.Event()
+        self._sends = asyncio.Semaphore(self.limits.sends)
+        self._senders: set[asyncio.Task[None]] = set()
+        self._undeliverable: asyncio.Task[frozenset[UUID]] | None = None
+        self._undeliverable_lock = asyncio.Lock()
+        # One thread, so that all queries of this worker use one database connection.
+        self._database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="delivery-worker-database")
 
     async def run(self) -> None:
-        """What is in hand when this ends by itself was sent or went back, and is written down."""
+        """Deliver until there is no more to do.
+
+        1. repeat, until nothing has been due for a while, the time is over or a stop is requested:
+           record results, close idle connections, lease due deliveries, wait for results or the next poll
+        2. let the attempts in progress end, and return the jobs that have not begun
+        3. record the last results   4. close the connections to endpoints and to the database
+        """
         try:
             await self._deliver()
         finally:
             self._closing = True
-            await asyncio.gather(*self._workers)
-            await self._settle()
-            await self.egress.aclose()
-            await self._ask(connections.close_all)
+            await asyncio.gather(*self._senders)
+            await self._record()
+            await self.client.aclose()
+            await self._query(connections.close_all)
             self._database.shutdown()
 
     async def _deliver(self) -> None:
         time = asyncio.get_running_loop().time
         began = busy_at = time()
-        while not self.is_stopping() and time() - began < self.pace.longest:
-            await self._settle()
-            await self.egress.tidy()
-            if await self._take(until=began + self.pace.longest) or self._runs_in_hand:
+        while not self.is_stopping() and time() - began < self.limits.max_run_time:
+            await self._record()
+            await self.client.close_idle()
+            if await self._lease(until=began + self.limits.max_run_time) or self._leased_runs:
                 busy_at = time()
-            elif time() - busy_at >= self.pace.lingers:
+            elif time() - busy_at >= self.limits.idle_time:
                 break
             await self._wait()
 
-    async def _take(self, *, until: float) -> bool:
-        """Take in hand what is due; whether anything was.
+    async def _lease(self, *, until: float) -> bool:
+        """Lease what is due, and return whether anything was.
 
-        Before the end nothing is begun at endpoints that fail: whoever hangs would hold up the next courier.
+        Within a deadline of the end no runs for failing endpoints are leased: a hanging endpoint would delay the end.
         """
-        is_ending = until - asyncio.get_running_loop().time() < self.egress.deadline
-        failing = 0 if is_ending else self.pace.failing - self._failing_in_hand
-        room = Room(series=2 * self.pace.senders - self._runs_in_hand, failing=max(failing, 0))
+        is_ending = until - asyncio.get_running_loop().time() < self.client.deadline
+        failing = 0 if is_ending else self.limits.failing_runs - self._failing_runs
+        # Twice as many runs as can be sent at once, so that a freed sender finds one waiting.
+        capacity = Capacity(runs=2 * self.limits.sends - self._leased_runs, failing=max(failing, 0))
         now = self.clock()
-        if room.series <= 0 or not await self._ask(partial(leases.is_due, now=now)):
+        if capacity.runs <= 0 or not await self._query(partial(leases.is_due, now=now)):
             return False
-        runs = await self._ask(partial(leases.lease, room=room, now=now, length=self.pace.lease))
+        runs = await self._query(partial(leases.lease, capacity=capacity, now=now, length=self.limits.lease))
         for run in runs:
             self._enqueue(run)
         return bool(runs)
 
     async def _wait(self) -> None:
-        """Until something comes back, and a little longer for what comes right after it; or until it is time to look again."""
-        if self._runs_in_hand:
+        """Wait for a result and then `batch_delay` for others, or for `poll_interval`, whichever is first."""
+        if self._leased_runs:
             try:
-                async with asyncio.timeout(self.pace.looks_every):
-                    await self._news.wait()
-                await asyncio.sleep(self.pace.gathers)
+                async with asyncio.timeout(self.limits.poll_interval):
+                    await self._progress.wait()
+                await asyncio.sleep(self.limits.batch_delay)
             except TimeoutError:
                 pass
-            self._news.clear()
+            self._progress.clear()
         else:
-            await asyncio.sleep(self.pace.looks_every)
+            await asyncio.sleep(self.limits.poll_interval)
 
-    def _enqueue(self, run: list[Parcel]) -> None:
-        lane = self._lanes.setdefault(run[0].endpoint_id, Lane())
-        lane.runs.append(run)
-        self._runs_in_hand += 1
-        self._failing_in_hand += run[0].fails
-        if lane.workers < self.pace.of_one:
-            lane.workers += 1
-            worker = asyncio.create_task(self._work(run[0].endpoint_id, lane))
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+    def _enqueue(self, run: list[DeliveryJob]) -> None:
+        """Append the run to its endpoint's queue, and start another sender if the endpoint may have one more."""
+        queue = self._queues.setdefault(run[0].endpoint_id, EndpointQueue())
+        queue.runs.append(run)
+        self._leased_runs += 1
+        self._failing_runs += run[0].is_failing
+        if queue.senders < self.limits.sends_per_endpoint:
+            queue.senders += 1
+            sender = asyncio.create_task(self._send_queue(run[0].endpoint_id, queue))
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
 
-    async def _work(self, endpoint_id: UUID, lane: Lane) -> None:
-        while lane.runs:
-            run = lane.runs.popleft()
-            await self._send_run(run, lane)
-            self._runs_in_hand -= 1
-            self._failing_in_hand -= run[0].fails
-            self._news.set()
-        lane.workers -= 1
-        if not lane.workers:
-            self._lanes.pop(endpoint_id, None)
+    async def _send_queue(self, endpoint_id: UUID, queue: EndpointQueue) -> None:
+        while queue.runs:
+            run = queue.runs.popleft()
+            await self._send_run(run, queue)
+            self._leased_runs -= 1
+            self._failing_runs -= run[0].is_failing
+            self._progress.set()
+        queue.senders -= 1
+        if not queue.senders:
+            self._queues.pop(endpoint_id, None)
 
-    async def _send_run(self, run: list[Parcel], lane: Lane) -> None:
-        """One after the other, until one fails; the rest goes back, in the order in which it came."""
-        for parcel in run:
-            async with self._slots:
-                if lane.fails or self._closing or self._is_late(parcel) or await self._is_withdrawn(parcel):
-                    self._outcomes.append(Outcome(parcel, None, self.clock()))
+    async def _send_run(self, run: list[DeliveryJob], queue: EndpointQueue) -> None:
+        """Send the jobs one after the other until one fails. The rest is returned unsent, in its order."""
+        for job in run:
+            async with self._sends:
+                # Checked just before sending, since the job may have waited: a failure of another run, the end of
+                # this worker, too little of the lease left, or a deletion.
+                if queue.is_failing or self._closing or self._is_late(job) or await self._is_undeliverable(job):
+                    self._outcomes.append(Outcome(job, None, self.clock()))
                     continue
-                outcome = await self._send(parcel)
+                outcome = await self._send(job)
             self._outcomes.append(outcome)
-            self._news.set()
-            lane.fails = not outcome.is_success
+            self._progress.set()
+            queue.is_failing = not outcome.is_success
 
-    def _is_late(self, parcel: Parcel) -> bool:
-        """Whether its lease could end before its answer comes."""
-        return parcel.leased_until - self.clock() < timedelta(seconds=self.egress.deadline) + self.pace.margin
+    def _is_late(self, job: DeliveryJob) -> bool:
+        """Return whether the lease could end before the attempt does."""
+        return job.leased_until - self.clock() < timedelta(seconds=self.client.deadline) + self.limits.lease_margin
 
-    async def _is_withdrawn(self, parcel: Parcel) -> bool:
-        """Whether its account was handed back or its agency closed since it was taken in hand.
+    async def _is_undeliverable(self, job: DeliveryJob) -> bool:
+        """Return whether the account was deleted or the agency closed since the job was leased.
 
-        The database is asked anew for every parcel, in one question for all that wait to ask. Without an answer it goes back.
+        Every job needs a query that began after it was ready to be sent; jobs that wait at the same time share one.
+        If the query fails, the job is returned unsent.
         """
-        if self._look is None:
-            self._look = asyncio.create_task(self._look_anew())
+        if self._undeliverable is None:
+            self._undeliverable = asyncio.create_task(self._query_undeliverable())
         try:
-            return not {parcel.agency_id, parcel.account_id}.isdisjoint(await self._look)
+            return not {job.agency_id, job.account_id}.isdisjoint(await self._undeliverable)
         except Exception:
-            log.exception("nobody says whether delivery %s is still to be sent", parcel.delivery_id)
+            log.exception("cannot find out whether delivery %s may still be sent", job.delivery_id)
             return True
 
-    async def _look_anew(self) -> frozenset[UUID]:
-        async with self._looking:
-            self._look = None  # whoever comes from now on asks after this question
-            return await self._ask(leases.withdrawn)
+    async def _query_undeliverable(self) -> frozenset[UUID]:
+        async with self._undeliverable_lock:
+            # From here on a job needs a newer query than this one.
+            self._undeliverable = None
+            return await self._query(leases.deleted_or_closed_ids)
 
-    async def _send(self, parcel: Parcel) -> Outcome:
+    async def _send(self, job: DeliveryJob) -> Outcome:
         time, now = asyncio.get_running_loop().time, self.clock()
         began = time()
         try:
-            disabled = Answer(error=IS_DISABLED, forbidden=True)
-            answer = disabled if parcel.is_disabled else await dispatch.carry(parcel, egress=self.egress, now=now)
+            disabled = SendResult(error=ENDPOINT_DISABLED, is_permanent=True)
+            result = disabled if job.is_disabled else await dispatch.send(job, client=self.client, now=now)
         except Exception:
-            log.exception("delivery %s broke", parcel.delivery_id)
-            answer = Answer(error=OUR_FAULT)
-        return Outcome(parcel, answer, now, round((time() - began) * 1000))
+            log.exception("delivery %s cannot be sent", job.delivery_id)
+            result = SendResult(error=INTERNAL_ERROR)
+        return Outcome(job, result, now, round((time() - began) * 1000))
 
-    async def _settle(self) -> None:
-        """Write down what came back since the last time."""
-        batch, self._outcomes = self._outcomes, []
-        if not batch:
+    async def _record(self) -> None:
+        """Record the outcomes since the last call: together, or if that fails each alone."""
+        outcomes, self._outcomes = self._outcomes, []
+        if not outcomes:
             return
         try:
-            await self._write(batch)
+            await self._write(outcomes)
         except Exception:
-            log.exception("%d outcomes cannot be written down together", len(batch))
-            for outcome in batch:
-                await self._settle_alone(outcome)
+            log.exception("%d outcomes cannot be recorded together", len(outcomes))
+            for outcome in outcomes:
+                await self._record_one(outcome)
 
-    async def _settle_alone(self, outcome: Outcome) -> None:
+    async def _record_one(self, outcome: Outcome) -> None:
         try:
             await self._write([outcome])
         except Exception:
-            log.exception("what came of delivery %s cannot be written down; it is sent again", outcome.parcel.delivery_id)
+            log.exception("outcome of delivery %s cannot be recorded; it is sent again", outcome.job.delivery_id)
 
-    async def _write(self, batch: list[Outcome]) -> None:
-        for pause in DATABASE_AWAY:
+    async def _write(self, outcomes: list[Outcome]) -> None:
+        for delay in DATABASE_RETRY_DELAYS:
             try:
-                return await self._ask(partial(results.settle, outcomes=batch, now=self.clock()))
+                return await self._query(partial(results.record, outcomes=outcomes, now=self.clock()))
             except OperationalError:
-                await self._ask(connections.close_all)
-                await asyncio.sleep(pause)
-        return await self._ask(partial(results.settle, outcomes=batch, now=self.clock()))
+                await self._query(connections.close_all)
+                await asyncio.sleep(delay)
+        return await self._query(partial(results.record, outcomes=outcomes, now=self.clock()))
 
-    def _ask(self, question: Callable[[], Got]) -> Coroutine[Any, Any, Got]:
-        """The database, in the one thread that has a connection of this courier's."""
+    def _query(self, function: Callable[[], T]) -> Coroutine[Any, Any, T]:
+        """Run the function in the thread that has this worker's database connection."""
 
-        async def asked() -> Got:
-            return await asyncio.get_running_loop().run_in_executor(self._database, question)
+        async def in_thread() -> T:
+            return await asyncio.get_running_loop().run_in_executor(self._database, function)
 
-        return asked()
+        return in_thread()

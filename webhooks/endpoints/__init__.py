@@ -1,1 +1,1 @@
-"""Webhook endpoints: lifecycle, addresses, secrets."""
+"""Webhook endpoints: create, update, delete and disable them; their addresses and signing secrets."""

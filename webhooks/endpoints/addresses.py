@@ -1,4 +1,4 @@
-"""Where endpoints of each kind are: what is taken as an address, and how much of it is shown again."""
+"""Validate the address of an endpoint, and hide the secret part of it where it is shown."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -13,49 +13,51 @@ MAILTO = "mailto:"
 PRINTABLE = re.compile(r"[!-~]+")
 HIDDEN = "…"
 NAME = r"([A-Za-z0-9]([A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,24}"
-PLAIN = re.compile(
+# The pattern in the OpenAPI document. An installation with WEBHOOK_ALLOWED_NETWORKS accepts more than it.
+PUBLIC_ADDRESS = re.compile(
     rf"https://{NAME}(:(443|8443))?([/?][A-Za-z0-9!$%&'()*+,./:;=?@_~-]*)?|mailto:[A-Za-z0-9_+-]{{1,20}}(\.[A-Za-z0-9_+-]{{1,20}}){{0,2}}@{NAME}"
 )
-"""What the document tells of addresses. An installation that names networks of its own takes more."""
 
 
-class NotAnAddress(Exception):
-    """Nothing can be sent there; the text says why."""
+class InvalidAddress(Exception):
+    """Raise when nothing can be sent to an address. The text says why, for the customer."""
 
 
 def check(*, kind: str, url: str) -> None:
-    """Raises NotAnAddress for what no endpoint of this kind can have."""
+    """Raise InvalidAddress for an address that an endpoint of this kind cannot have."""
     if kind == Endpoint.Kind.EMAIL:
         _check_mailbox(url)
     else:
         _check_url(url)
 
 
-def shown(*, kind: str, url: str) -> str:
-    """The address as it is answered: the path of a chat's incoming webhook is its secret."""
+def redact(*, kind: str, url: str) -> str:
+    """Return the address for a response. The path of a chat's incoming webhook is a secret and is left out."""
     return f"https://{urlsplit(url).netloc}/{HIDDEN}" if kind == Endpoint.Kind.SLACK else url
 
 
 def host(*, kind: str, url: str) -> str:
-    """The part of the address that holds no secret and no person."""
+    """Return the host of the address, which contains no secret and no personal data."""
     return url.rpartition("@")[2] if kind == Endpoint.Kind.EMAIL else urlsplit(url).netloc
 
 
 def _check_mailbox(url: str) -> None:
     if not url.startswith(MAILTO):
-        raise NotAnAddress("An endpoint of this kind reads mailto:name@example.com.")
+        raise InvalidAddress("The URL of an e-mail endpoint must read mailto:name@example.com.")
     try:
         validate_email(unquote(url.removeprefix(MAILTO)))
     except ValidationError:
-        raise NotAnAddress("This is no mail address; there is one to an endpoint, and nothing after it.") from None
+        raise InvalidAddress("The URL must contain exactly one valid e-mail address and nothing after it.") from None
 
 
 def _check_url(url: str) -> None:
     if HIDDEN in url:
-        raise NotAnAddress("This is the address as it is shown, without its secret; send the whole one, or none to keep it.")
+        raise InvalidAddress(
+            "This is the URL as responses show it, without its secret. Send the complete URL, or omit `url` to keep it."
+        )
     if not PRINTABLE.fullmatch(url):
-        raise NotAnAddress("Write what is not ASCII percent-encoded, and a host's name as xn--….")
+        raise InvalidAddress("The URL must be ASCII: write other characters percent-encoded, and host names as xn--….")
     try:
         http_client.check(url)
-    except url_policy.Forbidden as forbidden:
-        raise NotAnAddress(str(forbidden)) from None
+    except url_policy.UrlNotAllowed as error:
+        raise InvalidAddress(str(error)) from None

@@ -1,4 +1,4 @@
-"""The endpoints of an agency: added, changed, disabled, taken away. Each change is in the audit log."""
+"""Create, update, enable, disable and delete the endpoints of an agency. Each change is in the audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -13,110 +13,121 @@ from webhooks.endpoints import addresses
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Delivery, Endpoint
 
-MOST = 100
-MOST_OF_LIMITED = 20
-AGENCY_IS_FULL = f"An agency has at most {MOST} endpoints. Delete one, or let one ask for more."
-LIMIT_IS_FULL = (
-    f"Who sees some accounts only has at most {MOST_OF_LIMITED} endpoints within them. Delete one, or let one ask for more."
+MAX_PER_AGENCY = 100
+MAX_PER_LIMITED_PRINCIPAL = 20
+AGENCY_LIMIT = f"An agency can have at most {MAX_PER_AGENCY} endpoints. Delete one, or subscribe an existing one to more events."
+PRINCIPAL_LIMIT = (
+    f"A key or member that is limited to some accounts can have at most {MAX_PER_LIMITED_PRINCIPAL} endpoints. "
+    "Delete one, or subscribe an existing one to more events."
 )
-AWAY = "DELETE FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = %(endpoint)s"
+DELETE_ENDPOINT = "DELETE FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = %(endpoint)s"
 
 
-class TooMany(Exception):
-    """The agency, or who asks, has as many endpoints as it may have."""
+class EndpointLimitReached(Exception):
+    """Raise when the agency, or the limited principal, has as many endpoints as it can have. The text says which."""
 
 
 @transaction.atomic
-def add(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
-    """A new endpoint with these fields, and the secret that signs for it where its kind has one. Raises TooMany.
+def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
+    """Create an endpoint, and return it with its signing secret; None for a kind that is not signed.
 
-    Two of the same address are two endpoints: one may be told of breaches and the other of everything.
+    Two endpoints can have the same address, with different subscriptions. Raises EndpointLimitReached.
+    Opens a transaction, and locks the agency so that endpoints created at once are counted one after the other.
     """
     agency = Agency.objects.locked(agency_id=by.agency_id)
-    there_are = Endpoint.objects.filter(agency=agency)
-    if there_are.count() >= MOST:
-        raise TooMany(AGENCY_IS_FULL)
-    if by.accounts is not None and there_are.within(by.accounts).count() >= MOST_OF_LIMITED:
-        raise TooMany(LIMIT_IS_FULL)
+    endpoints = Endpoint.objects.filter(agency=agency)
+    if endpoints.count() >= MAX_PER_AGENCY:
+        raise EndpointLimitReached(AGENCY_LIMIT)
+    if by.accounts is not None and endpoints.within(by.accounts).count() >= MAX_PER_LIMITED_PRINCIPAL:
+        raise EndpointLimitReached(PRINCIPAL_LIMIT)
     endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
-    secret = endpoint_secrets.mint(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
-    _note(endpoint, "endpoint.created", by.actor, now, after=_told(endpoint), **_described(endpoint))
+    secret = endpoint_secrets.create(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
+    _record_audit(endpoint, "endpoint.created", by.actor, now, after=_audited_fields(endpoint), **_describe(endpoint))
     return endpoint, secret
 
 
 @transaction.atomic
-def change(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datetime) -> Endpoint:
-    """The endpoint with these fields changed and no other: a worker may be writing the rest of the row at this moment.
+def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datetime) -> Endpoint:
+    """Update these fields of the endpoint, and return it. `enabled` is one of them, though not a column.
 
-    `enabled` is one of them, though no column. Raises Endpoint.DoesNotExist.
+    Only changed columns are saved: the delivery worker writes `failing_since`. Raises Endpoint.DoesNotExist.
+    Opens a transaction.
     """
-    held = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
-    before = _told(held)
-    changed = {name: value for name, value in fields.items() if name != "enabled" and getattr(held, name) != value}
-    for name, value in changed.items():
-        setattr(held, name, value)
-    if "url" in changed:  # what another address did says nothing of this one
-        changed["failing_since"] = held.failing_since = None
-    if changed:
-        held.save(update_fields=list(changed))
-        _note(held, "endpoint.changed", who, now, before=before, after=_told(held), changed=sorted(changed), **_described(held))
-    if fields.get("enabled") is True and held.disabled_at:
-        _enable(held, who, now)
-    if fields.get("enabled") is False and not held.disabled_at:
-        disable(endpoint=held, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
-    return held
+    locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
+    before = _audited_fields(locked)
+    changes = {name: value for name, value in fields.items() if name != "enabled" and getattr(locked, name) != value}
+    # The failures of the former address say nothing about the new one.
+    if "url" in changes:
+        changes["failing_since"] = None
+    for name, value in changes.items():
+        setattr(locked, name, value)
+    if changes:
+        locked.save(update_fields=list(changes))
+        after, changed = _audited_fields(locked), sorted(changes)
+        _record_audit(locked, "endpoint.changed", who, now, before=before, after=after, changed=changed, **_describe(locked))
+    if fields.get("enabled") is True and locked.disabled_at:
+        _enable(locked, who, now)
+    if fields.get("enabled") is False and not locked.disabled_at:
+        disable(endpoint=locked, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
+    return locked
 
 
 @transaction.atomic
 def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: Actor, now: datetime) -> None:
-    """Nothing is sent to it any more: what is on its way ends as failed, unless a worker has it in hand, and can be recovered."""
+    """Disable a locked endpoint: nothing more is sent to it. Requires the transaction that locks it.
+
+    Pending deliveries end as failed, except leased ones, whose worker records their end. They can be recovered.
+    """
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
-    free = Q(leased_until=None) | Q(leased_until__lte=now)
-    pending = Delivery.objects.filter(free, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING)
-    # Who holds one of them may wait for the endpoint, which is held here: none of them is waited for.
-    waiting = pending.select_for_update(skip_locked=True, no_key=True).values("pk")
-    ended = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=waiting).update(
+    not_leased = Q(leased_until=None) | Q(leased_until__lte=now)
+    pending = Delivery.objects.filter(not_leased, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING)
+    # SKIP LOCKED: a worker that has locked one of them may be waiting for the endpoint, which is locked here.
+    free = pending.select_for_update(skip_locked=True, no_key=True).values("pk")
+    failed = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=free).update(
         state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now
     )
-    off = {"before": {"enabled": True}, "after": {"enabled": False}}
-    _note(endpoint, "endpoint.disabled", who, now, **off, reason=reason.value, ended=ended)
+    change = {"before": {"enabled": True}, "after": {"enabled": False}}
+    _record_audit(endpoint, "endpoint.disabled", who, now, **change, reason=reason.value, ended=failed)
 
 
 @transaction.atomic
-def remove(*, endpoint: Endpoint, who: Actor, now: datetime) -> None:
-    """The endpoint goes with its secrets and deliveries, by the database's own keys; the events stay.
+def delete(*, endpoint: Endpoint, who: Actor, now: datetime) -> None:
+    """Delete the endpoint; foreign keys delete its secrets and deliveries. The events stay.
 
-    Raises Endpoint.DoesNotExist.
+    Raises Endpoint.DoesNotExist. Opens a transaction.
     """
-    held = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
-    _note(held, "endpoint.deleted", who, now, before=_told(held), **_described(held))
+    locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
+    _record_audit(locked, "endpoint.deleted", who, now, before=_audited_fields(locked), **_describe(locked))
     with connection.cursor() as cursor:
-        cursor.execute(AWAY, {"agency": held.agency_id, "endpoint": held.pk})
+        cursor.execute(DELETE_ENDPOINT, {"agency": locked.agency_id, "endpoint": locked.pk})
 
 
 @transaction.atomic
 def rotate_secret(*, endpoint: Endpoint, who: Actor, now: datetime) -> str:
-    """A new secret of the endpoint; the one before signs too for a day. Raises Endpoint.DoesNotExist."""
-    text = endpoint_secrets.rotate(endpoint=endpoint, now=now)
-    _note(endpoint, "endpoint.secret_rotated", who, now)
-    return text
+    """Create a signing secret, and return it; the previous one signs as well for a day.
+
+    Raises Endpoint.DoesNotExist. Opens a transaction.
+    """
+    secret = endpoint_secrets.rotate(endpoint=endpoint, now=now)
+    _record_audit(endpoint, "endpoint.secret_rotated", who, now)
+    return secret
 
 
 def _enable(endpoint: Endpoint, who: Actor, now: datetime) -> None:
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
-    _note(endpoint, "endpoint.enabled", who, now, before={"enabled": False}, after={"enabled": True})
+    _record_audit(endpoint, "endpoint.enabled", who, now, before={"enabled": False}, after={"enabled": True})
 
 
-def _described(endpoint: Endpoint) -> dict[str, Any]:
-    """What the audit log may say of it for good: no secret and no mailbox."""
+def _describe(endpoint: Endpoint) -> dict[str, Any]:
+    """Return what the audit log may keep for good: no secret and no mailbox."""
     host = addresses.host(kind=endpoint.kind, url=endpoint.url)
     return {"kind": endpoint.kind, "host": host, "event_types": endpoint.event_types}
 
 
-def _told(endpoint: Endpoint) -> dict[str, Any]:
-    """Those of its fields that change, as far as the audit log may tell them."""
+def _audited_fields(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the fields that `update` changes, as far as the audit log may show them."""
     return {
         "host": addresses.host(kind=endpoint.kind, url=endpoint.url),
         "description": endpoint.description,
@@ -125,7 +136,7 @@ def _told(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _note(
+def _record_audit(
     endpoint: Endpoint,
     what: str,
     who: Actor,

@@ -1,4 +1,4 @@
-"""What signs the deliveries of an endpoint: shown once, sealed at rest, two at a time while one takes over from the other.
+"""The signing secrets of an endpoint: shown once, encrypted at rest, and two at a time for a day after a rotation.
 
 Source: Standard Webhooks 1.0.0, https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -22,8 +22,8 @@ BYTES = 32
 OVERLAP = timedelta(hours=24)
 
 
-def mint(*, endpoint: Endpoint, now: datetime) -> str:
-    """A new secret of the endpoint as its receiver takes it, `whsec_…`. It cannot be had again."""
+def create(*, endpoint: Endpoint, now: datetime) -> str:
+    """Create a secret, and return it as the receiver needs it, `whsec_…`. It cannot be read again."""
     secret = EndpointSecret(id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now)
     plain = secrets.token_bytes(BYTES)
     secret.encrypted = at_rest.encrypt(plain, context=context_of(secret))
@@ -33,32 +33,32 @@ def mint(*, endpoint: Endpoint, now: datetime) -> str:
 
 @transaction.atomic
 def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -> str:
-    """A new secret, which signs from now on; the one before signs too until the overlap is over.
+    """Create a secret that signs from now on, and return it. The previous one signs as well until the overlap ends.
 
-    At most two are alive: a second rotation inside the overlap ends the oldest at once. Two rotations at once follow each other.
-    Raises Endpoint.DoesNotExist.
+    At most two secrets sign: a second rotation within the overlap deletes the oldest. The endpoint is locked, so that
+    two rotations at once follow each other. Raises Endpoint.DoesNotExist. Opens a transaction.
     """
-    held = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
-    mine = EndpointSecret.objects.filter(agency_id=held.agency_id, endpoint=held)
-    mine.exclude(expires_at=None).delete()
-    mine.update(expires_at=now + overlap)
-    return mint(endpoint=held, now=now)
+    locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
+    current = EndpointSecret.objects.filter(agency_id=locked.agency_id, endpoint=locked)
+    current.exclude(expires_at=None).delete()
+    current.update(expires_at=now + overlap)
+    return create(endpoint=locked, now=now)
 
 
 def signing_secrets(*, agency_id: UUID, endpoint_ids: Collection[UUID], now: datetime) -> dict[UUID, list[bytes]]:
-    """The secrets that sign for each of these endpoints at this moment, newest first. Raises sealing.CannotOpen."""
-    secrets = EndpointSecret.objects.filter(agency_id=agency_id, endpoint_id__in=endpoint_ids)
-    alive = secrets.filter(Q(expires_at=None) | Q(expires_at__gt=now))
-    found: dict[UUID, list[bytes]] = {}
-    for secret in alive.order_by(F("expires_at").desc(nulls_first=True)):
+    """Return the secrets that sign for each of these endpoints now, newest first. Raises at_rest.DecryptionError."""
+    not_expired = Q(expires_at=None) | Q(expires_at__gt=now)
+    valid = EndpointSecret.objects.filter(not_expired, agency_id=agency_id, endpoint_id__in=endpoint_ids)
+    by_endpoint: dict[UUID, list[bytes]] = {}
+    for secret in valid.order_by(F("expires_at").desc(nulls_first=True)):
         plain = at_rest.decrypt(bytes(secret.encrypted), context=context_of(secret))
-        found.setdefault(secret.endpoint_id, []).append(plain)
-    return found
+        by_endpoint.setdefault(secret.endpoint_id, []).append(plain)
+    return by_endpoint
 
 
 def context_of(secret: EndpointSecret) -> str:
-    """What binds a secret to its row."""
+    """Return the context that binds an encrypted secret to its row."""
     return f"webhooks_endpointsecret:{secret.agency_id}:{secret.pk}"
 
 
-SEALED = EncryptedTable(model=EndpointSecret, context=context_of)
+ENCRYPTED = EncryptedTable(model=EndpointSecret, context=context_of)

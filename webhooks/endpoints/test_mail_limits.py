@@ -1,4 +1,7 @@
-"""How many test mails an agency has sent: to one mailbox, and to all. It is told by the events, which outlive their endpoints."""
+"""Limit how many test e-mails an agency sends: to one mailbox, and in total.
+
+The test events are counted: they stay when their endpoint is deleted, so that a new endpoint has no new limit.
+"""
 
 from datetime import datetime, timedelta
 from urllib.parse import unquote
@@ -11,40 +14,42 @@ from api import identifiers
 from webhooks.endpoints.addresses import MAILTO
 from webhooks.models import Endpoint, Event
 
-MOST = 5
-A_WHILE = timedelta(minutes=1)
-SERIES = "test:mail:"
+MAX_PER_MAILBOX = 1
+MAX_PER_AGENCY = 5
+PERIOD = timedelta(minutes=1)
+SERIES_PREFIX = "test:mail:"
 
 
-class Enough(Exception):
-    """No test mail is sent now, but after `wait`."""
+class LimitReached(Exception):
+    """Raise when no test e-mail may be sent before `wait` has passed."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
         self.wait = wait
 
 
-def take_turn(*, endpoint: Endpoint, now: datetime) -> str:
-    """The series of a test event that mails this endpoint's mailbox. Until the transaction ends, others wait. Raises Enough.
+def reserve(*, endpoint: Endpoint, now: datetime) -> str:
+    """Return the series for a test event to this endpoint's mailbox. Raises LimitReached.
 
-    One a minute to a mailbox, whatever stands behind a plus in its name, and five a minute of the agency.
+    One a minute to a mailbox, with all of its plus addresses, and five a minute from the agency. Requires a transaction: it locks
+    the agency so that two tests at once are counted one after the other.
     """
     Agency.objects.locked(agency_id=endpoint.agency_id)
-    to_mailbox = f"{SERIES}{mark(endpoint)}:"
-    sent = Event.objects.filter(agency_id=endpoint.agency_id, is_test=True, occurred_at__gt=now - A_WHILE)
-    _refuse_more(sent.filter(series__startswith=to_mailbox), 1, now)
-    _refuse_more(sent.filter(series__startswith=SERIES), MOST, now)
-    return to_mailbox + identifiers.uuid7().hex
+    mailbox_prefix = f"{SERIES_PREFIX}{mailbox_key(endpoint)}:"
+    tests = Event.objects.filter(agency_id=endpoint.agency_id, is_test=True, occurred_at__gt=now - PERIOD)
+    _check(tests.filter(series__startswith=mailbox_prefix), MAX_PER_MAILBOX, now)
+    _check(tests.filter(series__startswith=SERIES_PREFIX), MAX_PER_AGENCY, now)
+    return mailbox_prefix + identifiers.uuid7().hex
 
 
-def _refuse_more(sent: QuerySet[Event], most: int, now: datetime) -> None:
-    moments = list(sent.order_by("-occurred_at").values_list("occurred_at", flat=True)[:most])
-    if len(moments) == most:
-        raise Enough(moments[-1] + A_WHILE - now)
+def _check(tests: QuerySet[Event], maximum: int, now: datetime) -> None:
+    moments = list(tests.order_by("-occurred_at").values_list("occurred_at", flat=True)[:maximum])
+    if len(moments) == maximum:
+        raise LimitReached(moments[-1] + PERIOD - now)
 
 
-def mark(endpoint: Endpoint) -> str:
-    """What tells its mailbox from others, whatever stands behind a plus in the name, and nobody what it is called."""
+def mailbox_key(endpoint: Endpoint) -> str:
+    """Return a digest of the endpoint's mailbox without its plus part: the same for a mailbox, and it does not reveal it."""
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
     return salted_hmac(f"webhooks.endpoints.test_mail_limits {endpoint.agency_id}", mailbox, algorithm="sha256").hexdigest()[:32]

@@ -1,20 +1,19 @@
-"""The kinds of events, with a JSON schema and an example of what each carries: ids and figures, never a person's data. Pure."""
+"""The event types, each with a JSON schema and an example of its `data`: IDs and figures, never personal data. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
 
 Schema = dict[str, Any]
 
-TEXT: Schema = {"type": "string"}
-WHOLE: Schema = {"type": "integer"}
-RATE: Schema = {"type": ["number", "null"], "description": "For people and charts; the integers beside it are the truth."}
-DAY: Schema = {"type": "string", "format": "date"}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
+STRING: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+DATE: Schema = {"type": "string", "format": "date"}
+DATE_TIME: Schema = {"type": "string", "format": "date-time"}
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """`schema` is of the event's `data`, and so is `example`."""
+    """Describe an event type. `schema` and `example` are those of the event's `data`."""
 
     type: str
     description: str
@@ -22,52 +21,101 @@ class EventType:
     example: dict[str, Any]
 
 
-def one_of(*words: str) -> Schema:
-    return {"type": "string", "enum": list(words)}
+def enum(*values: str, description: str = "") -> Schema:
+    """Return the schema of a string with these values."""
+    return described({"type": "string", "enum": list(values)}, description)
 
 
-def or_null(schema: Schema) -> Schema:
+def described(schema: Schema, description: str) -> Schema:
+    """Return the schema with a description, if there is one."""
+    return schema | {"description": description} if description else schema
+
+
+def nullable(schema: Schema) -> Schema:
+    """Return the schema that also allows null."""
     return schema | {"type": [schema["type"], "null"]}
 
 
-def thing(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    """An object with these properties. More may be added to it some day: a receiver passes over what it does not know."""
+def json_object(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of an object. Properties may be added in future, so a receiver must ignore unknown ones."""
     return {"type": "object", "properties": properties, "required": [name for name in properties if name not in optional]}
 
 
-def public_id(prefix: str) -> Schema:
-    return {"type": "string", "pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
+def public_id(prefix: str, description: str = "") -> Schema:
+    """Return the schema of a public ID such as `brch_…`."""
+    return described({"type": "string", "pattern": f"^{prefix}_[0-9a-f]{{32}}$"}, description)
 
 
-SERIES: dict[str, Schema] = {"metric": TEXT, "marketplace": TEXT, "channel": one_of("mfn", "afn", "all")}
-FIGURES: dict[str, Schema] = {"as_of": DAY, "numerator": WHOLE, "denominator": WHOLE, "rate": RATE}
-TARGET = thing(
+SERIES: dict[str, Schema] = {
+    "metric": described(STRING, "The code of the metric, such as `order_defect_rate`."),
+    "marketplace": described(STRING, "The country code of the marketplace, such as `DE`."),
+    "channel": enum("mfn", "afn", "all", description="Who ships: the merchant (`mfn`), Amazon (`afn`), or both (`all`)."),
+}
+FIGURES: dict[str, Schema] = {
+    "as_of": described(DATE, "The day for which the value is calculated."),
+    "numerator": described(INTEGER, "The numerator of the value, such as the number of defective orders."),
+    "denominator": described(INTEGER, "The denominator of the value, such as the number of orders."),
+    "rate": {
+        "type": ["number", "null"],
+        "description": "The numerator divided by the denominator, for display. Compare the two integers instead. Null without "
+        "a denominator.",
+    },
+}
+TARGET = json_object(
     {
-        "comparator": one_of("lt", "lte", "gt", "gte", "eq"),
-        "value": {"type": "number"},
-        "source": one_of("default", "amazon_report", "custom"),
+        "comparator": enum("lt", "lte", "gt", "gte", "eq", description="How a value must compare with `value`."),
+        "value": {"type": "number", "description": "The limit."},
+        "source": enum(
+            "default",
+            "amazon_report",
+            "custom",
+            description="Where the limit comes from: Amazon's published target, Amazon's report, or the agency's threshold.",
+        ),
     }
-)
-WINDOW = thing({"from": DAY, "to": DAY, "days": WHOLE, "offset_days": WHOLE})
-BUDGET: Schema = thing({"allowed": WHOLE, "left": WHOLE}) | {"type": ["object", "null"]}
-EPISODE: dict[str, Schema] = {
-    "breach": public_id("brch"),
+) | {"description": "The limit that was missed or met."}
+WINDOW = json_object(
+    {
+        "from": described(DATE, "The first day."),
+        "to": described(DATE, "The last day."),
+        "days": described(INTEGER, "The number of days."),
+        "offset_days": described(INTEGER, "The number of days between the last day and `as_of`."),
+    }
+) | {"description": "The days over which the value is calculated."}
+BUDGET: Schema = json_object(
+    {
+        "allowed": described(INTEGER, "How many defects the target allows in this window."),
+        "left": described(INTEGER, "How many more defects the target allows. Negative when it is missed."),
+    }
+) | {"type": ["object", "null"], "description": "How many defects the target allows. Null for metrics without a budget."}
+BREACH: dict[str, Schema] = {
+    "breach": public_id("brch", "The ID of the breach."),
     **SERIES,
-    "level": one_of("warning", "breach"),
-    "status": one_of("open", "resolved"),
-    "opened_at": MOMENT,
+    "level": enum("warning", "breach", description="Whether a warning threshold (`warning`) or Amazon's target is missed."),
+    "status": enum("open", "resolved", description="Whether the breach is open or resolved."),
+    "opened_at": described(DATE_TIME, "When the breach opened."),
     **FIGURES,
     "target": TARGET,
-    "threshold": or_null(public_id("thr")),
+    "threshold": nullable(public_id("thr", "The ID of the agency's threshold. Null where `target` is not a threshold.")),
     "window": WINDOW,
     "budget": BUDGET,
 }
-END: dict[str, Schema] = {"resolved_at": MOMENT, "because": one_of("kept", "line_changed", "line_removed")}
-POINT = thing(FIGURES | {"meets_target": {"type": ["boolean", "null"]}})
+RESOLUTION: dict[str, Schema] = {
+    "resolved_at": described(DATE_TIME, "When the breach was resolved."),
+    "because": enum(
+        "kept",
+        "line_changed",
+        "line_removed",
+        description="Why: the limit is met again (`kept`), or the threshold was changed or deleted.",
+    ),
+}
+DAY_VALUE = json_object(
+    FIGURES
+    | {"meets_target": {"type": ["boolean", "null"], "description": "Whether the value meets the target. Null if undecided."}}
+)
 
 _DEFAULT: dict[str, Any] = {"comparator": "lt", "value": 0.01, "source": "default"}
 _SERIES = {"metric": "order_defect_rate", "marketplace": "DE", "channel": "mfn"}
-_EPISODE: dict[str, Any] = {
+_BREACH: dict[str, Any] = {
     "breach": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     **_SERIES,
     "level": "breach",
@@ -82,7 +130,7 @@ _EPISODE: dict[str, Any] = {
     "window": {"from": "2026-09-09", "to": "2026-11-07", "days": 60, "offset_days": 15},
     "budget": {"allowed": 6, "left": -1},
 }
-_KEPT: dict[str, Any] = {
+_RESOLVED: dict[str, Any] = {
     "status": "resolved",
     "resolved_at": "2026-12-01T00:10:00Z",
     "because": "kept",
@@ -94,7 +142,7 @@ _KEPT: dict[str, Any] = {
     "window": {"from": "2026-09-18", "to": "2026-11-16", "days": 60, "offset_days": 15},
     "budget": {"allowed": 6, "left": 1},
 }
-_WARNING: dict[str, Any] = _EPISODE | {
+_WARNING: dict[str, Any] = _BREACH | {
     "level": "warning",
     "numerator": 5,
     "rate": 0.008169934640522876,
@@ -102,12 +150,20 @@ _WARNING: dict[str, Any] = _EPISODE | {
     "threshold": "thr_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "budget": {"allowed": 6, "left": 1},
 }
-_POINT = {"as_of": "2026-11-21", "numerator": 5, "denominator": 612, "rate": 0.008169934640522876, "meets_target": True}
-ROWS = thing(dict.fromkeys(("read", "new", "changed", "unchanged", "rejected"), WHOLE))
+_DAY_VALUE = {"as_of": "2026-11-21", "numerator": 5, "denominator": 612, "rate": 0.008169934640522876, "meets_target": True}
+ROWS = json_object(
+    {
+        "read": described(INTEGER, "Rows read."),
+        "new": described(INTEGER, "Rows that were not known before."),
+        "changed": described(INTEGER, "Rows that changed what was known."),
+        "unchanged": described(INTEGER, "Rows that were known already."),
+        "rejected": described(INTEGER, "Rows that could not be used."),
+    }
+) | {"description": "The number of rows by outcome."}
 REPORT: dict[str, Schema] = {
-    "report": public_id("rpt"),
-    "report_type": or_null(TEXT),
-    "source": one_of("upload", "sp_api", "json"),
+    "report": public_id("rpt", "The ID of the report."),
+    "report_type": nullable(described(STRING, "The type of the report. Null if it was not recognized.")),
+    "source": enum("upload", "sp_api", "json", description="How the report was received."),
 }
 _REPORT = {
     "report": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -118,49 +174,53 @@ _REPORT = {
 EVENT_TYPES = (
     EventType(
         "breach.opened",
-        "A series misses Amazon's limit, and no warning had told of it before. Subscribe to `breach.*`: where a warning was "
-        "open, the same is told as `breach.escalated`.",
-        thing(EPISODE),
-        _EPISODE,
+        "A series misses Amazon's target, and no warning was open for it. If a warning was open, `breach.escalated` is sent "
+        "instead: subscribe to `breach.*` to receive both.",
+        json_object(BREACH),
+        _BREACH,
     ),
     EventType(
         "breach.escalated",
-        "A series misses Amazon's limit after its warning; `escalated_from` is the warning, which stays open.",
-        thing(EPISODE | {"escalated_from": public_id("brch")}),
-        _EPISODE | {"escalated_from": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c00"},
+        "A series misses Amazon's target after a warning. `escalated_from` is the warning, which stays open.",
+        json_object(BREACH | {"escalated_from": public_id("brch", "The ID of the warning.")}),
+        _BREACH | {"escalated_from": "brch_019abc4e5f607a8b9c0d1e2f3a4b5c00"},
     ),
     EventType(
         "breach.resolved",
-        "A series keeps Amazon's limit again. The figures are those of the moment; the breach itself keeps those it opened with.",
-        thing(EPISODE | END),
-        _EPISODE | _KEPT,
+        "A series meets Amazon's target again. The figures are the present ones; the breach keeps those with which it opened.",
+        json_object(BREACH | RESOLUTION),
+        _BREACH | _RESOLVED,
     ),
     EventType(
         "metric.at_risk",
-        "A series misses its warning line: the agency's own threshold, or the default one. `target` is that line.",
-        thing(EPISODE),
+        "A series misses its warning threshold: the agency's own, or the default one. `target` is the threshold.",
+        json_object(BREACH),
         _WARNING,
     ),
     EventType(
         "metric.recovered",
-        "A series is clear of its warning line again, or the line was taken away (`because`).",
-        thing(EPISODE | END),
-        _WARNING | _KEPT | {"numerator": 3, "rate": 0.0046875, "budget": {"allowed": 6, "left": 3}},
+        "A series meets its warning threshold again, or the threshold was changed or deleted; `because` says which.",
+        json_object(BREACH | RESOLUTION),
+        _WARNING | _RESOLVED | {"numerator": 3, "rate": 0.0046875, "budget": {"allowed": 6, "left": 3}},
     ),
     EventType(
         "metric.restated",
-        "What was learned since changed what a series was on past days: a defect was added or taken back, or a verdict turned. "
-        "Told for the last 90 days; `before` and `after` are those of the last day that changed.",
-        thing(
+        "Past values of a series changed because of new data: defects were added or removed, or a verdict changed. Sent for the "
+        "last 90 days. `before` and `after` are the values of the last day that changed.",
+        json_object(
             SERIES
             | {
-                "known_at": MOMENT,
-                "from": DAY,
-                "to": DAY,
-                "days_changed": WHOLE,
-                "verdict_changed_on": {"type": "array", "items": DAY},
-                "before": POINT,
-                "after": POINT,
+                "known_at": described(DATE_TIME, "When the new data was loaded."),
+                "from": described(DATE, "The first day that changed."),
+                "to": described(DATE, "The last day that changed."),
+                "days_changed": described(INTEGER, "How many days changed."),
+                "verdict_changed_on": {
+                    "type": "array",
+                    "items": DATE,
+                    "description": "The days on which the target was met before and is missed now, or the reverse.",
+                },
+                "before": DAY_VALUE | {"description": "The value of the last day before the change."},
+                "after": DAY_VALUE | {"description": "The value of the last day after the change."},
             }
         ),
         {
@@ -170,45 +230,68 @@ EVENT_TYPES = (
             "to": "2026-11-21",
             "days_changed": 8,
             "verdict_changed_on": ["2026-11-20", "2026-11-21"],
-            "before": _POINT,
-            "after": _POINT | {"numerator": 7, "rate": 0.011437908496732025, "meets_target": False},
+            "before": _DAY_VALUE,
+            "after": _DAY_VALUE | {"numerator": 7, "rate": 0.011437908496732025, "meets_target": False},
         },
     ),
     EventType(
         "report.loaded",
-        "A report is in every number. It may have rejected rows.",
-        thing(REPORT | {"loaded_at": MOMENT, "rows": ROWS}),
+        "A report was loaded and is included in every value. Some of its rows may have been rejected.",
+        json_object(REPORT | {"loaded_at": described(DATE_TIME, "When the report was loaded."), "rows": ROWS}),
         _REPORT
-        | {"loaded_at": "2026-11-22T09:00:00Z", "rows": {"read": 812, "new": 40, "changed": 12, "unchanged": 758, "rejected": 2}},
+        | {
+            "loaded_at": "2026-11-22T09:00:00Z",
+            "rows": {"read": 812, "new": 40, "changed": 12, "unchanged": 758, "rejected": 2},
+        },
     ),
     EventType(
         "report.rejected",
-        "A document was refused whole and changed nothing. `problem` is the stable type of the reason; the report has the rest.",
-        thing(REPORT | {"problem": TEXT, "title": TEXT}),
+        "A report was rejected as a whole and changed nothing. Get the report for the details.",
+        json_object(
+            REPORT
+            | {
+                "problem": described(STRING, "The `type` of the problem."),
+                "title": described(STRING, "The title of the problem."),
+            }
+        ),
         _REPORT | {"report_type": None, "problem": "/problems/unknown-document", "title": "The report type is unknown"},
     ),
     EventType(
         "account.status_changed",
-        "Amazon's own report gives the account another status in a marketplace. `previous` is null where none was known.",
-        thing({"marketplace": TEXT, "previous": or_null(TEXT), "current": TEXT, "reported_at": MOMENT}),
+        "Amazon's report gives the account another status in a marketplace.",
+        json_object(
+            {
+                "marketplace": SERIES["marketplace"],
+                "previous": nullable(described(STRING, "The status before. Null if none was known.")),
+                "current": described(STRING, "The status now."),
+                "reported_at": described(DATE_TIME, "When Amazon created the report."),
+            }
+        ),
         {"marketplace": "DE", "previous": "NORMAL", "current": "AT_RISK", "reported_at": "2026-11-22T08:12:00Z"},
     ),
     EventType(
         "connection.failed",
-        "Reports of an account that is connected to Amazon cannot be pulled any more. `reason` is for people.",
-        thing({"failed_at": MOMENT, "reason": TEXT}),
+        "Reports can no longer be requested from Amazon for a connected account.",
+        json_object(
+            {
+                "failed_at": described(DATE_TIME, "When the connection failed."),
+                "reason": described(STRING, "A sentence for people. Do not parse it."),
+            }
+        ),
         {"failed_at": "2026-11-22T09:00:00Z", "reason": "The seller withdrew the consent."},
     ),
     EventType(
         "endpoint.disabled",
-        "Nothing is sent to an endpoint any more: it answered 410 (`gone`), or failed for five days (`failing`). What it missed "
-        "can be recovered.",
-        thing(
+        "An endpoint was disabled because it responded 410 (`gone`) or failed for five days (`failing`). Enable it and recover "
+        "the missed events.",
+        json_object(
             {
-                "endpoint": public_id("ep"),
-                "reason": one_of("gone", "failing"),
-                "disabled_at": MOMENT,
-                "failing_since": or_null(MOMENT),
+                "endpoint": public_id("ep", "The ID of the endpoint."),
+                "reason": enum("gone", "failing", description="Why the endpoint was disabled."),
+                "disabled_at": described(DATE_TIME, "When the endpoint was disabled."),
+                "failing_since": nullable(
+                    described(DATE_TIME, "When the first of the failures occurred. Null if it did not fail before.")
+                ),
             }
         ),
         {
@@ -220,22 +303,22 @@ EVENT_TYPES = (
     ),
     EventType(
         "endpoint.test",
-        "You asked for it, to see whether events arrive.",
-        thing({"endpoint": public_id("ep")}),
+        "A test event that you requested to see whether events arrive.",
+        json_object({"endpoint": public_id("ep", "The ID of the endpoint.")}),
         {"endpoint": "ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d"},
     ),
 )
 TYPES = {each.type: each for each in EVENT_TYPES}
 NAMES = tuple(TYPES)
+# What an endpoint can subscribe to: a type, `<first part>.*`, or `*`.
 PATTERNS = tuple(sorted({pattern for name in TYPES for pattern in ("*", f"{name.partition('.')[0]}.*", name)}))
-"""What an endpoint may ask for."""
 
 
 def patterns_of(type_: str) -> list[str]:
-    """What an endpoint asks for that is told of this type: `breach.opened` by its name, by `breach.*` and by `*`."""
+    """Return the patterns that match this type: for `breach.opened` its name, `breach.*` and `*`."""
     return ["*", f"{type_.partition('.')[0]}.*", type_]
 
 
 def names_of(pattern: str) -> list[str]:
-    """The types that a pattern asks for: all of them, those of one first part, or one."""
+    """Return the event types that a pattern matches."""
     return [name for name in TYPES if pattern in patterns_of(name)]

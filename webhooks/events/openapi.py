@@ -1,104 +1,114 @@
-"""What the OpenAPI document tells of webhooks: one a type of event, with headers, body, an example and what to answer. Pure."""
+"""Build the `webhooks` of the OpenAPI document: one for each event type, with headers, body, example and responses. Pure."""
 
 from copy import deepcopy
 from typing import Any
 
-from webhooks.events.catalogue import EVENT_TYPES, MOMENT, EventType, Schema, or_null, public_id
+from webhooks.events.catalogue import DATE_TIME, EVENT_TYPES, EventType, Schema, nullable, public_id
 
 ID = "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 ACCOUNT = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
-HAPPENED_AT = "2026-11-22T09:00:00Z"
-OF_NO_ACCOUNT = "endpoint."
+OCCURRED_AT = "2026-11-22T09:00:00Z"
+WITHOUT_ACCOUNT = "endpoint."
 HEADERS = (
     (
         "webhook-id",
-        "The id of the event, the same at every attempt: what is known by it was received before.",
+        "The ID of the event, the same at every attempt. Ignore an event whose ID you have received before.",
         public_id("evt"),
         ID,
     ),
     (
         "webhook-timestamp",
-        "The moment of this attempt in Unix seconds. Refuse one that is more than five minutes away.",
+        "The time of this attempt in Unix seconds. Reject requests whose time differs from yours by more than five minutes.",
         {"type": "string", "pattern": "^[0-9]+$"},
         "1795338000",
     ),
     (
         "webhook-signature",
-        "Of `{webhook-id}.{webhook-timestamp}.{body}`: `v1,` and the base64 of its HMAC-SHA256. Several, with spaces between, "
-        "while one secret takes over from another; one that fits is enough.",
+        "`v1,` and the base64 of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. For 24 hours after a rotation "
+        "of the secret, two signatures separated by a space; accept the request if one of them is valid.",
         {"type": "string", "pattern": "^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$"},
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     ),
 )
-ANSWERS = {
-    "2XX": {"description": "Received. Whatever the body says, the event is not sent again."},
-    "410": {"description": "Gone: the endpoint is disabled at once, and the agency is told by `endpoint.disabled`."},
+RESPONSES = {
+    "2XX": {"description": "The event was received and is not sent again. The body is ignored."},
+    "410": {
+        "description": "The endpoint is disabled immediately, and `endpoint.disabled` is sent to the agency's other endpoints."
+    },
     "default": {
-        "description": "Not received, as is a redirect and no answer within 15 seconds: it is tried again for three days. 429 "
-        "and 503 may say when in `Retry-After`."
+        "description": "The event was not received and is retried for three days. The same applies to redirects and to no "
+        "response within 15 seconds. With 429 and 503, `Retry-After` delays the next attempt."
     },
 }
 
 
-def schema(kind: EventType) -> Schema:
-    """The JSON schema of the body of an event of this type."""
+def schema(event_type: EventType) -> Schema:
+    """Return the JSON schema of the body of an event of this type."""
     return {
         "type": "object",
-        "description": kind.description,
+        "description": event_type.description,
         "properties": {
-            "id": public_id("evt"),
-            "type": {"type": "string", "const": kind.type},
-            "timestamp": MOMENT | {"description": "The moment at which it happened."},
-            "account": or_null(public_id("acct")) | {"description": "Null for what belongs to no account, and in tests."},
-            "data": kind.schema,
-            "test": {"type": "boolean", "const": True, "description": "In tests alone."},
+            "id": public_id("evt", "The ID of the event."),
+            "type": {"type": "string", "const": event_type.type, "description": "The event type."},
+            "timestamp": DATE_TIME | {"description": "When the event occurred."},
+            "account": nullable(public_id("acct"))
+            | {"description": "The account. Null for events without an account and for tests."},
+            "data": event_type.schema | {"description": "The details of the event."},
+            "test": {"type": "boolean", "const": True, "description": "Present and true in test events only."},
         },
         "required": ["id", "type", "timestamp", "account", "data"],
     }
 
 
-def example(kind: EventType) -> dict[str, Any]:
-    """A body of this type."""
-    account = None if kind.type.startswith(OF_NO_ACCOUNT) else ACCOUNT
-    return {"id": ID, "type": kind.type, "timestamp": HAPPENED_AT, "account": account, "data": kind.example}
+def example(event_type: EventType) -> dict[str, Any]:
+    """Return an example of the body."""
+    account = None if event_type.type.startswith(WITHOUT_ACCOUNT) else ACCOUNT
+    return {"id": ID, "type": event_type.type, "timestamp": OCCURRED_AT, "account": account, "data": event_type.example}
 
 
-def component(kind: EventType) -> str:
-    """What the document calls the body: BreachOpenedEvent."""
-    return "".join(word.capitalize() for word in kind.type.replace("_", ".").split(".")) + "Event"
+def component(event_type: EventType) -> str:
+    """Return the name of the body's schema, such as BreachOpenedEvent."""
+    return "".join(word.capitalize() for word in event_type.type.replace("_", ".").split(".")) + "Event"
 
 
 def components() -> dict[str, Schema]:
-    """The body of every type by its name in the document."""
-    return {component(kind): schema(kind) for kind in EVENT_TYPES}
+    """Return the schema of every body by its name."""
+    return {component(event_type): schema(event_type) for event_type in EVENT_TYPES}
 
 
 def webhooks() -> dict[str, Any]:
-    """The `webhooks` of the document, by type of event."""
-    return {kind.type: {"post": _operation(kind)} for kind in EVENT_TYPES}
+    """Return the `webhooks` of the document, by event type."""
+    return {event_type.type: {"post": _operation(event_type)} for event_type in EVENT_TYPES}
 
 
-def _operation(kind: EventType) -> dict[str, Any]:
+def _operation(event_type: EventType) -> dict[str, Any]:
     body = {
-        "schema": {"$ref": f"#/components/schemas/{component(kind)}"},
-        "examples": {"event": {"summary": kind.type, "value": example(kind)}},
+        "schema": {"$ref": f"#/components/schemas/{component(event_type)}"},
+        "examples": {"event": {"summary": event_type.type, "value": example(event_type)}},
     }
     return {
-        "operationId": f"on{component(kind).removesuffix('Event')}",
-        "summary": kind.type,
-        "description": kind.description,
+        "operationId": f"on{component(event_type).removesuffix('Event')}",
+        "summary": event_type.type,
+        "description": event_type.description,
         "tags": ["Webhooks"],
         "security": [],
         "parameters": [
-            {"name": name, "in": "header", "required": True, "description": what, "schema": form, "example": shown}
-            for name, what, form, shown in HEADERS
+            {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": description,
+                "schema": header_schema,
+                "example": example_value,
+            }
+            for name, description, header_schema, example_value in HEADERS
         ],
         "requestBody": {"required": True, "content": {"application/json": body}},
-        "responses": ANSWERS,
+        "responses": RESPONSES,
     }
 
 
-def tell_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A hook of drf-spectacular's, whose own webhooks have no headers and no examples: what the agency's systems receive."""
+def add_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the webhooks to the document, as a hook of drf-spectacular, whose own webhooks have no headers and no examples."""
     schemas = result["components"]["schemas"] | deepcopy(components())
     return result | {"webhooks": webhooks(), "components": result["components"] | {"schemas": schemas}}

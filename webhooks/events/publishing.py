@@ -1,6 +1,6 @@
-"""Events are written where they happen, in the caller's transaction: with it they are there, without it they never were.
+"""Publish events in the transaction of the change they report: they are stored with it, or not at all.
 
-So are their deliveries: who is to be told is decided by the endpoints of that moment.
+Publishing also creates the deliveries, to the endpoints that are enabled and subscribed at that moment.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from webhooks.events import wakeup
 from webhooks.events.catalogue import TYPES, patterns_of
 from webhooks.models import Delivery, Endpoint, EndpointQuerySet, Event
 
-STILL_THERE = """
+LOCK_EXISTING = """
 SELECT id FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = ANY (%(endpoints)s) ORDER BY id FOR KEY SHARE
 """
 
@@ -30,18 +30,17 @@ def publish(
     series: str = "",
     key: str | None = None,
 ) -> Event:
-    """The event that this happened, on its way to every endpoint that asks for it.
+    """Store the event and a delivery to every endpoint that is subscribed to it. Requires a transaction.
 
-    Events of one `series` (metric:marketplace:channel) of an account arrive in order at each endpoint, and so do those of none.
-    `key` names what happens once: the database refuses a second event of it (IntegrityError). An event of no account names its
-    agency. Raises KeyError for a type that the catalogue does not have,
-    ValueError where neither is named.
+    Events with one `account` and `series` (metric:marketplace:channel, or "") reach each endpoint in order.
+    `key` marks what can happen only once: a second event with it is an IntegrityError. An event without an account
+    needs `agency_id`, or ValueError is raised. Raises KeyError for a type that the catalogue does not have.
     """
-    owner = account.agency_id if account else agency_id
-    if owner is None:
-        raise ValueError("An event of no account names its agency.")
+    owner_id = account.agency_id if account else agency_id
+    if owner_id is None:
+        raise ValueError("An event without an account needs agency_id.")
     event = Event.objects.create(
-        agency_id=owner,
+        agency_id=owner_id,
         account=account,
         type=TYPES[type_].type,
         data=data,
@@ -49,15 +48,16 @@ def publish(
         key=key,
         series=series,
     )
-    asking = Endpoint.objects.enabled().filter(agency_id=owner, event_types__overlap=patterns_of(type_))
-    whole = Q(accounts=None)
-    hand_over(event=event, endpoints=asking.filter(whole | Q(accounts__contains=[account.pk]) if account else whole), now=now)
+    subscribed = Endpoint.objects.enabled().filter(agency_id=owner_id, event_types__overlap=patterns_of(type_))
+    all_accounts = Q(accounts=None)
+    subscribed = subscribed.filter(all_accounts | Q(accounts__contains=[account.pk]) if account else all_accounts)
+    create_deliveries(event=event, endpoints=subscribed, now=now)
     return event
 
 
-def hand_over(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> list[Delivery]:
-    """Deliveries of the event to these endpoints, due at once."""
-    due = [
+def create_deliveries(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> list[Delivery]:
+    """Create deliveries of the event to these endpoints, due now, and return them. Requires a transaction."""
+    deliveries = [
         Delivery(
             agency_id=event.agency_id,
             endpoint_id=endpoint_id,
@@ -66,18 +66,21 @@ def hand_over(*, event: Event, endpoints: EndpointQuerySet, now: datetime) -> li
             next_attempt_at=now,
             created_at=now,
         )
-        for endpoint_id in _still_there(event.agency_id, list(endpoints.values_list("pk", flat=True)))
+        for endpoint_id in _lock_existing(event.agency_id, list(endpoints.values_list("pk", flat=True)))
     ]
-    if due:
-        Delivery.objects.bulk_create(due)
-        wakeup.after_commit()
-    return due
+    if deliveries:
+        Delivery.objects.bulk_create(deliveries)
+        wakeup.wake_worker_on_commit()
+    return deliveries
 
 
-def _still_there(agency_id: UUID, ids: list[UUID]) -> list[UUID]:
-    """Those that nobody deletes until the transaction ends: one that is being deleted is waited for, and is no more."""
-    if not ids:
+def _lock_existing(agency_id: UUID, endpoint_ids: list[UUID]) -> list[UUID]:
+    """Lock these endpoints against deletion until the transaction ends, and return those that still exist.
+
+    KEY SHARE waits for a deletion that has begun, and hinders neither updates nor other publishers.
+    """
+    if not endpoint_ids:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(STILL_THERE, {"agency": agency_id, "endpoints": ids})
+        cursor.execute(LOCK_EXISTING, {"agency": agency_id, "endpoints": endpoint_ids})
         return [row[0] for row in cursor.fetchall()]

@@ -1,17 +1,20 @@
-"""Workers are told that something is due. A message that is lost costs seconds only: the clock looks too."""
+"""Wake a delivery worker when something is due. A lost message delays deliveries by seconds only: the scheduler wakes one too."""
 
 from celery import current_app
 from django.db import connection, transaction
 
-KEPT_SECONDS = 60  # a message that waited longer tells nothing that the clock does not
+# A message that waited longer is useless: the scheduler has sent others since.
+EXPIRES_SECONDS = 60
 
 
-def after_commit() -> None:
-    """Wake a worker once when the transaction is through, however many events it wrote."""
-    if not any(at_once in hook for hook in connection.run_on_commit):
-        transaction.on_commit(at_once, robust=True)
+def wake_worker_on_commit() -> None:
+    """Wake a worker when the transaction commits: once, however many events it publishes."""
+    # run_on_commit is Django's list of the transaction's hooks; it has no public reader
+    # (tests/webhooks/test_publishing.py fails when it changes).
+    if not any(wake_worker in hook for hook in connection.run_on_commit):
+        transaction.on_commit(wake_worker, robust=True)
 
 
-def at_once() -> None:
-    """Wake a worker at once."""
-    current_app.send_task("webhooks.delivery.tasks.deliver", queue="webhooks", retry=False, expires=KEPT_SECONDS)
+def wake_worker() -> None:
+    """Wake a worker now."""
+    current_app.send_task("webhooks.delivery.tasks.deliver", queue="webhooks", retry=False, expires=EXPIRES_SECONDS)
