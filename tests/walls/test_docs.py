@@ -122,6 +122,9 @@ def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:
 
     assert [page.name[:4] for page in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
     assert [page.name for page in pages if not page.read_text().startswith("# ")] == []
+    assert [
+        page.name for page in pages if not re.search(r"^Date: 20\d\d-\d\d-\d\d[.] Status: [a-z]", page.read_text(), re.MULTILINE)
+    ] == []
 
 
 def test_every_dependency_says_why_it_is_there() -> None:
