@@ -1,6 +1,10 @@
 """Compute and compare ETags (RFC 9110, section 8.8.3). Pure."""
 
 import hashlib
+import re
+
+IF_MATCH = re.compile(r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$')
+"""A well-formed `If-Match` (RFC 9110, 13.1.1)."""
 
 
 def compute(content: bytes) -> str:

@@ -12,12 +12,18 @@ DESCRIPTION = (
 
 
 def parse(text: str, *, available: Iterable[str]) -> list[str] | None:
-    """Return the selected fields in their order; None for all. Raises ValidationError for an unknown field."""
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    """Return the selected fields in their order; None for all.
+
+    Raises ValidationError for an unknown field, and for more names than there are fields.
+    """
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    names = list(dict.fromkeys(given))
     available = list(available)
     if unknown := [name for name in names if name not in available]:
         message = f"{unknown[0][:60]!r} is not a field of these rows; expected one of {', '.join(available)}."
         raise ValidationError({"fields": message})
+    if len(given) > len(available):
+        raise ValidationError({"fields": f"At most {len(available)} names, each of them once."})
     return names or None
 
 

@@ -19,46 +19,16 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from api import identifiers, strict_fields
+from api.problem_types import BY_SLUG, PATH
 
 PROBLEM = "application/problem+json"
 UNAVAILABLE_SECONDS = "5"
 MAX_ERRORS = 100
+MAX_DETAIL_LENGTH = 4000
+MAX_ERROR_LENGTH = 1000
 ACCEPTED_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 # The problem type of a ValidationError, by its status.
 SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}
-# Titles of problem types. Other types are titled by their slug: `last-admin` is "Last admin".
-TITLES = {
-    "account-exists": "Account already exists",
-    "already-invited": "Already invited",
-    "answer-lost": "Response unavailable",
-    "authentication-failed": "Authentication failed",
-    "bad-request": "Bad request",
-    "body-too-large": "Request body too large",
-    "choose-agency": "Agency required",
-    "contradiction": "Conflict",
-    "delivery-pending": "Delivery still pending",
-    "document-too-large": "Report too large",
-    "export-under-way": "Export in progress",
-    "idempotency-key-reused": "Idempotency key reused",
-    "in-flight": "Request in progress",
-    "internal": "Internal server error",
-    "invalid-request": "Invalid request",
-    "key-over": "API key inactive",
-    "key-replaced": "API key already rotated",
-    "last-admin": "Last administrator",
-    "not-acceptable": "Not acceptable",
-    "not-authenticated": "Authentication required",
-    "not-found": "Not found",
-    "not-permitted": "Permission denied",
-    "nothing-signed": "Endpoint has no signing secret",
-    "parse-error": "Malformed request body",
-    "precondition-failed": "Precondition failed",
-    "sign-in-failed": "Sign-in failed",
-    "sign-up-closed": "Sign-up disabled",
-    "throttled": "Too many requests",
-    "token-opens-nothing": "Invalid token",
-    "unavailable": "Service unavailable",
-}
 
 
 class RequestIdMiddleware:
@@ -121,7 +91,7 @@ DJANGO_ERRORS: dict[type[Exception], type[exceptions.APIException]] = {
 
 def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
     """Build a problem document. Clients may compare `type`, which is stable."""
-    return {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail} | more
+    return {"type": f"{PATH}{slug}", "title": title, "status": status, "detail": detail[:MAX_DETAIL_LENGTH]} | more
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -155,18 +125,18 @@ def problem_with(error: type[exceptions.APIException], *, detail: str) -> dict[s
 def _build(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         messages = list(_messages(error.detail))
-        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in messages[:MAX_ERRORS]]
+        errors = [{"pointer": pointer, "detail": detail[:MAX_ERROR_LENGTH]} for pointer, detail in messages[:MAX_ERRORS]]
         status = strict_fields.status_of(error.detail)
         slug = SLUGS[status]
         summary = [*(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]), *_omitted(messages)]
-        return problem(status=status, slug=slug, title=TITLES[slug], detail="; ".join(summary), errors=errors)
+        return problem(status=status, slug=slug, title=BY_SLUG[slug].title, detail="; ".join(summary), errors=errors)
     code = error.default_code if isinstance(error.detail, (list, dict)) else error.detail.code
     return _build_titled(str(code), status=error.status_code, detail=str(error.detail))
 
 
 def _build_titled(code: str, *, status: int, detail: str) -> dict[str, Any]:
     slug = code.replace("_", "-")
-    title = TITLES.get(slug, slug.replace("-", " ").capitalize())
+    title = BY_SLUG[slug].title if slug in BY_SLUG else slug.replace("-", " ").capitalize()
     return problem(status=status, slug=slug, title=title, detail=detail)
 
 

@@ -184,6 +184,16 @@ def broker(name: str) -> str:
     return url
 
 
+def contact(name: str) -> str:
+    """Return a URI for `security.txt`: a page, a phone number, or a mailbox, whose `mailto:` may be left out."""
+    value = text(name, default="")
+    if value and "@" in value and ":" not in value:
+        value = f"mailto:{mailbox(name, default='')}"
+    if value and not re.fullmatch(r"(https://|mailto:|tel:)[!-~]+", value):
+        raise BadVariable(f"{name} must be an e-mail address or a URL (https://, mailto: or tel:), not {value!r}.")
+    return value
+
+
 def origin(name: str) -> str:
     """Where a front end is, as in https://app.agency.example, without a slash at its end; nothing if it is not set."""
     url = os.environ.get(name, "").rstrip("/")

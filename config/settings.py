@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 
 from accounts.marketplaces import CODES
-from config import env
+from config import api_texts, env
 from config.observability import logs
 
 NOWHERE = "Underone <underone@localhost>"
@@ -177,6 +177,9 @@ WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
 
+# Who is told of security problems, by /.well-known/security.txt
+SECURITY_CONTACT = env.contact("SECURITY_CONTACT")
+
 # Browsers: which origins may read is the agencies' own choice (config/web/cors.py). No cookies, and so no credentials
 CORS_URLS_REGEX = r"/(v1/|docs$)"
 CORS_ALLOW_HEADERS = (
@@ -237,6 +240,9 @@ was read, a write on what has changed since is answered 412.
 that is not as this document says is answered 400; one that is, and names what is not there for the bearer, 404; one that
 contradicts itself, what there is, or the moment, 409.
 """
+API_ENUMERATIONS = api_texts.ENUMERATIONS
+API_FIELDS, API_PARAMETERS = api_texts.FIELDS, api_texts.PARAMETERS
+API_FIELD_EXAMPLES, API_FIELD_LENGTHS = api_texts.EXAMPLES, api_texts.LENGTHS
 SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",
     "VERSION": "1",
@@ -247,22 +253,45 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
+        "Metric": "metrics.rules.definitions.CATALOGUE",
         "Marketplace": "accounts.marketplaces.CODES",
-        "Role": "accounts.models.Role",
-        "AccountStatus": "accounts.models.AccountStatus",
-        "ValueStatusEnum": "metrics.api.value_serializers.STATUSES",
-        "TargetSourceEnum": "metrics.rules.series.LINE_SOURCES",
+        "Channel": "metrics.api.value_serializers.CHANNELS",
+        # An account and a series have the same statuses: the shorter name is kept.
+        "Status": "accounts.models.AccountStatus",
+        "SeriesStatus": "metrics.api.value_serializers.STATUSES",
+        "Comparator": "metrics.api.value_serializers.COMPARATORS",
+        "TargetSource": "metrics.rules.series.LINE_SOURCES",
+        "BreachLevel": "metrics.models.Breach.Level",
+        "BreachStatus": "metrics.models.Breach.State",
+        "BreachEventType": "metrics.api.breach_serializers.HAPPENINGS",
+        "ResolutionReason": "metrics.models.Breach.Because",
+        "DefectKind": "metrics.rules.reasons.KINDS",
+        "PostedDefectKind": "ingestion.api.defect_serializers.DEFECT_KINDS",
+        "PostedDefectState": "ingestion.api.defect_serializers.STATES",
+        "FundedBy": "metrics.api.order_serializers.FUNDERS",
+        "ReportType": "ingestion.reports.REPORT_TYPE_BY_NAME",
+        "UploadableReportType": "ingestion.reports.UPLOADABLE_NAMES",
+        "ReportSource": "ingestion.models.Report.Source",
         "ReportStatus": "ingestion.models.Report.Status",
         "ExportStatus": "ingestion.models.Export.Status",
-        "BreachState": "metrics.models.Breach.State",
-        "EventName": "webhooks.events.catalogue.NAMES",
+        "EventType": "webhooks.events.catalogue.NAMES",
         "EventPattern": "webhooks.events.catalogue.PATTERNS",
         "EndpointKind": "webhooks.models.Endpoint.Kind",
+        "DisabledReason": "webhooks.models.Endpoint.Reason",
         "DeliveryState": "webhooks.models.Delivery.State",
+        "Role": "accounts.models.Role",
+        "Permission": "accounts.people.api.me_serializers.PERMISSIONS",
+        "PrincipalKind": ("key", "token", "member"),
+        "InvitationStatus": ("open", "expired"),
+        "BulkRowStatus": ("created", "exists", "invalid"),
     },
+    "ENUM_SUFFIX": "",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webhooks.events.openapi.add_webhooks",
+        "api.openapi.enums.share",
+        "api.openapi.descriptions.describe",
         "api.openapi.bounds.bound",
         "api.openapi.links.link",
         "api.openapi.headers.head",

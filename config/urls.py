@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from api.openapi import document
 from config.observability import exposition, health
 from config.staff.site import site as staff
+from config.web import pages
 
 v1: list[URLPattern | URLResolver] = [
     path("openapi.json", document.Document.as_view(), name="openapi"),
@@ -17,9 +18,17 @@ v1: list[URLPattern | URLResolver] = [
     path("", include("webhooks.api.urls")),
     path("", include("ingestion.api.urls")),
 ]
+docs = SpectacularSwaggerSplitView.as_view(url_name="openapi")
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.Index.as_view()),
+    path("v1", pages.ApiIndex.as_view()),
+    path("v1/", pages.Index.as_view()),
     path("v1/", include(v1)),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
+    path("docs", docs),
+    path("docs/", docs),
+    path("problems", pages.Problems.as_view()),
+    path("problems/<str:slug>", pages.OneProblem.as_view()),
+    path(".well-known/security.txt", pages.SecurityTxt.as_view()),
     path("healthz", health.Alive.as_view()),
     path("readyz", health.Ready.as_view()),
     path("metrics", exposition.Exposition.as_view()),

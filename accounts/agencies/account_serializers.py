@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.marketplaces import CODES
@@ -41,24 +41,44 @@ ACCOUNT = {
 NEW_ACCOUNT = {key: ACCOUNT[key] for key in ("name", "selling_partner_id", "home_marketplace", "external_id")}
 
 
+@extend_schema_field({"$ref": "#/components/schemas/Metric"})
+class MetricField(serializers.CharField):
+    """Store a metric's code, whose values a layer above defines; so with the three fields below."""
+
+
+@extend_schema_field({"$ref": "#/components/schemas/Channel"})
+class ChannelField(serializers.CharField):
+    """Store a channel."""
+
+
+@extend_schema_field({"$ref": "#/components/schemas/Comparator"})
+class ComparatorField(serializers.CharField):
+    """Store the comparator of a target."""
+
+
+@extend_schema_field({"$ref": "#/components/schemas/TargetSource"})
+class TargetSourceField(serializers.CharField):
+    """Store where a target comes from."""
+
+
 class AmazonStatus(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="`NORMAL`, `AT_RISK`, `DEACTIVATED`, or another status as Amazon reports it.")
     reported_at = serializers.DateTimeField(help_text="When Amazon reported it.")
 
 
 class SeriesTarget(serializers.Serializer[Any]):
-    comparator = serializers.CharField(help_text="`lt`, `lte`, `gt`, `gte` or `eq`.")
+    comparator = ComparatorField(help_text="`lt`: met only strictly below the value.")
     value = serializers.FloatField(help_text="The limit that the rate or count is compared with.")
-    source = serializers.CharField(help_text="Where the target comes from: `default`, or Amazon's report.")  # type: ignore[assignment]  # a field of the contract
+    source = TargetSourceField(help_text="Where the target comes from: `default`, or Amazon's report.")  # type: ignore[assignment]  # a field of the contract
 
 
 class WorstSeries(serializers.Serializer[Any]):
     """The series of an account with the worst status. Enforced metrics come before others of the same status."""
 
-    metric = serializers.CharField(help_text="The metric, such as `order_defect_rate`.")
+    metric = MetricField(help_text="The metric, such as `order_defect_rate`.")
     name = serializers.SerializerMethodField(help_text="The name of the metric, in the language of the response.")
-    marketplace = serializers.CharField()
-    channel = serializers.CharField()
+    marketplace = serializers.ChoiceField(choices=CODES)
+    channel = ChannelField()
     numerator = serializers.IntegerField()
     denominator = serializers.IntegerField()
     rate = serializers.FloatField(allow_null=True)
@@ -90,7 +110,7 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
         choices=AccountStatus.choices, read_only=True, help_text="The status of the account's worst series."
     )
     marketplaces = serializers.ListField(
-        child=serializers.CharField(),
+        child=serializers.ChoiceField(choices=CODES),
         read_only=True,
         help_text="The home marketplace, and every marketplace in which reports show sales.",
     )

@@ -75,7 +75,7 @@ class Accounts(Collection[SellerAccount]):
         summary="List accounts",
         tags=["Accounts"],
         parameters=[OpenApiParameter("ordering", enum=ORDERINGS, default="-id", description=ORDERING)],
-        responses={(200, "application/json"): AccountSerializer(many=True), (200, "text/csv"): str},
+        responses=AccountSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

@@ -41,7 +41,7 @@ class AuditLog(Collection[AuditEntry]):
         summary="List audit log entries",
         description="Returns the newest entries first. Entries are never deleted.",
         tags=["Agency"],
-        responses={(200, "application/json"): AuditEntrySerializer(many=True), (200, "text/csv"): str},
+        responses=AuditEntrySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         entries = AuditEntry.objects.filter(agency_id=context.principal(request).agency_id)

@@ -6,13 +6,13 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.agencies.account_serializers import ACCOUNT, NEW_ACCOUNT, AccountSerializer
-from api import problems
+from api.problem_types import BY_SLUG
 from api.strict_fields import Body
 
 MAX_ROWS = 500
 INVALID = {
     "type": "/problems/invalid-request",
-    "title": problems.TITLES["invalid-request"],
+    "title": BY_SLUG["invalid-request"].title,
     "status": 400,
     "detail": "/accounts/1/home_marketplace: This field is required.",
     "errors": [{"pointer": "/accounts/1/home_marketplace", "detail": "This field is required."}],

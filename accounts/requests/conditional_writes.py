@@ -111,8 +111,10 @@ def lock_path(request: Request) -> None:
 
 
 def check_if_match(request: Request, *, read: Callable[[], HttpResponse]) -> None:
-    """Compare `If-Match` with the ETag of the representation that `read` returns. Raises PreconditionFailed."""
+    """Compare `If-Match` with the ETag of the representation that `read` returns. Raises PreconditionFailed, ValidationError."""
     if_match = request.headers.get("If-Match")
+    if if_match is not None and not etags.IF_MATCH.fullmatch(if_match.strip()):
+        raise ValidationError({"If-Match": 'Send `*`, or ETags in double quotes, such as `"5d41402abc4b2a76b9719d911017c592"`.'})
     if if_match is not None and not etags.matches(if_match, etags.compute(read().content)):
         raise PreconditionFailed
 

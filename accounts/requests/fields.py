@@ -21,6 +21,26 @@ class PublicIdField(serializers.CharField):
         super().__init__(source="public_id", read_only=True, **kwargs)
 
 
+class TextOrNull(serializers.CharField):
+    """Answer null for an absent text, which the database stores as an empty one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return super().to_representation(value) or None
+
+
+class ChoiceOrNull(serializers.ChoiceField):
+    """Answer null for an absent choice, which the database stores as an empty text."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, read_only=True, allow_null=True, **kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return super().to_representation(value) or None
+
+
 def check_account_limit(role: str | None, accounts: list[UUID] | None) -> None:
     """Raise Contradiction for an admin with an account limit: what admins manage concerns the whole agency."""
     if role == Role.ADMIN and accounts is not None:

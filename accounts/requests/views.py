@@ -33,6 +33,8 @@ PRINCIPAL = "underone.principal"
 class Resource(APIView):
     # Methods that read a body of any size themselves, and call `idempotent` once they have read it.
     streamed_methods: ClassVar[tuple[str, ...]] = ()
+    # The serializer of the rows from which `?fields=` selects, where it is not a list's.
+    row_serializer: ClassVar[type[Serializer[Any]] | None] = None
     selected_fields: list[str] | None = None
 
     def perform_authentication(self, request: Request) -> None:
@@ -93,10 +95,15 @@ class Resource(APIView):
 
         For CSV, whose columns need them, rows stay whole.
         """
-        fields = self.request.query_params.get("fields", "")
+        # Generated clients send a list either as `fields=id,name` or as `fields=id&fields=name`.
+        fields = ",".join(self.request.query_params.getlist("fields"))
         self.selected_fields = field_selection.parse(fields, available=available)
         is_csv = self.request.accepted_renderer.format == "csv"
         return field_selection.select(rows, None if is_csv else self.selected_fields)
+
+    def selectable_fields(self) -> tuple[str, ...]:
+        """Return the names that `?fields=` takes; none where the response has no rows."""
+        return tuple(self.row_serializer().fields) if self.row_serializer else ()
 
     def get_renderer_context(self) -> dict[str, Any]:
         return {**super().get_renderer_context(), "fields": self.selected_fields}
@@ -135,6 +142,10 @@ class Resource(APIView):
 
 
 class Collection(Resource, GenericAPIView[Row]):
-    def get_paginated_response(self, data: Any) -> Response:
+    def selectable_fields(self) -> tuple[str, ...]:
+        """Return the names of the fields of the list's rows."""
         row: Serializer[Any] = self.get_serializer_class()()  # type: ignore[assignment]
-        return super().get_paginated_response(self.select_fields(data, available=row.fields))
+        return tuple(row.fields)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return super().get_paginated_response(self.select_fields(data, available=self.selectable_fields()))

@@ -11,7 +11,7 @@ from api.strict_fields import CENTURY
 Schema = dict[str, Any]
 
 MOST = 2**53 - 1  # the largest integer that JavaScript tells from its neighbours
-LONGEST_ANSWER = 4 * 1024**2
+LONGEST_ANSWER = 4000
 LONGEST_LIST = 100_000
 LENGTHS = {"date": 10, "date-time": 40, "uuid": 36, "email": 320, "uri": 2000}
 ID = "^[a-z]+_[0-9a-f]{32}$"
@@ -31,7 +31,7 @@ def bound(result: Schema, **_unused: Any) -> Schema:
     for _, operation in operations(result):
         for parameter in operation.get("parameters", []):
             _bound_parameter(parameter)
-        for answer in answered(operation):
+        for answer in contents(operation):
             bound_all(answer, longest=LONGEST_ANSWER)
     return result
 
@@ -46,8 +46,8 @@ def _bound_parameter(parameter: Schema) -> None:
         bound_all(schema, longest=MAX_LENGTH)
 
 
-def answered(operation: Schema) -> Iterator[Schema]:
-    """The schema of each answer."""
+def contents(operation: Schema) -> Iterator[Schema]:
+    """Yield the schema of each answer."""
     for answer in operation["responses"].values():
         yield from (content["schema"] for content in answer.get("content", {}).values())
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -17,7 +16,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.requests.openapi import refusal
+from api.openapi.operations import public_problem
 from config.observability import gauges, heartbeats, operational_figures
 from config.observability.health import Open
 
@@ -26,6 +25,9 @@ EXAMPLE = """\
 # TYPE underone_accounts gauge
 underone_accounts 8.0
 """
+
+
+EXPOSITION = {"type": "string", "maxLength": 1024**2}
 
 
 class PlainText(BaseRenderer):
@@ -54,8 +56,8 @@ class Exposition(Open):
         description="Where the installation sets METRICS_TOKEN, it wants `Authorization: Bearer <METRICS_TOKEN>`.",
         tags=["Health"],
         responses={
-            (200, "text/plain"): OpenApiResponse(OpenApiTypes.STR, examples=[OpenApiExample("Metrics", value=EXAMPLE)]),
-            **refusal(401),
+            (200, "text/plain"): OpenApiResponse(EXPOSITION, examples=[OpenApiExample("Metrics", value=EXAMPLE)]),
+            **public_problem(401),
         },
     )
     def get(self, request: Request) -> Response:

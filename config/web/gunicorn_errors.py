@@ -10,6 +10,7 @@ from socket import socket
 from gunicorn import util
 
 from api import identifiers
+from api.problem_types import BY_SLUG, PATH
 
 SLUGS = {414: "uri-too-long", 431: "headers-too-large", 500: "internal"}
 DETAILS = {
@@ -28,7 +29,8 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
     request_id = identifiers.public("req", identifiers.uuid7())
     slug = SLUGS.get(status_int) or HTTPStatus(status_int).phrase.lower().replace(" ", "-")
     detail = DETAILS.get(status_int, reason)
-    body = {"type": f"/problems/{slug}", "title": reason, "status": status_int, "detail": detail, "request_id": request_id}
+    title = BY_SLUG[slug].title if slug in BY_SLUG else reason
+    body = {"type": f"{PATH}{slug}", "title": title, "status": status_int, "detail": detail, "request_id": request_id}
     content = json.dumps(body).encode()
     head = (
         f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"

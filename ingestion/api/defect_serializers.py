@@ -49,14 +49,14 @@ class PostedDefect(Body):
         required=False, allow_null=True, min_value=1, max_value=5, help_text="Stars; needed for posted feedback."
     )
     reference = serializers.CharField(
-        required=False, allow_blank=True, max_length=64, help_text="Tells several defects of one kind apart."
+        required=False, allow_blank=True, allow_null=True, max_length=64, help_text="Tells several defects of one kind apart."
     )
     updated_at = serializers.DateTimeField(
         required=False,
         allow_null=True,
         help_text="When the state became so; the latest wins. Without it, the moment we received it.",
     )
-    funded_by = serializers.ChoiceField(choices=("seller", "amazon"), required=False, allow_blank=True)
+    funded_by = serializers.ChoiceField(choices=("seller", "amazon"), required=False, allow_null=True)
 
 
 def _where(**values: str) -> dict[str, Any]:

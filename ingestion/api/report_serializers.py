@@ -8,10 +8,10 @@ from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from accounts.models import public_account_id
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import ChoiceOrNull, PublicIdField, TextOrNull
 from api.strict_fields import Body, Contradiction, Day
 from ingestion.models import RejectedRow, Report
-from ingestion.reports import UPLOADABLE_NAMES
+from ingestion.reports import REPORT_TYPE_BY_NAME, UPLOADABLE_NAMES
 
 REPORT: dict[str, Any] = {
     "id": "rpt_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -38,8 +38,8 @@ REPORT: dict[str, Any] = {
 QUEUED = REPORT | {
     "status": "queued",
     "rows": {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0},
-    "encoding": "",
-    "encoding_reason": "",
+    "encoding": None,
+    "encoding_reason": None,
     "loaded_at": None,
 }
 REJECTED_ROW = {"line": 17, "reason": "amazon-order-id 'abc' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."}
@@ -68,8 +68,8 @@ class ProblemOfReport(serializers.Serializer[Any]):
 class ReportSerializer(serializers.Serializer[Report]):
     id = PublicIdField()
     account = serializers.SerializerMethodField()
-    report_type = serializers.CharField(allow_blank=True, help_text="Empty until it is recognised.")
-    marketplace = serializers.CharField(help_text="The store that dates in it are written for.")
+    report_type = ChoiceOrNull(tuple(REPORT_TYPE_BY_NAME), help_text="Null until it is recognized.")
+    marketplace = serializers.ChoiceField(choices=CODES, help_text="The store that dates in it are written for.")
     source = serializers.ChoiceField(choices=Report.Source.choices)  # type: ignore[assignment]  # a field of the contract
     status = serializers.ChoiceField(
         choices=Report.Status.choices,
@@ -78,8 +78,8 @@ class ReportSerializer(serializers.Serializer[Report]):
     rows = RowsSerializer(source="*")
     problem = ProblemOfReport(allow_null=True)
     warnings = serializers.ListField(child=serializers.CharField())
-    encoding = serializers.CharField(allow_blank=True)
-    encoding_reason = serializers.CharField(allow_blank=True)
+    encoding = TextOrNull(help_text="The text encoding that the document was read with. Null until it is read.")
+    encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")
     sha256 = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes received.")
     blanked_columns = serializers.ListField(

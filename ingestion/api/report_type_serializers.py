@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from ingestion.reports import REPORT_TYPE_BY_NAME
 from ingestion.reports.report_type import Column, ReportType
 
 DOCUMENT_KINDS = {
@@ -32,7 +33,9 @@ class ColumnSerializer(serializers.Serializer[Column]):
 
 class DocumentKindSerializer(serializers.Serializer[ReportType]):
     report_types = serializers.ListField(
-        source="names", child=serializers.CharField(), help_text="Names under which it may be announced."
+        source="names",
+        child=serializers.ChoiceField(choices=tuple(REPORT_TYPE_BY_NAME)),
+        help_text="Names under which it may be announced.",
     )
     title = serializers.CharField()
     about = serializers.CharField()

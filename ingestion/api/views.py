@@ -173,7 +173,7 @@ class RejectedRows(Collection[RejectedRow]):
         operation_id="listRejectedRows",
         summary="Rows of a document that could not be used, and why",
         tags=["Reports"],
-        responses={(200, "application/json"): RejectedRowSerializer(many=True), (200, "text/csv"): str},
+        responses=RejectedRowSerializer(many=True),
     )
     def get(self, request: Request, report_id: str) -> Response:
         report = report_of(request, report_id)

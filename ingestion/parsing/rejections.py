@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+LONGEST_DETAIL = 4000
 ADDRESS = re.compile(r"""[^\s@＠"'<>(),;:][^\s@＠"<>(),;:]*[@＠][^\s@＠"'<>(),;:]*|[@＠][^\s"'<>(),;:]*""")
 
 
@@ -29,7 +30,7 @@ class RejectedDocument(Exception):
     def __init__(self, slug: str, title: str, detail: str, *, rejected: tuple[RejectedLine, ...] = ()) -> None:
         self.slug = slug
         self.title = title
-        self.detail = mask_email_addresses(detail)
+        self.detail = mask_email_addresses(detail)[:LONGEST_DETAIL]
         super().__init__(self.detail)
         self.rejected = rejected
 

@@ -23,6 +23,7 @@ from metrics.rules.judgement import rate
 MOST_DAYS = 90
 MOST_ORDERS = 1_000_000
 HIGHEST_SCORE = 1000
+HAPPENINGS = ("opened", "escalated", "resolved", "acknowledged", "snoozed", "assigned", "noted", "restated")
 ASKED = {name: value for name, value in examples.THRESHOLD.items() if name not in {"id", "changed_at"}}
 
 
@@ -82,9 +83,11 @@ class ThresholdSerializer(serializers.Serializer[Threshold]):
     def get_account(self, threshold: Threshold) -> str | None:
         return public_account_id(threshold.account_id) if threshold.account_id else None
 
+    @extend_schema_field(serializers.ChoiceField(choices=CODES, allow_null=True))
     def get_marketplace(self, threshold: Threshold) -> str | None:
         return threshold.marketplace or None
 
+    @extend_schema_field(serializers.ChoiceField(choices=CHANNELS, allow_null=True))
     def get_channel(self, threshold: Threshold) -> str | None:
         return threshold.channel or None
 
@@ -103,9 +106,7 @@ class BreachMoment(serializers.Serializer[Moment]):
     """What happened; null is what does not go with it."""
 
     at = serializers.DateTimeField()
-    what = serializers.ChoiceField(
-        choices=["opened", "escalated", "resolved", "acknowledged", "snoozed", "assigned", "noted", "restated"]
-    )
+    what = serializers.ChoiceField(choices=HAPPENINGS)
     as_of = serializers.DateField(allow_null=True, help_text="Of a restatement: the last day that reads otherwise.")
     numerator = serializers.IntegerField(allow_null=True)
     denominator = serializers.IntegerField(allow_null=True)
@@ -123,8 +124,8 @@ class BreachMoment(serializers.Serializer[Moment]):
 class BreachSerializer(serializers.Serializer[Breach]):
     id = PublicIdField()
     account = serializers.SerializerMethodField()
-    metric = serializers.CharField()
-    marketplace = serializers.CharField()
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
+    marketplace = serializers.ChoiceField(choices=CODES)
     channel = serializers.ChoiceField(choices=CHANNELS)
     level = serializers.ChoiceField(
         choices=Breach.Level.choices, help_text="`breach`: Amazon's target is missed. `warning`: the line before it."

@@ -55,7 +55,7 @@ class Breaches(Collection[Breach]):
         operation_id="listBreaches",
         summary="Episodes in which a series missed Amazon's limit, or the line before it, newest first",
         tags=["Breaches"],
-        responses={(200, "application/json"): BreachSerializer(many=True), (200, "text/csv"): str},
+        responses=BreachSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(breaches_of(request, timezone.now())))

@@ -90,13 +90,13 @@ ORDER = {
             "due_on": None,
             "counts": True,
             "reason": "A claim granted against the seller counts.",
-            "reference": "",
+            "reference": None,
             "funded_by": "amazon",
         }
     ],
     "leaves_window_on": "2026-12-16",
     "day": "2026-10-02",
-    "reference": "",
+    "reference": None,
 }
 SNAPSHOT = {
     "id": "snap_019abc4e5f607a8b9c0d1e2f3a4b5c6d",

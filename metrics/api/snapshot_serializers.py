@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.marketplaces import CODES
 from accounts.models import public_account_id
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import PublicIdField, TextOrNull
 from api import identifiers
 from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, LimitSerializer
@@ -25,7 +26,7 @@ class FigureOfSnapshot(serializers.Serializer[ReportedFigure]):
     numerator = serializers.IntegerField(allow_null=True)
     denominator = serializers.IntegerField(allow_null=True)
     rate = serializers.FloatField(allow_null=True)
-    status = serializers.CharField(allow_blank=True)
+    status = TextOrNull(help_text="Amazon's own word for it, such as GOOD, BAD, AT_RISK or NONE.")
     target = serializers.SerializerMethodField()
     flags = serializers.ListField(child=serializers.CharField(), help_text="What contradicts itself in it.")
 
@@ -40,10 +41,8 @@ class SnapshotSerializer(serializers.Serializer[Snapshot]):
     id = PublicIdField()
     account = serializers.SerializerMethodField()
     report = serializers.SerializerMethodField()
-    marketplace = serializers.CharField()
-    account_status = serializers.CharField(
-        allow_blank=True, help_text="NORMAL, AT_RISK, DEACTIVATED; empty where it is not told."
-    )
+    marketplace = serializers.ChoiceField(choices=CODES)
+    account_status = TextOrNull(help_text="Amazon's status of the account: NORMAL, AT_RISK or DEACTIVATED. Null if not reported.")
     reported_at = serializers.DateTimeField(help_text="The moment that the report speaks of.")
     recorded_at = serializers.DateTimeField(help_text="The moment since which we know it.")
     figures = serializers.SerializerMethodField()

@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.marketplaces import CODES
 from api import identifiers
 from metrics.api import examples
 from metrics.pipeline.amazon_reported import Figure
@@ -115,7 +116,7 @@ class AmazonFigure(serializers.Serializer[Figure]):
 class ValueSerializer(Judged, serializers.Serializer[Value]):
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
     name = serializers.SerializerMethodField(help_text="What people call it.")
-    marketplace = serializers.CharField()
+    marketplace = serializers.ChoiceField(choices=CODES)
     channel = serializers.ChoiceField(choices=CHANNELS)
     window = WindowSerializer()
     numerator = serializers.IntegerField(help_text="Of a counter that only Amazon reports: the count.")
@@ -181,8 +182,8 @@ class PointSerializer(Judged, serializers.Serializer[Value]):
 @extend_schema_serializer(examples=[OpenApiExample("One day", value=examples.HISTORY, response_only=True)])
 class HistoryAnswer(serializers.Serializer[Any]):
     account = serializers.CharField()
-    metric = serializers.CharField()
-    marketplace = serializers.CharField()
-    channel = serializers.CharField()
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
+    marketplace = serializers.ChoiceField(choices=CODES)
+    channel = serializers.ChoiceField(choices=CHANNELS)
     known_at = serializers.DateTimeField()
     points = PointSerializer(many=True)

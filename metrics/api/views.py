@@ -88,16 +88,17 @@ class Metrics(Resource):
 
 class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
+    row_serializer = PointSerializer
     problems = {"get": (Contradiction,)}  # noqa: RUF012
 
     @extend_schema(
         operation_id="getHistory",
         summary="What a series was on each day, restated by everything known since",
-        description="Also as `text/csv`, by `Accept` or `?format=csv`. Without `marketplace` the account's home is "
+        description="Without `marketplace` the account's home is "
         "answered, without `channel` the metric's first (mfn; all for messages and for what only Amazon reports).",
         tags=["Metrics"],
         parameters=[METRIC, query_params.HistoryQuestion],
-        responses={(200, "application/json"): HistoryAnswer, (200, "text/csv"): str},
+        responses=HistoryAnswer,
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
         account = context.account_of(request, account_id)
@@ -123,7 +124,7 @@ class History(Resource):
             "points": points,
         }
         told = HistoryAnswer(answer).data
-        return Response(told | {"points": self.select_fields(told["points"], available=PointSerializer().fields)})
+        return Response(told | {"points": self.select_fields(told["points"], available=self.selectable_fields())})
 
 
 class Orders(Collection[Any]):
@@ -137,7 +138,7 @@ class Orders(Collection[Any]):
         description="Newest order first, over every marketplace and channel that is not narrowed.",
         tags=["Metrics"],
         parameters=[METRIC, query_params.OrdersQuestion, LANGUAGE],
-        responses={(200, "application/json"): OrderSerializer(many=True), (200, "text/csv"): str},
+        responses=OrderSerializer(many=True),
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
         account = context.account_of(request, account_id)

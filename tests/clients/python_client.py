@@ -7,12 +7,12 @@ from underone_client import AuthenticatedClient
 from underone_client.api.accounts import list_accounts
 from underone_client.api.metrics import get_metrics
 from underone_client.api.webhooks import create_webhook_endpoint
-from underone_client.models import CreatedEndpoint, CreateEndpointRequest, MetricsAnswer, PaginatedAccountList
+from underone_client.models import AccountList, CreatedEndpoint, CreateEndpointRequest, MetricsAnswer
 
 client = AuthenticatedClient(base_url=os.environ["UNDERONE_URL"], token=os.environ["UNDERONE_KEY"])
 
 accounts = list_accounts.sync(client=client, limit=10)
-assert isinstance(accounts, PaginatedAccountList), accounts
+assert isinstance(accounts, AccountList), accounts
 account = accounts.data[0]
 
 metrics = get_metrics.sync(account.id, client=client)

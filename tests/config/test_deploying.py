@@ -22,6 +22,7 @@ FILLED_IN = {
     "EMAIL_URL": "smtp+tls://user:secret@mail.agency.example:587",
     "EMAIL_FROM": "Underone <underone@agency.example>",
     "PEOPLE_URL": "https://app.agency.example",
+    "SECURITY_CONTACT": "security@agency.example",
 }
 
 

@@ -456,3 +456,27 @@ def test_what_is_no_address_is_refused_without_being_told(given: Callable[[str |
     with pytest.raises(env.BadVariable, match=f"{NAME} must be a URL such as https://host") as refused:
         env.address(NAME)
     assert "99999" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "uri"),
+    [
+        (None, ""),
+        ("security@agency.example", "mailto:security@agency.example"),
+        ("mailto:security@agency.example", "mailto:security@agency.example"),
+        ("https://agency.example/security", "https://agency.example/security"),
+        ("tel:+1-201-555-0123", "tel:+1-201-555-0123"),
+    ],
+)
+def test_contact_is_a_uri(given: Callable[[str | None], None], value: str | None, uri: str) -> None:
+    given(value)
+
+    assert env.contact(NAME) == uri
+
+
+@pytest.mark.parametrize("value", ["nobody", "http://agency.example", "mailto:a b", "https://agency.example\nContact: x", "@"])
+def test_contact_that_is_no_uri_is_refused(given: Callable[[str | None], None], value: str) -> None:
+    given(value)
+
+    with pytest.raises(env.BadVariable, match=NAME):
+        env.contact(NAME)

@@ -104,3 +104,93 @@ def test_every_read_tells_that_nothing_changed_and_everything_that_the_server_ma
     assert {"304" in operation["responses"] for name, operation in asked if name.startswith("get ")} == {True}
     assert {"304" in operation["responses"] for name, operation in asked if not name.startswith("get ")} == {False}
     assert {"503" in operation["responses"] for _, operation in asked} == {True}
+
+
+def test_successes_have_one_content_type(document: dict[str, Any]) -> None:
+    several = [
+        (name, status)
+        for name, operation in operations(document)
+        for status, answer in operation["responses"].items()
+        if status.startswith("2") and len(answer.get("content", {})) > 1
+    ]
+
+    assert several == []
+
+
+def schemas_in(part: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a part of the document that is no example."""
+    if isinstance(part, dict):
+        yield part
+        part = [value for key, value in part.items() if key not in {"example", "examples"}]
+    for each in part if isinstance(part, list) else ():
+        yield from schemas_in(each)
+
+
+def fields_in(schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of the components, with its name."""
+    for name, schema in schemas.items():
+        for each in schemas_in(schema):
+            for field, described in each.get("properties", {}).items() if isinstance(each.get("properties"), dict) else ():
+                yield f"{name}.{field}", described
+
+
+def test_every_field_and_parameter_is_described(document: dict[str, Any]) -> None:
+    components = document["components"]["schemas"]
+    conditions = ("PostedDefectRequest.kind", "PostedDefectRequest.state", "PostedDefectRequest.rating")
+    without = [
+        name
+        for name, field in fields_in(components)
+        if not field.get("description") and not components.get(str(field.get("$ref")).rpartition("/")[2], {}).get("description")
+    ]
+    parameters = [each for each in schemas_in(document["paths"]) if "in" in each and "schema" in each]
+
+    assert [name for name in without if name not in conditions] == []
+    assert [each["name"] for each in parameters if not each.get("description")] == []
+
+
+def test_texts_have_realistic_lengths(document: dict[str, Any]) -> None:
+    long = {
+        each["maxLength"] for each in schemas_in(document) if each.get("type") == "string" and each.get("maxLength", 0) > 4000
+    }
+
+    whole_documents = {20_000, 65_536, 1024**2, settings.REPORT_MAX_BYTES}
+    assert long <= whole_documents | {8190}
+
+
+def test_enumerations_are_shared_and_never_blank(document: dict[str, Any]) -> None:
+    components = document["components"]["schemas"]
+    shared = {name: frozenset(schema["enum"]) for name, schema in components.items() if "enum" in schema}
+    elsewhere = {name: schema for name, schema in components.items() if name not in shared}
+    inline = [
+        each["enum"]
+        for part in (elsewhere, document["paths"], document["webhooks"])
+        for each in schemas_in(part)
+        if isinstance(each.get("enum"), list)
+    ]
+
+    assert len(set(shared.values())) == len(shared)
+    assert [values for values in inline if frozenset(values) - {None} in set(shared.values())] == []
+    assert [values for values in (*shared.values(), *map(frozenset, inline)) if values & {"", None}] == []
+    assert [name for name in shared if name.endswith("Enum") or not components[name]["description"]] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "component"),
+    [
+        ("metric", "Metric"),
+        ("marketplace", "Marketplace"),
+        ("channel", "Channel"),
+        ("comparator", "Comparator"),
+        ("role", "Role"),
+    ],
+)
+def test_properties_and_parameters_of_one_name_have_one_type(document: dict[str, Any], name: str, component: str) -> None:
+    properties = [
+        each["properties"][name]
+        for each in schemas_in([document["components"]["schemas"], document["paths"]])
+        if isinstance(each.get("properties"), dict) and name in each["properties"]
+    ]
+    parameters = [each["schema"] for each in schemas_in(document["paths"]) if each.get("name") == name and "in" in each]
+
+    assert len(properties) > 3
+    assert [each for each in (*properties, *parameters) if f'/schemas/{component}"' not in json.dumps(each)] == []

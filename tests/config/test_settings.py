@@ -130,6 +130,8 @@ def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) 
         ("WEBHOOK_CA_FILE", "/dev/null/none.pem"),
         ("WEBHOOK_COURIERS", "0"),
         ("HTTPS", "perhaps"),
+        ("SECURITY_CONTACT", "http://agency.example"),
+        ("SECURITY_CONTACT", "security at agency"),
         ("PEOPLE_URL", "app.agency.example"),
         ("PEOPLE_URL", "https://app.agency.example/?page=1"),
         ("LOG_LEVEL", "loud"),

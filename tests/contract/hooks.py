@@ -1,16 +1,46 @@
-"""Schemathesis may ask anything but this: that the key that asks be revoked, after which all else is asked in vain."""
+"""Keep Schemathesis able to go on: its key stays valid, its idempotency keys are new, and its rows have the fields it checks."""
 
 import os
+import re
 from typing import Any
+from uuid import uuid4
 
 import schemathesis
 from schemathesis import Case, HookContext
 
 ASKS, ANOTHER = "FUZZ_ASKING_KEY", "FUZZ_ANOTHER_KEY"
+WELL_FORMED_KEY = re.compile("[!-~]{1,255}")
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
-    """Revoke and rotate another key instead."""
+    """Change what would end the run, and what the schemas of answers cannot say."""
+    _spare_the_asking_key(case)
+    _use_a_new_idempotency_key(case)
+    _select_all_fields(case)
+
+
+def _spare_the_asking_key(case: "Case[Any]") -> None:
+    """Revoke and rotate another key: without its own, everything else would be refused."""
     if case.path_parameters and case.path_parameters.get("key_id") == os.environ[ASKS]:
         case.path_parameters["key_id"] = os.environ[ANOTHER]
+
+
+def _use_a_new_idempotency_key(case: "Case[Any]") -> None:
+    """Make a well-formed key unique: a second request under one key is answered 422, whatever else is valid in it."""
+    key = case.headers.get("Idempotency-Key") if case.headers else None
+    if isinstance(key, str) and WELL_FORMED_KEY.fullmatch(key):
+        case.headers["Idempotency-Key"] = f"{key[:200]}-{uuid4().hex}"
+
+
+def _select_all_fields(case: "Case[Any]") -> None:
+    """Select every field where valid fields are selected: the schema of a row requires them all."""
+    given = case.query.get("fields") if case.query else None
+    if given is None:
+        return
+    parameters = case.operation.definition.raw.get("parameters", [])
+    known = next(each["schema"]["items"]["enum"] for each in parameters if each.get("name") == "fields")
+    names = given if isinstance(given, list) else str(given).split(",")
+    if len(names) <= len(known) and all(name in known for name in names):
+        chosen = [*dict.fromkeys(names), *(name for name in known if name not in names)]
+        case.query["fields"] = chosen if isinstance(given, list) else ",".join(chosen)

@@ -47,15 +47,15 @@ def test_an_upload_is_answered_as_the_contract_says(acme: Client, shop: str) -> 
     assert before <= received_at <= timezone.now()
     assert report == {
         "account": shop,
-        "report_type": "",
+        "report_type": None,
         "marketplace": "US",
         "source": "upload",
         "status": "queued",
         "rows": NO_ROWS,
         "problem": None,
         "warnings": [],
-        "encoding": "",
-        "encoding_reason": "",
+        "encoding": None,
+        "encoding_reason": None,
         "sha256": hashlib.sha256(DOCUMENT).hexdigest(),
         "size": len(DOCUMENT),
         **NOTHING_MORE,
@@ -109,14 +109,14 @@ def test_the_same_bytes_again_answer_the_first_report_as_it_is_now(acme: Client,
 @pytest.mark.parametrize(
     ("fields", "marketplace", "report_type"),
     [
-        ({}, "GB", ""),
-        ({"marketplace": "DE"}, "DE", ""),
+        ({}, "GB", None),
+        ({"marketplace": "DE"}, "DE", None),
         ({"report_type": ALL_ORDERS}, "GB", ALL_ORDERS),
         ({"report_type": "claims_and_chargebacks", "marketplace": "JP"}, "JP", "claims_and_chargebacks"),
     ],
 )
 def test_what_the_sender_says_of_a_document_is_kept(
-    acme: Client, fields: dict[str, str], marketplace: str, report_type: str
+    acme: Client, fields: dict[str, str], marketplace: str, report_type: str | None
 ) -> None:
     british = acme.take_on(home="GB")
 

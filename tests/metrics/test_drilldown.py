@@ -179,7 +179,7 @@ def test_every_state_is_listed_with_its_reason(acme: Client, shop: str, books: B
             "counts": ruled.counts,
             "reason": ruled.reason,
             "reference": "R-1",
-            "funded_by": "",
+            "funded_by": None,
         }
     ]
 

@@ -41,7 +41,7 @@ def listed(acme: Client, shop: str, metric: str, **asked: Any) -> list[Any]:
 
 
 def told(kind: str, state: str, *, counts: bool, **more: Any) -> dict[str, Any]:
-    usual = {"rating": None, "occurred_on": None, "due_on": None, "reference": "", "funded_by": ""}
+    usual = {"rating": None, "occurred_on": None, "due_on": None, "reference": None, "funded_by": None}
     return {"kind": kind, "state": state, "counts": counts, "reason": reasons.REASONS[kind][state]} | usual | more
 
 
@@ -326,8 +326,8 @@ def test_every_list_is_paged(acme: Client, shop: str, eventful: Books, metric: s
         seen += page["data"]
 
     assert seen == whole
-    assert [(row["day"], row["order_id"] or "", row["reference"]) for row in seen] == sorted(
-        ((row["day"], row["order_id"] or "", row["reference"]) for row in seen), reverse=True
+    assert [(row["day"], row["order_id"] or "", row["reference"] or "") for row in seen] == sorted(
+        ((row["day"], row["order_id"] or "", row["reference"] or "") for row in seen), reverse=True
     )
 
 

@@ -119,7 +119,7 @@ class Shop:
         while page["next_cursor"]:
             page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50, cursor=page["next_cursor"])
             listed += page["data"]
-        lines = {(line["order_id"], line["reference"]): _listed(metric, line) for line in listed}
+        lines = {(line["order_id"], line["reference"] or ""): _listed(metric, line) for line in listed}
         assert len(lines) == len(listed)
         return lines
 
@@ -178,7 +178,7 @@ def _defect(defect: dict[str, Any]) -> tuple[Any, ...]:
     if state == "listed":
         return (kind, "", state)
     when = (defect.get("rating") or 0, defect["occurred_on"]) if state != "removed" else ()
-    return (kind, defect["reference"], state, defect["counts"], *when)
+    return (kind, defect["reference"] or "", state, defect["counts"], *when)
 
 
 def _sorted(defects: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

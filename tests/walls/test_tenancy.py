@@ -21,6 +21,13 @@ from tests.walls.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Answ
 OPEN_TO_ALL = {
     "/v1/openapi.json": "the document of the API",
     "/docs": "the document for people",
+    "/docs/": "the same",
+    "/": "what is where",
+    "/v1": "what is where",
+    "/v1/": "what is where",
+    "/problems": "the types of problems",
+    "/problems/{slug}": "one type of problem",
+    "/.well-known/security.txt": "whom to tell of security problems",
     "/v1/auth/sign-in": "who has no session yet",
     "/v1/auth/code": "who has no session yet",
     "/v1/auth/code/confirm": "who has the code of a mail",

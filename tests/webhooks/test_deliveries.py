@@ -53,7 +53,7 @@ def test_its_last_attempt_shows_in_the_list_and_all_of_them_in_the_delivery(acme
     assert shown["last_attempt"] == last
     assert one["attempts"] == [
         last | {"answer": "upstream is down"},
-        {"at": first, "duration_ms": 12, "status": None, "error": "No answer within 15 seconds.", "answer": ""},
+        {"at": first, "duration_ms": 12, "status": None, "error": "No answer within 15 seconds.", "answer": None},
     ]
     assert {name: one[name] for name in shown} == shown
 

@@ -72,7 +72,7 @@ def test_without_a_word_an_endpoint_is_a_webhook_that_is_told_everything(acme: C
     answer = acme.listen()
 
     assert (answer["kind"], answer["event_types"], answer["accounts"]) == ("webhook", ["*"], None)
-    assert (answer["description"], answer["enabled"]) == ("", True)
+    assert (answer["description"], answer["enabled"]) == (None, True)
 
 
 def test_the_secret_that_is_shown_is_the_one_that_signs(acme: Client) -> None:
@@ -206,7 +206,7 @@ def test_the_newest_endpoint_comes_first_page_by_page(acme: Client) -> None:
         {"url": "https://other.example.com/in"},
         {"event_types": ["report.*"]},
         {"description": "Another"},
-        {"description": ""},
+        {"description": None},
         {"accounts": None},
         {"url": "https://other.example.com/in", "event_types": ["*"], "description": "x"},
         {},
@@ -222,6 +222,12 @@ def test_what_is_named_changes_and_the_rest_stays(acme: Client, shop: str, chang
     assert acme.read(f"{PATH}/{before['id']}") == after
 
 
+def test_endpoint_without_description_answers_null(acme: Client) -> None:
+    endpoint = acme.listen(description="On call")
+
+    assert change(acme, endpoint["id"], description="")["description"] is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
@@ -233,7 +239,7 @@ def test_what_is_named_changes_and_the_rest_stays(acme: Client, shop: str, chang
         ({"accounts": []}, "/accounts"),
         ({"enabled": "perhaps"}, "/enabled"),
         ({"enabled": None}, "/enabled"),
-        ({"description": None}, "/description"),
+        ({"description": 7}, "/description"),
     ],
 )
 def test_a_wrong_change_changes_nothing(acme: Client, wrong: dict[str, Any], pointer: str) -> None:

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.models import public_account_id
-from accounts.requests.fields import PublicIdField
+from accounts.requests.fields import PublicIdField, TextOrNull
 from api import identifiers
 from webhooks.api.endpoint_serializers import ENDPOINT
 from webhooks.api.event_serializers import EVENT
@@ -52,7 +52,7 @@ class AttemptSummary(serializers.Serializer[Attempt]):
 
 
 class AttemptSerializer(AttemptSummary):
-    answer = serializers.CharField(help_text="The first 1,024 bytes of the response.")
+    answer = TextOrNull(help_text="The first 1,024 bytes of the response. Null if it was empty, or none came.")
 
 
 @extend_schema_serializer(

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from accounts.models import public_account_id
-from accounts.requests.fields import ACCOUNT_ID, PublicIdField
+from accounts.requests.fields import ACCOUNT_ID, PublicIdField, TextOrNull
 from api import identifiers
 from api.strict_fields import Absent, Body, Contradiction
 from webhooks.channels import url_policy
@@ -42,7 +42,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     id = PublicIdField()
     kind = serializers.ChoiceField(choices=Endpoint.Kind.choices, help_text="How events are delivered.")
     url = serializers.SerializerMethodField()
-    description = serializers.CharField(help_text="The agency's own description.")
+    description = TextOrNull(help_text="The agency's own description.")
     event_types = serializers.ListField(
         child=serializers.ChoiceField(choices=PATTERNS), help_text="The event types or patterns to which it is subscribed."
     )
@@ -70,6 +70,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
         """Whether events are delivered to it."""
         return endpoint.disabled_at is None
 
+    @extend_schema_field(serializers.ChoiceField(choices=Endpoint.Reason.choices, allow_null=True))
     def get_disabled_reason(self, endpoint: Endpoint) -> str | None:
         """`by_hand`, `gone` (it responded 410) or `failing` (for five days). Null if it is enabled."""
         return endpoint.disabled_reason or None
@@ -91,7 +92,11 @@ class EndpointFields(Body):
     """The fields that requests to create and to update an endpoint share."""
 
     description = serializers.CharField(
-        max_length=500, allow_blank=True, required=False, help_text="A description for your own use."
+        max_length=500,
+        allow_blank=True,
+        allow_null=True,
+        required=False,
+        help_text="A description for your own use.",
     )
     event_types = serializers.ListField(
         child=serializers.ChoiceField(
@@ -112,6 +117,9 @@ class EndpointFields(Body):
         help_text="The accounts (`acct_…`) whose events are sent. Null, the default: all accounts, and events "
         "without an account.",
     )
+
+    def validate_description(self, text: str | None) -> str:
+        return text or ""
 
     def validate_event_types(self, patterns: list[str]) -> list[str]:
         return list(dict.fromkeys(patterns))

@@ -40,8 +40,9 @@ EVENT_TYPE = {
 }
 
 
+@extend_schema_serializer(component_name="EventTypeDefinition")
 class EventTypeSerializer(serializers.Serializer[Any]):
-    type = serializers.CharField(help_text="The event type.")
+    type = serializers.ChoiceField(choices=NAMES, help_text="The event type.")
     description = serializers.CharField(help_text="When the event is sent.")
     schema = serializers.DictField(help_text="The JSON Schema (2020-12) of `data`.")
     example = serializers.DictField(help_text="An example of `data`.")

@@ -30,6 +30,8 @@ HEADERS = (
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     ),
 )
+# Texts of events whose values upper layers define: the document refers to their enumerations.
+SHARED = {"metric": "Metric", "marketplace": "Marketplace", "report_type": "ReportType"}
 RESPONSES = {
     "2XX": {"description": "The event was received and is not sent again. The body is ignored."},
     "410": {
@@ -73,7 +75,20 @@ def component(event_type: EventType) -> str:
 
 def components() -> dict[str, Schema]:
     """Return the schema of every body by its name."""
-    return {component(event_type): schema(event_type) for event_type in EVENT_TYPES}
+    found = {component(event_type): deepcopy(schema(event_type)) for event_type in EVENT_TYPES}
+    for body in found.values():
+        properties = body["properties"]["data"]["properties"]
+        properties |= {name: _reference(properties[name], to) for name, to in SHARED.items() if name in properties}
+    return found
+
+
+def _reference(text: Schema, name: str) -> Schema:
+    """Return a reference to the enumeration, nullable and described as the text is."""
+    reference: Schema = {"$ref": f"#/components/schemas/{name}"}
+    description = {"description": text["description"]} if "description" in text else {}
+    if "null" in text["type"]:
+        return {"oneOf": [reference, {"type": "null"}]} | description
+    return {"allOf": [reference]} | description if description else reference
 
 
 def webhooks() -> dict[str, Any]:
@@ -110,5 +125,5 @@ def _operation(event_type: EventType) -> dict[str, Any]:
 
 def add_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the webhooks to the document, as a hook of drf-spectacular, whose own webhooks have no headers and no examples."""
-    schemas = result["components"]["schemas"] | deepcopy(components())
+    schemas = result["components"]["schemas"] | components()
     return result | {"webhooks": webhooks(), "components": result["components"] | {"schemas": schemas}}

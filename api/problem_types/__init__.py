@@ -1,0 +1,13 @@
+"""List every type of problem of the product: its title, its HTTP status, its cause and its cure. Pure.
+
+The types are a contract: they are added and never renamed. `/problems` shows them.
+"""
+
+from api.problem_types.problem_type import PATH, ProblemType
+from api.problem_types.reports import REPORTS
+from api.problem_types.requests import REQUESTS
+
+PROBLEM_TYPES = (*REQUESTS, *REPORTS)
+BY_SLUG = {each.slug: each for each in PROBLEM_TYPES}
+
+__all__ = ["BY_SLUG", "PATH", "PROBLEM_TYPES", "ProblemType"]
