@@ -18,7 +18,7 @@ from accounts.models import Agency, Person
 from accounts.people import sessions
 from accounts.tenancy import context
 from tests import build
-from tests.accounts.people.visitors import PASSWORD, Visitor, address, enrol, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Visitor, address, create_member, create_user, new_email
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -38,7 +38,7 @@ def db(committed_db: None) -> None:
 @pytest.fixture
 def staff() -> Person:
     """Somebody who looks after the installation, by the command."""
-    person = somebody(name="Ana")
+    person = create_user(name="Ana")
     call_command("create_staff", person.email)
     return person
 
@@ -103,8 +103,8 @@ def test_nobody_comes_in_without_signing_in(acme: Client, path: str) -> None:
 
 
 def test_a_member_who_is_no_staff_does_not_come_in(acme: Client) -> None:
-    person = somebody()
-    enrol(acme.agency, person)
+    person = create_user()
+    create_member(acme.agency, person)
     browser = visiting()
 
     assert sign_in(browser, person.email).status_code == 200  # the form again
@@ -120,7 +120,7 @@ def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person
 @pytest.mark.parametrize("is_member", [False, True])
 def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(acme: Client, staff: Person, is_member: bool) -> None:
     if is_member:
-        enrol(acme.agency, staff)
+        create_member(acme.agency, staff)
 
     call_command("create_staff", staff.email, "--off")
 
@@ -131,7 +131,7 @@ def test_passwords_are_not_tried_without_end(staff: Person) -> None:
     guessing, browser = visiting(), visiting()
     by_mailbox = [sign_in(guessing, staff.email, f"guess {n}").status_code for n in range(5)]
     by_mailbox.append(sign_in(guessing, f" {staff.email.upper()}").status_code)
-    by_address = [sign_in(browser, mailbox(), "a guess").status_code for _ in range(11)]
+    by_address = [sign_in(browser, new_email(), "a guess").status_code for _ in range(11)]
 
     assert by_mailbox == [200] * 5 + [429]
     assert by_address == [200] * 10 + [429]
@@ -201,7 +201,7 @@ def test_an_agency_from_inside_shows_how_it_stands_and_that_somebody_looked(
     rival.take_on(name="Shop of Rival")
     acme.load(shop, build.orders_file([build.order_row()]))
     endpoint = acme.listen(url="https://hooks.example.com/a/secret/path")
-    member = enrol(acme.agency, somebody())
+    member = create_member(acme.agency, create_user())
 
     page = shown(browser, inside(acme.agency))
 
@@ -253,8 +253,8 @@ def test_an_agency_that_is_not_there_is_not_entered(browser: Browser, path: str)
 
 
 def test_people_are_shown_with_their_agencies_and_no_password(browser: Browser, acme: Client) -> None:
-    person = somebody(name="Mei of Acme")
-    enrol(acme.agency, person)
+    person = create_user(name="Mei of Acme")
+    create_member(acme.agency, person)
 
     everybody, one = shown(browser, PEOPLE), shown(browser, f"{PEOPLE}{person.pk}/change/")
 
@@ -287,7 +287,7 @@ def test_pages_may_load_nothing_but_our_own(browser: Browser) -> None:
 
 
 def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    email = mailbox()
+    email = new_email()
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
 
     call_command("create_staff", email.upper())
@@ -299,8 +299,8 @@ def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPa
     ("words", "why"),
     [
         (("nobody",), "not a valid e-mail address"),
-        ((mailbox(),), "too short"),
-        ((mailbox(), "--off"), "No user has the e-mail address"),
+        ((new_email(),), "too short"),
+        ((new_email(), "--off"), "No user has the e-mail address"),
     ],
 )
 def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str) -> None:
@@ -338,7 +338,7 @@ def test_a_cookie_that_was_there_before_opens_nothing_after_the_sign_in(staff: P
 
 
 def test_a_session_of_staff_is_none_of_the_api(browser: Browser, staff: Person, acme: Client) -> None:
-    enrol(acme.agency, staff)
+    create_member(acme.agency, staff)
     request = HttpRequest()
     request.session = SessionStore(browser.cookies["underone_staff"].value)
     token = sessions.SignedTokens().create_session_token(request)

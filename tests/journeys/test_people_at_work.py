@@ -4,19 +4,19 @@ import pytest
 from django.conf import LazySettings
 
 from tests import build
-from tests.accounts.people.visitors import PASSWORD, Post, Visitor, mailbox
+from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, new_email
 
 ACCOUNT = {"name": "Nordwind Outdoor", "selling_partner_id": "A2NORDWIND", "home_marketplace": "US"}
 
 
 @pytest.fixture
-def post(committed_db: None) -> Post:
+def post(committed_db: None) -> Outbox:
     """The mailboxes of everybody; what others left in the queue is theirs."""
-    Post().collect()
-    return Post()
+    Outbox().collect()
+    return Outbox()
 
 
-def come_in(post: Post, email: str, *, name: str) -> Visitor:
+def come_in(post: Outbox, email: str, *, name: str) -> Visitor:
     """Somebody new with the token of the newest letter, signed in by it."""
     visitor = Visitor()
     answer = visitor.send("/v1/invitations/accept", token=post.token(email), name=name, password=PASSWORD)
@@ -24,9 +24,9 @@ def come_in(post: Post, email: str, *, name: str) -> Visitor:
     return visitor.carry(answer.json()["session"]["token"])
 
 
-def test_from_the_first_letter_to_the_last_sign_out(post: Post, settings: LazySettings) -> None:
+def test_from_the_first_letter_to_the_last_sign_out(post: Outbox, settings: LazySettings) -> None:
     settings.SIGN_UP = True
-    owner_at, manager_at, client_at = (mailbox() for _ in range(3))
+    owner_at, manager_at, client_at = (new_email() for _ in range(3))
     body = {"agency_name": "Marlowe & Finch", "name": "Ana", "email": owner_at}
     assert Visitor().send("/v1/auth/sign-up", **body).status_code == 202
     owner = come_in(post, owner_at, name="Ana")

@@ -1,4 +1,4 @@
-"""Every operation of the API, as its OpenAPI document tells, and how a test fills it."""
+"""List the operations of the OpenAPI document, and send them with paths and bodies filled in."""
 
 import io
 import json
@@ -15,9 +15,10 @@ from tests.client import Client
 from tests.walls.furnishing import Furnished
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# Parts of paths that belong to no agency.
 FREE = {"metric": "order_defect_rate"}
-"""Parts of paths that belong to nobody."""
 
+# The body of each operation that takes one. A `file` is sent as multipart; `{its name}` stands for the agency's name.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
     ("POST", "/v1/accounts/bulk"): {"accounts": [{"name": "Many", "selling_partner_id": "A1MANY", "home_marketplace": "US"}]},
@@ -44,12 +45,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/invitations"): {"email": "new@acme.example", "role": "viewer"},
     ("POST", "/v1/accounts/{account_id}/reports"): {"file": build.orders_file([build.order_row()])},
 }
-"""What each operation that takes a body is sent. A `file` goes as multipart; `{its name}` is replaced by that of the agency."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, read to its end."""
+    """Hold a response that was read to its end."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,12 +57,12 @@ class Answer:
 
     @property
     def body(self) -> dict[str, Any]:
-        """Its JSON object; an empty one where it is none."""
+        """Return the JSON object; an empty one for other content."""
         return dict(json.loads(self.text)) if self.headers["Content-Type"].endswith("json") else {}
 
 
 def read(response: Any) -> Answer:
-    """The answer as it arrived; the file that it may stream is closed."""
+    """Read a response, and close the file that it may stream."""
     content = response.getvalue() if response.streaming else response.content
     if response.streaming:
         response.close()
@@ -71,49 +71,51 @@ def read(response: Any) -> Answer:
 
 @dataclass(frozen=True)
 class Operation:
+    """Describe one operation."""
+
     method: str
     path: str
     needs_key: bool
     takes_body: bool
     parameters: tuple[str, ...]
     role: str = ""
-    is_of_all: bool = False
+    needs_all_accounts: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
     @property
     def names(self) -> list[str]:
-        """The parts of the path that name something of an agency's."""
+        """Return the parts of the path that name a thing of an agency."""
         return [name for name in re.findall(r"{(\w+)}", self.path) if name not in FREE]
 
     def ask(self, client: Client, has: Furnished | dict[str, str], **more: str) -> Answer:
-        """The answer to this operation on what somebody `has`. Raises KeyError for a part or body that nobody knows."""
-        known = FREE | (asdict(has) if isinstance(has, Furnished) else has)
-        path = self.path.format_map(known)
+        """Send the operation about the things in `has`. Raises KeyError for an unknown path part or body."""
+        parts = FREE | (asdict(has) if isinstance(has, Furnished) else has)
+        path = self.path.format_map(parts)
         if self.method == "GET":
             return read(client.get(path, more))
-        wanted = BODIES[self.method, self.path] if self.takes_body else {}
-        body: dict[str, Any] = {name: named(value, client) for name, value in wanted.items()}
+        template = BODIES[self.method, self.path] if self.takes_body else {}
+        body: dict[str, Any] = {name: fill_in(value, client) for name, value in template.items()}
         form = "multipart" if "file" in body else "json"
         if "file" in body:
             body["file"] = io.BytesIO(body["file"])
         return read(getattr(client, self.method.lower())(path, body, format=form))
 
 
-def named(value: Any, client: Client) -> Any:
-    """A value of a body, with the name of the agency where it wants it."""
+def fill_in(value: Any, client: Client) -> Any:
+    """Return a value of a body with the agency's name filled in."""
     return value.replace("{its name}", client.agency.name) if isinstance(value, str) else value
 
 
 def rights(description: str) -> dict[str, Any]:
-    """What the document says that an operation wants of who asks."""
-    found = re.search(r"^Role: (\w+)(, with no limit to some accounts)?\.$", description, flags=re.MULTILINE)
-    return {"role": found[1], "is_of_all": bool(found[2])} if found else {}
+    """Parse the required role from an operation's description."""
+    match = re.search(r"^Role: (\w+)(, with no limit to some accounts)?\.$", description, flags=re.MULTILINE)
+    return {"role": match[1], "needs_all_accounts": bool(match[2])} if match else {}
 
 
 def operations() -> list[Operation]:
-    """Every operation that the document describes."""
+    """Return all operations of the document."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return [
         Operation(
@@ -131,5 +133,5 @@ def operations() -> list[Operation]:
 
 
 DOCUMENTED = operations()
+# Operations that need an API key, for tables of cases.
 OPERATIONS = [operation for operation in DOCUMENTED if operation.needs_key]
-"""For tables of cases."""

@@ -156,7 +156,7 @@ def expected(case: Case, operation: Operation) -> int | None:
     is_read = operation.method == "GET"
     wants_more = RANK.index(operation.role) > RANK.index(case.role)
     writes = case.read_only and not is_read and (str(operation) not in CHANGES_NOTHING or case.is_token)
-    if wants_more or writes or (case.is_limited and operation.is_of_all):
+    if wants_more or writes or (case.is_limited and operation.needs_all_accounts):
         return 403
     if operation.names and case.asks_for in OF_OTHERS:
         return 404

@@ -273,11 +273,11 @@ WRITES = (("post", KEYS), ("patch", f"{KEYS}/{{id}}"), ("delete", f"{KEYS}/{{id}
 
 @pytest.mark.parametrize("rights", [{"role": "manager"}, {"role": "viewer"}, {"role": "manager", "accounts": True}], ids=str)
 def test_keys_require_admin(acme: Client, shop: str, rights: dict[str, Any]) -> None:
-    somebody = bearing(acme, **rights | ({"accounts": [shop]} if "accounts" in rights else {}))
+    client = bearing(acme, **rights | ({"accounts": [shop]} if "accounts" in rights else {}))
     key = make(acme)["id"]
 
     for method, path in (*WRITES, ("get", KEYS), ("get", f"{KEYS}/{{id}}"), ("head", KEYS)):
-        answer = getattr(somebody, method)(path.format(id=key), {"name": "x"} if method != "get" else None, format="json")
+        answer = getattr(client, method)(path.format(id=key), {"name": "x"} if method != "get" else None, format="json")
         assert answer.status_code == 403, (method, path)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Agency, Person
-from tests.accounts.people.visitors import Post, Visitor, somebody
+from tests.accounts.people.visitors import Outbox, Visitor, create_user
 from tests.client import Client
 
 
@@ -13,11 +13,11 @@ def db(committed_db: None) -> None:
 
 
 @pytest.fixture
-def post() -> Post:
+def post() -> Outbox:
     """Empty: what others left in the queue is theirs."""
-    post = Post()
+    post = Outbox()
     post.collect()
-    return Post()
+    return Outbox()
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def visitor(db: None) -> Visitor:
 @pytest.fixture
 def mei(db: None) -> Person:
     """A person who is a member of nothing yet."""
-    return somebody()
+    return create_user()
 
 
 @pytest.fixture

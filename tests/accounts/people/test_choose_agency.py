@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Member, Person, Role
 from accounts.people import members
-from tests.accounts.people.visitors import PASSWORD, Visitor, enrol, somebody
+from tests.accounts.people.visitors import PASSWORD, Visitor, create_member, create_user
 from tests.client import Client
 
 
@@ -14,7 +14,7 @@ from tests.client import Client
 def both(acme: Client, rival: Client, mei: Person) -> None:
     """Mei works for two agencies, each of which has a shop."""
     for client, role in ((acme, Role.ADMIN), (rival, Role.VIEWER)):
-        enrol(client.agency, mei, role=role)
+        create_member(client.agency, mei, role=role)
         client.take_on(name=f"Shop of {client.agency.name}")
 
 
@@ -49,7 +49,7 @@ def test_agency_of_sign_in_applies_without_header(visitor: Visitor, both: None, 
 
 
 def test_agency_header_of_other_agency_is_refused(visitor: Visitor, acme: Client, rival: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     token = visitor.sign_in(mei.email)["token"]
 
     for named in (rival.agency.public_id, "agcy_0", "acme"):
@@ -59,7 +59,7 @@ def test_agency_header_of_other_agency_is_refused(visitor: Visitor, acme: Client
 
 
 def test_sign_in_for_other_agency_is_refused_without_session(visitor: Visitor, acme: Client, rival: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
 
     answer = visitor.send("/v1/auth/sign-in", email=mei.email, password=PASSWORD, agency=rival.agency.public_id)
 
@@ -93,7 +93,7 @@ def test_me_lists_memberships_of_member(visitor: Visitor, both: None, acme: Clie
 
 
 def test_memberships_shown_are_those_of_the_user(both: None, mei: Person) -> None:
-    other = somebody()
+    other = create_user()
 
     assert {each.agency.name for each in members.list_for_person(person_id=mei.pk)} == {"Acme", "Rival"}
     assert members.list_for_person(person_id=other.pk) == []

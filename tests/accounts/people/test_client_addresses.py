@@ -6,14 +6,14 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.people import allauth_client
-from tests.accounts.people.visitors import PASSWORD, Visitor, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Visitor, create_user, new_email
 
 
 def guess(**headers: str) -> int:
     """The status of a sign-in with a wrong password, at a mailbox that nobody tried before."""
     visitor = Visitor()
     visitor.credentials(**{"REMOTE_ADDR": "198.51.100.7"} | headers)
-    return int(visitor.send("/v1/auth/sign-in", email=mailbox(), password=PASSWORD).status_code)
+    return int(visitor.send("/v1/auth/sign-in", email=new_email(), password=PASSWORD).status_code)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_client_without_address_shares_one_limit(db: None, address: str) -> None
 
 
 def test_sign_in_without_store_is_refused(db: None, no_store: None) -> None:
-    person = somebody()
+    person = create_user()
     ways: list[tuple[str, dict[str, Any]]] = [
         ("/v1/auth/sign-in", {"email": person.email, "password": PASSWORD}),
         ("/v1/auth/code", {"email": person.email}),

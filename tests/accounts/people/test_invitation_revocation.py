@@ -16,7 +16,7 @@ from accounts.models import Actor, ApiKey, Invitation, Member, Person, Role
 from accounts.people import invitations, users
 from accounts.tenancy import context
 from tests.accounts.people.test_invitations import accept, invite, left
-from tests.accounts.people.visitors import Post, Visitor, enrol, mailbox
+from tests.accounts.people.visitors import Outbox, Visitor, create_member, new_email
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -45,19 +45,19 @@ def withdrawn(client: Client) -> list[tuple[str, str]]:
     return [(each["about"], each["who"].partition(" ")[0]) for each in entries if each["what"] == "invitation.withdrawn"]
 
 
-def test_expiring_key_cannot_invite_admin(acme: Client, ending: Client, post: Post) -> None:
-    refused = ending.post("/v1/invitations", {"email": mailbox(), "role": "admin"}, format="json")
+def test_expiring_key_cannot_invite_admin(acme: Client, ending: Client, post: Outbox) -> None:
+    refused = ending.post("/v1/invitations", {"email": new_email(), "role": "admin"}, format="json")
 
     assert answer(refused) == REFUSED
     assert left(acme) == []
     assert post.collect() == []
-    assert invite(ending, mailbox(), role="manager")["role"] == "manager"
-    assert invite(acme, mailbox(), role="admin")["role"] == "admin"
+    assert invite(ending, new_email(), role="manager")["role"] == "manager"
+    assert invite(acme, new_email(), role="admin")["role"] == "admin"
 
 
-def test_expiring_key_cannot_resend_admin_invitation(acme: Client, ending: Client, post: Post) -> None:
-    email = mailbox()
-    admins, viewers = invite(acme, email, role="admin")["id"], invite(acme, mailbox())["id"]
+def test_expiring_key_cannot_resend_admin_invitation(acme: Client, ending: Client, post: Outbox) -> None:
+    email = new_email()
+    admins, viewers = invite(acme, email, role="admin")["id"], invite(acme, new_email())["id"]
     token = post.token(email)
 
     assert answer(ending.post(f"/v1/invitations/{admins}/send")) == REFUSED
@@ -80,7 +80,7 @@ def test_expiring_key_cannot_resend_admin_invitation(acme: Client, ending: Clien
 def test_expiring_key_cannot_make_member_admin(
     acme: Client, ending: Client, mei: Person, was: dict[str, Any], body: dict[str, Any], status: int
 ) -> None:
-    path = f"/v1/members/{enrol(acme.agency, mei, **was).public_id}"
+    path = f"/v1/members/{create_member(acme.agency, mei, **was).public_id}"
     before = acme.read(path)
 
     assert ending.patch(path, body, format="json").status_code == status
@@ -89,8 +89,8 @@ def test_expiring_key_cannot_make_member_admin(
     assert acme.patch(path, body, format="json").status_code == 200
 
 
-def test_invitations_of_removed_member_are_revoked(acme: Client, visitor: Visitor, mei: Person, post: Post) -> None:
-    member, theirs, mine = enrol(acme.agency, mei), mailbox(), mailbox()
+def test_invitations_of_removed_member_are_revoked(acme: Client, visitor: Visitor, mei: Person, post: Outbox) -> None:
+    member, theirs, mine = create_member(acme.agency, mei), new_email(), new_email()
     visitor.sign_in(mei.email)
     gone = invite(visitor, theirs, role="admin")["id"]
     invite(acme, mine)
@@ -104,7 +104,7 @@ def test_invitations_of_removed_member_are_revoked(acme: Client, visitor: Visito
 
 
 def test_invitations_of_remaining_member_are_kept(acme: Client, visitor: Visitor, mei: Person) -> None:
-    member, theirs = enrol(acme.agency, mei), mailbox()
+    member, theirs = create_member(acme.agency, mei), new_email()
     visitor.sign_in(mei.email)
     invite(visitor, theirs)
     with context.agency(acme.agency.pk):
@@ -117,9 +117,9 @@ def test_invitations_of_remaining_member_are_kept(acme: Client, visitor: Visitor
 
 
 @pytest.mark.parametrize("way", ["http", "staff"])
-def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, post: Post, way: str) -> None:
+def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, post: Outbox, way: str) -> None:
     key, other = another_key(acme)
-    theirs, mine = mailbox(), mailbox()
+    theirs, mine = new_email(), new_email()
     gone = invite(other, theirs)["id"]
     for client in (acme, rival):
         invite(client, mine)
@@ -154,8 +154,8 @@ def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("what", ["withdraw", "send"])
-def test_invitation_accepted_meanwhile_is_not_found(acme: Client, post: Post, what: str) -> None:
-    email = mailbox()
+def test_invitation_accepted_meanwhile_is_not_found(acme: Client, post: Outbox, what: str) -> None:
+    email = new_email()
     path = f"/v1/invitations/{invite(acme, email)['id']}"
     token = post.token(email)
 
@@ -171,8 +171,8 @@ def test_invitation_accepted_meanwhile_is_not_found(acme: Client, post: Post, wh
     assert len(post.to(email)) == 1
 
 
-def test_invitation_revoked_meanwhile_is_not_accepted(acme: Client, post: Post) -> None:
-    email, answers = mailbox(), []
+def test_invitation_revoked_meanwhile_is_not_accepted(acme: Client, post: Outbox) -> None:
+    email, answers = new_email(), []
     invite(acme, email)
     token = post.token(email)
 

@@ -13,7 +13,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import Actor, Invitation, Member, Person, Role
 from accounts.people.invitations import MAX_INVITATIONS
 from accounts.tenancy import context
-from tests.accounts.people.visitors import PASSWORD, Post, Visitor, enrol, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_member, create_user, new_email
 from tests.client import Client
 
 
@@ -34,8 +34,8 @@ def left(client: Client) -> list[str]:
     return [each["email"] for each in client.read("/v1/invitations")["data"]]
 
 
-def test_invitation_response_has_documented_fields(acme: Client, post: Post) -> None:
-    shop, email = acme.take_on(), mailbox()
+def test_invitation_response_has_documented_fields(acme: Client, post: Outbox) -> None:
+    shop, email = acme.take_on(), new_email()
     before = timezone.now()
 
     response = acme.post("/v1/invitations", {"email": email.upper(), "role": "viewer", "accounts": [shop]}, format="json")
@@ -57,8 +57,8 @@ def test_invitation_response_has_documented_fields(acme: Client, post: Post) -> 
     assert post.token(email) not in response.content.decode()
 
 
-def test_accept_creates_new_user_with_session(acme: Client, post: Post) -> None:
-    shop, other, email = acme.take_on(), acme.take_on(partner="A2OTHER"), mailbox()
+def test_accept_creates_new_user_with_session(acme: Client, post: Outbox) -> None:
+    shop, other, email = acme.take_on(), acme.take_on(partner="A2OTHER"), new_email()
     invite(acme, email, accounts=[shop])
 
     answer = accept(post.token(email), name="Client of Acme")
@@ -75,8 +75,8 @@ def test_accept_creates_new_user_with_session(acme: Client, post: Post) -> None:
     assert visitor.sign_in(email)
 
 
-def test_accept_by_existing_user_adds_membership_without_session(acme: Client, rival: Client, post: Post, mei: Person) -> None:
-    enrol(rival.agency, mei, role=Role.VIEWER)
+def test_accept_by_existing_user_adds_membership_without_session(acme: Client, rival: Client, post: Outbox, mei: Person) -> None:
+    create_member(rival.agency, mei, role=Role.VIEWER)
     invite(acme, mei.email, role="manager")
 
     answer = accept(post.token(mei.email), name="Somebody else", password="another quiet river")
@@ -87,8 +87,8 @@ def test_accept_by_existing_user_adds_membership_without_session(acme: Client, r
     assert {each["agency"]["name"]: each["role"] for each in signed_in["memberships"]} == {"Rival": "viewer", "Acme": "manager"}
 
 
-def test_accept_without_password_allows_sign_in_by_code(acme: Client, post: Post) -> None:
-    email = mailbox()
+def test_accept_without_password_allows_sign_in_by_code(acme: Client, post: Outbox) -> None:
+    email = new_email()
     invite(acme, email)
 
     assert accept(post.token(email), password=None).status_code == 201
@@ -103,9 +103,9 @@ def test_accept_without_password_allows_sign_in_by_code(acme: Client, post: Post
     [({"name": ""}, "/name"), ({"password": "short"}, "/password"), ({"password": "clientclient"}, "/password")],
 )
 def test_accept_requires_name_and_strong_password_of_new_user(
-    acme: Client, post: Post, fields: dict[str, str], pointer: str
+    acme: Client, post: Outbox, fields: dict[str, str], pointer: str
 ) -> None:
-    email = f"clientclient{mailbox()}"
+    email = f"clientclient{new_email()}"
     invite(acme, email)
     token = post.token(email)
 
@@ -116,8 +116,8 @@ def test_accept_requires_name_and_strong_password_of_new_user(
     assert accept(token).status_code == 201
 
 
-def test_accept_refuses_forged_used_revoked_or_replaced_token(acme: Client, post: Post) -> None:
-    used, withdrawn, replaced = (mailbox() for _ in range(3))
+def test_accept_refuses_forged_used_revoked_or_replaced_token(acme: Client, post: Outbox) -> None:
+    used, withdrawn, replaced = (new_email() for _ in range(3))
     ids = {email: invite(acme, email)["id"] for email in (used, withdrawn, replaced)}
     tokens = {email: post.token(email) for email in ids}
     assert accept(tokens[used]).status_code == 201
@@ -132,8 +132,8 @@ def test_accept_refuses_forged_used_revoked_or_replaced_token(acme: Client, post
     assert accept(newer).status_code == 201
 
 
-def test_invitation_expires_after_a_week_and_can_be_resent(acme: Client, post: Post) -> None:
-    email = mailbox()
+def test_invitation_expires_after_a_week_and_can_be_resent(acme: Client, post: Outbox) -> None:
+    email = new_email()
     invitation = invite(acme, email)
     with context.agency(acme.agency.pk):
         Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -146,9 +146,9 @@ def test_invitation_expires_after_a_week_and_can_be_resent(acme: Client, post: P
     assert accept(post.token(email)).status_code == 201
 
 
-def test_invitation_token_is_in_mail_only(acme: Client, post: Post, settings: LazySettings) -> None:
+def test_invitation_token_is_in_mail_only(acme: Client, post: Outbox, settings: LazySettings) -> None:
     settings.PEOPLE_URL = "https://app.agency.example/people"
-    email = mailbox()
+    email = new_email()
     invite(acme, email)
 
     token = post.token(email)
@@ -164,8 +164,8 @@ def test_invitation_token_is_in_mail_only(acme: Client, post: Post, settings: La
     assert email not in noted
 
 
-def test_accept_twice_at_once_creates_one_member(acme: Client, post: Post) -> None:
-    email = mailbox()
+def test_accept_twice_at_once_creates_one_member(acme: Client, post: Outbox) -> None:
+    email = new_email()
     invite(acme, email)
     token, answers = post.token(email), []
     barrier = threading.Barrier(4)
@@ -186,8 +186,8 @@ def test_accept_twice_at_once_creates_one_member(acme: Client, post: Post) -> No
     assert [each["person"]["email"] for each in acme.read("/v1/members")["data"]] == [email]
 
 
-def test_accept_for_two_agencies_at_once_creates_one_user(acme: Client, rival: Client, post: Post) -> None:
-    email = mailbox()
+def test_accept_for_two_agencies_at_once_creates_one_user(acme: Client, rival: Client, post: Outbox) -> None:
+    email = new_email()
     invite(acme, email)
     mine = post.token(email)
     invite(rival, email)
@@ -210,8 +210,8 @@ def test_accept_for_two_agencies_at_once_creates_one_user(acme: Client, rival: C
 
 
 def test_invitation_of_invited_address_or_member_is_refused(acme: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
-    email = mailbox()
+    create_member(acme.agency, mei)
+    email = new_email()
     invite(acme, email)
 
     answers = [
@@ -240,7 +240,7 @@ def test_invitations_are_limited_in_number(acme: Client) -> None:
             for n in range(MAX_INVITATIONS)
         )
 
-    answer = acme.post("/v1/invitations", {"email": mailbox(), "role": "viewer"}, format="json")
+    answer = acme.post("/v1/invitations", {"email": new_email(), "role": "viewer"}, format="json")
 
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/too-many-invitations")
 
@@ -263,7 +263,7 @@ def test_invitation_with_invalid_fields_is_refused_by_field(
 ) -> None:
     ids = {"{shop}": acme.take_on(), "{theirs}": rival.take_on()}
     named = [ids.get(each, each) for each in fields.get("accounts", ())]
-    body = {"email": mailbox(), "role": "viewer"} | fields | ({"accounts": named} if "accounts" in fields else {})
+    body = {"email": new_email(), "role": "viewer"} | fields | ({"accounts": named} if "accounts" in fields else {})
 
     answer = acme.post("/v1/invitations", body, format="json")
 
@@ -272,12 +272,12 @@ def test_invitation_with_invalid_fields_is_refused_by_field(
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.VIEWER])
 def test_invitations_require_admin(acme: Client, visitor: Visitor, mei: Person, role: Role) -> None:
-    invitation = invite(acme, mailbox())["id"]
-    enrol(acme.agency, mei, role=role)
+    invitation = invite(acme, new_email())["id"]
+    create_member(acme.agency, mei, role=role)
     visitor.sign_in(mei.email)
 
     answers = [
-        visitor.send("/v1/invitations", email=mailbox(), role="viewer"),
+        visitor.send("/v1/invitations", email=new_email(), role="viewer"),
         visitor.get("/v1/invitations"),
         visitor.get(f"/v1/invitations/{invitation}"),
         visitor.send(f"/v1/invitations/{invitation}/send"),
@@ -289,14 +289,14 @@ def test_invitations_require_admin(acme: Client, visitor: Visitor, mei: Person, 
 
 
 def test_invitation_by_admin_member_is_created(acme: Client, visitor: Visitor, mei: Person) -> None:
-    member = enrol(acme.agency, mei)
+    member = create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
 
-    assert invite(visitor, mailbox())["invited_by"] == f"{member.public_id} Mei Lin"
+    assert invite(visitor, new_email())["invited_by"] == f"{member.public_id} Mei Lin"
 
 
 def test_invitation_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
-    path = f"/v1/invitations/{invite(acme, mailbox())['id']}"
+    path = f"/v1/invitations/{invite(acme, new_email())['id']}"
 
     answers = [rival.get(path), rival.delete(path), rival.post(f"{path}/send")]
 
@@ -304,8 +304,8 @@ def test_invitation_of_other_agency_is_not_found(acme: Client, rival: Client) ->
     assert left(rival) == []
 
 
-def test_accept_by_inactive_user_is_refused(acme: Client, post: Post) -> None:
-    shut_out = somebody()
+def test_accept_by_inactive_user_is_refused(acme: Client, post: Outbox) -> None:
+    shut_out = create_user()
     Person.objects.filter(pk=shut_out.pk).update(is_active=False)
     invite(acme, shut_out.email)
 
@@ -314,9 +314,9 @@ def test_accept_by_inactive_user_is_refused(acme: Client, post: Post) -> None:
         assert not Member.objects.exists()
 
 
-def test_accept_for_closed_agency_is_refused(acme: Client, post: Post, visitor: Visitor, mei: Person) -> None:
-    email = mailbox()
-    enrol(acme.agency, mei)
+def test_accept_for_closed_agency_is_refused(acme: Client, post: Outbox, visitor: Visitor, mei: Person) -> None:
+    email = new_email()
+    create_member(acme.agency, mei)
     invite(acme, email)
     visitor.sign_in(mei.email)
     with context.agency(acme.agency.pk):
@@ -332,8 +332,8 @@ def test_accept_attempts_are_limited(visitor: Visitor) -> None:
     assert answers == [403] * 20 + [429]
 
 
-def test_invitations_are_recorded_in_audit_log(acme: Client, post: Post) -> None:
-    joined, gone = mailbox(), mailbox()
+def test_invitations_are_recorded_in_audit_log(acme: Client, post: Outbox) -> None:
+    joined, gone = new_email(), new_email()
     first, second = (invite(acme, email)["id"] for email in (joined, gone))
     acme.post(f"/v1/invitations/{first}/send")
     member = accept(post.token(joined), name="Client").json()["membership"]["id"]
@@ -351,8 +351,8 @@ def test_invitations_are_recorded_in_audit_log(acme: Client, post: Post) -> None
     ]
 
 
-def test_invitation_mails_are_limited_per_recipient(acme: Client, rival: Client, post: Post) -> None:
-    email, other = mailbox(), mailbox()
+def test_invitation_mails_are_limited_per_recipient(acme: Client, rival: Client, post: Outbox) -> None:
+    email, other = new_email(), new_email()
     invitation = invite(acme, email)["id"]
 
     sent = [acme.post(f"/v1/invitations/{invitation}/send").status_code for _ in range(5)]

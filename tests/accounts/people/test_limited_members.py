@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Person, Role
 from tests import build
-from tests.accounts.people.visitors import Visitor, enrol
+from tests.accounts.people.visitors import Visitor, create_member
 from tests.client import Client
 
 
@@ -22,7 +22,7 @@ def shops(acme: Client) -> dict[str, str]:
 @pytest.fixture
 def client(acme: Client, shops: dict[str, str], visitor: Visitor, mei: Person) -> Visitor:
     """Signed in, and limited to the one account."""
-    enrol(acme.agency, mei, role=Role.MANAGER, accounts=[shops["mine"]])
+    create_member(acme.agency, mei, role=Role.MANAGER, accounts=[shops["mine"]])
     visitor.sign_in(mei.email)
     return visitor
 
@@ -81,7 +81,7 @@ def test_member_cannot_create_token(client: Visitor) -> None:
 
 
 def test_member_write_with_idempotency_key_happens_once(acme: Client, visitor: Visitor, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
     body = {"email": "client@shop.example", "role": "viewer"}
 

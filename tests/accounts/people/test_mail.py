@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts.encryption import at_rest
 from accounts.people import mail, tasks
-from tests.accounts.people.visitors import Post
+from tests.accounts.people.visitors import Outbox
 from tests.webhooks.test_mail import Server, server
 
 __all__ = ["server"]  # a fixture
@@ -74,7 +74,7 @@ def test_mail_with_hostile_agency_name_has_no_extra_header(name: str) -> None:
     assert "uo_inv_secret" not in letter.subject
 
 
-def test_mail_is_encrypted_in_the_broker(db: None, post: Post) -> None:
+def test_mail_is_encrypted_in_the_broker(db: None, post: Outbox) -> None:
     hand_over()
 
     (message,) = queued()
@@ -94,7 +94,7 @@ def test_mail_encrypted_for_other_context_is_not_sent(db: None) -> None:
     assert outbox.outbox == []
 
 
-def test_mail_of_rolled_back_transaction_is_not_queued(db: None, post: Post) -> None:
+def test_mail_of_rolled_back_transaction_is_not_queued(db: None, post: Outbox) -> None:
     with transaction.atomic():
         hand_over()
         transaction.set_rollback(True)
@@ -102,7 +102,7 @@ def test_mail_of_rolled_back_transaction_is_not_queued(db: None, post: Post) -> 
     assert queued() == []
 
 
-def test_mail_without_template_is_queued_and_not_sent(db: None, post: Post) -> None:
+def test_mail_without_template_is_queued_and_not_sent(db: None, post: Outbox) -> None:
     hand_over(kind="unknown_account")
 
     assert len(post.collect()) == 0

@@ -14,7 +14,7 @@ from accounts.people import members
 from accounts.tenancy import context
 from tests.accounts.people.test_invitation_revocation import at_the_same_time
 from tests.accounts.people.test_invitations import accept, invite
-from tests.accounts.people.visitors import PASSWORD, Post, Visitor, enrol, somebody
+from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_member, create_user
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -28,7 +28,7 @@ def without_keys(client: Client) -> None:
 
 def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
     shop = acme.take_on()
-    member = enrol(acme.agency, mei, role=Role.VIEWER, read_only=True, accounts=[shop])
+    member = create_member(acme.agency, mei, role=Role.VIEWER, read_only=True, accounts=[shop])
 
     (told,) = acme.read("/v1/members")["data"]
 
@@ -44,7 +44,7 @@ def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
 
 
 def test_member_role_change_takes_effect_with_next_request(acme: Client, visitor: Visitor, mei: Person) -> None:
-    member = enrol(acme.agency, mei, role=Role.VIEWER)
+    member = create_member(acme.agency, mei, role=Role.VIEWER)
     visitor.sign_in(mei.email)
     account = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
     assert visitor.send("/v1/accounts", **account).status_code == 403
@@ -56,7 +56,7 @@ def test_member_role_change_takes_effect_with_next_request(acme: Client, visitor
 
 
 def test_read_only_member_cannot_write(acme: Client, visitor: Visitor, mei: Person) -> None:
-    enrol(acme.agency, mei, role=Role.ADMIN, read_only=True)
+    create_member(acme.agency, mei, role=Role.ADMIN, read_only=True)
     visitor.sign_in(mei.email)
 
     assert visitor.get("/v1/members").status_code == 200
@@ -64,8 +64,8 @@ def test_read_only_member_cannot_write(acme: Client, visitor: Visitor, mei: Pers
 
 
 def test_removed_member_loses_access_to_that_agency_only(acme: Client, rival: Client, visitor: Visitor, mei: Person) -> None:
-    member = enrol(acme.agency, mei)
-    enrol(rival.agency, mei)
+    member = create_member(acme.agency, mei)
+    create_member(rival.agency, mei)
     visitor.carry(visitor.sign_in(mei.email)["token"], agency=acme.agency.public_id)
     assert visitor.get("/v1/me").status_code == 200
 
@@ -79,7 +79,7 @@ def test_removed_member_loses_access_to_that_agency_only(acme: Client, rival: Cl
 
 
 def test_removed_member_without_other_agency_is_deleted(acme: Client, visitor: Visitor, mei: Person) -> None:
-    path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
+    path = f"/v1/members/{create_member(acme.agency, mei).public_id}"
     visitor.sign_in(mei.email)
 
     assert visitor.delete(path).status_code == 204
@@ -92,8 +92,8 @@ def test_removed_member_without_other_agency_is_deleted(acme: Client, visitor: V
 
 
 @pytest.mark.parametrize("what", [{"is_staff": True}, {"is_active": False}])
-def test_removed_staff_and_inactive_users_are_not_deleted(acme: Client, mei: Person, post: Post, what: dict[str, bool]) -> None:
-    member = enrol(acme.agency, mei)
+def test_removed_staff_and_inactive_users_are_not_deleted(acme: Client, mei: Person, post: Outbox, what: dict[str, bool]) -> None:
+    member = create_member(acme.agency, mei)
     Person.objects.filter(pk=mei.pk).update(**what)
 
     acme.delete(f"/v1/members/{member.public_id}")
@@ -103,9 +103,9 @@ def test_removed_staff_and_inactive_users_are_not_deleted(acme: Client, mei: Per
     assert accept(post.token(mei.email)).status_code == (201 if "is_staff" in what else 403)
 
 
-def test_deleted_user_invited_again_becomes_new_user(acme: Client, rival: Client, mei: Person, post: Post) -> None:
+def test_deleted_user_invited_again_becomes_new_user(acme: Client, rival: Client, mei: Person, post: Outbox) -> None:
     invite(rival, mei.email)
-    acme.delete(f"/v1/members/{enrol(acme.agency, mei).public_id}")
+    acme.delete(f"/v1/members/{create_member(acme.agency, mei).public_id}")
     invite(acme, mei.email)
     mine, theirs = (re.findall(r"^uo_inv_\S+$", str(letter.body), re.MULTILINE)[0] for letter in reversed(post.to(mei.email)))
 
@@ -120,8 +120,8 @@ def test_deleted_user_invited_again_becomes_new_user(acme: Client, rival: Client
     assert [len(client.read("/v1/members")["data"]) for client in (acme, rival)] == [1, 1]
 
 
-def test_removed_member_joining_other_agency_is_not_deleted(acme: Client, rival: Client, mei: Person, post: Post) -> None:
-    path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
+def test_removed_member_joining_other_agency_is_not_deleted(acme: Client, rival: Client, mei: Person, post: Outbox) -> None:
+    path = f"/v1/members/{create_member(acme.agency, mei).public_id}"
     invite(rival, mei.email)
 
     removed = at_the_same_time(rival, post.token(mei.email), lambda: Client(acme.agency, acme.key).delete(path))
@@ -131,8 +131,8 @@ def test_removed_member_joining_other_agency_is_not_deleted(acme: Client, rival:
     assert acme.read("/v1/members")["data"] == []
 
 
-def test_joining_during_deletion_creates_new_user(acme: Client, rival: Client, mei: Person, post: Post) -> None:
-    member = enrol(acme.agency, mei)
+def test_joining_during_deletion_creates_new_user(acme: Client, rival: Client, mei: Person, post: Outbox) -> None:
+    member = create_member(acme.agency, mei)
     invite(rival, mei.email)
     token, answers = post.token(mei.email), []
 
@@ -157,9 +157,9 @@ def test_joining_during_deletion_creates_new_user(acme: Client, rival: Client, m
 def test_last_admin_cannot_be_removed_or_demoted(
     acme: Client, visitor: Visitor, mei: Person, body: dict[str, Any] | None
 ) -> None:
-    member = enrol(acme.agency, mei)
-    enrol(acme.agency, somebody(), role=Role.MANAGER)
-    enrol(acme.agency, somebody(), role=Role.ADMIN, read_only=True)
+    member = create_member(acme.agency, mei)
+    create_member(acme.agency, create_user(), role=Role.MANAGER)
+    create_member(acme.agency, create_user(), role=Role.ADMIN, read_only=True)
     without_keys(acme)
     visitor.sign_in(mei.email)
     path = f"/v1/members/{member.public_id}"
@@ -171,7 +171,7 @@ def test_last_admin_cannot_be_removed_or_demoted(
 
 
 def test_last_admin_can_leave_if_admin_key_remains(acme: Client, visitor: Visitor, mei: Person) -> None:
-    member = enrol(acme.agency, mei)
+    member = create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
 
     assert visitor.delete(f"/v1/members/{member.public_id}").status_code == 204
@@ -180,7 +180,7 @@ def test_last_admin_can_leave_if_admin_key_remains(acme: Client, visitor: Visito
 
 @pytest.mark.parametrize("what", ["expired", "viewer", "read_only"])
 def test_last_admin_check_ignores_keys_that_cannot_invite(acme: Client, visitor: Visitor, mei: Person, what: str) -> None:
-    member = enrol(acme.agency, mei)
+    member = create_member(acme.agency, mei)
     fields: dict[str, dict[str, Any]] = {
         "expired": {"expires_at": NOON},
         "viewer": {"role": Role.VIEWER},
@@ -194,8 +194,8 @@ def test_last_admin_check_ignores_keys_that_cannot_invite(acme: Client, visitor:
 
 
 def test_admins_removing_each_other_at_once_leave_one(acme: Client, mei: Person) -> None:
-    other = somebody()
-    members = {person: enrol(acme.agency, person) for person in (mei, other)}
+    other = create_user()
+    members = {person: create_member(acme.agency, person) for person in (mei, other)}
     without_keys(acme)
     answers: list[int] = []
     barrier = threading.Barrier(2)
@@ -231,7 +231,7 @@ def test_member_update_with_invalid_fields_is_refused(
     acme: Client, mei: Person, body: dict[str, Any], status: int, pointer: str
 ) -> None:
     shop = acme.take_on()
-    member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[shop])
+    member = create_member(acme.agency, mei, role=Role.VIEWER, accounts=[shop])
     sent = body | ({"accounts": [shop]} if body.get("accounts") == ["{shop}"] else {})
 
     answer = acme.patch(f"/v1/members/{member.public_id}", sent, format="json")
@@ -240,7 +240,7 @@ def test_member_update_with_invalid_fields_is_refused(
 
 
 def test_account_limit_is_removed_with_null(acme: Client, mei: Person) -> None:
-    member = enrol(acme.agency, mei, role=Role.VIEWER, accounts=[acme.take_on()])
+    member = create_member(acme.agency, mei, role=Role.VIEWER, accounts=[acme.take_on()])
 
     answer = acme.patch(f"/v1/members/{member.public_id}", {"role": "admin", "accounts": None}, format="json")
 
@@ -248,7 +248,7 @@ def test_account_limit_is_removed_with_null(acme: Client, mei: Person) -> None:
 
 
 def test_member_of_other_agency_is_not_found(acme: Client, rival: Client, mei: Person) -> None:
-    path = f"/v1/members/{enrol(acme.agency, mei).public_id}"
+    path = f"/v1/members/{create_member(acme.agency, mei).public_id}"
 
     answers = [rival.get(path), rival.patch(path, {"role": "viewer"}, format="json"), rival.delete(path)]
 
@@ -257,7 +257,7 @@ def test_member_of_other_agency_is_not_found(acme: Client, rival: Client, mei: P
 
 
 def test_members_are_recorded_in_audit_log(acme: Client, mei: Person) -> None:
-    member = enrol(acme.agency, mei).public_id
+    member = create_member(acme.agency, mei).public_id
     acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json")
     acme.patch(f"/v1/members/{member}", {"role": "viewer"}, format="json")
     acme.delete(f"/v1/members/{member}")

@@ -9,7 +9,7 @@ from django.conf import LazySettings, settings
 from jsonschema import Draft202012Validator
 
 from accounts.models import Person
-from tests.accounts.people.visitors import PASSWORD, Post, Visitor, enrol, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_member, create_user, new_email
 from tests.client import Client
 from tests.schemas import FORMATS
 
@@ -61,14 +61,14 @@ def test_openapi_lists_problems_of_sign_in_operations(db: None) -> None:
 
 
 def test_sign_in_matches_openapi(visitor: Visitor, acme: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     path = "/v1/auth/sign-in"
 
     hold(visitor.send(path, email=mei.email, password=PASSWORD), 200, path)
     hold(visitor.send(path, email=mei.email, password="a quiet orange rivet"), 401, path)
     hold(visitor.send(path, email="nobody"), 400, path)
     hold(visitor.post(path, "email=mei", content_type="text/plain"), 415, path)
-    hold([visitor.send(path, email=mailbox(), password=PASSWORD) for _ in range(12)][-1], 429, path)
+    hold([visitor.send(path, email=new_email(), password=PASSWORD) for _ in range(12)][-1], 429, path)
 
 
 def test_sign_in_codes_match_openapi(visitor: Visitor, mei: Person) -> None:
@@ -96,7 +96,7 @@ def test_passwords_match_openapi(visitor: Visitor, mei: Person) -> None:
 
 def test_sessions_match_openapi(visitor: Visitor, acme: Client, mei: Person) -> None:
     one, every = "/v1/auth/session", "/v1/auth/sessions"
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
 
     hold(visitor.get(one), 200, one, "get")
@@ -109,10 +109,10 @@ def test_sessions_match_openapi(visitor: Visitor, acme: Client, mei: Person) -> 
 
 
 def test_sign_up_and_acceptance_match_openapi(
-    visitor: Visitor, acme: Client, post: Post, mei: Person, settings: LazySettings
+    visitor: Visitor, acme: Client, post: Outbox, mei: Person, settings: LazySettings
 ) -> None:
     accept, sign_up, invitations = "/v1/invitations/accept", "/v1/auth/sign-up", "/v1/invitations"
-    email = mailbox()
+    email = new_email()
 
     hold(acme.post(invitations, {"email": email, "role": "viewer"}, format="json"), 201, invitations)
     hold(acme.post(invitations, {"email": email, "role": "viewer"}, format="json"), 409, invitations)
@@ -128,8 +128,8 @@ def test_sign_up_and_acceptance_match_openapi(
 
 
 def test_members_and_invitations_match_openapi(acme: Client, mei: Person) -> None:
-    member, one = enrol(acme.agency, mei, accounts=None).public_id, "/v1/members/{member_id}"
-    made = acme.post("/v1/invitations", {"email": mailbox(), "role": "viewer"}, format="json").json()
+    member, one = create_member(acme.agency, mei, accounts=None).public_id, "/v1/members/{member_id}"
+    made = acme.post("/v1/invitations", {"email": new_email(), "role": "viewer"}, format="json").json()
     invitation, again = f"/v1/invitations/{made['id']}", "/v1/invitations/{invitation_id}/send"
 
     hold(acme.get("/v1/members"), 200, "/v1/members", "get")
@@ -147,7 +147,7 @@ def test_members_and_invitations_match_openapi(acme: Client, mei: Person) -> Non
 
 def test_choose_agency_matches_openapi(visitor: Visitor, acme: Client, rival: Client, mei: Person) -> None:
     for client in (acme, rival):
-        enrol(client.agency, mei)
+        create_member(client.agency, mei)
     visitor.sign_in(mei.email)
 
     answer = hold(visitor.get("/v1/accounts"), 400, "/v1/accounts", "get")
@@ -158,8 +158,8 @@ def test_choose_agency_matches_openapi(visitor: Visitor, acme: Client, rival: Cl
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/members", "/v1/accounts"])
 def test_ended_session_matches_openapi(visitor: Visitor, acme: Client, path: str) -> None:
-    person = somebody()
-    enrol(acme.agency, person)
+    person = create_user()
+    create_member(acme.agency, person)
     visitor.sign_in(person.email)
     assert visitor.delete("/v1/auth/sessions").status_code == 204
 

@@ -8,18 +8,18 @@ from django.conf import LazySettings
 from django.contrib.auth.hashers import identify_hasher
 
 from accounts.models import Person
-from tests.accounts.people.visitors import PASSWORD, Post, Visitor, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, create_user, new_email
 
 NEW = "seven green windows"
 
 
-def key(post: Post, email: str) -> str:
+def key(post: Outbox, email: str) -> str:
     """The key in the newest letter that has one."""
     texts = [str(letter.body) for letter in post.to(email) if "key" in str(letter.body)]
     return str(re.findall(r"^([0-9a-z]+-\S+)$", texts[-1], re.MULTILINE)[0])
 
 
-def test_password_is_reset_with_key_from_mail(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_is_reset_with_key_from_mail(visitor: Visitor, post: Outbox, mei: Person) -> None:
     signed_in = Visitor()
     signed_in.sign_in(mei.email)
     assert visitor.send("/v1/auth/password/forgotten", email=mei.email.upper()).status_code == 202
@@ -33,10 +33,10 @@ def test_password_is_reset_with_key_from_mail(visitor: Visitor, post: Post, mei:
     assert post.to(mei.email)[-1].subject == "[Underone] Your password was reset"
 
 
-def test_password_reset_key_works_once_and_unchanged(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_reset_key_works_once_and_unchanged(visitor: Visitor, post: Outbox, mei: Person) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     given = key(post, mei.email)
-    other = somebody()
+    other = create_user()
     forged = [given[:-1], given + "0", given.partition("-")[2], "nothing", f"{given.partition('-')[0]}-{given}", ""]
 
     answers = [visitor.send("/v1/auth/password/reset", key=each, password=NEW).status_code for each in forged]
@@ -47,7 +47,7 @@ def test_password_reset_key_works_once_and_unchanged(visitor: Visitor, post: Pos
     assert Visitor().sign_in(other.email)
 
 
-def test_password_reset_key_expires_after_an_hour(visitor: Visitor, post: Post, mei: Person, settings: LazySettings) -> None:
+def test_password_reset_key_expires_after_an_hour(visitor: Visitor, post: Outbox, mei: Person, settings: LazySettings) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     settings.PASSWORD_RESET_TIMEOUT = -1
 
@@ -56,8 +56,8 @@ def test_password_reset_key_expires_after_an_hour(visitor: Visitor, post: Post, 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/key")
 
 
-def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: Post, mei: Person) -> None:
-    nobody = mailbox()
+def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: Outbox, mei: Person) -> None:
+    nobody = new_email()
 
     answers = [visitor.send("/v1/auth/password/forgotten", email=email) for email in (mei.email, nobody)]
 
@@ -66,7 +66,7 @@ def test_password_reset_does_not_reveal_known_addresses(visitor: Visitor, post: 
 
 
 def test_password_reset_mails_are_limited(db: None) -> None:
-    email = mailbox()
+    email = new_email()
 
     answers = [Visitor().send("/v1/auth/password/forgotten", email=email).status_code for _ in range(6)]
 
@@ -82,7 +82,7 @@ def test_password_reset_mails_are_limited(db: None) -> None:
         ("mei lin mei", "too similar"),
     ],
 )
-def test_weak_password_is_refused_with_reason(visitor: Visitor, post: Post, mei: Person, password: str, why: str) -> None:
+def test_weak_password_is_refused_with_reason(visitor: Visitor, post: Outbox, mei: Person, password: str, why: str) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
 
     answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=password)
@@ -92,7 +92,7 @@ def test_weak_password_is_refused_with_reason(visitor: Visitor, post: Post, mei:
     assert any(why in each["detail"] for each in errors)
 
 
-def test_password_change_ends_other_sessions(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_password_change_ends_other_sessions(visitor: Visitor, post: Outbox, mei: Person) -> None:
     other = Visitor()
     for each in (other, visitor):
         each.sign_in(mei.email)

@@ -10,7 +10,7 @@ from django.db.utils import DataError, ProgrammingError
 
 from accounts.models import Invitation, InvitationDigest, Person, Role
 from accounts.tenancy import context
-from tests.accounts.people.visitors import enrol, somebody
+from tests.accounts.people.visitors import create_member, create_user
 from tests.client import Client
 from tests.conftest import NOON
 from tests.walls.statements import rows, touched
@@ -29,10 +29,10 @@ def told(name: str, value: str) -> Iterator[None]:
 @pytest.fixture
 def world(acme: Client, rival: Client, mei: Person) -> Person:
     """Mei works for acme; somebody else for both; acme invites, and so does rival."""
-    other = somebody(name="Somebody else")
+    other = create_user(name="Somebody else")
     for client, people in ((acme, (mei, other)), (rival, (other,))):
         for person in people:
-            enrol(client.agency, person)
+            create_member(client.agency, person)
         with context.agency(client.agency.pk):
             invitation = Invitation.objects.create(
                 agency=client.agency,

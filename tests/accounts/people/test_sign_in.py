@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Agency, Person, Role
 from accounts.people import sessions
-from tests.accounts.people.visitors import PASSWORD, Visitor, enrol, mailbox, somebody
+from tests.accounts.people.visitors import PASSWORD, Visitor, create_member, create_user, new_email
 from tests.client import Client
 
 OF_A_PERSON = [("GET", "session"), ("DELETE", "session"), ("DELETE", "sessions"), ("POST", "password")]
@@ -25,7 +25,7 @@ def told(response: Any) -> dict[str, Any]:
 
 
 def test_sign_in_with_password_returns_session(visitor: Visitor, agency: Agency, mei: Person) -> None:
-    member = enrol(agency, mei, role=Role.MANAGER)
+    member = create_member(agency, mei, role=Role.MANAGER)
 
     response = visitor.send("/v1/auth/sign-in", email=mei.email.upper(), password=PASSWORD)
 
@@ -50,7 +50,7 @@ def test_sign_in_with_password_returns_session(visitor: Visitor, agency: Agency,
 @pytest.mark.parametrize("header", [True, False], ids=["X-Session-Token", "Authorization"])
 def test_session_is_principal_of_agency(visitor: Visitor, acme: Client, mei: Person, header: bool) -> None:
     shop = acme.take_on()
-    enrol(acme.agency, mei, role=Role.VIEWER)
+    create_member(acme.agency, mei, role=Role.VIEWER)
     visitor.carry(visitor.sign_in(mei.email)["token"], header=header)
 
     accounts, refused = visitor.get("/v1/accounts"), visitor.send("/v1/accounts", name="New")
@@ -60,7 +60,7 @@ def test_session_is_principal_of_agency(visitor: Visitor, acme: Client, mei: Per
 
 
 def test_member_actions_are_recorded_with_name(visitor: Visitor, acme: Client, mei: Person) -> None:
-    member = enrol(acme.agency, mei)
+    member = create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
 
     made = visitor.send("/v1/webhook-endpoints", url="https://hooks.example.com/in")
@@ -73,7 +73,7 @@ def test_member_actions_are_recorded_with_name(visitor: Visitor, acme: Client, m
     ("known", "password"), [(True, "a quiet orange rivet"), (False, PASSWORD)], ids=["wrong password", "unknown mailbox"]
 )
 def test_sign_in_failure_does_not_reveal_cause(visitor: Visitor, mei: Person, known: bool, password: str) -> None:
-    response = visitor.send("/v1/auth/sign-in", email=mei.email if known else mailbox(), password=password)
+    response = visitor.send("/v1/auth/sign-in", email=mei.email if known else new_email(), password=password)
 
     assert response.status_code == 401
     assert response["WWW-Authenticate"].startswith("Bearer")
@@ -89,7 +89,7 @@ def test_sign_in_with_unknown_address_takes_as_long(db: None) -> None:
     taken: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(5):
         for known, times in taken.items():
-            email = somebody().email if known else mailbox()
+            email = create_user().email if known else new_email()
             visitor, before = Visitor(), time.perf_counter()
             visitor.send("/v1/auth/sign-in", email=email, password="a quiet orange rivet")
             times.append(time.perf_counter() - before)
@@ -100,7 +100,7 @@ def test_sign_in_with_unknown_address_takes_as_long(db: None) -> None:
 
 def test_sign_in_of_inactive_user_or_without_password_reveals_nothing(visitor: Visitor, mei: Person) -> None:
     Person.objects.filter(pk=mei.pk).update(is_active=False)
-    without = somebody(password=None)
+    without = create_user(password=None)
 
     answers = [visitor.send("/v1/auth/sign-in", email=each.email, password=PASSWORD) for each in (mei, without)]
 
@@ -116,7 +116,7 @@ def test_sign_in_attempts_are_limited_per_email_address(db: None, mei: Person) -
 
 
 def test_sign_in_attempts_are_limited_per_client_address(visitor: Visitor) -> None:
-    answers = [visitor.send("/v1/auth/sign-in", email=mailbox(), password=PASSWORD).status_code for _ in range(11)]
+    answers = [visitor.send("/v1/auth/sign-in", email=new_email(), password=PASSWORD).status_code for _ in range(11)]
 
     assert answers == [401] * 10 + [429]
 
@@ -146,7 +146,7 @@ def test_allauth_paths_are_not_routed(visitor: Visitor) -> None:
 
 
 def test_session_cookie_does_not_authenticate(visitor: Visitor, acme: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     token = visitor.sign_in(mei.email)["token"]
     visitor.credentials()
     key = token.removeprefix("uo_ses_").partition(".")[0]
@@ -157,7 +157,7 @@ def test_session_cookie_does_not_authenticate(visitor: Visitor, acme: Client, me
 
 
 def test_session_key_of_database_does_not_authenticate(visitor: Visitor, acme: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
     (session,) = Session.objects.all()
 
@@ -178,7 +178,7 @@ def test_session_key_of_database_does_not_authenticate(visitor: Visitor, acme: C
 
 
 def test_session_ends_after_two_weeks_without_use(visitor: Visitor, acme: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     visitor.sign_in(mei.email)
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
@@ -186,7 +186,7 @@ def test_session_ends_after_two_weeks_without_use(visitor: Visitor, acme: Client
 
 
 def test_session_use_extends_and_is_recorded_once_an_hour(visitor: Visitor, acme: Client, mei: Person) -> None:
-    enrol(acme.agency, mei)
+    create_member(acme.agency, mei)
     token = visitor.sign_in(mei.email)["token"]
     first = Session.objects.get().expire_date
     session, _ = sessions.get(token=token)
@@ -223,7 +223,7 @@ def test_sign_out_ends_one_session(visitor: Visitor, mei: Person) -> None:
 
 def test_sign_out_everywhere_ends_all_sessions(visitor: Visitor, mei: Person) -> None:
     other, stranger = Visitor(), Visitor()
-    stranger.sign_in(somebody().email)
+    stranger.sign_in(create_user().email)
     for each in (other, visitor):
         each.sign_in(mei.email)
 
@@ -253,7 +253,7 @@ def test_user_operations_require_session(visitor: Visitor, acme: Client, method:
 
 
 def test_session_shows_its_user(visitor: Visitor, agency: Agency, mei: Person) -> None:
-    enrol(agency, mei)
+    create_member(agency, mei)
     signed_in = visitor.sign_in(mei.email)
 
     answer = visitor.get("/v1/auth/session").json()

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 
 from accounts.models import Person
 from accounts.people import sessions
-from tests.accounts.people.visitors import Post, Visitor, mailbox, somebody
+from tests.accounts.people.visitors import Outbox, Visitor, create_user, new_email
 
 CODE = re.compile(r"\b[B-Z]{4}-[B-Z]{4}\b")
 
@@ -23,12 +23,12 @@ def ask(visitor: Visitor, email: str) -> dict[str, Any]:
     return dict(response.json())
 
 
-def code(post: Post, email: str) -> str:
+def code(post: Outbox, email: str) -> str:
     """The code in the newest letter."""
     return str(CODE.findall(str(post.to(email)[-1].body))[0])
 
 
-def test_code_signs_in_with_new_token(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_code_signs_in_with_new_token(visitor: Visitor, post: Outbox, mei: Person) -> None:
     waiting = ask(visitor, mei.email)
     assert visitor.get("/v1/auth/session").status_code == 401
 
@@ -40,7 +40,7 @@ def test_code_signs_in_with_new_token(visitor: Visitor, post: Post, mei: Person)
     assert visitor.carry(answer.json()["token"]).get("/v1/auth/session").status_code == 200
 
 
-def test_code_works_once(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_code_works_once(visitor: Visitor, post: Outbox, mei: Person) -> None:
     ask(visitor, mei.email)
     known = code(post, mei.email)
 
@@ -49,7 +49,7 @@ def test_code_works_once(visitor: Visitor, post: Post, mei: Person) -> None:
     assert [answer.status_code for answer in answers] == [200, 401]
 
 
-def test_code_session_ends_after_three_wrong_codes(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_code_session_ends_after_three_wrong_codes(visitor: Visitor, post: Outbox, mei: Person) -> None:
     ask(visitor, mei.email)
 
     wrong = [visitor.send("/v1/auth/code/confirm", code="BBBB-BBBB") for _ in range(3)]
@@ -59,7 +59,7 @@ def test_code_session_ends_after_three_wrong_codes(visitor: Visitor, post: Post,
     assert {answer.json()["type"] for answer in [*wrong, right]} == {"/problems/sign-in-failed"}
 
 
-def test_code_of_other_session_is_refused(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_code_of_other_session_is_refused(visitor: Visitor, post: Outbox, mei: Person) -> None:
     ask(visitor, mei.email)
     known = code(post, mei.email)
     thief = Visitor()
@@ -71,7 +71,7 @@ def test_code_of_other_session_is_refused(visitor: Visitor, post: Post, mei: Per
     assert visitor.send("/v1/auth/code/confirm", code=known).status_code == 200
 
 
-def test_code_expires_after_ten_minutes(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_code_expires_after_ten_minutes(visitor: Visitor, post: Outbox, mei: Person) -> None:
     token = ask(visitor, mei.email)["token"]
     session = sessions.SignedTokens().lookup_session(token)
     assert session is not None
@@ -83,8 +83,8 @@ def test_code_expires_after_ten_minutes(visitor: Visitor, post: Post, mei: Perso
     assert visitor.send("/v1/auth/code/confirm", code=code(post, mei.email)).status_code == 401
 
 
-def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post: Post, mei: Person) -> None:
-    nobody, shut_out = mailbox(), somebody()
+def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post: Outbox, mei: Person) -> None:
+    nobody, shut_out = new_email(), create_user()
     Person.objects.filter(pk=shut_out.pk).update(is_active=False)
     answers = []
     for email in (mei.email, nobody, shut_out.email):
@@ -97,14 +97,14 @@ def test_code_request_for_unknown_address_looks_the_same_and_sends_nothing(post:
     assert [len(post.to(email)) for email in (mei.email, nobody, shut_out.email)] == [1, 0, 0]
 
 
-def test_code_requests_are_limited_per_address(db: None, post: Post) -> None:
-    for email in (somebody().email, mailbox()):
+def test_code_requests_are_limited_per_address(db: None, post: Outbox) -> None:
+    for email in (create_user().email, new_email()):
         answers = [Visitor().send("/v1/auth/code", email=email) for _ in range(4)]
 
         assert [answer.status_code for answer in answers] == [202] * 3 + [429]
 
 
-def test_code_mail_has_link_to_front_end(visitor: Visitor, post: Post, mei: Person, settings: LazySettings) -> None:
+def test_code_mail_has_link_to_front_end(visitor: Visitor, post: Outbox, mei: Person, settings: LazySettings) -> None:
     settings.PEOPLE_URL = "https://app.agency.example"
     visitor.send("/v1/auth/code", email=mei.email)
 
@@ -117,7 +117,7 @@ def test_code_mail_has_link_to_front_end(visitor: Visitor, post: Post, mei: Pers
     assert another_browser.send("/v1/auth/code/confirm", code=known).status_code == 200
 
 
-def test_code_session_token_does_not_become_the_signed_in_session(post: Post, mei: Person) -> None:
+def test_code_session_token_does_not_become_the_signed_in_session(post: Outbox, mei: Person) -> None:
     thief, owner = Visitor(), Visitor()
     waiting = ask(thief, mei.email)["token"]
     answer = owner.carry(waiting, header=True).send("/v1/auth/code/confirm", code=code(post, mei.email))
@@ -126,7 +126,7 @@ def test_code_session_token_does_not_become_the_signed_in_session(post: Post, me
     assert thief.get("/v1/auth/session").status_code == 401
 
 
-def test_code_mail_without_front_end_has_code_only(visitor: Visitor, post: Post, mei: Person) -> None:
+def test_code_mail_without_front_end_has_code_only(visitor: Visitor, post: Outbox, mei: Person) -> None:
     waiting = ask(visitor, mei.email)["token"]
 
     (letter,) = post.to(mei.email)

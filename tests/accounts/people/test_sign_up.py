@@ -13,7 +13,7 @@ from accounts.models import Person
 from accounts.people import invitations
 from accounts.people import sign_up as people_sign_up
 from accounts.tenancy import context
-from tests.accounts.people.visitors import PASSWORD, Post, Visitor, mailbox
+from tests.accounts.people.visitors import PASSWORD, Outbox, Visitor, new_email
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def accept(token: str, **fields: Any) -> Any:
     return Visitor().send("/v1/invitations/accept", **{"token": token, "password": PASSWORD} | fields)
 
 
-def test_sign_up_is_refused_when_disabled(db: None, post: Post, settings: LazySettings) -> None:
-    email = mailbox()
+def test_sign_up_is_refused_when_disabled(db: None, post: Outbox, settings: LazySettings) -> None:
+    email = new_email()
     refused = sign_up(email)
     settings.SIGN_UP = True
     sign_up(email)
@@ -42,8 +42,8 @@ def test_sign_up_is_refused_when_disabled(db: None, post: Post, settings: LazySe
     assert context.open_agency_ids() == []
 
 
-def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Post, open_to_all: None) -> None:
-    email = mailbox()
+def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Outbox, open_to_all: None) -> None:
+    email = new_email()
     assert (sign_up(email).status_code, Person.objects.count(), context.open_agency_ids()) == (202, 0, [])
 
     answer = accept(post.token(email))
@@ -53,13 +53,13 @@ def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Post, ope
     assert body["person"]["name"] == "Mei Lin"
     assert (body["membership"]["agency"]["name"], body["membership"]["role"]) == ("Nordwind", "admin")
     visitor = Visitor().carry(body["session"]["token"])
-    assert visitor.send("/v1/invitations", email=mailbox(), role="manager").status_code == 201
+    assert visitor.send("/v1/invitations", email=new_email(), role="manager").status_code == 201
     assert [each["what"] for each in visitor.get("/v1/audit-log").json()["data"]] == ["member.invited", "agency.opened"]
     assert post.to(email)[0].subject == "[Underone] Open Nordwind"
 
 
-def test_sign_up_token_creates_one_agency(db: None, post: Post, open_to_all: None) -> None:
-    email = mailbox()
+def test_sign_up_token_creates_one_agency(db: None, post: Outbox, open_to_all: None) -> None:
+    email = new_email()
     sign_up(email)
     token, answers = post.token(email), []
     barrier = threading.Barrier(3)
@@ -80,8 +80,8 @@ def test_sign_up_token_creates_one_agency(db: None, post: Post, open_to_all: Non
     assert len(context.open_agency_ids()) == 1
 
 
-def test_sign_up_by_existing_user_creates_agency_and_keeps_user(db: None, post: Post, open_to_all: None) -> None:
-    email = mailbox()
+def test_sign_up_by_existing_user_creates_agency_and_keeps_user(db: None, post: Outbox, open_to_all: None) -> None:
+    email = new_email()
     sign_up(email)
     accept(post.token(email))
     known = sign_up(email, agency_name="Suedwind", name="Somebody else")
@@ -93,8 +93,8 @@ def test_sign_up_by_existing_user_creates_agency_and_keeps_user(db: None, post: 
     assert {each["agency"]["name"] for each in Visitor().sign_in(email)["memberships"]} == {"Nordwind", "Suedwind"}
 
 
-def test_sign_up_token_forged_or_expired_is_refused(db: None, post: Post, open_to_all: None, settings: LazySettings) -> None:
-    email = mailbox()
+def test_sign_up_token_forged_or_expired_is_refused(db: None, post: Outbox, open_to_all: None, settings: LazySettings) -> None:
+    email = new_email()
     sign_up(email)
     token = post.token(email)
     told = signing.loads(token.removeprefix(people_sign_up.TOKEN_HEAD), salt=people_sign_up.SALT)
@@ -112,8 +112,8 @@ def test_sign_up_token_forged_or_expired_is_refused(db: None, post: Post, open_t
     assert accept(token).status_code == 201
 
 
-def test_sign_up_with_weak_password_creates_no_agency(db: None, post: Post, open_to_all: None) -> None:
-    email = mailbox()
+def test_sign_up_with_weak_password_creates_no_agency(db: None, post: Outbox, open_to_all: None) -> None:
+    email = new_email()
     sign_up(email)
 
     answer = accept(post.token(email), password="short")
@@ -123,11 +123,11 @@ def test_sign_up_with_weak_password_creates_no_agency(db: None, post: Post, open
 
 
 def test_sign_up_mails_are_limited(db: None, open_to_all: None) -> None:
-    email, visitor = mailbox(), Visitor()
+    email, visitor = new_email(), Visitor()
     body = {"agency_name": "Nordwind", "name": "Mei"}
 
     by_mailbox = [sign_up(email).status_code for _ in range(4)]
-    by_address = [visitor.send("/v1/auth/sign-up", email=mailbox(), **body).status_code for _ in range(6)]
+    by_address = [visitor.send("/v1/auth/sign-up", email=new_email(), **body).status_code for _ in range(6)]
 
     assert by_mailbox == [202] * 3 + [429]
     assert by_address == [202] * 5 + [429]
@@ -135,15 +135,15 @@ def test_sign_up_mails_are_limited(db: None, open_to_all: None) -> None:
 
 @pytest.mark.parametrize("missing", ["agency_name", "name", "email"])
 def test_sign_up_names_missing_fields(db: None, open_to_all: None, missing: str) -> None:
-    body = {"agency_name": "Nordwind", "name": "Mei", "email": mailbox(), missing: ""}
+    body = {"agency_name": "Nordwind", "name": "Mei", "email": new_email(), missing: ""}
 
     answer = Visitor().send("/v1/auth/sign-up", **body)
 
     assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (400, [f"/{missing}"])
 
 
-def test_sign_up_mail_goes_to_signed_address(db: None, post: Post, open_to_all: None) -> None:
-    email = mailbox()
+def test_sign_up_mail_goes_to_signed_address(db: None, post: Outbox, open_to_all: None) -> None:
+    email = new_email()
 
     assert sign_up(email.upper()).status_code == 202
 

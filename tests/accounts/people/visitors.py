@@ -28,7 +28,7 @@ def address() -> str:
     return f"198.18.{random.randrange(256)}.{random.randrange(256)}"
 
 
-def mailbox() -> str:
+def new_email() -> str:
     """A mailbox that nobody has asked for yet: attempts are counted by it."""
     return f"mei.{secrets.token_hex(6)}@agency.example"
 
@@ -64,7 +64,7 @@ class Visitor(APIClient):
 
 
 @dataclass
-class Post:
+class Outbox:
     """What a worker has written to people, through the real broker."""
 
     letters: list[EmailMessage] = field(default_factory=list)
@@ -89,13 +89,13 @@ class Post:
         return str(re.findall(rf"^({head}\S+)$", str(self.to(email)[-1].body), flags=re.MULTILINE)[0])
 
 
-def somebody(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:
+def create_user(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:
     """A person with a mailbox of its own."""
-    person, _ = users.get_or_create(email=email or mailbox(), profile=users.Profile(name=name, password=password), now=now)
+    person, _ = users.get_or_create(email=email or new_email(), profile=users.Profile(name=name, password=password), now=now)
     return person
 
 
-def enrol(
+def create_member(
     agency: Agency, person: Person, *, role: Role = Role.ADMIN, read_only: bool = False, accounts: list[str] | None = None
 ) -> Member:
     """The person as a member, as accepting an invitation makes it."""

@@ -16,7 +16,7 @@ from accounts.api_keys import secrets as key_secrets
 from accounts.models import Person
 from accounts.requests import conditional_writes
 from accounts.tenancy import context, locks
-from tests.accounts.people.visitors import somebody
+from tests.accounts.people.visitors import create_user
 from tests.client import Client
 from tests.conftest import NOON
 
@@ -67,7 +67,7 @@ def held(request: Request) -> bool:
 
 
 def test_path_lock_of_user_blocks_that_user_only(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
-    mei, ana = somebody(), somebody(name="Ana")
+    mei, ana = create_user(), create_user(name="Ana")
 
     with transaction.atomic():
         conditional_writes.lock_path(write(mei))
@@ -92,7 +92,7 @@ def test_lock_timeout_is_restored_afterwards(committed_db: None) -> None:
 
     with transaction.atomic():
         before = patience()
-        conditional_writes.lock_path(write(somebody()))
+        conditional_writes.lock_path(write(create_user()))
 
         assert patience() == before
 

@@ -82,8 +82,8 @@ def test_policy_is_forced_for_each_command(thing: None, owner_dsn: str) -> None:
 @pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
 @pytest.mark.parametrize(("agency", "seen"), [(None, []), (MINE, ["mine"]), (OTHER, ["theirs"]), (identifiers.uuid7(), [])])
 def test_policy_shows_rows_of_agency_only(thing: None, role: str, agency: UUID | None, seen: list[str]) -> None:
-    with session(os.environ[role], agency) as somebody:
-        assert words(somebody) == seen
+    with session(os.environ[role], agency) as connected:
+        assert words(connected) == seen
 
 
 def test_policy_shows_nothing_after_reset(thing: None, application_dsn: str) -> None:
@@ -114,8 +114,8 @@ def test_policy_limits_changes_to_rows_of_agency(thing: None, application_dsn: s
     ],
 )
 def test_policy_refuses_row_of_other_agency(thing: None, role: str, agency: UUID | None, statement: str) -> None:
-    with session(os.environ[role], agency) as somebody, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
-        somebody.execute(statement.encode(), {"other": OTHER})
+    with session(os.environ[role], agency) as connected, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+        connected.execute(statement.encode(), {"other": OTHER})
 
 
 def test_policy_refuses_moving_row(thing: None, application_dsn: str) -> None:
