@@ -1,5 +1,46 @@
 """Texts of the OpenAPI document: its introduction, and what its enumerations and common fields mean."""
 
+DESCRIPTION = """
+Underone keeps the order defect rate of Amazon seller accounts below one percent. Upload the reports that
+Amazon provides, and read the current value of every metric, the orders behind it, its value on any past day,
+and the limits that it missed.
+
+**Authentication.** Send an API key with every request: `Authorization: Bearer uo_live_…`. Resources of other
+agencies are answered with 404. `POST /v1/tokens` creates short-lived, read-only tokens for browsers.
+
+**Roles.** A key has the role admin, manager or viewer. It can be limited to reading, and to some accounts.
+Each operation states the role that it requires. `GET /v1/me` returns what the current key is allowed to do.
+
+**Formats.** IDs are opaque strings with a prefix. Times are RFC 3339 in UTC, and days are `YYYY-MM-DD`. A
+`rate` is for people and charts. Targets are compared with the integers next to it. Absent values are `null`.
+
+**Time.** `as_of` is the day of the figures. `known_at` returns exactly what the API would have returned at
+that moment.
+
+**Lists** are `{"data": [...], "next_cursor": "…"}`. Pass `next_cursor` as `cursor` to get the next page. It
+is `null` on the last page. Use `fields` to return some fields of each row only. Some lists are also available
+as CSV; their descriptions say so.
+
+**Languages.** Texts for people, such as `name`, `explanation` and `reason`, are in English (`en`) or
+Simplified Chinese (`zh-hans`). Choose with `Accept-Language`. `Content-Language` states the language of the
+response.
+
+**Idempotency.** Send an `Idempotency-Key` with a write to repeat it safely. For 24 hours, the same request
+with the same key returns the first response and is not performed again.
+
+**Conditional requests.** Every read has an `ETag`. Send it as `If-None-Match` to get 304 if nothing has
+changed, or as `If-Match` with a write to get 412 if the resource has changed.
+
+**Errors** are problems (RFC 9457). `type` is stable, and its URL explains the cause and the cure; `/problems`
+lists all types. `errors` lists the invalid fields. A request that does not match this document is answered
+with 400. A request that names something that does not exist is answered with 404, and one that contradicts
+itself or existing data with 409. Every response has an `X-Request-Id`.
+
+**Limits.** `RateLimit` headers state the remaining quota. Over the limit, the API answers 429 with
+`Retry-After`.
+"""
+"""The introduction of the document."""
+
 ENUMERATIONS = {
     "BreachEventType": "What happened to a breach.",
     "BreachLevel": "`breach`: Amazon's target is missed. `warning`: the threshold before it is missed.",

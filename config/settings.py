@@ -209,37 +209,6 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }
-API_DESCRIPTION = """
-Keeps every Amazon seller account's order defect rate under one percent: send the reports that Amazon gives, read where each
-number stands, why, what it was known to be on any past day, and which limits it missed.
-
-**Keys.** Send `Authorization: Bearer uo_live_…`. What belongs to another agency is answered like what does not exist: 404.
-
-**Roles.** A key may be an admin's, a manager's or a viewer's, may be kept to reading and to some of the agency's accounts; each
-operation says what it wants. `GET /v1/me` says what the bearer may do. `POST /v1/tokens` makes a short-lived token for a browser.
-
-**Words.** Ids are opaque and prefixed. Times are RFC 3339 in UTC, days are `YYYY-MM-DD`. A `rate` is for people and charts; the
-integers beside it are the truth, and targets are judged by them.
-
-**Time.** `as_of` is the day to stand on. `known_at` is the moment whose knowledge counts: with it, an answer is exactly what
-would have been answered then.
-
-**Lists** are `{"data": [...], "next_cursor": …}`; pass `next_cursor` as `cursor` until it is null.
-
-**Languages.** What is for people to read, each metric's `name` and `explanation` and the `reason` of each piece of evidence, is
-answered in English (`en`) or Simplified Chinese (`zh-hans`), as `Accept-Language` asks; `Content-Language` says in which. What
-is for programs is the same in both.
-
-**Fields.** Lists, and the points of a history, take `?fields=id,name`: each row then holds these fields alone.
-
-**Writes.** With an `Idempotency-Key` (1 to 255 visible ASCII characters, good for 24 hours) a write that is sent again is done
-once and answered as the first time; another request under the same key is answered 422. With `If-Match` and the `ETag` of what
-was read, a write on what has changed since is answered 412.
-
-**Problems** follow RFC 9457 with a stable `type`; `errors` points to the fields. Every answer has an `X-Request-Id`. A request
-that is not as this document says is answered 400; one that is, and names what is not there for the bearer, 404; one that
-contradicts itself, what there is, or the moment, 409.
-"""
 API_ENUMERATIONS = api_texts.ENUMERATIONS
 API_FIELDS, API_PARAMETERS = api_texts.FIELDS, api_texts.PARAMETERS
 API_FIELD_EXAMPLES, API_FIELD_LENGTHS = api_texts.EXAMPLES, api_texts.LENGTHS
@@ -247,8 +216,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",
     "VERSION": "1",
     "CONTACT": {"name": "The maintainers of Underone"},
-    "SERVERS": [{"url": "/", "description": "Local, staging or production: where this was read.", "x-internal": False}],
-    "DESCRIPTION": API_DESCRIPTION,
+    "SERVERS": [{"url": "/", "description": "The server that this document was read from.", "x-internal": False}],
+    "DESCRIPTION": api_texts.DESCRIPTION,
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,4 +1,4 @@
-"""Every text, number and list of the document says how large it may be."""
+"""Bound every text, number and list of the document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,21 +10,21 @@ from api.strict_fields import CENTURY
 
 Schema = dict[str, Any]
 
-MOST = 2**53 - 1  # the largest integer that JavaScript tells from its neighbours
-LONGEST_ANSWER = 4000
-LONGEST_LIST = 100_000
+MAX_INTEGER = 2**53 - 1  # the largest integer that JavaScript tells from its neighbours
+MAX_RESPONSE_LENGTH = 4000
+MAX_LIST_LENGTH = 100_000
 LENGTHS = {"date": 10, "date-time": 40, "uuid": 36, "email": 320, "uri": 2000}
 ID = "^[a-z]+_[0-9a-f]{32}$"
 STORABLE = r"^[^\u0000]*$"
-SAID = r"^[^\u0000]*[^\u0000\u001c-\u001f\u0085\s][^\u0000]*$"
-"""A text that is not blank, whatever a language takes for blanks. Nothing holds NUL."""
+NOT_BLANK = r"^[^\u0000]*[^\u0000\u001c-\u001f\u0085\s][^\u0000]*$"
+"""A text that is not blank in any alphabet. No text contains NUL."""
 
 
 def bound(result: Schema, **_unused: Any) -> Schema:
-    """A hook of drf-spectacular's: what serializers leave open is closed here, in one way for all."""
+    """Bound what serializers leave unbounded (a hook of drf-spectacular)."""
     components: dict[str, Schema] = result["components"]["schemas"]
     for name, component in components.items():
-        bound_all(component, longest=MAX_LENGTH if name.endswith("Request") else LONGEST_ANSWER)
+        bound_all(component, longest=MAX_LENGTH if name.endswith("Request") else MAX_RESPONSE_LENGTH)
     for _, operation in operations(result | {"paths": result.get("webhooks", {})}):
         for parameter in operation.get("parameters", []):
             bound_all(parameter["schema"], longest=MAX_LENGTH)
@@ -32,7 +32,7 @@ def bound(result: Schema, **_unused: Any) -> Schema:
         for parameter in operation.get("parameters", []):
             _bound_parameter(parameter)
         for answer in contents(operation):
-            bound_all(answer, longest=LONGEST_ANSWER)
+            bound_all(answer, longest=MAX_RESPONSE_LENGTH)
     return result
 
 
@@ -53,20 +53,20 @@ def contents(operation: Schema) -> Iterator[Schema]:
 
 
 def bound_all(schema: Schema, *, longest: int) -> None:
-    """Close what a schema, and those inside it, leave open."""
+    """Bound a schema and the schemas inside it."""
     for each in schemas(schema):
         _bound(each, longest=longest)
 
 
 def operations(result: Schema) -> Iterator[tuple[str, Schema]]:
-    """Every operation with its path."""
+    """Yield every operation with its path."""
     for path, methods in result["paths"].items():
         for operation in methods.values():
             yield path, operation
 
 
 def schemas(schema: Schema) -> Iterator[Schema]:
-    """A schema, and those inside it."""
+    """Yield a schema and the schemas inside it."""
     yield schema
     inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
     for name in ("items", "additionalProperties"):
@@ -81,11 +81,11 @@ def _bound(schema: Schema, *, longest: int) -> None:
     if "string" in types and "enum" not in schema and "const" not in schema:
         _bound_text(schema, longest)
     if "integer" in types:
-        schema.setdefault("minimum", -MOST)
-        schema.setdefault("maximum", MOST)
+        schema.setdefault("minimum", -MAX_INTEGER)
+        schema.setdefault("maximum", MAX_INTEGER)
         schema.setdefault("format", "int64")
     if "array" in types:
-        schema.setdefault("maxItems", LONGEST_LIST)
+        schema.setdefault("maxItems", MAX_LIST_LENGTH)
 
 
 def _bound_text(schema: Schema, longest: int) -> None:
@@ -94,4 +94,4 @@ def _bound_text(schema: Schema, longest: int) -> None:
         return
     schema.setdefault("maxLength", LENGTHS.get(schema.get("format", ""), longest))
     if "format" not in schema and "pattern" not in schema:
-        schema["pattern"] = SAID if schema.get("minLength") else STORABLE
+        schema["pattern"] = NOT_BLANK if schema.get("minLength") else STORABLE

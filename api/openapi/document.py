@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is served: built once in a process for each language, and not anew for everybody who asks."""
+"""Serve the OpenAPI document, which each process builds once per language."""
 
 from functools import cache
 from typing import Any
@@ -18,16 +18,16 @@ from api import etags
 class Document(SpectacularJSONAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        asked = request.GET.get("lang")
-        language = asked if asked in dict(settings.LANGUAGES) else translation.get_language()
+        lang = request.GET.get("lang")
+        language = lang if lang in dict(settings.LANGUAGES) else translation.get_language()
         content, tag = built(language=language, urls=settings.ROOT_URLCONF)
-        told = {"ETag": tag, "Content-Disposition": 'inline; filename="Underone.json"'}
-        return HttpResponse(content, content_type=request.accepted_renderer.media_type, headers=told)
+        headers = {"ETag": tag, "Content-Disposition": 'inline; filename="Underone.json"'}
+        return HttpResponse(content, content_type=request.accepted_renderer.media_type, headers=headers)
 
 
 @cache
 def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
-    """The document of these URLs in a language, and its tag."""
+    """Build the document of these URLs in a language. Returns it with its ETag."""
     with translation.override(language):
         schema = SchemaGenerator(urlconf=urls).get_schema(public=True)  # type: ignore[no-untyped-call]
         content = OpenApiJsonRenderer().render(schema)

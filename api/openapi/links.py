@@ -1,4 +1,4 @@
-"""What can be asked next about a thing that was just made: the document's links, told by the ids in its examples."""
+"""Link responses that create a resource to the operations on it, by the IDs in their examples."""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ Takers = dict[str, list[tuple[str, str]]]
 
 
 def link(result: Schema, **_: object) -> Schema:
-    """A hook of drf-spectacular's: from the id of what is made to every operation that has such an id alone in its path.
+    """Link the ID of each created resource to every operation with that ID alone in its path (a hook of drf-spectacular).
 
-    Not from lists, which may be empty: a link is one that can always be followed.
+    Lists have no links: they may be empty, and a link can always be followed.
     """
     takers = _takers(result)
     for path, methods in result["paths"].items():
@@ -32,7 +32,7 @@ def _link(operation: Schema, takers: Takers) -> None:
 
 
 def _takers(result: Schema) -> Takers:
-    """By the prefix of an id: the operations that want one in their path, and what the path calls it."""
+    """Return the operations with one ID in their path and the name of its parameter, by the prefix of the ID."""
     kinds: dict[str, str] = {}
     for path, operation in operations(result):
         if path.endswith("}") and (names := NAME.findall(path)):
@@ -50,9 +50,9 @@ def _successes(operation: Schema) -> Iterator[Schema]:
 
 
 def _prefix(answer: Schema) -> str:
-    """What ids of the thing begin with, as the example of the answer shows; nothing for what has none."""
+    """Return the prefix of the ID in the example of a response, or an empty text."""
     examples = answer.get("content", {}).get("application/json", {}).get("examples", {})
     bodies = (example["value"] for example in examples.values())
     ids = (str(body.get("id")) for body in bodies if isinstance(body, dict))
-    found = [match[1] for each in ids if (match := ID.fullmatch(each))]
-    return found[0] if found else ""
+    prefixes = [match[1] for each in ids if (match := ID.fullmatch(each))]
+    return prefixes[0] if prefixes else ""

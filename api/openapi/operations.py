@@ -129,8 +129,8 @@ class Operation(AutoSchema):
 
     def map_renderers(self, attribute: str) -> list[Any]:
         """Leave CSV out."""
-        found: list[Any] = super().map_renderers(attribute)
-        return found[:1]
+        renderers: list[Any] = super().map_renderers(attribute)
+        return renderers[:1]
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular changes the signature
         """Return what the view says, then where the same is available as CSV."""

@@ -5,6 +5,7 @@ is not asked about arguments. Everything that comes of our document is checked s
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ TESTS = Path(__file__).parent.parent
 FOLDER, DOCUMENT = TESTS / "clients", TESTS.parent / "docs" / "openapi.json"
 BIN = Path(sys.executable).parent
 MYPY = "[mypy]\nstrict = true\n[mypy-underone_client.client]\ndisable_error_code = arg-type\n"
+MAX_LINES = 75
+CASTS_AND_GUARDS = re.compile(r"\bas\b|\btypeof\b|\binstanceof\b|\bany\b|\w!|@ts-|<unknown>")
+STRING_OR_OBJECT = re.compile(r"\bstring \| \{|\} \| string\b")
 GENERATORS = {
     "openapi-typescript": [
         "openapi-typescript",
@@ -67,12 +71,31 @@ def told(served: Served, place: Path, command: list[str]) -> str:
     return said
 
 
-def test_both_clients_of_typescript_speak_with_a_server(npm: Path, served: Served) -> None:
-    for name in GENERATORS:
-        said = told(served, npm, [str(NODE), f"built/{name}.js"])
+@pytest.mark.parametrize("name", GENERATORS)
+def test_program_in_typescript_has_no_cast_and_no_guard(name: str) -> None:
+    program = (FOLDER / f"{name}.ts").read_text()
 
-        assert said.startswith(f"{name}: Shop of contract, ")
-        assert said.rpartition(", ")[2].startswith("ep_")
+    assert CASTS_AND_GUARDS.findall(program) == []
+    assert len(program.splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_no_response_is_text_or_an_object(npm: Path, name: str) -> None:
+    """A list that could also be CSV would be `string | {…}`."""
+    generated = npm / "generated" / name
+    sources = generated.rglob("*.ts") if generated.is_dir() else [generated.with_suffix(".ts")]
+
+    assert [each for source in sources for each in STRING_OR_OBJECT.findall(source.read_text())] == []
+
+
+def test_both_programs_in_typescript_draw_what_the_server_has(npm: Path, served: Served) -> None:
+    for name in GENERATORS:
+        drawn = told(served, npm, [str(NODE), f"built/{name}.js"])
+
+        assert "Order Defect Rate: " in drawn
+        assert re.search(r"^. Shop of contract [ ▁▂▃▄▅▆▇█]{90}$", drawn, re.MULTILINE)
+        assert re.search(r"^✗ 20\d\d-\d\d-\d\d \d{3}-\d{7}-\d{7} \w+: .+", drawn, re.MULTILINE)
+        assert re.search(rf"^{name}: ep_[0-9a-f]{{32}}$", drawn, re.MULTILINE)
 
 
 def test_the_client_of_python_speaks_with_a_server(served: Served, tmp_path: Path) -> None:

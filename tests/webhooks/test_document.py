@@ -73,7 +73,7 @@ def test_the_body_of_a_webhook_is_described_and_shown(told: dict[str, Any], kind
 
     schema = told["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
     promised = deepcopy(openapi.schema(kind))
-    bounds.bound_all(promised, longest=bounds.LONGEST_ANSWER)
+    bounds.bound_all(promised, longest=bounds.MAX_RESPONSE_LENGTH)
     assert schema == promised
     assert faults(body["examples"]["event"]["value"], schema) == []
 
