@@ -22,7 +22,7 @@ def kept_report(path: Path, *, partner: str) -> Report:
         received = intake.ReceivedDocument(
             content=File(content), sha256=partner, source=Report.Source.UPLOAD, announced_type="", marketplace="US"
         )
-        report, _ = intake.accept(account=account, received=received, now=now)
+        report, _ = intake.receive(account=account, received=received, now=now)
     return report
 
 

@@ -1,1 +1,1 @@
-"""Documents become facts."""
+"""Receive reports, parse them into facts and load them; store, export, redact and erase documents."""

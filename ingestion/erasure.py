@@ -1,7 +1,22 @@
-"""What is left of an account that was handed back goes, and of an agency that was closed: documents, then every row.
+"""Erase deleted accounts and closed agencies: their exports, documents and rows.
 
-Thousands of rows at a time, in a transaction of their own each time: nobody waits for a big agency, and what a run that was
-interrupted leaves is found by the next one.
+To erase an account:
+
+1. Delete its exports, and every export of the whole agency that contains it.
+2. Delete its folder of documents.
+3. Remove it from lists of accounts, and delete its rows, children before parents.
+4. Delete its folder again, for uploads that arrived in between.
+
+To erase an agency, whose time has come:
+
+1. Erase each of its accounts.
+2. Delete its members, and the users who belong to no other agency.
+3. Delete its other rows, children before parents, and its folder.
+4. Reduce its audit log to IDs.
+5. Reset every setting of its row and record the erasure.
+
+Rows are deleted in batches, each in its own transaction, so that no lock is held for long. Each step finds
+what an interrupted run left.
 """
 
 from datetime import datetime
@@ -17,33 +32,35 @@ from accounts.tenancy import batches, context
 from ingestion.exports import lifecycle as exports
 from ingestion.exports.inventory import TABLES, Table
 
-SOME_ROWS = """
+DELETE_BATCH = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM {table} WHERE agency_id = %(agency)s AND {rows} {order} LIMIT %(batch_size)s))
 """
-LEFT_OF_AGENCY = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
-NAMED_NO_MORE = """
+KEPT_AGENCY_FIELDS = {"id", "created_at", "closed_at", "closed_by", "erased_from", "erased_at"}
+REMOVE_FROM_LISTS = """
 UPDATE {table} SET accounts = array_remove(accounts, %(account)s)
 WHERE agency_id = %(agency)s AND %(account)s = ANY (accounts)
 """
 
 
-def erase(*, agency_id: UUID, now: datetime) -> int:
-    """Erase the handed-back accounts of an agency; returns how many."""
+def erase_accounts(*, agency_id: UUID, now: datetime) -> int:
+    """Erase the deleted accounts of an agency and return how many. Opens its own transactions."""
     with context.agency(agency_id):
-        gone = list(SellerAccount.objects.filter(agency_id=agency_id).exclude(deleted_at=None).values_list("pk", flat=True))
-    for account_id in gone:
+        account_ids = list(
+            SellerAccount.objects.filter(agency_id=agency_id).exclude(deleted_at=None).values_list("pk", flat=True)
+        )
+    for account_id in account_ids:
         _erase_account(agency_id, account_id, now)
         with context.agency(agency_id):
             about = public_account_id(account_id)
             audit.record(agency_id=agency_id, who=audit.UNDERONE, what="account.erased", about=about, now=now)
-    return len(gone)
+    return len(account_ids)
 
 
 def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
-    """Erase a closed agency whose time has come; whether there was anything to erase.
+    """Erase a closed agency if its time has come. Return whether it had. Opens its own transactions.
 
-    What is left: its id, when it was opened, closed and erased and by whom, and the audit log cut down to ids.
+    Its ID stays, with when and by whom it was created, closed and erased, and its audit log reduced to IDs.
     """
     with context.agency(agency_id):
         due = Agency.objects.filter(pk=agency_id, erased_from__lte=now, erased_at=None).exists()
@@ -54,54 +71,60 @@ def erase_agency(*, agency_id: UUID, now: datetime) -> bool:
         _erase_account(agency_id, account_id, now)
     members.remove_all(agency_id=agency_id)
     for table in reversed(TABLES):
-        if not table.stays:
+        if not table.kept_because:
             _erase_rows(agency_id, table, "true")
     _erase_documents(agency_id.hex)
     audit.remove_details(agency_id=agency_id)
-    _say_erased(agency_id, now)
+    _record_erased(agency_id, now)
     return True
 
 
 def _erase_account(agency_id: UUID, account_id: UUID, now: datetime) -> None:
-    exports.forget(agency_id=agency_id, account_id=account_id, now=now)
+    exports.remove_account(agency_id=agency_id, account_id=account_id, now=now)
     folder = f"{agency_id.hex}/{account_id.hex}"
     _erase_documents(folder)
     for table in reversed(TABLES):
         if table.lists_accounts:
-            _take_out(agency_id, table, account_id)
-        if table.of_account:
-            _erase_rows(agency_id, table, table.of_account, account_id)
-    _erase_documents(folder)  # of an upload that came in meanwhile the row went, and its document is there
+            _remove_from_lists(agency_id, table, account_id)
+        if table.account_condition:
+            _erase_rows(agency_id, table, table.account_condition, account_id)
+    # An upload may have stored its document since the first deletion; its row is gone now.
+    _erase_documents(folder)
 
 
 def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> None:
-    # What names another row of its own table is younger than that, and goes first.
+    # A row that refers to another row of its own table is younger than that row, so the youngest go first.
     order = "ORDER BY id DESC" if table.prefix else ""
-    statement = SOME_ROWS.format(table=table.name, rows=rows, order=order)
+    statement = DELETE_BATCH.format(table=table.name, rows=rows, order=order)
     batches.run(agency_id=agency_id, statement=statement, accounts=list(accounts), whole=False, telling=False)
 
 
-def _take_out(agency_id: UUID, table: Table, account_id: UUID) -> None:
-    """No row names the account any more. One that named no other is about none: silence never widens what is told."""
+def _remove_from_lists(agency_id: UUID, table: Table, account_id: UUID) -> None:
+    """Remove the account from every list of accounts in the table.
+
+    A list that becomes empty stays empty and means no account. It never becomes null, which would mean every
+    account.
+    """
     with context.agency(agency_id), connection.cursor() as cursor:
-        cursor.execute(NAMED_NO_MORE.format(table=table.name), {"agency": agency_id, "account": account_id})
+        cursor.execute(REMOVE_FROM_LISTS.format(table=table.name), {"agency": agency_id, "account": account_id})
 
 
 def _erase_documents(folder: str) -> None:
-    """Every file in the folder and below it, also one whose row was never written."""
+    """Delete every file in the folder and below it, including files without a row."""
     try:
         folders, names = default_storage.listdir(folder)
     except FileNotFoundError:
         return
-    for each in folders:
-        _erase_documents(f"{folder}/{each}")
+    for subfolder in folders:
+        _erase_documents(f"{folder}/{subfolder}")
     for name in names:
         default_storage.delete(f"{folder}/{name}")
 
 
-def _say_erased(agency_id: UUID, now: datetime) -> None:
+def _record_erased(agency_id: UUID, now: datetime) -> None:
     with context.agency(agency_id), transaction.atomic():
-        chosen = [field for field in Agency._meta.concrete_fields if field.name not in LEFT_OF_AGENCY]  # noqa: SLF001  Django's own
-        Agency.objects.filter(pk=agency_id).update(erased_at=now, **{field.name: field.get_default() for field in chosen})
+        # _meta is Django's documented API.
+        fields = [field for field in Agency._meta.concrete_fields if field.name not in KEPT_AGENCY_FIELDS]  # noqa: SLF001
+        Agency.objects.filter(pk=agency_id).update(erased_at=now, **{field.name: field.get_default() for field in fields})
         about = Agency.objects.get(pk=agency_id).public_id
         audit.record(agency_id=agency_id, who=audit.UNDERONE, what="agency.erased", about=about, now=now)

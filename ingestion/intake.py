@@ -1,4 +1,14 @@
-"""Documents come in: kept without what is personal, duplicates recognised, a worker woken."""
+"""Receive documents: redact and store them, recognize duplicates, and queue them for a worker.
+
+`receive` handles uploads in this order:
+
+1. Look for a report of the account with the same SHA-256.
+2. If there is none, store the redacted document, then insert its report. The file comes first, so that no
+   report ever points to a missing file.
+3. If there is one that was rejected or failed, or that only now gets a period, store the document again and
+   queue it again.
+4. After the commit, wake a worker.
+"""
 
 import hashlib
 import json
@@ -19,15 +29,17 @@ from ingestion.models.reports import UNIQUE_DOCUMENT
 from ingestion.redaction import storage
 from ingestion.reports import REPORT_TYPE_BY_NAME, defect_row, posted_defects
 
-AGAIN = {Report.Status.REJECTED, Report.Status.FAILED}
-"""What became of a document is final, but for these: sent again, it is looked at again."""
-FOR_ITS_PERIOD = {Report.Status.QUEUED, Report.Status.LOADED}
-"""And for these where only now its sender says of which days it is whole, and that means something for it."""
+RELOADABLE = {Report.Status.REJECTED, Report.Status.FAILED}
+"""Statuses in which a document is loaded again when it is sent again. All others are final."""
+PERIOD_ADDABLE = {Report.Status.QUEUED, Report.Status.LOADED}
+"""Statuses in which a document is loaded again when it is sent again with a period, if its report type uses
+periods.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedDocument:
-    """A document as it arrived, and what its sender said of it."""
+    """Hold a document as it was received, with what its sender stated about it."""
 
     content: "File[bytes]"
     sha256: str
@@ -35,37 +47,46 @@ class ReceivedDocument:
     announced_type: str
     marketplace: str
     period: tuple[date, date] | None = None
-    """First and last of the days of which it is whole: what it does not name of them was removed."""
+    """First and last day for which the report is complete.
+
+    Feedback of these days that it does not list was removed.
+    """
 
 
-def accept(
+def receive(
     *, account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor = audit.UNDERONE
 ) -> tuple[Report, bool]:
-    """The report of this document, and whether the document had been received before.
+    """Return the report of this document, and whether the document is a duplicate.
 
-    Bytes are kept before the row that names them, so that a row never points to nothing.
+    Requires the tenant context's transaction. Inserting the report uses a savepoint.
     """
-    first = _first(account, received)
+    first = _find_duplicate(account, received)
     if first is None:
         try:
-            return _keep(account, received, now, who), False
+            return _create_report(account, received, now, who), False
         except IntegrityError as error:
             if constraints.violated(error) != UNIQUE_DOCUMENT:
                 raise
-            first = _first(account, received)  # the same bytes came in at the same moment by another door
+            # Another request committed the same bytes since the look-up above.
+            first = _find_duplicate(account, received)
             if first is None:
                 raise
-    if first.status in AGAIN:
-        _look_again(first, received, now, who)
-    elif _tells_a_period(first, received):
-        _look_again_for_its_period(first, received, now, who)
+    if first.status in RELOADABLE:
+        _queue_again(first, received, now, who)
+    elif _adds_period(first, received):
+        _queue_with_period(first, received, now, who)
     return first, True
 
 
-def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: Actor = audit.UNDERONE) -> Report:
-    """The report of defects posted as JSON. Posted twice they are two statements: the later may take an earlier one back."""
-    known = [{name: row[name] for name in defect_row.FIELDS if name in row} for row in rows]  # nothing else is kept
-    body = json.dumps({"defects": known}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+def receive_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: Actor = audit.UNDERONE) -> Report:
+    """Return a new report of defects posted as JSON.
+
+    Identical rows posted twice are two reports: the second may restore a state that was changed in between.
+    Requires the tenant context's transaction.
+    """
+    # Only documented fields are stored.
+    defects = [{name: row[name] for name in defect_row.FIELDS if name in row} for row in rows]
+    body = json.dumps({"defects": defects}, ensure_ascii=False).encode("utf-8", "surrogatepass")
     received = ReceivedDocument(
         content=ContentFile(body),
         sha256=hashlib.sha256(body).hexdigest(),
@@ -73,15 +94,15 @@ def accept_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: d
         announced_type=posted_defects.NAME,
         marketplace=account.home_marketplace,
     )
-    return _keep(account, received, now, who)
+    return _create_report(account, received, now, who)
 
 
-def _first(account: SellerAccount, received: ReceivedDocument) -> Report | None:
+def _find_duplicate(account: SellerAccount, received: ReceivedDocument) -> Report | None:
     reports = Report.objects.filter(agency_id=account.agency_id, account=account, sha256=received.sha256)
     return reports.exclude(source=Report.Source.JSON).first()
 
 
-def _keep(account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor) -> Report:
+def _create_report(account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor) -> Report:
     report = Report(
         agency_id=account.agency_id,
         account=account,
@@ -93,55 +114,68 @@ def _keep(account: SellerAccount, received: ReceivedDocument, now: datetime, who
         size=received.content.size,
         received_at=now,
         handed_out_at=now,
-        **_days(received),
+        **_period_fields(received),
     )
-    _store(report, received)
+    _store_document(report, received)
     try:
         with transaction.atomic():
             report.save(force_insert=True)
-            _note(report, "report.received", who, now)
+            _record_audit(report, "report.received", who, now)
     except BaseException:
         default_storage.delete(report.document)
         raise
-    _hand_out(report)
+    _enqueue(report)
     return report
 
 
-def _look_again(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
-    """Queue it as if it had come just now."""
-    as_announced_now = {
+def _queue_again(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
+    """Queue a rejected or failed report as if it were received now, with the type and marketplace stated now."""
+    changes = {
         "announced_type": received.announced_type,
         "report_type": received.announced_type,
         "marketplace": received.marketplace,
         "received_at": now,
     }
-    _queue(report, received, now, who, of=AGAIN, changes=as_announced_now)
+    _queue(report, received, now, who, statuses=RELOADABLE, changes=changes)
 
 
-def _look_again_for_its_period(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
-    """Queue it with its period. It speaks of the moment when it came first, not of now: newer documents stay right."""
-    _queue(report, received, now, who, of=FOR_ITS_PERIOD, changes={})
+def _queue_with_period(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
+    """Queue a report again with its period.
+
+    `received_at` stays the moment of the first upload, so that reports received since then keep precedence.
+    """
+    _queue(report, received, now, who, statuses=PERIOD_ADDABLE, changes={})
 
 
-def _tells_a_period(first: Report, received: ReceivedDocument) -> bool:
-    """Whether the sender says only now of which days the document is whole, and its kind, if known, makes use of that."""
-    kind = REPORT_TYPE_BY_NAME.get(first.report_type)
-    is_of_use = kind is None or kind.uses_period
-    return first.status in FOR_ITS_PERIOD and first.period is None and received.period is not None and is_of_use
+def _adds_period(first: Report, received: ReceivedDocument) -> bool:
+    """Return whether the duplicate states a period that the first upload did not, and its report type, if
+    known, uses it.
+    """
+    report_type = REPORT_TYPE_BY_NAME.get(first.report_type)
+    uses_period = report_type is None or report_type.uses_period
+    return first.status in PERIOD_ADDABLE and first.period is None and received.period is not None and uses_period
 
 
 def _queue(
-    report: Report, received: ReceivedDocument, now: datetime, who: Actor, *, of: set[Report.Status], changes: dict[str, Any]
+    report: Report,
+    received: ReceivedDocument,
+    now: datetime,
+    who: Actor,
+    *,
+    statuses: set[Report.Status],
+    changes: dict[str, Any],
 ) -> None:
-    """Queue a report that is still one `of` these, with its document kept anew: as it is announced, and as the agency keeps
-    documents, now. Of two who send it at once, one does.
+    """Store the document again and queue its report, if the report still has one of `statuses`.
+
+    The document is redacted by the agency's setting of now. The row lock makes one of two concurrent requests
+    queue the report.
     """
     rows = Report.objects.filter(agency_id=report.agency_id, pk=report.pk)
-    waiting = rows.select_for_update(of=("self",)).filter(status__in=of).first()
-    if waiting is not None and (of is AGAIN or waiting.period is None):
+    waiting = rows.select_for_update(of=("self",)).filter(status__in=statuses).first()
+    if waiting is not None and (statuses is RELOADABLE or waiting.period is None):
         default_storage.delete(waiting.document)
-        _store(waiting, received)
-        fresh: dict[str, Any] = {
+        _store_document(waiting, received)
+        reset: dict[str, Any] = {
             "status": Report.Status.QUEUED,
             "problem": None,
             "warnings": [],
@@ -150,37 +184,42 @@ def _queue(
         }
         counts = dict.fromkeys(("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0)
         document = {name: getattr(waiting, name) for name in ("document", "blanked_columns", "encoding", "encoding_reason")}
-        rows.update(**fresh, **counts, **document, **_days(received), **changes, document_deleted_at=None, loaded_at=None)
+        rows.update(
+            **reset, **counts, **document, **_period_fields(received), **changes, document_deleted_at=None, loaded_at=None
+        )
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
-        _note(report, "report.queued_again", who, now)
-        _hand_out(report)
+        _record_audit(report, "report.queued_again", who, now)
+        _enqueue(report)
     report.refresh_from_db(from_queryset=rows)
 
 
-def _days(received: ReceivedDocument) -> dict[str, date | None]:
+def _period_fields(received: ReceivedDocument) -> dict[str, date | None]:
     period_from, period_to = received.period or (None, None)
     return {"period_from": period_from, "period_to": period_to}
 
 
-def _store(report: Report, received: ReceivedDocument) -> None:
-    """Keep the document in its account's folder, and note in the report where, what was blanked, and what it was written in."""
-    kept = storage.keep(
+def _store_document(report: Report, received: ReceivedDocument) -> None:
+    """Store the redacted document in its account's folder and set the report's document, redacted columns and
+    encoding.
+    """
+    stored = storage.store(
         content=received.content,
         name=f"{report.agency_id.hex}/{report.account_id.hex}/{report.public_id}",
         agency=report.agency,
         announced_type=received.announced_type,
         marketplace=received.marketplace,
     )
-    report.document, report.blanked_columns = kept.document, kept.columns
-    report.encoding, report.encoding_reason = (kept.encoding.codec, kept.encoding.reason) if kept.encoding else ("", "")
+    report.document, report.blanked_columns = stored.document, stored.columns
+    report.encoding, report.encoding_reason = (stored.encoding.codec, stored.encoding.reason) if stored.encoding else ("", "")
 
 
-def _note(report: Report, what: str, who: Actor, now: datetime) -> None:
-    """Whose it is, where it came from, and the digest that tells it from others; nothing that stands in it."""
-    told = {"account": report.account.public_id, "source": report.source, "sha256": report.sha256, "size": report.size}
-    audit.record(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=told, now=now)
+def _record_audit(report: Report, what: str, who: Actor, now: datetime) -> None:
+    """Record the account, source, digest and size. Nothing from the document's content."""
+    detail = {"account": report.account.public_id, "source": report.source, "sha256": report.sha256, "size": report.size}
+    audit.record(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=detail, now=now)
 
 
-def _hand_out(report: Report) -> None:
+def _enqueue(report: Report) -> None:
     send = partial(tasks.load_report.delay, agency_id=str(report.agency_id), report_id=str(report.pk))
-    transaction.on_commit(send, robust=True)  # a broker that is down delays a report; the row is picked up by the clock
+    # robust: while the broker is down the report stays queued, and `resume_reports` sends it later.
+    transaction.on_commit(send, robust=True)

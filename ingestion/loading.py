@@ -1,7 +1,14 @@
-"""One report becomes facts and numbers: read first, outside any transaction; then everything of it commits at once.
+"""Load a report: parse its document into facts, record them and refresh every figure they change.
 
-A session-level lock marks the report as being in a worker's hands. It goes with the worker's connection, so a killed
-worker's report is free again as soon as PostgreSQL notices.
+The task `load_report` runs these steps:
+
+1. Take a session-level advisory lock on the report. It belongs to the worker's connection, so the report of a
+   killed worker is free again as soon as PostgreSQL notices.
+2. `claim`: mark the report as processing and count the attempt.
+3. `stage`: parse the document and copy its facts into temporary tables, outside any transaction.
+4. `record`: in one transaction, lock the account, record the staged facts, refresh the account's figures, set
+   the report's counts and publish `report.loaded`.
+5. Or `reject`, if step 3 raised RejectedDocument: set the problem and publish `report.rejected`.
 """
 
 from datetime import date, datetime
@@ -25,36 +32,43 @@ from metrics import refresh
 from metrics.pipeline import feedback_removal, recording
 
 MAX_ATTEMPTS = 5
-UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
-OUR_FAULT = {
+IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
+LOADING_FAILED = {
     "type": "/problems/loading-failed",
-    "title": "We could not load this document",
-    "detail": f"Loading broke {MAX_ATTEMPTS} times. The fault is ours; nothing of it was counted. Send it again later.",
+    "title": "Loading failed",
+    "detail": f"Loading failed {MAX_ATTEMPTS} times because of an internal error. No row was counted. Upload the document "
+    "again later.",
 }
 
-NOT_WHOLE = (
-    "The period was not used, and nothing is taken as removed: a report names all feedback of a period only if it has rows, "
-    "none was rejected, and none is of another day."
+PERIOD_INCOMPLETE = (
+    "The period was ignored and no feedback was marked as removed. A report is complete for a period only if it has rows, "
+    "no row was rejected, and every row is within the period."
 )
 
 
 def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
-    """The report, marked as being processed; None when nothing is left to do for it.
+    """Mark the report as processing and return it, or return None if there is nothing to do.
 
-    Attempts are counted before the work: what kills its worker every time is given up, not handed out for ever.
+    Opens its own transaction. After MAX_ATTEMPTS attempts the report is marked as failed.
     """
     with context.agency(agency_id):
-        theirs = Report.objects.filter(agency_id=agency_id, account__deleted_at=None, agency__closed_at=None)
-        waiting = theirs.filter(pk=report_id, status__in=UNDER_WAY)
-        if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(status=Report.Status.FAILED, problem=OUR_FAULT):
+        reports = Report.objects.filter(agency_id=agency_id, account__deleted_at=None, agency__closed_at=None)
+        waiting = reports.filter(pk=report_id, status__in=IN_PROGRESS)
+        # The attempt is counted before the work, so that a document that kills its worker is given up in the
+        # end.
+        if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(status=Report.Status.FAILED, problem=LOADING_FAILED):
             return None
         if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
             return None
         return Report.objects.get(agency_id=agency_id, pk=report_id)
 
 
-def read(report: Report) -> DocumentReader:
-    """Stage the facts of the report's document in this session. Raises Refused."""
+def stage(report: Report) -> DocumentReader:
+    """Parse the report's document and copy its facts into temporary tables of this session. Return the
+    reader.
+
+    Runs outside any transaction. Raises RejectedDocument.
+    """
     zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
     parse_context = ParseContext(
         marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone), period=report.period
@@ -71,13 +85,25 @@ def read(report: Report) -> DocumentReader:
     return reader
 
 
-def commit(*, report: Report, reader: DocumentReader, now: datetime) -> None:
-    """Record the staged facts and everything that follows from them, or nothing. A second time it changes nothing."""
+def record(*, report: Report, reader: DocumentReader, now: datetime) -> None:
+    """Record the staged facts and refresh every figure they change, all in one transaction that this function
+    opens.
+
+    1. Lock the account.
+    2. Return if the report is loaded already.
+    3. Record the period for which the report is complete.
+    4. Record the facts, the later fact types of the report type first.
+    5. Refresh daily counts, values and alerts for the days touched.
+    6. Set the report's counts and rejected rows.
+    7. Publish `report.loaded`.
+    """
     with context.agency(report.agency_id):
         try:
             account = SellerAccount.objects.locked(agency_id=report.agency_id, account_id=report.account_id)
         except SellerAccount.DoesNotExist:
-            return  # handed back meanwhile, or the agency was closed
+            # The account was deleted or the agency closed since `claim`.
+            return
+        # Another worker may have loaded it while this one staged.
         if Report.objects.get(agency_id=report.agency_id, pk=report.pk).status == Report.Status.LOADED:
             return
         moment = recording.next_moment(account=account, now=now)
@@ -95,34 +121,39 @@ def commit(*, report: Report, reader: DocumentReader, now: datetime) -> None:
         ]
         touched = frozenset[date]().union(*(each.touched for each in recorded))
         refresh.refresh(account=account, touched=touched, now=moment)
-        _note_loaded(report, reader, recorded, moment)
+        _record_loaded(report, reader, recorded, moment)
         report_events.loaded(account=account, report=report, now=moment)
 
 
-def refuse(*, report: Report, refused: RejectedDocument, now: datetime) -> None:
-    """The document was no use whole: say why, change nothing else."""
+def reject(*, report: Report, rejection: RejectedDocument, now: datetime) -> None:
+    """Mark the report as rejected, with its problem and rejected rows, and publish `report.rejected`.
+
+    Opens a transaction.
+    """
     with context.agency(report.agency_id):
         accounts = SellerAccount.objects.present().filter(agency_id=report.agency_id, agency__closed_at=None)
         account = accounts.filter(pk=report.account_id).first()
         if account is None:
-            return  # handed back meanwhile, or the agency was closed
+            # The account was deleted or the agency closed since `claim`.
+            return
         report.status = Report.Status.REJECTED
-        report.problem = refused.problem()
-        report.rows_read = report.rows_rejected = len(refused.rejected)
+        report.problem = rejection.problem()
+        report.rows_read = report.rows_rejected = len(rejection.rejected)
         report.save()
-        _keep_rejected(report, refused.rejected)
+        _store_rejected_rows(report, rejection.rejected)
         report_events.rejected(account=account, report=report, now=now)
 
 
 def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader, moment: datetime) -> None:
-    """Note the period of which the report names all feedback, or warn.
+    """Record the period for which the report lists all feedback, or add a warning.
 
-    It names all of it only if every row could be used and is of the period. A report without rows says nothing.
+    It does only if it has rows, every row was usable and every row is within the period. Requires a
+    transaction.
     """
     period = reader.parse_context.period
     if period is None or not reader.report_type.uses_period:
         return
-    is_whole = not reader.rejected and feedback_removal.cover(
+    is_complete = not reader.rejected and feedback_removal.cover(
         account=account,
         marketplace=report.marketplace,
         period=period,
@@ -130,13 +161,13 @@ def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader
         recorded_at=moment,
         report_id=report.pk,
     )
-    if not is_whole:
-        reader.parse_context.warnings.append(NOT_WHOLE)
+    if not is_complete:
+        reader.parse_context.warnings.append(PERIOD_INCOMPLETE)
 
 
-def _note_loaded(report: Report, reader: DocumentReader, recorded: list[recording.Recorded], moment: datetime) -> None:
+def _record_loaded(report: Report, reader: DocumentReader, recorded: list[recording.Recorded], moment: datetime) -> None:
     used = reader.read - len(reader.rejected)
-    new, changed = _rows(recorded)
+    new, changed = _count_rows(recorded)
     report.status = Report.Status.LOADED
     report.loaded_at = moment
     report.problem = None
@@ -150,11 +181,14 @@ def _note_loaded(report: Report, reader: DocumentReader, recorded: list[recordin
     report.rows_changed = changed
     report.rows_unchanged = used - new - changed
     report.save()
-    _keep_rejected(report, tuple(reader.rejected))
+    _store_rejected_rows(report, tuple(reader.rejected))
 
 
-def _rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
-    """How many rows told something new, and how many others changed something: a row of several facts is one."""
+def _count_rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
+    """Return how many rows were new, and how many others changed something.
+
+    A row with several facts counts once.
+    """
     if len(recorded) == 1:
         return recorded[0].new, recorded[0].changed
     new = frozenset[int]().union(*(each.new_lines for each in recorded))
@@ -162,7 +196,7 @@ def _rows(recorded: list[recording.Recorded]) -> tuple[int, int]:
     return len(new), len(changed - new)
 
 
-def _keep_rejected(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
+def _store_rejected_rows(report: Report, rejected: tuple[RejectedLine, ...]) -> None:
     RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
     RejectedRow.objects.bulk_create(
         [

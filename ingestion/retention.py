@@ -1,4 +1,4 @@
-"""Documents go when their agency's days for them are over; facts and numbers stay."""
+"""Delete documents after the agency's retention period. Facts and figures stay."""
 
 import logging
 from datetime import datetime, timedelta
@@ -13,25 +13,30 @@ from accounts.models import Agency
 from accounts.tenancy import context
 from ingestion.models import Report
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 MAX_UPLOAD_DURATION = timedelta(days=1)
-UNDER_WAY = (Report.Status.QUEUED, Report.Status.PROCESSING)
+IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 logger = logging.getLogger(__name__)
 
 
 def delete(*, agency_id: UUID, now: datetime) -> int:
-    """Delete the agency's old documents; returns how many. Never those of reports that a worker has yet to finish.
+    """Delete the agency's documents that are past retention and return how many. Opens one transaction for
+    each batch.
 
-    The file goes first and its row says so in the same transaction: killed between the two, the next run finds a row whose
-    file is gone already and says it then. The row is held meanwhile, so that nobody looks at the document again.
+    1. Lock the next batch of reports. Queued and processing reports are skipped, and rows that another
+       transaction has locked.
+    2. Delete the files. If the process is killed here, the next run finds the rows without files and marks
+       them.
+    3. Mark the rows as deleted.
+    4. After the last batch, record the number in the audit log.
     """
     deleted, last = 0, UUID(int=0)
     while True:
         with context.agency(agency_id):
             reports = _old(agency_id, now, after=last)
-            gone = [report.pk for report in reports if _is_gone(report)]
-            deleted += Report.objects.filter(agency_id=agency_id, pk__in=gone).update(document_deleted_at=now)
-        if len(reports) < AT_ONCE:
+            deleted_ids = [report.pk for report in reports if _delete_file(report)]
+            deleted += Report.objects.filter(agency_id=agency_id, pk__in=deleted_ids).update(document_deleted_at=now)
+        if len(reports) < BATCH_SIZE:
             break
         last = reports[-1].pk
     if deleted:
@@ -41,27 +46,31 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
 
 
 def sweep_uploads(*, now: datetime) -> int:
-    """Delete what killed web processes left in the folder that uploads stream to; returns how many files."""
-    left = [
+    """Delete unfinished uploads that killed web processes left in the upload folder. Return how many."""
+    leftovers = [
         path
         for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*")
         if path.is_file() and path.stat().st_mtime < (now - MAX_UPLOAD_DURATION).timestamp()
     ]
-    for path in left:
+    for path in leftovers:
         path.unlink(missing_ok=True)
-    return len(left)
+    return len(leftovers)
 
 
 def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:
-    """The next reports whose documents are kept no longer, each held until the transaction ends."""
-    kept = timedelta(days=Agency.objects.get(pk=agency_id).document_retention_days)
-    old = Report.objects.filter(agency_id=agency_id, document_deleted_at=None, received_at__lt=now - kept, pk__gt=after)
-    free = old.exclude(status__in=UNDER_WAY).select_for_update(skip_locked=True, of=("self",))
-    return list(free.order_by("pk")[:AT_ONCE])
+    """Return the next batch of reports past retention, each locked until the transaction ends."""
+    retention = timedelta(days=Agency.objects.get(pk=agency_id).document_retention_days)
+    old = Report.objects.filter(agency_id=agency_id, document_deleted_at=None, received_at__lt=now - retention, pk__gt=after)
+    # skip_locked: a report that is being queued again keeps its document.
+    unlocked = old.exclude(status__in=IN_PROGRESS).select_for_update(skip_locked=True, of=("self",))
+    return list(unlocked.order_by("pk")[:BATCH_SIZE])
 
 
-def _is_gone(report: Report) -> bool:
-    """Delete the file. One that cannot be deleted now holds up no other."""
+def _delete_file(report: Report) -> bool:
+    """Delete the report's file and return whether that worked.
+
+    A failure is logged and does not stop the batch.
+    """
     try:
         default_storage.delete(report.document)
     except OSError:

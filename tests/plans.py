@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests import build, lives
+from tests.clock import TODAY
 from tests.documents import Document
-from tests.lives import BEGINNING, TODAY
+from tests.lives import BEGINNING
 from tests.recount.statements import DefectRow, MessageRow, ReturnRow, ShipmentRow, feedback
 
 HOMES = ("GB", "US")

@@ -1,1 +1,1 @@
-"""Views of reports and posted rows."""
+"""Serve reports, their rejected rows and documents, posted defects, and the report types."""

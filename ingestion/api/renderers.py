@@ -1,9 +1,12 @@
-"""What became of documents as a spreadsheet opens it."""
+"""Render rejected rows as CSV."""
 
 from api.csv import CsvRenderer
 
 
 class RejectedRowsCsv(CsvRenderer):
-    """One line a row that could not be used. Its reason may quote what somebody wrote."""
+    """Render one line for each rejected row.
+
+    Reasons may quote text from the document, so cells are escaped.
+    """
 
     columns = ("line", "reason")

@@ -1,7 +1,7 @@
-"""The shapes of documents: as they are sent, and what became of them."""
+"""Define the request and response bodies of reports and rejected rows."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -42,55 +42,74 @@ QUEUED = REPORT | {
     "encoding_reason": None,
     "loaded_at": None,
 }
-REJECTED_ROW = {"line": 17, "reason": "amazon-order-id 'abc' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."}
+REJECTED_ROW = {
+    "line": 17,
+    "reason": "`amazon-order-id`: 'abc' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567.",
+}
 MAX_PERIOD_DAYS = 3 * 366
 
 
-class RowsSerializer(serializers.Serializer[Report]):
-    """How many rows of the document did what."""
+class RowCountsSerializer(serializers.Serializer[Report]):
+    """Numbers of rows in the report."""
 
-    read = serializers.IntegerField(source="rows_read")
-    new = serializers.IntegerField(source="rows_new", help_text="Told of something unknown.")
-    changed = serializers.IntegerField(source="rows_changed", help_text="Changed something known.")
-    unchanged = serializers.IntegerField(source="rows_unchanged", help_text="Told nothing new: repeats, items, older news.")
-    rejected = serializers.IntegerField(source="rows_rejected", help_text="Could not be used; see rejected-rows.")
-
-
-class ProblemOfReport(serializers.Serializer[Any]):
-    """Why a document was refused whole."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    detail = serializers.CharField()
+    read = serializers.IntegerField(source="rows_read", help_text="Rows read.")
+    new = serializers.IntegerField(source="rows_new", help_text="Rows that added something new.")
+    changed = serializers.IntegerField(source="rows_changed", help_text="Rows that changed something known.")
+    unchanged = serializers.IntegerField(
+        source="rows_unchanged", help_text="Rows without effect: repeats, further items of an order, and older states."
+    )
+    rejected = serializers.IntegerField(
+        source="rows_rejected",
+        help_text="Rows that could not be used. List them with `GET /v1/reports/{report_id}/rejected-rows`.",
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A loaded report", value=REPORT, response_only=True)])
+class ReportProblem(serializers.Serializer[Any]):
+    """Why the report was rejected or could not be loaded."""
+
+    type = serializers.CharField(help_text="A stable identifier of the problem.")
+    title = serializers.CharField(help_text="A short description of the problem.")
+    detail = serializers.CharField(help_text="What is wrong with this report and how to correct it.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Loaded report", value=REPORT, response_only=True)])
 class ReportSerializer(serializers.Serializer[Report]):
+    """A report: one document received for an account, and the result of loading it."""
+
     id = PublicIdField()
-    account = serializers.SerializerMethodField()
-    report_type = ChoiceOrNull(tuple(REPORT_TYPE_BY_NAME), help_text="Null until it is recognized.")
-    marketplace = serializers.ChoiceField(choices=CODES, help_text="The store that dates in it are written for.")
-    source = serializers.ChoiceField(choices=Report.Source.choices)  # type: ignore[assignment]  # a field of the contract
+    account = serializers.SerializerMethodField(help_text="The account of the report.")
+    report_type = ChoiceOrNull(tuple(REPORT_TYPE_BY_NAME), help_text="The report type. Null until it is detected.")
+    marketplace = serializers.ChoiceField(
+        choices=CODES, help_text="The marketplace whose date format and time zone the report uses."
+    )
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # name of a field
+        choices=Report.Source.choices, help_text="`upload`, `json` (posted defects) or `sp_api`."
+    )
     status = serializers.ChoiceField(
         choices=Report.Status.choices,
-        help_text="`rejected`: refused whole, nothing changed. `failed`: our fault; it was tried several times.",
+        help_text="`queued`, `processing`, `loaded`, `rejected` (the document cannot be used; nothing changed) or `failed` "
+        "(an internal error, after several attempts).",
     )
-    rows = RowsSerializer(source="*")
-    problem = ProblemOfReport(allow_null=True)
-    warnings = serializers.ListField(child=serializers.CharField())
-    encoding = TextOrNull(help_text="The text encoding that the document was read with. Null until it is read.")
+    rows = RowCountsSerializer(source="*", help_text="Numbers of rows.")
+    problem = ReportProblem(allow_null=True, help_text="Set if the status is `rejected` or `failed`.")
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What was unusual about the document.")
+    encoding = TextOrNull(help_text="The character encoding of the document. Null until it is read.")
     encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")
-    sha256 = serializers.CharField()
-    size = serializers.IntegerField(help_text="Bytes received.")
+    sha256 = serializers.CharField(help_text="SHA-256 digest of the bytes received, in hexadecimal.")
+    size = serializers.IntegerField(help_text="Number of bytes received.")
     blanked_columns = serializers.ListField(
-        child=serializers.CharField(), help_text="Columns or elements of the kept document that were blanked: personal data."
+        child=serializers.CharField(), help_text="Columns or elements whose text was redacted from the stored document."
     )
-    document_deleted_at = serializers.DateTimeField(allow_null=True, help_text="The days that the agency keeps it were over.")
-    period_from = serializers.DateField(allow_null=True, help_text="The first of the days of which it is whole.")
-    period_to = serializers.DateField(allow_null=True, help_text="The last of them.")
-    received_at = serializers.DateTimeField()
-    loaded_at = serializers.DateTimeField(allow_null=True)
-    duplicate = serializers.SerializerMethodField(help_text="This answer is to bytes that had been received before.")
+    document_deleted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the document was deleted after its retention period. Null: it is stored."
+    )
+    period_from = serializers.DateField(allow_null=True, help_text="First day of the period for which the report is complete.")
+    period_to = serializers.DateField(allow_null=True, help_text="Last day of that period.")
+    received_at = serializers.DateTimeField(help_text="When the document was received.")
+    loaded_at = serializers.DateTimeField(allow_null=True, help_text="When the report was loaded. Null before that.")
+    duplicate = serializers.SerializerMethodField(
+        help_text="Whether this response is to an upload of bytes that the account already had."
+    )
 
     def get_account(self, report: Report) -> str:
         return public_account_id(report.account_id)
@@ -99,39 +118,46 @@ class ReportSerializer(serializers.Serializer[Report]):
         return bool(self.context.get("duplicate"))
 
 
-class Upload(Body):
-    """A document, as it was downloaded; gzip is unpacked."""
+class CreateReport(Body):
+    """A document to upload."""
 
-    file = serializers.FileField(allow_empty_file=True)
+    file = serializers.FileField(allow_empty_file=True, help_text="The document as it was downloaded, plain or gzip.")
     report_type = serializers.ChoiceField(
-        choices=UPLOADABLE_NAMES, required=False, help_text="Without it the kind is recognised by the header."
+        choices=UPLOADABLE_NAMES, required=False, help_text="The report type. Default: detected from the header."
     )
     marketplace = serializers.ChoiceField(
-        choices=CODES, required=False, help_text="The store a feedback report was made for. Without it: the home."
+        choices=CODES, required=False, help_text="The marketplace of the report. Default: the account's home marketplace."
     )
     period_from = Day(
         required=False,
-        help_text="With `period_to`: the report is whole for these days; feedback of them that it does not name was removed.",
+        help_text="First day of the period for which the report is complete, with `period_to`. Feedback of this period that "
+        "the report does not list is marked as removed.",
     )
-    period_to = Day(required=False, help_text="The last of these days; not later than tomorrow.")
+    period_to = Day(required=False, help_text="Last day of the period, at most tomorrow.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if missing := {"period_from", "period_to"} - attrs.keys():
             if len(missing) == 1:
-                raise Contradiction({missing.pop(): "Name both days of the period, or neither."})
+                raise Contradiction({missing.pop(): "Send both `period_from` and `period_to`, or neither."})
             return attrs
         first, last = attrs["period_from"], attrs["period_to"]
         if last < first:
-            raise Contradiction({"period_to": "Before period_from."})
+            raise Contradiction({"period_to": "`period_to` must not be before `period_from`."})
         if last > self.context["today"] + timedelta(days=1):
-            raise Contradiction({"period_to": "Later than tomorrow."})
+            raise Contradiction({"period_to": "`period_to` must not be later than tomorrow."})
         if (last - first).days >= MAX_PERIOD_DAYS:
-            raise Contradiction({"period_from": f"A period has at most {MAX_PERIOD_DAYS} days."})
+            raise Contradiction({"period_from": f"The period must not be longer than {MAX_PERIOD_DAYS} days."})
         return attrs
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A row", value=REJECTED_ROW, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Rejected row", value=REJECTED_ROW, response_only=True)])
 class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
+    """A row of a report that could not be used."""
+
     class Meta:
         model = RejectedRow
         fields = ("line", "reason")
+        extra_kwargs: ClassVar = {
+            "line": {"help_text": "The line of the row in the document, from 1."},
+            "reason": {"help_text": "Why the row was rejected."},
+        }

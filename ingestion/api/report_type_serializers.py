@@ -1,4 +1,4 @@
-"""The shapes of what kinds of documents there are."""
+"""Define the response bodies of report types."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from rest_framework import serializers
 from ingestion.reports import REPORT_TYPE_BY_NAME
 from ingestion.reports.report_type import Column, ReportType
 
-DOCUMENT_KINDS = {
+EXAMPLE = {
     "data": [
         {
             "report_types": ["feedback_removals"],
             "title": "Feedback removals, CSV",
-            "about": "Feedback that Amazon or the buyer removed.",
+            "about": "Orders whose feedback Amazon removed or struck through. That feedback no longer counts.",
             "format": "csv",
             "uploaded": True,
-            "columns": [{"name": "order_id", "meaning": "the order", "needed": True}],
+            "columns": [{"name": "order_id", "meaning": "the order whose feedback was removed", "needed": True}],
             "example": "order_id,removed_on\n302-1234567-1234567,2025-10-20\n",
             "source": "Underone's own layout",
         }
@@ -26,30 +26,41 @@ DOCUMENT_KINDS = {
 
 
 class ColumnSerializer(serializers.Serializer[Column]):
-    name = serializers.CharField(help_text="As the header writes it; case, blanks, dashes and underscores do not matter.")
-    meaning = serializers.CharField()
-    needed = serializers.BooleanField(help_text="Without it the document is refused.")
+    """A column, element or field that is read."""
+
+    name = serializers.CharField(
+        help_text="The name in the header. Case is ignored, and blanks, hyphens and underscores are equal."
+    )
+    meaning = serializers.CharField(help_text="What the column contains and how it is used.")
+    needed = serializers.BooleanField(help_text="Whether the column is required. A report without it is rejected.")
 
 
-class DocumentKindSerializer(serializers.Serializer[ReportType]):
+class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
+    """A supported report type."""
+
     report_types = serializers.ListField(
         source="names",
         child=serializers.ChoiceField(choices=tuple(REPORT_TYPE_BY_NAME)),
-        help_text="Names under which it may be announced.",
+        help_text="Values of `report_type` that select it.",
     )
-    title = serializers.CharField()
-    about = serializers.CharField()
-    format = serializers.SerializerMethodField(help_text="tsv, csv, tsv or csv, json, xml.")
-    uploaded = serializers.BooleanField(source="is_uploaded", help_text="False: its rows are posted to a path of their own.")
-    columns = ColumnSerializer(many=True)
-    example = serializers.CharField(help_text="A whole small document of this kind.")
-    source = serializers.CharField(help_text="Who says so.")  # type: ignore[assignment]  # a field of the contract
+    title = serializers.CharField(help_text="A short name.")
+    about = serializers.CharField(help_text="What the report contains and how it is used.")
+    format = serializers.SerializerMethodField(help_text="`tsv`, `csv`, `tsv or csv`, `json` or `xml`.")
+    uploaded = serializers.BooleanField(
+        source="is_uploaded",
+        help_text="Whether it is uploaded as a file. False: send its rows to `POST /v1/accounts/{account_id}/defects`.",
+    )
+    columns = ColumnSerializer(many=True, help_text="The columns that are read. Others are ignored.")
+    example = serializers.CharField(help_text="A complete, small example document.")
+    source = serializers.CharField(help_text="Where the layout is documented.")  # type: ignore[assignment]  # name of a field
 
-    def get_format(self, kind: ReportType) -> str:
-        return kind.dialect.replace("_", " ")
+    def get_format(self, report_type: ReportType) -> str:
+        return report_type.dialect.replace("_", " ")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One kind", value=DOCUMENT_KINDS, response_only=True)])
-class DocumentKindsAnswer(serializers.Serializer[Any]):
-    data = DocumentKindSerializer(many=True)  # type: ignore[assignment]  # a field of the contract
-    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list is whole.")
+@extend_schema_serializer(examples=[OpenApiExample("One report type", value=EXAMPLE, response_only=True)])
+class ReportTypeList(serializers.Serializer[Any]):
+    """All supported report types."""
+
+    data = SupportedReportTypeSerializer(many=True, help_text="The report types.")  # type: ignore[assignment]  # name of a field
+    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list is complete.")

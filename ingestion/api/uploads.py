@@ -1,4 +1,4 @@
-"""An upload streams to a file of its own, is digested on the way, and stops at the limit."""
+"""Receive an upload: stream it to a temporary file, hash it on the way, and stop at the size limit."""
 
 import hashlib
 from typing import Any, cast
@@ -8,26 +8,32 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from rest_framework.exceptions import APIException
 
-ROOM_FOR_FIELDS = 64 * 1024  # boundaries, part headers and the other fields around the file
+# For multipart boundaries, part headers and the other fields.
+FORM_OVERHEAD = 64 * 1024
 
 
 class DocumentTooLarge(APIException):
+    """Raise when an upload exceeds REPORT_MAX_BYTES."""
+
     status_code = 413
-    default_detail = "The document is larger than this server takes. Compress it with gzip, or split it by date."
+    default_detail = "The document exceeds the size limit of this server. Compress it with gzip, or split it by date."
     default_code = "document-too-large"
 
 
-class Document(TemporaryUploadedFile):
-    """A received file with the digest of its bytes."""
+class UploadedDocument(TemporaryUploadedFile):
+    """Represent an uploaded file with the SHA-256 digest of its bytes."""
 
     sha256: str
 
 
 class DocumentUploadHandler(TemporaryFileUploadHandler):
-    """Raises DocumentTooLarge before reading a body that announces too much, and while reading one that is."""
+    """Stream an upload to a temporary file and hash it.
+
+    Raises DocumentTooLarge before reading, if Content-Length is over the limit, or while reading.
+    """
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:  # noqa: N803
-        if content_length > settings.REPORT_MAX_BYTES + ROOM_FOR_FIELDS:
+        if content_length > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
             raise DocumentTooLarge
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -38,12 +44,13 @@ class DocumentUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._received += len(raw_data)
         if self._received > settings.REPORT_MAX_BYTES:
-            self.file.close()  # removes it; Django forgets a file that it has not finished
+            # Closing removes the file. Django does not clean up a file that it has not finished.
+            self.file.close()
             raise DocumentTooLarge
         self._digest.update(raw_data)
         super().receive_data_chunk(raw_data, start)
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
-        document = cast("Document", super().file_complete(file_size))
+        document = cast("UploadedDocument", super().file_complete(file_size))
         document.sha256 = self._digest.hexdigest()
         return document

@@ -1,4 +1,4 @@
-"""The doors: documents uploaded, defects posted, and what became of them."""
+"""Serve reports: upload, list, get, rejected rows, document; post defects; list report types."""
 
 import hashlib
 import json
@@ -25,61 +25,83 @@ from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from api import etags
 from ingestion import intake
-from ingestion.api.defect_serializers import PostedDefects, check_rows
+from ingestion.api.defect_serializers import CreateDefects, check_rows
 from ingestion.api.renderers import RejectedRowsCsv
-from ingestion.api.report_serializers import QUEUED, REPORT, RejectedRowSerializer, ReportSerializer, Upload
-from ingestion.api.report_type_serializers import DocumentKindsAnswer
-from ingestion.api.uploads import ROOM_FOR_FIELDS, DocumentTooLarge
+from ingestion.api.report_serializers import QUEUED, REPORT, CreateReport, RejectedRowSerializer, ReportSerializer
+from ingestion.api.report_type_serializers import ReportTypeList
+from ingestion.api.uploads import FORM_OVERHEAD, DocumentTooLarge
 from ingestion.models import RejectedRow, Report
 from ingestion.reports import REPORT_TYPES
 from ingestion.reports.report_type import latest_allowed_time
 
 ACCEPTED = OpenApiResponse(
     ReportSerializer,
-    description="Kept; a worker loads it.",
-    examples=[OpenApiExample("Queued", value=QUEUED)],
+    description="Accepted. A worker loads the report.",
+    examples=[OpenApiExample("Queued report", value=QUEUED)],
 )
-SEEN_BEFORE = OpenApiResponse(
+DUPLICATE = OpenApiResponse(
     ReportSerializer,
-    description="These bytes had been received before: the first report.",
-    examples=[OpenApiExample("The first report", value=REPORT | {"duplicate": True})],
+    description="Duplicate. The account has a report with the same bytes, which is returned.",
+    examples=[OpenApiExample("Existing report", value=REPORT | {"duplicate": True})],
 )
 
 
 class LengthRequired(APIException):
+    """Raise when an upload has no Content-Length."""
+
     status_code = 411
     default_code = "length-required"
-    default_detail = "Send the body with a Content-Length; chunked bodies are not taken."
+    default_detail = "The request needs a Content-Length header. Chunked transfer encoding is not supported for uploads."
 
 
 class DocumentDeleted(APIException):
+    """Raise when the document of a report is past retention."""
+
     status_code = 410
     default_code = "document-deleted"
-    default_detail = "The document was deleted: the days that the agency keeps documents are over. Its facts are still here."
+    default_detail = (
+        "The document was deleted because the agency's retention period for documents is over. The facts from it are "
+        "still counted."
+    )
 
 
 def report_of(request: Request, public_id: str) -> Report:
-    """The report with this public id. Raises NotFound for a stranger's as for none at all."""
-    mine = Report.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
-    return context.get_or_404(mine, kind="rpt", public_id=public_id, name="report")
+    """Return the report with this public ID.
+
+    Raises NotFound, also for a report that the principal may not see.
+    """
+    reports = Report.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
+    return context.get_or_404(reports, kind="rpt", public_id=public_id, name="report")
 
 
-def digest_of(upload: dict[str, Any]) -> bytes:
-    """Of the file and what was said of it: two bodies may tell the same with other boundaries."""
-    said = {name: str(value) for name, value in upload.items() if name != "file"}
-    return hashlib.sha256(json.dumps([upload["file"].sha256, said], sort_keys=True).encode()).digest()
+def request_digest(upload: dict[str, Any]) -> bytes:
+    """Return the digest that identifies an upload for idempotency: the file's SHA-256 and the other fields.
+
+    The body itself is no identity, because its multipart boundaries are random.
+    """
+    fields = {name: str(value) for name, value in upload.items() if name != "file"}
+    return hashlib.sha256(json.dumps([upload["file"].sha256, fields], sort_keys=True).encode()).digest()
 
 
-def _accepted(account: SellerAccount, received: intake.ReceivedDocument, who: Actor, now: datetime) -> Response:
-    report, duplicate = intake.accept(account=account, received=received, who=who, now=now)
+def _receive(account: SellerAccount, received: intake.ReceivedDocument, who: Actor, now: datetime) -> Response:
+    report, duplicate = intake.receive(account=account, received=received, who=who, now=now)
     body = ReportSerializer(report, context={"duplicate": duplicate}).data
     return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Reports(Collection[Report]):
-    """No transaction stays open while a body streams in; each step enters the agency for itself."""
+class ReportListView(Collection[Report]):
+    """List and create reports.
 
+    No transaction is open while a body streams in. Each step opens the tenant context's transaction for
+    itself:
+
+    1. Check the account and Content-Length.
+    2. Stream the body.
+    3. Authenticate again, check the account again, and receive the document.
+    """
+
+    # The empty queryset is for the OpenAPI document; requests filter by account.
     queryset = Report.objects.none()
     serializer_class = ReportSerializer
     parser_classes = (MultiPartParser,)
@@ -88,7 +110,8 @@ class Reports(Collection[Report]):
 
     @extend_schema(
         operation_id="listReports",
-        summary="Documents received for an account, newest first",
+        summary="List reports",
+        description="Returns the reports of an account, newest first.",
         tags=["Reports"],
         responses=ReportSerializer(many=True),
     )
@@ -99,70 +122,82 @@ class Reports(Collection[Report]):
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
-        operation_id="uploadReport",
-        summary="Upload a report of Amazon's or an import file",
-        description="The document is kept and loaded by a worker; follow it by its id. Personal columns of what is kept are "
-        "blanked unless the agency keeps them. The same bytes again answer 200 with the first report; where only now a period is "
-        "named, it is loaded again with it.",
+        operation_id="createReport",
+        summary="Upload a report",
+        description="Uploads an Amazon report or an import file. The response is 202 with the queued report; poll it or "
+        "subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the document is stored, "
+        "unless the agency keeps it. If the account already has a report with the same bytes, the response is 200 with "
+        "that report. It is loaded again if it was rejected, or if only this request states a period.",
         tags=["Reports"],
-        request={"multipart/form-data": Upload},
-        responses={202: ACCEPTED, 200: SEEN_BEFORE},
+        request={"multipart/form-data": CreateReport},
+        responses={202: ACCEPTED, 200: DUPLICATE},
     )
     def post(self, request: Request, account_id: str) -> HttpResponse:
         account = self._account_before_body(request, account_id)
         now = timezone.now()
-        upload = Upload(data=request.data, context={"today": now.astimezone(UTC).date()})
-        upload.is_valid(raise_exception=True)
-        said = upload.validated_data
+        body = CreateReport(data=request.data, context={"today": now.astimezone(UTC).date()})
+        body.is_valid(raise_exception=True)
+        fields = body.validated_data
         received = intake.ReceivedDocument(
-            content=said["file"],
-            sha256=said["file"].sha256,
+            content=fields["file"],
+            sha256=fields["file"].sha256,
             source=Report.Source.UPLOAD,
-            announced_type=said.get("report_type", ""),
-            marketplace=said.get("marketplace", account.home_marketplace),
-            period=(said["period_from"], said["period_to"]) if "period_from" in said else None,
+            announced_type=fields.get("report_type", ""),
+            marketplace=fields.get("marketplace", account.home_marketplace),
+            period=(fields["period_from"], fields["period_to"]) if "period_from" in fields else None,
         )
         with context.for_request(request):
             account = self._account_after_body(request, account_id)
             who = context.principal(request).actor
-            return self.idempotent(request, body=digest_of(said), act=lambda: _accepted(account, received, who, now))
+            return self.idempotent(request, body=request_digest(fields), act=lambda: _receive(account, received, who, now))
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
-        """Whose it is and how long it says it is, before a byte of it is read."""
+        """Return the account after checking it and Content-Length, before a byte of the body is read."""
         with context.for_request(request):
             account = context.account_of(request, account_id)
         if not (request.META.get("CONTENT_LENGTH") or "").isdecimal():
             raise LengthRequired
-        if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + ROOM_FOR_FIELDS:
+        if int(request.META["CONTENT_LENGTH"]) > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
             raise DocumentTooLarge
         return account
 
     def _account_after_body(self, request: Request, account_id: str) -> SellerAccount:
-        """Whose it is still: a body takes its time, and the key may be revoked meanwhile, or the account handed back."""
+        """Return the account after authenticating again.
+
+        While the body streamed in, the key may have been revoked or the account deleted.
+        """
         authentication.reauthenticate(request)
         self.check_permissions(request)
         return context.account_of(request, account_id)
 
 
-class DocumentKinds(Resource):
+class ReportTypeListView(Resource):
+    """List the supported report types."""
+
     @extend_schema(
-        operation_id="listDocumentKinds",
-        summary="The kinds of documents that are taken, with their columns and an example of each",
+        operation_id="listReportTypes",
+        summary="List supported report types",
+        description="Returns every report type with its columns and an example document.",
         tags=["Reports"],
-        responses=DocumentKindsAnswer,
+        responses=ReportTypeList,
     )
     def get(self, request: Request) -> Response:
-        return Response(DocumentKindsAnswer({"data": REPORT_TYPES, "next_cursor": None}).data)
+        return Response(ReportTypeList({"data": REPORT_TYPES, "next_cursor": None}).data)
 
 
-class OneReport(Resource):
-    @extend_schema(operation_id="getReport", summary="What became of a document", tags=["Reports"], responses=ReportSerializer)
+class ReportView(Resource):
+    """Get one report."""
+
+    @extend_schema(operation_id="getReport", summary="Get a report", tags=["Reports"], responses=ReportSerializer)
     def get(self, request: Request, report_id: str) -> Response:
         return Response(ReportSerializer(report_of(request, report_id)).data)
 
 
-class RejectedRows(Collection[RejectedRow]):
+class RejectedRowListView(Collection[RejectedRow]):
+    """List the rejected rows of a report."""
+
     renderer_classes = (JSONRenderer, RejectedRowsCsv)
+    # The empty queryset is for the OpenAPI document; requests filter by report.
     queryset = RejectedRow.objects.none()
     serializer_class = RejectedRowSerializer
 
@@ -171,7 +206,8 @@ class RejectedRows(Collection[RejectedRow]):
 
     @extend_schema(
         operation_id="listRejectedRows",
-        summary="Rows of a document that could not be used, and why",
+        summary="List rejected rows",
+        description="Returns the rows of a report that could not be used, each with its line and the reason.",
         tags=["Reports"],
         responses=RejectedRowSerializer(many=True),
     )
@@ -182,14 +218,16 @@ class RejectedRows(Collection[RejectedRow]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-class Document(Resource):
+class ReportDocumentView(Resource):
+    """Download the stored document of a report."""
+
     problems = {"get": (DocumentDeleted,)}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="downloadDocument",
-        summary="The document as it is kept",
-        description="As it was received, but for the columns that the report lists as blanked. The agency's "
-        "`document_retention_days` after it was received it is deleted.",
+        operation_id="downloadReportDocument",
+        summary="Download the original document",
+        description="Returns the document as it was received, without the text of the columns listed in "
+        "`blanked_columns`. The document is deleted `document_retention_days` after it was received.",
         tags=["Reports"],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
@@ -199,30 +237,35 @@ class Document(Resource):
             raise DocumentDeleted
         try:
             document = default_storage.open(report.document)
-        except FileNotFoundError:  # deleted at this moment: the row is about to say so
+        except FileNotFoundError:
+            # The file is deleted before its row is updated.
             raise DocumentDeleted from None
         return FileResponse(
             document,
             as_attachment=True,
             filename=report.public_id,
             content_type="application/octet-stream",
-            headers={"ETag": etags.compute(report.document.encode())},  # what is kept anew has another name
+            # A document that is stored again gets another name, and so another ETag.
+            headers={"ETag": etags.compute(report.document.encode())},
         )
 
 
-class Defects(Resource):
+class DefectListView(Resource):
+    """Create defects from JSON rows."""
+
     @extend_schema(
-        operation_id="postDefects",
-        summary="Post defects that Amazon gives no feed of",
-        description="All rows are taken or none. A later row of the same (order_id, kind, reference) changes its state.",
+        operation_id="createDefects",
+        summary="Create defects",
+        description="Posts A-to-z claims, chargebacks and feedback, for which Amazon has no feed. All rows are accepted or "
+        "none. A later row with the same `order_id`, `kind` and `reference` updates the state of the defect.",
         tags=["Reports"],
-        request=PostedDefects,
+        request=CreateDefects,
         responses={202: ACCEPTED},
     )
     def post(self, request: Request, account_id: str) -> Response:
         account = context.account_of(request, account_id)
         body: Any = request.data
         now = timezone.now()
-        check_rows(body, most=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date()))
-        report = intake.accept_rows(account=account, rows=body["defects"], who=context.principal(request).actor, now=now)
+        check_rows(body, max_rows=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date()))
+        report = intake.receive_rows(account=account, rows=body["defects"], who=context.principal(request).actor, now=now)
         return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})

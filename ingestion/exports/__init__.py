@@ -1,1 +1,1 @@
-"""Archives of all that is stored of an agency or an account."""
+"""Export everything stored about an agency or one account as an archive."""

@@ -1,6 +1,8 @@
-"""All that is kept of an agency or of one account, as one ZIP: a file of JSON lines a table, documents if asked for, a manifest.
+"""Write an export: one ZIP with a JSON Lines file for each table, the documents if requested, and
+`manifest.json`.
 
-Everything is of one moment, and nothing of it is in memory at once: the database writes the lines, and they go on as they come.
+All files show the same snapshot of the database. PostgreSQL produces the lines and they are streamed to the
+ZIP, so memory use does not depend on the number of rows.
 """
 
 import hashlib
@@ -25,18 +27,22 @@ from ingestion.models import Export, Report
 
 FORMAT = "underone-export/1"
 BLOCK = 1024 * 1024
-IDS_AT_ONCE = 1000
-OF_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+PAGE_SIZE = 1000
+REPEATABLE_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 COLUMNS = """
 SELECT attname::text, atttypid::regtype::text FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
-AS_LINES = "COPY (SELECT row_to_json(told)::text FROM ({}) AS told) TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')"
-"""JSON holds neither of the two characters, so no line is quoted."""
+COPY_JSON_LINES = (
+    "COPY (SELECT row_to_json(line)::text FROM ({}) AS line) TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')"
+)
+"""The CSV format with characters that JSON never contains as quote and delimiter, so that COPY quotes
+nothing.
+"""
 
 
-class Digested:
-    """A file that is written from its beginning to its end, with the size and the digest of what was written."""
+class HashedFile:
+    """Wrap a file that is written sequentially, and count and hash the bytes written."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._sha256, self.size = file, hashlib.sha256(), 0
@@ -56,36 +62,46 @@ class Digested:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose rows go in: of these accounts, and with `whole` those of the agency itself."""
+    """Select the rows to export: those of these accounts, and with `whole` those of the agency itself."""
 
     agency_id: UUID
     accounts: list[UUID]
     whole: bool
 
     def condition(self, table: Table) -> str:
-        """Which rows of a table. Of the agency's own rows an archive of one account has what somebody did to the account."""
-        own = "true" if self.whole else "about = ANY (%(named)s)" if table.name == "accounts_auditentry" else "false"
-        return f"{table.within} AND {table.of_account or own}"
+        """Return the SQL condition for the rows of a table.
+
+        Of the agency's own rows, an export of one account contains only the audit entries about that account.
+        """
+        own = "true" if self.whole else "about = ANY (%(public_ids)s)" if table.name == "accounts_auditentry" else "false"
+        return f"{table.agency_condition} AND {table.account_condition or own}"
 
     def parameters(self) -> dict[str, Any]:
-        named = [public_account_id(account) for account in self.accounts]
-        asked = {"agency": self.agency_id, "accounts": self.accounts, "named": named}
-        return asked | {"whole": self.whole, "telling": True}
+        public_ids = [public_account_id(account) for account in self.accounts]
+        rows = {"agency": self.agency_id, "accounts": self.accounts, "public_ids": public_ids}
+        return rows | {"whole": self.whole, "telling": True}
 
 
 @contextmanager
-def moment(agency_id: UUID) -> Iterator[None]:
-    """A transaction that sees the agency as it is when this begins, however long it takes. It is outermost and writes nothing."""
+def snapshot_transaction(agency_id: UUID) -> Iterator[None]:
+    """Open a read-only transaction that sees the database as it is when the block begins, in the agency's
+    tenant context.
+
+    It must be the outermost transaction.
+    """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
-            cursor.execute(OF_ONE_MOMENT)
+            cursor.execute(REPEATABLE_READ)
         context.set_agency(agency_id)
         yield
 
 
-def write(*, export: Export, out: Digested, now: datetime) -> None:
-    """Write the archive."""
-    with moment(export.agency_id), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+def write(*, export: Export, out: HashedFile, now: datetime) -> None:
+    """Write the export's archive to `out`.
+
+    Opens its own transaction, which lasts until the archive is complete.
+    """
+    with snapshot_transaction(export.agency_id), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         scope = _scope(export)
         known_at = _known_at(scope, now)
         files = [_write_table(archive, table, scope, now) for table in (AGENCY, *TABLES, RULES) if table.file]
@@ -99,7 +115,7 @@ def write(*, export: Export, out: Digested, now: datetime) -> None:
             "known_at": timestamps.text(known_at),
             "made_at": timestamps.text(now),
             "files": files,
-            "left_out": [{"holds": table.holds, "why": table.why_not} for table in TABLES if not table.file],
+            "left_out": [{"holds": table.description, "why": table.omitted_because} for table in TABLES if not table.file],
         }
         with _entry(archive, "manifest.json", now) as entry:
             entry.write(json.dumps(manifest, ensure_ascii=False, indent=2).encode())
@@ -113,7 +129,7 @@ def _scope(export: Export) -> Scope:
 
 
 def _known_at(scope: Scope, now: datetime) -> datetime:
-    """The moment whose knowledge the archive is: what was recorded last is in it."""
+    """Return the `known_at` that the archive shows: not before the latest recording of an exported account."""
     recorded = SellerAccount.objects.filter(agency_id=scope.agency_id, pk__in=scope.accounts).aggregate(
         last=Max("last_recorded_at")
     )["last"]
@@ -124,58 +140,61 @@ def _write_table(archive: zipfile.ZipFile, table: Table, scope: Scope, now: date
     name, rows = f"{table.file}.jsonl", 0
     with connection.cursor() as cursor, _entry(archive, name, now) as entry:
         cursor.execute(COLUMNS, [table.name])
-        columns = {column: kind for column, kind in cursor.fetchall() if column not in table.without}
-        telling = {column: _told(table, column, kind) for column, kind in columns.items()} | dict(table.more)
-        told = ", ".join(f"{how} AS {column}" for column, how in telling.items())
-        query = AS_LINES.format(f"SELECT {told} FROM {table.name} WHERE {scope.condition(table)}")
+        columns = {column: type_ for column, type_ in cursor.fetchall() if column not in table.excluded}
+        exported = {column: _column_expression(table, column, type_) for column, type_ in columns.items()}
+        exported |= table.extra_columns
+        selected = ", ".join(f"{expression} AS {column}" for column, expression in exported.items())
+        query = COPY_JSON_LINES.format(f"SELECT {selected} FROM {table.name} WHERE {scope.condition(table)}")
         with cursor.copy(query, scope.parameters()) as lines:
             for block in lines:
                 rows += bytes(block).count(b"\n")
                 entry.write(block)
-    about = {"holds": table.holds, "columns": list(telling), "rows": rows}
-    return {"name": name} | about | {"size": entry.size, "sha256": entry.sha256}
+    content = {"holds": table.description, "columns": list(exported), "rows": rows}
+    return {"name": name} | content | {"size": entry.size, "sha256": entry.sha256}
 
 
-def _told(table: Table, column: str, kind: str) -> str:
-    """A column as the API tells it: ids with their prefix."""
-    if column in table.told:
-        return table.told[column]
+def _column_expression(table: Table, column: str, type_: str) -> str:
+    """Return the SQL for a column as the API shows it: IDs with their prefix."""
+    if column in table.expressions:
+        return table.expressions[column]
     prefix = table.prefix if column == "id" else PREFIXES.get(column)
-    if prefix and kind == "uuid":
+    if prefix and type_ == "uuid":
         return f"'{prefix}_' || replace({column}::text, '-', '')"
-    if prefix and kind == "uuid[]":  # null stays null: of all accounts
-        each = f"ARRAY(SELECT '{prefix}_' || replace(one::text, '-', '') FROM unnest({column}) AS one)"
-        return f"CASE WHEN {column} IS NOT NULL THEN {each} END"
+    if prefix and type_ == "uuid[]":
+        # null stays null: it means every account
+        public_ids = f"ARRAY(SELECT '{prefix}_' || replace(one::text, '-', '') FROM unnest({column}) AS one)"
+        return f"CASE WHEN {column} IS NOT NULL THEN {public_ids} END"
     return column
 
 
 def _write_documents(archive: zipfile.ZipFile, scope: Scope, now: datetime) -> Iterator[dict[str, Any]]:
-    """The documents that are still kept, as they are kept."""
-    for report in _kept(scope):
+    """Write the documents that are not deleted yet, as they are stored, and yield their manifest entries."""
+    for report in _stored_reports(scope):
         try:
             document = default_storage.open(report.document)
         except FileNotFoundError:
-            continue  # deleted since the archive's moment: its days were over
+            # deleted by retention since the snapshot
+            continue
         name = f"documents/{report.public_id}"
         with document, _entry(archive, name, now) as entry:
             while block := document.read(BLOCK):
                 entry.write(block)
-        yield {"name": name, "holds": "A document as it is kept.", "size": entry.size, "sha256": entry.sha256}
+        yield {"name": name, "holds": "A document as it is stored.", "size": entry.size, "sha256": entry.sha256}
 
 
-def _kept(scope: Scope) -> Iterator[Report]:
-    kept = Report.objects.filter(agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None)
+def _stored_reports(scope: Scope) -> Iterator[Report]:
+    reports = Report.objects.filter(agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None)
     last = identifiers.NO_ID
-    while page := list(kept.filter(pk__gt=last).order_by("pk").only("pk", "document")[:IDS_AT_ONCE]):
+    while page := list(reports.filter(pk__gt=last).order_by("pk").only("pk", "document")[:PAGE_SIZE]):
         yield from page
         last = page[-1].pk
 
 
 @contextmanager
-def _entry(archive: zipfile.ZipFile, name: str, now: datetime) -> Iterator[Digested]:
-    """A file of the archive, of any size."""
-    about = zipfile.ZipInfo(name, date_time=now.timetuple()[:6])
-    about.compress_type = zipfile.ZIP_DEFLATED
-    about.external_attr = 0o600 << 16
-    with archive.open(about, "w", force_zip64=True) as entry:
-        yield Digested(entry)
+def _entry(archive: zipfile.ZipFile, name: str, now: datetime) -> Iterator[HashedFile]:
+    """Open a file of the archive for writing. It may exceed 4 GiB."""
+    info = zipfile.ZipInfo(name, date_time=now.timetuple()[:6])
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o600 << 16
+    with archive.open(info, "w", force_zip64=True) as entry:
+        yield HashedFile(entry)

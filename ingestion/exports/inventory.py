@@ -1,6 +1,6 @@
-"""Every table that holds something of an agency: what of it is handed over, and what goes when an account or the agency goes.
+"""List every table with rows of an agency: what an export contains of it, and which rows an erasure deletes.
 
-Parents come before what names them: read forwards to hand over, backwards to erase. Pure.
+Parents come before their children: exports read the list forwards, erasures backwards. Pure.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ OF_DELIVERY = f"event_id IN (SELECT id FROM webhooks_event WHERE agency_id = %(a
 OF_ATTEMPT = f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND {OF_DELIVERY})"
 OF_THRESHOLD = f"({OF_ACCOUNT} OR %(telling)s AND account_id IS NULL)"
 HOST = "substring(url FROM '^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#]*@)?([^/?#]+)')"
-SHOWN_ADDRESS = f"CASE kind WHEN 'slack' THEN 'https://' || {HOST} || '/…' ELSE url END"
-ID_OF_KEY = "CASE kind WHEN 'token' THEN 'tok_' ELSE 'key_' END || replace(id::text, '-', '')"
-OF_PERSON = "(SELECT {} FROM accounts_person WHERE accounts_person.id = person_id)"
+PUBLIC_URL = f"CASE kind WHEN 'slack' THEN 'https://' || {HOST} || '/…' ELSE url END"
+API_KEY_ID = "CASE kind WHEN 'token' THEN 'tok_' ELSE 'key_' END || replace(id::text, '-', '')"
+FROM_PERSON = "(SELECT {} FROM accounts_person WHERE accounts_person.id = person_id)"
 
 PREFIXES: Mapping[str, str] = {
     "agency_id": "agcy",
@@ -33,36 +33,41 @@ PREFIXES: Mapping[str, str] = {
     "replaces_id": "key",
     "accounts": "acct",
 }
-"""What the API calls the things that columns name."""
+"""The public ID prefix of the rows that each column refers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table and its place in an archive: the file, or why there is none.
+    """Describe a table: its file in an archive or why it has none, and the SQL conditions that select its
+    rows.
 
-    `of_account` tells the rows of some accounts, with `whole` also what happened to the agency itself, and when `telling` also
-    what is asked of every account; empty: the rows are the agency's. `lists_accounts`: its column `accounts` names some.
-    `told` are columns that are told otherwise than they are kept, `more` what is told besides.
+    - `account_condition`: SQL for the rows of the accounts in `%(accounts)s`. With `%(whole)s` it includes
+      rows about the agency itself, with `%(telling)s` rows that apply to every account. Empty if the rows
+      belong to the agency only.
+    - `lists_accounts`: whether the column `accounts` lists account IDs.
+    - `excluded`: columns left out of the export.
+    - `expressions`: SQL for columns that are exported in another form than they are stored.
+    - `extra_columns`: SQL for columns that the table does not have.
     """
 
     name: str
-    holds: str
+    description: str
     file: str = ""
-    why_not: str = ""
+    omitted_because: str = ""
     prefix: str = ""
-    within: str = "agency_id = %(agency)s"
-    of_account: str = ""
+    agency_condition: str = "agency_id = %(agency)s"
+    account_condition: str = ""
     lists_accounts: bool = False
-    without: tuple[str, ...] = ()
-    told: Mapping[str, str] = field(default_factory=dict)
-    more: Mapping[str, str] = field(default_factory=dict)
-    stays: str = ""
-    """Why it outlives an agency that is erased."""
+    excluded: tuple[str, ...] = ()
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    extra_columns: Mapping[str, str] = field(default_factory=dict)
+    kept_because: str = ""
+    """Why its rows stay after the agency is erased. Empty: they are deleted."""
 
 
-def facts(name: str, file: str, holds: str) -> Table:
-    """A table of what is known of an account's orders and numbers."""
-    return Table(name=f"metrics_{name}", file=file, holds=holds, of_account=OF_ACCOUNT)
+def metrics_table(name: str, file: str, description: str) -> Table:
+    """Return a table of facts or figures of accounts."""
+    return Table(name=f"metrics_{name}", file=file, description=description, account_condition=OF_ACCOUNT)
 
 
 TABLES: tuple[Table, ...] = (
@@ -70,168 +75,178 @@ TABLES: tuple[Table, ...] = (
         name="accounts_apikey",
         file="api-keys",
         prefix="key",
-        holds="The agency's keys and tokens, without what opens anything.",
+        description="API keys and tokens, without their secrets.",
         lists_accounts=True,
-        without=("digest",),
-        told={"id": ID_OF_KEY},
+        excluded=("digest",),
+        expressions={"id": API_KEY_ID},
     ),
     Table(
         name="accounts_apikeyprefix",
-        holds="Of which agency a key's prefix is.",
-        why_not="Each key tells its prefix itself.",
+        description="The agency of each API key prefix.",
+        omitted_because="The prefix is exported with its API key.",
     ),
     Table(
         name="accounts_member",
         file="members",
         prefix="mem",
-        holds="The people who act for the agency.",
+        description="The members of the agency.",
         lists_accounts=True,
-        more={name: OF_PERSON.format(name) for name in ("name", "email")},
+        extra_columns={name: FROM_PERSON.format(name) for name in ("name", "email")},
     ),
     Table(
         name="accounts_invitation",
         file="invitations",
         prefix="inv",
-        holds="Who is invited to act for the agency.",
+        description="Invitations to the agency.",
         lists_accounts=True,
-        without=("digest", "invited_by_id", "invited_by_name"),
-        more={"invited_by": "concat_ws(' ', invited_by_id, nullif(invited_by_name, ''))"},
+        excluded=("digest", "invited_by_id", "invited_by_name"),
+        extra_columns={"invited_by": "concat_ws(' ', invited_by_id, nullif(invited_by_name, ''))"},
     ),
     Table(
         name="accounts_invitationdigest",
-        holds="Of which agency an invitation's token is.",
-        why_not="It would tell nothing but a digest.",
+        description="The agency of each invitation's token.",
+        omitted_because="It contains only digests of tokens.",
     ),
-    Table(name="accounts_idempotencyrecord", holds="Answers to writes.", why_not="They are kept for a day, for who asks twice."),
+    Table(
+        name="accounts_idempotencyrecord",
+        description="Idempotency records.",
+        omitted_because="They are stored for one day, to replay responses.",
+    ),
     Table(
         name="accounts_auditentry",
         file="audit-log",
         prefix="note",
-        holds="Who did what.",
-        without=("actor_id", "actor_name"),
-        more={"who": "concat_ws(' ', actor_id, nullif(actor_name, ''))"},
-        stays="That what happened can be shown; its entries are cut down to ids.",
+        description="The audit log.",
+        excluded=("actor_id", "actor_name"),
+        extra_columns={"who": "concat_ws(' ', actor_id, nullif(actor_name, ''))"},
+        kept_because="It shows what happened; its entries are reduced to IDs.",
     ),
     Table(
         name="accounts_selleraccount",
         file="accounts",
         prefix="acct",
-        holds="The accounts that the agency looks after, and where each stands.",
-        of_account="id = ANY (%(accounts)s::uuid[])",
-        without=("deleted_at", "ordered_distance"),
+        description="The seller accounts of the agency and their status.",
+        account_condition="id = ANY (%(accounts)s::uuid[])",
+        excluded=("deleted_at", "ordered_distance"),
     ),
     Table(
         name="ingestion_report",
         file="reports",
         prefix="rpt",
-        holds="The documents received and what became of them.",
-        of_account=OF_ACCOUNT,
-        without=("document", "attempts", "handed_out_at"),
+        description="Reports received, with their status and counts.",
+        account_condition=OF_ACCOUNT,
+        excluded=("document", "attempts", "handed_out_at"),
     ),
     Table(
         name="ingestion_rejectedrow",
         file="rejected-rows",
-        holds="Rows of documents that could not be used, and why.",
-        of_account=OF_ACCOUNT,
+        description="Rejected rows of reports, with reasons.",
+        account_condition=OF_ACCOUNT,
     ),
     Table(
         name="ingestion_export",
-        holds="Archives like this one.",
-        why_not="It tells of archives and of nothing else.",
+        description="Exports.",
+        omitted_because="It describes exports only.",
         prefix="exp",
-        of_account=OF_ACCOUNT,
+        account_condition=OF_ACCOUNT,
     ),
-    facts("order", "orders", "The newest known state of each order."),
-    facts("pastorder", "past-orders", "States that orders had until `superseded_at`."),
-    facts("defect", "defects", "The newest known state of each feedback, claim and chargeback."),
-    facts("pastdefect", "past-defects", "States that defects had until `superseded_at`."),
-    facts("shipment", "shipments", "The newest known state of each package."),
-    facts("pastshipment", "past-shipments", "States that packages had until `superseded_at`."),
-    facts("return", "returns", "The newest known state of each return request."),
-    facts("pastreturn", "past-returns", "States that return requests had until `superseded_at`."),
-    facts("message", "messages", "The newest known state of each buyer message; never what it says."),
-    facts("pastmessage", "past-messages", "States that buyer messages had until `superseded_at`."),
-    facts("feedbackcoverage", "feedback-coverage", "Days of which a report named all feedback."),
-    facts("sourceload", "source-loads", "When each source of facts was brought up to date, and by which report."),
-    facts("denominatorrule", "denominator-rules", "Whether Pending and Cancelled orders are in denominators, from when on."),
-    facts("dailycounts", "daily-counts", "What was counted of each day, in every version: the newest is the present."),
-    facts("currentvalue", "current-values", "Where each series stands."),
+    metrics_table("order", "orders", "The latest known state of each order."),
+    metrics_table("pastorder", "past-orders", "Earlier states of orders, valid until `superseded_at`."),
+    metrics_table("defect", "defects", "The latest known state of each feedback, claim and chargeback."),
+    metrics_table("pastdefect", "past-defects", "Earlier states of defects, valid until `superseded_at`."),
+    metrics_table("shipment", "shipments", "The latest known state of each package."),
+    metrics_table("pastshipment", "past-shipments", "Earlier states of packages, valid until `superseded_at`."),
+    metrics_table("return", "returns", "The latest known state of each return request."),
+    metrics_table("pastreturn", "past-returns", "Earlier states of return requests, valid until `superseded_at`."),
+    metrics_table("message", "messages", "The latest known state of each buyer message, without its text."),
+    metrics_table("pastmessage", "past-messages", "Earlier states of buyer messages, valid until `superseded_at`."),
+    metrics_table("feedbackcoverage", "feedback-coverage", "Periods for which a report listed all feedback."),
+    metrics_table("sourceload", "source-loads", "When each source was last updated, and by which report."),
+    metrics_table(
+        "denominatorrule", "denominator-rules", "Whether denominators include Pending and Cancelled orders, and since when."
+    ),
+    metrics_table("dailycounts", "daily-counts", "Daily counts in every version; the latest version is current."),
+    metrics_table("currentvalue", "current-values", "The current value of each series."),
     Table(
         name="metrics_snapshot",
         file="snapshots",
         prefix="snap",
-        holds="What Amazon itself reported, whole.",
-        of_account=OF_ACCOUNT,
+        description="Account health reports of Amazon, complete.",
+        account_condition=OF_ACCOUNT,
     ),
-    facts("reportedfigure", "reported-figures", "Each figure of Amazon's own reports."),
+    metrics_table("reportedfigure", "reported-figures", "Each figure of Amazon's account health reports."),
     Table(
         name="metrics_threshold",
         file="thresholds",
-        holds="The lines that the agency draws, in every version.",
-        of_account=OF_THRESHOLD,
-        without=("id",),
+        description="The agency's thresholds, in every version.",
+        account_condition=OF_THRESHOLD,
+        excluded=("id",),
     ),
-    facts("appliedthresholds", "followed-thresholds", "Which versions of thresholds an account was judged by, from when on."),
+    metrics_table("appliedthresholds", "followed-thresholds", "Which threshold versions applied to an account, and since when."),
     Table(
         name="metrics_breach",
         file="breaches",
         prefix="brch",
-        holds="Episodes in which a series missed a limit.",
-        of_account=OF_ACCOUNT,
+        description="Breaches: periods in which a series missed a limit.",
+        account_condition=OF_ACCOUNT,
     ),
     Table(
         name="metrics_breachaction",
         file="breach-actions",
-        holds="What people did about breaches, with their notes.",
-        of_account=OF_ACCOUNT,
-        without=("id",),
+        description="Actions of users on breaches, with their notes.",
+        account_condition=OF_ACCOUNT,
+        excluded=("id",),
     ),
     Table(
         name="webhooks_endpoint",
         file="webhook-endpoints",
         prefix="ep",
-        holds="Where the agency is told of events; of chats the host alone, for the rest is a secret.",
+        description="Endpoints for events. Chat endpoints show the host only, because the rest of the URL is a secret.",
         lists_accounts=True,
-        told={"url": SHOWN_ADDRESS},
+        expressions={"url": PUBLIC_URL},
     ),
-    Table(name="webhooks_endpointsecret", holds="What signs deliveries.", why_not="Secrets are shown once, when they are made."),
+    Table(
+        name="webhooks_endpointsecret",
+        description="Signing secrets.",
+        omitted_because="Secrets are shown once, when they are created.",
+    ),
     Table(
         name="webhooks_event",
         file="events",
         prefix="evt",
-        holds="What happened.",
-        of_account=OF_EVENT,
+        description="Events.",
+        account_condition=OF_EVENT,
     ),
     Table(
         name="webhooks_delivery",
         file="deliveries",
         prefix="dlv",
-        holds="Events on their way to endpoints; the newest, as long as deliveries are kept.",
-        of_account=OF_DELIVERY,
-        without=("leased_until", "order_key"),
+        description="Deliveries of events to endpoints, within their retention period.",
+        account_condition=OF_DELIVERY,
+        excluded=("leased_until", "order_key"),
     ),
     Table(
         name="webhooks_attempt",
         file="delivery-attempts",
-        holds="Each try to deliver, and what was answered.",
-        of_account=OF_ATTEMPT,
-        without=("id",),
+        description="Each attempt to deliver, with the response.",
+        account_condition=OF_ATTEMPT,
+        excluded=("id",),
     ),
 )
 RULES = Table(
     name="metrics_metricrule",
     file="rules",
-    holds="Amazon's windows and targets by metric, marketplace and day, the same for every agency.",
-    within="true",
-    of_account="true",
-    without=("id",),
+    description="Amazon's windows and targets by metric, marketplace and day. They are the same for every agency.",
+    agency_condition="true",
+    account_condition="true",
+    excluded=("id",),
 )
 AGENCY = Table(
     name="accounts_agency",
     file="agency",
     prefix="agcy",
-    holds="The agency and its choices.",
-    within="id = %(agency)s",
-    of_account="true",
-    without=("closed_at", "closed_by", "erased_from", "erased_at"),
+    description="The agency and its settings.",
+    agency_condition="id = %(agency)s",
+    account_condition="true",
+    excluded=("closed_at", "closed_by", "erased_from", "erased_at"),
 )

@@ -1,4 +1,4 @@
-"""The shapes of archives, and of what is asked for."""
+"""Define the request and response bodies of exports."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -30,33 +30,41 @@ READY = QUEUED | {
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("Everything of the agency", value={}, request_only=True),
-        OpenApiExample("One account", value={"account": ACCOUNT_ID, "documents": True}, request_only=True),
+        OpenApiExample("Export the whole agency", value={}, request_only=True),
+        OpenApiExample("Export one account", value={"account": ACCOUNT_ID, "documents": True}, request_only=True),
     ]
 )
-class ExportWish(Body):
+class CreateExport(Body):
+    """What to export."""
+
     account = serializers.CharField(
-        required=False, allow_null=True, help_text="This account alone (acct_…); null: all of the agency."
+        required=False, allow_null=True, help_text="The ID of the account to export (`acct_…`). Null or absent: the whole agency."
     )
-    documents = serializers.BooleanField(default=False, help_text="With the documents that are still kept, as they are kept.")
+    documents = serializers.BooleanField(default=False, help_text="Whether to include the stored report documents.")
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("Asked for", value=QUEUED, response_only=True, status_codes=["202"]),
-        OpenApiExample("Ready", value=READY, response_only=True),
+        OpenApiExample("Queued export", value=QUEUED, response_only=True, status_codes=["202"]),
+        OpenApiExample("Ready export", value=READY, response_only=True),
     ]
 )
 class ExportSerializer(serializers.Serializer[Export]):
+    """An export of everything stored about the agency or one account."""
+
     id = PublicIdField()
-    account = serializers.SerializerMethodField(help_text="Null: all of the agency.")
-    documents = serializers.BooleanField(source="with_documents")
-    status = serializers.ChoiceField(choices=Export.Status.choices, help_text="`failed` is our fault: ask again.")
-    created_at = serializers.DateTimeField()
-    ready_at = serializers.DateTimeField(allow_null=True)
-    expires_at = serializers.DateTimeField(allow_null=True, help_text="When it is deleted, a week after it was ready.")
-    size = serializers.IntegerField(allow_null=True, help_text="Of the archive, in bytes.")
-    sha256 = serializers.SerializerMethodField(help_text="Of the archive, in hexadecimal digits.")
+    account = serializers.SerializerMethodField(help_text="The exported account. Null: the whole agency.")
+    documents = serializers.BooleanField(source="with_documents", help_text="Whether the archive includes report documents.")
+    status = serializers.ChoiceField(
+        choices=Export.Status.choices,
+        help_text="`queued`, `running`, `ready`, `failed` (an internal error: create another export) or "
+        "`expired` (the archive was deleted).",
+    )
+    created_at = serializers.DateTimeField(help_text="When the export was created.")
+    ready_at = serializers.DateTimeField(allow_null=True, help_text="When the archive was ready. Null before that.")
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the archive is deleted: 7 days after it was ready.")
+    size = serializers.IntegerField(allow_null=True, help_text="Size of the archive in bytes.")
+    sha256 = serializers.SerializerMethodField(help_text="SHA-256 digest of the archive, in hexadecimal.")
 
     def get_account(self, export: Export) -> str | None:
         return public_account_id(export.account_id) if export.account_id else None

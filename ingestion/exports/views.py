@@ -1,4 +1,4 @@
-"""Archives over HTTP: ask for one, follow it, take it away."""
+"""Serve exports: list, create, get, and download the archive."""
 
 from functools import partial
 from typing import ClassVar
@@ -20,19 +20,26 @@ from accounts.tenancy import context
 from api.strict_fields import Absent
 from ingestion.exports import lifecycle as exports
 from ingestion.exports import tasks
-from ingestion.exports.serializers import ExportSerializer, ExportWish
+from ingestion.exports.serializers import CreateExport, ExportSerializer
 from ingestion.models import Export
 
 TAGS = ["Agency"]
 
 
 class ExportUnderWay(APIException):
+    """Raise when another export of the agency is queued or running."""
+
     status_code = 409
     default_code = "export-under-way"
-    default_detail = "An archive is being made. An agency has one made at a time."
+    default_detail = "Another export of this agency is queued or running. Wait until it is ready, then try again."
 
 
 class TooManyExports(APIException):
+    """Raise when the agency created its daily number of exports.
+
+    `wait` is the time in seconds until the next is allowed.
+    """
+
     status_code = 429
     default_code = "too-many-exports"
     default_detail = (
@@ -46,101 +53,125 @@ class TooManyExports(APIException):
 
 
 class ExportNotReady(APIException):
+    """Raise when an export without an archive is downloaded."""
+
     status_code = 409
     default_code = "export-not-ready"
-    default_detail = "The archive is not there. Its status says whether it is being made, or has to be asked for again."
+    default_detail = (
+        "The export has no archive. If its status is `queued` or `running`, try again later. If it is `failed`, create "
+        "another export."
+    )
 
 
 class ExportExpired(APIException):
+    """Raise when the archive of an export was deleted."""
+
     status_code = 410
     default_code = "export-expired"
     default_detail = (
-        "The archive was deleted, as every one is after a week, when a newer one of the same is ready, or when an account in it "
-        "is erased. Ask for another."
+        "The archive was deleted. Archives are deleted after 7 days, when a newer export of the same scope is ready, or when an "
+        "account in them is erased. Create another export."
     )
 
 
 def exports_of(request: Request) -> QuerySet[Export]:
-    """The archives of the agency, but for those of accounts that it handed back."""
-    theirs = Q(account=None) | Q(account__in=context.accounts_of(request))
-    return Export.objects.filter(theirs, agency_id=context.principal(request).agency_id)
+    """Return the agency's exports, without those of deleted accounts."""
+    present = Q(account=None) | Q(account__in=context.accounts_of(request))
+    return Export.objects.filter(present, agency_id=context.principal(request).agency_id)
 
 
 def export_of(request: Request, public_id: str) -> Export:
-    """The archive with this public id. Raises NotFound for a stranger's as for none at all."""
+    """Return the export with this public ID. Raises NotFound, also for an export of another agency."""
     return context.get_or_404(exports_of(request), kind="exp", public_id=public_id, name="export")
 
 
 def _account(request: Request, public_id: str | None) -> SellerAccount | None:
-    """The account that is asked for, where one is. Raises Absent."""
+    """Return the requested account, or None for the whole agency.
+
+    Raises Absent if there is no such account.
+    """
     try:
         return context.account_of(request, public_id) if public_id is not None else None
     except NotFound as error:
         raise Absent({"account": [str(error.detail)]}) from None
 
 
-class Exports(Collection[Export]):
+class ExportListView(Collection[Export]):
+    """List and create exports."""
+
+    # The empty queryset is for the OpenAPI document; requests use `exports_of`.
     queryset = Export.objects.none()
     serializer_class = ExportSerializer
     required_roles: ClassVar = {"get": Role.ADMIN, "post": Role.ADMIN}
     problems: ClassVar = {"post": (Absent, ExportUnderWay, TooManyExports)}
 
-    @extend_schema(operation_id="listExports", summary="Archives, newest first", tags=TAGS, responses=ExportSerializer(many=True))
+    @extend_schema(
+        operation_id="listExports",
+        summary="List exports",
+        description="Returns the exports of the agency, newest first.",
+        tags=TAGS,
+        responses=ExportSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(exports_of(request))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
         operation_id="createExport",
-        summary="Have all that is kept packed into an archive",
-        description="A worker makes one ZIP of the agency, or of one account, as it is at one moment: a file of JSON lines a "
-        "table, facts and counts with their past, and `manifest.json`, which says what each file holds, its rows and digest. "
-        "Secrets are in none. One is made at a time and twenty a day; of the same account, with or without documents, "
-        "the newest is kept.",
+        summary="Create an export",
+        description="Queues an export of the whole agency or of one account. The archive is a ZIP that shows one "
+        "snapshot: a JSON Lines file for each table, including the history of facts and counts, and `manifest.json`, "
+        "which lists each file with its columns, number of rows and digest. Secrets are not exported. An agency can "
+        f"have one export in progress and create {exports.MAX_PER_DAY} in 24 hours. A newer export of the same scope "
+        "replaces the archive of the older one.",
         tags=TAGS,
-        request=ExportWish,
+        request=CreateExport,
         responses={202: ExportSerializer},
     )
     def post(self, request: Request) -> Response:
-        wish = ExportWish(data=request.data)
-        wish.is_valid(raise_exception=True)
-        asked = wish.validated_data
-        account = _account(request, asked.get("account"))
+        body = CreateExport(data=request.data)
+        body.is_valid(raise_exception=True)
+        options = body.validated_data
+        account = _account(request, options.get("account"))
         principal = context.principal(request)
         try:
-            export = exports.ask(
+            export = exports.create(
                 agency=principal.agency,
                 account=account,
-                with_documents=asked["documents"],
+                with_documents=options["documents"],
                 who=principal.actor,
                 now=timezone.now(),
             )
-        except exports.UnderWay:
+        except exports.AlreadyInProgress:
             raise ExportUnderWay from None
-        except exports.TooMany as error:
+        except exports.DailyLimitReached as error:
             raise TooManyExports(error.wait) from None
-        make = partial(tasks.make_export.delay, agency_id=str(export.agency_id), export_id=str(export.pk))
-        transaction.on_commit(make, robust=True)
-        where = f"/v1/exports/{export.public_id}"
-        return Response(ExportSerializer(export).data, status=202, headers={"Location": where})
+        build = partial(tasks.make_export.delay, agency_id=str(export.agency_id), export_id=str(export.pk))
+        transaction.on_commit(build, robust=True)
+        location = f"/v1/exports/{export.public_id}"
+        return Response(ExportSerializer(export).data, status=202, headers={"Location": location})
 
 
-class OneExport(Resource):
+class ExportView(Resource):
+    """Get one export."""
+
     required_roles: ClassVar = {"get": Role.ADMIN}
 
-    @extend_schema(operation_id="getExport", summary="How far an archive is", tags=TAGS, responses=ExportSerializer)
+    @extend_schema(operation_id="getExport", summary="Get an export", tags=TAGS, responses=ExportSerializer)
     def get(self, request: Request, export_id: str) -> Response:
         return Response(ExportSerializer(export_of(request, export_id)).data)
 
 
-class Archive(Resource):
+class ExportArchiveView(Resource):
+    """Download the archive of an export."""
+
     required_roles: ClassVar = {"get": Role.ADMIN}
     problems: ClassVar = {"get": (ExportNotReady, ExportExpired)}
 
     @extend_schema(
         operation_id="downloadExport",
-        summary="Take an archive away",
-        description="Who did so is in the audit log.",
+        summary="Download the archive of an export",
+        description="Returns the ZIP. Each download is recorded in the audit log.",
         tags=TAGS,
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
@@ -152,9 +183,10 @@ class Archive(Resource):
             raise ExportNotReady
         try:
             archive = default_storage.open(export.document)
-        except FileNotFoundError:  # deleted at this moment: the row is about to say so
+        except FileNotFoundError:
+            # The file is deleted before its row is updated.
             raise ExportExpired from None
-        exports.downloaded(export=export, who=context.principal(request).actor, now=timezone.now())
+        exports.record_download(export=export, who=context.principal(request).actor, now=timezone.now())
         return FileResponse(
             archive,
             as_attachment=True,

@@ -1,1 +1,1 @@
-"""Bytes to rows: encodings, tables, XML, and refusals. Pure."""
+"""Turn bytes into rows: encodings, tables, XML, and the errors that reject a document or row. Pure."""

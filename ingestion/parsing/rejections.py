@@ -1,4 +1,4 @@
-"""Why a document is refused whole, or a row of it rejected. Pure."""
+"""Define the errors that reject a document as a whole, or one row of it. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -9,14 +9,18 @@ ADDRESS = re.compile(r"""[^\s@＠"'<>(),;:][^\s@＠"<>(),;:]*[@＠][^\s@＠"'<>(
 
 @dataclass(frozen=True, slots=True)
 class RejectedLine:
-    """A row that says nothing we can use, by its line in the document."""
+    """Name a rejected row by its line in the document, with the reason."""
 
     line: int
     reason: str
 
 
 class InvalidRow(Exception):
-    """A row cannot be used; the rest of the document can. The text says what is wrong and what was expected."""
+    """Raise when a row cannot be used but the rest of the document can.
+
+    The reason names the column, what is wrong and what is expected: "`rating`: '6' is not valid; expected 1
+    to 5."
+    """
 
     def __init__(self, reason: str, *, field: str = "") -> None:
         self.reason = mask_email_addresses(reason)
@@ -25,7 +29,7 @@ class InvalidRow(Exception):
 
 
 class RejectedDocument(Exception):
-    """The document is not what it claims, or not whole: none of it may be used."""
+    """Raise when no part of a document may be used, because it is incomplete or not what it claims to be."""
 
     def __init__(self, slug: str, title: str, detail: str, *, rejected: tuple[RejectedLine, ...] = ()) -> None:
         self.slug = slug
@@ -35,10 +39,10 @@ class RejectedDocument(Exception):
         self.rejected = rejected
 
     def problem(self) -> dict[str, str]:
-        """The refusal as the report's `problem` (RFC 9457)."""
+        """Return the report's `problem` (RFC 9457)."""
         return {"type": f"/problems/{self.slug}", "title": self.title, "detail": self.detail}
 
 
 def mask_email_addresses(text: str) -> str:
-    """A text in which nothing looks like an e-mail address, nor like the beginning of one."""
+    """Return the text with every e-mail address, and every beginning of one, replaced."""
     return ADDRESS.sub("[e-mail address]", text[:2000]) if "@" in text or "＠" in text else text

@@ -1,7 +1,12 @@
-"""Bytes become lines and cells, in bounded memory. Pure: it takes an open stream and knows no report.
+"""Turn bytes into lines and cells in bounded memory. Pure: knows streams, but no report types.
 
-Encoding is chosen by evidence, over the whole document: byte-order mark, strict UTF-8, cp932 for Japan, cp1252, and
-ISO-8859-1 where even that has no character. Amazon's own label is often wrong
+1. `blocks` unpacks gzip and limits the size.
+2. `detect_encoding` chooses the encoding from the whole document: byte-order mark, strict UTF-8, cp932 for
+   Japan, cp1252, and ISO-8859-1 if even cp1252 has no character for a byte.
+3. `Lines` decodes and numbers the lines.
+4. `split_tsv`, `split_csv` or `split_tsv_or_csv` yields the cells.
+
+The encoding that Amazon states is not used, because it is often wrong
 (https://github.com/amzn/selling-partner-api-models/issues/4955).
 """
 
@@ -17,21 +22,24 @@ from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 
 BLOCK = 1024 * 1024
-MAX_LINE_LENGTH = 1024 * 1024  # characters; a line of Amazon's has a few hundred
-MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH  # characters of the lines that the quotes of a CSV hold together
-MAX_COLUMNS = 1000  # a report of Amazon's has at most about a hundred
+MAX_LINE_LENGTH = 1024 * 1024  # characters; Amazon's lines have a few hundred
+MAX_RECORD_LENGTH = 2 * MAX_LINE_LENGTH  # characters of a CSV record, which may span lines
+MAX_COLUMNS = 1000  # Amazon's reports have up to a hundred
 GZIP = b"\x1f\x8b"
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 REASONS = {
     "utf-8": "Every byte of the document is valid UTF-8.",
-    "cp932": "It is not UTF-8, and for Japan every byte is valid cp932.",
-    "cp1252": "It is not UTF-8, and every byte is valid cp1252.",
-    "iso-8859-1": "It is neither UTF-8 nor cp1252; ISO-8859-1 has a character for every byte.",
+    "cp932": "The document is not UTF-8, and every byte is valid cp932, which is usual for Japan.",
+    "cp1252": "The document is not UTF-8, and every byte is valid cp1252.",
+    "iso-8859-1": "The document is neither UTF-8 nor cp1252. ISO-8859-1 has a character for every byte.",
 }
 
 
 def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
-    """The document's bytes, unpacked if gzip, in blocks. Raises Refused for broken gzip or more than `most` bytes."""
+    """Yield the document in blocks, unpacked if it is gzip.
+
+    Raises RejectedDocument for damaged gzip, or after more than `max_bytes` bytes.
+    """
     packed = stream.read(2) == GZIP
     stream.seek(0)
     source = gzip.GzipFile(fileobj=stream) if packed else stream
@@ -42,8 +50,8 @@ def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
             if seen > max_bytes:
                 raise RejectedDocument(
                     "document-too-large",
-                    "The file is too large",
-                    f"It has more than {max_bytes} bytes after decompression. Split it by date.",
+                    "The document is too large",
+                    f"It has more than {max_bytes} bytes when unpacked. Split it by date.",
                 )
             yield block
     except (OSError, EOFError, zlib.error) as error:
@@ -51,17 +59,17 @@ def blocks(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
             raise
         raise RejectedDocument(
             "invalid-gzip",
-            "The gzip file cannot be decompressed",
-            f"It is damaged or incomplete ({error}). Compress the file again, or upload it uncompressed.",
+            "The gzip file cannot be unpacked",
+            f"It is damaged or was cut off ({error}). Compress the document again, or send it uncompressed.",
         ) from None
 
 
 def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
-    """The encoding of a whole document. Raises Refused if it is empty."""
+    """Return the encoding of a document, given as all its blocks. Raises RejectedDocument if it is empty."""
     source = iter(document)
     head = next(source, b"")
     if not head:
-        raise RejectedDocument("empty-document", "The file is empty", "It has no content. Request the report again.")
+        raise RejectedDocument("empty-document", "The document is empty", "It has no bytes. Request the report again.")
     for mark, codec in MARKS:
         if head.startswith(mark):
             return Encoding(codec, "The document begins with a byte-order mark.")
@@ -75,7 +83,7 @@ def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
 
 
 def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final: bool = False) -> None:
-    """Drop the decoders that this block contradicts."""
+    """Remove the decoders that cannot decode this block."""
     for codec in list(decoders):
         try:
             decoders[codec].decode(block, final)
@@ -84,9 +92,10 @@ def _feed(decoders: dict[str, codecs.IncrementalDecoder], block: bytes, *, final
 
 
 class Lines:
-    """The lines of a document, numbered from 1 as an editor does, and whether the last one was ended.
+    """Iterate over the lines of a document, numbered from 1 as in an editor.
 
-    Raises Refused for what is not a string (NUL is in every binary file, and PostgreSQL has no place for it) or has no lines.
+    Afterwards `last_line_is_open` says whether the last line has no line end. Raises RejectedDocument for NUL
+    characters, which binary files contain and PostgreSQL cannot store, and for a line that is too long.
     """
 
     def __init__(self, document: Iterable[bytes], codec: str) -> None:
@@ -99,7 +108,8 @@ class Lines:
         rest = ""
         for block in self._document:
             *whole, rest = (rest + self._text(block)).split("\n")
-            if len(whole[0] if whole else rest) > MAX_LINE_LENGTH:  # the others are within one block
+            # Only the first line can be long: the others lie within one block.
+            if len(whole[0] if whole else rest) > MAX_LINE_LENGTH:
                 raise RejectedDocument(
                     "line-too-long",
                     "A line is too long",
@@ -108,7 +118,7 @@ class Lines:
             for line in whole:
                 self.number += 1
                 yield line.removesuffix("\r")
-        rest += self._decode.decode(b"", True)  # noqa: FBT003  the codec's own signature
+        rest += self._decode.decode(b"", True)  # noqa: FBT003  the codec's signature
         if rest:
             self.number += 1
             self.last_line_is_open = True
@@ -117,42 +127,46 @@ class Lines:
     def _text(self, block: bytes) -> str:
         try:
             text = self._decode.decode(block)
-        except UnicodeError:  # a document of UTF-16 that lost the mark which says its byte order
+        except UnicodeError:
+            # UTF-16 without the byte-order mark that states its byte order
             raise RejectedDocument(
-                "not-text", "The file is not text", "It is incomplete UTF-16. Download the report again."
+                "not-text", "The document is not text", "It is incomplete UTF-16. Download the report again."
             ) from None
         if "\0" in text:
             raise RejectedDocument(
-                "not-text", "The file is not text", "It contains NUL bytes. Upload the report as it was downloaded."
+                "not-text", "The document is not text", "It contains NUL bytes. Upload the report as it was downloaded."
             )
         return text
 
 
 def split_tsv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """The cells of each line. Amazon encloses nothing in quotes, and product names contain bare ones: none is special."""
+    """Yield the cells of each line.
+
+    No quote is special: Amazon quotes no cell, and product names contain quotes.
+    """
     return (line.split("\t") for line in lines)
 
 
 def detect_delimiter(header: str) -> str:
-    """What separates the columns: spreadsheets write what their country uses."""
+    """Return the delimiter of a header. Spreadsheets write the one of their locale."""
     return max(",;\t", key=header.count)
 
 
 def split_tsv_or_csv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """The cells of a document of either form, by its header: with tabs in it nothing is quoted, else it is a CSV."""
+    """Yield the cells of each line: as TSV if the header contains mostly tabs, otherwise as CSV."""
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")
-    form = split_tsv if detect_delimiter(header) == "\t" else split_csv
-    return form(chain((header,), source))
+    split = split_tsv if detect_delimiter(header) == "\t" else split_csv
+    return split(chain((header,), source))
 
 
 def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
-    """The cells of each record of a CSV as spreadsheets write it, quoted where needed."""
+    """Yield the cells of each CSV record, with any delimiter. Raises RejectedDocument for invalid quoting."""
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")
     length = 0
 
-    def fed() -> Iterator[str]:
+    def bounded_lines() -> Iterator[str]:
         nonlocal length
         for line in chain((header,), source):
             length += len(line) + 1
@@ -160,12 +174,14 @@ def split_csv(lines: Iterable[str]) -> Iterator[list[str]]:
                 raise csv.Error(f"a record has more than {MAX_RECORD_LENGTH} characters")
             yield line + "\n"
 
-    reader = csv.reader(fed(), delimiter=detect_delimiter(header), strict=True)
+    reader = csv.reader(bounded_lines(), delimiter=detect_delimiter(header), strict=True)
     try:
         for record in reader:
             length = 0
             yield record
     except csv.Error as error:
         raise RejectedDocument(
-            "invalid-csv", "The CSV cannot be read", f"Near line {reader.line_num}: {error}. Check for an unclosed quote."
+            "invalid-csv",
+            "The CSV cannot be read",
+            f"Near line {reader.line_num}: {error}. Check for a quote that is not closed.",
         ) from None

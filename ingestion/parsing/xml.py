@@ -1,7 +1,7 @@
-"""XML becomes records, in bounded memory. Pure: it takes blocks of bytes and knows no report.
+"""Read records from XML in bounded memory. Pure: knows blocks of bytes, but no report types.
 
-Reports of Amazon's declare no entities, so a document type is refused unread: with it go entity bombs and external entities.
-Nesting, names, one record's text and one unfinished tag are bounded.
+Amazon's reports have no document type declaration, so one rejects the document. This excludes entity
+expansion and external entities. Nesting, names, the text of a record and an unfinished tag are limited.
 """
 
 import re
@@ -12,21 +12,27 @@ from ingestion.parsing.encodings import Encoding
 from ingestion.parsing.rejections import RejectedDocument
 
 MAX_DEPTH = 64
-MAX_RECORD_LENGTH = 1024 * 1024  # characters of texts and of the paths to them; an order of Amazon's has a few thousand
+MAX_RECORD_LENGTH = 1024 * 1024  # characters of texts and paths; an order has a few thousand
 DECLARED = re.compile(r"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
-MAX_NAMES, MAX_NAME_LENGTH = 1000, 200  # expat keeps every name it ever saw; a report has some dozens
-PIECE = 256 * 1024  # bytes that the parser gets at once: what it finds in them waits, many times as large
-MAX_TAG_BYTES = 4 * 1024 * 1024  # bytes that may wait for the end of a tag
+# expat stores every name it has seen. A report has a few dozen.
+MAX_NAMES, MAX_NAME_LENGTH = 1000, 200
+# Bytes fed to expat at once. The records found in them wait in memory, many times as large.
+FEED_BYTES = 256 * 1024
+MAX_TAG_BYTES = 4 * 1024 * 1024  # bytes that may wait in expat for the end of a tag
 
 Record = dict[str, str]
-"""The texts of an element by their path in it (`FulfillmentData/FulfillmentChannel`); of repeated ones the first.
+"""Map the path within an element (`FulfillmentData/FulfillmentChannel`) to its text; the first one if a path
+repeats.
 
-At `""` is the name of the element itself.
+The key `""` holds the name of the element itself.
 """
 
 
 def read_records(document: Iterable[bytes], *, names: Collection[str]) -> Iterator[tuple[int, Record]]:
-    """Each element of these names, with its line. Raises Refused for what is no whole, plain XML."""
+    """Yield each element with one of these names, and its line.
+
+    Raises RejectedDocument for XML that is invalid or incomplete.
+    """
     reader = _Reader(frozenset(names))
     fed = 0
     for block in split_blocks(document):
@@ -40,20 +46,23 @@ def read_records(document: Iterable[bytes], *, names: Collection[str]) -> Iterat
 
 
 def split_blocks(document: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, in pieces that are fit for the parser."""
-    return (block[at : at + PIECE] for block in document for at in range(0, len(block), PIECE))
+    """Yield the same bytes in smaller blocks."""
+    return (block[at : at + FEED_BYTES] for block in document for at in range(0, len(block), FEED_BYTES))
 
 
 def declared_encoding(beginning: str) -> Encoding:
-    """The encoding that the XML declaration at the beginning of a document names; without one it is UTF-8."""
+    """Return the encoding named by the XML declaration at the beginning of a document.
+
+    Without one it is UTF-8.
+    """
     declaration = DECLARED.match(beginning)
     if declaration is None:
-        return Encoding("utf-8", "XML that declares no encoding is UTF-8.")
-    return Encoding(declaration[1].lower()[:20], "The XML declaration says so.")
+        return Encoding("utf-8", "The XML declares no encoding, so it is UTF-8.")
+    return Encoding(declaration[1].lower()[:20], "The XML declaration states it.")
 
 
 class _Reader:
-    """Collects the records that the parser passes."""
+    """Collect records from the events of expat."""
 
     def __init__(self, element_names: frozenset[str]) -> None:
         self.parser = expat.ParserCreate()
@@ -65,7 +74,8 @@ class _Reader:
         self._element_names = element_names
         self._names: set[str] = set()
         self._depth = 0
-        self._path: list[str] | None = None  # inside of a record: the names below it
+        # The open elements within a record; None outside of records.
+        self._path: list[str] | None = None
         self._line = 0
         self._texts: list[str] = []
         self._length = 0
@@ -75,13 +85,14 @@ class _Reader:
     def feed(self, block: bytes, *, last: bool = False) -> None:
         try:
             self.parser.Parse(block, last)
-        except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two for an encoding that is none
+        except (expat.ExpatError, LookupError, ValueError) as error:
+            # LookupError and ValueError are raised for an unknown encoding.
             raise RejectedDocument(
-                "invalid-xml", "The XML cannot be read", f"It is damaged or incomplete ({error}). Download the report again."
+                "invalid-xml", "The XML cannot be read", f"It is damaged or cut off ({error}). Download the document again."
             ) from None
 
     def take(self) -> list[tuple[int, Record]]:
-        """What was found since this was last asked."""
+        """Return the records found since the last call."""
         records, self._records = self._records, []
         return records
 
@@ -106,9 +117,9 @@ class _Reader:
         if len(self._names) > MAX_NAMES or max(map(len, names)) > MAX_NAME_LENGTH:
             raise RejectedDocument(
                 "too-many-names",
-                "The XML has too many or too long names",
-                f"Line {self.parser.CurrentLineNumber}: a report has at most {MAX_NAMES} names of elements and attributes, "
-                f"each of at most {MAX_NAME_LENGTH} characters. Upload the report as it was downloaded.",
+                "The XML has too many names, or names that are too long",
+                f"Line {self.parser.CurrentLineNumber}: more than {MAX_NAMES} names of elements and attributes, or a name "
+                f"of more than {MAX_NAME_LENGTH} characters. Upload the report as it was downloaded.",
             )
 
     def _end(self, _name: str) -> None:
@@ -141,9 +152,11 @@ class _Reader:
         raise RejectedDocument(
             "document-type",
             "The XML declares a document type",
-            "Reports have no document type declaration, and entities are not resolved. Upload the report as it was downloaded.",
+            "Reports have none, and entities are not resolved. Upload the report as it was downloaded.",
         )
 
 
 def _too_large(line: int) -> RejectedDocument:
-    return RejectedDocument("line-too-long", "An element is too long", f"The element on line {line} is too long.")
+    return RejectedDocument(
+        "line-too-long", "An element is too long", f"The element on line {line} is longer than {MAX_RECORD_LENGTH} characters."
+    )

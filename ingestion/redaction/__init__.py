@@ -1,1 +1,1 @@
-"""Buyers' personal columns are blanked before a document is stored."""
+"""Remove personal data from documents before they are stored."""

@@ -1,7 +1,8 @@
-"""What a document says of persons goes before it is kept: names, addresses, phone numbers, tax ids, free text. Pure.
+"""Redact a document: remove names, addresses, e-mail addresses, phone numbers, tax IDs and free text. Pure.
 
-A table is known by its first lines, XML by the names in it. A document without anything personal, and one that cannot be read,
-is left as it is. Line numbers stay, and what the reader refuses it refuses still.
+A table is examined by its first lines, XML by its element names. A document without personal data, and one
+that cannot be read, stays as it is. Redaction keeps line numbers, and a document that the parser rejects is
+still rejected after it.
 """
 
 import gzip
@@ -16,31 +17,36 @@ from ingestion.parsing import tabular
 from ingestion.redaction import table as redaction_table
 from ingestion.redaction import xml
 
-BYTES = "iso-8859-1"  # a letter for every byte
+# ISO-8859-1 maps every byte to one character, so text decoded with it can be encoded back to the same bytes.
+BYTES = "iso-8859-1"
 LETTERS_OF_MARKS = ("\ufeff", "\xef\xbb\xbf")
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
 class TruncatedGzip(Exception):
-    """The gzip file cannot be decompressed any further."""
+    """Signal that the gzip data is damaged or ends here."""
 
 
 class TooLarge(Exception):
-    """Unpacked it is larger than any document may be."""
+    """Signal that the unpacked document exceeds the size limit."""
 
 
 @dataclass(slots=True)
 class Redaction:
-    """How a document is rewritten. `columns` are the headers or elements, as written; complete once it was rewritten."""
+    """Rewrite a document without its personal data.
+
+    `columns` lists the redacted headers or elements as written. For XML it is complete only after `blocks` is
+    exhausted.
+    """
 
     columns: list[str]
     _rewrite: Callable[[Iterator[bytes]], Iterator[bytes]]
     _most_bytes: int
 
     def blocks(self, stream: IO[bytes]) -> Iterator[bytes]:
-        """The document without what is personal, packed as it was.
+        """Yield the redacted document, compressed if it was.
 
-        Damaged gzip stays damaged, and what unpacks to too much still does.
+        Damaged gzip stays damaged, and a document that unpacks to more than the limit still does.
         """
         packed = _is_packed(stream)
         packer = zlib.compressobj(wbits=31) if packed else None
@@ -60,18 +66,19 @@ class Redaction:
 
 
 def build_redaction(stream: IO[bytes], *, announced_type: str, japanese: bool, max_bytes: int) -> Redaction | None:
-    """How to rewrite this document; None if nothing in it is personal or it cannot be read.
+    """Return how to redact this document, or None if it has no personal data or cannot be read.
 
-    `announced_type` is what its sender calls it, `japanese` whether cp932 is likely. Of a table the first block is read.
+    `announced_type` is the report type that the sender stated; `japanese` says whether cp932 is likely. Only
+    the first block of a table is read, but all of an XML document.
     """
     head, is_whole = _head(stream, max_bytes=max_bytes)
     codec = next((codec for mark, codec in MARKS.items() if head.startswith(mark)), BYTES)
     text = next(_letters(iter((head,)), codec), "")
-    begins = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n")[:1]
-    if begins in {"{", "[", ""}:
+    first_character = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n")[:1]
+    if first_character in {"{", "[", ""}:
         return None
-    if begins == "<":
-        return _of_markup(stream, codec, max_bytes)
+    if first_character == "<":
+        return _build_xml_redaction(stream, codec, max_bytes)
     read = partial(_read, codec=codec, japanese=japanese)
     mark = next((mark for mark in LETTERS_OF_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
@@ -82,13 +89,13 @@ def build_redaction(stream: IO[bytes], *, announced_type: str, japanese: bool, m
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
         letters = _letters(blocks, codec)
         first = next(letters, "")
-        pieces = table.blanked(chain((first.removeprefix(mark),), letters))
+        pieces = table.redact(chain((first.removeprefix(mark),), letters))
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
     return Redaction(list(table.columns.values()), rewrite, max_bytes)
 
 
-def _of_markup(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | None:
+def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | None:
     columns: list[str] = []
     try:
         names = xml.personal_names(_letters(_unpacked(stream, max_bytes=max_bytes), codec))
@@ -99,7 +106,7 @@ def _of_markup(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | Non
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
         document = xml.XmlRedactor(codec)
-        yield from document.blanked(blocks)
+        yield from document.redact(blocks)
         columns.extend(document.columns)
 
     return Redaction(columns, rewrite, max_bytes)
@@ -113,7 +120,10 @@ def _is_packed(stream: IO[bytes]) -> bool:
 
 
 def _unpacked(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
-    """The document's bytes up to where they break off. Raises BrokenOff there, or TooLarge."""
+    """Yield the unpacked bytes in blocks.
+
+    Raises TruncatedGzip where the gzip data breaks off, or TooLarge.
+    """
     if not _is_packed(stream):
         while block := stream.read(tabular.BLOCK):
             yield block
@@ -134,7 +144,7 @@ def _unpacked(stream: IO[bytes], *, max_bytes: int) -> Iterator[bytes]:
 
 
 def _head(stream: IO[bytes], *, max_bytes: int) -> tuple[bytes, bool]:
-    """The first block of the document, and whether there is no more."""
+    """Return the first block of the document, and whether it is the whole document."""
     head = b""
     try:
         for block in _unpacked(stream, max_bytes=max_bytes):
@@ -147,7 +157,10 @@ def _head(stream: IO[bytes], *, max_bytes: int) -> tuple[bytes, bool]:
 
 
 def _letters(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
-    """A letter for every byte, or of UTF-16 for every two; each can be made bytes again as they were."""
+    """Decode to one character for each byte, or for each two bytes of UTF-16.
+
+    Encoding restores the same bytes.
+    """
     if codec == BYTES:
         yield from (block.decode(BYTES) for block in blocks)
         return
@@ -157,11 +170,12 @@ def _letters(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
         odd = pairs[len(pairs) & ~1 :]
         yield pairs[: len(pairs) & ~1].decode(codec, "surrogatepass")
     if odd:
-        yield "\ufffd"  # as the reader sees half a letter
+        # The parser decodes half a character to this, too.
+        yield "\ufffd"
 
 
 def _read(line: str, *, codec: str, japanese: bool) -> str:
-    """What the letters of a line say, as the reader will most likely see it."""
+    """Return the text of a line in the encoding that the parser will most likely detect."""
     if codec != BYTES:
         return line.lstrip("\ufeff")
     for guess in ("utf-8-sig", "cp932" if japanese else "cp1252"):

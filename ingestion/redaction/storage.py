@@ -1,4 +1,4 @@
-"""A document as it is kept: without what is personal in it, unless its agency keeps documents as they come."""
+"""Store documents, redacted unless the agency keeps personal columns."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +19,10 @@ MAX_COLUMNS, MAX_COLUMN_LENGTH = 50, 100
 
 
 class StoredDocument(NamedTuple):
-    """Where the storage keeps a document, the columns that were blanked in it, and if any were: the encoding it came in.
+    """Describe a stored document: its name in the storage, its redacted columns, and its original encoding.
 
-    What is blanked may have been all that told the encoding.
+    The encoding is set only if something was redacted, because the redacted text may have been the only
+    evidence of it.
     """
 
     document: str
@@ -29,27 +30,30 @@ class StoredDocument(NamedTuple):
     encoding: Encoding | None
 
 
-def keep(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> StoredDocument:
-    """The document as it is kept now."""
+def store(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> StoredDocument:
+    """Store the document under `name` and return where and how it is stored."""
     if not agency.keeps_personal_columns:
-        rewriting = redacted_file.build_redaction(
+        redaction = redacted_file.build_redaction(
             cast("IO[bytes]", content),
             announced_type=announced_type,
             japanese=marketplace == "JP",
             max_bytes=settings.REPORT_MAX_BYTES,
         )
         content.seek(0)
-        if rewriting is not None:
-            with _rewritten(content, rewriting) as blanked:
-                if rewriting.columns:
+        if redaction is not None:
+            with _redacted_copy(content, redaction) as redacted:
+                if redaction.columns:
                     encoding = _encoding(content, japanese=marketplace == "JP")
-                    return StoredDocument(default_storage.save(name, blanked), _shown(rewriting.columns), encoding)
+                    return StoredDocument(default_storage.save(name, redacted), _displayable(redaction.columns), encoding)
             content.seek(0)
     return StoredDocument(default_storage.save(name, content), [], None)
 
 
 def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
-    """None of what cannot be read: the worker will say why."""
+    """Return the document's encoding, or None if it cannot be read.
+
+    The worker then rejects it with the reason.
+    """
     content.seek(0)
     try:
         return tabular.detect_encoding(
@@ -60,17 +64,17 @@ def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
 
 
 @contextmanager
-def _rewritten(content: "File[bytes]", rewriting: redacted_file.Redaction) -> Iterator["File[bytes]"]:
-    """The document without what is personal, in a file that the storage moves and does not copy."""
-    with TemporaryUploadedFile("kept", "application/octet-stream", 0, None) as blanked:
-        for block in rewriting.blocks(cast("IO[bytes]", content)):
-            blanked.write(block)
-        blanked.flush()
-        blanked.seek(0)
-        yield blanked
+def _redacted_copy(content: "File[bytes]", redaction: redacted_file.Redaction) -> Iterator["File[bytes]"]:
+    """Yield the redacted document as a temporary file, which the storage moves instead of copying it."""
+    with TemporaryUploadedFile("kept", "application/octet-stream", 0, None) as redacted:
+        for block in redaction.blocks(cast("IO[bytes]", content)):
+            redacted.write(block)
+        redacted.flush()
+        redacted.seek(0)
+        yield redacted
 
 
-def _shown(columns: list[str]) -> list[str]:
-    """Names that a report can show: not too many, none too long, no character that PostgreSQL has no place for."""
+def _displayable(columns: list[str]) -> list[str]:
+    """Return at most MAX_COLUMNS names, shortened, without characters that PostgreSQL cannot store."""
     names = dict.fromkeys(name[:MAX_COLUMN_LENGTH].encode(errors="replace").decode().replace("\0", "") for name in columns)
     return list(names)[:MAX_COLUMNS]

@@ -1,7 +1,7 @@
-"""XML without the texts of its personal elements, every other byte as it was. Pure.
+"""Redact XML: remove the text of personal elements and keep every other byte. Pure.
 
-The parser says at which byte everything begins, in any encoding; what lies between the beginning of a personal text and what
-follows it goes, but for its line ends.
+expat reports the byte index of each start tag, text and end tag in any encoding. The bytes from the start of
+a personal text to the next tag are cut, except line ends.
 """
 
 import re
@@ -12,33 +12,37 @@ from ingestion.parsing import xml
 from ingestion.reports import personal_columns
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
-MAX_TAG_LETTERS = 1000  # letters that may wait for the rest of a tag
+MAX_TAG_LETTERS = 1000  # characters kept for a tag that the next block completes
 MAX_ELEMENTS = 100
 
 
 def personal_names(texts: Iterable[str]) -> set[str]:
-    """The names of elements that may have a personal text, as written: none, and nothing has to be rewritten."""
-    found: set[str] = set()
+    """Return the names, as written, of elements that may have personal text. If there are none, no redaction
+    is needed.
+
+    A quick search without parsing: it may find too many names, but never too few.
+    """
+    names: set[str] = set()
     has_address, rest = False, ""
     for more in texts:
         text = rest + more
-        for name, says in set(TAG.findall(text)):
+        for name, has_text in set(TAG.findall(text)):
             has_address = has_address or personal_columns.is_address(name)
             if (
                 personal_columns.is_personal(name)
-                and (says or not personal_columns.is_envelope(name))
-                and len(found) < MAX_ELEMENTS
+                and (has_text or not personal_columns.is_envelope(name))
+                and len(names) < MAX_ELEMENTS
             ):
-                found.add(name)
+                names.add(name)
         start = text.rfind("<")
         rest = text[start:] if 0 <= len(text) - start <= MAX_TAG_LETTERS and start >= 0 else ""
     if not has_address:
-        found = {name for name in found if name.rpartition(":")[2].lower() != "name"}
-    return found
+        names = {name for name in names if name.rpartition(":")[2].lower() != "name"}
+    return names
 
 
 class XmlRedactor:
-    """Takes the bytes of a document and gives them back without what is personal; `columns` are the elements it emptied."""
+    """Redact one XML document. Afterwards `columns` lists the redacted elements in order of appearance."""
 
     def __init__(self, codec: str) -> None:
         self.columns: dict[str, None] = {}
@@ -50,52 +54,60 @@ class XmlRedactor:
         parser.StartDoctypeDeclHandler = self._doctype
         parser.StartCdataSectionHandler = parser.EndCdataSectionHandler = self._other
         parser.CommentHandler = parser.ProcessingInstructionHandler = parser.DefaultHandlerExpand = self._other
-        self._path: list[tuple[str, bool, bool]] = []  # name, whether its text is personal, whether it is in an address
+        # Open elements: name, whether its text is personal, whether it is within an address.
+        self._path: list[tuple[str, bool, bool]] = []
         self._names: set[str] = set()
         self._text_from: int | None = None
         self._settled = 0
         self._cuts: list[tuple[int, int]] = []
 
-    def blanked(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """The document without what is personal. XML that cannot be read ends where it breaks, and cannot be read still."""
-        held, base, fed = b"", 0, 0
+    def redact(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the redacted document.
+
+        Where the XML cannot be parsed, the output ends with an unfinished tag, so that the parser rejects it,
+        too.
+        """
+        pending, base, fed = b"", 0, 0
         try:
             for block in xml.split_blocks(blocks):
-                held += block
+                pending += block
                 fed += len(block)
-                self._parser.Parse(block, False)  # noqa: FBT003  the parser's own signature
-                yield self._without_cuts(held, base)
-                held, base = held[self._settled - base :], self._settled
-                if len(held) > xml.MAX_TAG_BYTES + len(block):
-                    yield self._letters("<")
+                self._parser.Parse(block, False)  # noqa: FBT003  expat's signature
+                yield self._without_cuts(pending, base)
+                pending, base = pending[self._settled - base :], self._settled
+                if len(pending) > xml.MAX_TAG_BYTES + len(block):
+                    yield self._encode("<")
                     return
             self._parser.Parse(b"", True)  # noqa: FBT003
             self._settle(fed)
-            yield self._without_cuts(held, base)
+            yield self._without_cuts(pending, base)
         except _Doctype:
-            yield self._without_cuts(held, base) + self._letters("<!DOCTYPE x>")
+            yield self._without_cuts(pending, base) + self._encode("<!DOCTYPE x>")
         except (expat.ExpatError, LookupError, ValueError):
-            yield self._without_cuts(held, base) + self._letters("<")
+            yield self._without_cuts(pending, base) + self._encode("<")
 
-    def _without_cuts(self, held: bytes, base: int) -> bytes:
-        """What is settled of the held bytes, of which the first is the document's byte number `base`."""
+    def _without_cuts(self, pending: bytes, base: int) -> bytes:
+        """Return the settled part of the pending bytes without the cuts.
+
+        `base` is the index of their first byte.
+        """
         cuts, self._cuts = self._cuts, []
         pieces, at = [], 0
         for start, end in cuts:
-            pieces += [held[at : start - base], self._line_ends(held[start - base : end - base])]
+            pieces += [pending[at : start - base], self._line_ends(pending[start - base : end - base])]
             at = end - base
-        return b"".join([*pieces, held[at : self._settled - base]])
+        return b"".join([*pieces, pending[at : self._settled - base]])
 
     def _line_ends(self, text: bytes) -> bytes:
         if self._codec == "iso-8859-1":
             return re.sub(rb"[^\r\n]+", b"", text)
         return re.sub("[^\r\n]+", "", text.decode(self._codec, "surrogatepass")).encode(self._codec)
 
-    def _letters(self, text: str) -> bytes:
+    def _encode(self, text: str) -> bytes:
         return text.encode(self._codec)
 
     def _settle(self, at: int) -> None:
-        """All before this byte is known."""
+        """Mark all bytes before this index as known, and end the current personal text there."""
         if self._text_from is not None:
             self._cuts.append((self._text_from, at))
             self._text_from = None
@@ -105,14 +117,15 @@ class XmlRedactor:
         self._settle(self._parser.CurrentByteIndex)
         if name not in self._names or not attributes.keys() <= self._names:
             self._names |= {name, *attributes}
+        # expat stores every name it has seen, so their number and length are limited.
         is_long = any(len(each) > xml.MAX_NAME_LENGTH for each in (name, *attributes))
         if is_long or len(self._names) > xml.MAX_NAMES or len(self._path) > xml.MAX_DEPTH:
-            raise ValueError("The parser keeps every name it ever saw; no report has so many, or such long ones.")
-        above = self._path[-1] if self._path else ("", False, False)
+            raise ValueError("The XML has too many names, or too long ones.")
+        parent = self._path[-1] if self._path else ("", False, False)
         is_address = personal_columns.is_address(name)
-        in_address = above[2] or is_address
+        in_address = parent[2] or is_address
         is_own = personal_columns.is_personal(name) and (in_address or name.rpartition(":")[2].lower() != "name")
-        inherits = above[1] and not personal_columns.is_envelope(above[0]) and not personal_columns.is_place(name)
+        inherits = parent[1] and not personal_columns.is_envelope(parent[0]) and not personal_columns.is_place(name)
         self._path.append((name, is_own or inherits, in_address))
 
     def _end(self, _name: str) -> None:
@@ -135,4 +148,4 @@ class XmlRedactor:
 
 
 class _Doctype(Exception):
-    """A document type, which no report declares: nothing behind it is read."""
+    """Signal a document type declaration. Reports have none; nothing after it is read."""

@@ -1,4 +1,8 @@
-"""The registry: one line per kind of document."""
+"""Register the report types, one module each.
+
+`report_type` declares what a report type is, `documents` detects the type of a document and reads it, and the
+other modules are report types or shared by several of them.
+"""
 
 from ingestion.reports import (
     all_orders,
@@ -35,11 +39,12 @@ REPORT_TYPES: tuple[ReportType, ...] = (
     buyer_messages.REPORT_TYPE,
     feedback_removals.REPORT_TYPE,
     returns.REPORT_TYPE,
-    seller_feedback.REPORT_TYPE,  # the last table: its header may be in any language, so it is known by less than the others are
+    # The last table: its header may be in any language, so its match is the weakest.
+    seller_feedback.REPORT_TYPE,
     posted_defects.REPORT_TYPE,
 )
 
 REPORT_TYPE_BY_NAME = {name: report_type for report_type in REPORT_TYPES for name in report_type.names}
-"""Every name under which a document may be announced."""
+"""The report types by each of their names."""
 
 UPLOADABLE_NAMES = tuple(name for report_type in REPORT_TYPES if report_type.is_uploaded for name in report_type.names)

@@ -1,6 +1,8 @@
-"""GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one row per order item, of the seller's whole region.
+"""Read GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one row for each order item of the seller's
+region.
 
-Columns are found by name: 29, 32 and 33 of them are in use, and more were seen. Times are ISO 8601 with an offset.
+Columns are found by name, because layouts with 29, 32, 33 and more columns exist. Times are ISO 8601 with an
+offset.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +19,7 @@ from ingestion.reports.report_type import (
     ReportType,
     RowParser,
     find_columns,
+    invalid_order_id,
     normalize_column,
     parse_time,
     quote_value,
@@ -69,7 +72,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
     def parse(cells: list[str]) -> OrderFact:
         if len(cells) < width:
-            raise InvalidRow(f"The row has {len(cells)} cells; at least {width} are required.")
+            raise InvalidRow(f"The row has {len(cells)} cells; its required columns need {width}.")
         return build_fact(*pick(cells), at=at)
 
     return parse
@@ -78,29 +81,30 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 def build_fact(
     order: str, ordered: str, updated: str, status: str, fulfilment: str, store: str, *, at: Callable[[str], datetime]
 ) -> OrderFact:
-    """The fact in these texts, as Amazon writes them in every all-orders report. Raises BadRow."""
+    """Return the order fact of these texts, which are alike in every all-orders report. Raises InvalidRow."""
     channel = CHANNELS.get(fulfilment.lower())
     if channel is None:
-        raise InvalidRow(f"fulfillment-channel {quote_value(fulfilment)} is neither Amazon nor Merchant.")
-    marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _elsewhere(store)
+        raise InvalidRow(f"`fulfillment-channel`: {quote_value(fulfilment)} is not valid; expected Amazon or Merchant.")
+    marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _other_store(store)
     if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
-        raise InvalidRow(
-            f"amazon-order-id {quote_value(order)} is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."
-        )
+        raise InvalidRow(f"`amazon-order-id`: {invalid_order_id(order)}")
     return OrderFact(order[:19], marketplace, channel, _status(status), at(ordered), at(updated))
 
 
-def _elsewhere(store: str) -> str:
+def _other_store(store: str) -> str:
     if store.lower().startswith("non-amazon"):
         return NON_AMAZON
-    raise InvalidRow(f"sales-channel {quote_value(store)} is not a known Amazon store.")
+    raise InvalidRow(f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de.")
 
 
 def _status(text: str) -> int:
-    """`Shipped - Delivered to Buyer` is Shipped: what follows the dash tells of the parcel, not of the order."""
+    """Return the status.
+
+    `Shipped - Delivered to Buyer` is Shipped: the text after the dash describes the package.
+    """
     status = STATUSES.get(text.lower()) or STATUSES.get(text.lower().partition(" - ")[0].replace(" ", ""))
     if status is None:
-        raise InvalidRow(f"order-status {quote_value(text)} is not known.")
+        raise InvalidRow(f"`order-status`: {quote_value(text)} is not a known status; expected e.g. Shipped.")
     return status
 
 

@@ -1,4 +1,4 @@
-"""GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one `Order` a message, with its items; the declaration says the encoding."""
+"""Read GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL: one `Order` with its items in each message."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -43,7 +43,7 @@ def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowPars
     def parse(record: Record) -> OrderFact:
         missing = [element for element in ELEMENTS if element not in record]
         if missing:
-            raise InvalidRow(f"The Order has no {', '.join(missing)}.")
+            raise InvalidRow(f"`Order`: {', '.join(missing)} is missing.")
         return all_orders.build_fact(*(record[element] for element in ELEMENTS), at=at)
 
     return parse

@@ -1,7 +1,7 @@
-"""Our own CSV of buyers' messages, of which Amazon gives no report.
+"""Read our CSV of buyer messages, for which Amazon has no report.
 
-A message must be answered within 24 hours, weekends and holidays included (Seller Central help 200549770). Nothing of what was
-written is read, whatever other columns there are.
+A message must be answered within 24 hours, including weekends and holidays (Seller Central help 200549770).
+Message texts are not read, whatever other columns a file has.
 """
 
 from collections.abc import Sequence
@@ -40,13 +40,13 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def build_fact(row: Row) -> MessageFact:
-    """What a row says of a message. Raises BadRow."""
+    """Return the message of a row. Raises InvalidRow."""
     received, answered = row.moment("received_at"), row.moment("answered_at")
     message_id = row.text("message_id")
     if not message_id or received is None:
-        raise InvalidRow(f"{'received_at' if message_id else 'message_id'} is required.")
+        raise InvalidRow(f"`{'received_at' if message_id else 'message_id'}`: the cell is empty; a value is required.")
     if answered is not None and answered < received:
-        raise InvalidRow("answered_at is before received_at.", field="answered_at")
+        raise InvalidRow("`answered_at` is before `received_at`.", field="answered_at")
     stated_at, as_of = row.statement_time()
     return MessageFact(
         message_id=message_id,
@@ -61,6 +61,9 @@ def build_fact(row: Row) -> MessageFact:
 
 
 def _is_in_time(row: Row, received: datetime, answered: datetime | None, as_of: datetime) -> bool | None:
+    """Return whether the message was answered in time as of `as_of`; None while that is open, or without the
+    column.
+    """
     if not row.has_any_column("answered_at"):
         return None
     if answered is not None:
@@ -73,7 +76,7 @@ def _marketplace(row: Row) -> str:
     code = text.upper() if text.upper() in CODES else CODE_OF_SALES_CHANNEL.get(text.lower())
     if code is None:
         raise InvalidRow(
-            f"marketplace {quote_value(text)} is not a known Amazon store; expected e.g. DE or Amazon.de.", field="marketplace"
+            f"`marketplace`: {quote_value(text)} is not a known Amazon store; expected e.g. DE or Amazon.de.", field="marketplace"
         )
     return code
 

@@ -1,4 +1,4 @@
-"""Cells by the name of their column, and what they say: days, moments, yes or no. Pure."""
+"""Find cells by the name of their column, and parse them: days, times, yes or no, numbers. Pure."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ from ingestion.reports.report_type import (
 MAX_REFERENCE_LENGTH = 64
 MAX_STATE_LENGTH = 20
 MAX_DAYS_AHEAD = timedelta(days=366)
-"""How far ahead a promise may lie."""
+"""How far in the future a deadline may be."""
 
 YES, NO = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -30,13 +30,14 @@ NAMED_MONTH = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
 WHOLE = re.compile(r"[0-9]{1,9}")
 
 Texts = dict[str, str]
-"""The cells of a row by column, stripped; a column that the header does not have is not in it."""
+"""Map columns to the stripped cells of a row. Columns that the header does not have are missing."""
 
 
 def build_reader(header: Sequence[str], columns: Sequence[Column], *, report_type: str) -> Callable[[Sequence[str]], Texts]:
-    """What turns a row of Amazon's into its texts; it raises BadRow where the row ends before a needed cell.
+    """Return a function that turns a row of an Amazon report into texts by column.
 
-    Empty cells at the end of a row may have been trimmed. Raises Refused for a column that is missing or there twice.
+    It raises InvalidRow if the row ends before a required cell. Cells after that may be missing, because
+    empty ones at the end may have been trimmed. Raises RejectedDocument for a missing or repeated column.
     """
     pairs = _locate_columns(header, columns, report_type=report_type)
     needed = {column.name for column in columns if column.needed}
@@ -44,7 +45,7 @@ def build_reader(header: Sequence[str], columns: Sequence[Column], *, report_typ
 
     def read(row: Sequence[str]) -> Texts:
         if len(row) < width:
-            raise InvalidRow(f"The row has {len(row)} cells; at least {width} are required.")
+            raise InvalidRow(f"The row has {len(row)} cells; its required columns need {width}.")
         return _pick(row, pairs)
 
     return read
@@ -53,15 +54,18 @@ def build_reader(header: Sequence[str], columns: Sequence[Column], *, report_typ
 def build_strict_reader(
     header: Sequence[str], columns: Sequence[Column], *, report_type: str
 ) -> Callable[[Sequence[str]], Texts]:
-    """What turns a row of a layout of our own into its texts; it raises BadRow for a row with more in it than the header names.
+    """Return a function that turns a row of one of our own layouts into texts by column.
 
-    Raises Refused for a column that is missing or there twice.
+    It raises InvalidRow for a row with more filled cells than the header. Raises RejectedDocument for a
+    missing or repeated column.
     """
     pairs = _locate_columns(header, columns, report_type=report_type)
 
     def read(row: Sequence[str]) -> Texts:
         if any(cell.strip() for cell in row[len(header) :]):
-            raise InvalidRow(f"The row has {len(row)} cells, the header {len(header)}. A cell with a comma may lack quotes.")
+            raise InvalidRow(
+                f"The row has {len(row)} cells, but the header has {len(header)}. Enclose cells that contain a comma in quotes."
+            )
         return _pick(row, pairs)
 
     return read
@@ -80,91 +84,103 @@ def _pick(row: Sequence[str], pairs: Sequence[tuple[str, int]]) -> Texts:
 
 
 class DayOrTime(NamedTuple):
-    """A day, and the moment in it where that is told."""
+    """Represent a day in the marketplace's time zone, with the exact moment if it is known."""
 
     day: date
     moment: datetime | None
 
     def is_after(self, other: "DayOrTime", *, by: timedelta = timedelta(0)) -> bool:
-        """Whether this is more than `by` later; where either is a whole day, days are compared."""
+        """Return whether this is more than `by` later. If either is a whole day, days are compared."""
         return self.minus(other) > by
 
     def minus(self, other: "DayOrTime") -> timedelta:
+        """Return the difference: between moments if both are known, otherwise between days."""
         if self.moment is not None and other.moment is not None:
             return self.moment - other.moment
         return self.day - other.day
 
 
 def parse_day_or_time(text: str, *, parse_context: ParseContext, latest: datetime) -> DayOrTime:
-    """What an ISO day names, or an ISO time with an offset, whose day is the marketplace's. Raises BadRow."""
+    """Parse an ISO 8601 day, or a time with an offset. Raises InvalidRow."""
     if ISO_DAY.fullmatch(text):
         return DayOrTime(_parse_iso_day(text, latest), None)
     return from_time(parse_time(text, latest=latest), parse_context)
 
 
 def from_time(at: datetime, parse_context: ParseContext) -> DayOrTime:
-    """A moment with its day in the marketplace."""
+    """Return a moment with its day in the marketplace."""
     return DayOrTime(max(at.astimezone(parse_context.zone).date(), FIRST_DAY), at)
 
 
 def parse_day(text: str, *, parse_context: ParseContext) -> date:
-    """The day in any form of Amazon's that names one day only: `10-Jul-2025`, `2025-07-10`, or an ISO time. Raises BadRow."""
-    named = NAMED_MONTH.fullmatch(text)
+    """Parse a day in one of Amazon's unambiguous forms:
+
+    `10-Jul-2025`, `2025-07-10`, or an ISO 8601 time. Raises InvalidRow.
+    """
+    by_month = NAMED_MONTH.fullmatch(text)
     iso = text
-    if named is not None and named[2].lower() in MONTHS:
-        iso = f"{named[3]}-{MONTHS.index(named[2].lower()) + 1:02d}-{int(named[1]):02d}"
+    if by_month is not None and by_month[2].lower() in MONTHS:
+        iso = f"{by_month[3]}-{MONTHS.index(by_month[2].lower()) + 1:02d}-{int(by_month[1]):02d}"
     try:
         if ISO_DAY.fullmatch(iso):
             return _parse_iso_day(iso, parse_context.latest)
         return from_time(parse_time(text, latest=parse_context.latest, without_offset=parse_context.zone), parse_context).day
     except InvalidRow:
-        raise InvalidRow(f"{quote_value(text)} is not a past day like 10-Jul-2025 or 2025-07-10, since {FIRST_DAY}.") from None
+        raise InvalidRow(
+            f"{quote_value(text)} is not a valid past day; expected e.g. 10-Jul-2025 or 2025-07-10, from {FIRST_DAY}."
+        ) from None
 
 
 def _parse_iso_day(text: str, latest: datetime) -> date:
     try:
-        named = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise InvalidRow(f"{quote_value(text)} is not a day of the calendar.") from None
-    if not FIRST_DAY <= named < latest.date():
-        raise InvalidRow(f"{quote_value(text)} is not between {FIRST_DAY} and {latest.date() - timedelta(days=1)}.")
-    return named
+        raise InvalidRow(f"{quote_value(text)} is not a valid day; expected YYYY-MM-DD.") from None
+    if not FIRST_DAY <= day < latest.date():
+        raise InvalidRow(f"{quote_value(text)} is out of range; expected {FIRST_DAY} to {latest.date() - timedelta(days=1)}.")
+    return day
 
 
 def parse_yes_no(text: str) -> bool | None:
-    """Whether a word says yes or no; None for any other."""
+    """Return True or False for a word that means yes or no, or None for any other."""
     word = text.lower()
     return True if word in YES else False if word in NO else None
 
 
 def normalize_state(text: str) -> str:
-    """A status as a fact keeps it."""
+    """Return a status as facts store it: in lower case, at most MAX_STATE_LENGTH characters."""
     return text.lower()[:MAX_STATE_LENGTH]
 
 
 def build_reference(text: str, *, column: str, word: str = "") -> str:
-    """What tells things of one order apart, after a word that says whose it is; or BadRow."""
-    max_value = MAX_REFERENCE_LENGTH - len(word)
-    if len(text) > max_value:
-        raise InvalidRow(f"{column} {quote_value(text)} has more than {max_value} characters.", field=column)
+    """Return the reference that distinguishes things of one order, with `word` as prefix.
+
+    Raises InvalidRow if it is too long.
+    """
+    max_length = MAX_REFERENCE_LENGTH - len(word)
+    if len(text) > max_length:
+        raise InvalidRow(f"`{column}`: {quote_value(text)} is too long; expected at most {max_length} characters.", field=column)
     return word + text if text else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a layout of our own. What is not flag is empty or None; every method raises BadRow, naming the column."""
+    """A row of a layout of our own.
+
+    What is not flag is empty or None; every method raises InvalidRow, naming the column.
+    """
 
     texts: Mapping[str, str]
     parse_context: ParseContext
 
     def has_any_column(self, *names: str) -> bool:
-        """Whether the header has one of these."""
+        """Return whether the header has one of these columns."""
         return any(name in self.texts for name in names)
 
-    def text(self, name: str, *, max_value: int = MAX_REFERENCE_LENGTH) -> str:
+    def text(self, name: str, *, max_length: int = MAX_REFERENCE_LENGTH) -> str:
         text = self.texts.get(name, "")
-        if len(text) > max_value:
-            raise InvalidRow(f"{name} {quote_value(text)} has more than {max_value} characters.", field=name)
+        if len(text) > max_length:
+            raise InvalidRow(f"`{name}`: {quote_value(text)} is too long; expected at most {max_length} characters.", field=name)
         return text
 
     def order_id(self) -> str:
@@ -175,38 +191,43 @@ class Row:
         text = self.texts.get(name, "")
         flag = parse_yes_no(text or "no")
         if flag is None:
-            raise InvalidRow(f"{name} {quote_value(text)} is neither yes nor no.", field=name)
+            raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected yes or no.", field=name)
         return flag
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         text = self.texts.get(name, "")
         if text and text.lower() not in choices:
-            raise InvalidRow(f"{name} {quote_value(text)} is not one of {', '.join(choices)}.", field=name)
+            raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected one of {', '.join(choices)}.", field=name)
         return text.lower()
 
     def whole_number(self, name: str, *, max_value: int) -> int:
         """A whole number from 1; what is not flag is 1."""
         text = self.texts.get(name, "") or "1"
         if not WHOLE.fullmatch(text) or not 1 <= int(text) <= max_value:
-            raise InvalidRow(f"{name} {quote_value(text)} is not an integer from 1 to {max_value}.", field=name)
+            raise InvalidRow(
+                f"`{name}`: {quote_value(text)} is not valid; expected a whole number from 1 to {max_value}.", field=name
+            )
         return int(text)
 
     def past(self, name: str) -> DayOrTime | None:
-        """A day or moment that was."""
+        """Return a day or time in the past."""
         return self._when(name, self.parse_context.latest, "not in the future")
 
     def required_past(self, name: str) -> DayOrTime:
-        """The same of a column that is needed."""
+        """Return a day or time in the past from a required column."""
         value = self.past(name)
         if value is None:
-            raise InvalidRow(f"{name} is empty; it must be a day (YYYY-MM-DD) or an ISO 8601 time with an offset.", field=name)
+            raise InvalidRow(
+                f"`{name}`: the cell is empty; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC offset.", field=name
+            )
         return value
 
     def deadline(self, name: str) -> DayOrTime | None:
-        """A day or moment that may lie ahead, by a year."""
+        """Return a day or time up to a year ahead."""
         return self._when(name, self.parse_context.latest + MAX_DAYS_AHEAD, "at most a year ahead")
 
     def moment(self, name: str) -> datetime | None:
+        """Return an ISO 8601 time with an offset, in the past."""
         text = self.texts.get(name, "")
         if not text:
             return None
@@ -214,12 +235,16 @@ class Row:
             return parse_time(text, latest=self.parse_context.latest)
         except InvalidRow:
             raise InvalidRow(
-                f"{name} {quote_value(text)} is not an ISO 8601 time with an offset, since {FIRST_DAY} and not in the future.",
+                f"`{name}`: {quote_value(text)} is not valid; expected an ISO 8601 time with a UTC offset, from {FIRST_DAY} and "
+                "not in the future.",
                 field=name,
             ) from None
 
     def statement_time(self) -> tuple[datetime | None, DayOrTime]:
-        """`updated_at`, and the moment that the row speaks of: that, or else when the document was received."""
+        """Return `updated_at`, and the moment that the row describes:
+
+        `updated_at`, or else when the document was received.
+        """
         at = self.moment("updated_at")
         return at, from_time(at or self.parse_context.received_at.astimezone(UTC), self.parse_context)
 
@@ -231,8 +256,8 @@ class Row:
             return parse_day_or_time(text, parse_context=self.parse_context, latest=latest)
         except InvalidRow:
             raise InvalidRow(
-                f"{name} {quote_value(text)} is not a day (YYYY-MM-DD) or ISO 8601 time with an offset, since {FIRST_DAY} "
-                f"and {until}.",
+                f"`{name}`: {quote_value(text)} is not valid; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC offset, "
+                f"from {FIRST_DAY} and {until}.",
                 field=name,
             ) from None
 
@@ -240,12 +265,18 @@ class Row:
 def build_row_reader(
     header: Sequence[str], columns: Sequence[Column], parse_context: ParseContext, *, report_type: str
 ) -> Callable[[Sequence[str]], Row]:
-    """What turns the cells of a layout of our own into a Row. Raises Refused for a column that is missing or there twice."""
+    """Return a function that turns the cells of a row of one of our own layouts into a Row.
+
+    Raises RejectedDocument for a missing or repeated column.
+    """
     read = build_strict_reader(header, columns, report_type=report_type)
     return lambda cells: Row(read(cells), parse_context)
 
 
 def require_order(earlier: tuple[str, DayOrTime | None], later: tuple[str, DayOrTime | None]) -> None:
-    """Raises BadRow where the later one is a full day or more before the earlier. Clocks and zones explain less than that."""
+    """Raise InvalidRow if the later one is a day or more before the earlier.
+
+    Clocks and time zones explain smaller differences.
+    """
     if earlier[1] is not None and later[1] is not None and earlier[1].minus(later[1]) >= timedelta(days=1):
-        raise InvalidRow(f"{later[0]} is a day or more before {earlier[0]}.", field=later[0])
+        raise InvalidRow(f"`{later[0]}` is a day or more before `{earlier[0]}`.", field=later[0])

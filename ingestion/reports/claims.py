@@ -1,5 +1,6 @@
-"""Our own CSV of A-to-z claims and chargebacks, of which Amazon gives no feed
-(https://github.com/amzn/selling-partner-api-models/issues/5247).
+"""Read our CSV of A-to-z claims and chargebacks, for which Amazon has no feed.
+
+Source: https://github.com/amzn/selling-partner-api-models/issues/5247
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""One defect as our own doors take it: a row of the claims CSV, or an object of `POST …/defects`. Pure."""
+"""Parse one defect: a row of the claims CSV, or an object of `POST /v1/accounts/{account_id}/defects`.
+
+Pure.
+"""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +15,15 @@ from metrics.rules.facts import DefectFact, DefectKind
 
 FIELDS = ("order_id", "kind", "state", "rating", "occurred_on", "reference", "updated_at", "funded_by")
 FUNDERS = ("", "seller", "amazon")
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of characters: JSON can spell them, PostgreSQL has none
+# NUL and lone surrogates: JSON can express them, PostgreSQL cannot store them.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def build_fact(row: Mapping[str, Any], *, latest: datetime) -> DefectFact:
-    """The fact that a row states, of which nothing became so after `latest`. Raises BadRow, naming the field."""
+    """Return the fact of a row.
+
+    `latest` is the latest allowed `updated_at`. Raises InvalidRow with the name of the field.
+    """
     order = parse_order_id(_text(row, "order_id", max_length=19))
     kind = _choice(row, "kind", tuple(defects.STATES))
     state = _choice(row, "state", tuple(defects.STATES[kind]))
@@ -38,14 +45,16 @@ def _text(row: Mapping[str, Any], field: str, *, max_length: int) -> str:
     value = row.get(field)
     value = "" if value is None else value
     if not isinstance(value, str) or len(value.strip()) > max_length or UNSTORABLE.search(value):
-        raise InvalidRow(f"{field} must be a text of at most {max_length} whole characters.", field=field)
+        raise InvalidRow(f"`{field}`: expected a text of at most {max_length} characters.", field=field)
     return value.strip()
 
 
 def _choice(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str:
     value = _text(row, field, max_length=100)
     if value.lower() not in choices:
-        raise InvalidRow(f"{field} {quote_value(value)} is not one of {', '.join(filter(None, choices))}.", field=field)
+        raise InvalidRow(
+            f"`{field}`: {quote_value(value)} is not valid; expected one of {', '.join(filter(None, choices))}.", field=field
+        )
     return value.lower()
 
 
@@ -54,9 +63,10 @@ def _rating(row: Mapping[str, Any], *, needed: bool) -> int | None:
     if value in (None, "") and not needed:
         return None
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON knows one kind of number: 5.0 is a whole one
+        # JSON has one type of number, so 5.0 is a whole number.
+        value = int(value)
     if str(value) not in {"1", "2", "3", "4", "5"} or isinstance(value, bool):
-        raise InvalidRow("rating must be an integer from 1 to 5.", field="rating")
+        raise InvalidRow("`rating`: expected a whole number from 1 to 5.", field="rating")
     return int(str(value))
 
 
@@ -65,9 +75,13 @@ def _day(row: Mapping[str, Any]) -> date:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise InvalidRow(f"occurred_on {quote_value(value)} is not a day (YYYY-MM-DD).", field="occurred_on") from None
+        raise InvalidRow(
+            f"`occurred_on`: {quote_value(value)} is not a valid day; expected YYYY-MM-DD.", field="occurred_on"
+        ) from None
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise InvalidRow(f"occurred_on {quote_value(value)} is not between {FIRST_DAY} and {LAST_DAY}.", field="occurred_on")
+        raise InvalidRow(
+            f"`occurred_on`: {quote_value(value)} is out of range; expected {FIRST_DAY} to {LAST_DAY}.", field="occurred_on"
+        )
     return day
 
 
@@ -77,5 +91,5 @@ def _moment(row: Mapping[str, Any], latest: datetime) -> datetime | None:
         return None
     try:
         return parse_time(value, latest=latest, without_offset=UTC)
-    except InvalidRow as bad:
-        raise InvalidRow(f"updated_at {bad.reason}", field="updated_at") from None
+    except InvalidRow as error:
+        raise InvalidRow(f"`updated_at`: {error.reason}", field="updated_at") from None

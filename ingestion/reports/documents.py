@@ -1,4 +1,11 @@
-"""A kept document becomes (line, fact) pairs: encoding chosen, kind recognised, rows parsed. Pure but for the open stream."""
+"""Read a document into (line, fact) pairs. Pure, apart from the stream it opens.
+
+1. Reject binary files, and detect the encoding.
+2. Use the announced report type, or detect it from the header or the beginning.
+3. For XML, use the declared encoding.
+4. Split the document into rows and parse each. Invalid rows are collected; a RejectedDocument ends
+   everything.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -21,23 +28,27 @@ TABLE_TYPES = tuple(report_type for report_type in REPORT_TYPES if report_type.d
 BINARY = {
     b"PK\x03\x04": (
         "spreadsheet",
-        "It is an Excel workbook or a ZIP archive. Save the sheet as CSV or tab-delimited text and send that.",
+        "It is an Excel workbook or a ZIP archive. Save the sheet as CSV or tab-delimited text and upload that file.",
     ),
-    b"\xd0\xcf\x11\xe0": ("spreadsheet", "It is an Excel workbook. Save the sheet as CSV or tab-delimited text and send that."),
-    b"%PDF": ("not-text", "It is a PDF. Download the report as CSV or tab-delimited text and send that."),
+    b"\xd0\xcf\x11\xe0": (
+        "spreadsheet",
+        "It is an Excel workbook. Save the sheet as CSV or tab-delimited text and upload that file.",
+    ),
+    b"%PDF": ("not-text", "It is a PDF. Download the report as CSV or tab-delimited text and upload that file."),
 }
-LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")  # a phone number or an id, which no header has
+# A phone number or an ID, which no header contains.
+LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")
 SUPPORTED_TYPES = (
-    f"Supported: {', '.join(dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded))}."
+    f"Supported are: {', '.join(dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded))}."
 )
 OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 class DocumentReader:
-    """One pass over a document.
+    """Read one document.
 
-    After `facts()` is exhausted: `read` rows were seen, `rejected` of them could not be used, `encoding`, `kind` and
-    `setting.warnings` say how it was understood.
+    After `facts()` is exhausted, `read` is the number of rows, `rejected` lists the rows that could not be
+    used, and `parse_context.warnings` lists what was unusual.
     """
 
     def __init__(
@@ -49,7 +60,11 @@ class DocumentReader:
         max_bytes: int,
         encoding: Encoding | None = None,
     ) -> None:
-        """`encoding` is that of the document as it came, where it was found then."""
+        """Detect the encoding and report type. Raises RejectedDocument.
+
+        `open_document` opens the document anew on each call. `encoding` is that of the original document, if
+        it was redacted.
+        """
         self.parse_context = parse_context
         self.rejected: list[RejectedLine] = []
         self.read = 0
@@ -68,9 +83,9 @@ class DocumentReader:
         self.type_name = announced_type or self.report_type.names[0]
 
     def facts(self) -> Iterator[tuple[int, Fact]]:
-        """Each fact with the line of its row. Raises Refused, at any point, when the document must not be used.
+        """Yield each fact with the line of its row. Raises RejectedDocument at any point.
 
-        May be asked again: the document is then read anew.
+        Each call reads the document again.
         """
         self.read = 0
         self.rejected.clear()
@@ -92,20 +107,20 @@ class DocumentReader:
             else:
                 yield from self._read_table(tabular.Lines(source, self.encoding.codec))
         if self.parse_context.period and not self.report_type.uses_period:
-            self.parse_context.warnings.append("The period that was given with the document is not used for this kind.")
+            self.parse_context.warnings.append("The period was ignored: this report type does not use one.")
         if not self.read:
-            self.parse_context.warnings.append("The document has no rows: nothing happened in its period.")
+            self.parse_context.warnings.append("The document has no rows.")
         elif len(self.rejected) == self.read:
             first = self.rejected[0]
             raise RejectedDocument(
                 "no-usable-row",
                 "No row can be used",
-                f"All {self.read} rows were rejected; the first, line {first.line}: {first.reason}",
+                f"All {self.read} rows were rejected. Line {first.line}: {first.reason}",
                 rejected=tuple(self.rejected),
             )
 
     def facts_of_type(self, fact_type: type[Fact]) -> Iterator[tuple[int, Fact]]:
-        """Those of one type, in a pass of their own."""
+        """Yield the facts of one type, in a pass of their own."""
         if self.report_type.fact_types == (fact_type,):
             return self.facts()
         return (pair for pair in self.facts() if type(pair[1]) is fact_type)
@@ -117,24 +132,27 @@ class DocumentReader:
         return _detect_table(self._first_lines())
 
     def _xml_encoding(self) -> Encoding:
-        """The encoding of XML. Raises Refused for XML that does not begin as its kind does: it would seem to have no rows."""
+        """Return the declared encoding of XML.
+
+        Raises RejectedDocument for XML of another report type, which would otherwise seem to have no rows.
+        """
         beginning = self._beginning()
         if beginning.startswith("<") and not self.report_type.matches((beginning,), ()):
             raise RejectedDocument(
                 "unknown-document",
-                "The file does not match report_type",
-                f"It is XML, but not of type {self.report_type.names[0]}. Omit report_type or set the right one.",
+                "The document is not of the announced report type",
+                f"It is XML, but not {self.report_type.names[0]}. Omit `report_type` or correct it.",
             )
         return xml.declared_encoding(beginning)
 
     def _beginning(self) -> str:
-        """What the document begins with, up to a few thousand characters."""
+        """Return the beginning of the document, up to START_BYTES."""
         with self._opening() as stream:
             block = next(tabular.blocks(stream, max_bytes=self._most_bytes), b"")
         return block[:START_BYTES].decode(self.encoding.codec, errors="ignore").lstrip("\ufeff \t\r\n")
 
     def _first_lines(self) -> list[str]:
-        """The first two lines that say something."""
+        """Return the first two lines that are not blank."""
         with self._opening() as stream:
             lines = tabular.Lines(tabular.blocks(stream, max_bytes=self._most_bytes), self.encoding.codec)
             return list(islice((line for line in lines if line.strip()), 2))
@@ -149,14 +167,15 @@ class DocumentReader:
         for line, row in rows:
             self.read += 1
             try:
-                said = parse(row)
-            except InvalidRow as bad:
-                self._reject(RejectedLine(line, bad.reason[:300]))
+                facts = parse(row)
+            except InvalidRow as error:
+                self._reject(RejectedLine(line, error.reason[:300]))
                 continue
-            if type(said) is list:
-                yield from ((line, fact) for fact in said)
+            # Comparing the type is faster than isinstance, and this runs once for every row.
+            if type(facts) is list:
+                yield from ((line, fact) for fact in facts)
             else:
-                yield line, said  # type: ignore[misc]  # no fact is a list
+                yield line, facts  # type: ignore[misc]
 
     def _reject(self, row: RejectedLine) -> None:
         self.rejected.append(row)
@@ -164,45 +183,47 @@ class DocumentReader:
             raise RejectedDocument(
                 "too-many-rejected-rows",
                 "Too many rows were rejected",
-                f"More than {MAX_REJECTED_ROWS} rows were rejected; the first, line {self.rejected[0].line}: "
-                f"{self.rejected[0].reason}",
+                f"More than {MAX_REJECTED_ROWS} rows were rejected. Line {self.rejected[0].line}: {self.rejected[0].reason}",
             )
 
 
 def _header(cells: Iterator[list[str]]) -> list[str]:
-    """The first row that says something. Raises Refused if there is none, or no report has one like it."""
+    """Return the first row that is not blank.
+
+    Raises RejectedDocument if there is none, or if it cannot be a header.
+    """
     header = next((row for row in cells if any(cell.strip() for cell in row)), None)
     if header is None:
         raise _empty_document()
     if any("\r" in cell for cell in header):
         raise RejectedDocument(
             "line-ends",
-            "The line endings are not supported",
-            "Lines end in a carriage return only. Save the file with LF or CRLF line endings.",
+            "The line ends are not supported",
+            "The lines end with a carriage return only. Save the document with LF or CRLF line ends.",
         )
     if len(header) > tabular.MAX_COLUMNS:
         raise RejectedDocument(
             "too-many-columns",
             "The header has too many columns",
-            f"It has {len(header)}; at most {tabular.MAX_COLUMNS} are allowed. Upload the report as it was downloaded.",
+            f"It has {len(header)} columns; at most {tabular.MAX_COLUMNS} are supported. Upload the report as it was downloaded.",
         )
     return header
 
 
 def _empty_document() -> RejectedDocument:
-    """A new one each time: an exception that is raised again keeps every frame it ever passed."""
-    return RejectedDocument("empty-document", "The file is empty", "It contains only blank lines. Request the report again.")
+    """Return a new error each time, because a raised exception keeps a reference to every frame it passed."""
+    return RejectedDocument("empty-document", "The document is empty", "It has only blank lines. Request the report again.")
 
 
 def _reject_binary(head: bytes) -> None:
-    """Raises Refused for files of programs, which a spreadsheet saves unless it is told otherwise."""
+    """Raise RejectedDocument for workbooks, archives and PDF."""
     for mark, (slug, detail) in BINARY.items():
         if head.startswith(mark):
-            raise RejectedDocument(slug, "The file is not text", detail)
+            raise RejectedDocument(slug, "The document is not text", detail)
 
 
 def _detect_by_beginning(beginning: str) -> ReportType:
-    """The kind of XML or JSON that begins so. Raises Refused."""
+    """Return the report type of XML or JSON with this beginning. Raises RejectedDocument."""
     dialect = "xml" if beginning.startswith("<") else "json"
     for report_type in REPORT_TYPES:
         if report_type.dialect == dialect and report_type.matches((beginning,), ()):
@@ -215,7 +236,10 @@ def _detect_by_beginning(beginning: str) -> ReportType:
 
 
 def detect_table(head: list[str]) -> ReportType | None:
-    """The kind of table that begins with these lines, the header first: by as many columns as any may have."""
+    """Return the report type of a table with these first lines, the header first, or None.
+
+    At most MAX_COLUMNS cells of a line are compared.
+    """
     max_columns = tabular.MAX_COLUMNS
     for report_type in TABLE_TYPES:
         delimiter = "\t" if report_type.dialect == "tsv" else tabular.detect_delimiter(head[0])
@@ -226,7 +250,10 @@ def detect_table(head: list[str]) -> ReportType | None:
 
 
 def _detect_table(head: list[str]) -> ReportType:
-    """The kind whose header the document begins with. Raises Refused, saying what was found instead."""
+    """Return the report type whose header the document has.
+
+    Raises RejectedDocument, which quotes the first line.
+    """
     if not head:
         raise _empty_document()
     report_type = detect_table(head)
@@ -235,7 +262,7 @@ def _detect_table(head: list[str]) -> ReportType:
     first = LONG_NUMBER.sub("…", mask_email_addresses(head[0].strip()[:1000]))
     if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise RejectedDocument(
-            "no-header", "The file has no header", "Its first line is a row. Upload the report with its header."
+            "no-header", "The document has no header", "Its first line is a row. Upload the report with its header."
         )
     raise RejectedDocument(
         "unknown-document",
@@ -245,7 +272,11 @@ def _detect_table(head: list[str]) -> ReportType:
 
 
 def _number_rows(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows with their line. Raises Refused if the last line was not ended and is shorter than every other: a cut."""
+    """Yield rows with their line.
+
+    Raises RejectedDocument if the last line has no line end and fewer cells than every other: then the
+    document was cut off.
+    """
     fewest = width
     for row in cells:
         if len(row) < fewest:
@@ -254,20 +285,20 @@ def _number_rows(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int
             if lines.last_line_is_open:
                 raise RejectedDocument(
                     "document-cut-off",
-                    "The file ends in the middle of a row",
-                    f"Line {lines.number} ends after {len(row)} cells. Download the report again.",
+                    "The document ends in the middle of a row",
+                    f"Line {lines.number} ends after {len(row)} cells. Download the document again.",
                 )
             fewest = len(row)
         yield lines.number, row
 
 
 def _read_all(blocks: Iterator[bytes], *, max_bytes: int) -> bytes:
-    """The document in one piece. Raises Refused for more than `most` bytes."""
+    """The document in one piece. Raises RejectedDocument for more than `most` bytes."""
     pieces = bytearray()
     for block in blocks:
         pieces += block
         if len(pieces) > max_bytes:
             raise RejectedDocument(
-                "document-too-large", "The file is too large", f"A report of this type may have at most {max_bytes} bytes."
+                "document-too-large", "The document is too large", f"A report of this type may have at most {max_bytes} bytes."
             )
     return bytes(pieces)

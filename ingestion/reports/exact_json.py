@@ -1,6 +1,7 @@
-"""JSON whose numbers stay as they were written. Pure.
+"""Parse and write JSON whose numbers stay as they were written. Pure.
 
-A number may be larger or finer than any of Python's or PostgreSQL's: it is a text until somebody asks what it is worth.
+A number may be larger or more precise than Python's floats or PostgreSQL's numeric, so it is kept as text
+until it is needed.
 """
 
 import json
@@ -12,39 +13,43 @@ from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports.defect_row import UNSTORABLE
 
 MAX_DEPTH = 64
-STORABLE = re.compile(r"-?[0-9]{1,500}(\.[0-9]{1,500})?([eE][+-]?[0-9]{1,3})?")  # well within PostgreSQL's numeric
-MAX_VALUES = 200_000  # each takes many times its bytes in memory; a report on every marketplace has some 5,000
+# Well within the limits of PostgreSQL's numeric.
+STORABLE = re.compile(r"-?[0-9]{1,500}(\.[0-9]{1,500})?([eE][+-]?[0-9]{1,3})?")
+# Each value needs many times its bytes in memory. A report on every marketplace has about 5,000.
+MAX_VALUES = 200_000
 
 
 class Number(NamedTuple):
-    """A number as it was written; `NaN` and `Infinity`, which are no JSON and still are sent, too."""
+    """Hold a number as it was written, including `NaN` and `Infinity`, which are sent although they are not
+    JSON.
+    """
 
     text: str
 
 
 def parse_json(document: bytes) -> Any:
-    """What a document says: objects, lists, texts, Numbers, True, False, None. Raises Refused."""
+    """Return the value of a document, with Number for numbers. Raises RejectedDocument."""
     if document.count(b",") > MAX_VALUES:
-        raise RejectedDocument("too-many-values", "The JSON has too many values", f"At most {MAX_VALUES} are allowed.")
+        raise RejectedDocument("too-many-values", "The JSON has too many values", f"At most {MAX_VALUES} are supported.")
     try:
         return json.loads(document, parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_object)
     except RecursionError:
-        raise _invalid("It nests too deep; no report does.") from None
+        raise _invalid("It is nested too deeply.") from None
     except ValueError as error:
-        raise _invalid(f"It is damaged or incomplete ({error}). Download the report again.") from None
+        raise _invalid(f"It is damaged or cut off ({error}). Download the document again.") from None
 
 
 def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: False, depth: int = 0) -> str:
-    """The value as compact JSON, numbers as they were. Raises BadRow for what PostgreSQL cannot keep.
+    """Return the value as compact JSON with numbers as they were written.
 
-    What is no JSON number (`NaN`), or larger or finer than PostgreSQL's, becomes a text. What stands under a name that
-    `leaves_out` says becomes null.
+    A number that PostgreSQL cannot store becomes a text. The value of a name for which `leaves_out` returns
+    True becomes null. Raises InvalidRow for text that PostgreSQL cannot store, and for deep nesting.
     """
     if depth > MAX_DEPTH:
-        raise InvalidRow(f"It is nested more than {MAX_DEPTH} levels deep.")
+        raise InvalidRow(f"The value is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, dict):
-        told = ((name, None if leaves_out(name) else each) for name, each in value.items())
-        pairs = (f"{_text(name)}:{write_json(each, leaves_out=leaves_out, depth=depth + 1)}" for name, each in told)
+        kept = ((name, None if leaves_out(name) else child) for name, child in value.items())
+        pairs = (f"{_text(name)}:{write_json(child, leaves_out=leaves_out, depth=depth + 1)}" for name, child in kept)
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
         return "[" + ",".join(write_json(each, leaves_out=leaves_out, depth=depth + 1) for each in value) + "]"
@@ -55,15 +60,15 @@ def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: 
 
 def _text(text: str) -> str:
     if UNSTORABLE.search(text):
-        raise InvalidRow("A string contains NUL or an incomplete character.")
+        raise InvalidRow("A text contains NUL or an incomplete character, which cannot be stored.")
     return json.dumps(text, ensure_ascii=False)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _invalid("An object has the same name twice, so nobody can say which value is meant.")
-    return found
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise _invalid("An object has the same name twice, so its value is ambiguous.")
+    return value
 
 
 def _invalid(detail: str) -> RejectedDocument:

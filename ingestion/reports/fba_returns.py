@@ -1,4 +1,4 @@
-"""GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA: one row per unit that came back to Amazon."""
+"""Read GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA: one row for each unit returned to Amazon."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,8 @@ from ingestion.reports.report_type import Column, ParseContext, ReportType, RowP
 from metrics.rules.facts import ReturnFact
 
 NAME = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
-MAX_SKU_LENGTH = 38  # with a blank and a moment it makes a reference of 64
+# With a blank and a time it fills a reference of 64 characters.
+MAX_SKU_LENGTH = 38
 COLUMNS = (
     Column(name="return-date", meaning="when the unit was returned, ISO 8601 with an offset", needed=True),
     Column(name="order-id", meaning="Amazon's order ID", needed=True),
@@ -29,11 +30,11 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
     def parse(row: list[str]) -> ReturnFact:
         texts = read(row)
-        order = parse_order_id(texts["order-id"])
+        order = parse_order_id(texts["order-id"], column="order-id")
         try:
             returned = cells.parse_day_or_time(texts["return-date"], parse_context=parse_context, latest=parse_context.latest)
-        except InvalidRow as bad:
-            raise InvalidRow(f"return-date {bad.reason}") from None
+        except InvalidRow as error:
+            raise InvalidRow(f"`return-date`: {error.reason}") from None
         at = returned.moment.replace(microsecond=0) if returned.moment else returned.day
         unit = f"{texts.get('sku', '')[:MAX_SKU_LENGTH]} {at.isoformat()}"
         return ReturnFact(

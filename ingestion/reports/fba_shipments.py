@@ -1,6 +1,7 @@
-"""GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL: one row per shipped item of orders that Amazon fulfils.
+"""Read GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL: one row for each shipped item of orders that Amazon
+fulfils.
 
-Tabs and nothing quoted, or commas and quotes: both are in use. Times carry the seller's own offset.
+Both TSV without quotes and CSV with quotes are in use. Times have the seller's own offset.
 """
 
 import re

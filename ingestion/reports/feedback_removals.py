@@ -1,4 +1,7 @@
-"""Our own CSV of feedback that Amazon removed or struck through. The feedback report shows it only by leaving it out."""
+"""Read our CSV of feedback that Amazon removed or struck through.
+
+The feedback report only stops listing it.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
@@ -29,7 +32,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def build_fact(row: Row) -> DefectFact:
-    """The removal that a row states. Raises BadRow."""
+    """Return the removed feedback of a row. Raises InvalidRow."""
     order, removed = row.order_id(), row.required_past("removed_on")
     return DefectFact(
         order_id=order,
@@ -45,7 +48,11 @@ def build_fact(row: Row) -> DefectFact:
 
 
 def _end(removed: DayOrTime, parse_context: ParseContext) -> datetime:
-    """Its moment; of a day the last that may have been: removal follows what was posted on that day."""
+    """Return the moment of the removal.
+
+    A day means its last second, at most the time of receipt, because a removal follows feedback posted on the
+    same day.
+    """
     if removed.moment is not None:
         return removed.moment
     end = datetime.combine(removed.day, END_OF_DAY, parse_context.zone)

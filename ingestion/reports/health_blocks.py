@@ -1,6 +1,8 @@
-"""The blocks of a V2 performance report, each a figure or a few, by the names of the official schema. Pure.
+"""Parse the blocks of a V2 performance report, each into one or more figures, by the names of the official
+schema. Pure.
 
-Source: https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json
+Source:
+https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json
 """
 
 import re
@@ -18,7 +20,7 @@ from ingestion.reports.report_type import quote_value
 from metrics.rules.facts import Channel, ReportedFact
 
 Block = dict[str, Any]
-"""An object by the names that its fields are compared by, without those that are null."""
+"""The fields of an object by their normalized names, without nulls."""
 
 SYNONYMS = {
     "ahrstatus": "accounthealthratingstatus",
@@ -26,11 +28,13 @@ SYNONYMS = {
     "prefulfillmentcancelrate": "prefulfillmentcancellationrate",
     "warningstate": "warningstates",
 }
-"""How the schema's examples and its `required` spell what its properties spell otherwise."""
+"""Names that the schema's examples and `required` lists spell differently from its properties."""
 
 
 class RateBlock(NamedTuple):
-    """How a block tells a rate: its metric, the fields of its counts, and whether it counts what went wrong."""
+    """Describe a block with a rate: its metric, the fields of its counts, and whether the numerator counts
+    defects.
+    """
 
     metric: str
     numerator: str
@@ -70,180 +74,196 @@ VIOLATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketplaceBlocks:
-    """One marketplace of a report, and the window of each figure told of it so far."""
+    """Hold one marketplace of a report, with the window of each figure read so far."""
 
     code: str
     reported_at: datetime
     latest: datetime
-    told: dict[tuple[str, str], Window] = field(default_factory=dict)
+    windows: dict[tuple[str, str], Window] = field(default_factory=dict)
 
     @property
     def shares(self) -> Mapping[str, RateBlock]:
-        """The blocks of rates. Amazon judges on-time delivery by units in the US, by packages elsewhere."""
+        """Return the blocks with rates.
+
+        On-time delivery is counted in units in the US and in packages elsewhere.
+        """
         on_time = {"unitontimedeliveryrate": IN_UNITS} if self.code == "US" else {"ontimedeliveryrate": IN_PACKAGES}
         return RATE_BLOCKS | on_time
 
-    def state(self, *told: Figure) -> list[ReportedFact]:
-        """These figures of one block as facts. Raises BadRow where the first of them was told before."""
-        first = told[0]
-        if (first.metric, first.channel) in self.told:
+    def build_facts(self, *figures: Figure) -> list[ReportedFact]:
+        """Return the figures of one block as facts.
+
+        Raises InvalidRow if the report had the first of them already.
+        """
+        first = figures[0]
+        if (first.metric, first.channel) in self.windows:
             raise InvalidRow(f"{first.metric} appears twice; the first one is used.")
-        self.told[first.metric, first.channel] = first.window
-        return [performance_figures.build_fact(figure, marketplace=self.code, reported_at=self.reported_at) for figure in told]
+        self.windows[first.metric, first.channel] = first.window
+        return [performance_figures.build_fact(figure, marketplace=self.code, reported_at=self.reported_at) for figure in figures]
 
 
 def normalize_name(name: str) -> str:
-    """A field's name as names are compared."""
+    """Return a field's name in the form in which names are compared."""
     return SYNONYMS.get(name.lower(), name.lower())
 
 
 def iterate_fields(value: Any) -> Iterator[tuple[str, Any]]:
-    """The fields of an object that are not null, by the names they are compared by. Raises BadRow for what is no object."""
+    """Return the fields of an object with normalized names, without nulls.
+
+    Raises InvalidRow if it is not an object.
+    """
     if not isinstance(value, dict):
-        raise InvalidRow("The block is not an object.")
-    return ((normalize_name(name), each) for name, each in value.items() if each is not None)
+        raise InvalidRow("the block is not an object.")
+    return ((normalize_name(name), field_value) for name, field_value in value.items() if field_value is not None)
 
 
 def normalize_block(value: Any) -> Block:
-    """An object by its fields; of two spellings of one the first. Raises BadRow."""
-    found = Block()
-    for name, each in iterate_fields(value):
-        found.setdefault(name, each)
-    return found
+    """Return the fields of an object; of two spellings of a name the first. Raises InvalidRow."""
+    block = Block()
+    for name, field_value in iterate_fields(value):
+        block.setdefault(name, field_value)
+    return block
 
 
-def parse_rate(value: Any, market: MarketplaceBlocks, told: RateBlock) -> list[ReportedFact]:
-    """A rate of Amazon's, seller-fulfilled."""
-    return market.state(_rate(normalize_block(value), market, told, Channel.MFN))
+def parse_rate(value: Any, market: MarketplaceBlocks, rate_block: RateBlock) -> list[ReportedFact]:
+    """Return the facts of a block with a rate of seller-fulfilled orders."""
+    return market.build_facts(_rate(normalize_block(value), market, rate_block, Channel.MFN))
 
 
 def parse_late_shipments(value: Any, market: MarketplaceBlocks) -> list[ReportedFact]:
-    """One window of the live `lateShipmentRateList`; nothing where `lateShipmentRate` told the same one."""
-    found = normalize_block(value)
-    told = LATE_10 if _window(found, market).days == 10 else LATE_30
-    figure = _rate(found, market, told, Channel.MFN)
-    return [] if market.told.get((figure.metric, figure.channel)) == figure.window else market.state(figure)
+    """Return the facts of one entry of `lateShipmentRateList`; none if `lateShipmentRate` has the same
+    window.
+
+    Live reports have this list; the schema does not.
+    """
+    block = normalize_block(value)
+    rate_block = LATE_10 if _window(block, market).days == 10 else LATE_30
+    figure = _rate(block, market, rate_block, Channel.MFN)
+    return [] if market.windows.get((figure.metric, figure.channel)) == figure.window else market.build_facts(figure)
 
 
 def parse_order_defects(value: Any, market: MarketplaceBlocks, channel: Channel) -> list[ReportedFact]:
-    """The order defect rate and its parts, of which only counts are told.
+    """Return the order defect rate and its parts, for which only counts are stated.
 
-    Where the block stands says the channel: the official example calls both of them mfn.
+    The channel is the field that contains the block: the official example states mfn in both.
     """
-    found = normalize_block(value)
-    whole = _rate(found, market, DEFECTIVE, channel)
+    block = normalize_block(value)
+    whole = _rate(block, market, DEFECTIVE, channel)
     parts = [
         Figure(
             metric=metric,
             channel=channel.value,
-            numerator=_count(normalize_block(found[name]), "count"),
+            numerator=_count(normalize_block(block[name]), "count"),
             denominator=whole.denominator,
-            status=performance_figures.normalize_status(normalize_block(found[name]).get("status")),
+            status=performance_figures.normalize_status(normalize_block(block[name]).get("status")),
             window=whole.window,
         )
         for name, metric in PARTS.items()
-        if name in found
+        if name in block
     ]
     flags = [*performance_figures.check_parts(whole.numerator, [part.numerator for part in parts])]
-    said = found.get("fulfillmenttype", channel.value)
-    if not isinstance(said, str) or said.lower() != channel:
-        called = quote_value(said) if isinstance(said, str) else "otherwise"
-        flags.append(f"It is listed under {channel} but says {called}; the former is used.")
-    return market.state(replace(whole, flags=tuple(flags)), *parts)
+    stated_channel = block.get("fulfillmenttype", channel.value)
+    if not isinstance(stated_channel, str) or stated_channel.lower() != channel:
+        stated = quote_value(stated_channel) if isinstance(stated_channel, str) else "of another type"
+        flags.append(f"The block of channel {channel} states channel {stated}; {channel} is used.")
+    return market.build_facts(replace(whole, flags=tuple(flags)), *parts)
 
 
 def parse_counter(value: Any, market: MarketplaceBlocks, metric: str, name: str) -> list[ReportedFact]:
-    """A count of violations, complaints or warnings."""
-    found = normalize_block(value)
-    number = _count(found, name)
-    return market.state(
+    """Return the fact of a count of violations, complaints or warnings."""
+    block = normalize_block(value)
+    number = _count(block, name)
+    return market.build_facts(
         Figure(
             metric=metric,
             channel=Channel.ALL.value,
             numerator=number,
             denominator=None if number is None else 1,
-            status=performance_figures.normalize_status(found.get("status")),
-            window=_window(found, market),
-            target=_target(found),
+            status=performance_figures.normalize_status(block.get("status")),
+            window=_window(block, market),
+            target=_target(block),
             is_share=False,
         )
     )
 
 
 def parse_rating(value: Any, market: MarketplaceBlocks) -> list[ReportedFact]:
-    """The account health rating; its score is in live reports, not in the schema."""
-    found = normalize_block(value)
-    score = _count(found, "ahrscore")
-    return market.state(
+    """Return the fact of the account health rating. Live reports have its score; the schema does not."""
+    block = normalize_block(value)
+    score = _count(block, "ahrscore")
+    return market.build_facts(
         Figure(
             metric="account_health_rating",
             channel=Channel.ALL.value,
             numerator=score,
             denominator=None if score is None else 1,
-            status=performance_figures.normalize_status(found.get("accounthealthratingstatus", found.get("status"))),
-            window=_window(found, market),
+            status=performance_figures.normalize_status(block.get("accounthealthratingstatus", block.get("status"))),
+            window=_window(block, market),
             is_share=False,
         )
     )
 
 
-def _rate(found: Block, market: MarketplaceBlocks, told: RateBlock, channel: Channel) -> Figure:
-    number = found.get(told.numerator)
-    numerator = _count(normalize_block(number), "count") if isinstance(number, dict) else _count(found, told.numerator)
-    if numerator is None and told.is_of_defects:
-        numerator = _count(found, "defectscount")
-    rate = _number(found, "rate")
+def _rate(block: Block, market: MarketplaceBlocks, rate_block: RateBlock, channel: Channel) -> Figure:
+    number = block.get(rate_block.numerator)
+    numerator = _count(normalize_block(number), "count") if isinstance(number, dict) else _count(block, rate_block.numerator)
+    if numerator is None and rate_block.is_of_defects:
+        numerator = _count(block, "defectscount")
+    rate = _number(block, "rate")
     if rate is not None and rate < 0:
-        raise InvalidRow(f"The rate {rate} is below 0.")
+        raise InvalidRow(f"the rate {rate} is below 0.")
     return Figure(
-        metric=told.metric,
+        metric=rate_block.metric,
         channel=channel.value,
         numerator=numerator,
-        denominator=_count(found, told.denominator),
+        denominator=_count(block, rate_block.denominator),
         rate=rate,
-        status=performance_figures.normalize_status(found.get("status")),
-        window=_window(found, market),
-        target=_target(found),
+        status=performance_figures.normalize_status(block.get("status")),
+        window=_window(block, market),
+        target=_target(block),
     )
 
 
-def _window(found: Block, market: MarketplaceBlocks) -> Window:
-    told = normalize_block(found.get("reportingdaterange", {}))
-    ends = [told.get(name) for name in ("reportingdatefrom", "reportingdateto")]
+def _window(block: Block, market: MarketplaceBlocks) -> Window:
+    date_range = normalize_block(block.get("reportingdaterange", {}))
+    ends = [date_range.get(name) for name in ("reportingdatefrom", "reportingdateto")]
     if not all(end is None or isinstance(end, str) for end in ends):
-        raise InvalidRow("A day of its reportingDateRange is not a string.")
+        raise InvalidRow("a day of `reportingDateRange` is not a text.")
     return performance_figures.parse_window(*ends, latest=market.latest)
 
 
-def _target(found: Block) -> Target:
-    """A target as it is told: a number, or in an object (third parties store it so); of any other nothing is known."""
-    value = found.get("targetvalue")
+def _target(block: Block) -> Target:
+    """Return the target of a block: a number, or an object with a number, as third parties store it.
+
+    Any other value is ignored with a flag.
+    """
+    value = block.get("targetvalue")
     if isinstance(value, dict):
         value = normalize_block(value).get("value")
     try:
         number = None if value is None else _worth(value, "target")
-    except InvalidRow as bad:
-        return Target(flags=(f"The target is ignored. {bad.reason}",))
+    except InvalidRow as error:
+        return Target(flags=(f"The target was ignored: {error.reason}",))
     return performance_figures.build_target(
-        number, performance_figures.normalize_word(found.get("targetcondition"), "targetCondition")
+        number, performance_figures.normalize_word(block.get("targetcondition"), "targetCondition")
     )
 
 
-def _count(found: Block, name: str) -> int | None:
-    value = found.get(name)
+def _count(block: Block, name: str) -> int | None:
+    value = block.get(name)
     if value is None:
         return None
     if not isinstance(value, Number):
-        raise InvalidRow(f"Its {name} is not a number.")
+        raise InvalidRow(f"the {name} is not a number.")
     return performance_figures.parse_count(value.text, name)
 
 
-def _number(found: Block, name: str) -> Decimal | None:
-    value = found.get(name)
+def _number(block: Block, name: str) -> Decimal | None:
+    value = block.get(name)
     return None if value is None else _worth(value, name)
 
 
 def _worth(value: Any, name: str) -> Decimal:
     if not isinstance(value, Number):
-        raise InvalidRow(f"Its {name} is not a number.")
+        raise InvalidRow(f"the {name} is not a number.")
     return performance_figures.parse_decimal(value.text, name)

@@ -1,7 +1,7 @@
-"""GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE: one row per returned item of a seller-fulfilled order.
+"""Read GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE: one row for each returned item of a seller-fulfilled order.
 
-Columns are found by name. Dates name the month (`10-Jul-2025`), Brazil's are ISO; one in figures alone (`10/07/2025`) is two days
-in one and is refused.
+Columns are found by name. Dates name the month (`10-Jul-2025`); Brazil uses ISO 8601. A date of numbers only
+(`10/07/2025`) is ambiguous and rejected.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
     def parse(row: list[str]) -> list[Fact]:
         texts = read(row)
-        return return_request.facts(
+        return return_request.build_facts(
             order=texts["Order ID"],
             reference=texts.get("Amazon RMA ID") or texts.get("Merchant RMA ID", ""),
             requested=texts["Return request date"],

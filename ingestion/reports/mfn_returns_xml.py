@@ -1,4 +1,4 @@
-"""GET_XML_RETURNS_DATA_BY_RETURN_DATE: one `return_details` a request, with its items."""
+"""Read GET_XML_RETURNS_DATA_BY_RETURN_DATE: one `return_details` with its items for each request."""
 
 from collections.abc import Sequence
 
@@ -42,8 +42,8 @@ def build_parser(_header: Sequence[str], parse_context: ParseContext) -> RowPars
     def parse(record: Record) -> list[Fact]:
         missing = [element for element in NEEDED if element not in record]
         if missing:
-            raise InvalidRow(f"The return_details has no {', '.join(missing)}.")
-        return return_request.facts(
+            raise InvalidRow(f"`return_details`: {', '.join(missing)} is missing.")
+        return return_request.build_facts(
             order=record["order_id"],
             reference=record.get("amazon_rma_id") or record.get("merchant_rma_id", ""),
             requested=record["return_request_date"],

@@ -1,8 +1,10 @@
-"""Seller Central's download of orders with defects: one row an order, one column a category.
+"""Read Seller Central's download of orders with defects: one row for each order, one column for each
+category.
 
-The page of the order defect rate shows the columns Order Id, Order Date, Fulfilled By, Pre-fulfillment Cancellation, Late
-Shipment, Negative Feedback, A-to-z Guarantee claim, Chargeback claim. The form of the file is not known for sure, so any
-delimiter, spelling and yes is taken. It tells that there is a defect and nothing more.
+The page of the order defect rate shows the columns Order Id, Order Date, Fulfilled By, Pre-fulfillment
+Cancellation, Late Shipment, Negative Feedback, A-to-z Guarantee claim, Chargeback claim. The exact format is
+not documented, so any delimiter, spelling and word for yes is accepted. The download states only that a
+defect exists.
 """
 
 import re
@@ -40,7 +42,7 @@ SPELLINGS = {
     "servicechargeback": "Chargeback claim",
     "chargeback": "Chargeback claim",
 }
-"""What columns are called, by their letters alone, in the singular."""
+"""Spellings of the columns: lower-case letters only, singular."""
 
 RETURNS = frozenset({"requestedat", "returnrequestdate", "returndate"})
 MARKS, NO_MARKS = ("x", "✓"), ("", "-", "n/a", "none")
@@ -69,20 +71,20 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {NAME} report needs the column Order Id and one of {', '.join(CATEGORIES)}, and no day of a return.",
+            f"A {NAME} report needs the column Order Id and at least one of {', '.join(CATEGORIES)}, and no return date.",
         )
-    read = cells.build_reader(_named(header), COLUMNS, report_type=NAME)
+    read = cells.build_reader(_standard_names(header), COLUMNS, report_type=NAME)
 
     def parse(row: list[str]) -> list[Fact]:
         texts = read(row)
-        order, on = parse_order_id(texts["Order Id"]), _day(texts.get("Order Date", ""), parse_context)
+        order, on = parse_order_id(texts["Order Id"], column="Order Id"), _day(texts.get("Order Date", ""), parse_context)
         return [_as_list(order, kind, on) for name, kind in CATEGORIES.items() if _is_marked(name, texts.get(name, ""))]
 
     return parse
 
 
-def _named(header: Sequence[str]) -> list[str]:
-    """The header with the names that we know spelled our way."""
+def _standard_names(header: Sequence[str]) -> list[str]:
+    """Return the header with known names in their standard spelling."""
     return [SPELLINGS.get(_letters(cell), cell) for cell in header]
 
 
@@ -97,7 +99,7 @@ def _is_marked(name: str, text: str) -> bool:
     if word in MARKS or word in cells.YES:
         return True
     if not COUNT.fullmatch(word):
-        raise InvalidRow(f"{name} {quote_value(text)} is neither yes nor no.")
+        raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected yes or no.")
     return int(word) > 0
 
 
@@ -123,8 +125,11 @@ def _as_list(order: str, kind: DefectKind, on: date | None) -> DefectFact:
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    """By an order and a category. Some categories are told of returns too, whose day this download does not have."""
-    names = {*_named(header)}
+    """Return whether there is an order ID and a category, but no return date.
+
+    Reports of returns share some categories, but have a return date.
+    """
+    names = {*_standard_names(header)}
     is_of_returns = not RETURNS.isdisjoint(_letters(cell) for cell in header)
     return "Order Id" in names and not names.isdisjoint(CATEGORIES) and not is_of_returns
 

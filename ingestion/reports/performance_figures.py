@@ -1,8 +1,8 @@
-"""What Amazon's reports of account health share: how a figure is told, and the contradictions that are found in it. Pure.
+"""Build the figures of Amazon's account health reports and flag their contradictions. Pure.
 
-Amazon's figures are kept as they are told; what contradicts itself is said beside them. Both are common: of the official
-example (https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json)
-half the figures do.
+Figures are stored as received, with a flag for each contradiction. Contradictions are common: half the
+figures of the official example have one
+(https://github.com/amzn/selling-partner-api-models/blob/main/schemas/reports/accountHealthReport-2020-11-18.json).
 """
 
 import json
@@ -23,7 +23,8 @@ from metrics.rules.judgement import Comparator, Limit
 MAX_INTEGER = 2**31 - 1
 MAX_STATUS_LENGTH = 20
 NO_DATA = "NONE"
-ROUNDING = Decimal("0.00005")  # half of a hundredth of a percent, the finest that Amazon shows
+# Half of 0.01 %, the finest precision that Amazon shows.
+ROUNDING = Decimal("0.00005")
 NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 MAX_DECIMAL_PLACES = 40
 COMPARATORS = {
@@ -37,7 +38,7 @@ MEETS_TARGET_BY_STATUS = {"GOOD": True, "BAD": False}
 
 
 class Window(NamedTuple):
-    """The days that a figure is of, both included; None where the report does not tell."""
+    """Hold the first and last day of a figure, both included; None if the report does not state them."""
 
     first_on: date | None = None
     last_on: date | None = None
@@ -45,11 +46,12 @@ class Window(NamedTuple):
 
     @property
     def days(self) -> int | None:
+        """Return the length in days, or None if it is unknown."""
         return (self.last_on - self.first_on).days + 1 if self.first_on and self.last_on else None
 
 
 class Target(NamedTuple):
-    """What Amazon wants of a figure, or no limit."""
+    """Hold Amazon's target for a figure, or no limit."""
 
     limit: Limit | None = None
     flags: tuple[str, ...] = ()
@@ -60,7 +62,7 @@ NO_WINDOW, NO_TARGET = Window(), Target()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure as a report tells it. Of a counter, which is no share of anything, the denominator is 1."""
+    """Hold one figure as the report states it. The denominator of a counter, which is no rate, is 1."""
 
     metric: str
     channel: str
@@ -75,27 +77,30 @@ class Figure:
 
 
 class Row(NamedTuple):
-    """One block of a report, by what it tells of. `state` gives its facts, or raises BadRow."""
+    """Hold one block of a report. `build` returns its facts or raises InvalidRow."""
 
     name: str
-    state: Callable[[], list[Any]]
+    build: Callable[[], list[Any]]
 
 
 def build_parser(_header: Sequence[str], _setting: ParseContext) -> RowParser:
-    """The parser of Rows: a reason begins with the name of the block."""
+    """Return the parser of Rows. Reasons begin with the name of the block."""
 
     def parse(row: Row) -> list[Fact]:
         try:
-            return row.state()
-        except InvalidRow as bad:
-            raise InvalidRow(f"{row.name}: {bad.reason}") from None
+            return row.build()
+        except InvalidRow as error:
+            raise InvalidRow(f"{row.name}: {error.reason}") from None
 
     return parse
 
 
 def build_fact(figure: Figure, *, marketplace: str, reported_at: datetime) -> ReportedFact:
-    """The figure as a fact, with its contradictions. Of nothing there is no rate, whatever Amazon says (it says 0, GOOD)."""
-    is_of_nothing = figure.denominator == 0
+    """Return the figure as a fact with flags for its contradictions.
+
+    Without a denominator there is no rate and no status, although Amazon states 0 and GOOD.
+    """
+    has_no_data = figure.denominator == 0
     limit = figure.target.limit
     return ReportedFact(
         marketplace=marketplace,
@@ -105,8 +110,8 @@ def build_fact(figure: Figure, *, marketplace: str, reported_at: datetime) -> Re
         last_on=figure.window.last_on,
         numerator=figure.numerator,
         denominator=figure.denominator,
-        rate=None if is_of_nothing or figure.rate is None or figure.rate > 1 else figure.rate,
-        status=NO_DATA if is_of_nothing else figure.status,
+        rate=None if has_no_data or figure.rate is None or figure.rate > 1 else figure.rate,
+        status=NO_DATA if has_no_data else figure.status,
         comparator=limit.comparator.value if limit else "",
         limit_numerator=limit.numerator if limit else None,
         limit_denominator=limit.denominator if limit else None,
@@ -116,7 +121,7 @@ def build_fact(figure: Figure, *, marketplace: str, reported_at: datetime) -> Re
 
 
 def find_contradictions(figure: Figure) -> Iterator[str]:
-    """What a figure says against itself, each as a sentence."""
+    """Yield a sentence for each contradiction within a figure."""
     if figure.is_share:
         yield from _check_counts(figure)
     yield from _check_target(figure)
@@ -125,27 +130,27 @@ def find_contradictions(figure: Figure) -> Iterator[str]:
 def _check_counts(figure: Figure) -> Iterator[str]:
     numerator, denominator, rate = figure.numerator, figure.denominator, figure.rate
     if rate is not None and rate > 1:
-        yield f"The rate {rate} is above 100 %, so it is ignored."
+        yield f"The rate {rate} is greater than 1 and was ignored."
     if numerator is None or denominator is None:
         return
     if numerator > denominator:
-        yield f"The numerator {numerator} is greater than the denominator {denominator}."
+        yield f"The count {numerator} is greater than the total {denominator}."
     if rate is not None and denominator and abs(rate - Decimal(numerator) / denominator) > rounding_tolerance(rate):
         yield f"The rate {rate} does not match its counts: {numerator} of {denominator} is {numerator / denominator:.4f}."
 
 
 def _check_target(figure: Figure) -> Iterator[str]:
-    limit, keeps = figure.target.limit, MEETS_TARGET_BY_STATUS.get(figure.status)
+    limit, states_met = figure.target.limit, MEETS_TARGET_BY_STATUS.get(figure.status)
     value = _value(figure)
-    if limit is None or keeps is None or value is None:
+    if limit is None or states_met is None or value is None:
         return
     meets = judgement.meets(*value, limit)
-    if meets is not None and meets is not keeps:
-        yield f"The status is {figure.status} although the target is {'met' if meets else 'missed'}."
+    if meets is not None and meets is not states_met:
+        yield f"The status is {figure.status}, but the target is {'met' if meets else 'missed'}."
 
 
 def _value(figure: Figure) -> tuple[int, int] | None:
-    """The figure's worth as a fraction: Amazon's rate, or else its counts."""
+    """Return the figure as a fraction: Amazon's rate, or else its counts."""
     if figure.rate is not None and figure.denominator != 0:
         return figure.rate.as_integer_ratio()
     if figure.numerator is None or figure.denominator is None:
@@ -154,32 +159,40 @@ def _value(figure: Figure) -> tuple[int, int] | None:
 
 
 def rounding_tolerance(rate: Decimal) -> Decimal:
-    """How far a rate may be from its counts: half a unit of its last decimal. A bare 0 or 1 is taken as 0.00 or 1.00."""
+    """Return how far a rate may differ from its counts: half a unit of its last decimal place.
+
+    0 and 1 without decimals count as 0.00 and 1.00.
+    """
     places = -int(rate.as_tuple().exponent) if rate not in {0, 1} else 2
     return max(ROUNDING, Decimal(5).scaleb(-places - 1))
 
 
 def check_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]:
-    """What the number of orders with a defect says against those of each kind. An order counts once, whatever it has."""
-    told = [part for part in parts if part is not None]
-    if whole is None or not told:
+    """Yield a sentence for each contradiction between orders with defects and the defects of each kind.
+
+    An order with several defects counts once.
+    """
+    counts = [part for part in parts if part is not None]
+    if whole is None or not counts:
         return
-    if whole < max(told):
-        yield f"The {whole} orders with defects are fewer than the {max(told)} of one kind of defect."
-    if len(told) == 3 and whole > sum(told):
-        yield f"The {whole} orders with defects are more than the {sum(told)} defects of all kinds."
+    if whole < max(counts):
+        yield f"There are {whole} orders with defects, fewer than the {max(counts)} with one kind of defect."
+    if len(counts) == 3 and whole > sum(counts):
+        yield f"There are {whole} orders with defects, more than the {sum(counts)} defects of all kinds."
 
 
 def parse_window(start: str | None, end: str | None, *, latest: datetime) -> Window:
-    """The UTC days from one moment to another. Raises BadRow for what is no moment, or in the future."""
+    """Return the UTC days from one moment to another. Raises InvalidRow for an invalid or future moment."""
     first, last = (parse_time(text, latest=latest, without_offset=UTC).date() if text else None for text in (start, end))
     if first and last and first > last:
-        return Window(flags=(f"The window ends before it begins (from {first} to {last}), so it is ignored.",))
+        return Window(flags=(f"The window ends before it starts ({first} to {last}) and was ignored.",))
     return Window(first, last)
 
 
 def infer_reported_at(ends: Iterable[str], parse_context: ParseContext) -> datetime:
-    """When a report was made that has no timestamp: at the end of the latest day it tells of, or else when it was received."""
+    """Return when a report without a timestamp was made: at the end of its latest day, but not after it was
+    received.
+    """
     last = date.min
     for text in ends:
         try:
@@ -192,53 +205,50 @@ def infer_reported_at(ends: Iterable[str], parse_context: ParseContext) -> datet
 
 
 def build_target(value: Decimal | None, condition: str) -> Target:
-    """The limit that a value and Amazon's word for the comparison make, as whole numbers: 0.025 is 1/40."""
+    """Return the target of a value and Amazon's condition as a limit of whole numbers: 0.025 is 1/40."""
     if value is None and not condition:
         return NO_TARGET
     comparator = COMPARATORS.get(condition)
     if value is None or comparator is None:
-        wrong = (
-            f"its condition is {quote_value(condition)}"
-            if condition and value is not None
-            else "its value or condition is missing"
-        )
-        return Target(flags=(f"The target is ignored: {wrong}.",))
+        known = condition and value is not None
+        reason = f"its condition is {quote_value(condition)}" if known else "its value or condition is missing"
+        return Target(flags=(f"The target was ignored: {reason}.",))
     numerator, denominator = value.as_integer_ratio()
     if value < 0 or max(numerator, denominator) > MAX_INTEGER:
-        return Target(flags=(f"The target is ignored: {value} is outside the allowed range.",))
+        return Target(flags=(f"The target was ignored: {value} is out of range.",))
     return Target(Limit(comparator, numerator, denominator))
 
 
 def normalize_word(value: object, name: str) -> str:
-    """A status or condition as it is kept: AT RISK is AT_RISK; "" where none is told. Raises BadRow."""
+    """Return a status or condition in one spelling: AT RISK is AT_RISK. None is "". Raises InvalidRow."""
     if value is None:
         return ""
     if not isinstance(value, str) or UNSTORABLE.search(value):
-        raise InvalidRow(f"The {name} is not a string.")
+        raise InvalidRow(f"the {name} is not a text.")
     return "_".join(value.upper().split())
 
 
 def normalize_status(value: object) -> str:
-    """A status as it is kept. Raises BadRow."""
-    told = normalize_word(value, "status")
-    if len(told) > MAX_STATUS_LENGTH:
-        raise InvalidRow(f"The status {quote_value(told)} is longer than {MAX_STATUS_LENGTH} characters.")
-    return told
+    """Return a status in one spelling. Raises InvalidRow."""
+    status = normalize_word(value, "status")
+    if len(status) > MAX_STATUS_LENGTH:
+        raise InvalidRow(f"the status {quote_value(status)} is too long; expected at most {MAX_STATUS_LENGTH} characters.")
+    return status
 
 
 def parse_decimal(text: str, name: str) -> Decimal:
-    """The number that a text spells in digits. Raises BadRow for any other, or for more digits than a figure can need."""
+    """Return the number of a text. Raises InvalidRow for any other text and for too many digits."""
     if not NUMBER.fullmatch(text):
-        raise InvalidRow(f"The {name} {quote_value(text)} is not a number.")
+        raise InvalidRow(f"the {name} {quote_value(text)} is not a number.")
     number = Decimal(text)
     if not -MAX_DECIMAL_PLACES <= int(number.as_tuple().exponent) <= MAX_DECIMAL_PLACES:
-        raise InvalidRow(f"The {name} {quote_value(text)} is not a number in the allowed range.")
+        raise InvalidRow(f"the {name} {quote_value(text)} is out of range.")
     return number
 
 
 def parse_count(text: str, name: str) -> int:
-    """A whole number that a table can keep. Raises BadRow."""
+    """Return a whole number from 0 to MAX_INTEGER. Raises InvalidRow."""
     number = parse_decimal(text, name)
     if not 0 <= number <= MAX_INTEGER or number != int(number):
-        raise InvalidRow(f"The {name} {quote_value(text)} is not an integer from 0 to {MAX_INTEGER}.")
+        raise InvalidRow(f"the {name} {quote_value(text)} is not valid; expected a whole number from 0 to {MAX_INTEGER}.")
     return int(number)

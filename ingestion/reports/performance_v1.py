@@ -1,8 +1,10 @@
-"""GET_V1_SELLER_PERFORMANCE_REPORT: the older account health report, XML; the only source of response times.
+"""Read GET_V1_SELLER_PERFORMANCE_REPORT: the older account health report in XML, the only source of response
+times.
 
-No schema of it is published: the names of elements are those of Amazon's documentation and of public parsers. It tells every
-metric of several time frames; the one nearest to the metric's own window becomes a figure, and all stay in the document.
-Source: https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance
+Amazon publishes no schema; the names of elements are from its documentation and public parsers. The report
+has every metric for several time frames. The one closest to the metric's window becomes a figure; the
+snapshot contains all of them. Source:
+https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance
 """
 
 import json
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from ingestion.parsing import xml
@@ -32,19 +35,21 @@ ANSWERS = (IN_TIME, "responseTimeGreaterThan24Hours", "noResponseForContactsOlde
 PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,10}))?\s*%")
 START_PATTERN = re.compile(r"<sellerPerformanceReports?[\s/>]")
 FEED = 64 * 1024
-ANY, SHORT, LONG = range(10**6), range(15), range(15, 10**6)  # days
-USUAL = 30  # where a time frame does not tell
+# Lengths of time frames, in days.
+ANY, SHORT, LONG = range(10**6), range(15), range(15, 10**6)
+# Assumed for a time frame without days.
+DEFAULT_DAYS = 30
 
 
 class FigureSource(NamedTuple):
-    """Where a metric is told: in which element under which name, of which window, and its name in the checklist."""
+    """Describe where a metric is: its element and name, its window in days, and its name in the checklist."""
 
     metric: str
     element: str
     name: str
     channel: Channel
     days: int
-    checked: str = ""
+    checklist_name: str = ""
     lengths: range = ANY
 
 
@@ -69,7 +74,7 @@ PARTS = ("negativeFeedbacks", "a_z_claims", "chargebacks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The records of a document with their lines, and what holds for each of them."""
+    """Hold the records of a document with their lines, and what applies to all of them."""
 
     records: list[tuple[int, Record]]
     checklist: Record
@@ -78,16 +83,17 @@ class Report:
 
 
 def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[int, Row]]:
-    """A row for the report as a whole, and one for each metric. Raises Refused for what is no such report."""
+    """Yield a row for the report as a whole, and one for each metric.
+
+    Raises RejectedDocument if it is not one report.
+    """
     records = _records(document)
     checklists = [record for _, record in records if record[""] == CHECKLIST]
     if not records or len(checklists) > 1:
         raise RejectedDocument(
             "not-one-report",
             "The document is not one performance report",
-            "It contains several reports. Upload each one separately."
-            if records
-            else f"It contains none of {', '.join(ELEMENTS)}.",
+            "It contains several reports. Upload each by itself." if records else f"It has none of {', '.join(ELEMENTS)}.",
         )
     ends = (record["timeFrame/end"] for _, record in records if "timeFrame/end" in record)
     report = Report(
@@ -97,78 +103,86 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
         parse_context=parse_context,
     )
     yield records[0][0], Row("sellerPerformanceReport", partial(_snapshot, report))
-    for told in FIGURES:
-        for line, record in _find_nearest_record(told, report):
-            yield line, Row(told.metric, partial(_figure, told, record, report))
+    for source in FIGURES:
+        for line, record in _find_nearest_record(source, report):
+            yield line, Row(source.metric, partial(_figure, source, record, report))
 
 
 def _records(document: bytes) -> list[tuple[int, Record]]:
     blocks = (document[at : at + FEED] for at in range(0, len(document), FEED))
     records = list[tuple[int, Record]]()
-    for found in xml.read_records(blocks, names=ELEMENTS):
-        records.append(found)
+    for line_and_record in xml.read_records(blocks, names=ELEMENTS):
+        records.append(line_and_record)
         if len(records) > MAX_RECORDS:
-            raise RejectedDocument("too-many-records", "The report has too many records", f"At most {MAX_RECORDS} are allowed.")
+            raise RejectedDocument("too-many-records", "The report has too many records", f"At most {MAX_RECORDS} are supported.")
     return records
 
 
-def _find_nearest_record(told: FigureSource, report: Report) -> list[tuple[int, Record]]:
-    """The record whose time frame is most like the metric's window, of two alike the later one; none where none tells it."""
-    found = list[tuple[int, int, int, Record]]()
+def _find_nearest_record(source: FigureSource, report: Report) -> list[tuple[int, Record]]:
+    """Return the record whose time frame is closest to the metric's window, as a list; empty if no record has
+    the metric.
+
+    Of two equally close records, the later one is used.
+    """
+    candidates = list[tuple[int, int, int, Record]]()
     for line, record in report.records:
         window = _window_or_none(record, report)
         ends = window.last_on.toordinal() if window.last_on else 0
-        if record[""] == told.element and _has_figure(record, told) and (window.days or USUAL) in told.lengths:
-            found.append((abs(window.days - told.days) if window.days else max(ANY), -ends, line, record))
-    return [(line, record) for _, _, line, record in sorted(found, key=lambda each: each[:3])[:1]]
+        if record[""] == source.element and _has_figure(record, source) and (window.days or DEFAULT_DAYS) in source.lengths:
+            candidates.append((abs(window.days - source.days) if window.days else max(ANY), -ends, line, record))
+    return [(line, record) for _, _, line, record in sorted(candidates, key=itemgetter(0, 1, 2))[:1]]
 
 
-def _has_figure(record: Record, told: FigureSource) -> bool:
-    return any(name in record for name in (f"{told.name}/count", f"{told.name}/rate", *(() if told.name else ANSWERS)))
+def _has_figure(record: Record, source: FigureSource) -> bool:
+    return any(name in record for name in (f"{source.name}/count", f"{source.name}/rate", *(() if source.name else ANSWERS)))
 
 
 def _snapshot(report: Report) -> list[SnapshotFact]:
     document: dict[str, list[Record]] = {}
     for _, record in report.records:
-        told = {
+        texts = {
             path: text for path, text in record.items() if path and not any(map(personal_columns.is_personal, path.split("/")))
         }
-        document.setdefault(record[""], []).append(told)
+        document.setdefault(record[""], []).append(texts)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return [SnapshotFact(report.parse_context.marketplace, "", report.reported_at, text)]
 
 
-def _figure(told: FigureSource, record: Record, report: Report) -> list[ReportedFact]:
-    numerator, denominator = _response_counts(record) if told.element == RESPONSES else _counts(told, record)
+def _figure(source: FigureSource, record: Record, report: Report) -> list[ReportedFact]:
+    numerator, denominator = _response_counts(record) if source.element == RESPONSES else _counts(source, record)
     flags = (
         performance_figures.check_parts(numerator, [_count(record, f"{part}/count") for part in PARTS])
-        if told.name == DEFECTIVE
+        if source.name == DEFECTIVE
         else ()
     )
     figure = Figure(
-        metric=told.metric,
-        channel=told.channel.value,
+        metric=source.metric,
+        channel=source.channel.value,
         numerator=numerator,
         denominator=denominator,
-        rate=_parse_percentage(record.get(f"{told.name}/rate")),
-        status=performance_figures.normalize_status(report.checklist.get(f"{told.checked}/status")),
+        rate=_parse_percentage(record.get(f"{source.name}/rate")),
+        status=performance_figures.normalize_status(report.checklist.get(f"{source.checklist_name}/status")),
         window=_window(record, report),
         flags=tuple(flags),
     )
     return [performance_figures.build_fact(figure, marketplace=report.parse_context.marketplace, reported_at=report.reported_at)]
 
 
-def _counts(told: FigureSource, record: Record) -> tuple[int | None, int | None]:
-    """Of tracking and returns the report does not tell what they are counted in."""
-    denominator = _count(record, "orderCount") if told.element in {DEFECTS, EXPERIENCE} else None
-    return _count(record, f"{told.name}/count"), denominator
+def _counts(source: FigureSource, record: Record) -> tuple[int | None, int | None]:
+    """Return the counts of a metric. The report has no denominator for tracking and returns."""
+    denominator = _count(record, "orderCount") if source.element in {DEFECTS, EXPERIENCE} else None
+    return _count(record, f"{source.name}/count"), denominator
 
 
 def _response_counts(record: Record) -> tuple[int | None, int | None]:
-    """The messages answered in time, and all that needed an answer; unknown where one of the three counts is."""
+    """Return the messages answered in time, and all that needed an answer; None if one of the three counts is
+    missing.
+    """
     counts = [_count(record, name) for name in ANSWERS]
-    told = [count for count in counts if count is not None]
-    return counts[0], performance_figures.parse_count(str(sum(told)), "number of messages") if len(told) == len(counts) else None
+    known = [count for count in counts if count is not None]
+    return counts[0], performance_figures.parse_count(str(sum(known)), "number of messages") if len(known) == len(
+        counts
+    ) else None
 
 
 def _count(record: Record, path: str) -> int | None:
@@ -176,12 +190,12 @@ def _count(record: Record, path: str) -> int | None:
 
 
 def _parse_percentage(text: str | None) -> Decimal | None:
-    """`0.70%` as the fraction 0.0070; also `0,70 %`."""
+    """Return `0.70%` or `0,70 %` as the fraction 0.0070. Raises InvalidRow."""
     if text is None:
         return None
     percent = PERCENT.fullmatch(text)
     if percent is None:
-        raise InvalidRow(f"The rate {quote_value(text)} is not a percentage.")
+        raise InvalidRow(f"the rate {quote_value(text)} is not a percentage; expected e.g. 0.70%.")
     return Decimal(f"{percent[1]}.{percent[2] or ''}").scaleb(-2)
 
 
@@ -192,7 +206,10 @@ def _window(record: Record, report: Report) -> Window:
 
 
 def _window_or_none(record: Record, report: Report) -> Window:
-    """The same, but none where it cannot be used: that is said once the record is the nearest."""
+    """Return the window, or an empty one if it is invalid.
+
+    If the record is used, its figure is rejected with the reason.
+    """
     try:
         return _window(record, report)
     except InvalidRow:

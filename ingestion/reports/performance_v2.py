@@ -1,8 +1,9 @@
-"""GET_V2_SELLER_PERFORMANCE_REPORT: what Amazon says of account health, as JSON, of each marketplace by itself.
+"""Read GET_V2_SELLER_PERFORMANCE_REPORT: Amazon's account health figures as JSON, for each marketplace.
 
-Its schema's examples spell names otherwise than its properties, live reports hold more than it tells of, and third parties
-store what Amazon never sent: names are compared without case, and each block is a row that can be rejected alone.
-Source: https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance
+The schema's examples spell names differently from its properties, live reports have more blocks than the
+schema, and third parties store blocks that Amazon never sent. Therefore names are compared without case, and
+each block is a row that can be rejected alone. Source:
+https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance
 """
 
 import re
@@ -23,12 +24,15 @@ ORDER_DEFECTS, LATE_LIST, WARNING_STATES = "orderdefectrate", "lateshipmentratel
 COUNTERS = {name: (metric, "defectscount") for name, metric in VIOLATIONS.items()} | {
     "policyviolationwarnings": ("policy_violation_warnings", "warningscount")
 }
-"""The metric that each block of a counter tells, and the field with its count."""
+"""For each block with a count, its metric and the field with the count."""
 START_PATTERN = re.compile(r'"(accountStatuses|performanceMetrics)"\s*:', re.IGNORECASE)
 
 
 def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[int, Row]]:
-    """A row for each marketplace as a whole, and one for each of its blocks. Raises Refused for what is no such report."""
+    """Return a row for each marketplace, and one for each of its blocks.
+
+    Raises RejectedDocument if it is not such a report.
+    """
     report = _report(exact_json.parse_json(document))
     reported_at = performance_figures.infer_reported_at(_find_period_ends(report), parse_context)
     return enumerate(
@@ -38,18 +42,18 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
 
 def _report(parsed: Any) -> health_blocks.Block:
     whole = parsed[0] if isinstance(parsed, list) and len(parsed) == 1 else parsed
-    told = {name.lower() for name in whole} if isinstance(whole, dict) else set()
-    if {"$schema", "properties"} & told:
+    names = {name.lower() for name in whole} if isinstance(whole, dict) else set()
+    if {"$schema", "properties"} & names:
         raise RejectedDocument(
             "schema-not-report",
-            "The document is the schema of a report, not a report",
+            "The document is a schema, not a report",
             "It describes reports and contains no figures. Request the report itself.",
         )
-    if not {"accountstatuses", "performancemetrics"} & told:
+    if not {"accountstatuses", "performancemetrics"} & names:
         raise RejectedDocument(
             "invalid-json",
             "The JSON is not a report",
-            "It must be one object with accountStatuses and performanceMetrics, or a list of that one.",
+            "Expected one object with accountStatuses and performanceMetrics, or a list with one such object.",
         )
     return health_blocks.normalize_block(whole)
 
@@ -61,8 +65,8 @@ def _rows(report: health_blocks.Block, parse_context: ParseContext, market: Call
     alone = list[Row]()
     for entry in _as_list(report.get("accountstatuses")):
         code = _code(entry, parse_context)
-        if wrong := _find_fault(entry, code, statuses):
-            alone.append(Row("accountStatuses", partial(_rejected, wrong)))
+        if error := _find_error(entry, code, statuses):
+            alone.append(Row("accountStatuses", partial(_raise_invalid, error)))
             continue
         statuses[code] = health_blocks.normalize_block(entry).get("status")
         if code not in entered:
@@ -70,23 +74,23 @@ def _rows(report: health_blocks.Block, parse_context: ParseContext, market: Call
     seen = set[str]()
     for entry in entries:
         code = _code(entry, parse_context)
-        wrong = _find_fault(entry, code, seen)
+        error = _find_error(entry, code, seen)
         seen.add(code)
         for row in _marketplace_rows(entry, market(code=code), statuses.get(code)):
-            yield Row(f"{row.name} {code}", partial(_rejected, wrong) if wrong else row.state)
+            yield Row(f"{row.name} {code}", partial(_raise_invalid, error) if error else row.build)
     yield from alone
 
 
 def _marketplace_rows(entry: Any, market: MarketplaceBlocks, status: Any) -> Iterator[Row]:
-    """The marketplace as a whole, then its blocks, and last the list that may repeat one of them."""
+    """Yield the marketplace as a whole, then its blocks, and last the list that may repeat one of them."""
     yield Row("performanceMetrics", partial(_snapshot, entry, market, status))
-    told = _blocks(entry) if isinstance(entry, dict) else []
-    for name, value in sorted(told, key=lambda pair: pair[0] == LATE_LIST):
+    blocks = _blocks(entry) if isinstance(entry, dict) else []
+    for name, value in sorted(blocks, key=lambda pair: pair[0] == LATE_LIST):
         yield from _block_rows(name, value, market)
 
 
 def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
-    """The rows that a block is; none where it is no figure of ours: it then stays in the marketplace's document only."""
+    """Yield the rows of a block. An unknown block has none and is only part of the snapshot."""
     if name in market.shares:
         share = market.shares[name]
         yield Row(share.metric, partial(health_blocks.parse_rate, value, market, share))
@@ -97,7 +101,7 @@ def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Ro
         yield Row("account_health_rating", partial(health_blocks.parse_rating, value, market))
     elif name == LATE_LIST:
         yield from (
-            Row("late_shipment_rate", partial(health_blocks.parse_late_shipments, each, market)) for each in _as_list(value)
+            Row("late_shipment_rate", partial(health_blocks.parse_late_shipments, entry, market)) for entry in _as_list(value)
         )
     elif name == ORDER_DEFECTS:
         yield from _channel_rows(value, market)
@@ -105,20 +109,25 @@ def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Ro
 
 def _channel_rows(value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
     if not isinstance(value, dict):
-        yield Row("order_defect_rate", partial(_rejected, "The block is not an object."))
+        yield Row("order_defect_rate", partial(_raise_invalid, "the block is not an object."))
         return
-    for name, told in health_blocks.iterate_fields(value):
+    for name, channel_block in health_blocks.iterate_fields(value):
         if name in {Channel.MFN, Channel.AFN}:
-            yield Row(f"order_defect_rate {name}", partial(health_blocks.parse_order_defects, told, market, Channel(name)))
+            yield Row(
+                f"order_defect_rate {name}", partial(health_blocks.parse_order_defects, channel_block, market, Channel(name))
+            )
 
 
 def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The blocks of a marketplace by name; violations that stand in an object of warning states as if beside it."""
-    told = list(health_blocks.iterate_fields(entry))
-    names = {name for name, _ in told}
-    within = [value for name, value in told if name == WARNING_STATES and isinstance(value, dict)]
-    moved = [pair for value in within for pair in health_blocks.iterate_fields(value)]
-    return told + [(name, value) for name, value in moved if name in VIOLATIONS and name not in names]
+    """Return the blocks of a marketplace by name.
+
+    Violations within an object of warning states are moved up.
+    """
+    blocks = list(health_blocks.iterate_fields(entry))
+    names = {name for name, _ in blocks}
+    containers = [value for name, value in blocks if name == WARNING_STATES and isinstance(value, dict)]
+    moved = [pair for value in containers for pair in health_blocks.iterate_fields(value)]
+    return blocks + [(name, value) for name, value in moved if name in VIOLATIONS and name not in names]
 
 
 def _snapshot(entry: Any, market: MarketplaceBlocks, status: Any) -> list[SnapshotFact]:
@@ -126,38 +135,41 @@ def _snapshot(entry: Any, market: MarketplaceBlocks, status: Any) -> list[Snapsh
     return [SnapshotFact(market.code, performance_figures.normalize_status(status), market.reported_at, document)]
 
 
-def _rejected(reason: str) -> list[Any]:
+def _raise_invalid(reason: str) -> list[Any]:
     raise InvalidRow(reason)
 
 
-def _find_fault(entry: Any, code: str, seen: Container[str]) -> str:
-    """Why nothing of this entry can be used; empty if it can."""
+def _find_error(entry: Any, code: str, seen: Container[str]) -> str:
+    """Return why the entry of a marketplace cannot be used; empty if it can."""
     if not isinstance(entry, dict):
-        return "The entry of a marketplace is not an object."
+        return "the entry of a marketplace is not an object."
     if not code:
-        told = health_blocks.normalize_block(entry).get("marketplaceid")
-        given = quote_value(told) if isinstance(told, str) else "is not a string and"
-        return f"marketplaceId {given} is not a known Amazon marketplace ID."
+        marketplace_id = health_blocks.normalize_block(entry).get("marketplaceid")
+        if not isinstance(marketplace_id, str):
+            return "`marketplaceId` is not a text."
+        return f"`marketplaceId`: {quote_value(marketplace_id)} is not a known marketplace ID of Amazon."
     return f"{code} appears twice; the first one is used." if code in seen else ""
 
 
 def _code(entry: Any, parse_context: ParseContext) -> str:
-    """Our code of the marketplace that an entry names; of one that names none the report's; empty if it is unknown."""
-    told = health_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
-    if told is None:
+    """Return the code of an entry's marketplace: the report's if the entry names none, empty if it is
+    unknown.
+    """
+    marketplace_id = health_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
+    if marketplace_id is None:
         return parse_context.marketplace
-    return CODE_OF_AMAZON_ID.get(told.strip(), "") if isinstance(told, str) else ""
+    return CODE_OF_AMAZON_ID.get(marketplace_id.strip(), "") if isinstance(marketplace_id, str) else ""
 
 
 def _as_list(value: Any) -> list[Any]:
-    """What a field lists: a single object stands for a list of it, as in the official example."""
+    """Return the items of a field. A single object counts as a list of one, as in the official example."""
     if value is None:
         return []
-    return [each for each in value if each is not None] if isinstance(value, list) else [value]
+    return [item for item in value if item is not None] if isinstance(value, list) else [value]
 
 
 def _find_period_ends(report: Any) -> Iterator[str]:
-    """Every `reportingDateTo` in the report, however deep."""
+    """Yield every `reportingDateTo` in the report, at any depth."""
     waiting = [report]
     while waiting:
         value = waiting.pop()

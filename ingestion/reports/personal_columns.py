@@ -1,7 +1,8 @@
-"""What is personal in a document: the names of its columns and elements, and what a cell may hold that tells of nobody. Pure.
+"""Decide which columns, elements and cells are personal. Pure.
 
-Amazon's data-protection policy asks to keep no more of a buyer than is needed: names, e-mail addresses, street lines, phone
-numbers, tax ids and free text go; cities, states and postal codes, order ids, days and states stay.
+Amazon's data protection policy limits the storage of buyers' data. Names, e-mail addresses, street lines,
+phone numbers, tax IDs and free text are removed; cities, states, postal codes, order IDs, days and states
+stay.
 """
 
 import re
@@ -35,9 +36,10 @@ NOT_PERSONAL = ("buyer-requested-", "buyer-seller-", "rater-role", "buyer-type",
 PERSONS = frozenset({"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"})
 ENVELOPES = frozenset({"message", "body"})
 PLACES = frozenset({"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"})
-"""What an address says beside the street."""
+"""Parts of an address that stay."""
 
-LONGEST = 200  # characters of a name that are looked at, and kept for the next time
+# Characters of a name that are compared and cached.
+MAX_LENGTH = 200
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 HARMLESS = re.compile(
     rf"{ORDER_ID.pattern}"
@@ -51,8 +53,8 @@ NUMBERED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9-]{1,40}
 
 
 def is_personal(name: str) -> bool:
-    """Whether a column or element of this name, as it is written, tells of a buyer or is free text."""
-    return _is_personal(name[:LONGEST])
+    """Return whether a column or element with this name, as written, identifies a buyer or is free text."""
+    return _is_personal(name[:MAX_LENGTH])
 
 
 @lru_cache(maxsize=4096)
@@ -68,30 +70,38 @@ def _is_personal(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_address(name: str) -> bool:
-    """Whether an element of this name holds who and where somebody is: its city is no personal text, its `Name` is."""
+    """Return whether an element with this name is an address or person, within which `Name` is personal and
+    the city is not.
+    """
     plain = normalize_column(HUMP.sub("-", name.rpartition(":")[2]))
     return plain.endswith("address") or plain in PERSONS
 
 
 @lru_cache(maxsize=4096)
 def is_envelope(name: str) -> bool:
-    """Whether an element of this name, though its own text may be personal, holds others that have nothing to do with it."""
+    """Return whether an element with this name may contain elements that are not personal, although its own
+    text is.
+    """
     return is_address(name) or normalize_column(name.rpartition(":")[2]) in ENVELOPES
 
 
 @lru_cache(maxsize=4096)
 def is_place(name: str) -> bool:
-    """Whether an element of this name says where, but for the street."""
+    """Return whether an element with this name is a part of an address that stays."""
     return normalize_column(HUMP.sub("-", name.rpartition(":")[2])) in PLACES
 
 
 def is_harmless(cell: str) -> bool:
-    """Whether a cell, wherever it stands, tells of nobody: an order id, a day, a small number, yes or no, nothing."""
+    """Return whether a cell in any column is not personal: an order ID, a day, a small number, yes or no, or
+    empty.
+    """
     text = cell.strip(' \t\r\n"')
     return not text or HARMLESS.fullmatch(text) is not None
 
 
 def is_like_an_order_id(cell: str) -> bool:
-    """Whether a cell can be an order's number, Amazon's or another's, and no name, phone number or sentence."""
+    """Return whether a cell can be an order ID of Amazon or another shop, and is no name, phone number or
+    sentence.
+    """
     text = cell.strip(' \t\r\n"')
     return ORDER_ID.fullmatch(text) is not None or NUMBERED.fullmatch(text) is not None

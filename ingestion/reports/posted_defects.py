@@ -1,4 +1,4 @@
-"""The rows of `POST /v1/accounts/{id}/defects`, kept as the JSON document that was posted."""
+"""Read the rows of `POST /v1/accounts/{account_id}/defects`, which are stored as a JSON document."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ def list_rows(document: bytes) -> Iterator[Any]:
     try:
         return iter(json.loads(document)["defects"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise RejectedDocument("invalid-json", "The document is not a list of defects", 'Expected {"defects": […]}.') from None
+        raise RejectedDocument("invalid-json", "The JSON is not a list of defects", 'Expected {"defects": […]}.') from None
 
 
 def matches(_header: Sequence[str], _first_row: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What a kind of document declares. Pure."""
+"""Declare what a report type is, and parse the values that several report types share. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -11,26 +11,28 @@ from metrics.rules.facts import Fact
 
 OWN_LAYOUT = "Underone's own layout"
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
-FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)  # Amazon opened; a year beyond is a slip
+# Amazon opened in July 1995. A year after 2099 is a typing error.
+FIRST_DAY, LAST_DAY = date(1995, 7, 1), date(2099, 12, 31)
 EARLIEST_TIME = datetime.combine(FIRST_DAY, time.min, UTC)
-MAX_QUOTED_WORDS = 1  # with letters: a word of a status or a code is one, a name or a street is more
+# Words with letters that a reason may quote: a status or code has one, a name or street more.
+MAX_QUOTED_WORDS = 1
 RowParser = Callable[[Any], Fact | list[Fact]]
-"""Turns one row into a fact, or a list of them where it states several. Raises BadRow, or Refused where the row shows that the
-document is not what it seems.
+"""Turn one row into a fact, or a list of facts. Raises InvalidRow, or RejectedDocument if the row proves that
+the document cannot be used.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ParseContext:
-    """What is known about a document before it is read, and the warnings that reading it gives."""
+    """Hold what is known about a document before it is parsed, and collect the warnings of parsing it."""
 
     marketplace: str
     received_at: datetime
     zone: tzinfo = UTC
-    """In which the marketplace's days begin and end."""
+    """The time zone of the marketplace's days."""
     warnings: list[str] = field(default_factory=list)
     period: tuple[date, date] | None = None
-    """First and last of the days of which its sender says that the document is whole."""
+    """First and last day for which the report is complete, as stated by its sender."""
 
     @property
     def received_on(self) -> date:
@@ -38,13 +40,16 @@ class ParseContext:
 
     @property
     def latest(self) -> datetime:
-        """Nothing in the document can have happened later: two days for clocks and zones. A slip of a year would win for ever."""
+        """Return the latest moment that the document may state.
+
+        A later one is a typing error, and would take precedence over every correct report.
+        """
         return latest_allowed_time(self.received_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column as the documentation tells of it."""
+    """Describe a column for the documentation."""
 
     name: str
     meaning: str
@@ -53,18 +58,21 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportType:
-    """A kind of document: its names, how its header looks, and how a row becomes facts of the types in `facts`.
+    """Declare a report type: its names, how to detect it, and how to turn its rows into facts.
 
-    A later type is recorded before an earlier one.
-
-    `recognises` gets the cells of the first two lines, or of XML and JSON the beginning. `begin` gets the header's cells and
-    returns the parser of rows; it raises Refused when a needed column is missing. A row of XML is one of the `elements`; of
-    JSON it is what `rows` makes of the whole document, or Refused. Where a row can only be understood beside the others, or
-    in its setting, `statements` makes all (line, row) pairs of the whole document instead, or Refused.
-
-    In a `tsv` no quote is special, a `csv` may have any delimiter; `tsv_or_csv` is for what comes as either.
-
-    `about`, `columns`, `example` and `source` are what people are told of it. `example` is a whole document of this kind.
+    - `fact_types`: the types of facts it yields. A later type is recorded before an earlier one.
+    - `dialect`: `tsv` has no special quotes, `csv` has any delimiter, `tsv_or_csv` is decided by the header.
+    - `matches`: gets the cells of the first two lines, or the beginning of XML or JSON, and returns whether
+      they are of this type.
+    - `build_parser`: gets the cells of the header and returns the parser of rows. Raises RejectedDocument if
+      a column is missing.
+    - `elements`: the names of the XML elements that are rows.
+    - `list_rows`: returns the rows of a JSON document. Raises RejectedDocument.
+    - `read_rows`: returns (line, row) pairs of a whole document whose rows depend on each other. Raises
+      RejectedDocument.
+    - `max_bytes`: the size limit of a document that is read as a whole.
+    - `uses_period`: whether the days for which a report is complete have a meaning.
+    - `about`, `columns`, `example`, `source`: the documentation. `example` is a complete document.
     """
 
     names: tuple[str, ...]
@@ -76,9 +84,9 @@ class ReportType:
     elements: tuple[str, ...] = ()
     list_rows: Callable[[bytes], Iterable[Any]] | None = None
     read_rows: Callable[[bytes, ParseContext], Iterable[tuple[int, Any]]] | None = None
-    max_bytes: int = 1024**3  # bytes of a document that is read whole
+    max_bytes: int = 1024**3
     is_uploaded: bool = True
-    uses_period: bool = False  # the days of which a document is whole mean something for it
+    uses_period: bool = False
     about: str = ""
     columns: tuple[Column, ...] = ()
     example: str = ""
@@ -86,19 +94,25 @@ class ReportType:
 
 
 def normalize_column(cell: str) -> str:
-    """A header cell as columns are compared: `Order ID`, `order_id` and `order-id` are one name."""
+    """Return a header cell in the form in which columns are compared:
+
+    `Order ID`, `order_id` and `order-id` are equal.
+    """
     return "-".join(cell.strip().strip('"').lower().replace("_", " ").replace("-", " ").split())
 
 
 def find_columns(header: Sequence[str], required: Sequence[str], *, report_type: str) -> list[int]:
-    """Where each required column is. Raises Refused, naming the ones that are missing or there twice."""
+    """Return the position of each required column.
+
+    Raises RejectedDocument for missing and repeated columns.
+    """
     names = [normalize_column(cell) for cell in header]
     missing = [name for name in required if name not in names]
     if missing:
         raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {report_type} report needs the columns {', '.join(missing)}, which are missing in the header.",
+            f"A {report_type} report needs the columns {', '.join(missing)}, which are not in the header.",
         )
     repeated = [name for name in required if names.count(name) > 1]
     if repeated:
@@ -108,42 +122,52 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
     return [names.index(name) for name in required]
 
 
-def parse_order_id(text: str) -> str:
-    """The order id, or BadRow."""
+def parse_order_id(text: str, *, column: str = "order_id") -> str:
+    """Return the order ID of the cell in `column`. Raises InvalidRow if it is not valid."""
     if not ORDER_ID.fullmatch(text):
-        raise InvalidRow(
-            f"{quote_value(text)} is not a valid Amazon order ID; expected e.g. 123-1234567-1234567.", field="order_id"
-        )
+        raise InvalidRow(f"`{column}`: {invalid_order_id(text)}", field="order_id")
     return text
 
 
+def invalid_order_id(text: str) -> str:
+    """Return the reason that rejects an order ID."""
+    return f"{quote_value(text)} is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."
+
+
 def latest_allowed_time(received_on: date) -> datetime:
-    """The latest moment that a document received on this day can speak of."""
+    """Return the latest moment that a document received on this day may state: two days later, for clocks and
+    time zones.
+    """
     return datetime.combine(received_on + timedelta(days=3), time.min, UTC)
 
 
 def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = None) -> datetime:
-    """The moment that an ISO 8601 text names, or BadRow.
+    """Return the moment of an ISO 8601 text, in UTC. Raises InvalidRow.
 
-    PostgreSQL takes no offset of 16 hours and more nor one with fractions of a second: any but UTC's is converted.
+    `without_offset` is the time zone of a text without an offset; if it is None, an offset is required.
+    Conversion to UTC is needed because PostgreSQL rejects offsets of 16 hours or more and offsets with
+    fractions of a second.
     """
     try:
-        named = datetime.fromisoformat(text)
+        time_ = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidRow(f"{quote_value(text)} is not an ISO 8601 time.") from None
-    if named.tzinfo is None:
+        raise InvalidRow(f"{quote_value(text)} is not a valid ISO 8601 time; expected e.g. 2025-07-01T09:15:00+00:00.") from None
+    if time_.tzinfo is None:
         if without_offset is None:
-            raise InvalidRow(f"{quote_value(text)} has no offset from UTC.")
-        named = named.replace(tzinfo=without_offset)
-    if not EARLIEST_TIME <= named <= latest:
-        raise InvalidRow(f"{quote_value(text)} is not between {FIRST_DAY} and the day the report was received.")
-    return named if named.tzinfo is UTC else named.astimezone(UTC)
+            raise InvalidRow(f"{quote_value(text)} has no UTC offset; expected e.g. 2025-07-01T09:15:00+00:00.")
+        time_ = time_.replace(tzinfo=without_offset)
+    if not EARLIEST_TIME <= time_ <= latest:
+        raise InvalidRow(f"{quote_value(text)} is out of range; expected {FIRST_DAY} to the day the document was received.")
+    return time_ if time_.tzinfo is UTC else time_.astimezone(UTC)
 
 
 def quote_value(text: str) -> str:
-    """A value as a reason may quote it: short, on one line, no name, street or e-mail address that came into the wrong cell."""
+    """Return a value as a reason may quote it: short, on one line, without e-mail addresses.
+
+    A text of several words may be a name or street in the wrong cell, so it is not quoted.
+    """
     plain = mask_email_addresses(text[:1000])
     words = plain.replace("[e-mail address]", "").split()
     if sum(any(letter.isalpha() for letter in word) for word in words) > MAX_QUOTED_WORDS:
-        return "A text of several words"
+        return "a text of several words"
     return repr(plain if len(plain) <= 40 else plain[:40] + "…")

@@ -1,7 +1,8 @@
-"""A return request of a seller-fulfilled order, as Amazon's flat and XML reports tell of it. Pure.
+"""Build the facts of a return request of a seller-fulfilled order from Amazon's flat and XML reports. Pure.
 
-Whether an A-to-z claim was filed is told only there, and only of orders with a return request; its outcome is not
-(https://github.com/amzn/selling-partner-api-models/issues/5247). How the request was handled is not told either.
+Only these reports state whether an A-to-z claim was filed, and only for orders with a return request; they do
+not state its outcome (https://github.com/amzn/selling-partner-api-models/issues/5247), nor how the request
+was handled.
 """
 
 import re
@@ -14,22 +15,30 @@ from metrics.rules.facts import DefectFact, DefectKind, Fact, ReturnFact
 
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/returns-reports-attributes"
 REFERENCE = "returns-report"
-"""Of the claim: reports name no claim's own. A request's is its RMA id with a word before it, so that what an agency tells of the
-request under the bare id stays a statement of its own: reports know nothing of how a request was handled."""
+"""The reference of a claim, because the reports have no claim ID.
+
+The reference of a request is its RMA ID with the prefix "RMA ". Rows of our own layout use the bare ID and
+stay separate: they state how a request was handled, which Amazon's reports do not.
+"""
 
 NOT_RETURNED = ("cancel", "declin", "denied", "reject", "closedwithout")
-"""What a status says, in whatever spelling, when nothing comes back. Approved, pending, completed, closed and the like do."""
+"""Parts of a status that means no return, in any spelling.
+
+Approved, pending, completed, closed and others are returns.
+"""
 
 
-def facts(*, order: str, reference: str, requested: str, status: str, claim: str, parse_context: ParseContext) -> list[Fact]:
-    """The return, and the claim where one was filed. Several rows of one request state the same. Raises BadRow."""
-    found = parse_order_id(order)
+def build_facts(
+    *, order: str, reference: str, requested: str, status: str, claim: str, parse_context: ParseContext
+) -> list[Fact]:
+    """Return the return request, and the claim if one was filed. Raises InvalidRow."""
+    order_id = parse_order_id(order)
     on = cells.parse_day(requested, parse_context=parse_context)
     is_filed = cells.parse_yes_no(claim or "n")
     if is_filed is None:
-        raise InvalidRow(f"A-to-Z Claim {quote_value(claim)} is neither Y nor N.")
+        raise InvalidRow(f"`A-to-Z Claim`: {quote_value(claim)} is not valid; expected Y or N.")
     returned = ReturnFact(
-        order_id=found,
+        order_id=order_id,
         reference=cells.build_reference(reference, column="RMA ID", word="RMA "),
         requested_on=on,
         state=cells.normalize_state(status),
@@ -41,7 +50,7 @@ def facts(*, order: str, reference: str, requested: str, status: str, claim: str
     if not is_filed:
         return [returned]
     filed = DefectFact(
-        order_id=found,
+        order_id=order_id,
         kind=DefectKind.A_TO_Z_CLAIM,
         reference=REFERENCE,
         state=defects.FILED,
@@ -55,6 +64,6 @@ def facts(*, order: str, reference: str, requested: str, status: str, claim: str
 
 
 def is_return(status: str) -> bool:
-    """Whether something comes back, by the request's status."""
+    """Return whether a request with this status counts as a return."""
     letters = re.sub("[^a-z]", "", status.lower())
     return not any(word in letters for word in NOT_RETURNED)

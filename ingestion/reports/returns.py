@@ -1,7 +1,7 @@
-"""Our own CSV of return requests, for what Amazon's reports do not tell: how they were handled.
+"""Read our CSV of return requests, which states how they were handled; Amazon's reports do not.
 
-A request dissatisfies with negative feedback on it, a wrong rejection, or an answer after 48 hours
-(https://amazowl.com/?p=8493). Where a request has several, that order decides.
+A request counts as dissatisfied after negative feedback, a wrong rejection, or an answer after more than 48
+hours (https://amazowl.com/?p=8493). The first of these is the reason.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def build_fact(row: Row) -> ReturnFact:
-    """What a row says of a return request. Raises BadRow."""
+    """Return the return request of a row. Raises InvalidRow."""
     order, requested, answered = row.order_id(), row.required_past("requested_at"), row.past("answered_at")
     cells.require_order(("requested_at", requested), ("answered_at", answered))
     stated_at, as_of = row.statement_time()
@@ -58,7 +58,10 @@ def build_fact(row: Row) -> ReturnFact:
 
 
 def _judged(row: Row, requested: DayOrTime, answered: DayOrTime | None, as_of: DayOrTime) -> tuple[bool | None, str]:
-    """Whether the buyer is dissatisfied, and why. What is not told at all is held against nobody."""
+    """Return whether the buyer is dissatisfied, and the reason.
+
+    None if the file has no column about it, or the answer is open.
+    """
     is_negative, is_wrong = row.flag("negative_feedback"), row.flag("wrongly_rejected")
     if is_negative or is_wrong:
         return True, "negative_feedback" if is_negative else "wrong_rejection"

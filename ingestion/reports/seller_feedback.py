@@ -1,9 +1,10 @@
-"""GET_SELLER_FEEDBACK_DATA: negative and neutral feedback, columns by position.
+"""Read GET_SELLER_FEEDBACK_DATA: negative and neutral feedback, columns by position.
 
-The order of the columns is constant, the header's language is the seller account's
-(https://github.com/airbytehq/airbyte/pull/9212). The legacy layout has three answers more before the order id. Dates are
-in the marketplace's own order of day, month and year: a wrong guess is silent for the first twelve days of a month, so
-the format is never guessed, and a document with a date that contradicts it is refused.
+The order of the columns is constant, but the header is in the language of the seller account
+(https://github.com/airbytehq/airbyte/pull/9212). The legacy layout has three more columns before the order
+ID. Dates have the marketplace's order of day, month and year. A wrong guess would go unnoticed for the first
+twelve days of a month, so the format is never guessed, and a date that contradicts it rejects the whole
+report.
 """
 
 import re
@@ -26,7 +27,7 @@ from metrics.rules.facts import DefectFact, DefectKind
 
 NAME = "GET_SELLER_FEEDBACK_DATA"
 ORDER_ID_AT = {6: 4, 9: 7, 10: 7}
-"""Which cell holds the order id, by the number of columns: SP-API's six, and the legacy nine or ten."""
+"""The position of the order ID by the number of columns: six in the SP-API, nine or ten in the legacy layout."""
 
 KNOWN_HEADERS = frozenset(
     {
@@ -66,20 +67,20 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
     if order_at is None:
         raise RejectedDocument(
             "columns-missing",
-            "The number of columns does not match a feedback report",
-            f"The header has {len(header)} columns; a feedback report has 6 (or 9 or 10 in the legacy layout).",
+            "The number of columns is wrong",
+            f"The header has {len(header)} columns; expected 6 (or 9 or 10 in the legacy layout).",
         )
     if ORDER_ID.fullmatch(header[order_at].strip()):
         raise RejectedDocument(
-            "no-header", "The file has no header", "Its first line is a row. Upload the report with its header."
+            "no-header", "The document has no header", "Its first line is a row. Upload the report with its header."
         )
     if not _is_known(header):
-        parse_context.warnings.append("The header is in an unknown language; columns were read by position.")
+        parse_context.warnings.append("The language of the header is unknown. Columns were read by position.")
 
     def parse(cells: list[str]) -> DefectFact:
         if len(cells) <= order_at:
-            raise InvalidRow(f"The row has {len(cells)} cells; the order id is in cell {order_at + 1}.")
-        order = parse_order_id(cells[order_at].strip())
+            raise InvalidRow(f"The row has {len(cells)} cells; the order ID is in cell {order_at + 1}.")
+        order = parse_order_id(cells[order_at].strip(), column="Order ID")
         rating = _stars(cells[1].strip())
         on = _day(cells[0].strip(), parse_context)
         return DefectFact(
@@ -99,15 +100,18 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 def _stars(text: str) -> int:
     if text not in {"1", "2", "3", "4", "5"}:
-        raise InvalidRow(f"Rating {quote_value(text)} is not 1 to 5.")
+        raise InvalidRow(f"`Rating`: {quote_value(text)} is not valid; expected 1 to 5.")
     return int(text)
 
 
 def _day(text: str, parse_context: ParseContext) -> date:
-    """The day that a date says in the marketplace's format. Raises Refused where it contradicts that format."""
+    """Parse a date in the marketplace's format.
+
+    Raises InvalidRow, or RejectedDocument if the date contradicts the format.
+    """
     numbers = DATE_LIKE.fullmatch(text)
     if numbers is None:
-        raise InvalidRow(f"{quote_value(text)} is not a date.")
+        raise InvalidRow(f"`Date`: {quote_value(text)} is not a valid date.")
     separator, order = ORDERS_OF_DATE.get(parse_context.marketplace, ("/", DAY_FIRST))
     part = dict(zip(order, numbers.group(1, 3, 4), strict=True))
     try:
@@ -120,7 +124,7 @@ def _day(text: str, parse_context: ParseContext) -> date:
             "dates-contradict-marketplace",
             "The dates are not in the marketplace's format",
             f"{quote_value(text)} is not a past date in the format {separator.join(order)} of {parse_context.marketplace}. "
-            "Set marketplace to the store that the report is about.",
+            "State the marketplace of the report with `marketplace`.",
         )
     return on
 
@@ -131,7 +135,7 @@ def _is_known(header: Sequence[str]) -> bool:
 
 
 def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:
-    """By a header we know, or by a first row that has an order id and stars where feedback has them."""
+    """Return whether the header is known, or the first row has an order ID and a rating in the right columns."""
     order_at = ORDER_ID_AT.get(len(header))
     if order_at is None:
         return False

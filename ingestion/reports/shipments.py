@@ -1,6 +1,7 @@
-"""Our own CSV of shipments, of which Amazon gives no feed: when a package had to leave, left, was scanned and was delivered.
+"""Read our CSV of shipments, for which Amazon has no feed: deadlines, ship confirmation, first scan and
+delivery of packages.
 
-Two moments are compared as moments; where either is a whole day, days are.
+Two times are compared exactly. If either is a whole day, days are compared.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, Repo
 from metrics.rules.facts import Canceller, ShipmentFact
 
 NAME = "shipments"
-MOST_UNITS = 100_000
+MAX_UNITS = 100_000
 FRIDAY = 4
 CANCELLERS = tuple(canceller.value for canceller in Canceller)
 COLUMNS = (
@@ -54,21 +55,21 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def build_fact(row: Row) -> ShipmentFact:
-    """What a row says of a package. Raises BadRow."""
+    """Return the package of a row. Raises InvalidRow."""
     order = row.order_id()
     ship_by, shipped, scanned = row.deadline("ship_by"), row.past("shipped_at"), row.past("first_scan_at")
     deliver_by, delivered = row.deadline("deliver_by"), row.past("delivered_at")
     cells.require_order(("shipped_at", shipped), ("delivered_at", delivered))
     stated_at, as_of = row.statement_time()
-    tells_scans = shipped is not None and row.has_any_column("first_scan_at", "delivered_at")
+    has_scan_data = shipped is not None and row.has_any_column("first_scan_at", "delivered_at")
     return ShipmentFact(
         order_id=order,
         package=row.text("package") or row.text("tracking_number"),
-        units=row.whole_number("units", max_value=MOST_UNITS),
+        units=row.whole_number("units", max_value=MAX_UNITS),
         ship_by_on=ship_by and ship_by.day,
         shipped_on=shipped and shipped.day,
         is_late=shipped.is_after(ship_by) if shipped and ship_by else None,
-        is_scanned=bool(scanned or delivered) if tells_scans else None,
+        is_scanned=bool(scanned or delivered) if has_scan_data else None,
         deliver_by_on=deliver_by and deliver_by.day,
         delivered_on=delivered and delivered.day,
         is_on_time=_is_on_time(row, deliver_by, delivered, as_of),
@@ -79,7 +80,10 @@ def build_fact(row: Row) -> ShipmentFact:
 
 
 def _is_on_time(row: Row, deliver_by: DayOrTime | None, delivered: DayOrTime | None, as_of: DayOrTime) -> bool | None:
-    """Nothing can be said before the promise is over; nor where deliveries are not told at all."""
+    """Return whether the package was delivered in time.
+
+    None before the deadline, or if the file has no deliveries.
+    """
     if deliver_by is None or not row.has_any_column("delivered_at"):
         return None
     if delivered is not None:
@@ -88,7 +92,11 @@ def _is_on_time(row: Row, deliver_by: DayOrTime | None, delivered: DayOrTime | N
 
 
 def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) -> bool | None:
-    """One business day, Monday to Friday, after dispatch (Seller Central help 44QSYRCU27EW4UK)."""
+    """Return whether the invoice was uploaded within one business day after shipment; None while that is
+    open.
+
+    Business days are Monday to Friday (Seller Central help 44QSYRCU27EW4UK).
+    """
     is_business, invoiced = row.flag("business_order"), row.past("invoiced_at")
     if not is_business or shipped is None or not row.has_any_column("invoiced_at"):
         return None
@@ -99,7 +107,7 @@ def _is_invoiced_in_time(row: Row, shipped: DayOrTime | None, as_of: DayOrTime) 
 
 
 def next_business_day(day: date) -> date:
-    """The next day that is no weekend."""
+    """Return the next day from Monday to Friday."""
     following = day + timedelta(days=1)
     return following if following.weekday() <= FRIDAY else following + timedelta(days=7 - following.weekday())
 

@@ -136,7 +136,7 @@ def fields_in(schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_every_field_and_parameter_is_described(document: dict[str, Any]) -> None:
     components = document["components"]["schemas"]
-    conditions = ("PostedDefectRequest.kind", "PostedDefectRequest.state", "PostedDefectRequest.rating")
+    conditions = ("CreateDefectRequest.kind", "CreateDefectRequest.state", "CreateDefectRequest.rating")
     without = [
         name
         for name, field in fields_in(components)

@@ -71,7 +71,7 @@ def parse_document(
     most: int = MAX_BYTES,
     encoding: Encoding | None = None,
 ) -> ParsedDocument:
-    """Read a document that was received at noon `today`, where it matters when; else as the test runs. Raises Refused."""
+    """Parse a document received at noon of `today`, or now. Raises RejectedDocument."""
     received_at = datetime.combine(today, time(12), UTC) if today else timezone.now()
     parse_context = ParseContext(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
     reader = DocumentReader(

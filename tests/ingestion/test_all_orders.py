@@ -194,24 +194,24 @@ def test_a_time_is_the_same_moment_in_every_offset(text: str, moment: datetime) 
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"amazon_order_id": ""}, "amazon-order-id ''"),
+        ({"amazon_order_id": ""}, "`amazon-order-id`: ''"),
         ({"amazon_order_id": "1234567"}, "'1234567' is not a valid Amazon order ID"),
         ({"amazon_order_id": "101-0000001-00000012"}, "not a valid Amazon order ID"),
         ({"amazon_order_id": "１01-0000001-0000001"}, "not a valid Amazon order ID"),
         ({"amazon_order_id": " 101-0000001-0000001"}, "not a valid Amazon order ID"),
         ({"amazon_order_id": "", "sales_channel": "Non-Amazon"}, "not a valid Amazon order ID"),
-        ({"purchase_date": ""}, "'' is not an ISO 8601 time"),
-        ({"purchase_date": "10/20/26"}, "not an ISO 8601 time"),
-        ({"purchase_date": "2026-10-01"}, "no offset"),
-        ({"purchase_date": "2026-10-01T12:00:00"}, "no offset"),
-        ({"purchase_date": "2026-02-30T12:00:00Z"}, "not an ISO 8601 time"),
-        ({"purchase_date": "0001-01-01T00:00:00+14:00"}, "is not between"),
-        ({"purchase_date": "9999-12-31T23:59:59-12:00"}, "is not between"),
-        ({"last_updated_date": "1970-01-01T00:00:00Z"}, "is not between"),
-        ({"order_status": ""}, "order-status ''"),
-        ({"order_status": "Lost"}, "order-status 'Lost' is not known"),
-        ({"fulfillment_channel": ""}, "fulfillment-channel ''"),
-        ({"sales_channel": ""}, "sales-channel ''"),
+        ({"purchase_date": ""}, "'' is not a valid ISO 8601 time"),
+        ({"purchase_date": "10/20/26"}, "not a valid ISO 8601 time"),
+        ({"purchase_date": "2026-10-01"}, "no UTC offset"),
+        ({"purchase_date": "2026-10-01T12:00:00"}, "no UTC offset"),
+        ({"purchase_date": "2026-02-30T12:00:00Z"}, "not a valid ISO 8601 time"),
+        ({"purchase_date": "0001-01-01T00:00:00+14:00"}, "is out of range"),
+        ({"purchase_date": "9999-12-31T23:59:59-12:00"}, "is out of range"),
+        ({"last_updated_date": "1970-01-01T00:00:00Z"}, "is out of range"),
+        ({"order_status": ""}, "`order-status`: ''"),
+        ({"order_status": "Lost"}, "`order-status`: 'Lost' is not a known status"),
+        ({"fulfillment_channel": ""}, "`fulfillment-channel`: ''"),
+        ({"sales_channel": ""}, "`sales-channel`: ''"),
         ({"sales_channel": "Amazon.example"}, "'Amazon.example' is not a known Amazon store"),
     ],
 )
@@ -236,6 +236,6 @@ def test_a_time_that_is_not_yet_is_rejected_since_it_would_be_the_newest_for_eve
     parsed = parse_document(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
 
     assert len(parsed.lines) == 1 + is_used
-    assert [f"{ahead!r} is not between 1995-07-01 and the day the report was received." for _ in parsed.rejected] == list(
-        parsed.rejected.values()
-    )
+    assert [
+        f"{ahead!r} is out of range; expected 1995-07-01 to the day the document was received." for _ in parsed.rejected
+    ] == list(parsed.rejected.values())

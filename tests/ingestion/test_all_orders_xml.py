@@ -38,10 +38,10 @@ def test_a_document_on_one_line_is_read_too() -> None:
         ({"AmazonOrderID": "none"}, "not a valid Amazon order ID"),
         ({"AmazonOrderID": None}, "AmazonOrderID"),
         ({"FulfillmentChannel": None}, "FulfillmentData/FulfillmentChannel"),
-        ({"OrderStatus": "Lost"}, "'Lost' is not known"),
+        ({"OrderStatus": "Lost"}, "'Lost' is not a known status"),
         ({"SalesChannel": "eBay.de"}, "'eBay.de'"),
         ({"PurchaseDate": "01.10.2026"}, "ISO 8601"),
-        ({"LastUpdatedDate": "2099-01-01T00:00:00+00:00"}, "the day the report was received"),
+        ({"LastUpdatedDate": "2099-01-01T00:00:00+00:00"}, "the day the document was received"),
     ],
 )
 def test_an_order_that_cannot_be_used_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:

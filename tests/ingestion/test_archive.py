@@ -86,9 +86,11 @@ def test_the_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Clien
     assert before <= datetime.fromisoformat(manifest["known_at"]) <= timezone.now()
     assert orders["columns"] == list(told.lines("orders")[0])
     assert {each["holds"] for each in manifest["left_out"]} == {
-        "Answers to writes.",
-        "Archives like this one.",
-        "What signs deliveries.",
+        "Idempotency records.",
+        "Exports.",
+        "Signing secrets.",
+        "The agency of each API key prefix.",
+        "The agency of each invitation's token.",
     }
 
 
@@ -248,7 +250,7 @@ def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
 
 
 def test_an_archive_is_of_the_moment_at_which_it_was_begun(acme: Client, furnished: Furnished) -> None:
-    with archive.moment(acme.agency.pk), connection.cursor() as cursor:
+    with archive.snapshot_transaction(acme.agency.pk), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_auditentry")
         before = cursor.fetchone()
         add(acme, 3)
@@ -289,7 +291,7 @@ def test_ten_times_the_rows_need_no_more_memory(acme: Client) -> None:
 
 
 def test_the_database_writes_nothing_while_it_is_packed(acme: Client) -> None:
-    with pytest.raises(Exception, match="read-only transaction"), archive.moment(acme.agency.pk):
+    with pytest.raises(Exception, match="read-only transaction"), archive.snapshot_transaction(acme.agency.pk):
         audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
 
 
@@ -306,4 +308,4 @@ def test_who_asked_and_who_took_it_away_is_noted(acme: Client, furnished: Furnis
         ("export.downloaded", {}),
     ]
     assert size is not None
-    assert timedelta(days=7) == exports.KEPT
+    assert timedelta(days=7) == exports.RETENTION

@@ -102,17 +102,17 @@ def test_days_are_the_marketplace_s() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"message_id": ""}, "message_id is required"),
-        ({"message_id": "x" * 65}, "message_id 'x"),
-        ({"received_at": ""}, "received_at is required"),
-        ({"received_at": "2025-07-04"}, "received_at '2025-07-04' is not an ISO 8601 time with an offset"),
+        ({"message_id": ""}, "`message_id`: the cell is empty"),
+        ({"message_id": "x" * 65}, "`message_id`: 'x"),
+        ({"received_at": ""}, "`received_at`: the cell is empty"),
+        ({"received_at": "2025-07-04"}, "`received_at`: '2025-07-04' is not valid; expected an ISO 8601 time with a UTC offset"),
         ({"received_at": "2026-12-01T00:00:00Z"}, "not in the future"),
-        ({"answered_at": "2025-07-05"}, "answered_at '2025-07-05' is not an ISO 8601 time"),
-        ({"answered_at": "2025-07-04T17:59:59Z"}, "answered_at is before received_at"),
-        ({"no_response_needed": "perhaps"}, "no_response_needed 'perhaps' is neither yes nor no"),
+        ({"answered_at": "2025-07-05"}, "`answered_at`: '2025-07-05' is not valid"),
+        ({"answered_at": "2025-07-04T17:59:59Z"}, "`answered_at` is before `received_at`"),
+        ({"no_response_needed": "perhaps"}, "`no_response_needed`: 'perhaps' is not valid; expected yes or no"),
         ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
-        ({"marketplace": "eBay"}, "marketplace 'eBay' is not a known Amazon store; expected e.g. DE or Amazon.de"),
-        ({"updated_at": "today"}, "updated_at 'today'"),
+        ({"marketplace": "eBay"}, "`marketplace`: 'eBay' is not a known Amazon store; expected e.g. DE or Amazon.de"),
+        ({"updated_at": "today"}, "`updated_at`: 'today'"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:

@@ -54,9 +54,9 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
 @pytest.mark.parametrize(
     ("document", "slug", "said"),
     [
-        (b"", "empty-document", "no content"),
+        (b"", "empty-document", "no bytes"),
         (b"\n \r\n\t\n\n", "empty-document", "blank lines"),
-        (gzip.compress(b""), "empty-document", "no content"),
+        (gzip.compress(b""), "empty-document", "no bytes"),
         (b"Date range exceeded. Report can be requested only upto 30 days", "unknown-document", "Date range exceeded"),
         (b'{"accounts": []}', "unknown-document", "JSON"),
         (b"[\n]", "unknown-document", "JSON"),
@@ -68,11 +68,11 @@ def test_an_announced_kind_keeps_the_name_it_was_announced_by() -> None:
         (b'"101-0000001-0000001";"granted"\n', "no-header", "header"),
         (orders.replace(b"sales-channel", b"store"), "columns-missing", "sales-channel"),
         (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
-        (orders.replace(b"sku", b"sku" + b"\ttel" * 1000), "too-many-columns", "at most 1000 are allowed"),
+        (orders.replace(b"sku", b"sku" + b"\ttel" * 1000), "too-many-columns", "at most 1000 are supported"),
         (claimed + b'"ab\n",' * 400_000, "invalid-csv", "more than 2097152 characters"),
-        (claimed.replace(b"funded_by", b"funded_by" + b",x" * 1000), "too-many-columns", "at most 1000 are allowed"),
+        (claimed.replace(b"funded_by", b"funded_by" + b",x" * 1000), "too-many-columns", "at most 1000 are supported"),
         (b"tel\t" * 1000 + orders, "unknown-document", "tel"),
-        (orders.replace(b"101-", b"1O1-"), "no-usable-row", "line 2"),
+        (orders.replace(b"101-", b"1O1-"), "no-usable-row", "Line 2"),
         (orders.replace(b"\r\n", b"\r"), "line-ends", "carriage return"),
         (orders.replace(b"\r\n", b"\r", 1), "line-ends", "carriage return"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not-text", "NUL"),
@@ -148,7 +148,7 @@ def test_a_header_without_rows_says_that_nothing_happened(document: bytes) -> No
     parsed = parse_document(document.splitlines(keepends=True)[0])
 
     assert (parsed.reader.read, parsed.lines, parsed.reader.rejected) == (0, [], [])
-    assert parsed.reader.parse_context.warnings == ["The document has no rows: nothing happened in its period."]
+    assert parsed.reader.parse_context.warnings == ["The document has no rows."]
 
 
 def test_bad_rows_are_rejected_by_line_and_the_others_used() -> None:
@@ -158,7 +158,7 @@ def test_bad_rows_are_rejected_by_line_and_the_others_used() -> None:
     parsed = parse_document(document)
 
     assert [line for line, _ in parsed.lines] == [3, 5]
-    assert parsed.rejected == {6: "fulfillment-channel 'Somebody' is neither Amazon nor Merchant."}
+    assert parsed.rejected == {6: "`fulfillment-channel`: 'Somebody' is not valid; expected Amazon or Merchant."}
     assert parsed.reader.read == 3
 
 
@@ -216,7 +216,7 @@ def test_more_rejected_rows_than_are_kept_refuse_the_document() -> None:
         parse_document(document)
 
     assert refused.value.slug == "too-many-rejected-rows"
-    assert "line 3" in refused.value.detail
+    assert "Line 3" in refused.value.detail
 
 
 def test_where_all_rows_are_bad_each_is_listed() -> None:

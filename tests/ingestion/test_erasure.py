@@ -59,7 +59,7 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
     before = rows(acme, account), documents(storage)
     hand_back(acme, account)
 
-    erased = erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erased = erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     assert min(before[0].values()) > 0, before
     assert before[1] == DOCUMENTS
@@ -77,7 +77,7 @@ def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Clie
     before = rows(acme, kept), rows(rival, theirs)
     hand_back(acme, gone)
 
-    assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
+    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW) == 1
 
     assert (rows(acme, kept), rows(rival, theirs)) == before
     assert documents(storage) == 2 * DOCUMENTS
@@ -90,7 +90,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storag
     with tenant_context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.all()[0].document)
 
-    assert erasure.erase(agency_id=acme.agency.pk, now=NOW) == 1
+    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW) == 1
     assert documents(storage) == 0
 
 
@@ -100,7 +100,7 @@ def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: 
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
     hand_back(acme, account)
 
-    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     assert documents(storage) == 0
 
@@ -118,7 +118,7 @@ def test_a_document_that_came_in_while_rows_went_goes_too(acme: Client, storage:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(upload):
-        erasure.erase(agency_id=acme.agency.pk, now=NOW)
+        erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     assert before[0] == []
     assert documents(storage) == 0
@@ -128,7 +128,7 @@ def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: st
     acme.send(shop, b"unread")
     hand_back(acme, shop)
 
-    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     assert (documents(storage), set(rows(acme, shop).values())) == (0, {0})
 
@@ -138,7 +138,7 @@ def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: P
     hand_back(acme, first)
     again = furnish(acme, name="again", partner="A1ACME").account_id
 
-    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     assert documents(storage) == DOCUMENTS
     assert (acme.odr(again)["numerator"], acme.odr(again)["denominator"]) == (2, 10)
@@ -176,7 +176,7 @@ def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_wer
     before = naming(acme, kept.account_id)
     hand_back(acme, gone.account_id)
 
-    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     after = whole(acme)
     words = [word.partition("_")[2] for word in every] + [str(account)]
@@ -191,7 +191,7 @@ def test_what_is_said_of_an_erased_account_in_the_log_stays(acme: Client) -> Non
     account = furnish(acme, name="acme").account_id
     hand_back(acme, account)
 
-    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     entries = acme.read("/v1/audit-log", about=account)["data"]
     assert [(entry["what"], entry["who"].partition(" ")[0][:3]) for entry in entries] == [

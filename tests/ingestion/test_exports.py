@@ -152,9 +152,9 @@ def test_after_a_week_it_is_deleted_and_says_so(committed: Client, storage: Path
     archives.make(committed, export)
     ready = datetime.fromisoformat(committed.read(f"/v1/exports/{export}")["ready_at"])
 
-    early = exports.expire(agency_id=committed.agency.pk, now=ready + exports.KEPT - timedelta(seconds=1))
+    early = exports.expire(agency_id=committed.agency.pk, now=ready + exports.RETENTION - timedelta(seconds=1))
     assert (early, stored_archives(storage)) == (0, [export])
-    late = exports.expire(agency_id=committed.agency.pk, now=ready + exports.KEPT)
+    late = exports.expire(agency_id=committed.agency.pk, now=ready + exports.RETENTION)
 
     response = committed.get(f"/v1/exports/{export}/archive")
     assert (late, stored_archives(storage)) == (1, [])
@@ -303,10 +303,10 @@ def test_an_account_that_is_erased_meanwhile_is_in_no_archive(committed: Client,
     export = claimed(committed)
     (account,) = committed.read("/v1/accounts")["data"]
     committed.delete(f"/v1/accounts/{account['id']}")
-    erasure.erase(agency_id=committed.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=committed.agency.pk, now=NOW)
 
-    with pytest.raises(exports.Taken):
-        exports.make(export=export, now=NOW)
+    with pytest.raises(exports.ClaimLost):
+        exports.build(export=export, now=NOW)
 
     assert stored_archives(storage) == []
     assert committed.read(f"/v1/exports/{export.public_id}")["status"] == "queued"
@@ -319,8 +319,8 @@ def test_an_archive_of_an_account_that_is_handed_back_meanwhile_is_not_kept(comm
     export = claimed(committed, account=account)
     committed.delete(f"/v1/accounts/{account}")
 
-    with pytest.raises(exports.Taken):
-        exports.make(export=export, now=NOW)
+    with pytest.raises(exports.ClaimLost):
+        exports.build(export=export, now=NOW)
     again = exports.claim(agency_id=committed.agency.pk, export_id=export.pk)
 
     assert (again, stored_archives(storage)) == (None, [])
@@ -336,17 +336,17 @@ def test_what_is_forgotten_at_this_moment_is_not_kept(committed: Client, storage
 
     def make() -> None:
         try:
-            exports.make(export=export, now=NOW)
+            exports.build(export=export, now=NOW)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as threads:
         with context.agency(committed.agency.pk):
-            exports.forget(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
+            exports.remove_account(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
             late = threads.submit(make)
             with pytest.raises(TimeoutError):
                 late.result(timeout=1)
-        with pytest.raises(exports.Taken):
+        with pytest.raises(exports.ClaimLost):
             late.result()
 
     assert stored_archives(storage) == []
@@ -362,7 +362,7 @@ def test_what_is_kept_at_this_moment_is_forgotten_all_the_same(committed: Client
 
     def forget() -> None:
         try:
-            exports.forget(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
+            exports.remove_account(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
         finally:
             connection.close()
 
@@ -383,9 +383,9 @@ def test_what_another_worker_took_over_is_kept_by_that_one(committed: Client, st
     second = exports.claim(agency_id=committed.agency.pk, export_id=first.pk)
     assert second is not None
 
-    with pytest.raises(exports.Taken):
-        exports.make(export=first, now=NOW)
-    exports.make(export=second, now=NOW)
+    with pytest.raises(exports.ClaimLost):
+        exports.build(export=first, now=NOW)
+    exports.build(export=second, now=NOW)
 
     assert stored_archives(storage) == [first.public_id]
     assert archives.take(committed, first.public_id).faults() == []
@@ -402,7 +402,7 @@ def test_erasing_an_account_takes_the_archives_that_hold_it(committed: Client, s
     committed.delete(f"/v1/accounts/{account}")
     assert committed.get(f"/v1/exports/{made['of it']}").status_code == 404
 
-    erasure.erase(agency_id=committed.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=committed.agency.pk, now=NOW)
 
     assert stored_archives(storage) == [made["of another"]]
     statuses = {each["id"]: each["status"] for each in committed.read("/v1/exports")["data"]}
@@ -428,8 +428,8 @@ def test_a_failure_leaves_no_file_behind(committed: Client, storage: Path) -> No
     with context.agency(committed.agency.pk):
         Export.objects.all().delete()
 
-    with pytest.raises(exports.Taken):
-        exports.make(export=export, now=NOW)
+    with pytest.raises(exports.ClaimLost):
+        exports.build(export=export, now=NOW)
 
     assert stored_archives(storage) == []
-    assert not default_storage.exists(f"{exports.folder(committed.agency.pk)}/{export.public_id}")
+    assert not default_storage.exists(f"{exports.storage_folder(committed.agency.pk)}/{export.public_id}")

@@ -95,12 +95,12 @@ def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too() -> None:
     [
         ({"order-id": ""}, "'' is not a valid Amazon order ID"),
         ({"order-id": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
-        ({"return-date": ""}, "return-date '' is not an ISO 8601 time"),
-        ({"return-date": "2025-06-05T15:31:40"}, "has no offset"),
-        ({"return-date": "2025-02-29"}, "is not a day of the calendar"),
-        ({"return-date": "06/05/2025"}, "is not an ISO 8601 time"),
-        ({"return-date": "2099-01-01T00:00:00Z"}, "is not between"),
-        ({"license-plate-number": "L" * 65}, "license-plate-number 'L"),
+        ({"return-date": ""}, "`return-date`: '' is not a valid ISO 8601 time"),
+        ({"return-date": "2025-06-05T15:31:40"}, "has no UTC offset"),
+        ({"return-date": "2025-02-29"}, "is not a valid day"),
+        ({"return-date": "06/05/2025"}, "is not a valid ISO 8601 time"),
+        ({"return-date": "2099-01-01T00:00:00Z"}, "is out of range"),
+        ({"license-plate-number": "L" * 65}, "`license-plate-number`: 'L"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:

@@ -133,10 +133,10 @@ def test_without_a_column_of_stores_orders_are_of_the_report_s_marketplace_and_m
     [
         ({"amazon-order-id": ""}, "not a valid Amazon order ID"),
         ({"amazon-order-id": "S01-1234567-1234567"}, "not a valid Amazon order ID"),
-        ({"purchase-date": ""}, "'' is not an ISO 8601 time"),
-        ({"purchase-date": "2025-07-01T09:15:00"}, "has no offset"),
-        ({"reporting-date": "2099-07-01T09:15:00Z"}, "is not between"),
-        ({"sales-channel": ""}, "sales-channel ''"),
+        ({"purchase-date": ""}, "'' is not a valid ISO 8601 time"),
+        ({"purchase-date": "2025-07-01T09:15:00"}, "has no UTC offset"),
+        ({"reporting-date": "2099-07-01T09:15:00Z"}, "is out of range"),
+        ({"sales-channel": ""}, "`sales-channel`: ''"),
         ({"sales-channel": "eBay"}, "is not a known Amazon store"),
     ],
 )

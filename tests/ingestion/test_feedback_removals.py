@@ -68,9 +68,9 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
 @pytest.mark.parametrize(
     ("order", "on", "said"),
     [
-        (ORDER, "", "removed_on is empty; it must be a day"),
-        (ORDER, "14.07.2025", "removed_on '14.07.2025' is not a day (YYYY-MM-DD)"),
-        (ORDER, "2025-07-14T10:00:00", "is not a day"),
+        (ORDER, "", "`removed_on`: the cell is empty; expected a day"),
+        (ORDER, "14.07.2025", "`removed_on`: '14.07.2025' is not valid; expected a day (YYYY-MM-DD)"),
+        (ORDER, "2025-07-14T10:00:00", "is not valid; expected a day"),
         (ORDER, "2026-11-25", "not in the future"),
         ("1234", "2025-07-14", "'1234' is not a valid Amazon order ID"),
     ],

@@ -78,7 +78,7 @@ def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
     ],
 )
 def test_the_bytes_are_kept_as_they_came(account: SellerAccount, document: bytes) -> None:
-    report, duplicate = intake.accept(account=account, received=received(document), now=NOW)
+    report, duplicate = intake.receive(account=account, received=received(document), now=NOW)
 
     with default_storage.open(report.document) as kept:
         assert kept.read() == document
@@ -89,7 +89,7 @@ def test_the_bytes_are_kept_as_they_came(account: SellerAccount, document: bytes
 def test_a_report_remembers_how_its_document_came(account: SellerAccount) -> None:
     sent = received(announced_type="GET_SELLER_FEEDBACK_DATA", marketplace="DE", source=Report.Source.SP_API)
 
-    accepted, _ = intake.accept(account=account, received=sent, now=NOW)
+    accepted, _ = intake.receive(account=account, received=sent, now=NOW)
 
     report = Report.objects.get()
     assert report == accepted
@@ -99,7 +99,7 @@ def test_a_report_remembers_how_its_document_came(account: SellerAccount) -> Non
 
 
 def test_a_document_is_kept_in_its_account_s_folder_and_under_no_name_of_the_sender_s(account: SellerAccount) -> None:
-    report, _ = intake.accept(account=account, received=received(name="../../etc/passwd"), now=NOW)
+    report, _ = intake.receive(account=account, received=received(name="../../etc/passwd"), now=NOW)
 
     assert report.document == f"{account.agency_id.hex}/{account.pk.hex}/{report.public_id}"
     assert [path.name for path in files()] == [report.public_id]
@@ -107,10 +107,10 @@ def test_a_document_is_kept_in_its_account_s_folder_and_under_no_name_of_the_sen
 
 @pytest.mark.parametrize("status", [Report.Status.QUEUED, Report.Status.PROCESSING, Report.Status.LOADED])
 def test_the_same_bytes_again_are_the_first_report(account: SellerAccount, status: Report.Status) -> None:
-    first, _ = intake.accept(account=account, received=received(), now=NOW)
+    first, _ = intake.receive(account=account, received=received(), now=NOW)
     Report.objects.update(status=status, loaded_at=NOW)
 
-    again, duplicate = intake.accept(account=account, received=received(marketplace="DE"), now=NOW + timedelta(days=1))
+    again, duplicate = intake.receive(account=account, received=received(marketplace="DE"), now=NOW + timedelta(days=1))
 
     assert (again.pk, duplicate) == (first.pk, True)
     assert Report.objects.values_list("status", "marketplace", "received_at").get() == (status, "US", NOW)
@@ -130,11 +130,11 @@ def test_the_same_bytes_for_another_account_are_another_report(acme: Client, sho
 def test_a_document_that_was_no_use_is_looked_at_again_as_it_is_announced_now(
     account: SellerAccount, status: Report.Status
 ) -> None:
-    first, _ = intake.accept(account=account, received=received(), now=NOW)
+    first, _ = intake.receive(account=account, received=received(), now=NOW)
     Report.objects.update(status=status, problem={"title": "No use"}, attempts=5)
     later = NOW + timedelta(hours=1)
 
-    again, duplicate = intake.accept(
+    again, duplicate = intake.receive(
         account=account, received=received(marketplace="DE", announced_type="GET_SELLER_FEEDBACK_DATA"), now=later
     )
 
@@ -159,7 +159,7 @@ def test_a_refused_document_loads_once_its_marketplace_is_named(nord: Client, sh
 def test_rows_posted_twice_are_two_statements(account: SellerAccount) -> None:
     rows = [build.defect(order=build.order_id(1))]
 
-    first, second = (intake.accept_rows(account=account, rows=rows, now=NOW) for _ in range(2))
+    first, second = (intake.receive_rows(account=account, rows=rows, now=NOW) for _ in range(2))
 
     assert first.pk != second.pk
     assert first.sha256 == second.sha256
@@ -169,7 +169,7 @@ def test_rows_posted_twice_are_two_statements(account: SellerAccount) -> None:
 def test_rows_are_kept_as_the_document_they_are(account: SellerAccount) -> None:
     rows = [build.defect(order=build.order_id(1), reference="Müller ✓")]
 
-    report = intake.accept_rows(account=account, rows=rows, now=NOW)
+    report = intake.receive_rows(account=account, rows=rows, now=NOW)
 
     with default_storage.open(report.document) as kept:
         body = kept.read()
@@ -179,11 +179,11 @@ def test_rows_are_kept_as_the_document_they_are(account: SellerAccount) -> None:
 
 
 def test_an_upload_of_the_bytes_that_rows_were_kept_as_is_no_duplicate_of_them(account: SellerAccount) -> None:
-    posted = intake.accept_rows(account=account, rows=[build.defect(order=build.order_id(1))], now=NOW)
+    posted = intake.receive_rows(account=account, rows=[build.defect(order=build.order_id(1))], now=NOW)
     with default_storage.open(posted.document) as kept:
         body = kept.read()
 
-    uploaded, duplicate = intake.accept(account=account, received=received(body), now=NOW)
+    uploaded, duplicate = intake.receive(account=account, received=received(body), now=NOW)
 
     assert (uploaded.pk == posted.pk, duplicate) == (False, False)
 
@@ -192,13 +192,13 @@ def test_where_the_row_cannot_be_written_no_document_stays(account: SellerAccoun
     SellerAccount.objects.filter(pk=account.pk).delete()
 
     with pytest.raises(IntegrityError, match="ingestion_report_account_fk"):
-        intake.accept(account=account, received=received(), now=NOW)
+        intake.receive(account=account, received=received(), now=NOW)
 
     assert files() == []
 
 
 def test_the_database_takes_a_document_of_an_account_once(account: SellerAccount) -> None:
-    report, _ = intake.accept(account=account, received=received(), now=NOW)
+    report, _ = intake.receive(account=account, received=received(), now=NOW)
     report.pk = identifiers.uuid7()
 
     with pytest.raises(IntegrityError, match="ingestion_report_unique_document"), transaction.atomic():
@@ -209,7 +209,7 @@ def test_the_same_bytes_through_two_doors_at_once_are_one_report_and_one_file(no
     def accept() -> tuple[Report, bool]:
         with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
-            return intake.accept(account=account, received=received(), now=NOW)
+            return intake.receive(account=account, received=received(), now=NOW)
 
     def accept_elsewhere() -> tuple[Report, bool]:
         try:
@@ -245,7 +245,7 @@ def test_a_report_that_is_not_committed_wakes_nobody_and_leaves_no_row(nord: Cli
 
     def accept_and_break() -> None:
         with context.agency(nord.agency.pk):
-            intake.accept(account=SellerAccount.objects.get(), received=received(), now=NOW)
+            intake.receive(account=SellerAccount.objects.get(), received=received(), now=NOW)
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -264,19 +264,19 @@ def content(report: Report) -> bytes:
 
 
 def test_a_document_is_kept_without_what_is_personal_and_known_by_the_bytes_that_came(account: SellerAccount) -> None:
-    report, _ = intake.accept(account=account, received=received(FEEDBACK_DE), now=NOW)
+    report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
 
     assert content(report) == BLANK_DE
     assert report.blanked_columns == ["Comments", "Your Response", "Rater Email"]
     assert (report.size, report.sha256) == (len(FEEDBACK_DE), hashlib.sha256(FEEDBACK_DE).hexdigest())
-    assert intake.accept(account=account, received=received(FEEDBACK_DE), now=NOW) == (report, True)
-    assert intake.accept(account=account, received=received(BLANK_DE), now=NOW)[1] is False
+    assert intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW) == (report, True)
+    assert intake.receive(account=account, received=received(BLANK_DE), now=NOW)[1] is False
 
 
 def test_an_agency_that_keeps_personal_columns_keeps_documents_as_they_came(account: SellerAccount) -> None:
     Agency.objects.update(keeps_personal_columns=True)
 
-    report, _ = intake.accept(account=account, received=received(FEEDBACK_DE), now=NOW)
+    report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
 
     assert (content(report), report.blanked_columns) == (FEEDBACK_DE, [])
 
@@ -286,7 +286,7 @@ def test_a_report_names_some_of_very_many_blanked_columns_and_nothing_that_the_d
 ) -> None:
     names = [f"buyer-{n}-" + "x" * 200 for n in range(80)]
 
-    report, _ = intake.accept(account=account, received=received("\t".join(["order-id", *names]).encode() + b"\n"), now=NOW)
+    report, _ = intake.receive(account=account, received=received("\t".join(["order-id", *names]).encode() + b"\n"), now=NOW)
 
     assert report.blanked_columns == [name[:100] for name in names[:50]]
 
@@ -296,7 +296,7 @@ SEPTEMBER = (date(2026, 9, 1), date(2026, 9, 30))
 
 
 def test_a_report_remembers_the_period_of_which_its_document_is_whole(account: SellerAccount) -> None:
-    report, _ = intake.accept(account=account, received=received(period=OCTOBER), now=NOW)
+    report, _ = intake.receive(account=account, received=received(period=OCTOBER), now=NOW)
 
     report.refresh_from_db()
     assert (report.period, report.period_from, report.period_to) == (OCTOBER, *OCTOBER)
@@ -319,10 +319,10 @@ def test_a_report_remembers_the_period_of_which_its_document_is_whole(account: S
 def test_a_period_that_is_told_later_is_told_once(
     account: SellerAccount, status: str, kind: str, first: Any, then: Any, is_looked_at_again: bool
 ) -> None:
-    report, _ = intake.accept(account=account, received=received(period=first), now=NOW)
+    report, _ = intake.receive(account=account, received=received(period=first), now=NOW)
     Report.objects.update(status=status, report_type=kind, loaded_at=NOW, problem={})
 
-    again, duplicate = intake.accept(account=account, received=received(period=then), now=NOW + timedelta(days=1))
+    again, duplicate = intake.receive(account=account, received=received(period=then), now=NOW + timedelta(days=1))
 
     assert (again.pk, duplicate) == (report.pk, True)
     assert again.status == ("queued" if is_looked_at_again else status)
@@ -330,11 +330,11 @@ def test_a_period_that_is_told_later_is_told_once(
 
 
 def test_a_document_whose_period_is_told_later_speaks_of_the_moment_when_it_came(account: SellerAccount) -> None:
-    report, _ = intake.accept(account=account, received=received(marketplace="DE"), now=NOW)
+    report, _ = intake.receive(account=account, received=received(marketplace="DE"), now=NOW)
     Report.objects.update(status="loaded", report_type="GET_SELLER_FEEDBACK_DATA", loaded_at=NOW, rows_new=3)
     later = NOW + timedelta(days=1)
 
-    again, _ = intake.accept(account=account, received=received(period=OCTOBER, marketplace="US"), now=later)
+    again, _ = intake.receive(account=account, received=received(period=OCTOBER, marketplace="US"), now=later)
 
     assert again.pk == report.pk
     assert (again.received_at, again.marketplace, again.report_type) == (NOW, "DE", "GET_SELLER_FEEDBACK_DATA")
@@ -345,7 +345,7 @@ def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -
     def accept(period: Any) -> tuple[date, date] | None:
         with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
-            return intake.accept(account=account, received=received(period=period), now=NOW)[0].period
+            return intake.receive(account=account, received=received(period=period), now=NOW)[0].period
 
     def accept_elsewhere() -> tuple[date, date] | None:
         try:
@@ -373,7 +373,7 @@ def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -
     ],
 )
 def test_the_database_takes_no_half_or_reversed_period(account: SellerAccount, days: dict[str, date]) -> None:
-    intake.accept(account=account, received=received(), now=NOW)
+    intake.receive(account=account, received=received(), now=NOW)
 
     with pytest.raises(IntegrityError, match="ingestion_report_period_complete"), transaction.atomic():
         Report.objects.update(**days)
@@ -382,11 +382,11 @@ def test_the_database_takes_no_half_or_reversed_period(account: SellerAccount, d
 def test_what_is_looked_at_again_is_kept_anew_as_it_is_announced_now(account: SellerAccount) -> None:
     row = ("20.10.26", "1", "never arrived", "", "none", "jane")
     document = build.feedback_file([row], header="abcdef")
-    first, _ = intake.accept(account=account, received=received(document), now=NOW)
+    first, _ = intake.receive(account=account, received=received(document), now=NOW)
     unknown = content(first)
     Report.objects.update(status="rejected", problem={})
 
-    again, _ = intake.accept(account=account, received=received(document, announced_type="GET_SELLER_FEEDBACK_DATA"), now=NOW)
+    again, _ = intake.receive(account=account, received=received(document, announced_type="GET_SELLER_FEEDBACK_DATA"), now=NOW)
 
     assert b"never arrived" in unknown
     assert b"never arrived" not in content(again)
@@ -398,11 +398,11 @@ def test_what_is_looked_at_again_is_kept_anew_as_it_is_announced_now(account: Se
 def test_what_is_looked_at_again_is_kept_as_the_agency_keeps_documents_now(account: SellerAccount, keeps: bool) -> None:
     Agency.objects.update(keeps_personal_columns=not keeps)
     account.refresh_from_db()
-    intake.accept(account=account, received=received(FEEDBACK_DE), now=NOW)
+    intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
     Report.objects.update(status="failed", problem={})
     Agency.objects.update(keeps_personal_columns=keeps)
 
-    again, _ = intake.accept(account=account, received=received(FEEDBACK_DE), now=NOW)
+    again, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
 
     assert content(again) == (FEEDBACK_DE if keeps else BLANK_DE)
     assert len(files()) == 1
@@ -434,6 +434,6 @@ def test_a_document_is_noted_when_it_comes_and_when_it_is_looked_at_again_and_no
 
 def test_what_is_not_kept_is_not_noted(account: SellerAccount, acme: Client) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        intake.accept(account=account, received=received(marketplace=None), now=NOW)
+        intake.receive(account=account, received=received(marketplace=None), now=NOW)
 
     assert acme.read("/v1/audit-log", what="report.*")["data"] == []

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from accounts.models import Agency
-from ingestion.api.uploads import Document, DocumentUploadHandler
+from ingestion.api.uploads import DocumentUploadHandler, UploadedDocument
 from ingestion.redaction import storage
 from tests import build, clock
 from tests.client import Client
@@ -34,18 +34,18 @@ def uploads(settings: Settings, tmp_path: Path) -> Path:
     return Path(settings.FILE_UPLOAD_TEMP_DIR)
 
 
-def uploaded(document: bytes) -> Document:
+def uploaded(document: bytes) -> UploadedDocument:
     """A document as the upload handler hands it on."""
     handler = DocumentUploadHandler(RequestFactory().post("/"))
     handler.new_file("file", "report.txt", "text/plain", None)
     handler.receive_data_chunk(document, 0)
-    return cast("Document", handler.file_complete(len(document)))
+    return cast("UploadedDocument", handler.file_complete(len(document)))
 
 
 def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = "") -> tuple[bytes, list[str]]:
     """What the storage has afterwards, and what was blanked."""
     agency = Agency(name="Acme", keeps_personal_columns=keeps)
-    name, columns, _ = storage.keep(
+    name, columns, _ = storage.store(
         content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace
     )
     if isinstance(content, TemporaryUploadedFile) and not Path(content.temporary_file_path()).exists():

@@ -207,19 +207,19 @@ def test_everything_of_a_report_is_known_from_one_moment_on(acme: Client, shop: 
             build.orders_file([build.order_row(product_name="Kissen für Müller")], codec="cp1252"),
             {},
             "cp1252",
-            "It is not UTF-8, and every byte is valid cp1252.",
+            "The document is not UTF-8, and every byte is valid cp1252.",
         ),
         (
             build.orders_file([build.order_row(product_name="枕カバー")], codec="cp932"),
             {"marketplace": "JP"},
             "cp932",
-            "It is not UTF-8, and for Japan every byte is valid cp932.",
+            "The document is not UTF-8, and every byte is valid cp932, which is usual for Japan.",
         ),
         (
             build.orders_file([build.order_row(product_name="\x81")], codec="iso-8859-1"),
             {},
             "iso-8859-1",
-            "It is neither UTF-8 nor cp1252; ISO-8859-1 has a character for every byte.",
+            "The document is neither UTF-8 nor cp1252. ISO-8859-1 has a character for every byte.",
         ),
     ],
 )
@@ -239,7 +239,7 @@ def test_a_doubt_about_a_document_is_kept_as_a_warning(acme: Client, shop: str) 
 
     report = acme.load(shop, build.feedback_file([row], header=header))
 
-    assert report["warnings"] == ["The header is in an unknown language; columns were read by position."]
+    assert report["warnings"] == ["The language of the header is unknown. Columns were read by position."]
     assert (report["status"], report["report_type"]) == ("loaded", "GET_SELLER_FEEDBACK_DATA")
 
 
@@ -248,8 +248,8 @@ def test_rejected_rows_are_kept_with_line_and_reason_and_the_others_are_loaded(a
 
     rejected = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert rejected == [
-        {"line": 3, "reason": "order-status 'Lost' is not known."},
-        {"line": 4, "reason": "amazon-order-id '7' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."},
+        {"line": 3, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."},
+        {"line": 4, "reason": "`amazon-order-id`: '7' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."},
     ]
     assert report["rows"] == {"read": 3, "new": 1, "changed": 0, "unchanged": 0, "rejected": 2}
     assert acme.odr(shop)["denominator"] == 1
@@ -269,11 +269,11 @@ def test_rejected_rows_of_a_second_look_take_the_place_of_the_first(nord: Client
 
 def test_committing_twice_records_once(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
-    reader = loading.read(report)
-    loading.commit(report=report, reader=reader, now=NOW)
+    reader = loading.stage(report)
+    loading.record(report=report, reader=reader, now=NOW)
     before = acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)
 
-    loading.commit(report=report, reader=loading.read(report), now=NOW + timedelta(hours=1))
+    loading.record(report=report, reader=loading.stage(report), now=NOW + timedelta(hours=1))
 
     assert (acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)) == before
 
@@ -300,12 +300,12 @@ def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_n
 
 def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
-    reader = loading.read(report)
+    reader = loading.stage(report)
     with context.agency(acme.agency.pk):
         agencies.delete_account(account=report.account, now=NOW)
     before = database_state.contents(acme)
 
-    loading.commit(report=report, reader=reader, now=NOW)
+    loading.record(report=report, reader=reader, now=NOW)
 
     assert database_state.contents(acme) == before
     assert stored(acme, report.pk).status == Status.PROCESSING
@@ -319,7 +319,7 @@ def test_the_day_of_a_report_is_the_day_it_was_received(acme: Client, shop: str)
         Report.objects.update(received_at=NOW + timedelta(days=30))
     report.refresh_from_db(fields=["received_at"])
 
-    loading.commit(report=report, reader=loading.read(report), now=NOW)
+    loading.record(report=report, reader=loading.stage(report), now=NOW)
 
     with context.agency(acme.agency.pk):
         assert Defect.objects.get().occurred_on == (NOW + timedelta(days=7)).date()

@@ -54,7 +54,7 @@ def test_a_date_that_could_be_two_days_rejects_its_row(text: str) -> None:
     parsed = parse_document(report({}, {"Return request date": text}))
 
     assert len(parsed.returns) == 1
-    assert f"{text!r} is not a past day like 10-Jul-2025" in parsed.rejected[3]
+    assert f"{text!r} is not a valid past day; expected e.g. 10-Jul-2025" in parsed.rejected[3]
 
 
 def test_a_day_that_is_not_yet_is_rejected() -> None:
@@ -125,8 +125,8 @@ def test_a_report_without_the_column_of_claims_tells_of_returns_alone() -> None:
     [
         ({"Order ID": ""}, "'' is not a valid Amazon order ID"),
         ({"Order ID": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
-        ({"A-to-Z Claim": "perhaps"}, "A-to-Z Claim 'perhaps' is neither Y nor N"),
-        ({"Amazon RMA ID": "x" * 61}, "RMA ID 'x"),
+        ({"A-to-Z Claim": "perhaps"}, "`A-to-Z Claim`: 'perhaps' is not valid; expected Y or N"),
+        ({"Amazon RMA ID": "x" * 61}, "`RMA ID`: 'x"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
@@ -158,7 +158,7 @@ def test_a_report_that_a_spreadsheet_saved_with_commas_is_read_too(delimiter: st
 def test_a_row_cut_before_a_needed_cell_is_rejected() -> None:
     document = report({}) + b"101-0000001-0000002\t01-Jul-2025\t10-Jul-2025\n"
 
-    assert "3 cells; at least 4 are required" in parse_document(document).rejected[3]
+    assert "3 cells; its required columns need 4" in parse_document(document).rejected[3]
 
 
 def test_a_document_cut_in_its_last_row_is_refused() -> None:

@@ -68,7 +68,7 @@ def test_another_mark_rejects_its_row(mark: str) -> None:
 
     assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
     assert "Late Shipment" in parsed.rejected[3]
-    assert "is neither yes nor no" in parsed.rejected[3]
+    assert "is not valid; expected yes or no" in parsed.rejected[3]
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_what_is_no_percentage_rejects_its_figure_and_no_other(text: str) -> Non
     assert {fact.metric for fact in parsed.reported} == {"late_shipment_rate_30d", "on_time_delivery_rate"}
     ((line, reason),) = parsed.rejected.items()
     assert line == 5
-    assert reason.startswith("valid_tracking_rate: The rate ")
+    assert reason.startswith("valid_tracking_rate: the rate ")
     assert len(reason) < 120
 
 
@@ -256,7 +256,7 @@ def test_a_time_frame_that_runs_backwards_is_left_out_and_said() -> None:
     fact = figure(read_v1(late((THIRTY[1], THIRTY[0]))), "late_shipment_rate_30d")
 
     assert (fact.first_on, fact.last_on, fact.numerator) == (None, None, 5)
-    assert "ends before it begins" in flags(fact)[0]
+    assert "ends before it starts" in flags(fact)[0]
 
 
 # What figures say.
@@ -300,8 +300,8 @@ def test_a_missing_count_is_nothing_and_never_0() -> None:
     [
         ("5", "3.00%", "The rate 0.0300 does not match its counts: 5 of 500 is 0.0100."),
         ("5", "1.01%", "The rate 0.0101 does not match its counts: 5 of 500 is 0.0100."),
-        ("501", "100.20%", "The numerator 501 is greater than the denominator 500."),
-        ("5", "101%", "The rate 1.01 is above 100 %, so it is ignored."),
+        ("501", "100.20%", "The count 501 is greater than the total 500."),
+        ("5", "101%", "The rate 1.01 is greater than 1 and was ignored."),
     ],
 )
 def test_what_a_figure_says_against_itself_is_said_beside_it(count: str, rate: str, said: str) -> None:
@@ -314,7 +314,7 @@ def test_orders_with_defects_that_their_parts_contradict_are_said() -> None:
     parsed = read_v1(record("orderDefectMetrics", SIXTY, orderCount="1000", orderWithDefects__count="3", **parts))
 
     assert flags(figure(parsed, "order_defect_rate", "all")) == [
-        "The 3 orders with defects are fewer than the 4 of one kind of defect."
+        "There are 3 orders with defects, fewer than the 4 with one kind of defect."
     ]
 
 

@@ -97,7 +97,7 @@ def test_each_figure_of_the_example_ends_on_its_own_day(metric: str, channel: st
             "order_defect_rate",
             "afn",
             [
-                "It is listed under afn but says 'mfn'; the former is used.",
+                "The block of channel afn states channel 'mfn'; afn is used.",
                 "The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020.",
             ],
         ),
@@ -106,17 +106,17 @@ def test_each_figure_of_the_example_ends_on_its_own_day(metric: str, channel: st
             "valid_tracking_rate",
             "mfn",
             [
-                "The numerator 896462 is greater than the denominator 878443.",
+                "The count 896462 is greater than the total 878443.",
                 "The rate 0.9529 does not match its counts: 896462 of 878443 is 1.0205.",
             ],
         ),
-        ("on_time_delivery_rate", "mfn", ["The status is GOOD although the target is missed."]),
+        ("on_time_delivery_rate", "mfn", ["The status is GOOD, but the target is missed."]),
         (
             "document_requests",
             "all",
             [
-                "The window ends before it begins (from 2020-11-21 to 2020-11-19), so it is ignored.",
-                "The status is GOOD although the target is missed.",
+                "The window ends before it starts (2020-11-21 to 2020-11-19) and was ignored.",
+                "The status is GOOD, but the target is missed.",
             ],
         ),
     ],
@@ -138,7 +138,7 @@ def test_on_time_delivery_is_of_packages_outside_the_us() -> None:
     fact = figure(parse_document(in_germany(ROOT), today=DAY), "on_time_delivery_rate")
 
     assert told(fact) == (847987, 808046, "0.9529", "GOOD", ("gt", 19, 20))
-    assert "The numerator 847987 is greater than the denominator 808046." in flags(fact)
+    assert "The count 847987 is greater than the total 808046." in flags(fact)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_target_that_is_no_usable_number_is_none_and_flagged(value: object) ->
     fact = figure(read_blocks(lateShipmentRate=health_reports.late(targetValue=value)), "late_shipment_rate_30d")
 
     assert (limit(fact), counts(fact)) == (("", None, None), (1, 30))
-    assert flags(fact)[0].startswith("The target is ignored")
+    assert flags(fact)[0].startswith("The target was ignored")
 
 
 def test_no_shipments_are_no_data_although_amazon_says_good() -> None:
@@ -316,7 +316,7 @@ def test_good_although_the_target_is_missed_is_kept_and_said() -> None:
 
     fact = figure(parsed, "on_time_delivery_rate")
     assert told(fact) == (3, 7, "0.4286", "GOOD", ("gt", 97, 100))
-    assert flags(fact) == ["The status is GOOD although the target is missed."]
+    assert flags(fact) == ["The status is GOOD, but the target is missed."]
 
 
 @pytest.mark.parametrize("missing", [*health_reports.late()])
@@ -391,10 +391,10 @@ def test_orders_with_defects_that_their_parts_contradict_are_said() -> None:
     )
 
     assert flags(figure(parsed, "order_defect_rate", "mfn")) == [
-        "The 3 orders with defects are fewer than the 4 of one kind of defect."
+        "There are 3 orders with defects, fewer than the 4 with one kind of defect."
     ]
     assert flags(figure(parsed, "order_defect_rate", "afn")) == [
-        "The 9 orders with defects are more than the 8 defects of all kinds."
+        "There are 9 orders with defects, more than the 8 defects of all kinds."
     ]
 
 
@@ -447,7 +447,7 @@ def test_a_third_window_has_no_metric_of_its_own_and_is_rejected() -> None:
 def test_a_list_of_windows_that_is_none_is_a_rejected_row(listed: object) -> None:
     parsed = read_blocks(lateShipmentRateList=listed)
 
-    assert parsed.rejected == {2: "late_shipment_rate US: The block is not an object."}
+    assert parsed.rejected == {2: "late_shipment_rate US: the block is not an object."}
 
 
 # Rows that cannot be used.
@@ -484,14 +484,14 @@ def test_a_rate_that_is_none_rejects_its_block(rate: str) -> None:
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ({"status": 1}, "status is not a string"),
-        ({"status": "x" * 21}, "longer than 20 characters"),
-        ({"status": "\0"}, "status is not a string"),
-        ({"targetCondition": 7}, "targetCondition is not a string"),
+        ({"status": 1}, "status is not a text"),
+        ({"status": "x" * 21}, "at most 20 characters"),
+        ({"status": "\0"}, "status is not a text"),
+        ({"targetCondition": 7}, "targetCondition is not a text"),
         ({"reportingDateRange": "2026"}, "not an object"),
-        ({"reportingDateRange": {"reportingDateTo": 20260924}}, "not a string"),
-        ({"reportingDateRange": {"reportingDateTo": "soon"}}, "'soon' is not an ISO 8601 time"),
-        ({"reportingDateRange": {"reportingDateTo": "2026-10-04"}}, "the day the report was received"),
+        ({"reportingDateRange": {"reportingDateTo": 20260924}}, "not a text"),
+        ({"reportingDateRange": {"reportingDateTo": "soon"}}, "'soon' is not a valid ISO 8601 time"),
+        ({"reportingDateRange": {"reportingDateTo": "2026-10-04"}}, "the day the document was received"),
         ({"reportingDateRange": {"reportingDateFrom": "1995-06-30", "reportingDateTo": "2026-09-24"}}, "1995-07-01"),
     ],
 )
@@ -509,7 +509,7 @@ def test_a_block_that_is_no_object_is_a_rejected_row(name: str, value: object) -
     parsed = read_blocks(**{name: value})
 
     assert parsed.reported == []
-    assert [reason.split(": ")[1] for reason in parsed.rejected.values()] == ["The block is not an object."]
+    assert [reason.split(": ")[1] for reason in parsed.rejected.values()] == ["the block is not an object."]
 
 
 def test_a_part_that_cannot_be_used_rejects_its_channel_only() -> None:
@@ -576,15 +576,15 @@ def test_a_report_of_today_was_made_when_it_came(last: str | None) -> None:
         (b"null", "one object"),
         (b"7", "one object"),
         (b'"accountStatuses"', "one object"),
-        (b'[{"accountStatuses": []}, {"accountStatuses": []}]', "a list of that one"),
+        (b'[{"accountStatuses": []}, {"accountStatuses": []}]', "a list with one such object"),
         (b'[[{"accountStatuses": []}]]', "one object"),
         (b'{"reportType": "V2"}', "one object"),
-        (b'{"accountStatuses": [', "incomplete"),
+        (b'{"accountStatuses": [', "cut off"),
         (b'{"accountStatuses": [], "performanceMetrics": [{"a": 1, "a": 2}]}', "same name twice"),
         (b'{"accountStatuses": ' + b"[" * 100_000, "too deep"),
-        (ROOT.rstrip()[:-1], "incomplete"),
-        (b"\xff" + ROOT, "incomplete"),
-        (b"Date range exceeded.", "incomplete"),
+        (ROOT.rstrip()[:-1], "cut off"),
+        (b"\xff" + ROOT, "cut off"),
+        (b"Date range exceeded.", "cut off"),
     ],
 )
 def test_what_is_no_report_is_refused_whole(document: bytes, said: str) -> None:

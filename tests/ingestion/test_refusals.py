@@ -18,7 +18,7 @@ FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=D
     ("text", "left"),
     [
         (ADDRESS, "[e-mail address]"),
-        (f"'{ADDRESS}' is not a date.", "'[e-mail address]' is not a date."),
+        (f"'{ADDRESS}' is not a valid date.", "'[e-mail address]' is not a valid date."),
         (f"Write to {ADDRESS}, please", "Write to [e-mail address], please"),
         ("<jane@doe.example>", "<[e-mail address]>"),
         ("a@b c@d", "[e-mail address] [e-mail address]"),
@@ -26,7 +26,7 @@ FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=D
         ("@doe.example", "[e-mail address]"),
         ("jane＠doe.example", "[e-mail address]"),
         ("müller@exämple.de", "[e-mail address]"),
-        ("order-status 'Lost' is not known.", "order-status 'Lost' is not known."),
+        ("`order-status`: 'Lost' is not a known status.", "`order-status`: 'Lost' is not a known status."),
         ("", ""),
     ],
 )
@@ -36,20 +36,20 @@ def test_what_looks_like_an_e_mail_address_is_left_out(text: str, left: str) -> 
 
 def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None:
     reason, refused = (
-        InvalidRow(f"{ADDRESS} is not a date."),
+        InvalidRow(f"{ADDRESS} is no date."),
         RejectedDocument("slug", "Title", f"It begins with {ADDRESS}, as it seems."),
     )
 
-    assert (reason.reason, str(reason)) == ("[e-mail address] is not a date.",) * 2
+    assert (reason.reason, str(reason)) == ("[e-mail address] is no date.",) * 2
     assert refused.problem()["detail"] == str(refused) == "It begins with [e-mail address], as it seems."
 
 
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("Shipped - Delivered to Buyer", "A text of several words"),
-        ("Jane Doe", "A text of several words"),
-        ("12 Main Street", "A text of several words"),
+        ("Shipped - Delivered to Buyer", "a text of several words"),
+        ("Jane Doe", "a text of several words"),
+        ("12 Main Street", "a text of several words"),
         ("2025-07-10 08:00:00", "'2025-07-10 08:00:00'"),
         ("Lost", "'Lost'"),
         ("x" * 100, "'" + "x" * 40 + "…'"),
@@ -57,7 +57,7 @@ def test_a_reason_and_a_refusal_leave_addresses_out_whoever_words_them() -> None
         (ADDRESS, "'[e-mail address]'"),
         ("x" * 38 + "@doe.example", "'[e-mail address]'"),
         ("x" * 50 + "@doe.example", "'[e-mail address]'"),
-        (COMMENT, "A text of several words"),
+        (COMMENT, "a text of several words"),
         ("x" * 2_000_000 + "@", "'" + "x" * 40 + "…'"),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_value_is_shown_without_addresses_or_sentences(cell: str, said: str) -
 
 
 def test_an_order_id_is_said_to_be_none_without_a_sentence_that_stands_there() -> None:
-    with pytest.raises(InvalidRow, match=r"^A text of several words is not a valid Amazon order ID"):
+    with pytest.raises(InvalidRow, match=r"^`order_id`: a text of several words is not a valid Amazon order ID"):
         parse_order_id(COMMENT)
 
 
@@ -138,4 +138,4 @@ def test_rejected_rows_of_an_agency_that_keeps_documents_as_they_come_show_no_ad
     report = nord.load(shelf, orders)
 
     (row,) = nord.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
-    assert row["reason"].startswith("amazon-order-id '[e-mail address]' is not a valid Amazon order ID")
+    assert row["reason"].startswith("`amazon-order-id`: '[e-mail address]' is not a valid Amazon order ID")

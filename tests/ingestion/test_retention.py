@@ -149,7 +149,7 @@ def test_rows_posted_as_json_are_deleted_like_a_document(acme: Client, shop: str
 
 
 def test_more_documents_than_one_batch_all_go(acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     for _ in range(5):
         sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
 
@@ -174,7 +174,7 @@ def test_a_run_that_was_killed_behind_the_file_is_finished_by_the_next(acme: Cli
 def test_a_file_that_cannot_be_deleted_holds_up_no_other(
     acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    monkeypatch.setattr(retention, "BATCH_SIZE", 1)
     stuck, free = (sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW) for _ in range(2))
     with context.agency(acme.agency.pk):
         name = Report.objects.get(pk=identifiers.private("rpt", stuck)).document

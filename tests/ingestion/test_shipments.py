@@ -217,24 +217,30 @@ def test_a_package_is_known_by_its_id_or_else_its_tracking_number(cells: dict[st
     ("cells", "said"),
     [
         ({"order_id": "1234", "ship_by": ""}, "'1234' is not a valid Amazon order ID"),
-        ({"shipped_at": "02.07.2025"}, "shipped_at '02.07.2025' is not a day (YYYY-MM-DD) or ISO 8601 time with an offset"),
-        ({"shipped_at": "2025-07-02T10:00:00"}, "shipped_at '2025-07-02T10:00:00' is not a day"),
-        ({"shipped_at": "2025-02-30"}, "shipped_at '2025-02-30' is not a day"),
+        (
+            {"shipped_at": "02.07.2025"},
+            "`shipped_at`: '02.07.2025' is not valid; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC offset",
+        ),
+        ({"shipped_at": "2025-07-02T10:00:00"}, "`shipped_at`: '2025-07-02T10:00:00' is not valid; expected a day"),
+        ({"shipped_at": "2025-02-30"}, "`shipped_at`: '2025-02-30' is not valid; expected a day"),
         ({"shipped_at": "2026-11-25"}, "not in the future"),
         ({"first_scan_at": "2026-12-01"}, "first_scan_at"),
         ({"delivered_at": "2026-12-01"}, "delivered_at"),
         ({"invoiced_at": "2026-12-01", "business_order": "yes"}, "invoiced_at"),
-        ({"ship_by": "2028-01-01"}, "ship_by '2028-01-01' is not a day"),
+        ({"ship_by": "2028-01-01"}, "`ship_by`: '2028-01-01' is not valid; expected a day"),
         ({"deliver_by": "2028-01-01"}, "at most a year ahead"),
-        ({"shipped_at": "2025-07-05", "delivered_at": "2025-07-04"}, "delivered_at is a day or more before shipped_at"),
-        ({"units": "0", "ship_by": ""}, "units '0' is not an integer from 1 to 100000"),
-        ({"units": "100001", "ship_by": ""}, "units '100001'"),
-        ({"units": "two", "ship_by": ""}, "units 'two'"),
-        ({"business_order": "maybe", "ship_by": ""}, "business_order 'maybe' is neither yes nor no"),
-        ({"cancelled_by": "nobody"}, "cancelled_by 'nobody' is not one of buyer, seller, unconfirmed, amazon"),
-        ({"updated_at": "2025-07-02", "ship_by": ""}, "updated_at '2025-07-02' is not an ISO 8601 time with an offset"),
-        ({"package": "x" * 65, "ship_by": ""}, "package 'x"),
-        ({"tracking_number": "x" * 65, "ship_by": ""}, "tracking_number 'x"),
+        ({"shipped_at": "2025-07-05", "delivered_at": "2025-07-04"}, "`delivered_at` is a day or more before `shipped_at`"),
+        ({"units": "0", "ship_by": ""}, "`units`: '0' is not valid; expected a whole number from 1 to 100000"),
+        ({"units": "100001", "ship_by": ""}, "`units`: '100001'"),
+        ({"units": "two", "ship_by": ""}, "`units`: 'two'"),
+        ({"business_order": "maybe", "ship_by": ""}, "`business_order`: 'maybe' is not valid; expected yes or no"),
+        ({"cancelled_by": "nobody"}, "`cancelled_by`: 'nobody' is not valid; expected one of buyer, seller, unconfirmed, amazon"),
+        (
+            {"updated_at": "2025-07-02", "ship_by": ""},
+            "`updated_at`: '2025-07-02' is not valid; expected an ISO 8601 time with a UTC offset",
+        ),
+        ({"package": "x" * 65, "ship_by": ""}, "`package`: 'x"),
+        ({"tracking_number": "x" * 65, "ship_by": ""}, "`tracking_number`: 'x"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_what_is_wrong_with_it(cells: dict[str, str], said: str) -> None:
@@ -281,4 +287,4 @@ def test_a_column_that_is_there_twice_is_refused(column: str) -> None:
 def test_a_row_wider_than_the_header_is_rejected() -> None:
     document = build.table({"order_id": ORDER, "ship_by": "2025-07-02"}) + f"{ORDER},2025-07-02,more\n".encode()
 
-    assert "The row has 3 cells, the header 2" in parse_document(document).rejected[3]
+    assert "The row has 3 cells, but the header has 2" in parse_document(document).rejected[3]

@@ -230,7 +230,7 @@ def test_a_record_without_end_is_refused_before_it_fills_the_memory() -> None:
         tracemalloc.stop()
 
     assert refused.value.slug == "invalid-csv"
-    assert "more than 2097152 characters. Check for an unclosed quote." in refused.value.detail
+    assert "more than 2097152 characters. Check for a quote that is not closed." in refused.value.detail
     assert len(list(lines)) == 1_000_002 - 2 - tabular.MAX_RECORD_LENGTH // len('","ab\n')
     assert most < 64 * 1024**2
 
@@ -245,7 +245,7 @@ def test_a_record_may_have_the_characters_of_two_lines_whatever_came_before(more
     if is_taken:
         assert sum(1 for _ in parsed) == 400_002
     else:
-        with pytest.raises(RejectedDocument, match="Check for an unclosed quote"):
+        with pytest.raises(RejectedDocument, match="a quote that is not closed"):
             list(parsed)
 
 

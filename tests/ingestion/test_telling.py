@@ -158,7 +158,7 @@ def test_committing_twice_tells_once(acme: Client, shop: str) -> None:
     report = claimed(acme, shop, DOCUMENT)
 
     for hours in (0, 1):
-        loading.commit(report=report, reader=loading.read(report), now=NOW + timedelta(hours=hours))
+        loading.record(report=report, reader=loading.stage(report), now=NOW + timedelta(hours=hours))
 
     assert len(told(acme)) == 1
 
@@ -211,8 +211,8 @@ def test_of_an_account_that_was_handed_back_nothing_is_told(nord: Client, shelf:
         agencies.delete_account(account=report.account, now=NOW)
 
     with pytest.raises(RejectedDocument) as refused:
-        loading.read(report)
-    loading.refuse(report=report, refused=refused.value, now=NOW)
+        loading.stage(report)
+    loading.reject(report=report, rejection=refused.value, now=NOW)
 
     assert told(nord) == []
     with context.agency(nord.agency.pk):

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from ingestion.api.uploads import Document, DocumentTooLarge, DocumentUploadHandler
+from ingestion.api.uploads import DocumentTooLarge, DocumentUploadHandler, UploadedDocument
 from tests.client import Client
 
 CHUNK = 64 * 1024
@@ -75,7 +75,7 @@ def test_a_file_is_digested_while_it_streams_to_the_folder(folder: Path, chunks:
     (path,) = folder.iterdir()
     assert path == Path(document.temporary_file_path())
     assert path.read_bytes() == b"".join(chunks)
-    assert cast("Document", document).sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
+    assert cast("UploadedDocument", document).sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
     document.close()
     assert list(folder.iterdir()) == []
 

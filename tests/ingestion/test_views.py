@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from ingestion.loading import NOT_WHOLE
+from ingestion.loading import PERIOD_INCOMPLETE
 from tests import build, clock
 from tests.client import Client
 from tests.clock import NOW
@@ -183,7 +183,7 @@ def test_rejected_rows_are_listed_by_line_page_by_page(acme: Client, shop: str) 
     listed = pages(acme, f"/v1/reports/{report['id']}/rejected-rows", limit=3)
 
     assert [[row["line"] for row in page] for page in listed] == [[3, 5, 7], [9]]
-    assert listed[1] == [{"line": 9, "reason": "order-status 'Lost' is not known."}]
+    assert listed[1] == [{"line": 9, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."}]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_a_period_is_shown_as_it_was_told(acme: Client, shop: str, period: dict[
     report = acme.load(shop, FEEDBACK, **period)
 
     assert {name: report[name] for name in period} == period
-    assert (report["status"], report["warnings"]) == ("loaded", [] if used else [NOT_WHOLE])
+    assert (report["status"], report["warnings"]) == ("loaded", [] if used else [PERIOD_INCOMPLETE])
 
 
 @pytest.mark.parametrize(

@@ -366,7 +366,7 @@ def test_an_account_that_is_handed_back_takes_what_people_did_with_it(acme: Clie
         before = [model.objects.exists() for model in kept]
 
     acme.delete(f"/v1/accounts/{shop}")
-    erasure.erase(agency_id=acme.agency.pk, now=timezone.now())
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=timezone.now())
 
     with context.agency(acme.agency.pk):
         assert (before, [model.objects.exists() for model in kept]) == ([True] * 4, [False] * 4)

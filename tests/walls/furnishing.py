@@ -87,8 +87,8 @@ def pack(client: Client, account: str, *, name: str) -> str:
     content = f"All that {name} has".encode()
     now = timezone.now()
     with context.agency(client.agency.pk):
-        kept = default_storage.save(f"{exports.folder(client.agency.pk)}/{export}", ContentFile(content))
-        ready = {"ready_at": now, "expires_at": now + exports.KEPT, "sha256": hashlib.sha256(content).hexdigest()}
+        kept = default_storage.save(f"{exports.storage_folder(client.agency.pk)}/{export}", ContentFile(content))
+        ready = {"ready_at": now, "expires_at": now + exports.RETENTION, "sha256": hashlib.sha256(content).hexdigest()}
         asked = Export.objects.filter(agency=client.agency, status=Export.Status.QUEUED)
         asked.update(status=Export.Status.READY, document=kept, size=len(content), **ready)
     return export

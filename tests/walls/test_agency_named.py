@@ -48,7 +48,7 @@ def test_every_statement_of_the_product_names_its_agency(acme: Client, tables: l
                 operation.ask(acme, furnished)
         tasks.follow_thresholds(agency_id=str(acme.agency.pk))
         acme.delete(f"/v1/accounts/{furnished.account_id}")
-        erasure.erase(agency_id=acme.agency.pk, now=acme.agency.created_at)
+        erasure.erase_accounts(agency_id=acme.agency.pk, now=acme.agency.created_at)
 
     assert statements.seen > 200
     assert sorted(statements.nameless) == []

@@ -16,9 +16,9 @@ NAMES = {table.name for table in TABLES}
 
 def test_every_table_of_an_agency_is_handed_over_or_is_said_why_not(tables: list[str]) -> None:
     assert sorted(table.name for table in TABLES) == sorted(tables)
-    assert [table.name for table in TABLES if bool(table.file) == bool(table.why_not)] == []
+    assert [table.name for table in TABLES if bool(table.file) == bool(table.omitted_because)] == []
     assert len({table.file for table in TABLES if table.file}) == len([table for table in TABLES if table.file])
-    assert all(table.holds.endswith(".") for table in TABLES)
+    assert all(table.description.endswith(".") for table in TABLES)
 
 
 def test_every_table_that_names_an_account_is_erased_with_it(tables: list[str]) -> None:
@@ -26,7 +26,7 @@ def test_every_table_that_names_an_account_is_erased_with_it(tables: list[str]) 
     naming = {table for table, column, _ in columns if column == "account_id"}
     listing = {table for table, column, kind in columns if kind == "uuid[]"}
 
-    assert naming <= {table.name for table in TABLES if table.of_account}
+    assert naming <= {table.name for table in TABLES if table.account_condition}
     assert listing == {table.name for table in TABLES if table.lists_accounts}
 
 
@@ -48,7 +48,7 @@ def test_no_archive_holds_a_secret(tables: list[str]) -> None:
     told = {table.name: table for table in TABLES if table.file}
     columns = [(name, column) for name, column, _ in rows(COLUMNS, tables) if name in told]
 
-    shown = {column for name, column in columns if column not in told[name].without}
+    shown = {column for name, column in columns if column not in told[name].excluded}
     assert {column for column in shown if SECRET.search(column)} <= FORESEEN
     assert ("accounts_apikey", "digest") in columns
 
@@ -57,7 +57,7 @@ def test_what_is_left_out_or_told_otherwise_is_there(tables: list[str]) -> None:
     columns = set(rows(COLUMNS, [*tables, AGENCY.name, RULES.name]))
     known = {(name, column) for name, column, _ in columns}
 
-    named = {(table.name, column) for table in (*TABLES, AGENCY, RULES) for column in (*table.without, *table.told)}
+    named = {(table.name, column) for table in (*TABLES, AGENCY, RULES) for column in (*table.excluded, *table.expressions)}
     assert named - known == set()
     assert set(PREFIXES) - {column for _, column in known} == set()
 
@@ -67,7 +67,7 @@ def test_every_id_has_the_prefix_that_the_api_gives_it(tables: list[str]) -> Non
     bare = {
         (name, column)
         for name, column, kind in rows(COLUMNS, tables)
-        if kind in {"uuid", "uuid[]"} and name in told and column not in {*told[name].without, *told[name].told}
+        if kind in {"uuid", "uuid[]"} and name in told and column not in {*told[name].excluded, *told[name].expressions}
         if column not in PREFIXES and not (column == "id" and told[name].prefix)
     }
 

@@ -407,7 +407,7 @@ def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(acme: Clien
     limited = Client(acme.agency, acme.post("/v1/api-keys", wish, format="json").json()["key"])
     acme.delete(f"/v1/accounts/{shop}")
     if is_erased:
-        erasure.erase(agency_id=acme.agency.pk, now=NOW)
+        erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
 
     answers = [post(limited, url=URL), post(limited, url=URL, accounts=None)]
 
@@ -542,7 +542,7 @@ def test_an_account_that_was_handed_back_is_named_no_more(acme: Client, shop: st
     acme.delete(f"/v1/accounts/{gone}")
 
     named = {each["id"]: each["accounts"] for each in acme.read(PATH)["data"]}
-    erasure.erase(agency_id=acme.agency.pk, now=NOW)
+    erasure.erase_accounts(agency_id=acme.agency.pk, now=NOW)
     happen(acme, shop)
 
     assert named == {both: [shop], only: [], every: None}

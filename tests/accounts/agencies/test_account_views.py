@@ -115,12 +115,12 @@ def test_erasure_removes_rows_of_deleted_account(acme: Client, shop: str) -> Non
         acme.load(account, build.orders_file([build.order_row()]))
     acme.delete(f"/v1/accounts/{shop}")
 
-    erased = erasure.erase(agency_id=acme.agency.pk, now=NOON)
+    erased = erasure.erase_accounts(agency_id=acme.agency.pk, now=NOON)
 
     with context.agency(acme.agency.pk):
         left = [model.objects.count() for model in (SellerAccount, Report, Order, DailyCounts)]
     assert (erased, left) == (1, [1, 1, 1, 1])
-    assert erasure.erase(agency_id=acme.agency.pk, now=NOON) == 0
+    assert erasure.erase_accounts(agency_id=acme.agency.pk, now=NOON) == 0
 
 
 def test_list_accounts_pages_without_gap_while_accounts_are_added(acme: Client) -> None:
