@@ -323,7 +323,7 @@ def test_a_wrong_period_is_pointed_at(nord: Client, shelf: str, period: dict[str
 def test_a_period_means_nothing_for_other_documents_and_their_report_says_so(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT, **days(30, 1))
 
-    assert report["warnings"] == ["The period that was given with the document is not used for this kind."]
+    assert report["warnings"] == ["The period was ignored: this report type does not use one."]
 
 
 def test_a_document_is_loaded_again_once_its_period_is_told(acme: Client, shop: str) -> None:
