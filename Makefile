@@ -8,6 +8,7 @@ PACKAGES := config api accounts webhooks metrics ingestion tests bench
 # Static checks read the settings and connect to nothing.
 SETTINGS_ONLY := SECRET_KEY=lint SECRETS_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	DATABASE_URL=postgresql://lint:lint@127.0.0.1:1/lint BROKER_URL=redis://127.0.0.1:1/0
+IN_PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 SPECTACULAR := $(SETTINGS_ONLY) $(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn
@@ -19,10 +20,10 @@ help:
 	@echo "make demo          Start the product with eight sample accounts on http://localhost:8000 (PORT=… for another port)"
 	@echo "make up            Start the product without data; it keeps its data in .underone (UNDERONE_HOME=… for another folder)"
 	@echo "make smoke         Start a temporary copy, load files, compare every figure, stop"
-	@echo "make test          Run all tests on temporary servers, several at a time (ARGS=… passes arguments to pytest)"
+	@echo "make test          Run all tests on temporary servers, several at a time (ARGS=tests/x.py::test_y runs those instead)"
 	@echo "make fuzz          Test the server against the OpenAPI document (FUZZ_SEED=… FUZZ_EXAMPLES=… FUZZ_SECONDS=…)"
 	@echo "make format        Format the code and fix what ruff can fix"
-	@echo "make check         Run the checks that need no servers"
+	@echo "make check         Run lint and the tests that need no servers"
 	@echo "make lint          Check style, types, imports, migrations and the OpenAPI document"
 	@echo "make lint-api      Check docs/openapi.json with Spectral and the OWASP rules (needs node)"
 	@echo "make clients       Generate three clients and run them against a server (needs node)"
@@ -43,13 +44,14 @@ smoke: .venv/.embedded
 	@exec $(BIN)/python -m config.launcher.smoke
 
 test: .venv/.dev
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),$(IN_PARALLEL))
 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 check: lint
+	$(BIN)/python -m pytest -q --pure $(IN_PARALLEL)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

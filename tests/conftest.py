@@ -10,15 +10,19 @@ import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.agencies import lifecycle as agencies
 from tests.client import Client
+from tests.servers import of_this_run
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SEEDED = "metrics_metricrule"  # reference rows that a migration wrote
+GROWN = 4 * 1024**2
+"""Bytes of all tables of ours from which on they are truncated."""
 TABLES_OF_OURS = """
     SELECT tablename FROM pg_tables
     WHERE schemaname = 'public' AND tablename ~ '^(accounts|webhooks|metrics|ingestion|django_session)'
@@ -35,6 +39,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Cases of bytes are numbered: packed ones hold the moment of packing, and every process must find the same cases."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Let a password cost little: nobody guesses those of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScryptPasswordHasher, "work_factor", 2**4)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +76,32 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owne
 
 
 def empty(owner_dsn: str) -> None:
-    """Take out every committed row of ours."""
+    """Delete every committed row of ours.
+
+    On a server of this run the superuser deletes, past row-level security, triggers and foreign keys: new files for every table
+    and index take longer than a whole test. Tables that have grown are truncated.
+    """
+    superuser_url = of_this_run[0].superuser_url
+    if superuser_url is None:
+        truncate(owner_dsn)
+        return
+    with psycopg.connect(superuser_url) as superuser:
+        tables = tables_of_ours(superuser)
+        names = sql.SQL(", ").join(map(sql.Identifier, tables))
+        # Processes that were killed may still have a statement under way.
+        superuser.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+        sizes = sql.SQL("SELECT sum(pg_relation_size(name::regclass)) FROM unnest(%s::text[]) AS name")
+        (size,) = superuser.execute(sizes, [tables]).fetchone() or (0,)
+        if size > GROWN:
+            superuser.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+            return
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        for table in tables:
+            superuser.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+
+def truncate(owner_dsn: str) -> None:
+    """Take out every committed row of ours as the tables' owner may."""
     with psycopg.connect(owner_dsn) as owner:
         if tables := tables_of_ours(owner):
             names = sql.SQL(", ").join(map(sql.Identifier, tables))

@@ -262,34 +262,34 @@ def test_snoozing_and_acknowledging_hide_nothing_of_what_is_judged(acme: Client,
     assert [event["data"]["breach"] for event in acme.read("/v1/events", type="breach.resolved")["data"]] == [breached["id"]]
 
 
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ({"status": "open"}, 1),
-        ({"status": "resolved"}, 0),
-        ({"level": "breach"}, 1),
-        ({"level": "warning"}, 0),
-        ({"metric": ODR}, 1),
-        ({"metric": "return_rate"}, 0),
-        ({"marketplace": "US"}, 1),
-        ({"marketplace": "DE"}, 0),
-        ({"channel": "mfn"}, 1),
-        ({"channel": "afn"}, 0),
-        ({"acknowledged": "true"}, 1),
-        ({"acknowledged": "false"}, 0),
-        ({"snoozed": "true"}, 1),
-        ({"snoozed": "false"}, 0),
-        ({"assignee": "mei"}, 1),
-        ({"assignee": "mo"}, 0),
-        ({"stale": "true"}, 0),
-        ({"stale": "false"}, 1),
-    ],
-)
-def test_a_list_is_narrowed(acme: Client, breached: dict[str, Any], asked: dict[str, str], found: int) -> None:
+NARROWED: list[tuple[dict[str, str], int]] = [
+    ({"status": "open"}, 1),
+    ({"status": "resolved"}, 0),
+    ({"level": "breach"}, 1),
+    ({"level": "warning"}, 0),
+    ({"metric": ODR}, 1),
+    ({"metric": "return_rate"}, 0),
+    ({"marketplace": "US"}, 1),
+    ({"marketplace": "DE"}, 0),
+    ({"channel": "mfn"}, 1),
+    ({"channel": "afn"}, 0),
+    ({"acknowledged": "true"}, 1),
+    ({"acknowledged": "false"}, 0),
+    ({"snoozed": "true"}, 1),
+    ({"snoozed": "false"}, 0),
+    ({"assignee": "mei"}, 1),
+    ({"assignee": "mo"}, 0),
+    ({"stale": "true"}, 0),
+    ({"stale": "false"}, 1),
+]
+
+
+def test_a_list_is_narrowed(acme: Client, breached: dict[str, Any]) -> None:
     for what, said in (("acknowledge", {}), ("snooze", {"until": TOMORROW}), ("assign", {"to": "mei"})):
         act(acme, breached, what, **said)
 
-    assert len(acme.read("/v1/breaches", **asked)["data"]) == found
+    for asked, found in NARROWED:
+        assert len(acme.read("/v1/breaches", **asked)["data"]) == found, asked
 
 
 def test_nobody_snoozed_what_was_never_snoozed_or_whose_moment_is_over(acme: Client, breached: dict[str, Any]) -> None:

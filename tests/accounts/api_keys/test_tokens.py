@@ -208,7 +208,8 @@ def test_tokens_of_key_are_limited(acme: Client) -> None:
     assert make(acme)
 
 
-def test_expired_tokens_are_deleted_in_batches(acme: Client) -> None:
+def test_expired_tokens_are_deleted_in_batches(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BATCH_SIZE", 20)
     furnish(acme, count=2 * batches.BATCH_SIZE + 1, expires_at=NOON)
 
     assert key_secrets.delete_expired_tokens(agency_id=acme.agency.pk, now=NOON) == 2 * batches.BATCH_SIZE + 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.contrib.sessions.models import Session
 from django.core.signing import Signer
 from django.utils import timezone
@@ -85,14 +86,15 @@ def test_sign_in_failure_does_not_reveal_cause(visitor: Visitor, mei: Person, kn
     }
 
 
-def test_sign_in_with_unknown_address_takes_as_long(db: None) -> None:
+def test_sign_in_with_unknown_address_takes_as_long(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScryptPasswordHasher, "work_factor", 2**14)  # as in production
     taken: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(5):
         for known, times in taken.items():
             email = create_user().email if known else new_email()
-            visitor, before = Visitor(), time.perf_counter()
+            visitor, before = Visitor(), time.thread_time()
             visitor.send("/v1/auth/sign-in", email=email, password="a quiet orange rivet")
-            times.append(time.perf_counter() - before)
+            times.append(time.thread_time() - before)
 
     known_for, unknown_for = (statistics.median(taken[known]) for known in (True, False))
     assert 0.5 < unknown_for / known_for < 2
