@@ -16,7 +16,7 @@ from config.launcher.embedded import valkey
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 
-PATIENCE = 60  # seconds until a process must have come up
+PATIENCE = 300  # seconds until a process must have come up
 
 
 def free_port() -> int:

@@ -45,7 +45,7 @@ def install_for_npm(place: Path, *, folder: Path = FOLDER) -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     if answer.returncode != 0:
         pytest.skip(f"{folder.name} of npm are not tried: npm ci failed: {answer.stderr[-300:]}")
@@ -62,6 +62,6 @@ def accepted_by_npm(place: Path, deliveries: Sequence[Signed]) -> list[dict[str,
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     return list(json.loads(answer.stdout))

@@ -114,10 +114,10 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pope
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
     yield process
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=600)
 
 
-def sees(happened: Callable[[], bool], *, seconds: float = 20) -> bool:
+def sees(happened: Callable[[], bool], *, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not happened() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -30,12 +30,12 @@ def server(**environ: str) -> Iterator[Address]:
             yield listening.getsockname()
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=600)
 
 
 def ask(address: Address, request: bytes) -> Told:
     """Status, headers and body of the answer to these bytes."""
-    with socket.create_connection(address, timeout=30) as asking:
+    with socket.create_connection(address, timeout=600) as asking:
         asking.sendall(request)
         answer = b""
         while block := asking.recv(65536):

@@ -51,7 +51,7 @@ class Running:
     family: set[psutil.Process] = field(default_factory=set)
 
     def get(self, path: str) -> tuple[int, Any]:
-        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=60)
         try:
             connection.request("GET", path, headers={"Host": "localhost"})
             answer = connection.getresponse()
@@ -73,7 +73,7 @@ class Running:
     def stop(self, number: signal.Signals = signal.SIGINT) -> str:
         """Send a signal; returns the rest of what it printed."""
         self.launcher.send_signal(number)
-        return self.launcher.communicate(timeout=30)[0]
+        return self.launcher.communicate(timeout=600)[0]
 
     def survivors(self) -> list[str]:
         _, alive = psutil.wait_procs(self.family, timeout=1)
@@ -96,7 +96,7 @@ def started(home: Path, port: int) -> Iterator[Running]:
     finally:
         if launcher.poll() is None:
             launcher.terminate()
-            launcher.wait(timeout=30)
+            launcher.wait(timeout=600)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def first_run(home: Path, port: int) -> FirstRun:
 def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """The launcher where it should refuse at once."""
     return subprocess.run(
-        [*COMMAND, *words], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, check=False, timeout=30
+        [*COMMAND, *words], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, check=False, timeout=600
     )
 
 
@@ -261,7 +261,7 @@ def test_when_a_process_dies_the_rest_is_stopped_and_the_reason_told(second_run:
     worker = next(process for process in state["processes"] if process["name"] == "worker")
 
     os.kill(worker["pid"], signal.SIGKILL)
-    end = second_run.launcher.communicate(timeout=30)[0]
+    end = second_run.launcher.communicate(timeout=600)[0]
 
     assert second_run.launcher.returncode == 1
     assert "worker ended with code -9. The last lines of " in end

@@ -47,7 +47,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
     yield Worker(log)
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=600)
 
 
 def send(task: "Task[..., Any]", **words: str) -> str:
@@ -192,7 +192,7 @@ def test_the_clock_is_there_once_it_has_handed_out_a_job(tmp_path: Path) -> None
         wait_until((tmp_path / "heartbeats" / "clock").exists)
     finally:
         clock.terminate()
-        clock.wait(timeout=20)
+        clock.wait(timeout=600)
     assert [file.name for file in (tmp_path / "heartbeats").iterdir()] == ["clock"]
 
 

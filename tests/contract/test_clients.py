@@ -58,7 +58,7 @@ def say(place: Path, command: list[str], **environ: str) -> str:
     """What a command prints; it must end well."""
     path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
     answer = subprocess.run(
-        command, cwd=place, env=os.environ | path | environ, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=place, env=os.environ | path | environ, capture_output=True, text=True, check=False, timeout=600
     )
     assert answer.returncode == 0, (answer.stdout + answer.stderr)[-10_000:]
     return answer.stdout + answer.stderr

@@ -41,7 +41,7 @@ def files() -> list[Path]:
     return [path for path in Path(default_storage.location).rglob("*") if path.is_file()]  # type: ignore[attr-defined]
 
 
-def wait_until_another_waits(seconds: float = 10) -> None:
+def wait_until_another_waits(seconds: float = 120) -> None:
     """Until another connection waits for what this one has not committed."""
     deadline = time.monotonic() + seconds
     waiting = False
@@ -222,7 +222,7 @@ def test_the_same_bytes_through_two_doors_at_once_are_one_report_and_one_file(no
             first, _ = accept()
             waiting = pool.submit(accept_elsewhere)
             wait_until_another_waits()
-        second, duplicate = waiting.result(timeout=10)
+        second, duplicate = waiting.result(timeout=60)
 
     assert (second.pk, duplicate) == (first.pk, True)
     assert len(files()) == 1
@@ -359,7 +359,7 @@ def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -
             first = accept(OCTOBER)
             waiting = pool.submit(accept_elsewhere)
             wait_until_another_waits()
-        second = waiting.result(timeout=10)
+        second = waiting.result(timeout=60)
 
     assert first == second == OCTOBER
 

@@ -127,7 +127,7 @@ def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
             yield address
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(timeout=600)
 
 
 def principal(client: Client) -> str:

@@ -14,7 +14,7 @@ def take(worker: psycopg.Connection, report_id: UUID) -> bool:
     return bool(row and row[0])
 
 
-def until_free(report_id: UUID, *, seconds: float = 10) -> None:
+def until_free(report_id: UUID, *, seconds: float = 120) -> None:
     """Until the server has noticed that the worker's connection is gone."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

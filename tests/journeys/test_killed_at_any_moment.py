@@ -57,7 +57,7 @@ class Caller:
     def call(self, method: str, path: str, **content: Any) -> Any:
         for _ in range(300):
             try:
-                answer = self.http.request(method, path, timeout=10, **content)
+                answer = self.http.request(method, path, timeout=60, **content)
             except httpx.TransportError:
                 time.sleep(0.2)
                 continue

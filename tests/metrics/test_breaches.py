@@ -229,7 +229,7 @@ def test_two_connections_cannot_both_open_a_breach(committed_db: None) -> None:
         try:
             with context.agency(acme.agency.pk):
                 breach = row(SellerAccount.objects.get(pk=account_id))
-                together.wait(timeout=10)
+                together.wait(timeout=60)
                 breach.save(force_insert=True)
         except IntegrityError:
             return False
@@ -251,7 +251,7 @@ def test_two_workers_at_once_open_one_breach(committed_db: None) -> None:
     together = Barrier(2)
 
     def judge() -> None:
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         with context.agency(acme.agency.pk):
             refresh.refresh(account=books.locked(), touched=[DAY], now=books.account.last_recorded_at or TEN)
         connections.close_all()

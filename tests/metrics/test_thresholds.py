@@ -250,7 +250,7 @@ def test_two_requests_at_once_make_one_threshold(committed_db: None) -> None:
     def draw(percent: str) -> bool:
         try:
             with context.agency(acme.agency.pk):
-                together.wait(timeout=10)
+                together.wait(timeout=60)
                 asks = Asks(warn_at=Decimal(percent))
                 return thresholds.put(agency=acme.agency, scope=Scope(metric=ODR), asks=asks, now=timezone.now())[1]
         finally:

@@ -49,9 +49,9 @@ class Receiver:
 
     def _connection(self) -> HTTPConnection:
         if not self.certificate:
-            return HTTPConnection(LOOPBACK, self.port, timeout=10)
+            return HTTPConnection(LOOPBACK, self.port, timeout=60)
         trust = ssl.create_default_context(cafile=self.certificate)
-        return HTTPSConnection(LOOPBACK, self.port, timeout=10, context=trust)
+        return HTTPSConnection(LOOPBACK, self.port, timeout=60, context=trust)
 
     def _ask(self, method: str, path: str, body: str = "") -> bytes:
         connection = self._connection()
@@ -74,7 +74,7 @@ def running(certificate: str = "", key: str = "") -> Iterator[Receiver]:
             process.kill()
 
 
-def sees(happened: Callable[[], bool], *, seconds: float = 20) -> bool:
+def sees(happened: Callable[[], bool], *, seconds: float = 120) -> bool:
     """Return whether it happened within some seconds, counted as far as the machine lets this process run."""
     with stopwatch.running() as watch:
         while not happened() and watch.seconds < seconds:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests import stopwatch
 from tests.webhooks.conftest import Sender
 from tests.webhooks.receiving import Receiver, sees
 from webhooks.delivery import concurrency, tasks
@@ -67,13 +67,12 @@ def test_a_worker_that_is_asked_to_stop_ends_what_it_has_begun_and_takes_no_more
         tasks.deliver.delay()
         assert sees(lambda: bool(receiver.messages("late/stopped")))
         process.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        assert process.wait(timeout=20) == 0
-        took = time.monotonic() - began
+        with stopwatch.running() as watch:
+            assert process.wait(timeout=600) == 0
 
     arrived = receiver.messages("late/stopped")
     states = sender.states(endpoint)
-    assert took < 5
+    assert watch.seconds < 5
     assert len(set(arrived)) == len(arrived) < 200
     assert states.count("delivered") == len(arrived)
     assert states.count("pending") == 200 - len(arrived)

@@ -241,7 +241,7 @@ def test_concurrent_processes_with_key_run_once(firm: Client) -> None:
     command = [sys.executable, "-c", ASK.replace("{body}", repr(SHOP)), firm.key]
     run = partial(subprocess.Popen, command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
 
-    answers = [process.communicate(timeout=60)[0] for process in [run(), run()]]
+    answers = [process.communicate(timeout=600)[0] for process in [run(), run()]]
 
     assert answers[0] == answers[1]
     assert answers[0].startswith("201 ")
