@@ -52,7 +52,7 @@ def itself(client: Client) -> Agency:
         return Agency.objects.get()
 
 
-def test_nothing_is_left_but_that_it_was_there(acme: Client, rival: Client, storage: Path) -> None:
+def test_erased_agency_leaves_only_its_row(acme: Client, rival: Client, storage: Path) -> None:
     furnish(acme, name="acme")
     furnish(rival, name="rival")
     theirs = everything(rival), files(storage, rival)
@@ -77,7 +77,7 @@ def columns(client: Client) -> dict[str, Any]:
         return dict(Agency.objects.values().get())
 
 
-def test_of_the_agency_itself_its_id_when_and_by_whom_is_left_and_of_its_choices_nothing(acme: Client, rival: Client) -> None:
+def test_erased_agency_row_keeps_id_and_dates_but_no_settings(acme: Client, rival: Client) -> None:
     untouched = columns(rival)
     chosen = {
         "counts_pending_and_cancelled": True,
@@ -103,7 +103,7 @@ def test_of_the_agency_itself_its_id_when_and_by_whom_is_left_and_of_its_choices
     assert left.keys() == {*stays, "erased_at", "name", *chosen}
 
 
-def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
+def test_audit_log_of_erased_agency_is_reduced_to_ids(acme: Client) -> None:
     furnish(acme, name="acme")
     key = acme.read("/v1/me")["key"]["id"]
     whats = [entry["what"] for entry in acme.read("/v1/audit-log", limit=200)["data"]]
@@ -119,7 +119,7 @@ def test_what_stays_of_the_log_names_nobody_and_nothing(acme: Client) -> None:
     assert {str(rest) for _, _, *rest in entries} == {"[None, None, {}]"}
 
 
-def test_before_its_time_nothing_is_erased_and_of_an_open_agency_never(acme: Client, rival: Client) -> None:
+def test_erasure_skips_open_agencies_and_those_not_due(acme: Client, rival: Client) -> None:
     furnish(acme, name="acme")
     close(acme)
     before = everything(acme)
@@ -130,7 +130,7 @@ def test_before_its_time_nothing_is_erased_and_of_an_open_agency_never(acme: Cli
     assert (soon, other, everything(acme)) == (False, False, before)
 
 
-def test_people_who_act_for_nobody_else_are_forgotten_and_others_and_staff_are_not(acme: Client, rival: Client) -> None:
+def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(acme: Client, rival: Client) -> None:
     people = {name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW) for name in ("mei", "lu", "ana")}
     Person.objects.filter(pk=people["ana"].pk).update(is_staff=True)
     for client, names in ((acme, ("mei", "lu", "ana")), (rival, ("lu",))):
@@ -146,7 +146,7 @@ def test_people_who_act_for_nobody_else_are_forgotten_and_others_and_staff_are_n
         assert Member.objects.get().person == people["lu"]
 
 
-def test_erased_twice_it_is_erased_once(acme: Client) -> None:
+def test_agency_erasure_is_idempotent(acme: Client) -> None:
     close(acme)
 
     assert [erasure.erase_agency(agency_id=acme.agency.pk, now=LATER) for _ in range(2)] == [True, False]
@@ -156,7 +156,7 @@ def test_erased_twice_it_is_erased_once(acme: Client) -> None:
 
 
 @pytest.mark.parametrize("table", ["webhooks_attempt", "metrics_dailycounts", "ingestion_report", "accounts_selleraccount"])
-def test_a_run_that_was_killed_is_finished_by_the_next(
+def test_killed_agency_erasure_is_finished_by_next_run(
     acme: Client, storage: Path, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed where it begins with this table: what went before is gone, the rest is there."""
@@ -181,7 +181,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert files(storage, acme) == 0
 
 
-def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_erased_in_batches(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     furnish(acme, name="acme")
     close(acme)
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
@@ -200,7 +200,7 @@ def test_rows_go_so_many_at_a_time(acme: Client, monkeypatch: pytest.MonkeyPatch
     assert {name for name, parsed in everything(acme).items() if parsed} == STAYS
 
 
-def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: Client) -> None:
+def test_due_agencies_are_erased_by_scheduled_task(acme: Client, rival: Client) -> None:
     for client in (acme, rival):
         close(client)
     with tenant_context.agency(acme.agency.pk):
@@ -216,7 +216,7 @@ def test_the_clock_erases_what_is_due_by_a_task_of_its_own(acme: Client, rival: 
     assert (itself(acme).erased_at is None, itself(rival).erased_at is None) == (False, True)
 
 
-def test_no_worker_loads_for_a_closed_agency_and_all_is_loaded_when_it_is_opened_again(acme: Client, shop: str) -> None:
+def test_reports_of_closed_agency_are_loaded_after_reopening(acme: Client, shop: str) -> None:
     report = acme.send(shop, build.orders_file([build.order_row()])).json()["id"]
     close(acme)
     with tenant_context.agency(acme.agency.pk):
@@ -236,7 +236,7 @@ def test_no_worker_loads_for_a_closed_agency_and_all_is_loaded_when_it_is_opened
     assert acme.read(f"/v1/reports/{report}")["status"] == "loaded"
 
 
-def test_accounts_that_were_handed_back_go_within_the_hour_also_of_a_closed_agency(acme: Client, shop: str) -> None:
+def test_deleted_accounts_of_closed_agency_are_erased_too(acme: Client, shop: str) -> None:
     acme.delete(f"/v1/accounts/{shop}")
     close(acme)
 
@@ -252,7 +252,7 @@ def erase(client: Client, name: str) -> str:
     return output.getvalue()
 
 
-def test_an_operator_erases_at_once_what_it_names(acme: Client, rival: Client) -> None:
+def test_erase_agency_command_erases_named_agency(acme: Client, rival: Client) -> None:
     furnish(acme, name="acme")
 
     printed = erase(acme, "Acme")
@@ -265,7 +265,7 @@ def test_an_operator_erases_at_once_what_it_names(acme: Client, rival: Client) -
         erase(acme, "Acme")
 
 
-def test_an_operator_s_wrong_word_closes_nothing(acme: Client) -> None:
+def test_erase_agency_command_with_wrong_name_closes_nothing(acme: Client) -> None:
     with pytest.raises(CommandError, match="does not match the agency's name"):
         erase(acme, "Rival")
 
@@ -278,7 +278,7 @@ def reopen(public_id: str) -> str:
     return output.getvalue()
 
 
-def test_an_operator_opens_again_what_was_closed(acme: Client) -> None:
+def test_reopen_agency_command_reopens_closed_agency(acme: Client) -> None:
     close(acme)
 
     assert reopen(acme.agency.public_id) == "Acme is reopened.\n"
@@ -288,7 +288,7 @@ def test_an_operator_opens_again_what_was_closed(acme: Client) -> None:
 @pytest.mark.parametrize(
     ("state", "said"), [("open", "not closed"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
 )
-def test_what_cannot_be_opened_again_is_said_so(acme: Client, state: str, said: str) -> None:
+def test_reopen_agency_command_reports_agencies_it_cannot_reopen(acme: Client, state: str, said: str) -> None:
     if state in {"due", "erased"}:
         close(acme)
         with tenant_context.agency(acme.agency.pk):

@@ -54,7 +54,7 @@ def hand_back(client: Client, account: str) -> None:
     assert client.delete(f"/v1/accounts/{account}").status_code == 204
 
 
-def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -> None:
+def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> None:
     account = furnish(acme, name="acme").account_id
     before = rows(acme, account), documents(storage)
     hand_back(acme, account)
@@ -70,7 +70,7 @@ def test_nothing_of_a_handed_back_account_is_left(acme: Client, storage: Path) -
         assert not SellerAccount.objects.exists()
 
 
-def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Client, storage: Path) -> None:
+def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: Path) -> None:
     kept, gone, theirs = (
         furnish(client, name=name).account_id for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
     )
@@ -84,7 +84,7 @@ def test_accounts_that_are_looked_after_are_left_alone(acme: Client, rival: Clie
     assert acme.odr(kept)["denominator"] == rival.odr(theirs)["denominator"] == 10
 
 
-def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storage: Path) -> None:
+def test_run_that_was_interrupted_is_finished_by_next(acme: Client, storage: Path) -> None:
     account = furnish(acme, name="acme").account_id
     hand_back(acme, account)
     with tenant_context.agency(acme.agency.pk):
@@ -94,7 +94,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(acme: Client, storag
     assert documents(storage) == 0
 
 
-def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: Path) -> None:
+def test_document_whose_row_was_never_written_goes_too(acme: Client, storage: Path) -> None:
     account = furnish(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
     (folder / "rpt_of_a_lost_transaction").write_bytes(b"kept before its row")
@@ -105,7 +105,7 @@ def test_a_document_whose_row_was_never_written_goes_too(acme: Client, storage: 
     assert documents(storage) == 0
 
 
-def test_a_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: Path) -> None:
+def test_document_that_came_in_while_rows_went_goes_too(acme: Client, storage: Path) -> None:
     account = furnish(acme, name="acme").account_id
     folder = Path(default_storage.path(f"{acme.agency.pk.hex}/{identifiers.private('acct', account).hex}"))
     hand_back(acme, account)
@@ -124,7 +124,7 @@ def test_a_document_that_came_in_while_rows_went_goes_too(acme: Client, storage:
     assert documents(storage) == 0
 
 
-def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str, storage: Path) -> None:
+def test_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: str, storage: Path) -> None:
     acme.send(shop, b"unread")
     hand_back(acme, shop)
 
@@ -133,7 +133,7 @@ def test_a_document_that_no_worker_has_looked_at_goes_too(acme: Client, shop: st
     assert (documents(storage), set(rows(acme, shop).values())) == (0, {0})
 
 
-def test_an_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
+def test_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path) -> None:
     first = furnish(acme, name="acme").account_id
     hand_back(acme, first)
     again = furnish(acme, name="again", partner="A1ACME").account_id
@@ -158,7 +158,7 @@ def naming(client: Client, account: str) -> dict[str, list[str]]:
     return {table: [row for row in parsed if word in row] for table, parsed in whole(client).items()}
 
 
-def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_were(acme: Client, storage: Path) -> None:
+def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Client, storage: Path) -> None:
     kept, gone = (furnish(acme, name=name) for name in ("kept", "gone"))
     every = [furnished for furnished in vars(gone).values() if furnished.startswith(("acct", "rpt", "brch"))]
     with tenant_context.agency(acme.agency.pk):
@@ -187,7 +187,7 @@ def test_no_row_names_an_erased_account_and_its_neighbour_s_rows_are_as_they_wer
         assert ApiKey.objects.get(name="of a shop").accounts == []
 
 
-def test_what_is_said_of_an_erased_account_in_the_log_stays(acme: Client) -> None:
+def test_audit_entries_of_erased_account_stay(acme: Client) -> None:
     account = furnish(acme, name="acme").account_id
     hand_back(acme, account)
 

@@ -77,7 +77,7 @@ def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
         pytest.param(build.packed(FEEDBACK_DE)[:9], id="gzip of which nothing can be read"),
     ],
 )
-def test_the_bytes_are_kept_as_they_came(account: SellerAccount, document: bytes) -> None:
+def test_bytes_are_stored_as_they_came(account: SellerAccount, document: bytes) -> None:
     report, duplicate = intake.receive(account=account, received=received(document), now=NOW)
 
     with default_storage.open(report.document) as kept:
@@ -86,7 +86,7 @@ def test_the_bytes_are_kept_as_they_came(account: SellerAccount, document: bytes
     assert not duplicate
 
 
-def test_a_report_remembers_how_its_document_came(account: SellerAccount) -> None:
+def test_report_remembers_how_its_document_came(account: SellerAccount) -> None:
     sent = received(announced_type="GET_SELLER_FEEDBACK_DATA", marketplace="DE", source=Report.Source.SP_API)
 
     accepted, _ = intake.receive(account=account, received=sent, now=NOW)
@@ -98,7 +98,7 @@ def test_a_report_remembers_how_its_document_came(account: SellerAccount) -> Non
     assert (report.received_at, report.handed_out_at, report.loaded_at, report.attempts) == (NOW, NOW, None, 0)
 
 
-def test_a_document_is_kept_in_its_account_s_folder_and_under_no_name_of_the_sender_s(account: SellerAccount) -> None:
+def test_document_is_stored_in_its_account_folder_and_under_no_name_of_sender(account: SellerAccount) -> None:
     report, _ = intake.receive(account=account, received=received(name="../../etc/passwd"), now=NOW)
 
     assert report.document == f"{account.agency_id.hex}/{account.pk.hex}/{report.public_id}"
@@ -106,7 +106,7 @@ def test_a_document_is_kept_in_its_account_s_folder_and_under_no_name_of_the_sen
 
 
 @pytest.mark.parametrize("status", [Report.Status.QUEUED, Report.Status.PROCESSING, Report.Status.LOADED])
-def test_the_same_bytes_again_are_the_first_report(account: SellerAccount, status: Report.Status) -> None:
+def test_same_bytes_again_are_first_report(account: SellerAccount, status: Report.Status) -> None:
     first, _ = intake.receive(account=account, received=received(), now=NOW)
     Report.objects.update(status=status, loaded_at=NOW)
 
@@ -117,7 +117,7 @@ def test_the_same_bytes_again_are_the_first_report(account: SellerAccount, statu
     assert len(files()) == 1
 
 
-def test_the_same_bytes_for_another_account_are_another_report(acme: Client, shop: str) -> None:
+def test_same_bytes_for_another_account_are_another_report(acme: Client, shop: str) -> None:
     other = acme.take_on(partner="A2OTHER")
 
     statuses = [acme.send(account, DOCUMENT).status_code for account in (shop, other, shop)]
@@ -127,9 +127,7 @@ def test_the_same_bytes_for_another_account_are_another_report(acme: Client, sho
 
 
 @pytest.mark.parametrize("status", [Report.Status.REJECTED, Report.Status.FAILED])
-def test_a_document_that_was_no_use_is_looked_at_again_as_it_is_announced_now(
-    account: SellerAccount, status: Report.Status
-) -> None:
+def test_document_rejected_is_queued_again_as_it_is_announced_now(account: SellerAccount, status: Report.Status) -> None:
     first, _ = intake.receive(account=account, received=received(), now=NOW)
     Report.objects.update(status=status, problem={"title": "No use"}, attempts=5)
     later = NOW + timedelta(hours=1)
@@ -146,7 +144,7 @@ def test_a_document_that_was_no_use_is_looked_at_again_as_it_is_announced_now(
     assert len(files()) == 1
 
 
-def test_a_refused_document_loads_once_its_marketplace_is_named(nord: Client, shelf: str) -> None:
+def test_rejected_document_loads_once_its_marketplace_is_named(nord: Client, shelf: str) -> None:
     refused = nord.load(shelf, FEEDBACK_DE, marketplace="US")
 
     loaded = nord.load(shelf, FEEDBACK_DE, marketplace="DE")
@@ -166,7 +164,7 @@ def test_rows_posted_twice_are_two_statements(account: SellerAccount) -> None:
     assert len(files()) == 2
 
 
-def test_rows_are_kept_as_the_document_they_are(account: SellerAccount) -> None:
+def test_rows_are_stored_as_document_they_are(account: SellerAccount) -> None:
     rows = [build.defect(order=build.order_id(1), reference="Müller ✓")]
 
     report = intake.receive_rows(account=account, rows=rows, now=NOW)
@@ -178,7 +176,7 @@ def test_rows_are_kept_as_the_document_they_are(account: SellerAccount) -> None:
     assert (report.source, report.report_type, report.marketplace) == ("json", "defects", "US")
 
 
-def test_an_upload_of_the_bytes_that_rows_were_kept_as_is_no_duplicate_of_them(account: SellerAccount) -> None:
+def test_upload_of_bytes_that_rows_were_stored_as_is_no_duplicate_of_them(account: SellerAccount) -> None:
     posted = intake.receive_rows(account=account, rows=[build.defect(order=build.order_id(1))], now=NOW)
     with default_storage.open(posted.document) as kept:
         body = kept.read()
@@ -188,7 +186,7 @@ def test_an_upload_of_the_bytes_that_rows_were_kept_as_is_no_duplicate_of_them(a
     assert (uploaded.pk == posted.pk, duplicate) == (False, False)
 
 
-def test_where_the_row_cannot_be_written_no_document_stays(account: SellerAccount) -> None:
+def test_document_is_deleted_if_report_cannot_be_inserted(account: SellerAccount) -> None:
     SellerAccount.objects.filter(pk=account.pk).delete()
 
     with pytest.raises(IntegrityError, match="ingestion_report_account_fk"):
@@ -197,7 +195,7 @@ def test_where_the_row_cannot_be_written_no_document_stays(account: SellerAccoun
     assert files() == []
 
 
-def test_the_database_takes_a_document_of_an_account_once(account: SellerAccount) -> None:
+def test_database_takes_document_of_account_once(account: SellerAccount) -> None:
     report, _ = intake.receive(account=account, received=received(), now=NOW)
     report.pk = identifiers.uuid7()
 
@@ -205,7 +203,7 @@ def test_the_database_takes_a_document_of_an_account_once(account: SellerAccount
         report.save(force_insert=True)
 
 
-def test_the_same_bytes_through_two_doors_at_once_are_one_report_and_one_file(nord: Client, shelf: str) -> None:
+def test_same_bytes_through_two_requests_at_once_are_one_report_and_one_file(nord: Client, shelf: str) -> None:
     def accept() -> tuple[Report, bool]:
         with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
@@ -228,7 +226,7 @@ def test_the_same_bytes_through_two_doors_at_once_are_one_report_and_one_file(no
     assert len(files()) == 1
 
 
-def test_a_worker_is_woken_once_the_report_is_committed(nord: Client, shelf: str) -> None:
+def test_worker_is_woken_once_report_is_committed(nord: Client, shelf: str) -> None:
     messages.take()
 
     ids = [nord.send(shelf, DOCUMENT).json()["id"] for _ in range(2)]
@@ -240,7 +238,7 @@ def test_a_worker_is_woken_once_the_report_is_committed(nord: Client, shelf: str
     assert ids[0] == ids[1]
 
 
-def test_a_report_that_is_not_committed_wakes_nobody_and_leaves_no_row(nord: Client, shelf: str) -> None:
+def test_report_that_is_not_committed_queues_nothing_and_leaves_no_row(nord: Client, shelf: str) -> None:
     messages.take()
 
     def accept_and_break() -> None:
@@ -263,7 +261,7 @@ def content(report: Report) -> bytes:
         return bytes(kept.read())
 
 
-def test_a_document_is_kept_without_what_is_personal_and_known_by_the_bytes_that_came(account: SellerAccount) -> None:
+def test_document_is_stored_without_what_is_personal_and_known_by_bytes_that_came(account: SellerAccount) -> None:
     report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
 
     assert content(report) == BLANK_DE
@@ -273,7 +271,7 @@ def test_a_document_is_kept_without_what_is_personal_and_known_by_the_bytes_that
     assert intake.receive(account=account, received=received(BLANK_DE), now=NOW)[1] is False
 
 
-def test_an_agency_that_keeps_personal_columns_keeps_documents_as_they_came(account: SellerAccount) -> None:
+def test_agency_that_keeps_personal_columns_keeps_documents_as_they_came(account: SellerAccount) -> None:
     Agency.objects.update(keeps_personal_columns=True)
 
     report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
@@ -281,7 +279,7 @@ def test_an_agency_that_keeps_personal_columns_keeps_documents_as_they_came(acco
     assert (content(report), report.blanked_columns) == (FEEDBACK_DE, [])
 
 
-def test_a_report_names_some_of_very_many_blanked_columns_and_nothing_that_the_database_has_no_place_for(
+def test_report_names_some_of_very_many_redacted_columns_and_nothing_that_database_has_no_place_for(
     account: SellerAccount,
 ) -> None:
     names = [f"buyer-{n}-" + "x" * 200 for n in range(80)]
@@ -295,7 +293,7 @@ OCTOBER = (date(2026, 10, 1), date(2026, 10, 31))
 SEPTEMBER = (date(2026, 9, 1), date(2026, 9, 30))
 
 
-def test_a_report_remembers_the_period_of_which_its_document_is_whole(account: SellerAccount) -> None:
+def test_report_remembers_period_of_which_its_document_is_whole(account: SellerAccount) -> None:
     report, _ = intake.receive(account=account, received=received(period=OCTOBER), now=NOW)
 
     report.refresh_from_db()
@@ -316,7 +314,7 @@ def test_a_report_remembers_the_period_of_which_its_document_is_whole(account: S
         ("failed", "GET_SELLER_FEEDBACK_DATA", OCTOBER, None, True),
     ],
 )
-def test_a_period_that_is_told_later_is_told_once(
+def test_period_that_added_later_is_queued_once(
     account: SellerAccount, status: str, kind: str, first: Any, then: Any, is_looked_at_again: bool
 ) -> None:
     report, _ = intake.receive(account=account, received=received(period=first), now=NOW)
@@ -329,7 +327,7 @@ def test_a_period_that_is_told_later_is_told_once(
     assert again.period == (then if is_looked_at_again else first)
 
 
-def test_a_document_whose_period_is_told_later_speaks_of_the_moment_when_it_came(account: SellerAccount) -> None:
+def test_document_whose_period_added_later_speaks_of_moment_when_it_came(account: SellerAccount) -> None:
     report, _ = intake.receive(account=account, received=received(marketplace="DE"), now=NOW)
     Report.objects.update(status="loaded", report_type="GET_SELLER_FEEDBACK_DATA", loaded_at=NOW, rows_new=3)
     later = NOW + timedelta(days=1)
@@ -341,7 +339,7 @@ def test_a_document_whose_period_is_told_later_speaks_of_the_moment_when_it_came
     assert (again.handed_out_at, again.loaded_at, again.rows_new, again.attempts) == (later, None, 0, 0)
 
 
-def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -> None:
+def test_period_added_twice_at_once_is_queued_once(nord: Client, shelf: str) -> None:
     def accept(period: Any) -> tuple[date, date] | None:
         with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
@@ -372,14 +370,14 @@ def test_a_period_told_by_two_at_once_is_told_by_one(nord: Client, shelf: str) -
         {"period_from": date(2026, 10, 2), "period_to": date(2026, 10, 1)},
     ],
 )
-def test_the_database_takes_no_half_or_reversed_period(account: SellerAccount, days: dict[str, date]) -> None:
+def test_database_takes_no_half_or_reversed_period(account: SellerAccount, days: dict[str, date]) -> None:
     intake.receive(account=account, received=received(), now=NOW)
 
     with pytest.raises(IntegrityError, match="ingestion_report_period_complete"), transaction.atomic():
         Report.objects.update(**days)
 
 
-def test_what_is_looked_at_again_is_kept_anew_as_it_is_announced_now(account: SellerAccount) -> None:
+def test_requeued_document_is_stored_with_new_announced_type(account: SellerAccount) -> None:
     row = ("20.10.26", "1", "never arrived", "", "none", "jane")
     document = build.feedback_file([row], header="abcdef")
     first, _ = intake.receive(account=account, received=received(document), now=NOW)
@@ -395,7 +393,7 @@ def test_what_is_looked_at_again_is_kept_anew_as_it_is_announced_now(account: Se
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_what_is_looked_at_again_is_kept_as_the_agency_keeps_documents_now(account: SellerAccount, keeps: bool) -> None:
+def test_requeued_document_follows_current_redaction_setting(account: SellerAccount, keeps: bool) -> None:
     Agency.objects.update(keeps_personal_columns=not keeps)
     account.refresh_from_db()
     intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
@@ -408,9 +406,7 @@ def test_what_is_looked_at_again_is_kept_as_the_agency_keeps_documents_now(accou
     assert len(files()) == 1
 
 
-def test_a_document_is_noted_when_it_comes_and_when_it_is_looked_at_again_and_not_when_it_is_known(
-    acme: Client, shop: str
-) -> None:
+def test_document_is_audited_when_it_comes_and_when_it_is_queued_again_and_not_when_it_is_known(acme: Client, shop: str) -> None:
     key = acme.read("/v1/me")["key"]
     refused = acme.load(shop, b"no report of anything")
     loaded = acme.load(shop, DOCUMENT)
@@ -432,7 +428,7 @@ def test_a_document_is_noted_when_it_comes_and_when_it_is_looked_at_again_and_no
     assert entries[2]["detail"] == about
 
 
-def test_what_is_not_kept_is_not_noted(account: SellerAccount, acme: Client) -> None:
+def test_failed_receipt_is_not_audited(account: SellerAccount, acme: Client) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         intake.receive(account=account, received=received(marketplace=None), now=NOW)
 

@@ -62,7 +62,7 @@ def elsewhere() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def test_a_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: Client, shop: str) -> None:
+def test_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
 
     attempts = [(report.status, report.attempts) for _ in range(3) if (report := claim(acme, report_id))]
@@ -71,7 +71,7 @@ def test_a_claimed_report_is_being_processed_and_its_attempts_are_counted(acme: 
 
 
 @pytest.mark.parametrize("status", [Status.LOADED, Status.REJECTED, Status.FAILED])
-def test_a_report_that_is_done_is_claimed_by_nobody(acme: Client, shop: str, status: str) -> None:
+def test_report_that_is_done_is_claimed_by_no_worker(acme: Client, shop: str, status: str) -> None:
     report_id = sent(acme, shop)
     with context.agency(acme.agency.pk):
         Report.objects.update(status=status, loaded_at=NOW, problem={})
@@ -80,7 +80,7 @@ def test_a_report_that_is_done_is_claimed_by_nobody(acme: Client, shop: str, sta
     assert (stored(acme, report_id).status, stored(acme, report_id).attempts) == (status, 0)
 
 
-def test_a_report_of_nobody_s_or_another_agency_s_is_claimed_by_nobody(acme: Client, rival: Client, shop: str) -> None:
+def test_report_without_owner_or_another_agency_is_claimed_by_no_worker(acme: Client, rival: Client, shop: str) -> None:
     report_id = sent(acme, shop)
 
     assert claim(acme, identifiers.uuid7()) is None
@@ -88,7 +88,7 @@ def test_a_report_of_nobody_s_or_another_agency_s_is_claimed_by_nobody(acme: Cli
     assert stored(acme, report_id).status == Status.QUEUED
 
 
-def test_a_report_of_an_account_that_was_handed_back_is_claimed_by_nobody(acme: Client, shop: str) -> None:
+def test_report_of_account_deleted_is_claimed_by_no_worker(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
     acme.delete(f"/v1/accounts/{shop}")
 
@@ -96,7 +96,7 @@ def test_a_report_of_an_account_that_was_handed_back_is_claimed_by_nobody(acme: 
     assert stored(acme, report_id).attempts == 0
 
 
-def test_after_five_attempts_a_report_is_given_up_and_the_fault_is_ours(acme: Client, shop: str) -> None:
+def test_report_fails_after_five_attempts(acme: Client, shop: str) -> None:
     report_id = sent(acme, shop)
     for _ in range(loading.MAX_ATTEMPTS):
         claim(acme, report_id)
@@ -110,7 +110,7 @@ def test_after_five_attempts_a_report_is_given_up_and_the_fault_is_ours(acme: Cl
     assert acme.odr(shop)["denominator"] == 0
 
 
-def test_what_breaks_its_worker_every_time_ends_as_failed_and_loads_once_it_can(nord: Client, shelf: str) -> None:
+def test_report_that_breaks_workers_fails_and_loads_when_sent_again(nord: Client, shelf: str) -> None:
     report_id = sent(nord, shelf)
     name = stored(nord, report_id).document
     default_storage.delete(name)
@@ -128,7 +128,7 @@ def test_what_breaks_its_worker_every_time_ends_as_failed_and_loads_once_it_can(
     assert (failed, stored(nord, report_id).status) == (Status.FAILED, Status.LOADED)
 
 
-def test_one_worker_at_a_time_has_a_report_in_hand(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+def test_report_is_locked_by_one_worker(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id, other_id = identifiers.uuid7(), identifiers.uuid7()
 
     with locks.session_lock(report_id) as held:
@@ -139,7 +139,7 @@ def test_one_worker_at_a_time_has_a_report_in_hand(nord: Client, shelf: str, els
     assert worker_locks.take(elsewhere, report_id)
 
 
-def test_a_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+def test_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id = sent(nord, shelf)
     worker_locks.take(elsewhere, report_id)
 
@@ -153,7 +153,7 @@ def test_a_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: s
     assert stored(nord, report_id).status == Status.LOADED
 
 
-def test_a_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+def test_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
     report_id = sent(nord, shelf)
     default_storage.delete(stored(nord, report_id).document)
 
@@ -163,7 +163,7 @@ def test_a_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str,
     assert worker_locks.take(elsewhere, report_id)
 
 
-def test_a_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:
+def test_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None:
     acme.load(shop, DOCUMENT)
     later = {"last-updated-date": NOW.isoformat()}
     rows = [
@@ -180,7 +180,7 @@ def test_a_loaded_report_says_what_its_rows_did(acme: Client, shop: str) -> None
     assert (report["status"], report["problem"]) == ("loaded", None)
 
 
-def test_everything_of_a_report_is_known_from_one_moment_on(acme: Client, shop: str) -> None:
+def test_report_becomes_known_at_one_moment(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)
 
     loaded_at = datetime.fromisoformat(report["loaded_at"])
@@ -223,7 +223,7 @@ def test_everything_of_a_report_is_known_from_one_moment_on(acme: Client, shop: 
         ),
     ],
 )
-def test_a_loaded_report_says_how_it_was_read_and_why(
+def test_loaded_report_says_how_it_was_read_and_why(
     acme: Client, shop: str, document: bytes, fields: dict[str, str], encoding: str, reason: str
 ) -> None:
     report = acme.load(shop, document, **fields)
@@ -233,7 +233,7 @@ def test_a_loaded_report_says_how_it_was_read_and_why(
     assert report["warnings"] == []
 
 
-def test_a_doubt_about_a_document_is_kept_as_a_warning(acme: Client, shop: str) -> None:
+def test_doubt_about_document_is_stored_as_warning(acme: Client, shop: str) -> None:
     row = build.feedback_row(order=build.order_id(1), on=ORDERED.strftime("%m/%d/%y"))
     header = ("Data", "Ocena", "Komentarze", "Twoja odpowiedź", "Numer zamówienia", "E-mail oceniającego")
 
@@ -243,7 +243,7 @@ def test_a_doubt_about_a_document_is_kept_as_a_warning(acme: Client, shop: str) 
     assert (report["status"], report["report_type"]) == ("loaded", "GET_SELLER_FEEDBACK_DATA")
 
 
-def test_rejected_rows_are_kept_with_line_and_reason_and_the_others_are_loaded(acme: Client, shop: str) -> None:
+def test_rejected_rows_are_stored_with_line_and_reason_and_others_are_loaded(acme: Client, shop: str) -> None:
     report = acme.load(shop, WITH_BAD_ROWS)
 
     rejected = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
@@ -255,7 +255,7 @@ def test_rejected_rows_are_kept_with_line_and_reason_and_the_others_are_loaded(a
     assert acme.odr(shop)["denominator"] == 1
 
 
-def test_rejected_rows_of_a_second_look_take_the_place_of_the_first(nord: Client, shelf: str) -> None:
+def test_rejected_rows_of_second_look_take_place_of_first(nord: Client, shelf: str) -> None:
     refused = nord.load(shelf, build.orders_file([row | {"order-status": "Lost"} for row in ROWS]))
     with context.agency(nord.agency.pk):
         RejectedRow.objects.filter(line=4).delete()
@@ -267,7 +267,7 @@ def test_rejected_rows_of_a_second_look_take_the_place_of_the_first(nord: Client
     assert lines == [2, 3, 4]
 
 
-def test_committing_twice_records_once(acme: Client, shop: str) -> None:
+def test_recording_twice_changes_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
     reader = loading.stage(report)
     loading.record(report=report, reader=reader, now=NOW)
@@ -278,7 +278,7 @@ def test_committing_twice_records_once(acme: Client, shop: str) -> None:
     assert (acme.read(f"/v1/reports/{report.public_id}"), database_state.contents(acme)) == before
 
 
-def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_next_attempt(nord: Client, store: str) -> None:
+def test_failure_in_last_stage_is_rolled_back_and_retried(nord: Client, store: str) -> None:
     report_id = sent(nord, store, build.orders_file(build.orders_on(ORDERED, count=3, first=501)))
     with context.agency(nord.agency.pk):
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
@@ -298,7 +298,7 @@ def test_what_breaks_in_the_last_stage_changes_nothing_and_is_made_good_by_the_n
     assert nord.odr(store)["denominator"] == 103
 
 
-def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
+def test_account_deleted_while_its_report_is_read_gets_nothing(acme: Client, shop: str) -> None:
     report = claimed(acme, shop)
     reader = loading.stage(report)
     with context.agency(acme.agency.pk):
@@ -311,7 +311,7 @@ def test_an_account_that_is_handed_back_while_its_report_is_read_gets_nothing(ac
     assert stored(acme, report.pk).status == Status.PROCESSING
 
 
-def test_the_day_of_a_report_is_the_day_it_was_received(acme: Client, shop: str) -> None:
+def test_day_of_report_is_day_it_was_received(acme: Client, shop: str) -> None:
     in_a_week = (NOW + timedelta(days=7)).strftime("%m/%d/%y")
     document = build.feedback_file([build.feedback_row(order=build.order_id(1), on=in_a_week)])
     report = claimed(acme, shop, document)

@@ -61,7 +61,7 @@ def delete(client: Client) -> int:
     return retention.delete(agency_id=client.agency.pk, now=NOW)
 
 
-def test_a_document_is_deleted_and_its_report_says_when(acme: Client, shop: str, storage: Path) -> None:
+def test_document_is_deleted_and_its_report_says_when(acme: Client, shop: str, storage: Path) -> None:
     loaded = acme.load(shop, DOCUMENT)
     before = acme.odr(shop)
     age(acme, loaded["id"], days=31)
@@ -78,7 +78,7 @@ def test_a_document_is_deleted_and_its_report_says_when(acme: Client, shop: str,
     assert acme.odr(shop) == before
 
 
-def test_how_many_went_is_noted_and_nothing_where_none_did(acme: Client, shop: str) -> None:
+def test_deletion_count_is_audited_unless_zero(acme: Client, shop: str) -> None:
     for days in (31, 40, 29):
         sent(acme, shop, days=days, status=Status.REJECTED, problem=PROBLEM)
 
@@ -91,7 +91,7 @@ def test_how_many_went_is_noted_and_nothing_where_none_did(acme: Client, shop: s
     ]
 
 
-def test_a_document_that_was_deleted_is_gone_for_good(acme: Client, shop: str) -> None:
+def test_document_that_was_deleted_is_gone_for_good(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)["id"]
     age(acme, report, days=31)
     delete(acme)
@@ -104,9 +104,7 @@ def test_a_document_that_was_deleted_is_gone_for_good(acme: Client, shop: str) -
 
 
 @pytest.mark.parametrize("days", [1, 7, 30, 3650])
-def test_each_agency_keeps_documents_for_as_long_as_it_chose(
-    acme: Client, shop: str, rival: Client, storage: Path, days: int
-) -> None:
+def test_retention_follows_agency_setting(acme: Client, shop: str, rival: Client, storage: Path, days: int) -> None:
     acme.patch("/v1/agency", {"document_retention_days": days}, format="json")
     older, younger = (sent(acme, shop, days=days + step, status=Status.LOADED, loaded_at=NOW) for step in (0.01, -0.01))
     theirs = sent(rival, rival.take_on(partner="A1RIVAL"), days=29, status=Status.LOADED, loaded_at=NOW)
@@ -127,7 +125,7 @@ def test_each_agency_keeps_documents_for_as_long_as_it_chose(
         (Status.FAILED, True),
     ],
 )
-def test_a_document_that_a_worker_has_yet_to_read_is_kept(
+def test_document_that_worker_has_yet_to_read_is_stored(
     acme: Client, shop: str, storage: Path, status: str, is_deleted: bool
 ) -> None:
     report = sent(acme, shop, days=4000, status=status, loaded_at=NOW, problem=PROBLEM)
@@ -138,7 +136,7 @@ def test_a_document_that_a_worker_has_yet_to_read_is_kept(
     assert (acme.read(f"/v1/reports/{report}")["document_deleted_at"] is not None) == is_deleted
 
 
-def test_rows_posted_as_json_are_deleted_like_a_document(acme: Client, shop: str, storage: Path) -> None:
+def test_rows_posted_as_json_are_deleted_like_document(acme: Client, shop: str, storage: Path) -> None:
     posted = acme.post_defects(shop, build.defect(order=build.order_id(1)))
     age(acme, posted["id"], days=31)
 
@@ -148,7 +146,7 @@ def test_rows_posted_as_json_are_deleted_like_a_document(acme: Client, shop: str
     assert acme.get(f"/v1/reports/{posted['id']}/document").status_code == 410
 
 
-def test_more_documents_than_one_batch_all_go(acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_deletes_several_batches(acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     for _ in range(5):
         sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
@@ -159,7 +157,7 @@ def test_more_documents_than_one_batch_all_go(acme: Client, shop: str, storage: 
     assert delete(acme) == 0
 
 
-def test_a_run_that_was_killed_behind_the_file_is_finished_by_the_next(acme: Client, shop: str) -> None:
+def test_run_that_was_killed_behind_file_is_finished_by_next(acme: Client, shop: str) -> None:
     report = sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
     with context.agency(acme.agency.pk):
         default_storage.delete(Report.objects.get().document)
@@ -171,7 +169,7 @@ def test_a_run_that_was_killed_behind_the_file_is_finished_by_the_next(acme: Cli
     assert acme.read(f"/v1/reports/{report}")["document_deleted_at"] is not None
 
 
-def test_a_file_that_cannot_be_deleted_holds_up_no_other(
+def test_file_that_cannot_be_deleted_holds_up_no_other(
     acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH_SIZE", 1)
@@ -187,7 +185,7 @@ def test_a_file_that_cannot_be_deleted_holds_up_no_other(
     assert acme.read(f"/v1/reports/{free}")["document_deleted_at"] is not None
 
 
-def test_a_report_that_another_transaction_holds_is_left_to_the_next_run(nord: Client, shelf: str, storage: Path) -> None:
+def test_report_that_another_transaction_holds_is_left_to_next_run(nord: Client, shelf: str, storage: Path) -> None:
     held, free = (sent(nord, shelf, days=31, status=Status.REJECTED, problem=PROBLEM) for _ in range(2))
     with closing(psycopg.connect(os.environ["DATABASE_URL"])) as other:
         other.execute(f"SET LOCAL underone.agency = '{nord.agency.pk}'")
@@ -200,7 +198,7 @@ def test_a_report_that_another_transaction_holds_is_left_to_the_next_run(nord: C
     assert delete(nord) == 1
 
 
-def test_another_agency_s_documents_are_out_of_reach(acme: Client, shop: str, rival: Client, storage: Path) -> None:
+def test_retention_does_not_touch_other_agencies(acme: Client, shop: str, rival: Client, storage: Path) -> None:
     sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
 
     assert delete(rival) == 0
@@ -208,7 +206,7 @@ def test_another_agency_s_documents_are_out_of_reach(acme: Client, shop: str, ri
     assert len(files(storage)) == 1
 
 
-def test_a_deleted_document_that_was_loaded_is_a_duplicate_still(acme: Client, shop: str, storage: Path) -> None:
+def test_deleted_document_that_was_loaded_is_duplicate_still(acme: Client, shop: str, storage: Path) -> None:
     loaded = acme.load(shop, DOCUMENT)
     age(acme, loaded["id"], days=31)
     delete(acme)
@@ -221,7 +219,7 @@ def test_a_deleted_document_that_was_loaded_is_a_duplicate_still(acme: Client, s
 
 
 @pytest.mark.parametrize("is_said", [True, False], ids=["deleted", "deleted by a run that was killed"])
-def test_a_deleted_document_that_was_refused_is_kept_anew_and_looked_at_again(
+def test_deleted_document_that_was_rejected_is_stored_anew_and_queued_again(
     nord: Client, shelf: str, storage: Path, is_said: bool
 ) -> None:
     refused = nord.load(shelf, FEEDBACK_DE, marketplace="US")
@@ -243,7 +241,7 @@ def test_a_deleted_document_that_was_refused_is_kept_anew_and_looked_at_again(
     assert kept == FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
 
 
-def test_a_document_that_came_again_is_kept_for_another_period(nord: Client, shelf: str, storage: Path) -> None:
+def test_document_that_came_again_is_stored_for_another_period(nord: Client, shelf: str, storage: Path) -> None:
     refused = nord.load(shelf, FEEDBACK_DE, marketplace="US")
     age(nord, refused["id"], days=31)
     delete(nord)
@@ -253,7 +251,7 @@ def test_a_document_that_came_again_is_kept_for_another_period(nord: Client, she
     assert files(storage) == {refused["id"]}
 
 
-def test_the_database_takes_no_report_under_way_without_its_document(acme: Client, shop: str) -> None:
+def test_database_takes_no_report_under_way_without_its_document(acme: Client, shop: str) -> None:
     acme.send(shop, DOCUMENT)
 
     with (
@@ -265,7 +263,7 @@ def test_the_database_takes_no_report_under_way_without_its_document(acme: Clien
 
 
 @pytest.mark.parametrize("days", [0, 3651])
-def test_the_database_takes_no_other_number_of_days(acme: Client, days: int) -> None:
+def test_database_takes_no_other_number_of_days(acme: Client, days: int) -> None:
     with (
         context.agency(acme.agency.pk),
         pytest.raises(IntegrityError, match="accounts_agency_retention_range"),
@@ -274,7 +272,7 @@ def test_the_database_takes_no_other_number_of_days(acme: Client, days: int) -> 
         Agency.objects.update(document_retention_days=days)
 
 
-def test_what_a_killed_process_left_of_an_upload_goes_after_a_day(settings: Settings, tmp_path: Path) -> None:
+def test_abandoned_uploads_are_deleted_after_a_day(settings: Settings, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
     for name, hours in (("tmpold.upload.txt", 25), ("tmpkept.upload", 26), ("tmpnew.upload.txt", 23), ("another file", 99)):
         path = tmp_path / "uploads" / name
@@ -288,7 +286,7 @@ def test_what_a_killed_process_left_of_an_upload_goes_after_a_day(settings: Sett
     assert {path.name for path in (tmp_path / "uploads").iterdir()} == {"tmpnew.upload.txt", "another file"}
 
 
-def test_the_clock_s_job_sweeps_uploads_as_well(db: None, settings: Settings, tmp_path: Path) -> None:
+def test_clock_job_sweeps_uploads_as_well(db: None, settings: Settings, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path
     (tmp_path / "tmpold.upload").write_bytes(b"Jane Doe")
     os.utime(tmp_path / "tmpold.upload", times=(0, 0))

@@ -56,9 +56,7 @@ def quiet_broker() -> None:
         (Status.FAILED, timedelta(days=30), False),
     ],
 )
-def test_what_was_left_behind_is_handed_out_again(
-    acme: Client, shop: str, status: str, since: timedelta, is_handed_out: bool
-) -> None:
+def test_abandoned_reports_are_queued_again(acme: Client, shop: str, status: str, since: timedelta, is_handed_out: bool) -> None:
     report_id = waiting(acme, shop, status=status, since=since)
 
     tasks.resume_reports()
@@ -67,7 +65,7 @@ def test_what_was_left_behind_is_handed_out_again(
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.PROCESSING])
-def test_what_was_just_handed_out_is_not_handed_out_twice(acme: Client, shop: str, status: str) -> None:
+def test_recently_queued_reports_are_not_queued_again(acme: Client, shop: str, status: str) -> None:
     waiting(acme, shop, status=status, since=timedelta(hours=1))
 
     tasks.resume_reports()
@@ -76,7 +74,7 @@ def test_what_was_just_handed_out_is_not_handed_out_twice(acme: Client, shop: st
     assert len(handed_out()) == 1
 
 
-def test_a_report_in_a_living_worker_s_hands_is_left_there(acme: Client, shop: str) -> None:
+def test_report_in_living_worker_hands_is_left_there(acme: Client, shop: str) -> None:
     held, left = (waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1)) for _ in range(2))
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
         worker_locks.take(worker, held)
@@ -86,7 +84,7 @@ def test_a_report_in_a_living_worker_s_hands_is_left_there(acme: Client, shop: s
         assert handed_out() == [(str(acme.agency.pk), left)]
 
 
-def test_a_report_whose_worker_died_is_handed_out_again(acme: Client, shop: str) -> None:
+def test_report_whose_worker_died_is_queued_again(acme: Client, shop: str) -> None:
     report_id = waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1))
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as worker:
         worker_locks.take(worker, report_id)
@@ -97,7 +95,7 @@ def test_a_report_whose_worker_died_is_handed_out_again(acme: Client, shop: str)
     assert handed_out() == [(str(acme.agency.pk), report_id)]
 
 
-def test_looking_for_what_is_free_keeps_nothing_held(acme: Client, shop: str) -> None:
+def test_looking_for_abandoned_reports_leaves_no_lock(acme: Client, shop: str) -> None:
     waiting(acme, shop, status=Status.PROCESSING, since=timedelta(hours=1))
 
     tasks.resume_reports()
@@ -107,7 +105,7 @@ def test_looking_for_what_is_free_keeps_nothing_held(acme: Client, shop: str) ->
     assert row == (0,)
 
 
-def test_every_agency_s_reports_are_resumed(acme: Client, rival: Client, shop: str) -> None:
+def test_every_agency_reports_are_resumed(acme: Client, rival: Client, shop: str) -> None:
     theirs = rival.take_on(partner="A1RIVAL")
     ids = {
         (str(client.agency.pk), waiting(client, account, since=timedelta(hours=1)))
@@ -119,7 +117,7 @@ def test_every_agency_s_reports_are_resumed(acme: Client, rival: Client, shop: s
     assert set(handed_out()) == ids
 
 
-def test_a_report_handed_out_twice_is_loaded_once(acme: Client, shop: str) -> None:
+def test_report_queued_twice_is_loaded_once(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)
     words = {"agency_id": str(acme.agency.pk), "report_id": str(identifiers.private("rpt", report["id"]))}
 
@@ -130,7 +128,7 @@ def test_a_report_handed_out_twice_is_loaded_once(acme: Client, shop: str) -> No
         assert Report.objects.get().attempts == 1
 
 
-def test_a_report_that_a_killed_worker_began_is_loaded_by_the_next(acme: Client, shop: str) -> None:
+def test_report_that_killed_worker_began_is_loaded_by_next(acme: Client, shop: str) -> None:
     report_id = acme.send(shop, DOCUMENT).json()["id"]
     with context.agency(acme.agency.pk):
         Report.objects.update(status=Status.PROCESSING, attempts=1, handed_out_at=NOW - timedelta(hours=1))
@@ -144,7 +142,7 @@ def test_a_report_that_a_killed_worker_began_is_loaded_by_the_next(acme: Client,
 
 
 @pytest.mark.parametrize("agency", ["rival", "nobody"])
-def test_a_message_about_another_agency_s_report_loads_nothing(acme: Client, rival: Client, shop: str, agency: str) -> None:
+def test_message_about_another_agency_report_loads_nothing(acme: Client, rival: Client, shop: str, agency: str) -> None:
     report_id = acme.send(shop, DOCUMENT).json()["id"]
     agency_id = rival.agency.pk if agency == "rival" else identifiers.uuid7()
 
@@ -153,7 +151,7 @@ def test_a_message_about_another_agency_s_report_loads_nothing(acme: Client, riv
     assert acme.read(f"/v1/reports/{report_id}")["status"] == "queued"
 
 
-def test_every_agency_s_handed_back_accounts_are_erased(acme: Client, rival: Client, shop: str) -> None:
+def test_every_agency_deleted_accounts_are_erased(acme: Client, rival: Client, shop: str) -> None:
     theirs = rival.take_on(partner="A1RIVAL")
     kept = acme.take_on(partner="A2KEPT")
     acme.delete(f"/v1/accounts/{shop}")

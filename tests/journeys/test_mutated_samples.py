@@ -12,7 +12,7 @@ import pytest
 from accounts.agencies import lifecycle as agencies
 from tests.client import Client
 from tests.conftest import NOON
-from tests.ingestion.test_mutations import KINDS_OF_MUTATION
+from tests.ingestion.reports.test_mutations import KINDS_OF_MUTATION
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 DOCUMENTS = sorted(path for path in SAMPLES.glob("GET_*/*") if path.name != "0_json_schema.json")

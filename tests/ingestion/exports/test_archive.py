@@ -1,0 +1,311 @@
+"""What an archive holds: everything of its agency or account, of one moment, and nothing of anybody else's."""
+
+import re
+import tracemalloc
+from collections import Counter
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts import audit
+from accounts.agencies import lifecycle as agencies
+from accounts.models import Actor, AuditEntry
+from accounts.tenancy import context
+from ingestion.exports import archive
+from ingestion.exports import lifecycle as exports
+from ingestion.exports.inventory import TABLES
+from ingestion.models import Export
+from metrics.rules.facts import OrderStatus
+from tests.client import Client
+from tests.conftest import NOON
+from tests.ingestion import archives
+from tests.ingestion.archives import Packed
+from tests.walls.furnishing import Furnished, furnish
+from webhooks.models import Endpoint
+
+USUALLY_OUT = {int(OrderStatus.PENDING), int(OrderStatus.CANCELLED)}
+RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Settings, tmp_path: Path) -> Path:
+    """A storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def acme(committed_db: None) -> Client:
+    """An agency whose rows are committed: an archive sees nothing else."""
+    return Client(*agencies.create_agency(name="Acme", now=NOON))
+
+
+@pytest.fixture
+def furnished(acme: Client) -> Furnished:
+    return furnish(acme, name="acme")
+
+
+def counted(client: Client) -> dict[str, int]:
+    """How many rows the agency has in each table that is handed over."""
+    with context.agency(client.agency.pk), connection.cursor() as cursor:
+        counts = {}
+        for table in TABLES:
+            if table.file:
+                cursor.execute(f"SELECT count(*) FROM {table.name}")
+                counts[f"{table.file}.jsonl"] = cursor.fetchone()[0]
+    return counts
+
+
+def test_archive_contains_every_row_of_every_table(acme: Client, furnished: Furnished) -> None:
+    export = archives.ask(acme)
+    before = counted(acme)
+
+    archives.make(acme, export)
+
+    told = archives.take(acme, export)
+    rows = {each["name"]: each["rows"] for each in told.manifest["files"]}
+    assert (rows.pop("agency.jsonl"), rows.pop("rules.jsonl") > 20) == (1, True)
+    assert rows == before
+    assert min(rows.values()) > 0
+    assert told.faults() == []
+
+
+def test_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, furnished: Furnished) -> None:
+    before = timezone.now()
+    told = archives.pack(acme)
+
+    manifest = told.manifest
+    orders = next(each for each in manifest["files"] if each["name"] == "orders.jsonl")
+    assert manifest["format"] == "underone-export/1"
+    assert (manifest["agency"], manifest["account"]) == (acme.agency.public_id, None)
+    assert before <= datetime.fromisoformat(manifest["known_at"]) <= timezone.now()
+    assert orders["columns"] == list(told.lines("orders")[0])
+    assert {each["holds"] for each in manifest["left_out"]} == {
+        "Idempotency records.",
+        "Exports.",
+        "Signing secrets.",
+        "The agency of each API key prefix.",
+        "The agency of each invitation's token.",
+    }
+
+
+def test_ids_are_those_of_api(acme: Client, furnished: Furnished) -> None:
+    told = archives.pack(acme)
+
+    assert {each["account_id"] for each in told.lines("orders")} == {furnished.account_id}
+    assert furnished.report_id in {each["id"] for each in told.lines("reports")}
+    assert furnished.breach_id in {each["id"] for each in told.lines("breaches")}
+    assert {each["threshold_id"] for each in told.lines("thresholds")} == {furnished.threshold_id}
+    (endpoint,) = told.lines("webhook-endpoints")
+    assert (endpoint["id"], endpoint["accounts"]) == (furnished.endpoint_id, [furnished.account_id])
+    assert furnished.delivery_id in {each["id"] for each in told.lines("deliveries")}
+    assert acme.read("/v1/me")["key"]["id"] in {each["id"] for each in told.lines("api-keys")}
+    texts = [told.zip.read(name).decode() for name in told.zip.namelist() if name != "events.jsonl"]
+    assert [text for text in texts if RAW_ID.search(text)] == []
+
+
+def rate(told: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
+    """Defective orders and orders of these days, from the facts alone."""
+    defects = {each["order_id"] for each in told.lines("defects") if each["counts"]}
+    orders = [each for each in told.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
+    orders = [each for each in orders if (each["marketplace"], each["channel"]) == ("US", "mfn")]
+    counts_all = told.lines("agency")[0]["counts_pending_and_cancelled"]
+    counting = [each for each in orders if counts_all or each["order_id"] in defects or each["status"] not in USUALLY_OUT]
+    return len([each for each in counting if each["order_id"] in defects]), len(counting)
+
+
+def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnished) -> None:
+    told = archives.pack(acme)
+
+    value = acme.odr(furnished.account_id, known_at=told.manifest["known_at"])
+    first, last = (date.fromisoformat(value["window"][side]) for side in ("from", "to"))
+    days = {first + timedelta(days=n): n for n in range((last - first).days + 1)}
+    newest: dict[str, dict[str, Any]] = {}
+    for version in sorted(told.lines("daily-counts"), key=lambda each: str(each["recorded_at"])):
+        if (version["marketplace"], version["channel"]) == ("US", "mfn") and date.fromisoformat(version["day"]) in days:
+            newest[version["day"]] = version
+    totals = Counter[str]()
+    for version in newest.values():
+        totals.update({name: version[name] for name in ("defective_orders", "orders")})
+    assert (value["numerator"], value["denominator"]) == (2, 10)
+    assert (totals["defective_orders"], totals["orders"]) == (2, 10)
+    assert rate(told, days=days) == (2, 10)
+
+
+def test_archive_of_account_contains_that_account_and_its_thresholds(acme: Client, furnished: Furnished) -> None:
+    other = furnish(acme, name="other")
+    acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
+
+    told = archives.pack(acme, account=furnished.account_id)
+
+    assert told.manifest["account"] == furnished.account_id
+    assert [each["id"] for each in told.lines("accounts")] == [furnished.account_id]
+    assert {each["account_id"] for each in told.lines("thresholds")} == {None, furnished.account_id}
+    assert told.lines("webhook-endpoints") == told.lines("api-keys") == []
+    assert {each["about"] for each in told.lines("audit-log")} == {furnished.account_id}
+    assert len(told.lines("deliveries")) == len(told.lines("events"))
+    for name in told.zip.namelist():
+        assert not [value for value in vars(other).values() if value.encode() in told.zip.read(name)], name
+
+
+def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Furnished) -> None:
+    rival = Client(*agencies.create_agency(name="Rival", now=NOON))
+    theirs = furnish(rival, name="rival")
+
+    told = archives.pack(acme, documents=True)
+
+    words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(theirs).values())]
+    assert [name for name in told.zip.namelist() if any(word in told.zip.read(name).lower() for word in words)] == []
+
+
+def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> None:
+    kept = acme.take_on(name="Kept", partner="A1KEPT")
+    acme.delete(f"/v1/accounts/{furnished.account_id}")
+
+    told = archives.pack(acme)
+
+    assert [each["id"] for each in told.lines("accounts")] == [kept]
+    assert told.lines("orders") == told.lines("reports") == []
+    assert told.lines("events") == told.lines("deliveries") == told.lines("delivery-attempts") == []
+
+
+def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnished, storage: Path) -> None:
+    reports = acme.read(f"/v1/accounts/{furnished.account_id}/reports")["data"]
+    names = {f"documents/{each['id']}" for each in reports}
+
+    with_documents, without = archives.pack(acme, documents=True), archives.pack(acme)
+
+    assert {name for name in with_documents.zip.namelist() if name.startswith("documents/")} == names
+    assert not [name for name in without.zip.namelist() if name.startswith("documents/")]
+    assert with_documents.faults() == without.faults() == []
+    for report in reports:
+        kept = acme.get(f"/v1/reports/{report['id']}/document")
+        assert with_documents.zip.read(f"documents/{report['id']}") == kept.getvalue()
+        kept.close()
+
+
+def test_document_that_goes_meanwhile_is_passed_over(acme: Client, furnished: Furnished, storage: Path) -> None:
+    next(storage.glob("*/*/rpt_*")).unlink()
+
+    told = archives.pack(acme, documents=True)
+
+    assert (len([name for name in told.zip.namelist() if name.startswith("documents/")]), told.faults()) == (12, [])
+
+
+def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
+    secret = acme.listen()["secret"]
+    chats = [
+        "https://hooks.slack.com/services/T0/B0/verysecret",
+        "https://a.example?key=verysecret",
+        "HTTPS://b.example?verysecret",
+    ]
+    for chat in chats:
+        acme.listen(kind="slack", url=chat)
+
+    told = archives.pack(acme, documents=True)
+
+    held = b"".join(told.zip.read(name) for name in told.zip.namelist())
+    for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
+        assert word.encode() not in held
+    shown = {each["url"] for each in told.lines("webhook-endpoints")}
+    assert {"https://hooks.slack.com/…", "https://a.example/…", "https://b.example/…"} <= shown
+    assert shown == {each["url"] for each in acme.read("/v1/webhook-endpoints")["data"]}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://u:verysecret@c.example/x", "https://c.example#verysecret", "http://c.example?@verysecret"]
+)
+def test_archive_contains_only_host_of_chat_url(acme: Client, url: str) -> None:
+    endpoint = acme.listen(kind="slack", url="https://hooks.slack.com/services/T0/B0/verysecret")["id"]
+    with context.agency(acme.agency.pk):
+        Endpoint.objects.update(url=url)
+
+    (told,) = archives.pack(acme).lines("webhook-endpoints")
+
+    assert (told["id"], told["url"]) == (endpoint, "https://c.example/…")
+
+
+def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
+    names = ['a\tb\n"c"\\ \\n \\.', "=1+1", "{},;|\x7f", "Ünïcødé 店", "\\."]
+    for number, name in enumerate(names):
+        with context.agency(acme.agency.pk):
+            agencies.create_account(
+                agency=acme.agency,
+                name=name,
+                selling_partner_id=f"A{number}",
+                home_marketplace="US",
+                external_id=None,
+                now=NOON,
+            )
+
+    told = archives.pack(acme)
+
+    assert sorted(each["name"] for each in told.lines("accounts")) == sorted(names)
+    assert told.faults() == []
+
+
+def test_archive_is_of_moment_at_which_it_was_begun(acme: Client, furnished: Furnished) -> None:
+    with archive.snapshot_transaction(acme.agency.pk), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM accounts_auditentry")
+        before = cursor.fetchone()
+        add(acme, 3)
+        cursor.execute("SELECT count(*) FROM accounts_auditentry")
+        assert cursor.fetchone() == before
+
+
+def add(client: Client, count: int) -> None:
+    """Entries that somebody else commits meanwhile."""
+    other = connection.copy()
+    rows = (
+        "INSERT INTO accounts_auditentry (id, agency_id, at, who, what, about, detail) "
+        "SELECT gen_random_uuid(), %s, now(), 'underone', 'a.b', repeat('x', 50), '{}' FROM generate_series(1, %s)"
+    )
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT set_config('underone.agency', %s, false)", [str(client.agency.pk)])
+            cursor.execute(rows, [client.agency.pk, count])
+    finally:
+        other.close()
+
+
+def test_archive_memory_does_not_depend_on_rows(acme: Client) -> None:
+    def peak() -> int:
+        export = archives.ask(acme)
+        tracemalloc.start()
+        archives.make(acme, export)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    add(acme, 10_000)
+    few = peak()
+    add(acme, 100_000)
+    many = peak()
+
+    assert many < few + 1_000_000
+
+
+def test_archive_transaction_is_read_only(acme: Client) -> None:
+    with pytest.raises(Exception, match="read-only transaction"), archive.snapshot_transaction(acme.agency.pk):
+        audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
+
+
+def test_export_creation_and_download_are_audited(acme: Client, furnished: Furnished) -> None:
+    export = archives.ask(acme, account=furnished.account_id)
+    archives.make(acme, export)
+    archives.take(acme, export)
+
+    with context.agency(acme.agency.pk):
+        entries = list(AuditEntry.objects.filter(about=export).order_by("pk").values_list("what", "detail"))
+        size = Export.objects.latest("pk").size
+    assert entries == [
+        ("export.asked", {"account": furnished.account_id, "documents": False}),
+        ("export.downloaded", {}),
+    ]
+    assert size is not None
+    assert timedelta(days=7) == exports.RETENTION

@@ -1,0 +1,280 @@
+import gzip
+import io
+import tracemalloc
+
+import pytest
+
+from ingestion.parsing import tabular
+from ingestion.parsing.rejections import RejectedDocument
+
+UMLAUTS = "Verkäufer\tRückerstattung\n"
+YEN = "注文番号\t評価\n"
+MOST = 10_000
+
+
+def in_blocks(document: bytes, size: int) -> list[bytes]:
+    return [document[at : at + size] for at in range(0, len(document), size)]
+
+
+def unpacked(document: bytes, *, most: int = MOST) -> bytes:
+    return b"".join(tabular.blocks(io.BytesIO(document), max_bytes=most))
+
+
+def lines_of(document: bytes, codec: str = "utf-8") -> list[str]:
+    return list(tabular.Lines([document], codec))
+
+
+def records_of(text: str) -> list[list[str]]:
+    return list(tabular.split_csv(tabular.Lines([text.encode()], "utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("document", "japanese", "codec"),
+    [
+        (b"order-id\n", False, "utf-8"),
+        (UMLAUTS.encode(), False, "utf-8"),
+        (YEN.encode(), True, "utf-8"),
+        (UMLAUTS.encode("utf-8-sig"), False, "utf-8-sig"),
+        (UMLAUTS.encode("cp1252"), False, "cp1252"),
+        ("12 € – 15 €\n".encode("cp1252"), False, "cp1252"),
+        (YEN.encode("cp932"), True, "cp932"),
+        (UMLAUTS.encode("utf-16"), False, "utf-16"),
+        (b"\xfe\xff" + UMLAUTS.encode("utf-16-be"), False, "utf-16"),
+        (b"caf\xe9 \x81\x8d\n", False, "iso-8859-1"),
+        (b"\x81 caf\xe9\xff\n", True, "iso-8859-1"),
+    ],
+)
+@pytest.mark.parametrize("size", [3, 7, 4096])
+def test_encoding_is_what_bytes_prove(document: bytes, japanese: bool, codec: str, size: int) -> None:
+    encoding = tabular.detect_encoding(in_blocks(document, size), japanese=japanese)
+
+    assert encoding.codec == codec
+    assert encoding.reason
+
+
+def test_encoding_is_decided_by_any_byte() -> None:
+    document = b"a plain line\n" * 200_000 + "Größe\n".encode("cp1252")
+
+    encoding = tabular.detect_encoding(in_blocks(document, tabular.BLOCK), japanese=False)
+
+    assert encoding.codec == "cp1252"
+
+
+def test_character_cut_at_end_is_no_utf_8() -> None:
+    assert tabular.detect_encoding([b"12 \xe2\x82"], japanese=False).codec == "cp1252"
+
+
+def test_document_of_no_bytes_is_rejected() -> None:
+    with pytest.raises(RejectedDocument) as refused:
+        tabular.detect_encoding([], japanese=False)
+
+    assert refused.value.slug == "empty-document"
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+def test_lines_are_same_whatever_blocks(codec: str, size: int) -> None:
+    text = "注文番号\t12″\r\n\r\n二\n三"
+
+    lines = tabular.Lines(in_blocks(text.encode(codec, "replace"), size), codec)
+
+    assert list(lines) == text.encode(codec, "replace").decode(codec).replace("\r", "").split("\n")
+    assert (lines.number, lines.last_line_is_open) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("document", "lines", "is_open"),
+    [
+        (b"", [], False),
+        (b"a", ["a"], True),
+        (b"a\n", ["a"], False),
+        (b"a\r\n", ["a"], False),
+        (b"a\r\nb\r", ["a", "b"], True),
+        (b"a\rb\n", ["a\rb"], False),
+        (b"\n\na\n", ["", "", "a"], False),
+        (b"a\x0bb\x0cc\x85d\n", ["a\x0bb\x0cc\ufffdd"], False),
+        ("a\u2028b\n".encode(), ["a\u2028b"], False),
+    ],
+)
+def test_lines_end_with_line_feed_only(document: bytes, lines: list[str], is_open: bool) -> None:
+    source = tabular.Lines([document], "utf-8")
+
+    assert list(source) == lines
+    assert (source.number, source.last_line_is_open) == (len(lines), is_open)
+
+
+@pytest.mark.parametrize(
+    ("document", "codec"),
+    [
+        (b"order\0id\n", "utf-8"),
+        (b"\xef\xbb\xbforder\0id\n", "utf-8-sig"),
+        ("order\0id\n".encode("utf-16"), "utf-16"),
+        ("order id\n".encode("utf-16-le"), "cp1252"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "cp1252"),
+    ],
+)
+def test_nul_bytes_are_rejected(document: bytes, codec: str) -> None:
+    with pytest.raises(RejectedDocument) as refused:
+        lines_of(document, codec)
+
+    assert refused.value.slug == "not-text"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\nmore\n"])
+def test_line_of_two_megabytes_is_rejected_with_its_number(end: bytes) -> None:
+    document = b"header\n" + b"x" * 2_000_000 + end
+
+    with pytest.raises(RejectedDocument) as refused:
+        list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
+
+    assert refused.value.slug == "line-too-long"
+    assert "Line 2" in refused.value.detail
+
+
+def test_long_line_within_limit_is_line() -> None:
+    document = b"x" * (tabular.MAX_LINE_LENGTH - 1) + b"\nshort\n"
+
+    lines = list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
+
+    assert [len(line) for line in lines] == [tabular.MAX_LINE_LENGTH - 1, 5]
+
+
+def test_plain_document_comes_as_it_is() -> None:
+    assert unpacked(b"plain") == b"plain"
+
+
+@pytest.mark.parametrize("document", [b"", b"\x1f", b"\x1f\x8c not gzip"])
+def test_plain_bytes_are_not_unpacked(document: bytes) -> None:
+    assert unpacked(document) == document
+
+
+def test_gzip_is_unpacked_all_of_its_members() -> None:
+    assert unpacked(gzip.compress(b"one\n") + gzip.compress(b"two\n")) == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        gzip.compress(b"a report" * 100)[:-9],
+        gzip.compress(b"a report" * 100)[:30],
+        gzip.compress(b"a report" * 100)[:2],
+        b"\x1f\x8bnothing of the kind",
+        gzip.compress(b"a report") + b"trailing rubbish",
+        gzip.compress(b"a report")[:-8] + bytes(8),
+        b"\x1f\x8b\x08\x00" + bytes(6) + b"\xff" * 50,
+    ],
+)
+def test_damaged_gzip_is_rejected(document: bytes) -> None:
+    with pytest.raises(RejectedDocument) as refused:
+        unpacked(document)
+
+    assert refused.value.slug == "invalid-gzip"
+    assert "again" in refused.value.detail
+
+
+@pytest.mark.parametrize("document", [b"x" * (MOST + 1), gzip.compress(b"x" * (MOST + 1))])
+def test_size_limit_applies_to_plain_and_packed_bytes(document: bytes) -> None:
+    with pytest.raises(RejectedDocument) as refused:
+        unpacked(document)
+
+    assert refused.value.slug == "document-too-large"
+
+
+@pytest.mark.parametrize("document", [b"x" * MOST, gzip.compress(b"x" * MOST)])
+def test_size_limit_is_inclusive(document: bytes) -> None:
+    assert len(unpacked(document)) == MOST
+
+
+def test_tsv_quotes_are_not_special() -> None:
+    lines = tabular.Lines([b'Pillow 12" x 18"\t"quoted"\t"open\n"\t\ta\n'], "utf-8")
+
+    assert list(tabular.split_tsv(lines)) == [['Pillow 12" x 18"', '"quoted"', '"open'], ['"', "", "a"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "records"),
+    [
+        ("a,b\n1,2\n", [["a", "b"], ["1", "2"]]),
+        ("a;b\n1,5;2\n", [["a", "b"], ["1,5", "2"]]),
+        ("a\tb\n1\t2\n", [["a", "b"], ["1", "2"]]),
+        ('"a","b"\n"1,5","say ""no"""\n', [["a", "b"], ["1,5", 'say "no"']]),
+        ('a,b\n"two\nlines",2\n', [["a", "b"], ["two\nlines", "2"]]),
+        ("a,b\r\n1,2\r\n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n1,2", [["a", "b"], ["1", "2"]]),
+        ("\n\na;b\n1;2\n", [["a", "b"], ["1", "2"]]),
+        ("a,b\n\n1,2\n", [["a", "b"], [], ["1", "2"]]),
+        ('a,b\n1,12" x 18"\n', [["a", "b"], ["1", '12" x 18"']]),
+    ],
+)
+def test_records_are_read_as_spreadsheets_write_them(text: str, records: list[list[str]]) -> None:
+    assert records_of(text) == records
+
+
+@pytest.mark.parametrize("text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n', "a,b\n1\r5,2\n", "a,b\n" + "x" * 200_000 + ",2\n"])
+def test_csv_that_is_invalid_is_rejected_with_its_line(text: str) -> None:
+    with pytest.raises(RejectedDocument) as refused:
+        records_of(text)
+
+    assert refused.value.slug == "invalid-csv"
+    assert "line" in refused.value.detail
+
+
+def test_record_without_end_is_rejected_before_it_fills_memory() -> None:
+    lines = iter(["order_id,removed_on", '"ab', *['","ab'] * 1_000_000])
+    tracemalloc.start()
+    try:
+        with pytest.raises(RejectedDocument) as refused:
+            list(tabular.split_csv(lines))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert refused.value.slug == "invalid-csv"
+    assert "more than 2097152 characters. Check for a quote that is not closed." in refused.value.detail
+    assert len(list(lines)) == 1_000_002 - 2 - tabular.MAX_RECORD_LENGTH // len('","ab\n')
+    assert most < 64 * 1024**2
+
+
+@pytest.mark.parametrize(("more", "is_taken"), [("", True), ("x", False)])
+def test_record_may_have_characters_of_two_lines_whatever_came_before(more: str, is_taken: bool) -> None:
+    short = ['"x', '"'] * 400_000
+    record = ['"' + "x" * 1022, *['","' + "x" * 1020] * (tabular.MAX_RECORD_LENGTH // 1024 - 2), '","' + more + "x" * 1019 + '"']
+
+    parsed = tabular.split_csv(["a,b", *short, *record])
+
+    if is_taken:
+        assert sum(1 for _ in parsed) == 400_002
+    else:
+        with pytest.raises(RejectedDocument, match="a quote that is not closed"):
+            list(parsed)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ('a\tb\n"1"\t12" x 18"\n', [["a", "b"], ['"1"', '12" x 18"']]),
+        ('\n \na\tb\n"open\t2\n', [["a", "b"], ['"open', "2"]]),
+        ('a,b\n"1,5","say ""no"""\n', [["a", "b"], ["1,5", 'say "no"']]),
+        ('\n"a","b"\n"two\nlines",2\n', [["a", "b"], ["two\nlines", "2"]]),
+        ("a;b\n1,5;2\n", [["a", "b"], ["1,5", "2"]]),
+        ("", []),
+    ],
+)
+def test_tsv_or_csv_is_decided_by_header(text: str, cells: list[list[str]]) -> None:
+    parsed = list(tabular.split_tsv_or_csv(tabular.Lines([text.encode()], "utf-8")))
+
+    assert [row for row in parsed if any(row)] == cells
+
+
+def test_lines_are_counted_in_either_form() -> None:
+    for text in ("a\tb\n1\t2\n3\t4\n", "a,b\n1,2\n3,4\n"):
+        lines = tabular.Lines([text.encode()], "utf-8")
+
+        assert [lines.number for _ in tabular.split_tsv_or_csv(lines)] == [1, 2, 3]
+
+
+def test_utf_16_that_lost_its_mark_is_rejected() -> None:
+    with pytest.raises(RejectedDocument) as refused:
+        list(tabular.Lines([b"a\0b\0\n\0"], "utf-16"))
+
+    assert refused.value.slug == "not-text"
