@@ -1,4 +1,4 @@
-"""The audit log: what was noted, by whom, for good; to its agency and to nobody else."""
+"""The audit log: entries, filters, and that nobody changes or deletes them."""
 
 import csv
 import io

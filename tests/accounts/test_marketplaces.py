@@ -1,4 +1,4 @@
-"""Amazon's stores: every name leads to one of them."""
+"""Amazon's marketplaces: codes, sales channels, IDs and regions."""
 
 import re
 

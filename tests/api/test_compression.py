@@ -1,4 +1,4 @@
-"""Answers in fewer bytes: which encoding is liked best, and what is left as it is."""
+"""Compression: which encoding is chosen, and which responses stay uncompressed."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""No cell of a CSV is a formula, whatever somebody named a thing or wrote into a document."""
+"""CSV: no cell is a formula, whatever a name or a report contains."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Cursors: opaque, and refused when they are not ours."""
+"""Cursors: encoding, decoding, and malformed ones."""
 
 import base64
 

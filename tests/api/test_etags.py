@@ -1,4 +1,4 @@
-"""Validators: the same content has the same tag, however it was packed."""
+"""ETags: computing and comparing them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`?fields=`: rows that hold what is asked for, over HTTP and as spreadsheets."""
+"""`?fields=`: selected fields in JSON and CSV."""
 
 import pytest
 from rest_framework.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Identifiers: time-ordered inside, opaque outside."""
+"""Identifiers: time-ordered UUIDs and public IDs."""
 
 from uuid import UUID
 

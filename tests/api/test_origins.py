@@ -1,4 +1,4 @@
-"""Origins: which texts are one, and how a browser writes it."""
+"""Origins: valid and invalid ones, as browsers write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lists page by page: no row twice, none left out, and no cursor that was not given out for the list."""
+"""Pagination: no row is repeated or skipped, and cursors belong to one list."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""JSON bodies: read, or refused with what is wrong."""
+"""JSON request bodies: parsed, or refused with the reason."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The manners of the API: problems, request ids, conditional reads."""
+"""Problems, request IDs and conditional reads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a request says is taken as it is written, and what is wrong with it decides how it is refused."""
+"""Strict types of request bodies, and the status of their errors."""
 
 import re
 from importlib import import_module

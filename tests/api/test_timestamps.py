@@ -1,4 +1,4 @@
-"""A moment in JSON reads the same wherever it is written."""
+"""Timestamps in JSON."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

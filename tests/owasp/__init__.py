@@ -1,1 +1,1 @@
-"""The OWASP API Security Top 10 of 2023, one module an entry."""
+"""The OWASP API Security Top 10 of 2023, one module for each entry."""

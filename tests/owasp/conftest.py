@@ -1,4 +1,4 @@
-"""Who asks here: an agency with something of everything, and bearers with less than all rights."""
+"""Fixtures: an agency with rows in all tables, and principals with fewer rights."""
 
 from collections.abc import Callable
 from functools import partial

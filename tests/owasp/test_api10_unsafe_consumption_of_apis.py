@@ -1,4 +1,4 @@
-"""API10:2023 Unsafe Consumption of APIs: what Amazon says is checked like anybody's words, and kept as words."""
+"""API10:2023 Unsafe Consumption of APIs: reports are checked like any input, and stored as text."""
 
 import json
 

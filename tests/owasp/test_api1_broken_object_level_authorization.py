@@ -1,6 +1,6 @@
-"""API1:2023 Broken Object Level Authorization: no id opens what is not the bearer's, wherever it is sent.
+"""API1:2023 Broken Object Level Authorization: IDs of other agencies in bodies and parameters.
 
-tests/walls/test_matrix.py asks every operation with every kind of bearer; here the ids are in bodies and parameters.
+tests/walls/test_matrix.py sends every operation as every kind of principal, with such IDs in paths.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""API5:2023 Broken Function Level Authorization: what the document says that an operation wants is what it gets."""
+"""API5:2023 Broken Function Level Authorization: operations require the documented role."""
 
 import pytest
 

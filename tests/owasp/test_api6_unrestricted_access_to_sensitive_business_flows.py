@@ -1,4 +1,4 @@
-"""API6:2023 Unrestricted Access to Sensitive Business Flows: what costs others something cannot be done by the thousand."""
+"""API6:2023 Unrestricted Access to Sensitive Business Flows: sign-ups, mails and tests are limited."""
 
 from django.conf import settings
 

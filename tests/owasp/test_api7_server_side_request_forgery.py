@@ -1,4 +1,4 @@
-"""API7:2023 Server Side Request Forgery: no address of an inside is taken, however it is spelled.
+"""API7:2023 Server Side Request Forgery: endpoints with private addresses are refused in every spelling.
 
 tests/webhooks/test_reach.py follows each to its connection; here each is sent to the API.
 """

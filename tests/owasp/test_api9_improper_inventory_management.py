@@ -1,4 +1,4 @@
-"""API9:2023 Improper Inventory Management: what is routed is told, what is told is routed, and nothing old is left beside it."""
+"""API9:2023 Improper Inventory Management: routes and documented operations are the same."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The agency and its accounts over HTTP."""
+"""Views of the agency and its accounts."""
 
 from typing import Any
 

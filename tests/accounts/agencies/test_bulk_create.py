@@ -1,4 +1,4 @@
-"""Many accounts at once: each row for itself, the answer in their order, in a constant number of statements."""
+"""Creating many accounts at once: results by row, in a constant number of statements."""
 
 from typing import Any
 

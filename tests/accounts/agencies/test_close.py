@@ -1,4 +1,4 @@
-"""An agency closes: nobody gets in any more, until whoever runs the service opens it again."""
+"""Closing an agency, and reopening it."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What narrows a list of accounts, friendly or not."""
+"""Filters of the list of accounts, with valid and hostile values."""
 
 from collections.abc import Iterable
 

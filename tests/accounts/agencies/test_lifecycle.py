@@ -1,4 +1,4 @@
-"""Agencies open; accounts are taken on and handed back."""
+"""Creating, updating, closing and reopening agencies; creating and deleting accounts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A key at the door: which headers open it, and how a refusal looks."""
+"""Authentication by API key: accepted headers, and failures."""
 
 import re
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Wrong keys: each costs the same, whether or not its prefix exists, costs little, and takes nothing from right ones."""
+"""Invalid API keys: they cost the same, cost little, and do not slow valid keys."""
 
 import re
 import statistics

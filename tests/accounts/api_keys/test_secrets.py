@@ -1,4 +1,4 @@
-"""API keys: only their digest is kept, a revoked one opens nothing."""
+"""Secrets of API keys: stored as digests, authenticated and revoked."""
 
 from datetime import timedelta
 

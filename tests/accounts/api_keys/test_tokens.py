@@ -1,4 +1,4 @@
-"""Tokens for browsers: they read for a while, never more than the key that they were made with, and end with it."""
+"""Tokens: read-only, short-lived, and never wider than their API key."""
 
 import json
 from datetime import datetime, timedelta

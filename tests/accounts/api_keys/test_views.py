@@ -1,4 +1,4 @@
-"""Keys over HTTP: made, listed, renamed, taken back, replaced; by admins alone, and never wider than who asks."""
+"""Views of API keys: create, list, update, revoke and rotate."""
 
 from datetime import datetime, timedelta
 from typing import Any

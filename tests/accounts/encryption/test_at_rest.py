@@ -1,4 +1,4 @@
-"""What is sealed opens with its key and in its place, and nowhere else."""
+"""Encryption at rest: secrets decrypt with their key and in their context only."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`manage.py open_agency`: the way in for a new agency."""
+"""`manage.py open_agency`: a new agency and its first key."""
 
 import io
 import json

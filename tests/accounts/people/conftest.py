@@ -1,4 +1,4 @@
-"""The cast at the door."""
+"""Fixtures: a visitor, users, and the mails they get."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The parts of allauth that accounts/people/allauth_client.py uses although they are private."""
+"""The private parts of allauth that accounts/people/allauth_client.py uses."""
 
 import inspect
 from types import SimpleNamespace

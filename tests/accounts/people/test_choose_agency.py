@@ -1,4 +1,4 @@
-"""A person with several agencies: which one a request is for, and that it sees nothing of the others."""
+"""Users with several agencies: which agency a request is for."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose attempts are counted: by the address that our own proxies saw, and nobody's where they cannot be counted."""
+"""Rate limits by client address, behind proxies and without a store."""
 
 from typing import Any
 

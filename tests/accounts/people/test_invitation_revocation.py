@@ -1,4 +1,4 @@
-"""Invitations that go with who made them, what a key that ends may not leave behind, and taking back what is just accepted."""
+"""Revoking invitations with their sender, and limits of keys with an expiry."""
 
 import threading
 from collections.abc import Callable

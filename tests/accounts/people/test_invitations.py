@@ -1,4 +1,4 @@
-"""Invitations over HTTP: written, accepted, refused, withdrawn, sent again; and two who accept at once."""
+"""Invitations: create, accept, resend and revoke, also concurrently."""
 
 import threading
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A member who sees some accounts, as an agency's client does: its own shop, and nothing that tells of another."""
+"""Members with an account limit, such as a client of an agency."""
 
 from typing import Any
 

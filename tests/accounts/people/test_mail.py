@@ -1,4 +1,4 @@
-"""Letters to people: what is in them, that nothing on the way tells their secrets, and a real server that takes them."""
+"""Mails to users: their content, their way through the broker, and a real mail server."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Members over HTTP: what each may do, that it changes at once, and that somebody is left who may let others in."""
+"""Members: rights, removal, and the last admin."""
 
 import re
 import threading

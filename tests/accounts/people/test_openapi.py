@@ -1,4 +1,4 @@
-"""What people are answered is what the document promises: every way in, the answer and the refusals."""
+"""Responses of sign-in and user operations match the OpenAPI document."""
 
 import json
 from pathlib import Path

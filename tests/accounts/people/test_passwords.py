@@ -1,4 +1,4 @@
-"""Passwords that were forgotten, set for the first time, and changed."""
+"""Passwords: reset, first password, and change."""
 
 import re
 from typing import Any

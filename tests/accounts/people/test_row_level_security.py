@@ -1,4 +1,4 @@
-"""The wall around memberships and invitations, as statements of the application's role meet it without a filter of their own."""
+"""Row-level security of memberships and invitations, with statements of the application's role."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Signing in with a password over HTTP: what it opens, what it does not tell, and how it ends."""
+"""Sign-in with a password, sessions, and sign-out."""
 
 import statistics
 import time

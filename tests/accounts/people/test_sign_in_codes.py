@@ -1,4 +1,4 @@
-"""Signing in with a code sent by mail: the right one, the wrong one, the old one, the link, and nobody told who is known."""
+"""Sign-in with a code by e-mail: correct, wrong and expired codes."""
 
 import re
 import time

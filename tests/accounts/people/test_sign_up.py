@@ -1,4 +1,4 @@
-"""Opening an agency by oneself: where the installation lets anybody, once for each token, and told to nobody else."""
+"""Sign-up: a token by e-mail creates one agency, if the installation allows it."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Somebody at the door: whole HTTP requests from an address of its own, and the letters that come to its mailbox."""
+"""Build users and members, send requests as a visitor, and read the mails that were sent."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Writes with an `Idempotency-Key`, and writes on what was read: over HTTP, at once, and killed in the middle."""
+"""Writes with `Idempotency-Key` and `If-Match`: over HTTP, concurrent, and killed in between."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Kept answers: claimed before the write, filled after it, told again for a day."""
+"""Idempotency records: claimed before the write, filled after it, replayed for a day."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The store that processes share: several counts in one round trip, and nothing waits for it when it is away."""
+"""The shared store of rate limits: one round trip, and no waiting when it is unavailable."""
 
 import logging
 import socket

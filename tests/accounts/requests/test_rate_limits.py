@@ -1,4 +1,4 @@
-"""How much may be asked: counted per bearer and agency, and wrong keys per address."""
+"""Rate limits per principal and agency, and failed authentications per client address."""
 
 import dataclasses
 import time

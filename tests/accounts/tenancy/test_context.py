@@ -1,4 +1,4 @@
-"""The tenant wall's one door: what a transaction sees, and what it sees afterwards."""
+"""The tenant context: what a transaction sees, and what it sees afterwards."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast

@@ -1,4 +1,4 @@
-"""Who waits for whom with a write: for the same path of the same agency or person, for a while, and for nobody else."""
+"""Locks of paths: who waits for whom, and for how long."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

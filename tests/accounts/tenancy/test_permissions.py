@@ -1,4 +1,4 @@
-"""Who may do what: a table of roles, limits and methods."""
+"""Permissions: a table of roles, account limits and methods."""
 
 from types import SimpleNamespace
 from typing import Any

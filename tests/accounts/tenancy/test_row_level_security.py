@@ -1,4 +1,4 @@
-"""The wall itself: what its SQL does to a table, for the application and for the table's owner."""
+"""Row-level security: what its SQL does to a table, for the application and for the owner."""
 
 import os
 from collections.abc import Iterator
