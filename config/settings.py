@@ -216,7 +216,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",
     "VERSION": "1",
     "CONTACT": {"name": "The maintainers of Underone"},
-    "SERVERS": [{"url": "/", "description": "The local, staging or production server that this document was read from.", "x-internal": False}],
+    "SERVERS": [{"url": "/", "description": "The local, staging or production server of this document.", "x-internal": False}],
     "DESCRIPTION": api_texts.DESCRIPTION,
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
