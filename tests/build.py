@@ -1,4 +1,4 @@
-"""One builder a noun: documents as Amazon and agencies write them, and what is posted beside them."""
+"""Build documents as Amazon and agencies write them, and rows to post."""
 
 import gzip
 import random
@@ -21,17 +21,17 @@ CLAIM_COLUMNS = ("order_id", "kind", "state", "occurred_on", "reference", "updat
 
 
 def order_id(number: int) -> str:
-    """The order id with this number: 101-0000001-0000001 and so on."""
+    """Return the order ID with this number: 101-0000001-0000001 and so on."""
     return f"101-{number // 10_000_000 + 1:07d}-{number % 10_000_000:07d}"
 
 
 def days_ago(days: int) -> datetime:
-    """Noon of that day."""
+    """Return noon of that day."""
     return timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=days)
 
 
 def order_row(**cells: str) -> dict[str, str]:
-    """One item row of an order that shipped yesterday noon; name the cells that differ (`order_status` for `order-status`)."""
+    """Return one item row of a shipped order. Name the cells that differ (`order_status` for `order-status`)."""
     row = {
         "amazon-order-id": order_id(1),
         "purchase-date": days_ago(30).isoformat(),
@@ -52,14 +52,14 @@ def order_row(**cells: str) -> dict[str, str]:
 
 
 def orders_file(rows: Iterable[Mapping[str, str]], *, columns: Iterable[str] = ORDER_COLUMNS, codec: str = "utf-8") -> bytes:
-    """An all-orders flat file: tabs, CRLF, nothing quoted."""
+    """Return an all-orders flat file: tabs, CRLF, no quotes."""
     names = list(columns)
     lines = ["\t".join(names), *("\t".join(row.get(name, "") for name in names) for row in rows)]
     return "".join(line + "\r\n" for line in lines).encode(codec)
 
 
 def orders_on(day: datetime, *, count: int, first: int = 1, **cells: str) -> list[dict[str, str]]:
-    """`count` orders of one day, numbered from `first`."""
+    """Return `count` orders of one day, numbered from `first`."""
     return [
         order_row(
             amazon_order_id=order_id(first + n),
@@ -82,7 +82,7 @@ MESSAGE = {
 
 
 def message(**texts: str | None) -> str:
-    """The message of one order in an all-orders XML; an element whose text is None is left out."""
+    """Return the message of one order in an all-orders XML. An element whose text is None is left out."""
     told = {name: text for name, text in (MESSAGE | texts).items() if text is not None}
     fulfilment = told.pop("FulfillmentChannel", None)
     inner = "".join(f"<{name}>{text}</{name}>" for name, text in told.items())
@@ -92,13 +92,13 @@ def message(**texts: str | None) -> str:
 
 
 def orders_xml(*messages: str) -> bytes:
-    """An all-orders XML of these messages."""
+    """Return an all-orders XML of these messages."""
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<AmazonEnvelope>\n<MessageType>AllOrdersReport</MessageType>\n'
     return (head + "".join(messages) + "</AmazonEnvelope>\n").encode()
 
 
 def feedback_file(rows: Iterable[Iterable[str]], *, header: Iterable[str] = FEEDBACK_HEADER, codec: str = "utf-8") -> bytes:
-    """A feedback report; each row is its cells."""
+    """Return a feedback report. Each row is its cells."""
     return "".join("\t".join(row) + "\n" for row in [header, *rows]).encode(codec)
 
 
@@ -107,7 +107,7 @@ def feedback_row(*, order: str, on: str, rating: int = 1) -> tuple[str, ...]:
 
 
 def claims_file(rows: Iterable[Mapping[str, str]]) -> bytes:
-    """A claims and chargebacks CSV."""
+    """Return a CSV of claims and chargebacks."""
     lines = [",".join(CLAIM_COLUMNS), *(",".join(row.get(name, "") for name in CLAIM_COLUMNS) for row in rows)]
     return ("\n".join(lines) + "\n").encode()
 
@@ -117,13 +117,13 @@ def claim(*, order: str, state: str = "granted", kind: str = "a_to_z_claim", **m
 
 
 def defect(*, order: str, kind: str = "feedback", state: str = "posted", **more: Any) -> dict[str, Any]:
-    """One row of `POST …/defects`."""
+    """Return one row of `POST /v1/accounts/{account_id}/defects`."""
     rating = {"rating": 1} if kind == "feedback" and state == "posted" else {}
     return {"order_id": order, "kind": kind, "state": state, "occurred_on": "2026-10-20"} | rating | more
 
 
 def table(*rows: Mapping[str, str], columns: Iterable[str] = (), delimiter: str = ",") -> bytes:
-    """A table of these rows under the columns that are named, or else those of the first row."""
+    """Return a table of these rows with the named columns, or those of the first row."""
     names = list(columns or rows[0])
     lines = [names, *([row.get(name, "") for name in names] for row in rows)]
     return "".join(delimiter.join(line) + "\n" for line in lines).encode()

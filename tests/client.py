@@ -1,4 +1,4 @@
-"""An agency at the API's door: whole HTTP requests with its key."""
+"""Send whole HTTP requests with an agency's API key."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ class Client(APIClient):
         return response
 
     def take_on(self, *, name: str = "Shop", partner: str = "A1SHOP", home: str = "US") -> str:
-        """A new account; returns its id."""
+        """Create an account and return its ID."""
         body = {"name": name, "selling_partner_id": partner, "home_marketplace": home}
         response = self.post("/v1/accounts", body, format="json")
         assert response.status_code == 201, response.content
@@ -56,19 +56,19 @@ class Client(APIClient):
         return self._worked(response.json()["id"])
 
     def listen(self, **fields: Any) -> dict[str, Any]:
-        """A new webhook endpoint, with its secret."""
+        """Create a webhook endpoint and return it with its secret."""
         response = self.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"} | fields, format="json")
         assert response.status_code == 201, response.content
         return dict(response.json())
 
     def read(self, path: str, **parameters: Any) -> Any:
-        """The JSON of a path that must answer 200."""
+        """Return the JSON of a path that must answer 200."""
         response = self.get(path, parameters)
         assert response.status_code == 200, response.content
         return json.loads(response.content)
 
     def odr(self, account: str, *, channel: str = "mfn", marketplace: str = "US", **at: Any) -> dict[str, Any]:
-        """The order defect rate of one series."""
+        """Return the order defect rate of one series."""
         where = {"channel": channel, "marketplace": marketplace, "metric": "order_defect_rate"}
         (value,) = self.read(f"/v1/accounts/{account}/metrics", **where, **at)["metrics"]
         return dict(value)

@@ -1,4 +1,4 @@
-"""What is sent through one door at once, as its bytes."""
+"""Build the documents of a plan as bytes."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ class Document:
 
     @property
     def asked(self) -> dict[str, str]:
-        """The fields that are sent beside the file."""
+        """Return the fields sent with the file."""
         kind = {"report_type": self.door} if self.door in {*WRITTEN_BY_COLUMN, "orders_with_defects"} else {}
         days = [day.isoformat() for day in self.period or ()]
         return {"marketplace": self.store} | kind | dict(zip(("period_from", "period_to"), days, strict=False))
@@ -73,7 +73,7 @@ class Document:
 
 
 def told(row: Row) -> dict[str, Any]:
-    """What a row says, by the names of its fields, as JSON has it; what it does not say is left out."""
+    """Return the fields of a row as JSON values, without those that are None."""
     cells = {field.name: getattr(row, field.name) for field in fields(row)}
     return {name: cell.isoformat() if isinstance(cell, date) else cell for name, cell in cells.items() if cell is not None}
 

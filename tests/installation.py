@@ -1,4 +1,4 @@
-"""A whole installation on the tests' database, with a broker of its own, whose processes can be killed and started again."""
+"""Run a whole installation on the tests' database, whose processes can be killed and started again."""
 
 import os
 import signal
@@ -20,14 +20,14 @@ PATIENCE = 300  # seconds until a process must have come up
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
+    """Return a port on which nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
 
 
 class Member:
-    """One process of the installation, in a session of its own. It is not started yet."""
+    """Represent one process of the installation, in a session of its own, not started yet."""
 
     process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +47,7 @@ class Member:
             )
 
     def kill(self) -> None:
-        """End it and its children as a power cut would."""
+        """Kill the process and its children, as a power cut would."""
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -55,7 +55,7 @@ class Member:
 
 
 class Broker:
-    """A Valkey of the installation's own, with its messages on disk."""
+    """Run a Valkey for the installation, with its messages on disk."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -63,7 +63,7 @@ class Broker:
         self.url = valkey.start(home=home, processes=self.processes)
 
     def start(self) -> None:
-        """The same again: its port, its password and its messages stay."""
+        """Start again with the same port, password and messages."""
         self.processes = Processes(home=self.home)
         valkey.start(home=self.home, processes=self.processes)
 
@@ -106,7 +106,7 @@ class Installation:
 
 @contextmanager
 def installed(*, place: Path, **environ: str) -> Iterator[Installation]:
-    """An installation that serves, until the block ends."""
+    """Start an installation and stop it when the block ends."""
     home = Home(folder=place)
     installation = Installation(home=home, environ=environ)
     try:

@@ -1,4 +1,4 @@
-"""What happens to an order and what is said of it over time: packages, returns, messages, defects.
+"""Invent what happens to an order over time, and the rows that state it: packages, returns, messages, defects.
 
 Each story has moments of its own, often the very ones at which an answer turns; a statement says what had happened by its moment.
 """

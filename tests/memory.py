@@ -1,4 +1,4 @@
-"""How much memory a block needs at most."""
+"""Measure the peak memory of a block."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ CLEAR, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 class Peak:
-    """The bytes that were needed at most, on top of what was in use before. Known once the block is over."""
+    """Hold the peak memory of a block in bytes, above what was in use before."""
 
     bytes: int
 

@@ -1,4 +1,4 @@
-"""What waits for a worker: messages on the real broker."""
+"""Read the messages that wait on the real broker."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Invented accounts: what Amazon and an agency tell of some orders and their lives, in documents that come in any order."""
+"""Invent accounts, and the documents about them in any order of arrival."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -39,7 +39,7 @@ Timed = ShipmentRow | ReturnRow | MessageRow
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the account is at home, and the documents in the order of their arrival."""
+    """Hold the home marketplace of an account, and its documents in order of arrival."""
 
     home: str
     documents: tuple[Document, ...]
@@ -47,7 +47,7 @@ class Plan:
 
 @st.composite
 def plans(draw: st.DrawFn, *, settled: bool = False) -> Plan:
-    """Plans of accounts small and large; see `invent`."""
+    """Draw plans of small and large accounts; see `invent`."""
     seed, home = draw(st.integers(0, 2**32)), draw(st.sampled_from(HOMES))
     sizes = (draw(st.integers(5, 60)), draw(st.integers(0, 40)), draw(st.integers(0, 25)))
     return invent(seed, home, *sizes, settled=settled)
@@ -79,7 +79,7 @@ def _arrivals(documents: list[Document], chance: Random, *, settled: bool) -> It
 
 
 class _Told:
-    """What is told of the orders of one account; two of them no orders report ever tells of."""
+    """Build the documents about the orders of one account. No orders report contains two of the orders."""
 
     def __init__(self, seed: int, home: str, orders: int) -> None:
         self.seed, self.home, self.stores = seed, home, STORES_OF[home]
@@ -87,12 +87,12 @@ class _Told:
         self.placed = [row for each in self.ids[:-2] for row in lives.order(each, self.stores, self._dice("order", each))]
 
     def orders(self) -> Iterator[Document]:
-        """Files that overlap; an order of several items has several rows."""
+        """Yield overlapping orders files. An order with several items has several rows."""
         for rows in _spread(self.placed, 3, self._dice("orders files")):
             yield Document("orders", tuple(rows), self.home)
 
     def defects(self, number: int, *, settled: bool) -> Iterator[Document]:
-        """Claims files and posted defects, each row in one of them."""
+        """Yield claims files and posted defects. Each row is in one of them."""
         dice = (self._dice("defect", n) for n in range(number))
         said = [row for chance in dice for row in lives.defect(chance.choice(self.ids), chance)]
         if settled:
@@ -107,7 +107,7 @@ class _Told:
                 yield Document(door, tuple(rows), self.home)
 
     def feedback(self, *, settled: bool) -> Iterator[Document]:
-        """Feedback reports of each store, which overlap; most say which days they cover."""
+        """Yield overlapping feedback reports of each store, most of them with a period."""
         chance, stars_then = self._dice("feedback reports"), dict[tuple[str, date], int]()
         listed: dict[str, list[DefectRow]] = {store: [] for store in ("US", "GB", "DE")}
         stores = {row.order_id: row.store for row in self.placed}
@@ -123,7 +123,7 @@ class _Told:
                 yield Document("feedback", tuple(rows), store, period=period, spoiled=chance.random() < 0.1)
 
     def rest(self, messages: int, *, settled: bool) -> Iterator[Document]:
-        """Shipments, returns, messages, removals and hearsay."""
+        """Yield shipments, returns, messages, removals and unconfirmed defects."""
         shipped = [row for each in self.ids for row in lives.shipments(each, self._dice("packages", each))]
         returned = [row for each in self.ids for row in lives.returns(each, self._dice("returns", each))]
         dice = [(n, self._dice("message", n)) for n in range(messages)]
@@ -139,7 +139,7 @@ class _Told:
             yield Document("orders_with_defects", tuple(some), self.home)
 
     def _by_column(self, door: str, said: Sequence[Timed], *, settled: bool) -> Iterator[Document]:
-        """Files that overlap, each with columns of its own; many rows do not say since when they hold."""
+        """Yield overlapping files with columns of their own. Many rows have no `updated_at`."""
         chance, number = self._dice(door), count(1)
         for rows in _spread(said, 2, chance):
             kept = [name for name in LEFT_TO_CHOICE[door] if chance.random() < 0.85 or (settled and name == "updated_at")]
@@ -155,7 +155,7 @@ class _Told:
 
 
 def _spread(said: Sequence[Any], files: int, chance: Random) -> Iterator[list[Any]]:
-    """Rows in files that overlap, in any order, some of them twice or thrice in one."""
+    """Yield rows in overlapping files, in any order, some of them repeated."""
     spread: list[list[Any]] = [[] for _ in range(chance.randint(1, files))]
     for row in said:
         for rows in chance.sample(spread, k=chance.randint(1, len(spread))):
@@ -166,14 +166,14 @@ def _spread(said: Sequence[Any], files: int, chance: Random) -> Iterator[list[An
 
 
 def _since(row: Timed, number: Iterator[int], chance: Random, *, settled: bool) -> datetime | None:
-    """Since when the row says that it holds: never twice the same, or as it comes, or not told."""
+    """Return the row's `updated_at`: never twice the same, or as it comes, or None."""
     if settled and row.updated_at:
         return row.updated_at + next(number) * A_MOMENT
     return chance.choice((None, row.updated_at, row.updated_at))
 
 
 def _period(rows: list[DefectRow], chance: Random, *, latest: date) -> tuple[date, date] | None:
-    """The days that a feedback report says it covers: mostly more than those of its rows, sometimes fewer."""
+    """Return the period of a feedback report: usually longer than its rows, sometimes shorter."""
     days = [row.occurred_on for row in rows if row.occurred_on]
     last = min(max(days) + timedelta(days=chance.choice((-1, 0, 0, 7, 30, 100))), latest)
     first = min(days) - timedelta(days=chance.choice((0, 0, 5, 40)))
@@ -181,7 +181,7 @@ def _period(rows: list[DefectRow], chance: Random, *, latest: date) -> tuple[dat
 
 
 def _under(header: Sequence[str], row: Timed) -> Timed:
-    """The row without what its document has no column for."""
+    """Return the row without the fields that its document has no column for."""
     missing: dict[str, Any] = {field.name: field.default for field in fields(row) if field.name not in header}
     return replace(row, **missing)
 

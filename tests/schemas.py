@@ -1,4 +1,4 @@
-"""Events as the catalogue promises them: whatever a test publishes can be held against its schema."""
+"""Validate published events against the schemas of the catalogue."""
 
 import json
 from typing import Any
@@ -14,12 +14,12 @@ FORMATS = FormatChecker()
 
 @FORMATS.checks("date-time")  # type: ignore[untyped-decorator]
 def is_moment(text: object) -> bool:
-    """RFC 3339 in UTC, as the API writes moments: the library's own check needs another library and passes everything without."""
+    """Return whether a text is an RFC 3339 time in UTC. The library checks nothing without another library."""
     return not isinstance(text, str) or (text.endswith("Z") and text[10:11] == "T" and len(text) >= 20)
 
 
 def strict(schema: Any) -> Any:
-    """The schema where objects have the properties that it names and no others: what nobody promised is told to nobody."""
+    """Return the schema with no other properties allowed than it names."""
     if isinstance(schema, dict):
         inner = {name: strict(value) for name, value in schema.items()}
         return inner | {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else inner
@@ -27,19 +27,19 @@ def strict(schema: Any) -> Any:
 
 
 def faults(instance: Any, schema: Any) -> list[str]:
-    """What of the instance is not as the schema says."""
+    """Return how the instance violates the schema."""
     found = Draft202012Validator(strict(schema), format_checker=FORMATS).iter_errors(instance)
     return sorted(f"{error.json_path}: {error.message}" for error in found)
 
 
 def faults_of_body(body: bytes | str) -> list[str]:
-    """What of a delivery's body is not as the document says."""
+    """Return how the body of a delivery violates the document."""
     told = json.loads(body)
     return faults(told, openapi.schema(TYPES[told["type"]]))
 
 
 def faults_of(event: Event) -> list[str]:
-    """What of an event, as a receiver gets it, is not as the document says."""
+    """Return how an event, as it is delivered, violates the document."""
     account = f"acct_{event.account_id.hex}" if event.account_id else None
     told = payload.build(
         event=event.public_id,

@@ -1,4 +1,4 @@
-"""What receivers' own libraries say of a delivery: standardwebhooks of Python, and standardwebhooks and svix of npm."""
+"""Verify deliveries with standardwebhooks for Python, and standardwebhooks and svix for npm."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 @dataclass(frozen=True)
 class Signed:
-    """What a receiver gets, and the secret that it checks it with."""
+    """Hold what a receiver gets, and the secret to verify it with."""
 
     secret: str
     headers: Mapping[str, str]
@@ -33,7 +33,7 @@ def accepted_by_python(delivery: Signed) -> bool:
 
 
 def install_for_npm(place: Path, *, folder: Path = FOLDER) -> Path:
-    """What a folder of ours wants of npm, in `place`. Skips the test where there is no npm or no way to its registry."""
+    """Install a folder's npm packages in `place`. Skips the test without npm or its registry."""
     if NPM is None or NODE is None:
         pytest.skip(f"{folder.name} of npm are not tried: node and npm are not on this machine")
     for file in folder.iterdir():
@@ -53,7 +53,7 @@ def install_for_npm(place: Path, *, folder: Path = FOLDER) -> Path:
 
 
 def accepted_by_npm(place: Path, deliveries: Sequence[Signed]) -> list[dict[str, bool]]:
-    """For each delivery which library accepts it."""
+    """Return for each delivery which library accepts it."""
     assert NODE is not None
     answer = subprocess.run(
         [NODE, "verify.js"],

@@ -1,4 +1,4 @@
-"""Archives as their readers open them."""
+"""Build export archives, and read them as a recipient does."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ from tests.client import Client
 
 @dataclass(frozen=True)
 class Packed:
-    """An archive that was taken away."""
+    """Represent a downloaded archive."""
 
     content: bytes
 
@@ -27,11 +27,11 @@ class Packed:
         return dict(json.loads(self.zip.read("manifest.json")))
 
     def lines(self, name: str) -> list[dict[str, Any]]:
-        """What a file of the archive tells."""
+        """Return the lines of a file."""
         return [json.loads(line) for line in self.zip.read(f"{name}.jsonl").decode().splitlines()]
 
     def faults(self) -> list[str]:
-        """Files that are not what the manifest says of them."""
+        """Return the names of files that do not match the manifest."""
         told = {each["name"]: each for each in self.manifest["files"]}
         held = {name: self.zip.read(name) for name in self.zip.namelist() if name != "manifest.json"}
         wrong = [
@@ -45,20 +45,20 @@ class Packed:
 
 
 def ask(client: Client, **wish: Any) -> str:
-    """The id of an archive that is going to be made."""
+    """Create an export and return its ID."""
     response = client.post("/v1/exports", wish, format="json")
     assert response.status_code == 202, response.content
     return str(response.json()["id"])
 
 
 def make(client: Client, export: str) -> None:
-    """What a worker does."""
+    """Build the archive as a worker does."""
     export_id = identifiers.private("exp", export)
     tasks.make_export(agency_id=str(client.agency.pk), export_id=str(export_id))
 
 
 def take(client: Client, export: str) -> Packed:
-    """The archive as it is downloaded."""
+    """Download the archive."""
     response = client.get(f"/v1/exports/{export}/archive")
     assert response.status_code == 200, response.content
     content = response.getvalue()
@@ -69,7 +69,7 @@ def take(client: Client, export: str) -> Packed:
 
 
 def pack(client: Client, **wish: Any) -> Packed:
-    """An archive, from the asking to the taking away."""
+    """Create an export, build it and download its archive."""
     export = ask(client, **wish)
     make(client, export)
     return take(client, export)

@@ -1,4 +1,4 @@
-"""An agency whose rows are committed, for documents that a worker loads.
+"""Provide an agency whose rows are committed, for documents that a worker loads.
 
 A document that is refused while it is staged ends the statement that stages it, and with it a test's own transaction.
 """

@@ -1,4 +1,4 @@
-"""What a test looks at to see that a refusal said where, and that nothing changed."""
+"""Read the state of the database and the pointers of problems."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ WHERE relkind = 'r' AND relname ~ '^metrics_' AND attname = 'agency_id' ORDER BY
 
 
 def contents(client: Client) -> dict[str, tuple[int, str]]:
-    """How many rows each table of the agency's facts and numbers has, and a digest of them."""
+    """Return the number of rows and a digest of each table with facts and figures of the agency."""
     digests = {}
     with context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute(FACTS_AND_NUMBERS)
@@ -25,7 +25,7 @@ def contents(client: Client) -> dict[str, tuple[int, str]]:
 
 
 def pointers(response: Any) -> list[str]:
-    """Where a problem says that the request is wrong, or contradicts itself."""
+    """Return the pointers of a problem."""
     assert response.status_code in {400, 409}, response.content
     assert response["Content-Type"] == "application/problem+json"
     return [error["pointer"] for error in response.json()["errors"]]

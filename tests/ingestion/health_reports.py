@@ -1,4 +1,4 @@
-"""Account health reports: documents as Amazon writes them, and what was read of them by metric."""
+"""Build account health reports as Amazon writes them, and read their figures."""
 
 import json
 from datetime import date, datetime
@@ -16,7 +16,7 @@ LATE_DAYS = {"reportingDateFrom": "2026-08-26T00:00:00Z", "reportingDateTo": "20
 
 
 def order_defects(**told: Any) -> dict[str, Any]:
-    """One channel of `orderDefectRate`; name the fields that differ, None leaves one out."""
+    """Return one channel of `orderDefectRate`. Name the fields that differ; None leaves one out."""
     block = {
         "reportingDateRange": ODR_DAYS,
         "orderCount": 1000,
@@ -33,7 +33,7 @@ def order_defects(**told: Any) -> dict[str, Any]:
 
 
 def late(**told: Any) -> dict[str, Any]:
-    """`lateShipmentRate` as it was seen live."""
+    """Return `lateShipmentRate` as live reports have it."""
     block = {
         "reportingDateRange": LATE_DAYS,
         "orderCount": 30,
@@ -56,18 +56,18 @@ def without_none(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def v2(*metrics: dict[str, Any], statuses: dict[str, Any] | None = None) -> bytes:
-    """A V2 report of these marketplaces, each a dict of blocks."""
+    """Return a V2 report of these marketplaces, each a dict of blocks."""
     told = [{"marketplaceId": each, "status": status} for each, status in (statuses or {}).items()]
     return json.dumps({"accountStatuses": told, "performanceMetrics": metrics}).encode()
 
 
 def read_blocks(marketplace_id: Any = US, **blocks: Any) -> ParsedDocument:
-    """A V2 report of one marketplace with these blocks, read."""
+    """Parse a V2 report of one marketplace with these blocks."""
     return parse_document(v2({"marketplaceId": marketplace_id} | blocks), today=DAY)
 
 
 def record(element: str, days: tuple[str, str], **told: str) -> str:
-    """A V1 metrics element: `late_shipment__count="5"` is a count in `late_shipment`, names as they are."""
+    """Return a V1 metrics element. `late_shipment__count="5"` is a count in `late_shipment`."""
     texts = "".join(
         f"<{name}>{text}</{name}>" if "__" not in name else "<{0}><{1}>{2}</{1}></{0}>".format(*name.split("__"), text)
         for name, text in told.items()
@@ -77,7 +77,7 @@ def record(element: str, days: tuple[str, str], **told: str) -> str:
 
 
 def v1(*records: str, checklist: str = "") -> bytes:
-    """A V1 report of these elements."""
+    """Return a V1 report of these elements."""
     checked = f"<performanceChecklist>{checklist}</performanceChecklist>" if checklist else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<sellerPerformanceReports><sellerPerformanceReport>\n'
@@ -91,12 +91,12 @@ def read_v1(*records: str, checklist: str = "", marketplace: str = "US") -> Pars
 
 
 def moments(parsed: ParsedDocument) -> set[datetime]:
-    """When the report was made, by each of its facts."""
+    """Return when the report was made according to each of its facts."""
     return {fact.reported_at for fact in parsed.reported} | {fact.reported_at for fact in parsed.snapshots}
 
 
 def figure(parsed: ParsedDocument, metric: str, channel: str = "mfn") -> ReportedFact:
-    """The one figure of a metric."""
+    """Return the one figure of a metric."""
     (fact,) = [fact for fact in parsed.reported if (fact.metric, fact.channel) == (metric, channel)]
     return fact
 

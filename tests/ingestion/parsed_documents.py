@@ -1,4 +1,4 @@
-"""A document read without a server: bytes in, facts and rejected rows out."""
+"""Parse documents without a server: bytes in, facts and rejected rows out."""
 
 import io
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_BYTES = 64 * 1024**2
 
 @dataclass(frozen=True)
 class ParsedDocument:
-    """What a reading gave, and the reading itself."""
+    """Hold the facts of a document and its reader."""
 
     lines: list[tuple[int, Fact]]
     reader: DocumentReader
@@ -53,7 +53,7 @@ class ParsedDocument:
 
     @property
     def rejected(self) -> dict[int, str]:
-        """Reasons by line."""
+        """Return the reasons by line."""
         return {row.line: row.reason for row in self.reader.rejected}
 
     @property

@@ -1,4 +1,4 @@
-"""A closed agency is erased when its time has come: all but that it was there, and nothing of others."""
+"""Test the erasure of closed agencies."""
 
 import io
 from datetime import timedelta
@@ -28,7 +28,7 @@ STAYS = {"accounts_auditentry"}
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, tmp_path: Path) -> Path:
-    """A storage of the test's own."""
+    """Return a storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -38,7 +38,7 @@ def close(client: Client) -> None:
 
 
 def everything(client: Client) -> dict[str, list[str]]:
-    """Every row of the agency, by table."""
+    """Return every row of the agency by table."""
     with tenant_context.agency(client.agency.pk):
         return {table: sorted(rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in rows(TENANT_TABLES)}
 

@@ -1,4 +1,4 @@
-"""What an account leaves behind when it is handed back goes: documents, then every row of every table."""
+"""Test the erasure of deleted accounts: documents, then every row."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ TABLES_OF_ACCOUNTS = """
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, tmp_path: Path) -> Path:
-    """A storage of the test's own."""
+    """Return a storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -39,7 +39,7 @@ def documents(storage: Path) -> int:
 
 
 def rows(client: Client, account: str) -> dict[str, int]:
-    """How many rows of the account each table has."""
+    """Return the number of the account's rows in each table."""
     account_id = identifiers.private("acct", account)
     counted = {}
     with tenant_context.agency(client.agency.pk), connection.cursor() as cursor:
@@ -146,14 +146,14 @@ def test_account_that_comes_back_starts_with_nothing(acme: Client, storage: Path
 
 
 def whole(client: Client) -> dict[str, list[str]]:
-    """Every row of the agency but its log, by table."""
+    """Return every row of the agency by table, without its audit log."""
     with tenant_context.agency(client.agency.pk):
         tables = [table for table in statements.rows(TENANT_TABLES) if table != "accounts_auditentry"]
         return {table: sorted(statements.rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in tables}
 
 
 def naming(client: Client, account: str) -> dict[str, list[str]]:
-    """The rows that name this account."""
+    """Return the rows that refer to this account."""
     word = str(identifiers.private("acct", account))
     return {table: [row for row in parsed if word in row] for table, parsed in whole(client).items()}
 

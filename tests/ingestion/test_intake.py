@@ -1,4 +1,4 @@
-"""Documents come in: bytes kept as they are, duplicates recognised, refused ones looked at again, nothing left lying about."""
+"""Test the receipt of documents: storage, duplicates, queueing again, concurrency."""
 
 import hashlib
 import json
@@ -37,12 +37,12 @@ def received(document: bytes = DOCUMENT, *, name: str | None = None, **fields: A
 
 
 def files() -> list[Path]:
-    """Every document that the storage keeps."""
+    """Return every stored document."""
     return [path for path in Path(default_storage.location).rglob("*") if path.is_file()]  # type: ignore[attr-defined]
 
 
 def wait_until_another_waits(seconds: float = 120) -> None:
-    """Until another connection waits for what this one has not committed."""
+    """Wait until another connection waits for this transaction."""
     deadline = time.monotonic() + seconds
     waiting = False
     while not waiting and time.monotonic() < deadline:
@@ -54,13 +54,13 @@ def wait_until_another_waits(seconds: float = 120) -> None:
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, tmp_path: Path) -> None:
-    """A storage of the test's own."""
+    """Return a storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
 def account(acme: Client, shop: str) -> Iterator[SellerAccount]:
-    """The account; the test sees what acme sees."""
+    """Return the account, in acme's tenant context."""
     with context.agency(acme.agency.pk):
         yield SellerAccount.objects.get()
 

@@ -1,4 +1,4 @@
-"""One report becomes facts and numbers: claimed once, read outside, committed whole, given up in the end."""
+"""Test the loading of a report: claimed once, staged, recorded in one transaction, failed in the end."""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ Status = Report.Status
 
 
 def sent(client: Client, account: str, document: bytes = DOCUMENT, **fields: str) -> UUID:
-    """A document that no worker has looked at."""
+    """Return a queued report."""
     return identifiers.private("rpt", client.send(account, document, **fields).json()["id"])
 
 
@@ -40,7 +40,7 @@ def claim(client: Client, report_id: UUID) -> Report | None:
 
 
 def claimed(client: Client, account: str, document: bytes = DOCUMENT, **fields: str) -> Report:
-    """A document in the hands of a worker."""
+    """Return a report claimed by a worker."""
     report = claim(client, sent(client, account, document, **fields))
     assert report is not None
     return report
@@ -57,7 +57,7 @@ def stored(client: Client, report_id: UUID) -> Report:
 
 @pytest.fixture
 def elsewhere() -> Iterator[psycopg.Connection]:
-    """Another worker's connection."""
+    """Return another worker's connection."""
     with closing(psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)) as connection:
         yield connection
 

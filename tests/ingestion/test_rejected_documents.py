@@ -1,4 +1,4 @@
-"""What must not be loaded, over HTTP: a clear refusal, nothing changed, and a corrected document loads afterwards."""
+"""Test rejected documents over HTTP: the problem is clear, nothing changes, and a corrected document loads."""
 
 import gzip
 from datetime import timedelta

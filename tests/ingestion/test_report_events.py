@@ -1,4 +1,4 @@
-"""What became of a document is told once, in the transaction that decides it, without a word of what it says."""
+"""Test that the result of a report is published once, in its transaction, without its content."""
 
 import json
 from datetime import timedelta
@@ -33,7 +33,7 @@ UNKNOWN = f"Erika Mustermann\t{PERSON}\tWeg 1\n1\t2\t3\n".encode()
 
 
 def told(client: Client) -> list[tuple[str, dict[str, Any]]]:
-    """What was told of reports, in turn; each as the catalogue promises."""
+    """Return the published events of reports in order, each valid by the catalogue."""
     with context.agency(client.agency.pk):
         events = list(Event.objects.filter(type__startswith="report.").order_by("occurred_at", "pk"))
     for event in events:
@@ -42,7 +42,7 @@ def told(client: Client) -> list[tuple[str, dict[str, Any]]]:
 
 
 def claimed(client: Client, account: str, document: bytes) -> Report:
-    """A document in the hands of a worker."""
+    """Return a report claimed by a worker."""
     report_id = identifiers.private("rpt", client.send(account, document).json()["id"])
     report = loading.claim(agency_id=client.agency.pk, report_id=report_id)
     assert report is not None

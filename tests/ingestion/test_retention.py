@@ -32,7 +32,7 @@ PROBLEM = {"type": "/problems/x", "title": "No use", "detail": "None at all."}
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, tmp_path: Path) -> Path:
-    """A storage of the test's own."""
+    """Return a storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -42,7 +42,7 @@ def files(storage: Path) -> set[str]:
 
 
 def age(client: Client, report: str, *, days: float, **fields: Any) -> UUID:
-    """Let the report have come so long ago."""
+    """Set the report's time of receipt to so long ago."""
     report_id = identifiers.private("rpt", report)
     with context.agency(client.agency.pk):
         Report.objects.filter(pk=report_id).update(received_at=NOW - timedelta(days=days), **fields)
@@ -51,7 +51,7 @@ def age(client: Client, report: str, *, days: float, **fields: Any) -> UUID:
 
 
 def sent(client: Client, account: str, *, days: float, **fields: Any) -> str:
-    """The id of a report that came so long ago."""
+    """Return the ID of a report received so long ago."""
     report = str(client.send(account, os.urandom(20)).json()["id"])
     age(client, report, days=days, **fields)
     return report

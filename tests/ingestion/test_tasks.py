@@ -1,4 +1,4 @@
-"""What workers do with documents: load once, resume what was left behind and nothing else."""
+"""Test the tasks: reports are loaded once, and only abandoned ones are resumed."""
 
 import os
 from contextlib import closing
@@ -23,7 +23,7 @@ DOCUMENT = build.orders_file(build.orders_on(NOW - timedelta(days=30), count=3))
 
 
 def waiting(client: Client, account: str, *, status: str = Status.QUEUED, since: timedelta) -> UUID:
-    """A report that was handed out so long ago."""
+    """Return a report queued so long ago."""
     report_id = identifiers.private("rpt", client.send(account, os.urandom(20)).json()["id"])
     with context.agency(client.agency.pk):
         Report.objects.filter(pk=report_id).update(status=status, handed_out_at=timezone.now() - since, loaded_at=NOW, problem={})
@@ -31,7 +31,7 @@ def waiting(client: Client, account: str, *, status: str = Status.QUEUED, since:
 
 
 def handed_out() -> list[tuple[str, UUID]]:
-    """Which agency's reports wait for a worker."""
+    """Return the agencies whose reports wait for a worker."""
     taken = messages.take()
     assert {task for task, _ in taken} <= {"ingestion.tasks.load_report"}
     return [(words["agency_id"], UUID(words["report_id"])) for _, words in taken]
@@ -39,7 +39,7 @@ def handed_out() -> list[tuple[str, UUID]]:
 
 @pytest.fixture(autouse=True)
 def quiet_broker() -> None:
-    """No message of another test waits."""
+    """Remove the messages of other tests."""
     messages.take()
 
 

@@ -1,4 +1,4 @@
-"""Another worker's hands: a report held over a connection of its own."""
+"""Lock reports over another worker's connection."""
 
 import time
 from uuid import UUID
@@ -15,7 +15,7 @@ def take(worker: psycopg.Connection, report_id: UUID) -> bool:
 
 
 def until_free(report_id: UUID, *, seconds: float = 120) -> None:
-    """Until the server has noticed that the worker's connection is gone."""
+    """Wait until the server has noticed that the worker's connection is gone."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with locks.session_lock(report_id) as held:

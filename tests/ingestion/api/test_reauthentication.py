@@ -1,4 +1,4 @@
-"""What changes while the body of an upload streams in: who may not upload any more has uploaded nothing."""
+"""Test uploads whose permission ends while the body streams in."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ class Meanwhile(DocumentUploadHandler):
 
 @pytest.fixture
 def acme(committed_db: None) -> Client:
-    """An agency whose rows are committed: a refused upload takes nothing of others with it."""
+    """Return an agency whose rows are committed, so that a rejected upload rolls back nothing else."""
     return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
@@ -42,7 +42,7 @@ def shop(acme: Client) -> str:
 
 @pytest.fixture
 def folder(settings: Settings, tmp_path: Path) -> Path:
-    """Where uploads stream to, and documents are kept."""
+    """Return the folder for uploads and documents."""
     settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.Meanwhile"]
     settings.FILE_UPLOAD_TEMP_DIR = settings.MEDIA_ROOT = tmp_path
     return tmp_path
@@ -78,7 +78,7 @@ def demote(acme: Client, clerk: Client, _: str) -> None:
 
 
 def nothing(_: Client, __: Client, ___: str) -> None:
-    """Most of the time."""
+    """Do nothing."""
 
 
 @pytest.mark.parametrize(

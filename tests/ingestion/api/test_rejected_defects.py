@@ -1,4 +1,4 @@
-"""`POST …/defects`: what is wrong is pointed at, and then no row is loaded."""
+"""Test that invalid defects are pointed at and that no row is loaded then."""
 
 import json
 from typing import Any

@@ -55,7 +55,7 @@ def test_upload_with_wrong_field_points_at_it(
 
 
 class Unread:
-    """A body that nobody may read."""
+    """Represent a body that must not be read."""
 
     def read(self, *args: object) -> bytes:
         raise AssertionError("The body was read.")
@@ -113,7 +113,7 @@ def test_document_that_grows_beyond_limit_on_way_leaves_no_file_behind(nord: Cli
 
 @pytest.fixture(scope="module")
 def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
-    """The address of a real web server."""
+    """Start a real web server and return its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
         command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=fd://{listening.fileno()}"]
@@ -129,14 +129,14 @@ def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
 
 
 def principal(client: Client) -> str:
-    """Another key of the client's agency, as a header carries it."""
+    """Create another API key of the client's agency and return its Authorization header."""
     with context.agency(client.agency.pk):
         _, text = key_secrets.create(agency=client.agency, name="another key", now=NOON)
     return f"Bearer {text}"
 
 
 def answer_to(address: tuple[str, int], head: str, *, body: bytes = b"", within: float = 5) -> str:
-    """The first line and the body of the answer to a request that is sent as far as given and left open."""
+    """Send a request without finishing it, and return the status line and body of the response."""
     with socket.create_connection(address, timeout=within) as stranger:
         stranger.sendall(head.encode() + b"\r\n\r\n" + body)
         with stranger.makefile("rb") as answer:

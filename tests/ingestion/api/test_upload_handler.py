@@ -1,4 +1,4 @@
-"""An upload streams to a file of its own, is digested on the way, stops at the limit, and leaves nothing in the folder."""
+"""Test that uploads are streamed, hashed and limited, and that no file is left over."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ CHUNK = 64 * 1024
 
 @pytest.fixture(autouse=True)
 def folder(settings: Settings, tmp_path: Path) -> Path:
-    """Where uploads stream to."""
+    """Return the folder for uploads."""
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
     settings.MEDIA_ROOT = tmp_path / "documents"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
@@ -32,7 +32,7 @@ def post(acme: Client, shop: str, **fields: Any) -> Any:
 
 
 def handler() -> DocumentUploadHandler:
-    """A handler that a file has begun to stream into."""
+    """Return an upload handler with a new file."""
     begun = DocumentUploadHandler(RequestFactory().post("/"))
     begun.new_file("file", "report.txt", "text/plain", None)
     return begun
@@ -130,7 +130,7 @@ def test_upload_folder_is_empty_after_request(
 
 
 def as_files(value: Any) -> Any:
-    """Bytes as a file, a list of them as several, a text as it is."""
+    """Return bytes as a file, a list as several files, and a text as it is."""
     if isinstance(value, list):
         return [as_files(each) for each in value]
     return SimpleUploadedFile("report.txt", value) if isinstance(value, bytes) else value

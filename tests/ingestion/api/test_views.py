@@ -1,4 +1,4 @@
-"""The doors over HTTP: the shape of a report, lists page by page, documents byte for byte, rows as JSON, strangers."""
+"""Test the API of reports: shapes, pages, documents, posted rows and other agencies."""
 
 import gzip
 import hashlib
@@ -26,7 +26,7 @@ def moments_of(report: dict[str, Any], *names: str) -> list[datetime]:
 
 
 def pages(client: Client, path: str, **asked: Any) -> list[list[Any]]:
-    """The rows of a list, page by page."""
+    """Return the rows of a list by page."""
     page = client.read(path, **asked)
     seen = [page["data"]]
     while page["next_cursor"]:
@@ -219,7 +219,7 @@ def test_posted_rows_are_downloaded_as_json(acme: Client, shop: str) -> None:
 
 @pytest.fixture
 def owned(acme: Client, shop: str) -> dict[str, str]:
-    """An account and a report of acme's."""
+    """Return an account of acme and its report."""
     return {"account": shop, "report": acme.send(shop, DOCUMENT).json()["id"]}
 
 
@@ -260,7 +260,7 @@ TODAY = NOW.date()
 
 
 def days(first: int, last: int) -> dict[str, str]:
-    """A period from so many days ago to so many."""
+    """Return a period between these numbers of days ago."""
     return {"period_from": str(TODAY - timedelta(days=first)), "period_to": str(TODAY - timedelta(days=last))}
 
 

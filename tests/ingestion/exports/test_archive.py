@@ -1,4 +1,4 @@
-"""What an archive holds: everything of its agency or account, of one moment, and nothing of anybody else's."""
+"""Test the contents of archives: one agency or account, complete, of one moment."""
 
 import re
 import tracemalloc
@@ -34,14 +34,14 @@ RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, tmp_path: Path) -> Path:
-    """A storage of the test's own."""
+    """Return a storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
 
 @pytest.fixture
 def acme(committed_db: None) -> Client:
-    """An agency whose rows are committed: an archive sees nothing else."""
+    """Return an agency whose rows are committed, because archives see only those."""
     return Client(*agencies.create_agency(name="Acme", now=NOON))
 
 
@@ -51,7 +51,7 @@ def furnished(acme: Client) -> Furnished:
 
 
 def counted(client: Client) -> dict[str, int]:
-    """How many rows the agency has in each table that is handed over."""
+    """Return the number of the agency's rows in each exported table."""
     with context.agency(client.agency.pk), connection.cursor() as cursor:
         counts = {}
         for table in TABLES:
@@ -110,7 +110,7 @@ def test_ids_are_those_of_api(acme: Client, furnished: Furnished) -> None:
 
 
 def rate(told: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
-    """Defective orders and orders of these days, from the facts alone."""
+    """Return the defective orders and the orders of these days, counted from the exported facts."""
     defects = {each["order_id"] for each in told.lines("defects") if each["counts"]}
     orders = [each for each in told.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
     orders = [each for each in orders if (each["marketplace"], each["channel"]) == ("US", "mfn")]
@@ -259,7 +259,7 @@ def test_archive_is_of_moment_at_which_it_was_begun(acme: Client, furnished: Fur
 
 
 def add(client: Client, count: int) -> None:
-    """Entries that somebody else commits meanwhile."""
+    """Add committed entries over another connection."""
     other = connection.copy()
     rows = (
         "INSERT INTO accounts_auditentry (id, agency_id, at, who, what, about, detail) "

@@ -1,4 +1,4 @@
-"""Archives are asked for, made once, kept for a week, and gone when an account in them goes."""
+"""Test the life of exports: created, built once, stored for a week, expired."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ Status = Export.Status
 
 @pytest.fixture(autouse=True)
 def storage(settings: Settings, tmp_path: Path) -> Path:
-    """A storage of the test's own."""
+    """Return a storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
     messages.take()
     return tmp_path
@@ -42,7 +42,7 @@ def storage(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def committed(committed_db: None) -> Client:
-    """An agency whose rows are committed, with an account."""
+    """Return an agency with an account, both committed."""
     client = Client(*agencies.create_agency(name="Acme", now=NOON))
     client.take_on()
     return client

@@ -1,4 +1,4 @@
-"""What is said of a row or a document that cannot be used quotes no person."""
+"""Test that reasons and problems quote no personal data."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""XML in bounded memory: records by their element, and whatever is no plain, whole XML refused."""
+"""Test XML in bounded memory: records by element, and the rejection of invalid XML."""
 
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -94,7 +94,7 @@ BOMB = b"<!DOCTYPE a [" + b"".join(
 
 
 def named(shape: bytes) -> Iterator[bytes]:
-    """Elements or attributes, each of a name of its own."""
+    """Yield elements or attributes with distinct names."""
     yield b"<a><Order>"
     for start in range(0, 3_000_000, 1000):
         yield b"".join(shape.replace(b"#", b"%d" % n) for n in range(start, start + 1000))
@@ -108,7 +108,7 @@ def ended(tags: bytes) -> bytes:
 
 
 def leaves(count: int) -> bytes:
-    """Elements of different paths, by few names."""
+    """Yield elements with distinct paths of few names."""
     return b"".join(b"<m%d>%s</m%d>" % (m, b"".join(b"<n%d>x</n%d>" % (n, n) for n in range(200)), m) for m in range(count))
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a document tells of no person, says the same of orders, and is otherwise the same, byte for byte."""
+"""Test that redaction removes personal data and changes neither facts nor any other byte."""
 
 import contextlib
 import csv
@@ -40,7 +40,7 @@ SHIPMENT = (ORDER, NOON.isoformat(), "jane@doe.example", "Jane Doe", "555 0100",
 
 
 def kept(document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MAX_BYTES) -> tuple[bytes, list[str]]:
-    """What is kept of a document, and which columns were blanked."""
+    """Return a document as it is stored, and its redacted columns."""
     stream = io.BytesIO(document)
     rewriting = redacted_file.build_redaction(stream, announced_type=announced, japanese=marketplace == "JP", max_bytes=most)
     if rewriting is None:
@@ -54,7 +54,7 @@ def table(*rows: tuple[str, ...], delimiter: str = "\t", end: str = "\n", codec:
 
 
 def written_in(document: bytes) -> Encoding | None:
-    """The encoding that is noted of a document when it comes: what is blanked may have been all that told it."""
+    """Return the encoding recorded on receipt, because redaction may remove the evidence of it."""
     try:
         return tabular.detect_encoding(tabular.blocks(io.BytesIO(document), max_bytes=MAX_BYTES), japanese=False)
     except RejectedDocument:
@@ -62,7 +62,7 @@ def written_in(document: bytes) -> Encoding | None:
 
 
 def outcome(document: bytes, **how: Any) -> Any:
-    """What reading a document comes to: its facts and the lines of rejected rows, or why it is refused."""
+    """Return the facts and rejected lines of a document, or why it is rejected."""
     try:
         done = parse_document(document, **how)
     except RejectedDocument as refused:
@@ -290,7 +290,7 @@ def test_row_of_very_many_cells_takes_no_longer_than_its_cells() -> None:
 
 
 class Looked(dict[int, str]):
-    """Columns that count how many of them were looked at."""
+    """Count how many columns are looked at."""
 
     count = 0
 
@@ -534,7 +534,7 @@ def test_xml_without_personal_data_is_not_rewritten(name: str) -> None:
 
 
 class Counted(io.BytesIO):
-    """A stream that counts the bytes read of it."""
+    """Count the bytes read from a stream."""
 
     taken = 0
 
@@ -552,7 +552,7 @@ def test_table_without_personal_columns_is_read_to_first_block() -> None:
 
 
 class Endless(io.RawIOBase):
-    """A document of any size that takes no memory: a head, then one piece again and again."""
+    """Represent a document of any size that needs no memory: a head, then one piece repeated."""
 
     def __init__(self, head: bytes, piece: bytes, *, size: int) -> None:
         self._all = (head, piece, size)
@@ -632,7 +632,7 @@ cells = st.one_of(words, st.sampled_from([ORDER, DAY, "", '"', '"x"', "jane@doe.
 
 @st.composite
 def feedback_documents(draw: st.DrawFn) -> bytes:
-    """Feedback with rows of all lengths, some as they should be."""
+    """Draw feedback reports with rows of all lengths, some of them valid."""
     good = st.tuples(st.just(DAY), st.sampled_from("1234579"), words, words, st.integers(1, 99).map(build.order_id), words)
     rows = draw(st.lists(st.one_of(good, st.lists(cells, max_size=9).map(tuple)), max_size=8))
     end = draw(st.sampled_from(["\n", "\r\n"]))
@@ -656,7 +656,7 @@ def test_any_feedback_parses_alike_after_redaction(document: bytes) -> None:
 
 @st.composite
 def claims_documents(draw: st.DrawFn) -> bytes:
-    """Claims as spreadsheets write them, with free text beside them."""
+    """Draw claims files as spreadsheets write them, with columns of free text."""
     columns = draw(st.permutations(["order_id", "kind", "state", "occurred_on", "comments", "buyer_name"]))
     text = st.text(st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=12)
     out = io.StringIO(newline="")

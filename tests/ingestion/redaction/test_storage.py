@@ -1,4 +1,4 @@
-"""What the storage gets: the file that came, moved, where nothing is personal in it; else another, and the first is gone."""
+"""Test that documents without personal data are moved to the storage, and others redacted."""
 
 import hashlib
 from pathlib import Path
@@ -27,7 +27,7 @@ COLUMNS = ["Comments", "Your Response", "Rater Email"]
 
 @pytest.fixture(autouse=True)
 def uploads(settings: Settings, tmp_path: Path) -> Path:
-    """The folder that uploads stream to; documents are kept beside it."""
+    """Return the folder for uploads. Documents are stored next to it."""
     settings.MEDIA_ROOT = tmp_path / "documents"
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
@@ -35,7 +35,7 @@ def uploads(settings: Settings, tmp_path: Path) -> Path:
 
 
 def uploaded(document: bytes) -> UploadedDocument:
-    """A document as the upload handler hands it on."""
+    """Return a document as the upload handler passes it on."""
     handler = DocumentUploadHandler(RequestFactory().post("/"))
     handler.new_file("file", "report.txt", "text/plain", None)
     handler.receive_data_chunk(document, 0)
@@ -43,7 +43,7 @@ def uploaded(document: bytes) -> UploadedDocument:
 
 
 def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = "") -> tuple[bytes, list[str]]:
-    """What the storage has afterwards, and what was blanked."""
+    """Store a document and return its stored bytes and redacted columns."""
     agency = Agency(name="Acme", keeps_personal_columns=keeps)
     name, columns, _ = storage.store(
         content=content, name="a/b/c", agency=agency, announced_type=announced, marketplace=marketplace

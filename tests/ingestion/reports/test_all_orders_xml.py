@@ -1,4 +1,4 @@
-"""All orders as XML: the same facts as the flat file."""
+"""Test all orders as XML: the same facts as the flat file."""
 
 from datetime import UTC, datetime, timedelta
 

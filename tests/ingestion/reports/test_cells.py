@@ -1,4 +1,4 @@
-"""Cells by name, days and moments: the rules that every layout shares."""
+"""Test the rules that all layouts share: cells by name, days, times, numbers."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

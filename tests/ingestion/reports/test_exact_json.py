@@ -1,4 +1,4 @@
-"""JSON whose numbers stay as they were written."""
+"""Test that numbers in JSON stay as they were written."""
 
 import json
 from decimal import Decimal

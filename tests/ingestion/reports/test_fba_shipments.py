@@ -40,7 +40,7 @@ def without(*names: str) -> tuple[str, ...]:
 
 
 def quoted(*rows: dict[str, str]) -> bytes:
-    """As a CSV with every cell in quotes."""
+    """Return the rows as CSV with every cell in quotes."""
     lines = [COLUMNS, *([(ROW | row).get(name, "").replace('"', '""') for name in COLUMNS] for row in rows)]
     return "".join(",".join(f'"{cell}"' for cell in line) + "\r\n" for line in lines).encode()
 

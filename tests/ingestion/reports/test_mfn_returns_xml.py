@@ -22,7 +22,7 @@ ITEM = "<item_details><item_name>Camisa &amp; más</item_name><asin>B07</asin><o
 
 
 def details(**texts: str | None) -> str:
-    """One request with two items; an element whose text is None is left out."""
+    """Return one request with two items. An element whose text is None is left out."""
     told = "".join(f"<{name}>{text}</{name}>" for name, text in (TEXTS | texts).items() if text is not None)
     return f"<return_details>{ITEM}{ITEM}{told}<label_details><label_type>x</label_type></label_details></return_details>\n"
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a document on its way, it ends in facts that fit the tables, or refused: never in an error of ours."""
+"""Test that a damaged document gives facts that fit the tables or is rejected, and never breaks a worker."""
 
 import gzip
 import random
@@ -53,7 +53,7 @@ Mutation = Callable[[bytes, random.Random], bytes]
 
 
 def longer(report_type: ReportType) -> bytes:
-    """A report_type's example, a dozen times, each time with orders of its own."""
+    """Repeat the example of a report type a dozen times, each time with other orders."""
     head, *rows = report_type.example.splitlines(keepends=True)
     return (head + "".join(row.replace("-1234567-", f"-{n:07d}-") for n in range(6) for row in rows)).encode()
 
@@ -147,7 +147,7 @@ def with_lines_moved(document: bytes, chance: random.Random) -> bytes:
 
 
 def with_columns_moved(document: bytes, chance: random.Random) -> bytes:
-    """Some dropped, some swapped, some there twice: the same ones in every line."""
+    """Drop, swap or repeat columns, the same ones in every line."""
     rows = cells_of(document)
     order = list(range(len(rows[0])))
     for _ in range(chance.randrange(1, 4)):
@@ -213,7 +213,7 @@ KINDS_OF_MUTATION: tuple[Mutation, ...] = (
 
 
 def outcome(document: bytes, chance: random.Random) -> str:
-    """Mutate, read, check what came out: `used`, or why it was refused."""
+    """Mutate and parse a document, check its facts, and return `used` or why it was rejected."""
     for mutate in chance.choices(KINDS_OF_MUTATION, k=chance.choice((1, 1, 1, 2))):
         document = mutate(document, chance)
     try:
@@ -232,7 +232,7 @@ def outcome(document: bytes, chance: random.Random) -> str:
 
 
 def fits(fact: Fact) -> bool:
-    """Whether PostgreSQL can keep the fact: text without NUL or halves of characters, moments in UTC, known words."""
+    """Return whether PostgreSQL can store the fact."""
     for value in fact:
         if isinstance(value, date) and not isinstance(value, datetime) and not FIRST_DAY <= value < END_OF_DAYS:
             return False
@@ -304,7 +304,7 @@ CHECKS: dict[type[Fact], Callable[..., bool]] = {
 
 
 def outcomes_of(document: bytes) -> Counter[str]:
-    """What became of each mutation of a document; an error of ours bears its seed."""
+    """Return the outcome of each mutation of a document. An unexpected error names its seed."""
     outcomes = Counter[str]()
     for seed in range(MUTATIONS):
         try:

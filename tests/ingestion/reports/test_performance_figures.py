@@ -1,4 +1,4 @@
-"""What a figure says, and what it says against itself."""
+"""Test the figures of account health reports and their contradictions."""
 
 import json
 from datetime import UTC, date, datetime

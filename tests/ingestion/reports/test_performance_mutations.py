@@ -1,4 +1,4 @@
-"""Whatever happens to an account health report on its way, it ends in facts that fit, or refused: never in an error of ours."""
+"""Test that a damaged account health report gives facts that fit or is rejected."""
 
 import copy
 import json
@@ -85,7 +85,7 @@ Place = tuple[Any, Any]
 
 
 def places(tree: Tree) -> Iterator[Place]:
-    """Every (container, key or index) in a tree."""
+    """Yield every (container, key or index) in a tree."""
     keys = list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
     for key in keys:
         yield tree, key
@@ -108,14 +108,14 @@ def rename(tree: Tree, chance: random.Random) -> None:
 
 
 def swap(tree: Tree, chance: random.Random) -> None:
-    """Two values change places, whatever their types."""
+    """Swap two values of any type."""
     every = list(places(tree))
     (one, at), (other, there) = chance.choice(every), chance.choice(every)
     one[at], other[there] = copy.deepcopy(other[there]), copy.deepcopy(one[at])
 
 
 def repeat(tree: Tree, chance: random.Random) -> None:
-    """A value is put where another was, or once more into its list."""
+    """Put a value where another was, or once more into its list."""
     every = list(places(tree))
     (one, at), (other, there) = chance.choice(every), chance.choice(every)
     other[there] = copy.deepcopy(one[at])
@@ -124,7 +124,7 @@ def repeat(tree: Tree, chance: random.Random) -> None:
 
 
 def mark(tree: Tree, chance: random.Random) -> None:
-    """A value is marked for a hostile one, which no JSON library would write."""
+    """Mark a value to be replaced with a hostile one that no JSON library writes."""
     container, key = chance.choice(list(places(tree)))
     container[key] = f"hostile {chance.randrange(len(HOSTILE))}"
 
@@ -133,7 +133,7 @@ CHANGES: tuple[Callable[[Tree, random.Random], None], ...] = (drop, rename, swap
 
 
 def changed(document: bytes, chance: random.Random) -> bytes:
-    """The report with some of its values and names changed, still JSON or nearly so."""
+    """Change some values and names of the report; the result is JSON or nearly so."""
     tree = json.loads(document)
     for change in chance.choices(CHANGES, k=chance.choice((1, 2, 5, 20))):
         if any(places(tree)):
@@ -145,7 +145,7 @@ def changed(document: bytes, chance: random.Random) -> bytes:
 
 
 def changed_xml(document: bytes, chance: random.Random) -> bytes:
-    """The report with some of its texts and names changed, still XML or nearly so."""
+    """Change some texts and names of the report; the result is XML or nearly so."""
     pieces = document.decode().split("<")
     for _ in range(chance.choice((1, 2, 5, 20))):
         at, other = chance.randrange(2, len(pieces)), chance.randrange(2, len(pieces))
@@ -162,7 +162,7 @@ def changed_xml(document: bytes, chance: random.Random) -> bytes:
 
 
 def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[str, ParsedDocument | None]:
-    """`used`, with what was read, or why it was refused."""
+    """Return `used` and what was parsed, or why it was rejected."""
     marketplace = chance.choice(("US", "DE", "JP"))
     try:
         parsed = parse_document(document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY)
@@ -174,7 +174,7 @@ def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[
 
 
 def assert_fits(parsed: ParsedDocument) -> None:
-    """That every fact fits its table, and each figure and marketplace is told once."""
+    """Assert that every fact fits its table, and that no figure or marketplace is repeated."""
     assert all(figure_fits(fact) for fact in parsed.reported), parsed.reported
     assert all(snapshot_fits(fact) for fact in parsed.snapshots), parsed.snapshots
     series = [(fact.marketplace, fact.metric, fact.channel) for fact in parsed.reported]

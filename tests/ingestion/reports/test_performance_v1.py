@@ -1,4 +1,4 @@
-"""GET_V1_SELLER_PERFORMANCE_REPORT: the older report, of several time frames."""
+"""Test GET_V1_SELLER_PERFORMANCE_REPORT, the older report with several time frames."""
 
 import gzip
 import json

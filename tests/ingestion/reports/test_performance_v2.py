@@ -1,4 +1,4 @@
-"""GET_V2_SELLER_PERFORMANCE_REPORT: Amazon's own figures, and every way in which they are told badly."""
+"""Test GET_V2_SELLER_PERFORMANCE_REPORT and its known irregularities."""
 
 import gzip
 import json

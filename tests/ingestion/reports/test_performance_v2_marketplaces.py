@@ -1,4 +1,4 @@
-"""Which marketplaces a V2 report speaks of, and what is kept of each as it came."""
+"""Test the marketplaces of a V2 report and their snapshots."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every kind of document has in common: it is told of, its example is one, and it is taken for no other."""
+"""Test what all report types share: documentation, a valid example, unambiguous detection."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ each_report_type = pytest.mark.parametrize("report_type", REPORT_TYPES, ids=lamb
 
 
 def announced(report_type: ReportType) -> str:
-    """The name that a document of this kind needs, if it needs one."""
+    """Return the announced type that a document of this type needs, if any."""
     return "" if report_type.is_uploaded else report_type.names[0]
 
 

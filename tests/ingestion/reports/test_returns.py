@@ -13,7 +13,7 @@ ROW = {"order_id": ORDER, "requested_at": "2025-07-10T12:00:00Z"}
 
 
 def fact_of(*, zone: str = "UTC", **cells: str) -> ReturnFact:
-    """Of a document of one row, received at noon of TODAY, whose header has just these columns."""
+    """Return the fact of a one-row document with just these columns, received at noon of TODAY."""
     (fact,) = parse_document(build.table(ROW | cells), zone=zone, today=TODAY).returns
     return fact
 

@@ -1,4 +1,4 @@
-"""The sample documents (tests/samples/README.md), each read, or refused, as its grade allows."""
+"""Test that each sample (tests/samples/README.md) is parsed or rejected as its grade allows."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -31,7 +31,7 @@ CONTRADICTIONS = [
 
 
 def one(on: str, *, rating: int = 1, header: tuple[str, ...] = build.FEEDBACK_HEADER) -> bytes:
-    """A report of one row."""
+    """Return a report of one row."""
     return build.feedback_file([build.feedback_row(order=ORDER, on=on, rating=rating)], header=header)
 
 

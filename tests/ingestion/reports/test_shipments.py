@@ -12,13 +12,13 @@ ORDER = build.order_id(1)
 
 
 def fact_of(*, zone: str = "UTC", **cells: str) -> ShipmentFact:
-    """Of a document of one row, received at noon of TODAY, whose header has just these columns."""
+    """Return the fact of a one-row document with just these columns, received at noon of TODAY."""
     (fact,) = parse_document(build.table({"order_id": ORDER} | cells), announced="shipments", zone=zone, today=TODAY).shipments
     return fact
 
 
 def reason_of(**cells: str) -> str:
-    """Why such a row is rejected, beside one that is not."""
+    """Return why such a row is rejected, next to a valid one."""
     good = dict.fromkeys(cells, "") | {"order_id": build.order_id(2)}
     parsed = parse_document(
         build.table(good, {"order_id": ORDER} | cells, columns=dict.fromkeys(["order_id", *cells])),
