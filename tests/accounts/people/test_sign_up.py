@@ -55,7 +55,7 @@ def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Outbox, o
     visitor = Visitor().carry(body["session"]["token"])
     assert visitor.send("/v1/invitations", email=new_email(), role="manager").status_code == 201
     assert [each["what"] for each in visitor.get("/v1/audit-log").json()["data"]] == ["member.invited", "agency.opened"]
-    assert post.to(email)[0].subject == "[Underone] Open Nordwind"
+    assert post.to(email)[0].subject == "[Underone] Create Nordwind"
 
 
 def test_sign_up_token_creates_one_agency(db: None, post: Outbox, open_to_all: None) -> None:
@@ -107,7 +107,7 @@ def test_sign_up_token_forged_or_expired_is_refused(db: None, post: Outbox, open
 
     assert [accept(each).status_code for each in others] == [403] * len(others)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people_sign_up, "LASTS", timedelta(seconds=-1))
+        patch.setattr(people_sign_up, "LIFETIME", timedelta(seconds=-1))
         assert accept(token).status_code == 403
     assert accept(token).status_code == 201
 
