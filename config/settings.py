@@ -63,7 +63,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "api.problems.RequestIdMiddleware",
-    "config.observability.request_log.ObserveRequests",
+    "config.observability.request_log.RequestLogMiddleware",
     "config.web.cors.AgencyCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.web.content_security_policy.ContentSecurityPolicyMiddleware",

@@ -29,9 +29,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems", pages.Problems.as_view()),
     path("problems/<str:slug>", pages.OneProblem.as_view()),
     path(".well-known/security.txt", pages.SecurityTxt.as_view()),
-    path("healthz", health.Alive.as_view()),
-    path("readyz", health.Ready.as_view()),
-    path("metrics", exposition.Exposition.as_view()),
+    path("healthz", health.HealthView.as_view()),
+    path("readyz", health.ReadinessView.as_view()),
+    path("metrics", exposition.MetricsView.as_view()),
 ]
 if settings.STAFF_ADMIN:
     urlpatterns.append(path("staff/", staff.urls))

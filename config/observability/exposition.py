@@ -1,4 +1,4 @@
-"""`GET /metrics`: how the installation is, in the words of Prometheus."""
+"""`GET /metrics`: the metrics of the installation in the text format of Prometheus."""
 
 import hmac
 import time
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from api.openapi.operations import public_problem
 from config.observability import gauges, heartbeats, operational_figures
-from config.observability.health import Open
+from config.observability.health import UnauthenticatedView
 
 EXAMPLE = """\
 # HELP underone_accounts Seller accounts.
@@ -40,20 +40,21 @@ class PlainText(BaseRenderer):
 
 
 class AlwaysPlainText(DefaultContentNegotiation):
-    """Scrapers ask for whatever they understand; all of them understand this."""
+    """Respond with the text format whatever `Accept` says: every scraper reads it."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], CONTENT_TYPE_PLAIN_0_0_4
 
 
-class Exposition(Open):
+class MetricsView(UnauthenticatedView):
     renderer_classes = (PlainText,)
     content_negotiation_class = AlwaysPlainText
 
     @extend_schema(
         operation_id="getOperationalMetrics",
-        summary="Counts, latencies, ages and health of the installation, for Prometheus",
-        description="Where the installation sets METRICS_TOKEN, it wants `Authorization: Bearer <METRICS_TOKEN>`.",
+        summary="Get operational metrics",
+        description="Counts, durations and ages of the installation, for Prometheus. If METRICS_TOKEN is set, send "
+        "`Authorization: Bearer <METRICS_TOKEN>`.",
         tags=["Health"],
         responses={
             (200, "text/plain"): OpenApiResponse(EXPOSITION, examples=[OpenApiExample("Metrics", value=EXAMPLE)]),
@@ -61,19 +62,18 @@ class Exposition(Open):
         },
     )
     def get(self, request: Request) -> Response:
-        self._admit(request)
-        found = gauges.Installation(
-            known=operational_figures.reader.read(now=timezone.now()), ages=heartbeats.ages(now=time.time())
-        )
+        self._check_token(request)
+        figures = operational_figures.reader.read(now=timezone.now())
         registry = CollectorRegistry()
-        registry.register(found)
+        registry.register(gauges.InstallationCollector(figures=figures, ages=heartbeats.ages(now=time.time())))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="metrics"'
 
-    def _admit(self, request: Request) -> None:
-        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        wanted = f"Bearer {settings.METRICS_TOKEN}".encode()
-        if settings.METRICS_TOKEN and not hmac.compare_digest(given, wanted):
+    def _check_token(self, request: Request) -> None:
+        """Raise AuthenticationFailed unless the request has METRICS_TOKEN, if one is set."""
+        sent = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        expected = f"Bearer {settings.METRICS_TOKEN}".encode()
+        if settings.METRICS_TOKEN and not hmac.compare_digest(sent, expected):
             raise AuthenticationFailed("Send METRICS_TOKEN as `Authorization: Bearer …`.")

@@ -1,27 +1,31 @@
-"""The gauges that Prometheus reads, from figures of the database and from what processes counted."""
+"""The Prometheus gauges of the installation, from the database, heartbeats and the version."""
 
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 
+import django
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from config.observability import heartbeats, meters
+from config.observability import heartbeats, process_metrics
 from config.observability.operational_figures import Figures
+from config.version import VERSION
 
+# The gauges from the database, with their help texts.
 FIGURES = {
-    "underone_reports": "Reports received and not finished, by status.",
-    "underone_oldest_queued_report_age_seconds": "How long the oldest queued report has waited.",
-    "underone_deliveries_pending": "Deliveries to webhook endpoints that are not finished.",
-    "underone_deliveries_due": "Those of them that could go out now.",
-    "underone_oldest_due_delivery_age_seconds": "For how long the oldest of these has been due.",
-    "underone_endpoints": "Webhook endpoints in trouble, by state.",
+    "underone_reports": "Reports that are queued or processing, by status.",
+    "underone_oldest_queued_report_age_seconds": "Age of the oldest queued report.",
+    "underone_deliveries_pending": "Pending deliveries.",
+    "underone_deliveries_due": "Pending deliveries that are due.",
+    "underone_oldest_due_delivery_age_seconds": "Time since the oldest due delivery became due.",
+    "underone_endpoints": "Webhook endpoints that fail or are disabled, by state.",
     "underone_accounts": "Seller accounts.",
-    "underone_accounts_stale": "Those of which a source has been silent for too long.",
+    "underone_accounts_stale": "Seller accounts with a stale source.",
     "underone_open_breaches": "Open breaches and warnings, by level.",
 }
-"""What each gauge says."""
-MEMBERS: tuple[tuple[str, dict[str, str], str], ...] = (
+# Each sample: its gauge, its labels, and the figure (config/observability/operational_figures.py) that is its value.
+SAMPLES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("underone_reports", {"status": "queued"}, "reports_queued"),
     ("underone_reports", {"status": "processing"}, "reports_processing"),
     ("underone_oldest_queued_report_age_seconds", {}, "queued_report_age"),
@@ -35,41 +39,44 @@ MEMBERS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("underone_open_breaches", {"level": "breach"}, "breaches_open"),
     ("underone_open_breaches", {"level": "warning"}, "warnings_open"),
 )
-"""The gauge, its labels, and the figure (config/observability/operational_figures.py) behind it."""
+BUILD = {"version": VERSION, "python": platform.python_version(), "django": django.__version__}
 
 
-class Installation(Collector):
-    """Everything that is told, in turn."""
+class InstallationCollector(Collector):
+    """Collect all metrics of the installation for one scrape."""
 
-    def __init__(self, *, known: Figures | None, ages: Mapping[str, float]) -> None:
-        self.known, self.ages = known, ages
+    def __init__(self, *, figures: Figures | None, ages: Mapping[str, float]) -> None:
+        self.figures, self.ages = figures, ages
 
     def collect(self) -> Iterator[Metric]:
-        yield from meters.everybody_s()
-        yield from _told(self.known)
-        clock = self.ages.get(heartbeats.CLOCK)
-        yield _gauge("underone_clock_age_seconds", "Since the clock last handed out a job.", [({}, clock)])
+        """Yield the build, the metrics of all processes, the figures of the database and the ages of heartbeats."""
+        yield _gauge("underone_build_info", "Version of Underone and its platform. Always 1.", [(BUILD, 1)])
+        yield from process_metrics.collect_all()
+        yield from _database_gauges(self.figures)
+        scheduler_age = self.ages.get(heartbeats.SCHEDULER)
+        yield _gauge("underone_clock_age_seconds", "Time since the scheduler last sent a task.", [({}, scheduler_age)])
         queues = [
             ({"queue": name.removeprefix(heartbeats.QUEUE)}, age)
             for name, age in sorted(self.ages.items())
             if name.startswith(heartbeats.QUEUE)
         ]
-        yield _gauge("underone_worker_age_seconds", "Since a worker of the queue last showed itself.", queues)
+        yield _gauge("underone_worker_age_seconds", "Time since the last heartbeat of a worker, by queue.", queues)
 
 
-def _told(known: Figures | None) -> Iterator[Metric]:
-    """What the database told; without it, that it told nothing."""
-    is_up = float(known is not None)
-    yield _gauge("underone_database_up", "Whether the database told the gauges of what it holds.", [({}, is_up)])
-    if known is not None:
+def _database_gauges(figures: Figures | None) -> Iterator[Metric]:
+    """Yield whether the database answered and, if it did, its figures."""
+    is_up = float(figures is not None)
+    yield _gauge("underone_database_up", "Whether the database answered (1) or not (0).", [({}, is_up)])
+    if figures is not None:
         for name, help_text in FIGURES.items():
-            yield _gauge(name, help_text, [(labels, known[figure]) for of, labels, figure in MEMBERS if of == name])
+            samples = [(labels, figures[figure]) for gauge, labels, figure in SAMPLES if gauge == name]
+            yield _gauge(name, help_text, samples)
 
 
-def _gauge(name: str, help_text: str, members: Sequence[tuple[dict[str, str], float | None]]) -> Metric:
-    """A gauge without those of its values that nobody knows: where nothing waits, nothing has an age."""
+def _gauge(name: str, help_text: str, samples: Sequence[tuple[dict[str, str], float | None]]) -> Metric:
+    """Return a gauge without the samples that are None: without queued reports, for example, there is no age."""
     gauge = GaugeMetricFamily(name, help_text)
-    for labels, value in members:
+    for labels, value in samples:
         if value is not None:
             gauge.add_sample(name, labels, float(value))
     return gauge

@@ -1,4 +1,4 @@
-"""Whether the process is alive, and whether what it depends on answers."""
+"""`GET /healthz` and `GET /readyz`: whether the process is alive, and whether its dependencies answer."""
 
 import tempfile
 import time
@@ -19,38 +19,51 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.observability.probes import NO_ANSWER, Look
+from config.observability.probes import NO_ANSWER, Probe
+from config.version import VERSION
 
 OK = "ok"
-PATIENCE = 3.0  # seconds in which everything must have answered
-FRESH = {"Cache-Control": "no-store"}
-Liveness = OpenApiResponse(dict[str, str], examples=[OpenApiExample("Alive", value={"status": OK})])
+READINESS_TIMEOUT = 3.0  # seconds, for all probes together
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Liveness(serializers.Serializer[dict[str, str]]):
+    """Say that the process answers, and which version it runs."""
+
+    status = serializers.CharField(help_text="Always `ok`.")
+    version = serializers.CharField(help_text="The version of Underone.")
 
 
 class Readiness(serializers.Serializer[dict[str, str]]):
-    """`ok`, or what is missing."""
+    """Say of each dependency whether it is ready: `ok`, or what is wrong."""
 
-    database = serializers.CharField()
-    broker = serializers.CharField()
-    documents = serializers.CharField()
+    database = serializers.CharField(help_text="Whether the database answers and all migrations are applied.")
+    broker = serializers.CharField(help_text="Whether the message broker answers.")
+    documents = serializers.CharField(help_text="Whether the folder of stored reports can be written.")
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Open(APIView):
-    """Asked by load balancers: no key, no transaction."""
+class UnauthenticatedView(APIView):
+    """Answer load balancers and scrapers: without authentication and without a transaction."""
 
     authentication_classes = ()
     permission_classes = ()
 
 
-class Alive(Open):
-    @extend_schema(operation_id="isAlive", summary="Whether the process answers at all", tags=["Health"], responses=Liveness)
+class HealthView(UnauthenticatedView):
+    @extend_schema(
+        operation_id="getHealth",
+        summary="Check liveness",
+        description="Responds as long as the process answers requests.",
+        tags=["Health"],
+        responses=OpenApiResponse(Liveness, examples=[OpenApiExample("Alive", value={"status": OK, "version": "0.1.0"})]),
+    )
     def get(self, request: Request) -> Response:
-        return Response({"status": OK}, headers=FRESH)
+        return Response({"status": OK, "version": VERSION}, headers=NO_STORE)
 
 
 def _example(name: str, **otherwise: str) -> OpenApiExample:
-    return OpenApiExample(name, value=dict.fromkeys(LOOKS, OK) | otherwise)
+    return OpenApiExample(name, value=dict.fromkeys(PROBES, OK) | otherwise)
 
 
 def _database() -> str:
@@ -59,7 +72,8 @@ def _database() -> str:
     except DatabaseError:
         return NO_ANSWER
     finally:
-        connection.close()  # this thread's own
+        # The connection belongs to the thread of this probe, which ends now.
+        connection.close()
     return OK if _migrations() <= set(applied) else "migrations are missing"
 
 
@@ -85,19 +99,19 @@ def _documents() -> str:
 
 @cache
 def _migrations() -> set[tuple[str, str]]:
-    """Those that the code has."""
+    """Return the migrations in the code."""
     return set(MigrationLoader(None).disk_migrations)
 
 
-ASKED: dict[str, Callable[[], str]] = {"database": _database, "broker": _broker, "documents": _documents}
-LOOKS = {name: Look(ask) for name, ask in ASKED.items()}
-"""What readiness looks at, in the order in which it tells."""
+CHECKS: dict[str, Callable[[], str]] = {"database": _database, "broker": _broker, "documents": _documents}
+PROBES = {name: Probe(check) for name, check in CHECKS.items()}
 
 
-class Ready(Open):
+class ReadinessView(UnauthenticatedView):
     @extend_schema(
-        operation_id="isReady",
-        summary="Whether database, schema, broker and the documents' folder are there",
+        operation_id="getReadiness",
+        summary="Check readiness",
+        description="Checks the database with its migrations, the message broker and the folder of stored reports.",
         tags=["Health"],
         responses={
             200: OpenApiResponse(Readiness, examples=[_example("Ready")]),
@@ -105,7 +119,7 @@ class Ready(Open):
         },
     )
     def get(self, request: Request) -> Response:
-        until = time.monotonic() + PATIENCE
-        asking = {name: look.begin() for name, look in LOOKS.items()}
-        found = {name: one.answer(within=max(until - time.monotonic(), 0)) for name, one in asking.items()}
-        return Response(found, status=200 if set(found.values()) == {OK} else 503, headers=FRESH)
+        deadline = time.monotonic() + READINESS_TIMEOUT
+        runs = {name: probe.start() for name, probe in PROBES.items()}
+        results = {name: run.result(timeout=max(deadline - time.monotonic(), 0)) for name, run in runs.items()}
+        return Response(results, status=200 if set(results.values()) == {OK} else 503, headers=NO_STORE)

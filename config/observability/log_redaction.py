@@ -1,6 +1,6 @@
-"""What must not be read in logs and reports of mistakes is blanked there. Pure.
+"""Redact secrets in logs, error reports and traces. Pure.
 
-It is the second line: nobody is to log a secret in the first place.
+This is a second line of defence: code must not log secrets in the first place.
 """
 
 import re
@@ -10,14 +10,18 @@ from urllib.parse import quote
 
 BLANK = "[blanked]"
 CUT = "… [cut]"
-LONGEST = 24_000  # characters of a text that are looked at: strangers choose how long a path is
-REACH = 8_200  # of those, how many at the end are dropped: a secret, at most a whole header, may have been cut in two there
-SHORTEST = 8  # a value that is shorter says nothing, and would blank words that mean something else
+# Characters of a text that are searched: a client chooses how long a path is.
+LONGEST = 24_000
+# Of those, the characters at the end that are dropped: a secret, at most a whole header, may have been cut in two there.
+REACH = 8_200
+# Known values that are shorter are not redacted: they would match ordinary words.
+SHORTEST = 8
 NAMES = "authorization|cookies?|password|passwd|passphrase|secrets?|tokens?|api[_-]?key|private[_-]?key|secrets?[_-]keys?"
 CALLED = rf"(?<![a-z])(?:{NAMES})[\"']?\s?"
 PLACE = r"(?:bearer\s|basic\s)?\w*"
 SECRET_NAME = re.compile(rf"(?i)(?<![a-z])(?:{NAMES})(?![a-z])")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Each pattern of a secret with its replacement. Each takes time linear in the length of the text.
 SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(uo_[a-z]+_)[A-Za-z0-9][\w-]*"), rf"\1{BLANK}"),
     (re.compile(r"\b(whs(?:ec|k)_)[\w+/=-]+"), rf"\1{BLANK}"),
@@ -33,11 +37,10 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # After a colon people also write words: `a secret: mail has none`.
     (re.compile(rf"(?i)({CALLED}:\s?[\"']?(?!{PLACE}…)(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]{{8,}}"), rf"\1{BLANK}"),
 )
-"""What secrets look like, and what is left of each. Each is found in time that grows with the text and no faster."""
 
 
 class Redactor:
-    """Blanks what looks like a secret, what is called like one, and the very values that are known to be secret."""
+    """Redact text that looks like a secret, values under a secret's name, and known secret values."""
 
     def __init__(self, *, known: Iterable[str] = ()) -> None:
         values = {form for value in known if len(value) >= SHORTEST for form in (value, quote(value, safe=""))}
@@ -45,10 +48,10 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if values else None
 
     def text(self, text: str) -> str:
-        """The text without secrets, cut where it is endless."""
-        return self._blanked(text) if len(text) <= LONGEST else self._blanked(text[:LONGEST])[:-REACH] + CUT
+        """Return the text without secrets, truncated if it is very long."""
+        return self._redact(text) if len(text) <= LONGEST else self._redact(text[:LONGEST])[:-REACH] + CUT
 
-    def _blanked(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         if self._known:
             text = self._known.sub(BLANK, text)
         for shape, left in SHAPES:
@@ -56,7 +59,7 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """The same for whatever JSON holds, to any depth; text under a secret's name is blanked whole."""
+        """Return a JSON value without secrets, at any depth. A text under a secret's name is redacted as a whole."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -66,11 +69,5 @@ class Redactor:
         return value if value is None or isinstance(value, (bool, int, float)) else self.text(str(value))
 
     def _named(self, name: str, value: Any) -> Any:
-        says_something = value is not None and not isinstance(value, (bool, int, float))
-        return BLANK if says_something and SECRET_NAME.search(CAMEL.sub("_", name)) else self.value(value)
-
-
-def found_in(text: str, *, known: Iterable[str] = ()) -> list[str]:
-    """What of the text would be blanked but is there: for those who look whether anything was told."""
-    shown = [value for value in known if len(value) >= SHORTEST and value in text]
-    return shown + [match[0] for shape, _ in SHAPES for match in shape.finditer(text) if BLANK not in match[0]]
+        may_be_secret = value is not None and not isinstance(value, (bool, int, float))
+        return BLANK if may_be_secret and SECRET_NAME.search(CAMEL.sub("_", name)) else self.value(value)

@@ -1,6 +1,6 @@
-"""What a line of the log looks like, whoever writes it: ours, Django's, the web server's, Celery's.
+"""The format of log lines of all libraries: one JSON object a line, or plain text in a terminal.
 
-One JSON object a line, or in a terminal a line for people: when, how bad, who, what, and in the course of which request or task.
+Each line has the time, level, logger and message, the version, and the request or task during which it was logged.
 """
 
 import logging
@@ -14,17 +14,19 @@ from django.conf import settings
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
 from config.observability.log_redaction import Redactor
+from config.version import VERSION
 
 FIRST = ("time", "level", "logger", "event")
+# The fields of a request's line.
 FIELDS = ("method", "path", "route", "status", "milliseconds", "bytes", "bearer", "agency")
-"""What a line may say of a request beside its words."""
 Line = MutableMapping[str, Any]
 
 
 def configuration(*, level: str, shape: str) -> dict[str, Any]:
-    """Python's description of the logging of a process. `shape` is JSON, CONSOLE, or AUTO: JSON where nobody looks on."""
+    """Return the logging configuration. `shape` is JSON, CONSOLE, or AUTO: CONSOLE in a terminal, otherwise JSON."""
     as_json = shape == "JSON" or (shape == "AUTO" and not sys.stderr.isatty())
-    ours = {"handlers": [], "propagate": True}  # instead of the handlers of their own that they come with
+    # Without the handlers that these loggers have by default.
+    inherited: dict[str, Any] = {"handlers": [], "propagate": True}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -32,22 +34,25 @@ def configuration(*, level: str, shape: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            "django": ours,
-            "django.request": ours | {"level": "ERROR"},  # what was refused is in the line of its request
-            "django.server": ours,
-            "gunicorn.error": ours,
-            "gunicorn.access": ours | {"level": "WARNING"},  # config/observability/request_log.py tells more of each request
-            "httpx": {"level": "WARNING"},  # tells every address that is called, and those of chats are secret
+            "django": inherited,
+            # Responses below 500 are in the line of their request.
+            "django.request": inherited | {"level": "ERROR"},
+            "django.server": inherited,
+            "gunicorn.error": inherited,
+            # config/observability/request_log.py logs requests.
+            "gunicorn.access": inherited | {"level": "WARNING"},
+            # Logs every URL, and the URLs of chats are secret.
+            "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
         },
     }
 
 
 def formatter(*, as_json: bool) -> logging.Formatter:
-    """What makes a line of a record, without secrets."""
+    """Return the formatter, which redacts secrets."""
     redactor = Redactor(known=secrets_of_settings())
 
-    def blank(_: Any, __: str, line: Line) -> Line:
+    def redact(_: Any, __: str, line: Line) -> Line:
         return {name: redactor.value({name: value})[name] for name, value in line.items()}
 
     console = structlog.dev.ConsoleRenderer(
@@ -66,29 +71,36 @@ def formatter(*, as_json: bool) -> logging.Formatter:
             ProcessorFormatter.remove_processors_meta,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
-            blank,
-            in_order,
+            redact,
+            add_version,
+            sort_fields,
             structlog.processors.JSONRenderer() if as_json else console,
         ],
     )
 
 
 def add_task(_: Any, __: str, line: Line) -> Line:
-    """Celery says beside its words which task it speaks of."""
-    said = getattr(line["_record"], "data", None)
-    if isinstance(said, dict) and "id" in said and "name" in said:
-        line.setdefault("task", said["name"])
-        line.setdefault("task_id", said["id"])
+    """Add the task that a message of Celery is about."""
+    data = getattr(line["_record"], "data", None)
+    if isinstance(data, dict) and "id" in data and "name" in data:
+        line.setdefault("task", data["name"])
+        line.setdefault("task_id", data["id"])
     return line
 
 
-def in_order(_: Any, __: str, line: Line) -> Line:
-    """When, how bad, who and what come first."""
+def add_version(_: Any, __: str, line: Line) -> Line:
+    """Add the version of the product."""
+    line["version"] = VERSION
+    return line
+
+
+def sort_fields(_: Any, __: str, line: Line) -> Line:
+    """Return the line with the time, level, logger and message first."""
     return {name: line[name] for name in FIRST if name in line} | dict(line)
 
 
 def secrets_of_settings() -> list[str]:
-    """The values that this process knows and nobody may read in a log."""
+    """Return the secret values of the settings, which must not appear in a log."""
     urls = (settings.CELERY_BROKER_URL,)
     return [
         value

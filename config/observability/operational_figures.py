@@ -1,4 +1,4 @@
-"""What the database says of the whole installation, as sums and ages: who they are of is told to nobody."""
+"""Figures of the whole installation from the database: sums and ages only, which name no agency."""
 
 import threading
 import time
@@ -7,42 +7,43 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection, transaction
 
-KEPT_SECONDS = 10
-PATIENCE = "5s"
+CACHE_SECONDS = 10
+STATEMENT_TIMEOUT = "5s"
 Figures = Mapping[str, float | None]
 
 
-class Reader:
-    """Asks the database at most once in so many seconds, whoever asks and how often."""
+class FigureReader:
+    """Read the figures, from the database at most once in `cache_seconds`."""
 
-    def __init__(self, *, kept_seconds: float = KEPT_SECONDS) -> None:
-        self.kept_seconds = kept_seconds
+    def __init__(self, *, cache_seconds: float = CACHE_SECONDS) -> None:
+        self.cache_seconds = cache_seconds
         self._lock = threading.Lock()
-        self._known: Figures | None = None
+        self._figures: Figures | None = None
         self._read_at = float("-inf")
 
     def read(self, *, now: datetime) -> Figures | None:
-        """The figures of `now` or a little before; None where the database does not tell them.
+        """Return figures that are at most `cache_seconds` old; None if the database does not answer.
 
-        Who comes while another one asks takes what was known before: a database that hangs holds up one, not all.
+        While one caller waits for the database, others get the previous figures, so that a database that hangs holds
+        up one request only.
         """
-        if time.monotonic() - self._read_at >= self.kept_seconds and self._lock.acquire(blocking=False):
+        if time.monotonic() - self._read_at >= self.cache_seconds and self._lock.acquire(blocking=False):
             try:
-                self._known = _asked(now)
+                self._figures = _query(now)
                 self._read_at = time.monotonic()
             finally:
                 self._lock.release()
-        return self._known
+        return self._figures
 
-    def forget(self) -> None:
-        """Ask anew next time."""
+    def expire(self) -> None:
+        """Query the database at the next call."""
         self._read_at = float("-inf")
 
 
-def _asked(now: datetime) -> Figures | None:
+def _query(now: datetime) -> Figures | None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = '{PATIENCE}'")
+            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
             cursor.execute("SELECT * FROM operational_figures(%s)", [now])
             names = [column.name for column in cursor.description]
             return dict(zip(names, cursor.fetchone(), strict=True))
@@ -50,4 +51,4 @@ def _asked(now: datetime) -> Figures | None:
         return None
 
 
-reader = Reader()
+reader = FigureReader()

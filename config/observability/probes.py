@@ -1,4 +1,4 @@
-"""Looks at what may hang: each in a thread of its own, and nobody waits longer than said."""
+"""Probe what may hang: each probe runs in a thread of its own, and no caller waits longer than it chose."""
 
 from collections.abc import Callable
 from threading import Lock, Thread
@@ -6,35 +6,36 @@ from threading import Lock, Thread
 NO_ANSWER = "no answer"
 
 
-class Look:
-    """One question. While it is being asked, whoever else asks waits for the same answer: what hangs, hangs once."""
+class Probe:
+    """Run one check. Callers that come while it runs share its result, so that what hangs occupies one thread."""
 
-    def __init__(self, ask: Callable[[], str]) -> None:
-        self._ask = ask
+    def __init__(self, check: Callable[[], str]) -> None:
+        self._check = check
         self._lock = Lock()
-        self._asking: Asking | None = None
+        self._run: ProbeRun | None = None
 
-    def begin(self) -> "Asking":
-        """Ask, unless that is under way."""
+    def start(self) -> "ProbeRun":
+        """Start the check, unless it is running, and return its run."""
         with self._lock:
-            if self._asking is None or not self._asking.is_alive():
-                self._asking = Asking(self._ask)
-                self._asking.start()
-            return self._asking
+            if self._run is None or not self._run.is_alive():
+                self._run = ProbeRun(self._check)
+                self._run.start()
+            return self._run
 
 
-class Asking(Thread):
-    """A question under way. The process does not wait for it at its end."""
+class ProbeRun(Thread):
+    """Run a check once. The process does not wait for it when it ends."""
 
-    def __init__(self, ask: Callable[[], str]) -> None:
-        super().__init__(daemon=True, name=f"look at {ask.__name__}")
-        self._ask = ask
-        self._told = NO_ANSWER
+    def __init__(self, check: Callable[[], str]) -> None:
+        super().__init__(daemon=True, name=f"probe {check.__name__}")
+        self._check = check
+        self._result = NO_ANSWER
 
     def run(self) -> None:
-        self._told = self._ask()
+        """Run the check in this thread."""
+        self._result = self._check()
 
-    def answer(self, *, within: float) -> str:
-        """What was told, or that nothing was within so many seconds."""
-        self.join(timeout=within)
-        return self._told
+    def result(self, *, timeout: float) -> str:
+        """Return the result, or NO_ANSWER if there is none within `timeout` seconds."""
+        self.join(timeout=timeout)
+        return self._result

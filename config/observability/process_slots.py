@@ -1,7 +1,7 @@
-"""Each process of an installation has a seat of its own, where its counts are kept.
+"""Give each process of an installation a numbered slot, under which it keeps its counts.
 
-Who comes after a process that ended takes its seat and counts on: processes come and go, and there are never more seats than
-processes were at work at the same time. A seat is a lock on a file, which goes with the process however it ends.
+A process takes the lowest free slot and continues the counts of the process that had it before, so that there are never
+more slots than processes that ran at the same time. A slot is a lock on a file, released however the process ends.
 """
 
 import fcntl
@@ -10,24 +10,24 @@ from itertools import count
 from pathlib import Path
 
 
-class Seats:
-    """The seats of a folder, as one process and those that it forks see them."""
+class ProcessSlots:
+    """Take slots in a folder, for one process and those that it forks."""
 
     def __init__(self, *, folder: Path) -> None:
         self._folder = folder
         self._process: int | None = None
         self._lock: int | None = None
-        self._seat = ""
+        self._slot = ""
 
-    def mine(self) -> str:
-        """The number of our seat. A process that was forked takes another one when it first asks."""
+    def current(self) -> str:
+        """Return the number of this process's slot. A forked process takes a slot of its own at its first call."""
         if self._process != os.getpid():
-            self._leave_to_parent()
+            self._close_inherited()
             self._take()
-        return self._seat
+        return self._slot
 
-    def _leave_to_parent(self) -> None:
-        """The lock stays the parent's, who has it open as well."""
+    def _close_inherited(self) -> None:
+        """Close the inherited file. The parent keeps the lock, because it has the file open as well."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -35,11 +35,11 @@ class Seats:
     def _take(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         for number in count():
-            lock = os.open(self._folder / f"seat-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.open(self._folder / f"slot-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(lock)
                 continue
-            self._process, self._lock, self._seat = os.getpid(), lock, str(number)
+            self._process, self._lock, self._slot = os.getpid(), lock, str(number)
             return

@@ -1,4 +1,4 @@
-"""Every request is counted and told of in one line, and whatever is logged on its way carries its id."""
+"""Log and count every request, and add its ID to every line that is logged during it."""
 
 import logging
 import re
@@ -10,17 +10,18 @@ from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bound_contextvars
 
 from api import identifiers
-from config.observability import meters
+from config.observability import process_metrics
 
 log = logging.getLogger("underone.requests")
 
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")  # https://www.w3.org/TR/trace-context/
-LONGEST_PATH = 500
+# https://www.w3.org/TR/trace-context/
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+MAX_PATH_LENGTH = 500
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
-class ObserveRequests:
-    """Comes right after the middleware that gives each request its id."""
+class RequestLogMiddleware:
+    """Log and count requests. Must follow the middleware that gives each request its ID."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -30,33 +31,33 @@ class ObserveRequests:
         with bound_contextvars(**context_of(request)):
             response = self.get_response(request)
             seconds = time.perf_counter() - began
-            tell(request=request, response=response, seconds=seconds)
+            log_request(request=request, response=response, seconds=seconds)
         method, route = request.method or "", route_of(request)
-        meters.count_request(method=method, route=route, status=response.status_code, seconds=seconds)
+        process_metrics.count_request(method=method, route=route, status=response.status_code, seconds=seconds)
         return response
 
 
 def context_of(request: HttpRequest) -> dict[str, str]:
-    """What every line says that is written in the course of the request."""
-    traced = TRACEPARENT.fullmatch(request.headers.get("Traceparent", ""))
-    trace = {"trace_id": traced[1]} if traced else {}
+    """Return the fields of every line that is logged during the request."""
+    traceparent = TRACEPARENT.fullmatch(request.headers.get("Traceparent", ""))
+    trace = {"trace_id": traceparent[1]} if traceparent else {}
     return {"request_id": request.META["underone.request_id"]} | trace
 
 
 def route_of(request: HttpRequest) -> str:
-    """The path as the document writes it, `/v1/accounts/{account_id}`; nothing where no path matched."""
+    """Return the path template, such as `/v1/accounts/{account_id}`; "" if no path matched."""
     matched = request.resolver_match
     return "/" + PARAMETER.sub(r"{\1}", matched.route) if matched else ""
 
 
-def told_path(path: str) -> str:
-    """The path, cut between two of its parts where it is longer than any of ours: half a secret would not be known as one."""
-    return path if len(path) <= LONGEST_PATH else path[:LONGEST_PATH].rpartition("/")[0] + "/…"
+def truncate_path(path: str) -> str:
+    """Return the path, cut at a slash if it is too long. Half of a secret could not be recognized as one."""
+    return path if len(path) <= MAX_PATH_LENGTH else path[:MAX_PATH_LENGTH].rpartition("/")[0] + "/…"
 
 
-def tell(*, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Log the request. What follows a question mark is not told: people put all sorts of things there."""
-    path = told_path(request.path)
+def log_request(*, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """Log the request, without its query string, which may contain secrets."""
+    path = truncate_path(request.path)
     fields: dict[str, Any] = {
         "method": request.method,
         "path": path,

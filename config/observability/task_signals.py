@@ -1,4 +1,4 @@
-"""What holds for every task, by Celery's own signals: its lines carry its name and the request that sent it."""
+"""Handlers of Celery's signals: logging context, metrics and heartbeats of every task."""
 
 import time
 from collections import deque
@@ -11,72 +11,77 @@ from celery.exceptions import TimeLimitExceeded
 from django.conf import settings
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from config.observability import heartbeats, meters
+from config.observability import heartbeats, process_metrics
 
+# The header of a task's message that carries the logging context of its sender.
 HEADER = "underone"
-"""Of a task's message: what its sender was about."""
-HANDED_ON = ("request_id", "trace_id")
+CONTEXT = ("request_id", "trace_id")
 OUTCOMES = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REJECTED": "rejected", "IGNORED": "ignored"}
 
-ended: deque[str] = deque(maxlen=1000)
-"""Tasks that were ended with their process. Celery tells twice of one that took too long."""
+# The IDs of killed tasks: Celery sends task_failure twice for a task that exceeds its time limit.
+killed: deque[str] = deque(maxlen=1000)
 
 
 @signals.setup_logging.connect
-def log_as_the_settings_say(**_: Any) -> None:
+def configure_logging(**_: Any) -> None:
+    """Configure logging by the settings instead of by Celery."""
     dictConfig(settings.LOGGING)
 
 
 @signals.before_task_publish.connect
-def send_along(*, headers: dict[str, Any], **_: Any) -> None:
-    """The task's lines will carry the id of the request that sent it, also where another task did on its behalf."""
-    about = get_contextvars()
-    headers[HEADER] = {name: about[name] for name in HANDED_ON if name in about} | {"sent_at": time.time()}
+def add_context_header(*, headers: dict[str, Any], **_: Any) -> None:
+    """Add the request ID and trace ID to the message, so that the task logs them, also when sent by another task."""
+    context = get_contextvars()
+    headers[HEADER] = {name: context[name] for name in CONTEXT if name in context} | {"sent_at": time.time()}
 
 
 @signals.task_prerun.connect
-def begin(*, task_id: str, task: "Task[..., Any]", **_: Any) -> None:
-    said = _sent_along(task)
+def start_task(*, task_id: str, task: "Task[..., Any]", **_: Any) -> None:
+    """Set the logging context, and count how long the task waited."""
+    header = _read_header(task)
     clear_contextvars()
-    bind_contextvars(task=task.name, task_id=task_id, **{name: str(said[name]) for name in HANDED_ON if name in said})
-    if isinstance(said.get("sent_at"), float):
-        meters.count_wait(task=task.name, seconds=time.time() - said["sent_at"])
+    bind_contextvars(task=task.name, task_id=task_id, **{name: str(header[name]) for name in CONTEXT if name in header})
+    if isinstance(header.get("sent_at"), float):
+        process_metrics.count_wait(task=task.name, seconds=time.time() - header["sent_at"])
     task.request.update(underone_began=time.perf_counter())
 
 
 @signals.task_postrun.connect
-def end(*, task: "Task[..., Any]", state: str | None, **_: Any) -> None:
+def end_task(*, task: "Task[..., Any]", state: str | None, **_: Any) -> None:
+    """Count the task with its duration and outcome."""
     began = getattr(task.request, "underone_began", None)
     seconds = None if began is None else time.perf_counter() - began
-    meters.count_task(task=task.name, outcome=OUTCOMES.get(state or "", "failed"), seconds=seconds)
+    process_metrics.count_task(task=task.name, outcome=OUTCOMES.get(state or "", "failed"), seconds=seconds)
     clear_contextvars()
 
 
 @signals.task_failure.connect
-def count_what_was_ended(*, sender: "Task[..., Any]", task_id: str, exception: BaseException, **_: Any) -> None:
-    """The process that worked on it is gone, so it has counted nothing: this is the worker's first process."""
-    if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and task_id not in ended:
-        ended.append(task_id)
-        meters.count_task(task=sender.name, outcome="killed", seconds=None)
+def count_killed_task(*, sender: "Task[..., Any]", task_id: str, exception: BaseException, **_: Any) -> None:
+    """Count a task whose process was killed: the worker's main process counts it, because its own process could not."""
+    if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and task_id not in killed:
+        killed.append(task_id)
+        process_metrics.count_task(task=sender.name, outcome="killed", seconds=None)
 
 
 @signals.heartbeat_sent.connect
-def show_that_its_queues_have_a_worker(**_: Any) -> None:
+def beat_queues(**_: Any) -> None:
+    """Record a heartbeat of every queue that this worker serves."""
     for queue in current_app.amqp.queues.consume_from:
         heartbeats.beat(heartbeats.QUEUE + queue)
 
 
 @signals.beat_init.connect
-def show_that_the_clock_hands_out_jobs(**_: Any) -> None:
-    """From now on, as this process is the clock's."""
-    signals.after_task_publish.connect(tick)
+def watch_scheduler(**_: Any) -> None:
+    """Record a heartbeat of the scheduler at each task it sends. Runs in the scheduler's process only."""
+    signals.after_task_publish.connect(beat_scheduler)
 
 
-def tick(**_: Any) -> None:
-    heartbeats.beat(heartbeats.CLOCK)
+def beat_scheduler(**_: Any) -> None:
+    """Record a heartbeat of the scheduler."""
+    heartbeats.beat(heartbeats.SCHEDULER)
 
 
-def _sent_along(task: "Task[..., Any]") -> dict[str, Any]:
-    """What came with the message. One of an older release has nothing, and strangers may have written to the broker."""
-    said = getattr(task.request, HEADER, None)
-    return said if isinstance(said, dict) else {}
+def _read_header(task: "Task[..., Any]") -> dict[str, Any]:
+    """Return the header of the task's message; {} for a message of an older release or with a malformed header."""
+    header = getattr(task.request, HEADER, None)
+    return header if isinstance(header, dict) else {}

@@ -1,4 +1,4 @@
-"""Traces go to a collector where OTEL_EXPORTER_OTLP_ENDPOINT names one: a request and the tasks it sends are one trace."""
+"""Send traces to a collector if OTEL_EXPORTER_OTLP_ENDPOINT is set. A request and the tasks it sends are one trace."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,43 +18,45 @@ from opentelemetry.trace import Status
 from config.observability.log_redaction import Redactor
 from config.observability.logs import secrets_of_settings
 
-SECONDS_TO_SEND = 3  # of a batch, every try included: a collector that is gone holds up nobody, and a stop no longer than this
-ASKED = ("http.target", "http.url", "url.query", "url.full")
-"""Attributes that may hold what follows a question mark."""
+# For a batch with its retries. A process that stops waits this long at most for a collector that is away.
+SEND_SECONDS = 3
+# Attributes that may contain a query string.
+URL_ATTRIBUTES = ("http.target", "http.url", "url.query", "url.full")
 
 
 def start() -> None:
     """Trace this process and those that it forks."""
     provider = TracerProvider(resource=Resource.create({"service.name": settings.OTEL_SERVICE_NAME}))
-    provider.add_span_processor(BatchSpanProcessor(WithoutSecrets(OTLPSpanExporter(timeout=SECONDS_TO_SEND))))
+    provider.add_span_processor(BatchSpanProcessor(RedactingExporter(OTLPSpanExporter(timeout=SEND_SECONDS))))
     trace.set_tracer_provider(provider)
     for instrumentor in (DjangoInstrumentor(), CeleryInstrumentor(), PsycopgInstrumentor()):  # type: ignore[no-untyped-call]
         instrumentor.instrument()
 
-    def send_the_rest(**_: Any) -> None:
-        provider.force_flush(SECONDS_TO_SEND * 1000)
+    def flush(**_: Any) -> None:
+        provider.force_flush(SEND_SECONDS * 1000)
 
-    worker_process_shutdown.connect(send_the_rest, weak=False)  # these end without further ado
+    # Pool processes of a worker end without running exit handlers.
+    worker_process_shutdown.connect(flush, weak=False)
 
 
-class WithoutSecrets(SpanExporter):
-    """Hands spans on, blanked."""
+class RedactingExporter(SpanExporter):
+    """Redact spans, and pass them to another exporter."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self._redactor = Redactor(known=secrets_of_settings())
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._exporter.export([self._blanked(span) for span in spans])
+        return self._exporter.export([self._redact(span) for span in spans])
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
 
-    def force_flush(self, timeout_millis: int = SECONDS_TO_SEND * 1000) -> bool:
+    def force_flush(self, timeout_millis: int = SEND_SECONDS * 1000) -> bool:
         return self._exporter.force_flush(timeout_millis)
 
-    def _blanked(self, span: ReadableSpan) -> ReadableSpan:
-        said = span.status.description
+    def _redact(self, span: ReadableSpan) -> ReadableSpan:
+        description = span.status.description
         return ReadableSpan(
             name=self._redactor.text(span.name),
             context=span.context,
@@ -65,13 +67,15 @@ class WithoutSecrets(SpanExporter):
             links=span.links,
             kind=span.kind,
             instrumentation_scope=span.instrumentation_scope,
-            status=Status(span.status.status_code, self._redactor.text(said) if said else None),
+            status=Status(span.status.status_code, self._redactor.text(description) if description else None),
             start_time=span.start_time,
             end_time=span.end_time,
         )
 
     def _attributes(self, attributes: Any) -> dict[str, Any]:
         kept = {name: value for name, value in (attributes or {}).items() if name != "url.query"}
-        return self._redactor.value(  # type: ignore[no-any-return]
-            {name: value.partition("?")[0] if name in ASKED and isinstance(value, str) else value for name, value in kept.items()}
-        )
+        without_query = {
+            name: value.partition("?")[0] if name in URL_ATTRIBUTES and isinstance(value, str) else value
+            for name, value in kept.items()
+        }
+        return self._redactor.value(without_query)  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.test import Client as Stranger
 from pytest_django.fixtures import Settings
 
+from config.version import VERSION
 from tests import build
 from tests.client import Client
 
@@ -147,7 +148,7 @@ def test_aborted_request_is_refused_and_no_server_error(acme: Client) -> None:
 def test_health_needs_no_key(db: None) -> None:
     alive, ready = Stranger().get("/healthz"), Stranger().get("/readyz")
 
-    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok", "version": VERSION})
     assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
 
 

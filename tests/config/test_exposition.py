@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from config.observability import heartbeats, operational_figures
-from config.observability.gauges import FIGURES, MEMBERS
+from config.observability.gauges import FIGURES, SAMPLES
 from tests import stopwatch
 from tests.client import Client
 from tests.walls.furnishing import furnish
@@ -21,9 +21,9 @@ TOKEN = "a-long-token-of-prometheus"
 
 @pytest.fixture(autouse=True)
 def asked_anew() -> Iterator[None]:
-    operational_figures.reader.forget()
+    operational_figures.reader.expire()
     yield
-    operational_figures.reader.forget()
+    operational_figures.reader.expire()
 
 
 def scraped(**headers: str) -> dict[tuple[str, str], float]:
@@ -67,13 +67,13 @@ def test_it_names_nobody(acme: Client) -> None:
 
 
 def test_every_figure_of_the_database_is_told_under_a_name_that_is_explained() -> None:
-    assert {figure for _, _, figure in MEMBERS} == set(TOLD)
-    assert {name for name, _, _ in MEMBERS} == set(FIGURES)
+    assert {figure for _, _, figure in SAMPLES} == set(TOLD)
+    assert {name for name, _, _ in SAMPLES} == set(FIGURES)
     assert all(text.endswith(".") for text in FIGURES.values())
 
 
 def test_the_ages_of_clock_and_workers_are_told(db: None) -> None:
-    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat(heartbeats.SCHEDULER)
     heartbeats.beat("queue-webhooks")
 
     found = scraped()

@@ -14,7 +14,7 @@ from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
-from config.observability.operational_figures import Figures, Reader
+from config.observability.operational_figures import FigureReader, Figures
 from ingestion.models import Report
 from tests import stopwatch
 from tests.client import Client
@@ -28,7 +28,7 @@ ACCOUNTS, DELIVERIES = 10_000, 200_000
 
 
 def read(now: datetime = NOW) -> Figures:
-    found = Reader().read(now=now)
+    found = FigureReader().read(now=now)
     assert found is not None
     return found
 
@@ -147,12 +147,12 @@ def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client,
 
 
 def test_the_database_is_asked_once_in_a_while(acme: Client) -> None:
-    reader = Reader(kept_seconds=60)
+    reader = FigureReader(cache_seconds=60)
     before = reader.read(now=NOW)
     acme.take_on()
 
     assert reader.read(now=NOW) == before
-    reader.forget()
+    reader.expire()
     after = reader.read(now=NOW)
     assert (before or {})["accounts"] == 0
     assert (after or {})["accounts"] == 1
@@ -167,13 +167,13 @@ def held(committed_db: None, owner_dsn: str) -> Iterator[None]:
         owner.rollback()
 
 
-def ask(reader: Reader) -> None:
+def ask(reader: FigureReader) -> None:
     reader.read(now=NOW)
     connection.close()
 
 
 def test_while_one_asks_a_database_that_hangs_the_others_take_what_was_known(held: None) -> None:
-    reader = Reader(kept_seconds=0)
+    reader = FigureReader(cache_seconds=0)
     first = threading.Thread(target=ask, args=[reader])
     first.start()
     wait_until(reader._lock.locked)  # noqa: SLF001  the first one asks from then on

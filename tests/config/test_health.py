@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from config.celery import app
 from config.observability import health
-from config.observability.probes import Look
+from config.observability.probes import Probe
+from config.version import VERSION
 from tests import stopwatch
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -98,9 +99,9 @@ def test_a_database_that_hangs_is_not_waited_for(committed_db: None, monkeypatch
         answers = [asked("/readyz") for _ in range(2)]
 
     assert answers == [(503, OK | {"database": "no answer"})] * 2
-    assert watch.seconds < 2 * (health.PATIENCE + 1)
+    assert watch.seconds < 2 * (health.READINESS_TIMEOUT + 1)
     monkeypatch.undo()
-    health.LOOKS["database"].begin().join()  # the look that hung gives up by itself
+    health.PROBES["database"].start().join()  # the probe that hung gives up by itself
     assert asked("/readyz") == (200, OK)
 
 
@@ -112,8 +113,8 @@ def test_a_broker_that_hangs_is_not_waited_for(db: None, monkeypatch: pytest.Mon
         answer = asked("/readyz")
 
     assert answer == (503, OK | {"broker": "no answer"})
-    assert watch.seconds < health.PATIENCE + 1
-    health.LOOKS["broker"].begin().join()
+    assert watch.seconds < health.READINESS_TIMEOUT + 1
+    health.PROBES["broker"].start().join()
 
 
 def test_many_who_ask_at_once_wait_for_one_look_at_what_hangs() -> None:
@@ -124,20 +125,20 @@ def test_many_who_ask_at_once_wait_for_one_look_at_what_hangs() -> None:
         go_on.wait()
         return "at last"
 
-    look = Look(hang)
-    first, second = look.begin(), look.begin()
+    probe = Probe(hang)
+    first, second = probe.start(), probe.start()
 
-    assert [first.answer(within=0.01), second.answer(within=0)] == ["no answer", "no answer"]
+    assert [first.result(timeout=0.01), second.result(timeout=0)] == ["no answer", "no answer"]
     assert first.daemon
     go_on.set()
-    assert first.answer(within=5) == "at last"
+    assert first.result(timeout=5) == "at last"
     assert len(begun) == 1
-    assert look.begin().answer(within=5) == "at last"
+    assert probe.start().result(timeout=5) == "at last"
     assert len(begun) == 2
 
 
 def test_it_is_alive_without_anything(without_database: None, without_broker: None) -> None:
-    assert asked("/healthz") == (200, {"status": "ok"})
+    assert asked("/healthz") == (200, {"status": "ok", "version": VERSION})
     assert asked("/readyz") == (503, OK | {"database": "no answer", "broker": "no answer"})
 
 

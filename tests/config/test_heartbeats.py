@@ -21,7 +21,7 @@ def test_before_anybody_was_there_nobody_has_an_age() -> None:
 
 
 def test_whoever_shows_itself_is_there_now() -> None:
-    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat(heartbeats.SCHEDULER)
     heartbeats.beat("queue-celery")
 
     ages = heartbeats.ages(now=time.time())
@@ -31,17 +31,17 @@ def test_whoever_shows_itself_is_there_now() -> None:
 
 
 def test_an_age_counts_from_the_last_time(home: Path) -> None:
-    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat(heartbeats.SCHEDULER)
     os.utime(home / "heartbeats" / "clock", (1_000_000, 1_000_000))
 
     assert heartbeats.ages(now=1_000_060) == {"clock": 60}
 
-    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat(heartbeats.SCHEDULER)
     assert heartbeats.ages(now=time.time())["clock"] < 5
 
 
 def test_a_clock_that_was_set_back_makes_nobody_younger_than_new() -> None:
-    heartbeats.beat(heartbeats.CLOCK)
+    heartbeats.beat(heartbeats.SCHEDULER)
 
     assert heartbeats.ages(now=0) == {"clock": 0}
 

@@ -10,22 +10,22 @@ from django.conf import settings
 from django.test import Client as Stranger
 from pytest_django import Settings
 
-from config.observability import meters
+from config.observability import process_metrics
 from tests.client import Client
 
 COUNT = """
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-from config.observability import meters
+from config.observability import process_metrics
 for _ in range(int(sys.argv[1])):
-    meters.count_task(task="a.b", outcome="succeeded", seconds=0.2)
-    meters.count_wait(task="a.b", seconds=-1)
+    process_metrics.count_task(task="a.b", outcome="succeeded", seconds=0.2)
+    process_metrics.count_wait(task="a.b", seconds=-1)
 """
 
 
 def told(name: str, **labels: str) -> float:
     """The sum of a count over all processes, of the label values that are named."""
-    samples = [sample for metric in meters.everybody_s() for sample in metric.samples if sample.name == name]
+    samples = [sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
@@ -46,7 +46,7 @@ def count_elsewhere(home: Path, times: int) -> None:
 
 
 def test_where_nothing_was_counted_nothing_is_told(own_folder: Path) -> None:
-    assert list(meters.everybody_s()) == []
+    assert list(process_metrics.collect_all()) == []
 
 
 def test_what_other_processes_counted_is_summed_and_outlives_them(own_folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_processes_one_after_the_other_pile_up_no_files(own_folder: Path) -> Non
     for _ in range(4):
         count_elsewhere(own_folder, 1)
 
-    assert sorted(file.name for file in (own_folder / "meters").iterdir()) == ["counter_0.db", "histogram_0.db", "seat-0.lock"]
+    assert sorted(file.name for file in (own_folder / "meters").iterdir()) == ["counter_0.db", "histogram_0.db", "slot-0.lock"]
 
 
 def test_a_request_is_counted_by_its_route_and_never_by_its_path(acme: Client, shop: str) -> None:
@@ -100,7 +100,7 @@ def test_methods_that_nobody_knows_are_one_row(db: None) -> None:
 def test_a_task_whose_process_was_killed_is_counted_without_its_seconds() -> None:
     timed = told("underone_task_seconds_count", task="c.d")
 
-    meters.count_task(task="c.d", outcome="killed", seconds=None)
+    process_metrics.count_task(task="c.d", outcome="killed", seconds=None)
 
     assert told("underone_tasks_total", task="c.d", outcome="killed") >= 1
     assert told("underone_task_seconds_count", task="c.d") == timed

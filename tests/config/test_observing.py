@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from structlog.contextvars import get_contextvars
 
 from config.observability import logs
-from config.observability.request_log import ObserveRequests
+from config.observability.request_log import RequestLogMiddleware
 from tests import build
 from tests.client import Client
 
@@ -136,7 +136,7 @@ def test_a_trace_that_the_caller_is_in_is_told(book: Book, db: None, traceparent
 def answered_by(view: Any, **headers: str) -> Any:
     request = RequestFactory().get("/v1/anything", headers=headers)
     request.META["underone.request_id"] = "req_1"
-    return ObserveRequests(view)(request)
+    return RequestLogMiddleware(view)(request)
 
 
 def test_whatever_is_logged_on_the_way_carries_the_id(book: Book) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from config.observability.log_redaction import BLANK, CUT, LONGEST, REACH, SHAPES, Redactor, found_in
+from config.observability.log_redaction import BLANK, CUT, LONGEST, REACH, SHAPES, Redactor
+from tests.overheard import find_secrets
 
 SECRET = "sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 
@@ -176,13 +177,13 @@ def test_a_text_as_long_as_any_is_whole() -> None:
 
 @pytest.mark.parametrize("text", TELLING)
 def test_who_searches_finds_what_would_be_blanked(text: str) -> None:
-    assert any(SECRET in found for found in found_in(text))
+    assert any(SECRET in found for found in find_secrets(text))
 
 
 @pytest.mark.parametrize("text", [*HARMLESS, *map(Redactor().text, TELLING)])
 def test_who_searches_finds_nothing_in_what_tells_nothing(text: str) -> None:
-    assert found_in(text) == []
+    assert find_secrets(text) == []
 
 
 def test_who_searches_finds_values_that_are_known() -> None:
-    assert found_in("it is correct horse", known=["correct horse", "is"]) == ["correct horse"]
+    assert find_secrets("it is correct horse", known=["correct horse", "is"]) == ["correct horse"]

@@ -1,4 +1,4 @@
-"""Seats of processes: never shared, taken over from who ended, and as few as processes were at work together."""
+"""ProcessSlots of processes: never shared, taken over from who ended, and as few as processes were at work together."""
 
 import subprocess
 import sys
@@ -8,19 +8,19 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config.observability.process_slots import Seats
+from config.observability.process_slots import ProcessSlots
 
 SIT = """
 import os, sys
 from pathlib import Path
-from config.observability.process_slots import Seats
-seats = Seats(folder=Path(sys.argv[1]))
-print(seats.mine(), flush=True)
+from config.observability.process_slots import ProcessSlots
+seats = ProcessSlots(folder=Path(sys.argv[1]))
+print(seats.current(), flush=True)
 for command in sys.stdin:
     if command.strip() == "fork":
         reader, writer = os.pipe()
         if os.fork() == 0:
-            os.write(writer, seats.mine().encode())
+            os.write(writer, seats.current().encode())
             os.read(0, 1)
             os._exit(0)
         print(os.read(reader, 10).decode(), flush=True)
@@ -64,14 +64,14 @@ def sitting(folder: Path) -> Iterator[Sitter]:
 
 
 def test_who_comes_first_has_the_first_seat_and_keeps_it(tmp_path: Path) -> None:
-    seats = Seats(folder=tmp_path / "meters")
+    seats = ProcessSlots(folder=tmp_path / "meters")
 
-    assert [seats.mine(), seats.mine()] == ["0", "0"]
+    assert [seats.current(), seats.current()] == ["0", "0"]
 
 
 def test_no_two_processes_have_the_same_seat(tmp_path: Path) -> None:
     with sitting(tmp_path) as first, sitting(tmp_path) as second:
-        mine = Seats(folder=tmp_path).mine()
+        mine = ProcessSlots(folder=tmp_path).current()
 
         assert [first.seat, second.seat, mine] == ["0", "1", "2"]
 
@@ -88,7 +88,7 @@ def test_a_hundred_processes_one_after_the_other_need_one_seat(tmp_path: Path) -
         with sitting(tmp_path) as one:
             assert one.seat == "0"
 
-    assert [file.name for file in tmp_path.iterdir()] == ["seat-0.lock"]
+    assert [file.name for file in tmp_path.iterdir()] == ["slot-0.lock"]
 
 
 def test_a_child_takes_a_seat_of_its_own_and_leaves_its_parent_s_alone(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> Non
     }
 
     # prometheus-client reads the name of its folder from the environment.
-    others = {"config/launcher/smoke.py", "config/launcher/up.py", "config/observability/meters.py"}
+    others = {"config/launcher/smoke.py", "config/launcher/up.py", "config/observability/process_metrics.py"}
     assert looking == {"config/env.py", *others}
 
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from accounts.agencies import lifecycle as agencies
 from config.observability.log_redaction import BLANK
-from config.observability.tracing import WithoutSecrets
+from config.observability.tracing import RedactingExporter
 from tests import build
 from tests.config.collecting import Collector, collecting
 from tests.config.mistakes import KEY, URL
@@ -75,7 +75,7 @@ def test_a_request_its_statements_and_its_task_are_one_trace_without_secrets(tra
 def test_spans_are_handed_on_blanked() -> None:
     memory = InMemorySpanExporter()
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(WithoutSecrets(memory)))
+    provider.add_span_processor(SimpleSpanProcessor(RedactingExporter(memory)))
     with provider.get_tracer("test").start_as_current_span(f"called {URL}") as span:
         span.set_attributes({"http.target": "/v1/me?token=verysecret", "url.query": "verysecret", "http.status_code": 200})
         span.set_attributes({"db.statement": f"SELECT '{KEY}'", "ids": ["a", f"Bearer {KEY}"]})

@@ -24,6 +24,7 @@ from config.launcher import product
 from config.launcher.client import Client, UnexpectedAnswer
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.ports import LOOPBACK
+from config.version import VERSION
 from tests import build, stopwatch
 
 COMMAND = [sys.executable, "-m", "config.launcher.up"]
@@ -170,7 +171,7 @@ def test_it_says_where_everything_is(first_run: FirstRun, home: Path, port: int)
 
 
 def test_it_answers_once_it_says_so(first_run: FirstRun) -> None:
-    assert first_run.healthz == (200, {"status": "ok"})
+    assert first_run.healthz == (200, {"status": "ok", "version": VERSION})
     assert first_run.readyz == (200, {"database": "ok", "broker": "ok", "documents": "ok"})
 
 

@@ -15,7 +15,7 @@ from celery import Task
 from django.conf import settings
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from config.observability import heartbeats, meters, task_signals
+from config.observability import heartbeats, process_metrics, task_signals
 from config.observability.log_redaction import BLANK
 from tests.config import poison
 from tests.installation import wait_until
@@ -142,14 +142,14 @@ def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, 
 
 def test_after_a_task_nothing_is_bound() -> None:
     with bound_contextvars(request_id="req_1"):
-        task_signals.end(task=poison.speak, state="SUCCESS")
+        task_signals.end_task(task=poison.speak, state="SUCCESS")
 
         assert get_contextvars() == {}
 
 
 def counted(name: str, **labels: str) -> float:
     """What all processes of the run have counted."""
-    samples = [sample for metric in meters.everybody_s() for sample in metric.samples if sample.name == name]
+    samples = [sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 

@@ -1,0 +1,93 @@
+"""Prometheus metrics that every process counts: requests and tasks. They are summed over all processes when scraped."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, values
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from config.observability.process_slots import ProcessSlots
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+TASK_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900)
+WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1200)
+
+
+@dataclass(frozen=True)
+class ProcessMetrics:
+    """Hold the metrics of one process."""
+
+    requests: Counter
+    request_seconds: Histogram
+    tasks: Counter
+    task_seconds: Histogram
+    task_wait_seconds: Histogram
+
+
+@cache
+def process_metrics() -> ProcessMetrics:
+    """Return the metrics of this process, kept in files in a folder that all processes of the installation share."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder())
+    # By default prometheus_client names its files by process ID, and the folder grows with every process that ever ran.
+    # ValueClass is a private name: there is no public way to name the files (tests/config/test_meters.py fails when it
+    # changes). It is read when a metric is created, so it is set before that.
+    values.ValueClass = values.MultiProcessValue(ProcessSlots(folder=folder()).current)  # type: ignore[no-untyped-call]
+    request, task = ("method", "route"), ("task",)
+    return ProcessMetrics(
+        requests=Counter("underone_http_requests", "HTTP requests.", (*request, "status"), registry=None),
+        request_seconds=Histogram(
+            "underone_http_request_seconds",
+            "Duration of HTTP requests in seconds.",
+            request,
+            buckets=REQUEST_SECONDS,
+            registry=None,
+        ),
+        tasks=Counter("underone_tasks", "Finished tasks.", (*task, "outcome"), registry=None),
+        task_seconds=Histogram(
+            "underone_task_seconds", "Duration of tasks in seconds.", task, buckets=TASK_SECONDS, registry=None
+        ),
+        task_wait_seconds=Histogram(
+            "underone_task_wait_seconds",
+            "Time from sending a task to its start in seconds.",
+            task,
+            buckets=WAIT_SECONDS,
+            registry=None,
+        ),
+    )
+
+
+def folder() -> Path:
+    """Return the folder of the metrics' files."""
+    return Path(settings.UNDERONE_HOME) / "meters"
+
+
+def count_request(*, method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request. Unknown methods count as `other`, so that a client cannot create any number of series."""
+    label = method if method in METHODS else "other"
+    process_metrics().requests.labels(label, route, str(status)).inc()
+    process_metrics().request_seconds.labels(label, route).observe(seconds)
+
+
+def count_wait(*, task: str, seconds: float) -> None:
+    """Count how long a task waited for a worker."""
+    process_metrics().task_wait_seconds.labels(task).observe(max(seconds, 0))
+
+
+def count_task(*, task: str, outcome: str, seconds: float | None) -> None:
+    """Count a finished task. `seconds` is None if its process was killed and its start is not known."""
+    process_metrics().tasks.labels(task, outcome).inc()
+    if seconds is not None:
+        process_metrics().task_seconds.labels(task).observe(seconds)
+
+
+def collect_all() -> Iterator[Metric]:
+    """Yield the metrics, summed over all processes."""
+    if folder().is_dir():
+        collector: Collector = MultiProcessCollector(CollectorRegistry(), path=str(folder()))  # type: ignore[no-untyped-call]
+        yield from collector.collect()
