@@ -1,4 +1,4 @@
-"""What holds for the whole installation: its checks, who is told of mistakes, and that no request leaves its language behind."""
+"""The Django app of the installation: its checks, error reporting, tracing, and resetting the language after requests."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -15,14 +15,14 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        request_finished.connect(forget_language)
-        # Neither costs anything where it is not asked for: not even its import.
+        request_finished.connect(reset_language)
+        # Imported only if used: both packages take long to import.
         if settings.SENTRY_DSN:
             import_string("config.observability.sentry.start")()
         if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
             import_string("config.observability.tracing.start")()
 
 
-def forget_language(**_: object) -> None:
-    """The thread speaks the language of LANGUAGE_CODE again, whatever the request that it answered had asked for."""
+def reset_language(**_: object) -> None:
+    """Reset the thread's language, so that the next request does not inherit it."""
     translation.deactivate()

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class GuardedTask(Task):  # type: ignore[type-arg]
-    """Turns MemoryError into an ordinary failure: with late acknowledgement it would end this worker and the next one too."""
+    """Turn MemoryError into an ordinary failure. With late acknowledgement it would end this worker, and then the next one."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:

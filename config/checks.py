@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 from django.utils.module_loading import import_string
 
-BOUND = """
+ROLE = """
 SELECT rolsuper OR rolbypassrls, EXISTS (
     SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user AND tablename LIKE 'accounts%%')
 FROM pg_roles WHERE rolname = current_user
@@ -17,33 +17,34 @@ FROM pg_roles WHERE rolname = current_user
 
 
 @register(Tags.database)
-def the_wall_binds_us(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_row_level_security(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Return an error if DATABASE_URL's role is a superuser, has BYPASSRLS or owns the tables."""
-    found: list[CheckMessage] = []
+    errors: list[CheckMessage] = []
     for name in databases or ():
         with connections[name].cursor() as cursor:
-            cursor.execute(BOUND)
-            above, owner = cursor.fetchone()
-        if above or owner:
-            found.append(
+            cursor.execute(ROLE)
+            bypasses, owns_tables = cursor.fetchone()
+        if bypasses or owns_tables:
+            errors.append(
                 Error(
                     "The role in DATABASE_URL is not bound by row-level security.",
                     hint="Use the application role for all processes, and the owner role for `manage.py migrate` only.",
                     id="underone.E001",
                 )
             )
-    return found
+    return errors
 
 
 @register(Tags.database)
-def every_secret_opens(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Return an error for each key that encrypts stored secrets and is missing in SECRETS_KEYS.
 
     Without the check, deliveries would fail later, one by one.
     """
     if "default" not in (databases or ()):
         return []
-    missing = import_string("config.encrypted_tables.missing_key_ids")  # checks are there before the models are
+    # Checks are registered before the models are loaded, so this module cannot import them.
+    missing = import_string("config.encrypted_tables.missing_key_ids")
     hint = "Add the key at the end of SECRETS_KEYS. After `manage.py rotate_secrets` you can remove it."
     return [
         Error(f"Stored secrets are encrypted with key {key_id}, which is missing in SECRETS_KEYS.", hint=hint, id="underone.E002")
@@ -52,7 +53,7 @@ def every_secret_opens(databases: Sequence[str] | None = None, **_: Any) -> list
 
 
 @register()
-def mail_has_a_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+def check_mail_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """Return a warning if e-mail has no sender, because mail servers reject it or treat it as spam."""
     if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL == settings.NOWHERE:
         hint = "Set EMAIL_FROM to an address for which the server of EMAIL_URL may send."
@@ -61,7 +62,7 @@ def mail_has_a_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def processes_share_a_store(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+def check_rate_limit_store(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """Return an error if there is no store for rate limits, because RabbitMQ cannot count."""
     if not settings.CACHE_URL:
         hint = "Set CACHE_URL to a Valkey or Redis server: redis://:password@host:6379/0."

@@ -32,7 +32,7 @@ class BadVariable(SystemExit):
 
 
 def borrow(*, home: Path) -> None:
-    """Take the variables of the product that runs in `home`, so that a command beside it needs none of its own.
+    """Load the variables of the product that runs in `home`, so that commands on the same machine need none.
 
     Nothing is taken where a database is named already, or where no product was started.
     """
@@ -45,7 +45,7 @@ def borrow(*, home: Path) -> None:
 
 
 def text(name: str, *, default: str | None = None) -> str:
-    """What the variable says; without a default it has to say something."""
+    """Return the value. Without a default the variable must be set."""
     value = os.environ.get(name) or default
     if value is None:
         raise BadVariable(f"{name} is not set. Start the product with `make up`, or see docker/env.example.")
@@ -53,7 +53,7 @@ def text(name: str, *, default: str | None = None) -> str:
 
 
 def one_of(name: str, *, choices: Collection[str], default: str) -> str:
-    """One of `choices`, which are in capitals, however it is written."""
+    """Return one of `choices`, which are in capitals; the value may be in any case."""
     value = text(name, default=default).upper()
     if value not in choices:
         raise BadVariable(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -61,7 +61,7 @@ def one_of(name: str, *, choices: Collection[str], default: str) -> str:
 
 
 def integer(name: str, *, default: int, least: int = 0) -> int:
-    """A whole number from `least` on."""
+    """Return a whole number of at least `least`."""
     value = os.environ.get(name) or str(default)
     if not value.isdecimal() or int(value) < least:
         raise BadVariable(f"{name} must be an integer of at least {least}, not {value!r}.")
@@ -69,7 +69,7 @@ def integer(name: str, *, default: int, least: int = 0) -> int:
 
 
 def fraction(name: str, *, default: str) -> float:
-    """A number from 0 to 1."""
+    """Return a number from 0 to 1."""
     value = os.environ.get(name) or default
     try:
         number = float(value)
@@ -81,7 +81,7 @@ def fraction(name: str, *, default: str) -> float:
 
 
 def address(name: str) -> str:
-    """The http(s) URL of a server, or nothing."""
+    """Return the http(s) URL of a server, or ""."""
     url = text(name, default="")
     try:
         parts = urlsplit(url)
@@ -94,7 +94,7 @@ def address(name: str) -> str:
 
 
 def switch(name: str, *, default: bool) -> bool:
-    """Whether it is on: true, 1 or yes, however they are written."""
+    """Return whether the value is true, 1 or yes, in any case."""
     value = (os.environ.get(name) or str(default)).lower()
     if value not in {"true", "false", "1", "0", "yes", "no"}:
         raise BadVariable(f"{name} must be true or false, not {value!r}.")
@@ -102,12 +102,12 @@ def switch(name: str, *, default: bool) -> bool:
 
 
 def words(name: str, *, default: str = "") -> list[str]:
-    """A comma-separated list, without empty members."""
+    """Return a comma-separated list without empty members."""
     return [word.strip() for word in text(name, default=default or " ").split(",") if word.strip()]
 
 
 def pairs(name: str) -> dict[str, str]:
-    """`US=America/Los_Angeles,DE=Europe/Berlin` as a dict."""
+    """Return `US=America/Los_Angeles,DE=Europe/Berlin` as a dict."""
     members = [word.partition("=") for word in words(name)]
     if any(not (key and value) for key, _, value in members):
         raise BadVariable(f"{name} must have the form KEY=VALUE,KEY=VALUE.")
@@ -115,7 +115,7 @@ def pairs(name: str) -> dict[str, str]:
 
 
 def zones(name: str, *, places: Collection[str]) -> dict[str, str]:
-    """The IANA time zone of each place that is named, of `places` only."""
+    """Return the IANA time zone of each listed place. Only `places` can be listed."""
     found = pairs(name)
     known = available_timezones() if found else ()
     if wrong := [f"{place}={zone}" for place, zone in found.items() if place not in places or zone not in known]:
@@ -124,7 +124,7 @@ def zones(name: str, *, places: Collection[str]) -> dict[str, str]:
 
 
 def folder(name: str, *, default: Path) -> Path:
-    """A folder, made if it is not there yet."""
+    """Return a folder, and create it if needed."""
     path = Path(os.environ.get(name) or default).resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def folder(name: str, *, default: Path) -> Path:
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """`100.64.0.0/10,fd00::/8` as networks. One that stands for addresses of version 4 in disguise is refused."""
+    """Return `100.64.0.0/10,fd00::/8` as networks. IPv6 networks that embed IPv4 addresses are refused."""
     try:
         found = [ip_network(word) for word in words(name)]
         Policy(allowed_networks=tuple(found))
@@ -144,7 +144,7 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
 
 
 def certificates(name: str) -> str | None:
-    """A file of certificates in PEM, if one is named."""
+    """Return the path of a file of PEM certificates, or None."""
     path = os.environ.get(name) or None
     try:
         ssl.create_default_context(cafile=path)
@@ -154,7 +154,7 @@ def certificates(name: str) -> str | None:
 
 
 def database(name: str) -> dict[str, object]:
-    """Django's description of the PostgreSQL server that the URL in `name` points to.
+    """Return Django's settings of the PostgreSQL database at the URL.
 
     What follows a question mark, such as `sslmode=require`, goes to the driver as it is.
     """
@@ -177,7 +177,7 @@ def database(name: str) -> dict[str, object]:
 
 
 def broker(name: str) -> str:
-    """The URL of a Valkey or Redis server, or of RabbitMQ."""
+    """Return the URL of a Valkey or Redis server, or of RabbitMQ."""
     url = text(name)
     if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
         raise BadVariable(f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
@@ -195,7 +195,7 @@ def contact(name: str) -> str:
 
 
 def origin(name: str) -> str:
-    """Where a front end is, as in https://app.agency.example, without a slash at its end; nothing if it is not set."""
+    """Return the URL of a front end, such as https://app.agency.example, without a trailing slash; "" if unset."""
     url = os.environ.get(name, "").rstrip("/")
     parts = urlsplit(url)
     if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username):
@@ -204,7 +204,7 @@ def origin(name: str) -> str:
 
 
 def store(name: str, *, broker: str) -> str:
-    """The URL of a Valkey or Redis server; without one the broker's, or none at all where that is RabbitMQ."""
+    """Return the URL of a Valkey or Redis server. Default: the broker's URL, or "" if the broker is RabbitMQ."""
     url = os.environ.get(name) or (broker if broker.startswith(STORES) else "")
     if url and not (url.startswith(STORES) and url.partition("://")[2]):
         raise BadVariable(f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://).")
@@ -212,7 +212,7 @@ def store(name: str, *, broker: str) -> str:
 
 
 def limit(name: str, *, default: str) -> RateLimitItem | None:
-    """So many in a second, minute or hour, as in `6000/minute`; 0 is no limit."""
+    """Return a rate limit such as `6000/minute` (second, minute or hour), or None for 0."""
     value = text(name, default=default)
     if value == "0":
         return None
@@ -222,7 +222,7 @@ def limit(name: str, *, default: str) -> RateLimitItem | None:
 
 
 def keys(name: str) -> dict[int, bytes]:
-    """A ring of numbered keys, `2:<base64 of 32 bytes>,1:<…>`, in the order in which they are named."""
+    """Return numbered keys, `2:<base64 of 32 bytes>,1:<…>`, in the order of the variable."""
     ring: dict[int, bytes] = {}
     members = words(name) or [text(name)]
     for number, _, value in (member.partition(":") for member in members):
@@ -246,7 +246,7 @@ def _no_keys(name: str) -> BadVariable:
 
 
 def mail(name: str, *, default: str) -> dict[str, Any]:
-    """Django's description of the mail server that the URL in `name` points to; `console:` prints instead of sending."""
+    """Return Django's settings of the mail server at the URL. `console:` prints e-mails instead of sending them."""
     url = text(name, default=default)
     if url == "console:":
         return {"backend": f"{MAIL_BACKENDS}.console.EmailBackend"} | NO_MAIL_SERVER
@@ -274,7 +274,7 @@ def mail(name: str, *, default: str) -> dict[str, Any]:
 
 
 def mailbox(name: str, *, default: str) -> str:
-    """A mailbox, with or without a name before it: `Underone <underone@agency.example>`."""
+    """Return an e-mail address, with or without a display name: `Underone <underone@agency.example>`."""
     value = text(name, default=default)
     _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")

@@ -11,12 +11,12 @@ from config.launcher.embedded.ports import LOOPBACK
 
 
 class UnexpectedAnswer(SystemExit):
-    """The API answered with an error."""
+    """Raise when the API responds with an error."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """Calls with one API key. Every method returns the answer's JSON and raises UnexpectedAnswer on an error status."""
+    """Call the API with one API key. Methods return the JSON of the response, and raise UnexpectedAnswer on an error status."""
 
     port: int
     key: str

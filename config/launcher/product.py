@@ -1,4 +1,4 @@
-"""The whole product on one machine: servers, migrations, web, worker and clock, each a process of the home."""
+"""Start the product on one machine: servers, migrations, web server, workers and scheduler."""
 
 import os
 import shlex
@@ -27,9 +27,12 @@ class PortUnusable(SystemExit):
 
 
 def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:
-    """Start everything and return the environment of the product once `/healthz` answers at `PORT`.
+    """Start everything, and return the product's environment once `/healthz` answers at `PORT`.
 
-    `say` hears each step. Raises a SystemExit that says what went wrong.
+    1. create folders   2. start PostgreSQL and Valkey, unless URLs are given   3. migrate   4. check the configuration
+    5. start workers, scheduler and web server   6. write the environment to a file
+
+    `say` is called with the name of each step. Raises a SystemExit that says what went wrong.
     """
     port = _port(environ)
     _create_folders(processes=processes)
@@ -50,7 +53,7 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
 
 
 def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[str, list[str]]:
-    """The command line of each process of the product by its name, in the order in which they start; the web server last."""
+    """Return the command line of each process by its name, in the order in which they start; the web server last."""
     return {
         "delivery-worker": [*WORKER, "--queues=webhooks", f"--concurrency={delivery_workers}", "--hostname=delivery-worker@%h"],
         "worker": [*WORKER, "--queues=celery", "--concurrency=2"],
@@ -60,7 +63,7 @@ def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[
 
 
 def manage_command(*words: str) -> list[str]:
-    """The command line of `manage.py` with `words`."""
+    """Return the command line of `manage.py` with `words`."""
     return [sys.executable, "manage.py", *words]
 
 
@@ -76,7 +79,8 @@ def _port(environ: Mapping[str, str]) -> int:
 def _create_folders(*, processes: Processes) -> None:
     for name in ("documents", "uploads"):
         (processes.home.folder / name).mkdir(exist_ok=True)
-    for name in ("meters", "heartbeats"):  # what was counted is of processes that are no more
+    # Metrics and heartbeats are those of processes that have ended.
+    for name in ("meters", "heartbeats"):
         shutil.rmtree(processes.home.folder / name, ignore_errors=True)
 
 
@@ -85,7 +89,7 @@ def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> No
 
 
 def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
-    """Workers before clock before web, so that they stop the other way round: no new work, then no old work."""
+    """Start workers, scheduler and web server in this order, so that they stop in the reverse: first no new work, then none."""
     schedule = processes.home.folder / "beat-schedule"
     for name, command in commands(port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1").items():
         child = processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
@@ -93,7 +97,7 @@ def _start_product(*, processes: Processes, environ: Mapping[str, str], port: in
 
 
 def _write_environment(*, processes: Processes, environ: Mapping[str, str]) -> None:
-    """Keep the variables in a file that a shell can read, and that `manage.py` borrows (config/env.py)."""
+    """Write the variables to a file that shells can read, and that `manage.py` reads (config/env.py)."""
     file = processes.home.folder / "environment"
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
@@ -113,7 +117,7 @@ def _web(port: int) -> list[str]:
 
 
 def is_healthy(port: int) -> bool:
-    """Whether the web server at this port of this machine serves."""
+    """Return whether the web server at this port answers."""
     connection = HTTPConnection(LOOPBACK, port, timeout=5)
     try:
         connection.request("GET", "/healthz", headers={"Host": "localhost"})

@@ -1,4 +1,4 @@
-"""Progress in the terminal: a spinner where there is one, plain lines where the output goes to a file."""
+"""Show progress: a spinner in a terminal, plain lines in a file."""
 
 import time
 
@@ -7,7 +7,7 @@ from rich.status import Status
 
 
 class Steps:
-    """Each step is announced when it begins and ticked off, with its seconds, when the next one does."""
+    """Show each step when it begins, and its duration when the next one begins."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
@@ -45,4 +45,5 @@ class Steps:
         self._spinner, self._text = None, ""
 
     def print(self, text: str = "") -> None:
-        self._console.print(text, markup=False)  # a folder may be called [bold]
+        # Without markup: the name of a folder may contain square brackets.
+        self._console.print(text, markup=False)

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problem_types import BY_SLUG, PROBLEM_TYPES, ProblemType
-from config.observability.health import Open
+from config.observability.health import UnauthenticatedView
 
 STYLE = (
     ":root{color-scheme:light dark}body{max-width:44rem;margin:3rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif}"
@@ -63,7 +63,7 @@ class Page(BaseRenderer):
         return render_to_string("pages/page.html", {"style": STYLE, **view.page(data)})
 
 
-class PublicPage(Open):
+class PublicPage(UnauthenticatedView):
     """Answer with JSON, or with HTML where a browser asks."""
 
     renderer_classes = (JSONRenderer, Page)
@@ -143,7 +143,7 @@ class OneProblem(PublicPage):
         return {"title": data["title"], "rows": listed, "back": "/problems", "back_text": "All problems"}
 
 
-class SecurityTxt(Open):
+class SecurityTxt(UnauthenticatedView):
     """Answer with the contact for security reports (RFC 9116), if the installation names one."""
 
     @extend_schema(exclude=True)

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from accounts.agencies import lifecycle as agencies
 from accounts.encryption import at_rest, rotation
 from accounts.tenancy import context as tenant_context
-from config.encrypted_tables import EVERYTHING, key_ids_in_use, missing_key_ids
+from config.encrypted_tables import ENCRYPTED_TABLES, key_ids_in_use, missing_key_ids
 from tests.client import Client
 from tests.walls.statements import TENANT_TABLES, rows
 from webhooks.endpoints import secrets as endpoint_secrets
@@ -177,7 +177,7 @@ def test_every_table_with_sealed_bytes_is_in_the_list(db: None) -> None:
         "%encrypted",
     )
 
-    assert sorted({table.name for table in EVERYTHING}) == sorted(sealed)
+    assert sorted({table.name for table in ENCRYPTED_TABLES}) == sorted(sealed)
     assert set(sealed) <= set(rows(TENANT_TABLES))
 
 

@@ -1,1 +1,1 @@
-"""PostgreSQL and Valkey of the product's own, for one machine."""
+"""Run PostgreSQL and Valkey on one machine, from installed packages."""

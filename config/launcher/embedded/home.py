@@ -18,11 +18,11 @@ SHARED = Path("/var/lib/underone")
 
 
 class HomeInUse(SystemExit):
-    """Another launcher runs on this folder."""
+    """Raise when another launcher uses this folder."""
 
 
 class Home:
-    """One installation's folder, held by one launcher at a time."""
+    """Manage an installation's folder, which one launcher locks at a time."""
 
     def __init__(self, *, folder: Path) -> None:
         """Create what is missing and take hold of `folder`.
@@ -41,11 +41,11 @@ class Home:
         self.servers, self.identity = self._place_of_servers()
 
     def recall(self, name: str) -> Any:
-        """What was remembered under `name`, or None."""
+        """Return the value stored under `name`, or None."""
         return self._state().get(name)
 
     def remember(self, name: str, value: object) -> None:
-        """Keep `value` (anything JSON holds) under `name`, readable by our user alone, whole or not at all."""
+        """Store a JSON value under `name`, atomically and readable by this user only."""
         fresh = self.folder / "state.json.new"
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -55,7 +55,7 @@ class Home:
         fresh.replace(self.folder / "state.json")
 
     def release(self) -> None:
-        """Let another launcher have the folder."""
+        """Release the lock."""
         os.close(self._lock)
 
     def discard(self) -> None:
@@ -79,7 +79,7 @@ class Home:
             ) from None
 
     def _place_of_servers(self) -> tuple[Path, Identity]:
-        """Where the servers keep their data, and whom they run as."""
+        """Return where the servers keep their data, and as whom they run."""
         outside, inside = self.recall("servers"), self.folder / "servers"
         if outside is not None:
             return _created(Path(outside)), identity_for(folder=Path(outside) / "postgres")
@@ -94,7 +94,7 @@ class Home:
 
 
 def _created(folder: Path) -> Path:
-    """`folder` and its parents, which everyone may pass through, whatever the umask says."""
+    """Create the folder and its parents so that every user can pass through, whatever the umask."""
     folder.mkdir(parents=True, exist_ok=True)
     SHARED.chmod(0o711)
     folder.chmod(0o711)

@@ -1,4 +1,4 @@
-"""Free ports on 127.0.0.1, the same ones at every start as long as nobody else took them."""
+"""Choose free ports on 127.0.0.1, the same at every start while they are free."""
 
 import socket
 
@@ -8,7 +8,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         # As servers do: connections that have just ended do not count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -20,7 +20,7 @@ def is_free(port: int) -> bool:
 
 
 def port_of(*, home: Home, server: str) -> int:
-    """The port that `server` of `home` listens on: the remembered one, or a new one when that is taken."""
+    """Return the port of a server: the stored one, or a new one if it is taken."""
     remembered = home.recall(f"{server}_port")
     if remembered is not None and is_free(remembered):
         return int(remembered)

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of one home: created once, started, reached by password on 127.0.0.1 only."""
+"""Create and start the PostgreSQL cluster of a home; it accepts passwords on 127.0.0.1 only."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 
 
 class ClusterUnusable(SystemExit):
-    """The data folder cannot be used by this version, or could not be created."""
+    """Raise when the data folder is of another version or cannot be created."""
 
 
 def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
@@ -59,7 +59,7 @@ def _settings(*, port: int, durable: bool) -> list[str]:
 
 
 def _create(*, data: Path, programs: Path, password: str, identity: Identity) -> None:
-    """Create the cluster beside its final place and move it there whole: a killed launcher leaves no half of one."""
+    """Create the cluster beside its final place and move it there, so that a killed launcher leaves no incomplete one."""
     fresh, password_file = data.with_name("postgres.new"), data.with_name("postgres.password")
     run(command=["/bin/rm", "-rf", fresh], identity=identity)
     fresh.mkdir(mode=0o700)
@@ -100,7 +100,7 @@ def _check_version(data: Path) -> None:
 
 
 def _forget_stale_pid(data: Path) -> None:
-    """Remove a `postmaster.pid` whose number another program bears by now: the server would refuse to start."""
+    """Remove a `postmaster.pid` whose process ID belongs to another program now: the server would refuse to start."""
     file = data / "postmaster.pid"
     if not file.exists():
         return

@@ -1,4 +1,4 @@
-"""Passwords and keys that nobody has to think of: made once, kept in the home's state file."""
+"""Generate passwords and keys once, and store them in the home's state file."""
 
 import base64
 import secrets
@@ -7,7 +7,7 @@ from config.launcher.embedded.home import Home
 
 
 def secret_of(*, home: Home, name: str) -> str:
-    """The secret called `name`; safe in a URL as it is."""
+    """Return the secret called `name`; it needs no quoting in a URL."""
     if (kept := home.recall(name)) is None:
         kept = secrets.token_urlsafe(36)
         home.remember(name, kept)
@@ -15,7 +15,7 @@ def secret_of(*, home: Home, name: str) -> str:
 
 
 def key_ring_of(*, home: Home, name: str) -> str:
-    """The ring called `name`, of one key of 32 bytes, as SECRETS_KEYS reads it."""
+    """Return a key ring of one key of 32 bytes, in the format of SECRETS_KEYS."""
     if (kept := home.recall(name)) is None:
         kept = f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
         home.remember(name, kept)

@@ -1,4 +1,4 @@
-"""The servers of one home, the operator's own where given, and the environment that points the product at them."""
+"""Start the servers of a home, unless the operator's own are given, and return the environment that names them."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,7 +12,7 @@ DATABASE = "underone"
 
 
 class ServersUnclear(SystemExit):
-    """The environment does not say which database role to use."""
+    """Raise when the environment does not say which database role to use."""
 
 
 def start(
@@ -23,9 +23,9 @@ def start(
     say: Callable[[str], None] = lambda _: None,
     durable: bool = True,
 ) -> dict[str, str]:
-    """Start what `environ` does not name already; returns the variables that every process of the product needs.
+    """Start the servers that `environ` does not name, and return the variables that every process needs.
 
-    `say` hears what is being done, in a few words.
+    `say` is called with the name of each step.
     """
     access = _database(home=home, processes=processes, environ=environ, say=say, durable=durable)
     broker_url = environ.get("BROKER_URL")
@@ -58,7 +58,7 @@ def _database(
 
 
 def _provisioned_there(*, home: Home, url: str) -> Access:
-    """The two roles on the operator's own server, in the database that `url` names."""
+    """Provision the two roles on the operator's own server, in the database of `url`."""
     if not roles.can_create_roles(url=url):
         raise ServersUnclear(
             "The role in DATABASE_URL cannot create roles, so it is used as the application role. "

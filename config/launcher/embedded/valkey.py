@@ -1,4 +1,4 @@
-"""The Valkey server of one home: every message on disk within a second, reached by password on 127.0.0.1 only."""
+"""Start the Valkey server of a home: it writes to disk every second, and accepts passwords on 127.0.0.1 only."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ daemonize no
 
 
 def start(*, home: Home, processes: Processes) -> str:
-    """Start the server of `home`; returns its URL once it answers. Raises BinariesMissing or ProcessFailed."""
+    """Start the server, and return its URL once it answers. Raises BinariesMissing or ProcessFailed."""
     program = binaries.valkey_program(identity=home.identity)
     folder = private_folder(path=home.servers / "valkey", identity=home.identity)
     password = secret_of(home=home, name="valkey_password")
@@ -45,7 +45,7 @@ def start(*, home: Home, processes: Processes) -> str:
 
 
 def _written(*, path: Path, text: str, identity: Identity) -> Path:
-    """`path` with `text`, for the server alone: a password on its command line would show in any list of processes."""
+    """Write the configuration for the server's user only. On the command line the password would be visible to all users."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.encryption import at_rest, rotation
 from accounts.tenancy import context
-from config.encrypted_tables import EVERYTHING, key_ids_in_use, missing_key_ids
+from config.encrypted_tables import ENCRYPTED_TABLES, key_ids_in_use, missing_key_ids
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def _rotate(self) -> int:
         """How many agencies have something that does not open; it holds up no other one."""
         failed = 0
-        for table in EVERYTHING:
+        for table in ENCRYPTED_TABLES:
             moved = 0
             for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
                 try:
