@@ -1,4 +1,4 @@
-"""Benchmarks. Each prints its measures as JSON lines; what is judged is a ratio to a reference taken in the same run.
+"""Benchmarks. Each prints its measures as JSON lines, and compares them with a reference measured in the same run.
 
 `python -m bench.<name>` runs one, on throw-away servers of its own with durable writes.
 """
@@ -23,7 +23,7 @@ from config.launcher.embedded.processes import Processes
 
 @contextlib.contextmanager
 def product() -> Iterator[None]:
-    """Migrated throw-away servers, and Django set up on them as the application's role."""
+    """Start temporary servers, migrate them, and set up Django with the application's role."""
     home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
     try:
         with Processes(home=home) as processes:
@@ -38,7 +38,7 @@ def product() -> Iterator[None]:
 
 @contextlib.contextmanager
 def installation() -> Iterator[None]:
-    """Web, worker, courier and clock on throw-away servers, and Django here set up on the same database."""
+    """Start web server, workers and scheduler on temporary servers, and set up Django on the same database."""
     home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
     try:
         with Processes(home=home) as processes:
@@ -53,6 +53,6 @@ def installation() -> Iterator[None]:
 
 
 def show(*, measure: str, ours: float, reference: float, ratio: float, goal: str, meets: bool) -> None:
-    """One line of the result."""
+    """Print one line of the result."""
     line = {"measure": measure, "ours": round(ours, 1), "reference": round(reference, 1), "ratio": round(ratio, 3)}
     print(json.dumps(line | {"goal": goal, "meets": meets}), flush=True)

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _courier(receiver: Receiver, n: int) -> float:
-    """Deliveries a second of one courier that finds them all due."""
+    """Return the deliveries per second of one delivery worker that finds them all due."""
     from bench.events import published, settled  # noqa: PLC0415  Django is set up only now
     from webhooks.delivery import tasks  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A large all-orders file, written without holding it in memory."""
+"""Write a large all-orders file without holding it in memory."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ DAYS = 730
 
 
 def orders(path: Path, *, rows: int, seed: int = 1) -> None:
-    """`rows` orders of one item each over two years, as Amazon writes them: newest first, 32 columns."""
+    """Write `rows` orders of one item over two years in Amazon's format: newest first, 32 columns."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("\t".join(ORDER_COLUMNS) + "\r\n")
         for row in _rows(rows, random.Random(seed)):

@@ -1,4 +1,4 @@
-"""Events for benchmarks to send. Import it when Django is set up."""
+"""Events for benchmarks to send. Import this module after Django is set up."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,7 +18,7 @@ BREACH = TYPES["breach.opened"]
 
 
 def published(urls: Sequence[str], *, events: int) -> UUID:
-    """A new agency with an endpoint at each URL and so many events on their way to all of them."""
+    """Create an agency with an endpoint at each URL, and publish `events` events to all of them."""
     account = told_of_everything(urls)
     with context.agency(account.agency_id):
         for n in range(events):
@@ -27,7 +27,7 @@ def published(urls: Sequence[str], *, events: int) -> UUID:
 
 
 def told_of_everything(urls: Sequence[str]) -> SellerAccount:
-    """An account of a new agency with an endpoint at each URL."""
+    """Create an account of a new agency with an endpoint at each URL."""
     now = timezone.now()
     agency, _ = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk):
@@ -41,7 +41,7 @@ def told_of_everything(urls: Sequence[str]) -> SellerAccount:
 
 
 def publish(account: SellerAccount, n: int) -> str:
-    """The id of the n-th event, which is of one of fifty series."""
+    """Publish the n-th event, in one of fifty series, and return its ID."""
     event = publishing.publish(
         account=account, type_=BREACH.type, data=BREACH.example, now=timezone.now(), series=f"odr:{n % 50}:mfn"
     )
@@ -49,7 +49,7 @@ def publish(account: SellerAccount, n: int) -> str:
 
 
 def settled(agency_id: UUID) -> float:
-    """When the last delivery of the agency was over. Raises RuntimeError if one was not delivered."""
+    """Return when the last delivery of the agency finished. Raises RuntimeError if one was not delivered."""
     with context.agency(agency_id):
         if (left := Delivery.objects.exclude(state=Delivery.State.DELIVERED).count()) > 0:
             raise RuntimeError(f"{left} deliveries did not arrive.")
@@ -58,7 +58,7 @@ def settled(agency_id: UUID) -> float:
 
 
 def told_at(url: str) -> tuple[str, str]:
-    """A new agency that is told of changed statuses at the URL: the id of its account, and its key."""
+    """Create an agency that receives status changes at the URL, and return the ID of its account and its API key."""
     now = timezone.now()
     agency, key = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk):

@@ -55,7 +55,7 @@ def _key() -> str:
 
 
 def _while_flooded(right: HTTPConnection, key: str) -> tuple[list[float], float]:
-    """The waits of the right key until the last wrong one was answered, and how many seconds that took."""
+    """Return the response times with the valid key during the flood, and the flood's duration in seconds."""
     context = multiprocessing.get_context("spawn")
     over, port = context.Event(), int(os.environ["PORT"])
     flood = context.Process(target=_flood, args=(port, key, over))
@@ -69,7 +69,7 @@ def _while_flooded(right: HTTPConnection, key: str) -> tuple[list[float], float]
 
 
 def _flood(port: int, key: str, over: Event) -> None:
-    """In a process of its own, so that it takes nothing from who measures but the machine."""
+    """Send wrong keys from a process of its own, so that it does not slow down the measuring process."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     def show(connection: int) -> None:
@@ -86,7 +86,7 @@ def _flood(port: int, key: str, over: Event) -> None:
 
 
 def _waits(right: HTTPConnection, key: str, turns: Iterable[int]) -> list[float]:
-    """Seconds from each question with the right key to its answer."""
+    """Return the response time of each request with the valid key, in seconds."""
     waits = []
     for _ in turns:
         began = time.perf_counter()

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _load(path: Path, n: int) -> tuple[Any, float]:
-    """Seconds that a worker spends on the file, for a new account."""
+    """Return the seconds that a worker needs for the file, for a new account."""
     from bench.product import kept_report, work  # noqa: PLC0415  Django is set up only now
 
     report = kept_report(path, partner=f"BENCH{n}")
@@ -61,7 +61,7 @@ def _load(path: Path, n: int) -> tuple[Any, float]:
 
 
 def _copy(account: Any) -> float:
-    """Seconds that COPY needs for the rows that `_load` recorded."""
+    """Return the seconds that COPY needs for the rows that `_load` recorded."""
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
         connection.execute("ALTER TABLE metrics_order NO FORCE ROW LEVEL SECURITY")
         with connection.cursor().copy("COPY (SELECT * FROM metrics_order WHERE account_id = %s) TO STDOUT", [account]) as copy:

@@ -1,4 +1,4 @@
-"""Peak memory of a worker that loads a file of a million rows, above what it holds when idle."""
+"""Measure the peak memory of a worker that loads a million rows, above its memory when idle."""
 
 import resource
 import sys
@@ -42,7 +42,7 @@ def _work(path: Path, partner: str) -> None:
 
 
 def _peak() -> float:
-    """Megabytes that this process held at most (kilobytes on Linux, bytes on macOS)."""
+    """Return the peak memory of this process in megabytes (getrusage: kilobytes on Linux, bytes on macOS)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
 
 

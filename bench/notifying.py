@@ -43,14 +43,14 @@ def _waits(receiver: Receiver) -> list[float]:
 
 
 def _health(n: int) -> bytes:
-    """What Amazon reports of an account whose status is another one each time."""
+    """Return an account health report with another status each time."""
     figures = {"marketplaceId": "ATVPDKIKX0DER", "otherPolicyViolations": {"defectsCount": n, "status": "BAD"}}
     status = {"marketplaceId": "ATVPDKIKX0DER", "status": ("AT_RISK", "NORMAL")[n % 2]}
     return json.dumps({"accountStatuses": [status], "performanceMetrics": [figures]}).encode()
 
 
 def _upload(account: str, key: str, document: bytes) -> float:
-    """Post a document; the moment at which it was accepted."""
+    """Upload a report, and return when it was accepted."""
     boundary = uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="health.json"\r\n\r\n'.encode()
     request = urllib.request.Request(
@@ -67,7 +67,7 @@ def _upload(account: str, key: str, document: bytes) -> float:
 
 
 def _received(receiver: Receiver, count: int) -> float:
-    """When so many changes had been told of."""
+    """Return when `count` events had been received."""
     for _ in range(3000):
         told = [each for each in receiver.received() if json.loads(each["body"])["type"] == "account.status_changed"]
         if len(told) >= count:

@@ -1,4 +1,4 @@
-"""The product's own steps, for benchmarks to time. Import it when Django is set up."""
+"""Stages of the product for benchmarks to time. Import this module after Django is set up."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ingestion.models import Report
 
 
 def kept_report(path: Path, *, partner: str) -> Report:
-    """The report of a document that the upload door has taken, for a new account of a new agency."""
+    """Store a report for a new account of a new agency, and return it."""
     now = timezone.now()
     agency, _ = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk), path.open("rb") as content:
@@ -27,7 +27,7 @@ def kept_report(path: Path, *, partner: str) -> Report:
 
 
 def work(report: Report) -> None:
-    """What a worker does with it."""
+    """Load the report as a worker does."""
     tasks.load_report(agency_id=str(report.agency_id), report_id=str(report.pk))
     if loading.claim(agency_id=report.agency_id, report_id=report.pk) is not None:
         raise RuntimeError("The report was not loaded.")

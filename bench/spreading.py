@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def _publish(receiver: Receiver) -> dict[str, float]:
-    """When each event was committed, by its id."""
+    """Publish the events, and return when each was committed, by ID."""
     from accounts.tenancy import context  # noqa: PLC0415  Django is set up only now
     from bench.events import publish, told_of_everything  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ def _publish(receiver: Receiver) -> dict[str, float]:
 
 
 def _waits(receiver: Receiver, committed: dict[str, float]) -> list[float]:
-    """The first arrival of every event at every healthy endpoint, as soon as all came or a minute is over."""
+    """Return the first arrival of every event at every healthy endpoint, after all arrived or a minute has passed."""
     for _ in range(60):
         arrived: dict[tuple[str, str], float] = {}
         for each in receiver.received():

@@ -23,7 +23,7 @@ class DemoFailed(SystemExit):
 
 
 def fill(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> str:
-    """The agency's API key, once everything is loaded. Raises DemoFailed."""
+    """Load the demo agency, and return its API key. Raises DemoFailed."""
     home = processes.home
     key = home.recall("demo_key") or _open_agency(home=home, environ=environ)
     if home.recall("demo_loaded"):

@@ -32,7 +32,7 @@ class FiguresOff(SystemExit):
 
 @dataclass(frozen=True)
 class Check:
-    """One figure: what it is, what the files say, what the product answers."""
+    """Compare one figure: its name, the value in the files, and the product's value."""
 
     what: str
     expected: object
@@ -44,7 +44,7 @@ class Check:
 
 
 def main() -> None:
-    """Start, load, compare, stop. Ends with code 1 and the figures that are off, if any are."""
+    """Start, load, compare and stop. Exit with code 1 and the differing figures, if any."""
     os.umask(0o077)
     steps = Steps()
     home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-smoke-")))

@@ -1,1 +1,1 @@
-"""The sample agency: reports written for invented sellers. Pure."""
+"""The demo agency: reports of invented sellers. Pure."""

@@ -37,13 +37,13 @@ COMMENTS = (
 
 
 def orders_report(*, shop: Shop, orders: Iterable[Order], random: Random) -> bytes:
-    """GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL, one row per item."""
+    """Build GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL, one row per item."""
     rows = [_order_cells(order, position, random) for order in orders for position in range(len(order.items))]
     return lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[shop.home].encoding, errors="replace")
 
 
 def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) -> bytes:
-    """GET_SELLER_FEEDBACK_DATA, dates as the account's marketplace writes them."""
+    """Build GET_SELLER_FEEDBACK_DATA, with dates in the format of the account's marketplace."""
     given = sorted((trouble for trouble in troubles if trouble.kind == FEEDBACK), key=lambda trouble: trouble.on)
     rows = [
         (
@@ -61,7 +61,7 @@ def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) 
 
 
 def claims_file(*, troubles: Iterable[Trouble], updated_at: datetime) -> bytes:
-    """Our own CSV of claims and chargebacks."""
+    """Build the CSV import file of claims and chargebacks."""
     updated = updated_at.isoformat()
     rows = [
         (trouble.order, trouble.kind, trouble.state, trouble.on.isoformat(), trouble.reference, updated)
@@ -102,27 +102,27 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
 
 
 def sku_of(product: str) -> str:
-    """The shop's own name of a product."""
+    """Return the seller's SKU of a product."""
     return f"SKU-{hash_of(product) % 10**5:05d}"
 
 
 def asin_of(product: str) -> str:
-    """Amazon's."""
+    """Return the ASIN of a product."""
     return f"B0{hash_of(product) % 10**8:08d}"
 
 
 def hash_of(text: str) -> int:
-    """The same number for the same text in every run, which Python's own hash is not."""
+    """Return a hash that is the same in every run, unlike Python's own."""
     return sum((index + 1) * ord(character) for index, character in enumerate(text)) * 2654435761 % 2**32
 
 
 def stamp(at: datetime) -> str:
-    """A moment as Amazon's reports write it."""
+    """Return a time in the format of Amazon's reports."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
 def _day(on: date, marketplace: str) -> str:
-    """A day without leading zeros: month first in the US, year first in Japan, with dots in Germany."""
+    """Return a day without leading zeros: month first in the US, year first in Japan, with dots in Germany."""
     year = on.year % 100
     by_marketplace = {
         "US": f"{on.month}/{on.day}/{year}",
@@ -133,5 +133,5 @@ def _day(on: date, marketplace: str) -> str:
 
 
 def lines(separator: str, rows: Iterable[Iterable[str]]) -> str:
-    """The rows of a document, header first."""
+    """Join the rows of a document, header first."""
     return "".join(f"{separator.join(row)}\r\n" for row in rows)

@@ -13,7 +13,7 @@ ENOUGH = 2
 
 
 class Thing(NamedTuple):
-    """What may go wrong: a series by its marketplace."""
+    """Describe something that can have a fault: an order, package, message or return."""
 
     marketplace: str
     at: datetime
@@ -22,7 +22,7 @@ class Thing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What goes wrong with a share of things. In a window of so many days a larger share than `allowed` is a risk."""
+    """Describe a fault that a share of things has. A larger share than `allowed` in a window is a risk."""
 
     share: float
     window: int
@@ -51,6 +51,6 @@ def _by_marketplace(things: Iterable[Thing]) -> Iterator[tuple[str, list[Thing]]
 
 
 def _spread(members: Sequence[Thing], share: float, random: Random) -> Iterator[str]:
-    """One of every 1 / share."""
+    """Yield one of every 1 / share things."""
     phase = random.random()
     return (member.key for index, member in enumerate(members) if int((index + 1) * share + phase) > int(index * share + phase))

@@ -1,4 +1,4 @@
-"""Two years of orders of one shop: seasons, weekends, several items, and the states that fresh orders are in. Pure."""
+"""Build two years of orders of one seller: seasons, weekends, several items, and the statuses of recent orders. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Order:
 
 
 def orders_of(*, shop: Shop, now: datetime, random: Random) -> Iterator[Order]:
-    """The orders of the two years before `now`, oldest first."""
+    """Yield the orders of the two years before `now`, oldest first."""
     stores, shares = list(shop.stores) or [shop.home], list(shop.stores.values()) or [1.0]
     for age in range(DAYS, -1, -1):
         midnight = (now - timedelta(days=age)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -60,7 +60,7 @@ def _order(*, shop: Shop, at: datetime, now: datetime, marketplace: str, random:
 
 
 def _number(marketplace: str, random: Random) -> str:
-    """As Amazon writes them; what another shop sold and Amazon ships has a number of its own kind."""
+    """Return an order ID in Amazon's format. Multi-channel orders that Amazon ships have another one."""
     parts = random.randrange(10**7), random.randrange(10**7)
     if not marketplace:
         return f"S{random.randrange(100):02d}-{parts[0]:07d}-{parts[1]:07d}"

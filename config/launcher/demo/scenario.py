@@ -44,7 +44,7 @@ class Document:
 
 
 def story_of(*, shop: Shop, now: datetime, days: int = DAYS + 1) -> Story:
-    """What happened in the last `days` before `now`; the same words for the same moment."""
+    """Build what happened in the last `days` before `now`. The same moment gives the same result."""
     random = _random(shop)
     orders = [order for order in orders_of(shop=shop, now=now, random=random) if order.at > now - timedelta(days=days)]
     troubles = list(troubles_of(shop=shop, orders=orders, now=now, random=random))
@@ -61,7 +61,7 @@ def story_of(*, shop: Shop, now: datetime, days: int = DAYS + 1) -> Story:
 
 
 def documents_of(story: Story) -> Iterator[Document]:
-    """Everything that is known of the shop."""
+    """Yield all documents of the seller."""
     shop, now, random = story.shop, story.now, _random(story.shop, "documents")
     for year, orders in _years(story.orders):
         yield _document(f"orders-{year}.txt", documents.orders_report(shop=shop, orders=orders, random=random))
@@ -115,7 +115,7 @@ def _health(story: Story, told: Health) -> bytes:
 
 
 def _corrections(story: Story, random: Random) -> Iterator[Document]:
-    """What became known only after all the rest."""
+    """Yield the documents that correct earlier ones."""
     if story.shop.recovers:
         decisions = documents.claims_file(troubles=decided(troubles=story.troubles), updated_at=story.now + timedelta(seconds=1))
         yield Document(name="claims-decided.csv", content=decisions, waits=True)
@@ -139,7 +139,7 @@ def _whole_days(now: datetime) -> tuple[date, date]:
 
 
 def _removed(shop: Shop, orders: list[Order], troubles: list[Trouble], now: datetime) -> Iterator[Trouble]:
-    """The newest bad feedback on an order that counts today."""
+    """Yield the newest negative feedback on an order that counts today."""
     counting = {
         order.number
         for order in orders

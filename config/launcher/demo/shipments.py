@@ -47,7 +47,7 @@ class Package:
 
     @property
     def is_invoiced_late(self) -> bool:
-        """More than a week-end after it was shipped; in this demo never by less."""
+        """Return whether the invoice came more than a weekend after the shipment; in this demo it is never late by less."""
         return self.invoiced_at is None or self.shipped_at is None or (self.invoiced_at - self.shipped_at).days >= LATE_INVOICE
 
     @property
@@ -57,7 +57,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """The orders with which something goes wrong."""
+    """Store the orders that have a fault."""
 
     late: set[str]
     unscanned: set[str]
@@ -81,7 +81,7 @@ def packages_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
 
 
 def is_business(order: Order) -> bool:
-    """Whether it is an order of Amazon Business for which the shop writes an invoice: about every eighth."""
+    """Return whether it is an Amazon Business order, which needs an invoice: about every eighth."""
     return order.marketplace in INVOICED and order.fulfilment == Fulfilment.MERCHANT and int(order.number[-7:]) % 8 == 0
 
 
@@ -168,7 +168,7 @@ def _when_shipped(order: Order, plan: Package, *, is_late: bool, now: datetime, 
 
 
 def _when_invoiced(shipped: datetime, *, is_late: bool, now: datetime, random: Random) -> datetime | None:
-    """Within minutes; late by days, weekends included."""
+    """Return when it was invoiced: within minutes, or late by days, weekends included."""
     wait = timedelta(days=random.uniform(5, 8)) if is_late else timedelta(minutes=random.uniform(1, 50))
     return _happened(shipped + wait, now)
 

@@ -40,12 +40,12 @@ class Trouble:
 
     @property
     def is_counting(self) -> bool:
-        """Whether it makes its order a defective one."""
+        """Return whether it makes its order defective."""
         return self.stars < 3 if self.kind == FEEDBACK else (self.kind, self.state) in COUNTING
 
 
 def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Trouble]:
-    """The defects of `orders`, counting and not, so that each window's rate is what the shop's story says."""
+    """Yield the defects of `orders`, counted and not, so that each window has the rate in the seller's scenario."""
     shipped = sorted((order for order in orders if order.status == "Shipped" and order.marketplace), key=_series)
     for (marketplace, fulfilment), series in groupby(shipped, key=_series):
         for span, members in groupby(series, key=lambda order: _span(order, now)):
@@ -57,7 +57,7 @@ def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
 
 
 def decided(*, troubles: Iterable[Trouble]) -> list[Trouble]:
-    """The pending claims among `troubles` as Amazon decided them: three of four not against the seller."""
+    """Return the pending claims as Amazon decided them: three of four not against the seller."""
     pending = [trouble for trouble in troubles if trouble.state == "pending"]
     return [replace(trouble, state=DECISIONS[index % 4]) for index, trouble in enumerate(pending)]
 
