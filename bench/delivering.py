@@ -13,7 +13,7 @@ import django
 import httpx
 
 import bench
-from tests.webhooks.receiving import Receiver, running
+from tests.webhooks.receiver_process import Receiver, running
 
 EVENTS, ENDPOINTS = 100, 20
 ROUNDS = 3

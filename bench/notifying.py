@@ -11,7 +11,7 @@ import urllib.request
 from uuid import uuid4
 
 import bench
-from tests.webhooks.receiving import Receiver, running
+from tests.webhooks.receiver_process import Receiver, running
 
 UPLOADS = 100
 GOAL = 1.0

@@ -9,7 +9,7 @@ import statistics
 import time
 
 import bench
-from tests.webhooks.receiving import Receiver, running
+from tests.webhooks.receiver_process import Receiver, running
 
 EVENTS, HEALTHY, HANGING = 1000, 15, 5
 PACE = 0.06  # seconds between two events

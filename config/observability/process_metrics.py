@@ -35,7 +35,7 @@ def process_metrics() -> ProcessMetrics:
     """Return the metrics of this process, kept in files in a folder that all processes of the installation share."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder())
     # By default prometheus_client names its files by process ID, and the folder grows with every process that ever ran.
-    # ValueClass is a private name: there is no public way to name the files (tests/config/test_meters.py fails when it
+    # ValueClass is a private name: there is no public way to name the files (tests/config/test_process_metrics.py fails when it
     # changes). It is read when a metric is created, so it is set before that.
     values.ValueClass = values.MultiProcessValue(ProcessSlots(folder=folder()).current)  # type: ignore[no-untyped-call]
     request, task = ("method", "route"), ("task",)

@@ -43,7 +43,7 @@ def install() -> None:
     """Replace gunicorn's HTML error page in this process.
 
     gunicorn has no setting for the body of its errors: `Worker.handle_error` calls
-    `gunicorn.util.write_error`, which is replaced here. tests/config/test_serving.py sends malformed requests
+    `gunicorn.util.write_error`, which is replaced here. tests/config/test_web_server.py sends malformed requests
     to a real server and fails if this stops working.
     """
     util.write_error = write_error

@@ -13,7 +13,7 @@ class Utf8Request(WSGIRequest):
     """
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
-        # Django has no setting for this. tests/config/test_requests.py fails if it no longer calls this
+        # Django has no setting for this. tests/config/test_utf8_requests.py fails if it no longer calls this
         # method.
         try:
             self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))

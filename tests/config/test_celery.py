@@ -16,7 +16,7 @@ from django.conf import settings
 from redis import Redis
 
 from config.celery import GuardedTask, app
-from tests.config import poison
+from tests.config import failing_tasks
 
 app.loader.import_default_modules()
 OURS = {
@@ -24,7 +24,16 @@ OURS = {
     for name, task in sorted(app.tasks.items())
     if name.startswith(("accounts.", "webhooks.", "metrics.", "ingestion."))
 }
-WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker", "--include=tests.config.poison"]
+WORKER = [
+    sys.executable,
+    "-m",
+    "celery",
+    "-A",
+    "config.celery",
+    "--skip-checks",
+    "worker",
+    "--include=tests.config.failing_tasks",
+]
 
 
 @pytest.mark.parametrize("entry", app.conf.beat_schedule.values(), ids=list(app.conf.beat_schedule))
@@ -100,7 +109,7 @@ def test_a_worker_that_names_no_queues_reads_all_and_each_message_is_in_one() ->
 
 def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
     with pytest.raises(RuntimeError, match="ran out of memory") as failure:
-        poison.run_out_of_memory()
+        failing_tasks.run_out_of_memory()
 
     assert isinstance(failure.value.__cause__, MemoryError)
 
@@ -108,7 +117,7 @@ def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker with one process, on a queue of its own."""
-    command = [*WORKER, f"--queues={poison.QUEUE}", "--concurrency=1", "--without-mingle", "--without-gossip"]
+    command = [*WORKER, f"--queues={failing_tasks.QUEUE}", "--concurrency=1", "--without-mingle", "--without-gossip"]
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
@@ -130,13 +139,13 @@ def unacknowledged() -> int:
 
 
 def send(task: Task[..., Any], **words: str) -> None:
-    task.apply_async(kwargs=words, queue=poison.QUEUE)
+    task.apply_async(kwargs=words, queue=failing_tasks.QUEUE)
 
 
 def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     for _ in range(3):
-        send(poison.run_out_of_memory)
-    send(poison.leave_a_mark, path=str(tmp_path / "mark"))
+        send(failing_tasks.run_out_of_memory)
+    send(failing_tasks.leave_a_mark, path=str(tmp_path / "mark"))
 
     assert sees((tmp_path / "mark").exists)
     assert worker.poll() is None
@@ -146,8 +155,8 @@ def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(worker: subpro
 def test_a_task_whose_process_is_killed_runs_again_and_the_worker_goes_on(
     worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    send(poison.kill_its_process_once, folder=str(tmp_path))
-    send(poison.leave_a_mark, path=str(tmp_path / "mark"))
+    send(failing_tasks.kill_its_process_once, folder=str(tmp_path))
+    send(failing_tasks.leave_a_mark, path=str(tmp_path / "mark"))
 
     assert sees((tmp_path / "mark").exists)
     assert sees(lambda: (tmp_path / "runs").read_text() == "xx")
@@ -156,12 +165,12 @@ def test_a_task_whose_process_is_killed_runs_again_and_the_worker_goes_on(
 
 
 def test_a_message_that_is_no_json_or_no_task_leaves_the_worker_at_work(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    with app.connection_for_write() as broker, broker.SimpleQueue(poison.QUEUE) as queue:
+    with app.connection_for_write() as broker, broker.SimpleQueue(failing_tasks.QUEUE) as queue:
         queue.put({"not": "a task"})
         queue.put("text", serializer="yaml")
-    app.send_task("nobody.knows", kwargs={"x": 1}, queue=poison.QUEUE)
-    app.send_task("tests.config.poison.leave_a_mark", args=["positional"], queue=poison.QUEUE)
-    send(poison.leave_a_mark, path=str(tmp_path / "mark"))
+    app.send_task("nobody.knows", kwargs={"x": 1}, queue=failing_tasks.QUEUE)
+    app.send_task("tests.config.failing_tasks.leave_a_mark", args=["positional"], queue=failing_tasks.QUEUE)
+    send(failing_tasks.leave_a_mark, path=str(tmp_path / "mark"))
 
     assert sees((tmp_path / "mark").exists)
     assert worker.poll() is None

@@ -10,15 +10,15 @@ from django.conf import settings
 
 from config.observability.log_redaction import BLANK
 from tests import stopwatch
-from tests.config.collecting import Collector, collecting
-from tests.config.mistakes import KEY
+from tests.config.collectors import Collector, collecting
+from tests.config.failing_views import KEY
 
 ASK = """
 import django, os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 from django.conf import settings
-settings.ROOT_URLCONF = "tests.config.mistakes"
+settings.ROOT_URLCONF = "tests.config.failing_views"
 from django.test import Client
 answer = Client(raise_request_exception=False).post(
     "/fail?token=verysecret-query", {"password": "verysecret-body"}, content_type="application/json",

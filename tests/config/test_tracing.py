@@ -18,8 +18,8 @@ from accounts.agencies import lifecycle as agencies
 from config.observability.log_redaction import BLANK
 from config.observability.tracing import RedactingExporter
 from tests import build
-from tests.config.collecting import Collector, collecting
-from tests.config.mistakes import KEY, URL
+from tests.config.collectors import Collector, collecting
+from tests.config.failing_views import KEY, URL
 from tests.installation import Installation, installed, wait_until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

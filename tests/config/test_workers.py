@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 
 from config.observability import heartbeats, process_metrics, task_signals
 from config.observability.log_redaction import BLANK
-from tests.config import poison
+from tests.config import failing_tasks
 from tests.installation import wait_until
 
 QUEUE = "speaking"
@@ -42,7 +42,7 @@ class Worker:
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     log = tmp_path_factory.mktemp("speaking") / "worker.log"
-    command = [*COMMAND, "--include=tests.config.poison", f"--queues={QUEUE},{poison.QUEUE}", "--concurrency=1"]
+    command = [*COMMAND, "--include=tests.config.failing_tasks", f"--queues={QUEUE},{failing_tasks.QUEUE}", "--concurrency=1"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
     yield Worker(log)
@@ -56,35 +56,35 @@ def send(task: "Task[..., Any]", **words: str) -> str:
 
 def test_the_lines_of_a_task_say_which_it_is_and_which_request_sent_it(worker: Worker) -> None:
     with bound_contextvars(request_id="req_sender", trace_id=TRACE, principal="key_1"):
-        task_id = send(poison.speak, word="hello", times="1")
+        task_id = send(failing_tasks.speak, word="hello", times="1")
 
     (line,) = worker.await_lines(1, event="said hello")
     assert line | {"time": ""} == {
         "time": "",
         "level": "warning",
-        "logger": "tests.config.poison",
+        "logger": "tests.config.failing_tasks",
         "event": "said hello",
         "request_id": "req_sender",
         "trace_id": TRACE,
-        "task": "tests.config.poison.speak",
+        "task": "tests.config.failing_tasks.speak",
         "task_id": task_id,
     }
 
 
 def test_celery_s_own_lines_say_it_too(worker: Worker) -> None:
     with bound_contextvars(request_id="req_celery"):
-        task_id = send(poison.speak, word="own", times="1")
+        task_id = send(failing_tasks.speak, word="own", times="1")
 
     received, *_ = worker.await_lines(1, task_id=task_id, logger="celery.worker.strategy")
     (ended,) = worker.await_lines(1, task_id=task_id, logger="celery.app.trace")
-    assert received["task"] == ended["task"] == "tests.config.poison.speak"
+    assert received["task"] == ended["task"] == "tests.config.failing_tasks.speak"
     assert ended["request_id"] == "req_celery"
     assert "succeeded" in ended["event"]
 
 
 def test_a_task_that_a_task_sends_is_of_the_same_request(worker: Worker) -> None:
     with bound_contextvars(request_id="req_chain"):
-        send(poison.speak, word="on", times="3")
+        send(failing_tasks.speak, word="on", times="3")
 
     lines = worker.await_lines(3, event="said on")
     assert [line["request_id"] for line in lines] == ["req_chain"] * 3
@@ -93,8 +93,8 @@ def test_a_task_that_a_task_sends_is_of_the_same_request(worker: Worker) -> None
 
 def test_nothing_of_a_request_is_left_for_the_next_task(worker: Worker) -> None:
     with bound_contextvars(request_id="req_before"):
-        send(poison.speak, word="before", times="1")
-    send(poison.speak, word="after", times="1")
+        send(failing_tasks.speak, word="before", times="1")
+    send(failing_tasks.speak, word="after", times="1")
 
     (line,) = worker.await_lines(1, event="said after")
     assert not {"request_id", "trace_id"} & set(line)
@@ -102,7 +102,7 @@ def test_nothing_of_a_request_is_left_for_the_next_task(worker: Worker) -> None:
 
 def test_a_task_that_fails_says_so_without_secrets(worker: Worker) -> None:
     with bound_contextvars(request_id="req_fails"):
-        task_id = send(poison.fail, word="verysecret")
+        task_id = send(failing_tasks.fail, word="verysecret")
 
     (line,) = worker.await_lines(1, task_id=task_id, level="error")
     assert line["request_id"] == "req_fails"
@@ -115,10 +115,12 @@ NONSENSE: tuple[Any, ...] = ("text", 7, None, {"request_id": {"a": 1}, "task": "
 
 def test_a_message_whose_header_is_nonsense_is_worked_off_all_the_same(worker: Worker) -> None:
     for n, nonsense in enumerate(NONSENSE):
-        poison.speak.apply_async(kwargs={"word": f"odd {n}", "times": "1"}, queue=QUEUE, headers={task_signals.HEADER: nonsense})
+        failing_tasks.speak.apply_async(
+            kwargs={"word": f"odd {n}", "times": "1"}, queue=QUEUE, headers={task_signals.HEADER: nonsense}
+        )
 
     assert [line["task"] for n in range(4) for line in worker.await_lines(1, event=f"said odd {n}")] == [
-        "tests.config.poison.speak"
+        "tests.config.failing_tasks.speak"
     ] * 4
 
 
@@ -142,7 +144,7 @@ def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, 
 
 def test_after_a_task_nothing_is_bound() -> None:
     with bound_contextvars(request_id="req_1"):
-        task_signals.end_task(task=poison.speak, state="SUCCESS")
+        task_signals.end_task(task=failing_tasks.speak, state="SUCCESS")
 
         assert get_contextvars() == {}
 
@@ -153,7 +155,7 @@ def counted(name: str, **labels: str) -> float:
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
-@pytest.mark.parametrize(("task", "outcome"), [(poison.leave_a_mark, "succeeded"), (poison.fail, "failed")])
+@pytest.mark.parametrize(("task", "outcome"), [(failing_tasks.leave_a_mark, "succeeded"), (failing_tasks.fail, "failed")])
 def test_tasks_are_counted_by_how_they_ended(worker: Worker, tmp_path: Path, task: "Task[..., Any]", outcome: str) -> None:
     labels = {"task": task.name}
     before = counted("underone_tasks_total", **labels, outcome=outcome)
@@ -169,11 +171,11 @@ def test_tasks_are_counted_by_how_they_ended(worker: Worker, tmp_path: Path, tas
 
 
 def test_a_task_whose_process_is_ended_for_taking_too_long_is_counted_as_killed(worker: Worker) -> None:
-    before = counted("underone_tasks_total", task=poison.oversleep.name, outcome="killed")
+    before = counted("underone_tasks_total", task=failing_tasks.oversleep.name, outcome="killed")
 
-    poison.oversleep.apply_async(kwargs={"seconds": "60"}, queue=QUEUE, soft_time_limit=1, time_limit=2)
+    failing_tasks.oversleep.apply_async(kwargs={"seconds": "60"}, queue=QUEUE, soft_time_limit=1, time_limit=2)
 
-    wait_until(lambda: counted("underone_tasks_total", task=poison.oversleep.name, outcome="killed") == before + 1)
+    wait_until(lambda: counted("underone_tasks_total", task=failing_tasks.oversleep.name, outcome="killed") == before + 1)
 
 
 def test_a_queue_has_a_worker_while_one_reads_it(worker: Worker) -> None:

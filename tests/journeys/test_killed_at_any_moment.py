@@ -29,8 +29,8 @@ from metrics.models import Breach
 from tests import build
 from tests.client import Client
 from tests.installation import Installation, installed, wait_until
-from tests.webhooks import receiving
-from tests.webhooks.receiving import Receiver
+from tests.webhooks import receiver_process
+from tests.webhooks.receiver_process import Receiver
 from webhooks.models import Delivery, Event
 
 BREACHES = int(os.environ.get("KILLED_BREACHES", "25"))
@@ -120,7 +120,7 @@ def agency(committed_db: None, real_clock: None) -> Client:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with receiving.running() as one:
+    with receiver_process.running() as one:
         yield one
 
 

@@ -1,12 +1,12 @@
 """API7:2023 Server Side Request Forgery: endpoints with private addresses are refused in every spelling.
 
-tests/webhooks/test_reach.py follows each to its connection; here each is sent to the API.
+tests/webhooks/channels/test_url_policy.py follows each to its connection; here each is sent to the API.
 """
 
 import pytest
 
 from tests.client import Client
-from tests.webhooks.test_reach import HOSTILE, ILL_SHAPED
+from tests.webhooks.channels.test_url_policy import HOSTILE, ILL_SHAPED
 
 LITERAL = [url for url in [*HOSTILE, *ILL_SHAPED] if not any(name in url.lower() for name in (".example", "metadata.google"))]
 

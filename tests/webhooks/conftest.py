@@ -17,7 +17,7 @@ from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
-from tests.webhooks.receiving import Receiver, running
+from tests.webhooks.receiver_process import Receiver, running
 from webhooks.channels import http_client
 from webhooks.channels.http_client import HttpClient
 from webhooks.channels.url_policy import UrlPolicy

@@ -10,7 +10,7 @@ EXPIRES_SECONDS = 60
 def wake_worker_on_commit() -> None:
     """Wake a worker when the transaction commits: once, however many events it publishes."""
     # run_on_commit is Django's list of the transaction's hooks; it has no public reader
-    # (tests/webhooks/test_publishing.py fails when it changes).
+    # (tests/webhooks/events/test_publishing.py fails when it changes).
     if not any(wake_worker in hook for hook in connection.run_on_commit):
         transaction.on_commit(wake_worker, robust=True)
 

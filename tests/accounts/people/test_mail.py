@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.encryption import at_rest
 from accounts.people import mail, tasks
 from tests.accounts.people.visitors import Outbox
-from tests.webhooks.test_mail import Server, server
+from tests.webhooks.channels.test_email import Server, server
 
 __all__ = ["server"]  # a fixture
 

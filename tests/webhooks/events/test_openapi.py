@@ -19,7 +19,7 @@ from api.openapi import bounds
 from tests.client import Client
 from tests.schemas import faults, faults_of, faults_of_body
 from tests.walls.furnishing import furnish
-from tests.webhooks.telling import NOW, happen, listed
+from tests.webhooks.event_builders import NOW, happen, listed
 from webhooks.events import openapi
 from webhooks.events import payload as event_payload
 from webhooks.events.catalogue import DATE_TIME, EVENT_TYPES, NAMES, PATTERNS, EventType, names_of, patterns_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.webhooks.test_wording import told
+from tests.webhooks.channels.test_message_text import told
 from webhooks.channels import chat, message_text
 from webhooks.channels.chat import Format
 from webhooks.events.catalogue import EVENT_TYPES, EventType

@@ -11,7 +11,7 @@ from accounts.tenancy import context
 from tests import verifying
 from tests.verifying import NAMES, Signed
 from tests.webhooks.conftest import Sender, work
-from tests.webhooks.receiving import Receiver
+from tests.webhooks.receiver_process import Receiver
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.events import publishing
 from webhooks.events.catalogue import EVENT_TYPES

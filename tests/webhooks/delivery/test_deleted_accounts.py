@@ -17,7 +17,7 @@ from api import identifiers
 from tests.client import Client
 from tests.conftest import NOON
 from tests.webhooks.conftest import Sender, sender_of, work
-from tests.webhooks.receiving import Receiver, sees
+from tests.webhooks.receiver_process import Receiver, sees
 from webhooks.delivery import leases
 from webhooks.models import Delivery
 

@@ -24,7 +24,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from accounts.tenancy import context
 from tests import stopwatch
 from tests.webhooks.conftest import Sender, work
-from tests.webhooks.receiving import LOOPBACK, Receiver, sees
+from tests.webhooks.receiver_process import LOOPBACK, Receiver, sees
 from webhooks.channels import http_client, url_policy
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Attempt, Endpoint

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.tenancy import batches, context
 from tests.client import Client
 from tests.clock import NOW
-from tests.webhooks.telling import DAY, happen, listed, settle
+from tests.webhooks.event_builders import DAY, happen, listed, settle
 from webhooks.delivery import retention, tasks
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Event

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import stopwatch
-from tests.webhooks.receiving import LOOPBACK, Receiver, running
+from tests.webhooks.receiver_process import LOOPBACK, Receiver, running
 from webhooks.channels import http_client
 from webhooks.channels.http_client import HttpClient, SendResult
 from webhooks.channels.url_policy import UrlPolicy

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
-from webhooks.events import publishing
+from tests.webhooks.event_builders import happen
+from webhooks.events import publishing, wakeup
 from webhooks.events.catalogue import EVENT_TYPES, EventType
 from webhooks.models import Event
 
@@ -68,3 +70,15 @@ def test_every_kind_says_what_it_is_and_can_be_published(acme: Client, shop: str
 
         assert Event.objects.values_list("type", "data").get() == (kind.type, kind.example)
     assert kind.description.endswith(".")
+
+
+def test_publishing_wakes_a_worker_once_per_transaction(
+    acme: Client, shop: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    acme.listen()
+
+    with django_capture_on_commit_callbacks() as callbacks:
+        for _ in range(3):
+            happen(acme, shop)
+
+    assert callbacks == [wakeup.wake_worker]

@@ -13,7 +13,7 @@ import pytest
 from django.conf import LazySettings
 from django.core import mail as outbox
 
-from tests.webhooks.test_wording import told
+from tests.webhooks.channels.test_message_text import told
 from webhooks.channels import email, message_text
 from webhooks.channels.email import InvalidMailbox, MailResult
 from webhooks.events.catalogue import EVENT_TYPES, EventType

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.webhooks.receiving import Receiver
+from tests.webhooks.receiver_process import Receiver
 from webhooks.channels import http_client, url_policy
 from webhooks.channels.http_client import HttpClient, SendResult
 from webhooks.channels.url_policy import Address, UrlNotAllowed, UrlPolicy

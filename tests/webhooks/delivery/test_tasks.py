@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import stopwatch
 from tests.webhooks.conftest import Sender
-from tests.webhooks.receiving import Receiver, sees
+from tests.webhooks.receiver_process import Receiver, sees
 from webhooks.delivery import concurrency, tasks
 
 WORKER = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "worker"]
