@@ -165,9 +165,9 @@ def build_reference(text: str, *, column: str, word: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a layout of our own.
+    """Read the cells of a row of one of our own layouts.
 
-    What is not flag is empty or None; every method raises InvalidRow, naming the column.
+    A missing or empty cell is "" or None. Every method raises InvalidRow with the name of the column.
     """
 
     texts: Mapping[str, str]
@@ -187,12 +187,12 @@ class Row:
         return parse_order_id(self.texts["order_id"])
 
     def flag(self, name: str) -> bool:
-        """What is not flag is no."""
+        """Return whether the cell says yes. An empty cell means no."""
         text = self.texts.get(name, "")
-        flag = parse_yes_no(text or "no")
-        if flag is None:
+        answer = parse_yes_no(text or "no")
+        if answer is None:
             raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected yes or no.", field=name)
-        return flag
+        return answer
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         text = self.texts.get(name, "")
@@ -201,7 +201,7 @@ class Row:
         return text.lower()
 
     def whole_number(self, name: str, *, max_value: int) -> int:
-        """A whole number from 1; what is not flag is 1."""
+        """Return a whole number from 1 to `max_value`. An empty cell means 1."""
         text = self.texts.get(name, "") or "1"
         if not WHOLE.fullmatch(text) or not 1 <= int(text) <= max_value:
             raise InvalidRow(
@@ -211,7 +211,7 @@ class Row:
 
     def past(self, name: str) -> DayOrTime | None:
         """Return a day or time in the past."""
-        return self._when(name, self.parse_context.latest, "not in the future")
+        return self._day_or_time(name, self.parse_context.latest, "not in the future")
 
     def required_past(self, name: str) -> DayOrTime:
         """Return a day or time in the past from a required column."""
@@ -224,7 +224,7 @@ class Row:
 
     def deadline(self, name: str) -> DayOrTime | None:
         """Return a day or time up to a year ahead."""
-        return self._when(name, self.parse_context.latest + MAX_DAYS_AHEAD, "at most a year ahead")
+        return self._day_or_time(name, self.parse_context.latest + MAX_DAYS_AHEAD, "at most a year ahead")
 
     def moment(self, name: str) -> datetime | None:
         """Return an ISO 8601 time with an offset, in the past."""
@@ -248,7 +248,7 @@ class Row:
         at = self.moment("updated_at")
         return at, from_time(at or self.parse_context.received_at.astimezone(UTC), self.parse_context)
 
-    def _when(self, name: str, latest: datetime, until: str) -> DayOrTime | None:
+    def _day_or_time(self, name: str, latest: datetime, until: str) -> DayOrTime | None:
         text = self.texts.get(name, "")
         if not text:
             return None

@@ -293,7 +293,7 @@ def _number_rows(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int
 
 
 def _read_all(blocks: Iterator[bytes], *, max_bytes: int) -> bytes:
-    """The document in one piece. Raises RejectedDocument for more than `most` bytes."""
+    """Return the whole document. Raises RejectedDocument for more than `max_bytes` bytes."""
     pieces = bytearray()
     for block in blocks:
         pieces += block

@@ -32,16 +32,16 @@ class Packed:
 
     def faults(self) -> list[str]:
         """Return the names of files that do not match the manifest."""
-        told = {each["name"]: each for each in self.manifest["files"]}
-        held = {name: self.zip.read(name) for name in self.zip.namelist() if name != "manifest.json"}
+        exported = {each["name"]: each for each in self.manifest["files"]}
+        stored = {name: self.zip.read(name) for name in self.zip.namelist() if name != "manifest.json"}
         wrong = [
             name
-            for name, content in held.items()
-            if hashlib.sha256(content).hexdigest() != told[name]["sha256"]
-            or len(content) != told[name]["size"]
-            or content.count(b"\n") != told[name].get("rows", content.count(b"\n"))
+            for name, content in stored.items()
+            if hashlib.sha256(content).hexdigest() != exported[name]["sha256"]
+            or len(content) != exported[name]["size"]
+            or content.count(b"\n") != exported[name].get("rows", content.count(b"\n"))
         ]
-        return wrong + sorted(told.keys() ^ held.keys())
+        return wrong + sorted(exported.keys() ^ stored.keys())
 
 
 def ask(client: Client, **wish: Any) -> str:

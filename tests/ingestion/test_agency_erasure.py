@@ -286,9 +286,9 @@ def test_reopen_agency_command_reopens_closed_agency(acme: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "said"), [("open", "not closed"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
+    ("state", "expected"), [("open", "not closed"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
 )
-def test_reopen_agency_command_reports_agencies_it_cannot_reopen(acme: Client, state: str, said: str) -> None:
+def test_reopen_agency_command_reports_agencies_it_cannot_reopen(acme: Client, state: str, expected: str) -> None:
     if state in {"due", "erased"}:
         close(acme)
         with tenant_context.agency(acme.agency.pk):
@@ -296,5 +296,5 @@ def test_reopen_agency_command_reports_agencies_it_cannot_reopen(acme: Client, s
     if state == "erased":
         erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
 
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=expected):
         reopen("agcy_" + "0" * 32 if state == "none" else acme.agency.public_id)

@@ -27,7 +27,7 @@ def headless(document: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("document", "fields", "slug", "said", "corrected"),
+    ("document", "fields", "slug", "reason_part", "corrected"),
     [
         pytest.param(headless(orders), {}, "no-header", "Upload the report with its header", orders, id="no header"),
         pytest.param(
@@ -139,7 +139,7 @@ def headless(document: bytes) -> bytes:
     ],
 )
 def test_rejected_document_says_why_changes_nothing_and_is_taken_once_corrected(
-    nord: Client, store: str, document: bytes, fields: dict[str, str], slug: str, said: str, corrected: bytes
+    nord: Client, store: str, document: bytes, fields: dict[str, str], slug: str, reason_part: str, corrected: bytes
 ) -> None:
     before = contents(nord)
 
@@ -148,7 +148,7 @@ def test_rejected_document_says_why_changes_nothing_and_is_taken_once_corrected(
     assert (refused["status"], refused["loaded_at"]) == ("rejected", None)
     assert refused["problem"]["type"] == f"/problems/{slug}"
     assert refused["problem"]["title"]
-    assert said in refused["problem"]["detail"]
+    assert reason_part in refused["problem"]["detail"]
     assert contents(nord) == before
 
     loaded = nord.load(store, corrected)

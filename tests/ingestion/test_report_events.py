@@ -32,7 +32,7 @@ PERSON = "erika.mustermann@example.com"
 UNKNOWN = f"Erika Mustermann\t{PERSON}\tWeg 1\n1\t2\t3\n".encode()
 
 
-def told(client: Client) -> list[tuple[str, dict[str, Any]]]:
+def published_events(client: Client) -> list[tuple[str, dict[str, Any]]]:
     """Return the published events of reports in order, each valid by the catalogue."""
     with context.agency(client.agency.pk):
         events = list(Event.objects.filter(type__startswith="report.").order_by("occurred_at", "pk"))
@@ -53,7 +53,7 @@ def test_loaded_report_is_published_with_its_rows(acme: Client, shop: str) -> No
     bad = [ROWS[1] | {"order-status": "Lost"}, ROWS[2] | {"amazon-order-id": "7"}]
     report = acme.load(shop, build.orders_file([ROWS[0], *bad]))
 
-    assert told(acme) == [
+    assert published_events(acme) == [
         (
             "loaded",
             {
@@ -72,14 +72,14 @@ def test_loaded_report_is_published_with_its_rows(acme: Client, shop: str) -> No
 def test_posted_rows_are_report_too(acme: Client, shop: str) -> None:
     report = acme.post_defects(shop, build.defect(order=build.order_id(1)))
 
-    ((outcome, data),) = told(acme)
+    ((outcome, data),) = published_events(acme)
     assert (outcome, data["report"], data["source"], data["rows"]["read"]) == ("loaded", report["id"], "json", 1)
 
 
 def test_rejected_document_is_published_with_kind_of_its_problem(nord: Client, shelf: str) -> None:
     report = nord.load(shelf, UNKNOWN)
 
-    assert told(nord) == [
+    assert published_events(nord) == [
         (
             "rejected",
             {
@@ -111,7 +111,7 @@ def test_rejected_document_is_published_with_kind_of_its_problem(nord: Client, s
 def test_events_contain_nothing_of_document(nord: Client, shelf: str, document: bytes) -> None:
     report = nord.load(shelf, document) if document else None
 
-    for outcome, data in told(nord):
+    for outcome, data in published_events(nord):
         assert "erika" not in json.dumps(data).lower()
         assert "@" not in json.dumps(data)
         assert outcome == (report or {})["status"]
@@ -125,21 +125,21 @@ def test_name_that_sender_gave_report_type_is_published_only_where_it_is_one_of_
         report.received_at = NOW + timedelta(days=1)
         report_events.rejected(account=report.account, report=report, now=NOW + timedelta(days=1))
 
-    assert [data["report_type"] for _, data in told(nord)] == ["claims_and_chargebacks", None]
+    assert [data["report_type"] for _, data in published_events(nord)] == ["claims_and_chargebacks", None]
 
 
 def test_document_that_is_sent_again_is_published_once(acme: Client, shop: str) -> None:
     acme.load(shop, DOCUMENT)
     acme.load(shop, DOCUMENT)
 
-    assert [outcome for outcome, _ in told(acme)] == ["loaded"]
+    assert [outcome for outcome, _ in published_events(acme)] == ["loaded"]
 
 
 def test_each_rejection_of_document_is_published_and_then_that_it_loaded(nord: Client, shelf: str) -> None:
     for marketplace in ("US", "US", "DE"):
         nord.load(shelf, FEEDBACK_DE, marketplace=marketplace)
 
-    outcomes = told(nord)
+    outcomes = published_events(nord)
     assert [outcome for outcome, _ in outcomes] == ["rejected", "rejected", "loaded"]
     assert len({data["report"] for _, data in outcomes}) == 1
 
@@ -150,7 +150,7 @@ def test_report_that_is_loaded_again_for_its_period_is_published_again(acme: Cli
     acme.load(shop, FEEDBACK, period_from=day, period_to=day)
     acme.load(shop, FEEDBACK, period_from=day, period_to=day)
 
-    outcomes = told(acme)
+    outcomes = published_events(acme)
     assert [(outcome, data["rows"]["new"]) for outcome, data in outcomes] == [("loaded", 1), ("loaded", 0)]
 
 
@@ -160,7 +160,7 @@ def test_recording_twice_publishes_once(acme: Client, shop: str) -> None:
     for hours in (0, 1):
         loading.record(report=report, reader=loading.stage(report), now=NOW + timedelta(hours=hours))
 
-    assert len(told(acme)) == 1
+    assert len(published_events(acme)) == 1
 
 
 def test_message_that_comes_twice_tells_of_rejection_once(nord: Client, shelf: str) -> None:
@@ -168,7 +168,7 @@ def test_message_that_comes_twice_tells_of_rejection_once(nord: Client, shelf: s
 
     tasks.load_report(agency_id=str(nord.agency.pk), report_id=str(identifiers.private("rpt", report["id"])))
 
-    assert [outcome for outcome, _ in told(nord)] == ["rejected"]
+    assert [outcome for outcome, _ in published_events(nord)] == ["rejected"]
 
 
 @pytest.mark.parametrize("tell", [report_events.loaded, report_events.rejected])
@@ -184,7 +184,7 @@ def test_database_rejects_second_event_of_one_outcome(acme: Client, shop: str, t
 
 
 def test_failed_attempt_is_not_published(nord: Client, store: str) -> None:
-    before = told(nord)
+    before = published_events(nord)
     with context.agency(nord.agency.pk):
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
         beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
@@ -193,7 +193,7 @@ def test_failed_attempt_is_not_published(nord: Client, store: str) -> None:
     with pytest.raises(DataError):
         nord.load(store, build.orders_file(build.orders_on(ORDERED, count=3, first=501)))
 
-    assert told(nord) == before
+    assert published_events(nord) == before
 
 
 def test_failed_report_is_not_published(acme: Client, shop: str) -> None:
@@ -202,7 +202,7 @@ def test_failed_report_is_not_published(acme: Client, shop: str) -> None:
         Report.objects.update(attempts=loading.MAX_ATTEMPTS)
 
     assert loading.claim(agency_id=acme.agency.pk, report_id=report.pk) is None
-    assert told(acme) == []
+    assert published_events(acme) == []
 
 
 def test_reports_of_deleted_account_are_not_published(nord: Client, shelf: str) -> None:
@@ -214,7 +214,7 @@ def test_reports_of_deleted_account_are_not_published(nord: Client, shelf: str) 
         loading.stage(report)
     loading.reject(report=report, rejection=refused.value, now=NOW)
 
-    assert told(nord) == []
+    assert published_events(nord) == []
     with context.agency(nord.agency.pk):
         assert Report.objects.get().status == Report.Status.PROCESSING
 
@@ -222,5 +222,5 @@ def test_reports_of_deleted_account_are_not_published(nord: Client, shelf: str) 
 def test_events_do_not_reach_other_agencies(acme: Client, rival: Client, shop: str) -> None:
     acme.load(shop, DOCUMENT)
 
-    assert told(rival) == []
+    assert published_events(rival) == []
     assert rival.read("/v1/events")["data"] == []

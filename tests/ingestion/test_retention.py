@@ -1,4 +1,4 @@
-"""Documents go when their agency's days are over, also where a run was interrupted; what they said stays."""
+"""Test that documents are deleted after retention, also after an interrupted run, and that facts stay."""
 
 import os
 from contextlib import closing

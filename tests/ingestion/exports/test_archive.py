@@ -67,24 +67,24 @@ def test_archive_contains_every_row_of_every_table(acme: Client, furnished: Furn
 
     archives.make(acme, export)
 
-    told = archives.take(acme, export)
-    rows = {each["name"]: each["rows"] for each in told.manifest["files"]}
+    exported = archives.take(acme, export)
+    rows = {each["name"]: each["rows"] for each in exported.manifest["files"]}
     assert (rows.pop("agency.jsonl"), rows.pop("rules.jsonl") > 20) == (1, True)
     assert rows == before
     assert min(rows.values()) > 0
-    assert told.faults() == []
+    assert exported.faults() == []
 
 
 def test_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, furnished: Furnished) -> None:
     before = timezone.now()
-    told = archives.pack(acme)
+    exported = archives.pack(acme)
 
-    manifest = told.manifest
+    manifest = exported.manifest
     orders = next(each for each in manifest["files"] if each["name"] == "orders.jsonl")
     assert manifest["format"] == "underone-export/1"
     assert (manifest["agency"], manifest["account"]) == (acme.agency.public_id, None)
     assert before <= datetime.fromisoformat(manifest["known_at"]) <= timezone.now()
-    assert orders["columns"] == list(told.lines("orders")[0])
+    assert orders["columns"] == list(exported.lines("orders")[0])
     assert {each["holds"] for each in manifest["left_out"]} == {
         "Idempotency records.",
         "Exports.",
@@ -95,38 +95,38 @@ def test_manifest_says_what_each_file_holds_and_what_is_left_out(acme: Client, f
 
 
 def test_ids_are_those_of_api(acme: Client, furnished: Furnished) -> None:
-    told = archives.pack(acme)
+    exported = archives.pack(acme)
 
-    assert {each["account_id"] for each in told.lines("orders")} == {furnished.account_id}
-    assert furnished.report_id in {each["id"] for each in told.lines("reports")}
-    assert furnished.breach_id in {each["id"] for each in told.lines("breaches")}
-    assert {each["threshold_id"] for each in told.lines("thresholds")} == {furnished.threshold_id}
-    (endpoint,) = told.lines("webhook-endpoints")
+    assert {each["account_id"] for each in exported.lines("orders")} == {furnished.account_id}
+    assert furnished.report_id in {each["id"] for each in exported.lines("reports")}
+    assert furnished.breach_id in {each["id"] for each in exported.lines("breaches")}
+    assert {each["threshold_id"] for each in exported.lines("thresholds")} == {furnished.threshold_id}
+    (endpoint,) = exported.lines("webhook-endpoints")
     assert (endpoint["id"], endpoint["accounts"]) == (furnished.endpoint_id, [furnished.account_id])
-    assert furnished.delivery_id in {each["id"] for each in told.lines("deliveries")}
-    assert acme.read("/v1/me")["key"]["id"] in {each["id"] for each in told.lines("api-keys")}
-    texts = [told.zip.read(name).decode() for name in told.zip.namelist() if name != "events.jsonl"]
+    assert furnished.delivery_id in {each["id"] for each in exported.lines("deliveries")}
+    assert acme.read("/v1/me")["key"]["id"] in {each["id"] for each in exported.lines("api-keys")}
+    texts = [exported.zip.read(name).decode() for name in exported.zip.namelist() if name != "events.jsonl"]
     assert [text for text in texts if RAW_ID.search(text)] == []
 
 
-def rate(told: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
+def rate(exported: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
     """Return the defective orders and the orders of these days, counted from the exported facts."""
-    defects = {each["order_id"] for each in told.lines("defects") if each["counts"]}
-    orders = [each for each in told.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
+    defects = {each["order_id"] for each in exported.lines("defects") if each["counts"]}
+    orders = [each for each in exported.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
     orders = [each for each in orders if (each["marketplace"], each["channel"]) == ("US", "mfn")]
-    counts_all = told.lines("agency")[0]["counts_pending_and_cancelled"]
+    counts_all = exported.lines("agency")[0]["counts_pending_and_cancelled"]
     counting = [each for each in orders if counts_all or each["order_id"] in defects or each["status"] not in USUALLY_OUT]
     return len([each for each in counting if each["order_id"] in defects]), len(counting)
 
 
 def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnished) -> None:
-    told = archives.pack(acme)
+    exported = archives.pack(acme)
 
-    value = acme.odr(furnished.account_id, known_at=told.manifest["known_at"])
+    value = acme.odr(furnished.account_id, known_at=exported.manifest["known_at"])
     first, last = (date.fromisoformat(value["window"][side]) for side in ("from", "to"))
     days = {first + timedelta(days=n): n for n in range((last - first).days + 1)}
     newest: dict[str, dict[str, Any]] = {}
-    for version in sorted(told.lines("daily-counts"), key=lambda each: str(each["recorded_at"])):
+    for version in sorted(exported.lines("daily-counts"), key=lambda each: str(each["recorded_at"])):
         if (version["marketplace"], version["channel"]) == ("US", "mfn") and date.fromisoformat(version["day"]) in days:
             newest[version["day"]] = version
     totals = Counter[str]()
@@ -134,44 +134,44 @@ def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnish
         totals.update({name: version[name] for name in ("defective_orders", "orders")})
     assert (value["numerator"], value["denominator"]) == (2, 10)
     assert (totals["defective_orders"], totals["orders"]) == (2, 10)
-    assert rate(told, days=days) == (2, 10)
+    assert rate(exported, days=days) == (2, 10)
 
 
 def test_archive_of_account_contains_that_account_and_its_thresholds(acme: Client, furnished: Furnished) -> None:
     other = furnish(acme, name="other")
     acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
 
-    told = archives.pack(acme, account=furnished.account_id)
+    exported = archives.pack(acme, account=furnished.account_id)
 
-    assert told.manifest["account"] == furnished.account_id
-    assert [each["id"] for each in told.lines("accounts")] == [furnished.account_id]
-    assert {each["account_id"] for each in told.lines("thresholds")} == {None, furnished.account_id}
-    assert told.lines("webhook-endpoints") == told.lines("api-keys") == []
-    assert {each["about"] for each in told.lines("audit-log")} == {furnished.account_id}
-    assert len(told.lines("deliveries")) == len(told.lines("events"))
-    for name in told.zip.namelist():
-        assert not [value for value in vars(other).values() if value.encode() in told.zip.read(name)], name
+    assert exported.manifest["account"] == furnished.account_id
+    assert [each["id"] for each in exported.lines("accounts")] == [furnished.account_id]
+    assert {each["account_id"] for each in exported.lines("thresholds")} == {None, furnished.account_id}
+    assert exported.lines("webhook-endpoints") == exported.lines("api-keys") == []
+    assert {each["about"] for each in exported.lines("audit-log")} == {furnished.account_id}
+    assert len(exported.lines("deliveries")) == len(exported.lines("events"))
+    for name in exported.zip.namelist():
+        assert not [value for value in vars(other).values() if value.encode() in exported.zip.read(name)], name
 
 
 def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Furnished) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     theirs = furnish(rival, name="rival")
 
-    told = archives.pack(acme, documents=True)
+    exported = archives.pack(acme, documents=True)
 
     words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(theirs).values())]
-    assert [name for name in told.zip.namelist() if any(word in told.zip.read(name).lower() for word in words)] == []
+    assert [name for name in exported.zip.namelist() if any(word in exported.zip.read(name).lower() for word in words)] == []
 
 
 def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> None:
     kept = acme.take_on(name="Kept", partner="A1KEPT")
     acme.delete(f"/v1/accounts/{furnished.account_id}")
 
-    told = archives.pack(acme)
+    exported = archives.pack(acme)
 
-    assert [each["id"] for each in told.lines("accounts")] == [kept]
-    assert told.lines("orders") == told.lines("reports") == []
-    assert told.lines("events") == told.lines("deliveries") == told.lines("delivery-attempts") == []
+    assert [each["id"] for each in exported.lines("accounts")] == [kept]
+    assert exported.lines("orders") == exported.lines("reports") == []
+    assert exported.lines("events") == exported.lines("deliveries") == exported.lines("delivery-attempts") == []
 
 
 def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnished, storage: Path) -> None:
@@ -192,9 +192,9 @@ def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnis
 def test_document_that_goes_meanwhile_is_passed_over(acme: Client, furnished: Furnished, storage: Path) -> None:
     next(storage.glob("*/*/rpt_*")).unlink()
 
-    told = archives.pack(acme, documents=True)
+    exported = archives.pack(acme, documents=True)
 
-    assert (len([name for name in told.zip.namelist() if name.startswith("documents/")]), told.faults()) == (12, [])
+    assert (len([name for name in exported.zip.namelist() if name.startswith("documents/")]), exported.faults()) == (12, [])
 
 
 def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
@@ -207,12 +207,12 @@ def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
     for chat in chats:
         acme.listen(kind="slack", url=chat)
 
-    told = archives.pack(acme, documents=True)
+    exported = archives.pack(acme, documents=True)
 
-    held = b"".join(told.zip.read(name) for name in told.zip.namelist())
+    held = b"".join(exported.zip.read(name) for name in exported.zip.namelist())
     for word in (secret, acme.key, acme.key[21:], "verysecret", "whsec_"):
         assert word.encode() not in held
-    shown = {each["url"] for each in told.lines("webhook-endpoints")}
+    shown = {each["url"] for each in exported.lines("webhook-endpoints")}
     assert {"https://hooks.slack.com/…", "https://a.example/…", "https://b.example/…"} <= shown
     assert shown == {each["url"] for each in acme.read("/v1/webhook-endpoints")["data"]}
 
@@ -225,9 +225,9 @@ def test_archive_contains_only_host_of_chat_url(acme: Client, url: str) -> None:
     with context.agency(acme.agency.pk):
         Endpoint.objects.update(url=url)
 
-    (told,) = archives.pack(acme).lines("webhook-endpoints")
+    (exported,) = archives.pack(acme).lines("webhook-endpoints")
 
-    assert (told["id"], told["url"]) == (endpoint, "https://c.example/…")
+    assert (exported["id"], exported["url"]) == (endpoint, "https://c.example/…")
 
 
 def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
@@ -243,10 +243,10 @@ def test_texts_of_any_kind_come_through_as_they_are(acme: Client) -> None:
                 now=NOON,
             )
 
-    told = archives.pack(acme)
+    exported = archives.pack(acme)
 
-    assert sorted(each["name"] for each in told.lines("accounts")) == sorted(names)
-    assert told.faults() == []
+    assert sorted(each["name"] for each in exported.lines("accounts")) == sorted(names)
+    assert exported.faults() == []
 
 
 def test_archive_is_of_moment_at_which_it_was_begun(acme: Client, furnished: Furnished) -> None:

@@ -45,7 +45,7 @@ def test_reason_and_rejection_leave_addresses_out_whoever_words_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "expected"),
     [
         ("Shipped - Delivered to Buyer", "a text of several words"),
         ("Jane Doe", "a text of several words"),
@@ -61,8 +61,8 @@ def test_reason_and_rejection_leave_addresses_out_whoever_words_them() -> None:
         ("x" * 2_000_000 + "@", "'" + "x" * 40 + "…'"),
     ],
 )
-def test_value_is_shown_without_addresses_or_sentences(cell: str, said: str) -> None:
-    assert quote_value(cell) == said
+def test_value_is_shown_without_addresses_or_sentences(cell: str, expected: str) -> None:
+    assert quote_value(cell) == expected
 
 
 def test_order_id_is_flagged_to_be_none_without_sentence_that_stands_there() -> None:

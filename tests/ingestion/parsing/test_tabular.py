@@ -65,10 +65,10 @@ def test_character_cut_at_end_is_no_utf_8() -> None:
 
 
 def test_document_of_no_bytes_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         tabular.detect_encoding([], japanese=False)
 
-    assert refused.value.slug == "empty-document"
+    assert rejection.value.slug == "empty-document"
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
@@ -114,21 +114,21 @@ def test_lines_end_with_line_feed_only(document: bytes, lines: list[str], is_ope
     ],
 )
 def test_nul_bytes_are_rejected(document: bytes, codec: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         lines_of(document, codec)
 
-    assert refused.value.slug == "not-text"
+    assert rejection.value.slug == "not-text"
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\nmore\n"])
 def test_line_of_two_megabytes_is_rejected_with_its_number(end: bytes) -> None:
     document = b"header\n" + b"x" * 2_000_000 + end
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         list(tabular.Lines(in_blocks(document, tabular.BLOCK), "utf-8"))
 
-    assert refused.value.slug == "line-too-long"
-    assert "Line 2" in refused.value.detail
+    assert rejection.value.slug == "line-too-long"
+    assert "Line 2" in rejection.value.detail
 
 
 def test_long_line_within_limit_is_line() -> None:
@@ -165,19 +165,19 @@ def test_gzip_is_unpacked_all_of_its_members() -> None:
     ],
 )
 def test_damaged_gzip_is_rejected(document: bytes) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         unpacked(document)
 
-    assert refused.value.slug == "invalid-gzip"
-    assert "again" in refused.value.detail
+    assert rejection.value.slug == "invalid-gzip"
+    assert "again" in rejection.value.detail
 
 
 @pytest.mark.parametrize("document", [b"x" * (MOST + 1), gzip.compress(b"x" * (MOST + 1))])
 def test_size_limit_applies_to_plain_and_packed_bytes(document: bytes) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         unpacked(document)
 
-    assert refused.value.slug == "document-too-large"
+    assert rejection.value.slug == "document-too-large"
 
 
 @pytest.mark.parametrize("document", [b"x" * MOST, gzip.compress(b"x" * MOST)])
@@ -212,25 +212,25 @@ def test_records_are_read_as_spreadsheets_write_them(text: str, records: list[li
 
 @pytest.mark.parametrize("text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n', "a,b\n1\r5,2\n", "a,b\n" + "x" * 200_000 + ",2\n"])
 def test_csv_that_is_invalid_is_rejected_with_its_line(text: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         records_of(text)
 
-    assert refused.value.slug == "invalid-csv"
-    assert "line" in refused.value.detail
+    assert rejection.value.slug == "invalid-csv"
+    assert "line" in rejection.value.detail
 
 
 def test_record_without_end_is_rejected_before_it_fills_memory() -> None:
     lines = iter(["order_id,removed_on", '"ab', *['","ab'] * 1_000_000])
     tracemalloc.start()
     try:
-        with pytest.raises(RejectedDocument) as refused:
+        with pytest.raises(RejectedDocument) as rejection:
             list(tabular.split_csv(lines))
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
-    assert refused.value.slug == "invalid-csv"
-    assert "more than 2097152 characters. Check for a quote that is not closed." in refused.value.detail
+    assert rejection.value.slug == "invalid-csv"
+    assert "more than 2097152 characters. Check for a quote that is not closed." in rejection.value.detail
     assert len(list(lines)) == 1_000_002 - 2 - tabular.MAX_RECORD_LENGTH // len('","ab\n')
     assert most < 64 * 1024**2
 
@@ -274,7 +274,7 @@ def test_lines_are_counted_in_either_form() -> None:
 
 
 def test_utf_16_that_lost_its_mark_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         list(tabular.Lines([b"a\0b\0\n\0"], "utf-16"))
 
-    assert refused.value.slug == "not-text"
+    assert rejection.value.slug == "not-text"

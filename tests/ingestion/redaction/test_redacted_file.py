@@ -65,8 +65,8 @@ def outcome(document: bytes, **how: Any) -> Any:
     """Return the facts and rejected lines of a document, or why it is rejected."""
     try:
         done = parse_document(document, **how)
-    except RejectedDocument as refused:
-        return refused.slug, [row.line for row in refused.rejected]
+    except RejectedDocument as rejection:
+        return rejection.slug, [row.line for row in rejection.rejected]
     return done.lines, list(done.rejected), done.reader.read, done.reader.report_type.title
 
 

@@ -47,20 +47,20 @@ def test_spelling_of_header_does_not_matter(spelling: Callable[[str], str]) -> N
 def test_header_without_required_column_is_rejected(column: str) -> None:
     columns = [name for name in build.ORDER_COLUMNS if name != column]
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.orders_file([build.order_row()], columns=columns), announced=all_orders.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column in rejection.value.detail
 
 
 @pytest.mark.parametrize("column", BARE)
 def test_required_repeated_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.orders_file([build.order_row()], columns=[*build.ORDER_COLUMNS, column]))
 
-    assert refused.value.slug == "columns-repeated"
-    assert column in refused.value.detail
+    assert rejection.value.slug == "columns-repeated"
+    assert column in rejection.value.detail
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_time_is_same_moment_in_every_offset(text: str, moment: datetime) -> Non
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason_part"),
     [
         ({"amazon_order_id": ""}, "`amazon-order-id`: ''"),
         ({"amazon_order_id": "1234567"}, "'1234567' is not a valid Amazon order ID"),
@@ -215,11 +215,11 @@ def test_time_is_same_moment_in_every_offset(text: str, moment: datetime) -> Non
         ({"sales_channel": "Amazon.example"}, "'Amazon.example' is not a known Amazon store"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
     parsed = parse_document(build.orders_file([build.order_row(amazon_order_id=build.order_id(2)), build.order_row(**cells)]))
 
     assert [fact.order_id for fact in parsed.orders] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
 def test_row_with_too_few_cells_is_rejected_where_file_goes_on() -> None:

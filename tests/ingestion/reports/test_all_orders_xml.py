@@ -33,7 +33,7 @@ def test_document_on_one_line_is_read_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "expected"),
     [
         ({"AmazonOrderID": "none"}, "not a valid Amazon order ID"),
         ({"AmazonOrderID": None}, "AmazonOrderID"),
@@ -44,12 +44,12 @@ def test_document_on_one_line_is_read_too() -> None:
         ({"LastUpdatedDate": "2099-01-01T00:00:00+00:00"}, "the day the document was received"),
     ],
 )
-def test_order_invalid_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:
+def test_order_invalid_is_rejected_by_its_line(texts: dict[str, str | None], expected: str) -> None:
     parsed = parse_document(build.orders_xml(build.message(), build.message(**texts)))
 
     (reason,) = parsed.rejected.values()
     assert (len(parsed.orders), list(parsed.rejected)) == (1, [5])
-    assert said in reason
+    assert expected in reason
 
 
 def test_envelope_without_orders_gives_warning() -> None:
@@ -60,17 +60,17 @@ def test_envelope_without_orders_gives_warning() -> None:
 
 @pytest.mark.parametrize("cut", [2, 20, 200])
 def test_document_that_is_cut_off_is_rejected(cut: int) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.orders_xml(build.message(), build.message())[:-cut])
 
-    assert refused.value.slug == "invalid-xml"
+    assert rejection.value.slug == "invalid-xml"
 
 
 def test_another_message_type_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.orders_xml(build.message()).replace(b"AllOrdersReport", b"Product"))
 
-    assert refused.value.slug == "unknown-document"
+    assert rejection.value.slug == "unknown-document"
 
 
 def test_xml_and_flat_file_of_same_orders_give_same_numbers(acme: Client, shop: str) -> None:

@@ -100,7 +100,7 @@ def test_days_are_marketplace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason_part"),
     [
         ({"message_id": ""}, "`message_id`: the cell is empty"),
         ({"message_id": "x" * 65}, "`message_id`: 'x"),
@@ -115,22 +115,22 @@ def test_days_are_marketplace() -> None:
         ({"updated_at": "today"}, "`updated_at`: 'today'"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
     columns = [*ROW, *(name for name in cells if name not in ROW)]
 
     parsed = parse_document(build.table(ROW, ROW | cells, columns=columns), today=TODAY)
 
     assert [line for line, _ in parsed.lines] == [2]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["message_id", "received_at"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.table(ROW, columns=[name for name in ROW if name != column]), announced=buyer_messages.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column.replace("_", "-") in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column.replace("_", "-") in rejection.value.detail
 
 
 def test_message_texts_reach_no_fact_or_reason() -> None:

@@ -59,20 +59,20 @@ def test_layout_of_our_own_is_not_wider_than_its_header() -> None:
 
 @pytest.mark.parametrize("reader", [cells.build_reader, cells.build_strict_reader])
 @pytest.mark.parametrize(
-    ("header", "slug", "said"),
+    ("header", "slug", "reason_part"),
     [
         (["order_id", "note"], "columns-missing", "kind"),
         (["order_id", "kind", "Order-Id"], "columns-repeated", "order-id"),
         (["order_id", "kind", "note", "Note"], "columns-repeated", "note"),
     ],
 )
-def test_header_with_column_missing_or_twice_is_rejected(reader: object, header: list[str], slug: str, said: str) -> None:
+def test_header_with_column_missing_or_twice_is_rejected(reader: object, header: list[str], slug: str, reason_part: str) -> None:
     assert callable(reader)
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         reader(header, COLUMNS, report_type="x")
 
-    assert (refused.value.slug, said in refused.value.detail) == (slug, True)
+    assert (rejection.value.slug, reason_part in rejection.value.detail) == (slug, True)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_first_moment_of_all_is_on_first_day_in_every_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason_part"),
     [*((word, True) for word in ("yes", "Y", "TRUE", "1")), *((word, False) for word in ("no", "N", "False", "0"))],
 )
-def test_yes_and_no_are_known_in_any_case(text: str, said: bool) -> None:
-    assert cells.parse_yes_no(text) is said
-    assert row(flag=text).flag("flag") is said
+def test_yes_and_no_are_known_in_any_case(text: str, reason_part: bool) -> None:
+    assert cells.parse_yes_no(text) is reason_part
+    assert row(flag=text).flag("flag") is reason_part
 
 
 @pytest.mark.parametrize("text", ["maybe", "ja", "2", "-1", "x" * 5000])

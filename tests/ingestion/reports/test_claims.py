@@ -105,26 +105,26 @@ def test_time_without_offset_is_utc(text: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize("column", ["order_id", "kind", "state", "occurred_on"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(f"{HEADER.replace(column, 'other')}\n{ROW}\n".encode(), announced="claims_and_chargebacks")
 
-    assert refused.value.slug == "columns-missing"
-    assert column.replace("_", "-") in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column.replace("_", "-") in rejection.value.detail
 
 
 @pytest.mark.parametrize("column", ["order_id", "kind", "state", "occurred_on", "reference", "updated_at", "funded_by", "rating"])
 def test_repeated_column_is_rejected(column: str) -> None:
     header = ",".join([*build.CLAIM_COLUMNS, column])
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(f"{header}\n{ROW},,,,,\n".encode())
 
-    assert refused.value.slug == "columns-repeated"
-    assert column.replace("_", "-") in refused.value.detail
+    assert rejection.value.slug == "columns-repeated"
+    assert column.replace("_", "-") in rejection.value.detail
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason_part"),
     [
         ({"order_id": ""}, "'' is not a valid Amazon order ID"),
         ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
@@ -149,21 +149,21 @@ def test_repeated_column_is_rejected(column: str) -> None:
         ({"reference": "x" * 65}, "`reference`: expected a text of at most 64"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
     good = build.claim(order=build.order_id(2))
 
     parsed = parse_document(build.claims_file([good, build.claim(order=ORDER) | cells]))
 
     assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
-@pytest.mark.parametrize(("row", "said"), [(f"{ROW},one,two", "6 cells"), (ORDER, "`kind`: ''")])
-def test_row_of_another_width_is_rejected_where_value_would_be_lost(row: str, said: str) -> None:
+@pytest.mark.parametrize(("row", "reason_part"), [(f"{ROW},one,two", "6 cells"), (ORDER, "`kind`: ''")])
+def test_row_of_another_width_is_rejected_where_value_would_be_lost(row: str, reason_part: str) -> None:
     parsed = parse_document(f"{HEADER},reference\n{ROW},one\n{row}\n{ROW},two\n".encode())
 
     assert [line for line, _ in parsed.lines] == [2, 4]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
 def test_lines_are_counted_as_editor_counts_them() -> None:
@@ -174,10 +174,10 @@ def test_lines_are_counted_as_editor_counts_them() -> None:
 
 @pytest.mark.parametrize("document", [f'{HEADER}\n{ROW}\n"open,,,\n', f'{HEADER}\n"{ORDER}"x,,,\n'])
 def test_quote_left_open_rejects_document(document: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document.encode())
 
-    assert refused.value.slug == "invalid-csv"
+    assert rejection.value.slug == "invalid-csv"
 
 
 def test_other_columns_are_ignored() -> None:

@@ -52,7 +52,7 @@ def test_announced_type_keeps_name_it_was_announced_by() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "slug", "said"),
+    ("document", "slug", "reason_part"),
     [
         (b"", "empty-document", "no bytes"),
         (b"\n \r\n\t\n\n", "empty-document", "blank lines"),
@@ -83,13 +83,13 @@ def test_announced_type_keeps_name_it_was_announced_by() -> None:
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not-text", "It is a PDF. Download the report as CSV or tab-delimited text"),
     ],
 )
-def test_document_that_is_no_report_is_rejected_with_reason(document: bytes, slug: str, said: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+def test_document_that_is_no_report_is_rejected_with_reason(document: bytes, slug: str, reason_part: str) -> None:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document)
 
-    assert refused.value.slug == slug
-    assert said in refused.value.detail
-    assert refused.value.problem().keys() == {"type", "title", "detail"}
+    assert rejection.value.slug == slug
+    assert reason_part in rejection.value.detail
+    assert rejection.value.problem().keys() == {"type", "title", "detail"}
 
 
 @pytest.mark.parametrize("announced", ["", ORDERS])
@@ -98,9 +98,9 @@ def test_header_of_as_many_columns_as_there_may_be_is_one(announced: str) -> Non
     more = tabular.MAX_COLUMNS - lines[0].count(b"\t") - 1
 
     assert len(parse_document(b"\r\n".join([lines[0] + b"\ttel" * more, *lines[1:]]), announced=announced).lines) == 3
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(b"\r\n".join([lines[0] + b"\ttel" * (more + 1), *lines[1:]]), announced=announced)
-    assert refused.value.slug == "too-many-columns"
+    assert rejection.value.slug == "too-many-columns"
 
 
 def test_rejection_keeps_nothing_of_ones_before() -> None:
@@ -137,10 +137,10 @@ def test_rejection_keeps_nothing_of_ones_before() -> None:
     ],
 )
 def test_document_announced_as_another_type_is_rejected(document: bytes, announced: str, slug: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=announced)
 
-    assert refused.value.slug == slug
+    assert rejection.value.slug == slug
 
 
 @pytest.mark.parametrize("document", [orders, feedback, claimed])
@@ -171,9 +171,9 @@ def test_document_cut_in_middle_of_row_is_rejected_wherever_it_is_cut(document: 
     outcomes = Counter[str]()
 
     for end in range(last_row + 1, last_cell + 1):
-        with pytest.raises(RejectedDocument) as refused:
+        with pytest.raises(RejectedDocument) as rejection:
             parse_document(document[:end])
-        outcomes[refused.value.slug] += 1
+        outcomes[rejection.value.slug] += 1
 
     assert outcomes.keys() == {"document-cut-off"}
 
@@ -181,19 +181,19 @@ def test_document_cut_in_middle_of_row_is_rejected_wherever_it_is_cut(document: 
 def test_cut_in_middle_of_character_is_cut() -> None:
     document = build.feedback_file([build.feedback_row(order=build.order_id(1), on="10/20/26"), ("10/21/26", "1", "zu spät")])
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document[: document.rindex("ä".encode()) + 1])
 
-    assert refused.value.slug == "document-cut-off"
+    assert rejection.value.slug == "document-cut-off"
 
 
 def test_cut_is_noticed_in_document_of_one_row() -> None:
     document = build.orders_file([build.order_row()])
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document[:-40])
 
-    assert refused.value.slug == "document-cut-off"
+    assert rejection.value.slug == "document-cut-off"
 
 
 def test_last_line_without_end_is_whole_when_no_shorter_than_others() -> None:
@@ -212,18 +212,18 @@ def test_more_rejected_rows_than_are_stored_reject_document() -> None:
     header, row, *_ = claimed.splitlines(keepends=True)
     document = header + row + row.replace(b"granted", b"?") * (MAX_REJECTED_ROWS + 1)
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document)
 
-    assert refused.value.slug == "too-many-rejected-rows"
-    assert "Line 3" in refused.value.detail
+    assert rejection.value.slug == "too-many-rejected-rows"
+    assert "Line 3" in rejection.value.detail
 
 
 def test_rows_are_all_listed_if_all_are_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(claimed.replace(b"granted", b"?"))
 
-    assert [row.line for row in refused.value.rejected] == [2, 3, 4]
+    assert [row.line for row in rejection.value.rejected] == [2, 3, 4]
 
 
 def test_long_value_is_not_repeated_whole_in_reason() -> None:
@@ -257,7 +257,7 @@ def test_sample_account_health_reports_are_read_whole(path: str, read_as: str, r
 
 
 def test_schema_of_report_is_rejected_as_what_it_is() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document((SAMPLES / V2 / "0_json_schema.json").read_bytes())
 
-    assert refused.value.slug == "schema-not-report"
+    assert rejection.value.slug == "schema-not-report"

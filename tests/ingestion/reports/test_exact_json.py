@@ -54,7 +54,7 @@ def test_json_is_read_in_every_unicode_encoding(codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected"),
     [
         (b"", "damaged or cut off"),
         (b"{", "damaged or cut off"),
@@ -71,19 +71,19 @@ def test_json_is_read_in_every_unicode_encoding(codec: str) -> None:
     ],
     ids=range(12),
 )
-def test_invalid_json_is_rejected_with_reason(document: bytes, said: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+def test_invalid_json_is_rejected_with_reason(document: bytes, expected: str) -> None:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_json(document)
 
-    assert refused.value.slug == "invalid-json"
-    assert said in refused.value.detail
+    assert rejection.value.slug == "invalid-json"
+    assert expected in rejection.value.detail
 
 
 def test_too_many_json_values_are_rejected_before_parsing() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_json(b"[" + b"0," * (MAX_VALUES + 1) + b"0]")
 
-    assert refused.value.slug == "too-many-values"
+    assert rejection.value.slug == "too-many-values"
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_report_that_spreadsheet_saved_with_commas_is_read_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "expected"),
     [
         ({"order-id": ""}, "'' is not a valid Amazon order ID"),
         ({"order-id": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
@@ -103,11 +103,11 @@ def test_report_that_spreadsheet_saved_with_commas_is_read_too() -> None:
         ({"license-plate-number": "L" * 65}, "`license-plate-number`: 'L"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], expected: str) -> None:
     parsed = parse_document(report({"order-id": build.order_id(2)}, cells))
 
     assert [fact.order_id for fact in parsed.returns] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert expected in parsed.rejected[3]
 
 
 def test_buyer_comments_reach_no_fact_or_reason() -> None:
@@ -118,24 +118,24 @@ def test_buyer_comments_reach_no_fact_or_reason() -> None:
 
 @pytest.mark.parametrize("column", ["return-date", "order-id"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=fba_returns.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column in rejection.value.detail
 
 
 def test_report_of_headers_alone_is_rejected() -> None:
     header = report({}).splitlines(keepends=True)[0]
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(header * 3)
 
-    assert refused.value.slug == "no-usable-row"
+    assert rejection.value.slug == "no-usable-row"
 
 
 def test_rows_without_their_header_are_stated_apart_from_another_document() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(report({}).splitlines(keepends=True)[1])
 
-    assert refused.value.slug == "no-header"
+    assert rejection.value.slug == "no-header"

@@ -129,7 +129,7 @@ def test_missing_sales_channel_defaults_to_report_marketplace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "expected"),
     [
         ({"amazon-order-id": ""}, "not a valid Amazon order ID"),
         ({"amazon-order-id": "S01-1234567-1234567"}, "not a valid Amazon order ID"),
@@ -140,20 +140,20 @@ def test_missing_sales_channel_defaults_to_report_marketplace() -> None:
         ({"sales-channel": "eBay"}, "is not a known Amazon store"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], expected: str) -> None:
     parsed = parse_document(report({"amazon-order-id": build.order_id(2)}, cells))
 
     assert [fact.order_id for fact in parsed.orders] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert expected in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["amazon-order-id", "purchase-date", "shipment-date"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(report({}, columns=without(column)), announced=fba_shipments.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column in rejection.value.detail
 
 
 def test_fba_shipments_and_all_orders_are_not_confused() -> None:
@@ -161,10 +161,10 @@ def test_fba_shipments_and_all_orders_are_not_confused() -> None:
 
     assert parse_document(orders).reader.type_name == all_orders.NAME
     for document, announced in ((orders, fba_shipments.NAME), (report({}), all_orders.NAME)):
-        with pytest.raises(RejectedDocument) as refused:
+        with pytest.raises(RejectedDocument) as rejection:
             parse_document(document, announced=announced)
 
-        assert refused.value.slug == "columns-missing"
+        assert rejection.value.slug == "columns-missing"
 
 
 def test_buyers_reach_no_fact_and_no_reason() -> None:
@@ -177,7 +177,7 @@ def test_buyers_reach_no_fact_and_no_reason() -> None:
     ("document", "slug"), [(report({}, {})[:-40], "document-cut-off"), (quoted({}, {})[:-40], "invalid-csv")]
 )
 def test_document_that_is_cut_off_is_rejected(document: bytes, slug: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document)
 
-    assert refused.value.slug in {slug, "document-cut-off"}
+    assert rejection.value.slug in {slug, "document-cut-off"}

@@ -64,7 +64,7 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("order", "on", "said"),
+    ("order", "on", "reason_part"),
     [
         (ORDER, "", "`removed_on`: the cell is empty; expected a day"),
         (ORDER, "14.07.2025", "`removed_on`: '14.07.2025' is not valid; expected a day (YYYY-MM-DD)"),
@@ -73,19 +73,19 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
         ("1234", "2025-07-14", "'1234' is not a valid Amazon order ID"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(order: str, on: str, said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(order: str, on: str, reason_part: str) -> None:
     rows = [{"order_id": build.order_id(2), "removed_on": "2025-07-14"}, {"order_id": order, "removed_on": on}]
 
     parsed = parse_document(build.table(*rows), today=TODAY)
 
     assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["order_id", "removed_on"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column.replace("_", "-") in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column.replace("_", "-") in rejection.value.detail

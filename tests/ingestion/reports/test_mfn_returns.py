@@ -98,9 +98,9 @@ def test_request_is_known_by_amazon_number_or_else_seller(cells: dict[str, str],
     assert fact.reference == reference
 
 
-@pytest.mark.parametrize("said", ["Y", "y", "Yes", "true"])
-def test_claim_on_request_is_defect_of_which_no_more_is_known(said: str) -> None:
-    parsed = parse_document(report({"A-to-Z Claim": said}))
+@pytest.mark.parametrize("reason_part", ["Y", "y", "Yes", "true"])
+def test_claim_on_request_is_defect_of_which_no_more_is_known(reason_part: str) -> None:
+    parsed = parse_document(report({"A-to-Z Claim": reason_part}))
 
     assert [type(fact).__name__ for _, fact in parsed.lines] == ["ReturnFact", "DefectFact"]
     (fact,) = parsed.defects
@@ -109,9 +109,9 @@ def test_claim_on_request_is_defect_of_which_no_more_is_known(said: str) -> None
     assert (fact.stated_at, fact.rating, fact.funded_by) == (None, None, "")
 
 
-@pytest.mark.parametrize("said", ["N", "n", "No", "false", ""])
-def test_request_without_claim_has_no_defect(said: str) -> None:
-    assert parse_document(report({"A-to-Z Claim": said})).defects == []
+@pytest.mark.parametrize("reason_part", ["N", "n", "No", "false", ""])
+def test_request_without_claim_has_no_defect(reason_part: str) -> None:
+    assert parse_document(report({"A-to-Z Claim": reason_part})).defects == []
 
 
 def test_report_without_column_of_claims_tells_of_returns_alone() -> None:
@@ -121,7 +121,7 @@ def test_report_without_column_of_claims_tells_of_returns_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason_part"),
     [
         ({"Order ID": ""}, "'' is not a valid Amazon order ID"),
         ({"Order ID": "S01-1234567-1234567"}, "is not a valid Amazon order ID"),
@@ -129,11 +129,11 @@ def test_report_without_column_of_claims_tells_of_returns_alone() -> None:
         ({"Amazon RMA ID": "x" * 61}, "`RMA ID`: 'x"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
     parsed = parse_document(report({"Order ID": build.order_id(2)}, cells))
 
     assert [fact.order_id for fact in parsed.returns] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
 def test_rows_whose_empty_cells_at_end_were_cut_are_whole() -> None:
@@ -162,19 +162,19 @@ def test_row_cut_before_required_cell_is_rejected() -> None:
 
 
 def test_document_cut_in_its_last_row_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(report({}, {})[:-40])
 
-    assert refused.value.slug == "document-cut-off"
+    assert rejection.value.slug == "document-cut-off"
 
 
 @pytest.mark.parametrize("column", ["Order ID", "Return request date", "Return request status"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=mfn_returns.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column.lower().replace(" ", "-") in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column.lower().replace(" ", "-") in rejection.value.detail
 
 
 def test_header_repeated_as_data_is_rejected_row() -> None:

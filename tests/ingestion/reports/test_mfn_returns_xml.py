@@ -42,9 +42,9 @@ def test_each_request_is_one_return_whatever_number_of_its_items() -> None:
     assert (parsed.defects, parsed.rejected) == ([], {})
 
 
-@pytest.mark.parametrize("said", ["true", "True", "Y", "yes"])
-def test_claim_is_defect_of_which_no_more_is_known(said: str) -> None:
-    (fact,) = parse_document(report(details(a_to_z_claim=said))).defects
+@pytest.mark.parametrize("reason_part", ["true", "True", "Y", "yes"])
+def test_claim_is_defect_of_which_no_more_is_known(reason_part: str) -> None:
+    (fact,) = parse_document(report(details(a_to_z_claim=reason_part))).defects
 
     assert fact[:4] == (build.order_id(1), "a_to_z_claim", "returns-report", "filed")
     assert (fact.occurred_on, fact.counts) == (date(2020, 11, 12), True)
@@ -72,7 +72,7 @@ def test_optional_elements_may_be_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "reason_part"),
     [
         ({"order_id": None}, "`return_details`: order_id is missing"),
         ({"return_request_date": None}, "return_request_date is missing"),
@@ -81,11 +81,11 @@ def test_optional_elements_may_be_missing() -> None:
         ({"a_to_z_claim": "?"}, "expected Y or N"),
     ],
 )
-def test_request_invalid_is_rejected_by_its_line(texts: dict[str, str | None], said: str) -> None:
+def test_request_invalid_is_rejected_by_its_line(texts: dict[str, str | None], reason_part: str) -> None:
     parsed = parse_document(report(details(), details(**texts)))
 
     assert (len(parsed.returns), list(parsed.rejected)) == (1, [4])
-    assert said in parsed.rejected[4]
+    assert reason_part in parsed.rejected[4]
 
 
 @pytest.mark.parametrize("envelope", ["AmazonEnvelope", "returns_report"])
@@ -105,15 +105,15 @@ def test_xml_returns_are_detected_by_element_or_message_type(envelope: str) -> N
     ],
 )
 def test_other_xml_is_not_an_empty_returns_report(document: bytes, announced: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=announced)
 
-    assert refused.value.slug == "unknown-document"
-    assert announced in refused.value.detail
+    assert rejection.value.slug == "unknown-document"
+    assert announced in rejection.value.detail
 
 
 def test_report_that_is_cut_off_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(report(details(), details())[:-100])
 
-    assert refused.value.slug == "invalid-xml"
+    assert rejection.value.slug == "invalid-xml"

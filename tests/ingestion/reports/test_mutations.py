@@ -222,8 +222,8 @@ def outcome(document: bytes, chance: random.Random) -> str:
             announced=chance.choice(("", "", "", "", "", "", *UPLOADABLE_NAMES)),
             marketplace=chance.choice(("US", "US", "US", "JP", "DE")),
         )
-    except RejectedDocument as refused:
-        return refused.slug if all(refused.problem().values()) else "refused without a word"
+    except RejectedDocument as rejection:
+        return rejection.slug if all(rejection.problem().values()) else "rejected without a reason"
     assert parsed.reader.report_type in SEVERAL or len(parsed.lines) + len(parsed.rejected) == parsed.reader.read
     assert all(parsed.rejected.values())
     assert max(map(len, parsed.rejected.values()), default=0) <= 300

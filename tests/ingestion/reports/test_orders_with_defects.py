@@ -158,25 +158,25 @@ def test_download_without_order_or_category_is_not_detected(columns: tuple[str, 
     document = build.table(dict.fromkeys(columns, "x"))
 
     for announced, slug in (("", "unknown-document"), (orders_with_defects.NAME, "columns-missing")):
-        with pytest.raises(RejectedDocument) as refused:
+        with pytest.raises(RejectedDocument) as rejection:
             parse_document(document, announced=announced)
 
-        assert refused.value.slug == slug
+        assert rejection.value.slug == slug
 
 
 def test_category_repeated_is_rejected() -> None:
     columns = (*COLUMNS, "Chargeback")
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(download({}, columns=columns))
 
-    assert refused.value.slug == "columns-repeated"
+    assert rejection.value.slug == "columns-repeated"
 
 
 def test_returns_layout_is_not_detected_as_orders_with_defects() -> None:
     document = build.table({"order_id": build.order_id(1), "requested_at": "2025-07-01", "negative_feedback": "yes"})
 
     assert parse_document(document).reader.type_name == returns.NAME
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=orders_with_defects.NAME)
-    assert refused.value.slug == "columns-missing"
+    assert rejection.value.slug == "columns-missing"

@@ -83,7 +83,7 @@ def test_conditions_become_comparators(condition: str, comparator: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "condition", "said"),
+    ("value", "condition", "expected"),
     [
         ("0.01", "BELOW", "its condition is 'BELOW'"),
         ("0.01", "", "its value or condition is missing"),
@@ -94,13 +94,13 @@ def test_conditions_become_comparators(condition: str, comparator: str) -> None:
         ("0.3333333333333333", "LESS_THAN", "is out of range"),
     ],
 )
-def test_target_invalid_is_none_and_flagged(value: str | None, condition: str, said: str) -> None:
+def test_target_invalid_is_none_and_flagged(value: str | None, condition: str, expected: str) -> None:
     result = performance_figures.build_target(None if value is None else Decimal(value), condition)
 
     assert result.limit is None
     (flag,) = result.flags
     assert flag.startswith("The target was ignored: ")
-    assert said in flag
+    assert expected in flag
 
 
 def test_missing_target_is_not_flagged() -> None:
@@ -133,7 +133,7 @@ def test_rate_within_its_rounding_is_not_flagged(rate: str, numerator: int, deno
 
 
 @pytest.mark.parametrize(
-    ("rate", "numerator", "denominator", "said"),
+    ("rate", "numerator", "denominator", "expected"),
     [
         ("0.009", 1078, 539000, "The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020."),
         ("0.005", 551, 17197, "The rate 0.005 does not match its counts: 551 of 17197 is 0.0320."),
@@ -145,11 +145,11 @@ def test_rate_within_its_rounding_is_not_flagged(rate: str, numerator: int, deno
         ("0.01", 0, 100, "0 of 100 is 0.0000"),
     ],
 )
-def test_rate_beyond_its_rounding_is_flagged(rate: str, numerator: int, denominator: int, said: str) -> None:
+def test_rate_beyond_its_rounding_is_flagged(rate: str, numerator: int, denominator: int, expected: str) -> None:
     result = flags(rate=Decimal(rate), numerator=numerator, denominator=denominator)
 
     assert len(result) == 1
-    assert said in result[0]
+    assert expected in result[0]
 
 
 def test_rounding_tolerance_is_half_a_unit_of_last_decimal() -> None:
@@ -188,7 +188,7 @@ def test_figure_without_denominator_has_no_rate_or_status(status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "rate", "condition", "value", "said"),
+    ("status", "rate", "condition", "value", "expected"),
     [
         ("GOOD", "0.4286", "GREATER_THAN", "0.97", "The status is GOOD, but the target is missed."),
         ("GOOD", "0.01", "LESS_THAN", "0.01", "The status is GOOD, but the target is missed."),
@@ -201,12 +201,12 @@ def test_figure_without_denominator_has_no_rate_or_status(status: str) -> None:
         ("", "0.5", "LESS_THAN", "0.01", ""),
     ],
 )
-def test_status_that_target_contradicts_is_flagged(status: str, rate: str, condition: str, value: str, said: str) -> None:
+def test_status_that_target_contradicts_is_flagged(status: str, rate: str, condition: str, value: str, expected: str) -> None:
     target = performance_figures.build_target(Decimal(value), condition)
 
     result = flags(rate=Decimal(rate), numerator=None, denominator=None, status=status, target=target)
 
-    assert result == ([said] if said else [])
+    assert result == ([expected] if expected else [])
 
 
 def test_target_is_checked_by_counts_without_rate() -> None:
@@ -228,7 +228,7 @@ def test_missing_values_are_not_flagged(numerator: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whole", "parts", "said"),
+    ("whole", "parts", "expected"),
     [
         (1078, (442, 15, 628), ""),
         (7, (3, 4, 1), ""),
@@ -242,8 +242,10 @@ def test_missing_values_are_not_flagged(numerator: int | None) -> None:
         (7, (None, None, None), ""),
     ],
 )
-def test_order_with_defects_counts_once_and_has_at_least_one(whole: int | None, parts: tuple[int | None, ...], said: str) -> None:
-    assert list(performance_figures.check_parts(whole, parts)) == ([said] if said else [])
+def test_order_with_defects_counts_once_and_has_at_least_one(
+    whole: int | None, parts: tuple[int | None, ...], expected: str
+) -> None:
+    assert list(performance_figures.check_parts(whole, parts)) == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize(

@@ -166,8 +166,8 @@ def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[
     marketplace = chance.choice(("US", "DE", "JP"))
     try:
         parsed = parse_document(document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY)
-    except RejectedDocument as refused:
-        return refused.slug if all(refused.problem().values()) else "refused without a word", None
+    except RejectedDocument as rejection:
+        return rejection.slug if all(rejection.problem().values()) else "rejection without a word", None
     assert len({line for line, _ in parsed.lines}) + len(parsed.reader.rejected) <= parsed.reader.read
     assert all(0 < len(reason) <= 300 for reason in parsed.rejected.values())
     return "used", parsed
@@ -184,7 +184,7 @@ def assert_fits(parsed: ParsedDocument) -> None:
 
 
 def figure_fits(fact: ReportedFact) -> bool:
-    said = json.loads(fact.flags)
+    expected = json.loads(fact.flags)
     days = [day for day in (fact.first_on, fact.last_on) if day]
     limits = (fact.limit_numerator, fact.limit_denominator)
     return (
@@ -197,7 +197,7 @@ def figure_fits(fact: ReportedFact) -> bool:
         and (fact.denominator != 0 or (fact.rate, fact.status) == (None, "NONE"))
         and status_fits(fact.status)
         and (limits == (None, None) if fact.comparator == "" else fact.comparator in set(Comparator) and bool(limits[1]))
-        and all(isinstance(sentence, str) and sentence.endswith(".") and len(sentence) < 300 for sentence in said)
+        and all(isinstance(sentence, str) and sentence.endswith(".") and len(sentence) < 300 for sentence in expected)
         and moment_fits(fact.reported_at)
     )
 

@@ -132,9 +132,9 @@ def test_report_is_detected_by_its_beginning(document: bytes) -> None:
 
 def test_other_xml_is_not_detected_as_performance_report() -> None:
     assert parse_document(build.orders_xml(build.message())).reader.type_name == all_orders_xml.NAME
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(b"<?xml version='1.0'?><sellerPerformance><sellerPerformanceReporting/></sellerPerformance>", today=DAY)
-    assert refused.value.slug == "unknown-document"
+    assert rejection.value.slug == "unknown-document"
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_missing_count_is_nothing_and_never_0() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "rate", "said"),
+    ("count", "rate", "expected"),
     [
         ("5", "3.00%", "The rate 0.0300 does not match its counts: 5 of 500 is 0.0100."),
         ("5", "1.01%", "The rate 0.0101 does not match its counts: 5 of 500 is 0.0100."),
@@ -304,8 +304,8 @@ def test_missing_count_is_nothing_and_never_0() -> None:
         ("5", "101%", "The rate 1.01 is greater than 1 and was ignored."),
     ],
 )
-def test_contradictions_of_figure_are_flagged(count: str, rate: str, said: str) -> None:
-    assert said in flags(figure(read_v1(late(THIRTY, count, rate)), "late_shipment_rate_30d"))
+def test_contradictions_of_figure_are_flagged(count: str, rate: str, expected: str) -> None:
+    assert expected in flags(figure(read_v1(late(THIRTY, count, rate)), "late_shipment_rate_30d"))
 
 
 def test_orders_with_defects_that_their_parts_contradict_are_flagged() -> None:
@@ -350,10 +350,10 @@ def test_report_of_today_was_made_when_it_came(last: str) -> None:
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 200, 2000])
 def test_report_that_is_cut_off_is_rejected(cut: int) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(SAMPLE.rstrip()[:-cut], today=DAY)
 
-    assert refused.value.slug == "invalid-xml"
+    assert rejection.value.slug == "invalid-xml"
 
 
 BOMB = b'<!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
@@ -364,10 +364,10 @@ OUTSIDE = b'<!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 def test_report_with_entities_is_rejected_unread(doctype: bytes) -> None:
     document = SAMPLE.replace(b"<sellerPerformanceReports>", doctype + b"<sellerPerformanceReports>").replace(b"Fair", b"&a;")
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, today=DAY)
 
-    assert refused.value.slug == "document-type"
+    assert rejection.value.slug == "document-type"
 
 
 @pytest.mark.parametrize(
@@ -385,10 +385,10 @@ def test_report_with_entities_is_rejected_unread(doctype: bytes) -> None:
     ids=["deep", "names", "long name", "long element", "long tag", "large", "entity", "NUL"],
 )
 def test_report_that_no_memory_should_hold_is_rejected(inside: bytes, slug: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(SAMPLE.replace(b"</sellerPerformanceReport>", inside + b"</sellerPerformanceReport>"), today=DAY)
 
-    assert refused.value.slug == slug
+    assert rejection.value.slug == slug
 
 
 @pytest.mark.parametrize(("count", "is_read"), [(MAX_RECORDS, True), (MAX_RECORDS + 1, False)])
@@ -398,30 +398,30 @@ def test_report_of_more_records_than_any_has_is_rejected(count: int, is_read: bo
     if is_read:
         assert len(parse_document(document, today=DAY).reported) == 1
         return
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, today=DAY)
-    assert refused.value.slug == "too-many-records"
+    assert rejection.value.slug == "too-many-records"
 
 
 def test_several_reports_in_one_document_are_rejected() -> None:
     checklist = "<performanceChecklist><lateShipmentRate><status>Good</status></lateShipmentRate></performanceChecklist>"
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         read_v1(checklist, late(THIRTY), checklist, late(THIRTY, "6"))
 
-    assert refused.value.slug == "not-one-report"
-    assert "several reports" in refused.value.detail
+    assert rejection.value.slug == "not-one-report"
+    assert "several reports" in rejection.value.detail
 
 
 @pytest.mark.parametrize(
     "document", [health_reports.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>")]
 )
 def test_report_without_any_figure_is_rejected(document: bytes) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=performance_v1.NAME, today=DAY)
 
-    assert refused.value.slug == "not-one-report"
-    assert "orderDefectMetrics" in refused.value.detail
+    assert rejection.value.slug == "not-one-report"
+    assert "orderDefectMetrics" in rejection.value.detail
 
 
 def test_checklist_alone_is_stored() -> None:

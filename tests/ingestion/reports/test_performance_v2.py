@@ -90,7 +90,7 @@ def test_example_figures_end_on_their_own_day(metric: str, channel: str, days: t
 
 
 @pytest.mark.parametrize(
-    ("metric", "channel", "said"),
+    ("metric", "channel", "expected"),
     [
         ("order_defect_rate", "mfn", ["The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020."]),
         (
@@ -121,8 +121,8 @@ def test_example_figures_end_on_their_own_day(metric: str, channel: str, days: t
         ),
     ],
 )
-def test_contradictions_of_example_are_flagged(metric: str, channel: str, said: list[str]) -> None:
-    assert flags(figure(parse_document(ROOT, today=DAY), metric, channel)) == said
+def test_contradictions_of_example_are_flagged(metric: str, channel: str, expected: list[str]) -> None:
+    assert flags(figure(parse_document(ROOT, today=DAY), metric, channel)) == expected
 
 
 def test_other_figures_of_example_contradict_nothing() -> None:
@@ -176,11 +176,11 @@ def test_metrics_that_name_no_marketplace_are_of_reports_own() -> None:
 
 @pytest.mark.parametrize("announced", ["", performance_v2.NAME])
 def test_schema_is_no_report(announced: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(SCHEMA, announced=announced, today=DAY)
 
-    assert refused.value.slug == "schema-not-report"
-    assert "Request the report itself" in refused.value.detail
+    assert rejection.value.slug == "schema-not-report"
+    assert "Request the report itself" in rejection.value.detail
 
 
 # The traps of the format, one by one.
@@ -482,7 +482,7 @@ def test_rate_invalid_rejects_its_block(rate: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("told", "expected"),
     [
         ({"status": 1}, "status is not a text"),
         ({"status": "x" * 21}, "at most 20 characters"),
@@ -495,11 +495,11 @@ def test_rate_invalid_rejects_its_block(rate: str) -> None:
         ({"reportingDateRange": {"reportingDateFrom": "1995-06-30", "reportingDateTo": "2026-09-24"}}, "1995-07-01"),
     ],
 )
-def test_field_of_another_type_or_time_rejects_its_block(told: dict[str, Any], said: str) -> None:
+def test_field_of_another_type_or_time_rejects_its_block(told: dict[str, Any], expected: str) -> None:
     parsed = read_blocks(validTrackingRate={"rate": 0.99}, lateShipmentRate=health_reports.late(**told))
 
     (reason,) = (reason for reason in parsed.rejected.values() if reason.startswith("late_shipment_rate_30d US: "))
-    assert said in reason
+    assert expected in reason
     assert [fact.metric for fact in parsed.reported] == ["valid_tracking_rate"]
 
 
@@ -569,7 +569,7 @@ def test_report_of_today_was_made_when_it_came(last: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected"),
     [
         (b"[]", "one object"),
         (b"{}", "one object"),
@@ -587,19 +587,19 @@ def test_report_of_today_was_made_when_it_came(last: str | None) -> None:
         (b"Date range exceeded.", "cut off"),
     ],
 )
-def test_other_json_is_rejected(document: bytes, said: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+def test_other_json_is_rejected(document: bytes, expected: str) -> None:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=performance_v2.NAME, today=DAY)
 
-    assert refused.value.slug == "invalid-json"
-    assert said in refused.value.detail
+    assert rejection.value.slug == "invalid-json"
+    assert expected in rejection.value.detail
 
 
 def test_document_of_more_than_16_mib_is_rejected_before_it_is_parsed() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(ROOT + b" " * 16 * 1024**2, today=DAY)
 
-    assert refused.value.slug == "document-too-large"
+    assert rejection.value.slug == "document-too-large"
 
 
 @pytest.mark.parametrize(
@@ -625,10 +625,10 @@ def test_report_is_detected_by_its_beginning(document: bytes) -> None:
 
 @pytest.mark.parametrize("document", [b'{"reportType": "V2"}', b'{"defects": []}', b"[[]]", b'{"x": "accountStatuses"}'])
 def test_other_json_is_not_detected_as_performance_report(document: bytes) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, today=DAY)
 
-    assert refused.value.slug == "unknown-document"
+    assert rejection.value.slug == "unknown-document"
 
 
 def test_report_of_nothing_gives_warning() -> None:
@@ -638,10 +638,10 @@ def test_report_of_nothing_gives_warning() -> None:
 
 
 def test_report_of_which_no_row_can_be_used_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(health_reports.v2({"marketplaceId": "?", "lateShipmentRate": health_reports.late()}), today=DAY)
 
-    assert refused.value.slug == "no-usable-row"
+    assert rejection.value.slug == "no-usable-row"
 
 
 def test_example_of_documentation_is_read_whole_and_contradicts_nothing() -> None:

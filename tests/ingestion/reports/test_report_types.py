@@ -66,10 +66,10 @@ def test_example_is_of_no_other_type(report_type: ReportType) -> None:
     others = [name for other in REPORT_TYPES if other is not report_type for name in other.names]
 
     for name in others:
-        with pytest.raises(RejectedDocument) as refused:
+        with pytest.raises(RejectedDocument) as rejection:
             parse_document(report_type.example.encode(), announced=name)
 
-        assert all(refused.value.problem().values()), name
+        assert all(rejection.value.problem().values()), name
 
 
 @pytest.mark.parametrize(

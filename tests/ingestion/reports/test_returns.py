@@ -139,7 +139,7 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason_part"),
     [
         ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
         ({"requested_at": ""}, "`requested_at`: the cell is empty; expected a day"),
@@ -154,20 +154,20 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
         ({"updated_at": "2025-07-10"}, "`updated_at`: '2025-07-10' is not valid; expected an ISO 8601 time with a UTC offset"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
     good = ROW | {"order_id": build.order_id(2)}
     columns = [*ROW, *(name for name in cells if name not in ROW)]
 
     parsed = parse_document(build.table(good, ROW | cells, columns=columns), today=TODAY)
 
     assert [fact.order_id for fact in parsed.returns] == [build.order_id(2)]
-    assert said in parsed.rejected[3]
+    assert reason_part in parsed.rejected[3]
 
 
 @pytest.mark.parametrize("column", ["order_id", "requested_at"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.table(ROW).replace(column.encode(), b"other"), announced=returns.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert column.replace("_", "-") in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert column.replace("_", "-") in rejection.value.detail

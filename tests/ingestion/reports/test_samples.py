@@ -34,10 +34,10 @@ def test_real_xml_report_gives_its_order_in_encoding_that_it_declares() -> None:
 
 
 def test_real_rows_without_their_header_are_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         sample(f"{ORDERS}/1_rows_without_header.tsv")
 
-    assert refused.value.slug == "no-header"
+    assert rejection.value.slug == "no-header"
 
 
 def test_real_rows_load_under_header_they_lack() -> None:
@@ -87,11 +87,11 @@ def test_real_return_to_amazon_loads(announced: str) -> None:
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize("report_type", [RETURNS, FBA_RETURNS])
 def test_fixture_that_repeats_its_header_as_data_is_rejected(report_type: str, announced: bool) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         sample(f"{report_type}/2_airbyte_header_fixture.tsv", announced=report_type if announced else "")
 
-    assert refused.value.slug == "no-usable-row"
-    assert [row.line for row in refused.value.rejected] == [2, 3]
+    assert rejection.value.slug == "no-usable-row"
+    assert [row.line for row in rejection.value.rejected] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -127,10 +127,10 @@ def test_sample_feedback_gives_its_orders_stars_and_days(
     ],
 )
 def test_sample_feedback_that_holds_none_or_another_store_days_is_rejected(path: str, marketplace: str, slug: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         sample(f"{FEEDBACK}/{path}", marketplace=marketplace)
 
-    assert refused.value.slug == slug
+    assert rejection.value.slug == slug
 
 
 def test_samples_are_all_graded_and_tested() -> None:

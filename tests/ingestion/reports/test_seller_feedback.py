@@ -45,12 +45,12 @@ def test_dates_follow_format_of_marketplace(marketplace: str) -> None:
 
 @pytest.mark.parametrize(("marketplace", "text"), CONTRADICTIONS)
 def test_date_of_another_marketplace_rejects_document_and_is_never_guessed(marketplace: str, text: str) -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(one(text), marketplace=marketplace)
 
-    assert refused.value.slug == "dates-contradict-marketplace"
-    assert marketplace in refused.value.detail
-    assert text in refused.value.detail
+    assert rejection.value.slug == "dates-contradict-marketplace"
+    assert marketplace in rejection.value.detail
+    assert text in rejection.value.detail
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_values_need_no_zeros_in_front_and_may_have_whole_year(marketplace: str,
 def test_date_that_no_past_day_has_rejects_document(text: str) -> None:
     good = build.feedback_row(order=build.order_id(2), on="10/20/26")
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.feedback_file([good, build.feedback_row(order=ORDER, on=text)]), today=TODAY)
 
-    assert refused.value.slug == "dates-contradict-marketplace"
+    assert rejection.value.slug == "dates-contradict-marketplace"
 
 
 @pytest.mark.parametrize("header", [build.FEEDBACK_HEADER, DE, ES, MX], ids=["US", "DE", "ES", "MX"])
@@ -123,21 +123,21 @@ def test_legacy_layout_has_its_order_id_in_eighth_cell(header: tuple[str, ...], 
 def test_wrong_number_of_columns_is_rejected(columns: int) -> None:
     header = (*LEGACY_10, "More")[:columns]
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.feedback_file([header], header=header), announced=seller_feedback.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert str(columns) in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert str(columns) in rejection.value.detail
 
 
 def test_row_is_not_used_as_missing_header() -> None:
     rows = [build.feedback_row(order=build.order_id(n), on="10/20/26") for n in (1, 2)]
 
     for announced in ("", seller_feedback.NAME):
-        with pytest.raises(RejectedDocument) as refused:
+        with pytest.raises(RejectedDocument) as rejection:
             parse_document(build.feedback_file(rows[1:], header=rows[0]), announced=announced)
 
-        assert refused.value.slug == "no-header"
+        assert rejection.value.slug == "no-header"
 
 
 @pytest.mark.parametrize(("stars", "counts"), [(1, True), (2, True), (3, False), (4, False), (5, False)])
@@ -148,7 +148,7 @@ def test_feedback_counts_with_one_or_two_stars(stars: int, counts: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "expected"),
     [
         (("10/20/26", "0", "", "", ORDER, ""), "`Rating`: '0'"),
         (("10/20/26", "6", "", "", ORDER, ""), "`Rating`: '6'"),
@@ -165,13 +165,13 @@ def test_feedback_counts_with_one_or_two_stars(stars: int, counts: bool) -> None
         (("10/20/26", "1"), "2 cells"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(row: tuple[str, ...], said: str) -> None:
+def test_invalid_rows_are_rejected_with_reason(row: tuple[str, ...], expected: str) -> None:
     good = build.feedback_row(order=build.order_id(2), on="10/20/26")
 
     parsed = parse_document(build.feedback_file([row, good]))
 
     assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
-    assert said in parsed.rejected[2]
+    assert expected in parsed.rejected[2]
 
 
 def test_spaces_around_value_do_not_matter() -> None:

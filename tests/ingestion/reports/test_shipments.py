@@ -214,7 +214,7 @@ def test_package_is_known_by_its_id_or_else_its_tracking_number(cells: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "reason_part"),
     [
         ({"order_id": "1234", "ship_by": ""}, "'1234' is not a valid Amazon order ID"),
         (
@@ -243,8 +243,8 @@ def test_package_is_known_by_its_id_or_else_its_tracking_number(cells: dict[str,
         ({"tracking_number": "x" * 65, "ship_by": ""}, "`tracking_number`: 'x"),
     ],
 )
-def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], said: str) -> None:
-    assert said in reason_of(**cells)
+def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
+    assert reason_part in reason_of(**cells)
 
 
 @pytest.mark.parametrize(
@@ -259,29 +259,29 @@ def test_package_confirmed_after_it_left_is_not_flagged(shipped_at: str, deliver
 def test_header_that_tells_nothing_of_shipments_is_rejected(columns: tuple[str, ...]) -> None:
     document = build.table(dict.fromkeys(columns, "") | {"order_id": ORDER})
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, announced=shipments.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert "at least one of ship-by" in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert "at least one of ship-by" in rejection.value.detail
 
 
 def test_header_without_orders_is_rejected() -> None:
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.table({"shipped_at": "2025-07-02"}), announced=shipments.NAME)
 
-    assert refused.value.slug == "columns-missing"
-    assert "order-id" in refused.value.detail
+    assert rejection.value.slug == "columns-missing"
+    assert "order-id" in rejection.value.detail
 
 
 @pytest.mark.parametrize("column", [column.name for column in shipments.COLUMNS])
 def test_repeated_column_is_rejected(column: str) -> None:
     columns = [*(column.name for column in shipments.COLUMNS), column]
 
-    with pytest.raises(RejectedDocument) as refused:
+    with pytest.raises(RejectedDocument) as rejection:
         parse_document(build.table({"order_id": ORDER}, columns=columns))
 
-    assert refused.value.slug == "columns-repeated"
+    assert rejection.value.slug == "columns-repeated"
 
 
 def test_row_wider_than_header_is_rejected() -> None:
