@@ -167,7 +167,7 @@ def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[
     try:
         parsed = parse_document(document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY)
     except RejectedDocument as rejection:
-        return rejection.slug if all(rejection.problem().values()) else "rejection without a word", None
+        return rejection.slug if all(rejection.problem().values()) else "rejected without a reason", None
     assert len({line for line, _ in parsed.lines}) + len(parsed.reader.rejected) <= parsed.reader.read
     assert all(0 < len(reason) <= 300 for reason in parsed.rejected.values())
     return "used", parsed
@@ -261,7 +261,7 @@ def test_mutated_report_gives_facts_that_fit_or_is_rejected(name: str, db: None)
     assert outcomes.total() == MUTATIONS
     assert outcomes["used"] > MUTATIONS // 4
     assert outcomes["invalid-json"] > 10
-    assert "refused without a word" not in outcomes
+    assert "rejected without a reason" not in outcomes
     assert sum(len(parsed.rejected) > 0 for parsed in used) > MUTATIONS // 20
     assert_postgresql_keeps(
         [fact.document for parsed in used for fact in parsed.snapshots],
@@ -276,7 +276,7 @@ def test_mutated_xml_report_gives_facts_that_fit_or_is_rejected(name: str, db: N
     assert outcomes.total() == MUTATIONS
     assert outcomes["used"] > MUTATIONS // 10
     assert outcomes["invalid-xml"] > 10
-    assert "refused without a word" not in outcomes
+    assert "rejected without a reason" not in outcomes
     assert sum(len(parsed.rejected) > 0 for parsed in used) > MUTATIONS // 20
     assert_postgresql_keeps(
         [fact.document for parsed in used for fact in parsed.snapshots],
