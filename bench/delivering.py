@@ -26,7 +26,7 @@ def main() -> None:
         django.setup()
         ours, reference = [], []
         for n in range(ROUNDS):
-            ours.append(_courier(receiver, n))
+            ours.append(_worker(receiver, n))
             reference.append(asyncio.run(_loop(receiver)))
         ratio = statistics.median(one / other for one, other in zip(ours, reference, strict=True))
         bench.show(
@@ -39,7 +39,7 @@ def main() -> None:
         )
 
 
-def _courier(receiver: Receiver, n: int) -> float:
+def _worker(receiver: Receiver, n: int) -> float:
     """Return the deliveries per second of one delivery worker that finds them all due."""
     from bench.events import published, settled  # noqa: PLC0415  Django is set up only now
     from webhooks.delivery import tasks  # noqa: PLC0415

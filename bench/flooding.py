@@ -1,6 +1,6 @@
 """How long right keys wait while ten thousand wrong ones are shown, against how long they wait before and after.
 
-Web, worker, courier and clock run as in production. Several connections show wrong keys as fast as they are answered: with a
+Web, workers and scheduler run as in production. Several connections show wrong keys as fast as they are answered: with a
 prefix that exists, with one that does not, and texts that are no key. One more asks with a right key all the while.
 """
 

@@ -1,4 +1,4 @@
-"""Seconds from an accepted upload to the webhook that tells of it, with web, worker, courier and clock as they run in production.
+"""Seconds from an accepted upload to the webhook that tells of it, with web, workers and scheduler as they run in production.
 
 Each upload is posted when the one before was told of: the product is idle then. The reference is the goal, one second.
 """

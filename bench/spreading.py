@@ -1,6 +1,6 @@
 """Seconds from an event's commit to its arrival at fifteen endpoints, while five others hang; a thousand events one by one.
 
-Web, worker, courier and clock run as they do in production. Six hundredths of a second lie between two events, so that fifteen
+Web, workers and scheduler run as they do in production. Six hundredths of a second lie between two events, so that fifteen
 healthy endpoints are sent 250 deliveries a second; what all of them could take is measured by bench/delivering.py. The reference
 is the goal, five seconds.
 """

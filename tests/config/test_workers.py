@@ -136,7 +136,7 @@ def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, 
     headers: dict[str, Any] = {"id": "1"}
 
     with bound_contextvars(**bound):
-        task_signals.send_along(headers=headers)
+        task_signals.add_context_header(headers=headers)
 
     assert abs(headers[task_signals.HEADER].pop("sent_at") - time.time()) < 60
     assert headers == {"id": "1", task_signals.HEADER: sent}

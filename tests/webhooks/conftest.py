@@ -1,4 +1,4 @@
-"""An agency with endpoints at a real receiver, and a courier that works until nothing is left to do."""
+"""An agency with endpoints at a real receiver, and a delivery worker that works until nothing is left to do."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def receiver() -> Iterator[Receiver]:
 
 @dataclass
 class Sender:
-    """An agency's events, its endpoints, and a courier at a moment."""
+    """An agency's events, its endpoints, and a delivery worker at a moment."""
 
     client: Client
     account: SellerAccount
@@ -96,7 +96,7 @@ def sender_of(client: Client) -> Sender:
 def work(
     *, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable[[], bool] = lambda: False, **limits: Any
 ) -> None:
-    """A courier works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
+    """A delivery worker works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
 
     async def go() -> None:
         client = HttpClient(policy=LOOPBACK, ssl_context=http_client.ssl_context(), deadline=deadline)

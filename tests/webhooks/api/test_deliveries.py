@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
-from tests.webhooks.event_builders import HOUR, NOW, happen, listed, settle
+from tests.clock import NOW
+from tests.webhooks.event_builders import HOUR, happen, listed, settle
 from webhooks.events import payload as event_payload
 from webhooks.models import Attempt, Delivery, Event
 

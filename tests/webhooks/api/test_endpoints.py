@@ -16,8 +16,9 @@ from accounts.tenancy import context
 from api import identifiers
 from ingestion import erasure
 from tests.client import Client
+from tests.clock import NOW
 from tests.conftest import NOON
-from tests.webhooks.event_builders import DAY, HOUR, NOW, change, disable, happen, listed, noted, settle, take_in_hand
+from tests.webhooks.event_builders import DAY, HOUR, change, disable, happen, listed, noted, settle, take_in_hand
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.events.catalogue import PATTERNS

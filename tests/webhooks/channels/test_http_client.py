@@ -52,7 +52,7 @@ def post(*urls: str, trusting: ssl.SSLContext | None = None, deadline: float = 0
         ("big", 200, b"x" * 1024),
     ],
 )
-def test_a_status_and_the_first_bytes_come_back(receiver: Receiver, path: str, status: int, body: bytes) -> None:
+def test_result_has_status_and_first_bytes(receiver: Receiver, path: str, status: int, body: bytes) -> None:
     (answer,) = post(receiver.url(f"{path}/egress"))
 
     assert (answer.status, answer.body, answer.error) == (status, body, "")
@@ -60,7 +60,7 @@ def test_a_status_and_the_first_bytes_come_back(receiver: Receiver, path: str, s
 
 
 @pytest.mark.parametrize("path", ["301", "307"])
-def test_no_redirect_is_followed(receiver: Receiver, path: str) -> None:
+def test_redirect_is_not_followed(receiver: Receiver, path: str) -> None:
     before = len(receiver.received("ok/redirected"))
 
     (answer,) = post(receiver.url(f"{path}/egress"))
@@ -80,7 +80,7 @@ def test_no_redirect_is_followed(receiver: Receiver, path: str) -> None:
         ("smtp", http_client.NO_RESPONSE),
     ],
 )
-def test_what_is_no_answer_is_told_in_words_and_in_time(receiver: Receiver, path: str, error: str) -> None:
+def test_missing_response_is_an_error_within_the_deadline(receiver: Receiver, path: str, error: str) -> None:
     with stopwatch.running() as watch:
         (answer,) = post(receiver.url(f"{path}/egress"))
 
@@ -88,14 +88,14 @@ def test_what_is_no_answer_is_told_in_words_and_in_time(receiver: Receiver, path
     assert watch.seconds < 1.5
 
 
-def test_headers_without_end_end_soon(receiver: Receiver) -> None:
+def test_endless_headers_end_within_the_deadline(receiver: Receiver) -> None:
     (answer,) = post(receiver.url("headers/egress"))
 
     assert answer.status is None
     assert answer.error in {TIMED_OUT, http_client.NO_RESPONSE}
 
 
-def test_a_status_that_came_in_time_counts_however_slow_its_body_is(receiver: Receiver) -> None:
+def test_status_in_time_counts_despite_slow_body(receiver: Receiver) -> None:
     with stopwatch.running() as watch:
         (answer,) = post(receiver.url("slow/egress"))
 
@@ -104,7 +104,7 @@ def test_a_status_that_came_in_time_counts_however_slow_its_body_is(receiver: Re
     assert watch.seconds < 1.5
 
 
-def test_no_more_than_64_kilobytes_are_read(receiver: Receiver) -> None:
+def test_body_is_read_up_to_64_kilobytes(receiver: Receiver) -> None:
     """Ten megabytes take their sender long to write; we are gone after the first of them."""
     with stopwatch.running() as watch:
         answers = post(*[receiver.url("big/egress")] * 20, deadline=5)
@@ -113,19 +113,19 @@ def test_no_more_than_64_kilobytes_are_read(receiver: Receiver) -> None:
     assert watch.seconds < 5
 
 
-def test_nobody_there_is_told_in_words() -> None:
+def test_refused_connection_is_an_error() -> None:
     (answer,) = post(f"http://{LOOPBACK}:1/")
 
     assert (answer.error, answer.is_permanent) == (http_client.NOT_CONNECTED, False)
 
 
-def test_a_name_that_does_not_resolve_is_told_in_words_and_may_resolve_later() -> None:
+def test_unresolved_host_is_a_temporary_error() -> None:
     (answer,) = post("https://nowhere.invalid/", deadline=5, resolver=_no_name)
 
     assert (answer.error, answer.is_permanent) == (http_client.HOST_NOT_FOUND, False)
 
 
-def test_a_name_whose_server_never_answers_costs_no_more_than_the_deadline() -> None:
+def test_slow_name_server_takes_no_longer_than_the_deadline() -> None:
     async def go() -> float:
         out = HttpClient(policy=HERE, ssl_context=http_client.ssl_context(), deadline=0.2, resolver=_slow_name)
         with stopwatch.running() as watch:
@@ -136,7 +136,7 @@ def test_a_name_whose_server_never_answers_costs_no_more_than_the_deadline() -> 
     assert asyncio.run(go()) < 0.7
 
 
-def test_a_connection_is_used_again_and_cookies_are_not_kept(receiver: Receiver) -> None:
+def test_connection_is_reused_without_cookies(receiver: Receiver) -> None:
     before = len(receiver.received("cookie/egress"))
     post(*[receiver.url("cookie/egress")] * 3)
 
@@ -145,7 +145,7 @@ def test_a_connection_is_used_again_and_cookies_are_not_kept(receiver: Receiver)
     assert [each["headers"].get("cookie") for each in got] == [None] * 3
 
 
-def test_connections_that_nobody_uses_are_closed(receiver: Receiver) -> None:
+def test_idle_connections_are_closed(receiver: Receiver) -> None:
     async def go() -> list[int]:
         out = HttpClient(policy=HERE, ssl_context=http_client.ssl_context())
         await asyncio.gather(*(out.post(receiver.url("ok/egress"), body=b"", headers={}, connection_key=n) for n in range(10)))
@@ -159,7 +159,7 @@ def test_connections_that_nobody_uses_are_closed(receiver: Receiver) -> None:
     assert asyncio.run(go()) == [10, 10, 0]
 
 
-def test_nothing_of_the_environment_is_heeded(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_is_ignored(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
         monkeypatch.setenv(name, f"http://{LOOPBACK}:1")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
@@ -204,7 +204,7 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[Receiver]:
         yield one
 
 
-def test_a_server_whose_authority_is_named_is_trusted(secure: Receiver, certificate: tuple[Path, Path], settings: Any) -> None:
+def test_configured_authority_is_trusted(secure: Receiver, certificate: tuple[Path, Path], settings: Any) -> None:
     settings.WEBHOOK_CA_FILE = str(certificate[0])
     http_client.ssl_context.cache_clear()
 
@@ -215,7 +215,7 @@ def test_a_server_whose_authority_is_named_is_trusted(secure: Receiver, certific
     assert len({each["peer"] for each in secure.received("ok/tls")}) == 1
 
 
-def test_any_other_server_is_not(secure: Receiver) -> None:
+def test_unknown_authority_is_not_trusted(secure: Receiver) -> None:
     (answer,) = post(secure.url("ok/untrusted"), deadline=5)
 
     assert answer.error.startswith("The server's certificate is not trusted: self")

@@ -208,7 +208,7 @@ def post(url: str, *, policy: UrlPolicy = STRICT, resolver: Resolver | None = No
 
 
 @pytest.mark.parametrize("url", [*HOSTILE, *ILL_SHAPED])
-def test_nothing_is_sent_there_and_no_connection_is_opened(url: str, connected: list[Any]) -> None:
+def test_forbidden_url_opens_no_connection(url: str, connected: list[Any]) -> None:
     answer = post(url)
 
     assert answer.is_permanent, answer
@@ -218,13 +218,13 @@ def test_nothing_is_sent_there_and_no_connection_is_opened(url: str, connected: 
 
 
 @pytest.mark.parametrize(("url", "sentence"), ILL_SHAPED.items())
-def test_what_is_wrong_with_a_url_is_said_when_it_is_given(url: str, sentence: str) -> None:
+def test_malformed_url_is_refused_with_reason(url: str, sentence: str) -> None:
     with pytest.raises(UrlNotAllowed, match=f"^{sentence}$"):
         STRICT.policy_for(url)
 
 
 @pytest.mark.parametrize("url", [url for url in HOSTILE if not is_a_name(url)])
-def test_a_forbidden_address_is_refused_when_it_is_given(url: str) -> None:
+def test_forbidden_address_is_refused(url: str) -> None:
     with pytest.raises(UrlNotAllowed):
         STRICT.policy_for(url)
 
@@ -241,15 +241,15 @@ def test_a_forbidden_address_is_refused_when_it_is_given(url: str) -> None:
         "https://[2606:4700:4700::1111]/",
     ],
 )
-def test_the_public_internet_is_let_be(url: str) -> None:
+def test_public_url_is_allowed(url: str) -> None:
     http_client.check(url)
 
 
-def test_a_sentence_tells_nothing_of_what_a_name_resolves_to(connected: list[Any]) -> None:
+def test_message_does_not_reveal_resolved_address(connected: list[Any]) -> None:
     assert f"{A}.0.5" not in post("https://private.example/").error
 
 
-def test_a_name_that_turns_private_between_two_tries_is_refused_at_the_second(connected: list[Any]) -> None:
+def test_host_that_becomes_private_is_refused(connected: list[Any]) -> None:
     """The first answer is checked when it is used, and so is every later one: there is no check to rely on."""
     rebinding = Resolver({"rebind.example": [f"{A}.0.5"]}, {"rebind.example": ["127.0.0.1"]})
 
@@ -259,7 +259,7 @@ def test_a_name_that_turns_private_between_two_tries_is_refused_at_the_second(co
     assert (rebinding.asked, connected) == (2, [])
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_connected_to(receiver: Receiver, connected: list[Any]) -> None:
+def test_connection_goes_to_the_checked_address(receiver: Receiver, connected: list[Any]) -> None:
     """A second lookup would give an address of another network."""
     rebinding = Resolver({"rebind.example": ["127.0.0.1"]}, {"rebind.example": ["127.0.0.2"]})
     only = UrlPolicy(networks=(ip_network("127.0.0.1/32"),))
@@ -271,7 +271,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(receiver: 
     assert {address[0] for address in connected} == {"127.0.0.1"}
 
 
-def test_a_name_with_one_forbidden_address_is_not_sent_to_at_the_other(receiver: Receiver, connected: list[Any]) -> None:
+def test_host_with_one_forbidden_address_is_refused(receiver: Receiver, connected: list[Any]) -> None:
     only = UrlPolicy(networks=(ip_network("127.0.0.1/32"),))
     mixed = Resolver({"mixed.example": ["127.0.0.1", "127.0.0.2"]})
 
@@ -296,7 +296,7 @@ def test_a_name_with_one_forbidden_address_is_not_sent_to_at_the_other(receiver:
         ("http://user@100.64.2.3/", False),
     ],
 )
-def test_named_networks_are_reached_by_http_and_any_port_and_nothing_else_is(url: str, allowed: bool) -> None:
+def test_listed_networks_allow_http_and_any_port(url: str, allowed: bool) -> None:
     policy = UrlPolicy(networks=(ip_network("100.64.0.0/16"),))
 
     if allowed:
@@ -307,7 +307,7 @@ def test_named_networks_are_reached_by_http_and_any_port_and_nothing_else_is(url
 
 
 @pytest.mark.parametrize("addresses", [[PUBLIC], ["100.65.0.1"], ["100.64.0.1", PUBLIC]])
-def test_a_name_is_spoken_to_by_http_only_where_it_leads_into_a_named_network(addresses: list[str], connected: list[Any]) -> None:
+def test_http_host_outside_listed_networks_is_refused(addresses: list[str], connected: list[Any]) -> None:
     policy = UrlPolicy(networks=(ip_network("100.64.0.0/16"),))
 
     answer = post("http://inside.example/", policy=policy, resolver=Resolver({"inside.example": addresses}))
@@ -315,7 +315,7 @@ def test_a_name_is_spoken_to_by_http_only_where_it_leads_into_a_named_network(ad
     assert (answer.is_permanent, connected) == (True, [])
 
 
-def test_an_own_name_or_address_is_reached_where_its_network_is_named() -> None:
+def test_own_host_is_allowed_in_a_listed_network() -> None:
     policy = UrlPolicy(
         networks=(ip_network(f"{PUBLIC}/32"),), is_own_name=STRICT.is_own_name, is_own_address=STRICT.is_own_address
     )
@@ -335,11 +335,11 @@ def test_an_own_name_or_address_is_reached_where_its_network_is_named() -> None:
         ("2606:4700::1", "2606:4700::1"),
     ],
 )
-def test_an_address_inside_an_address_is_meant_too(written: str, meant: str) -> None:
+def test_embedded_addresses_are_found(written: str, meant: str) -> None:
     assert ip_address(meant) in set(url_policy.embedded_addresses(ip_address(written)))
 
 
-def test_an_address_of_this_host_is_known_as_its_own() -> None:
+def test_own_address_is_recognized() -> None:
     policy = http_client.installation_policy()
 
     assert policy.is_own_address(ip_address("127.0.0.1"))
@@ -348,5 +348,5 @@ def test_an_address_of_this_host_is_known_as_its_own() -> None:
 
 
 @pytest.mark.parametrize(("host", "own"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("example.com", False)])
-def test_the_names_that_the_product_answers_to_are_its_own(host: str, own: bool) -> None:
+def test_allowed_hosts_are_own_names(host: str, own: bool) -> None:
     assert http_client.installation_policy().is_own_name(host) is own

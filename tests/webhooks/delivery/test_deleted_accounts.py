@@ -46,7 +46,7 @@ def other(sender: Sender) -> Sender:
 
 
 @WITHDRAWALS
-def test_what_was_pending_ends_unsent_and_others_are_sent(
+def test_pending_deliveries_of_deleted_account_are_not_sent(
     sender: Sender, other: Sender, receiver: Receiver, withdraw: Callable[[Sender], None]
 ) -> None:
     mine, theirs = own("ok"), own("ok")
@@ -65,7 +65,7 @@ def test_what_was_pending_ends_unsent_and_others_are_sent(
     assert leases.next_due_at() is None
 
 
-def test_another_account_s_events_of_the_same_agency_are_sent(sender: Sender, receiver: Receiver) -> None:
+def test_events_of_another_account_are_sent(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     endpoint, _ = sender.endpoint(receiver.url(path))
     sender.publish(count=2)
@@ -86,19 +86,19 @@ def account_of(client: Client, public_id: str) -> SellerAccount:
 
 
 @WITHDRAWALS
-def test_what_a_courier_has_in_hand_is_not_sent_either(
+def test_leased_jobs_of_deleted_account_are_not_sent(
     sender: Sender, receiver: Receiver, withdraw: Callable[[Sender], None]
 ) -> None:
     path = own("late")
     endpoint, _ = sender.endpoint(receiver.url(path))
     sender.publish(count=40, series="a:DE:mfn")
 
-    def courier() -> None:
+    def worker() -> None:
         work(max_run_time=20.0)
         connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as threads:
-        working = threads.submit(courier)
+        working = threads.submit(worker)
         assert sees(lambda: len(receiver.received(path)) > 2)
         withdraw(sender)
         answered = time.time()
@@ -110,7 +110,7 @@ def test_what_a_courier_has_in_hand_is_not_sent_either(
     assert set(sender.states(endpoint)) == {"delivered", "failed"}
 
 
-def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sender, receiver: Receiver) -> None:
+def test_reopened_agency_can_recover_missed_events(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     endpoint, _ = sender.endpoint(receiver.url(path))
     events = sender.publish(count=3)
@@ -127,7 +127,7 @@ def test_an_agency_that_is_opened_again_can_recover_what_it_missed(sender: Sende
     assert receiver.messages(path) == events
 
 
-def test_couriers_are_told_ids_of_what_is_withdrawn_and_nothing_else(sender: Sender, other: Sender) -> None:
+def test_deleted_or_closed_ids_are_the_only_ones_returned(sender: Sender, other: Sender) -> None:
     assert leases.deleted_or_closed_ids() == frozenset()
 
     hand_back(other)
@@ -139,7 +139,7 @@ def test_couriers_are_told_ids_of_what_is_withdrawn_and_nothing_else(sender: Sen
         assert cursor.fetchone() == (0,)
 
 
-def test_what_another_courier_took_over_is_left_to_it(sender: Sender, receiver: Receiver) -> None:
+def test_delivery_leased_by_another_worker_is_left_alone(sender: Sender, receiver: Receiver) -> None:
     endpoint, _ = sender.endpoint(receiver.url(own("ok")))
     sender.publish()
     hand_back(sender)

@@ -1,4 +1,4 @@
-"""What couriers take in hand: the oldest of each series, fairly over endpoints, fast however much is waiting."""
+"""What delivery workers take in hand: the oldest of each series, fairly over endpoints, fast however much is waiting."""
 
 import json
 from collections import Counter
@@ -80,7 +80,7 @@ def settled(sender: Sender, runs: list[list[DeliveryJob]]) -> None:
         Delivery.objects.filter(pk__in=ids).update(**over)
 
 
-def test_a_parcel_has_all_that_sending_needs(sender: Sender) -> None:
+def test_job_has_everything_needed_to_send(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     (event,) = sender.publish(now=NOW, current="NORMAL")
 
@@ -94,7 +94,7 @@ def test_a_parcel_has_all_that_sending_needs(sender: Sender) -> None:
     assert job.leased_until == NOW + leases.LEASE
 
 
-def test_what_is_in_hand_is_nobody_elses_until_its_lease_ends(sender: Sender) -> None:
+def test_leased_delivery_is_not_leased_again_until_lease_ends(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW, count=3)
 
@@ -104,7 +104,7 @@ def test_what_is_in_hand_is_nobody_elses_until_its_lease_ends(sender: Sender) ->
     assert events(lease(NOW + leases.LEASE)) == events(first)
 
 
-def test_what_is_not_due_stays_where_it_is(sender: Sender) -> None:
+def test_delivery_that_is_not_due_is_not_leased(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW + MINUTE)
 
@@ -112,14 +112,14 @@ def test_what_is_not_due_stays_where_it_is(sender: Sender) -> None:
     assert len(lease(NOW + MINUTE)) == 1
 
 
-def test_a_series_is_one_run_and_another_series_another(sender: Sender) -> None:
+def test_each_series_is_one_run(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     odr, lsr = sender.publish(now=NOW, count=3, series="odr:DE:mfn"), sender.publish(now=NOW, count=2, series="lsr:DE:mfn")
 
     assert events(lease()) == sorted([odr, lsr])
 
 
-def test_what_comes_while_its_series_is_in_hand_waits(sender: Sender) -> None:
+def test_delivery_waits_while_its_series_is_leased(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW, series="odr:DE:mfn")
     first = lease()
@@ -130,7 +130,7 @@ def test_what_comes_while_its_series_is_in_hand_waits(sender: Sender) -> None:
     assert events(lease(NOW + MINUTE)) == [[later]]
 
 
-def test_nothing_of_a_series_goes_before_its_oldest_that_failed(sender: Sender) -> None:
+def test_series_waits_for_its_oldest_failed_delivery(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     ids = sender.publish(now=NOW, count=3, series="odr:DE:mfn")
     oldest, *_ = sender.deliveries(endpoint)
@@ -140,7 +140,7 @@ def test_nothing_of_a_series_goes_before_its_oldest_that_failed(sender: Sender) 
     assert events(lease(NOW + HOUR)) == [ids]
 
 
-def test_the_rest_of_a_series_that_waits_is_passed_over_once(sender: Sender) -> None:
+def test_waiting_series_is_skipped_as_a_whole(sender: Sender) -> None:
     """It steps aside until its oldest is due: what is looked at again and again makes every look slow."""
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, count=40, series="odr:DE:mfn")
@@ -151,7 +151,7 @@ def test_the_rest_of_a_series_that_waits_is_passed_over_once(sender: Sender) -> 
     assert {delivery.next_attempt_at for delivery in sender.deliveries(endpoint)} == {NOW + 30 * MINUTE}
 
 
-def test_what_was_asked_for_again_waits_for_what_is_in_hand_of_its_series(sender: Sender) -> None:
+def test_redelivery_waits_for_leased_delivery_of_its_series(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     (early,) = sender.publish(now=NOW, series="odr:DE:mfn")
     settled(sender, lease())
@@ -164,7 +164,7 @@ def test_what_was_asked_for_again_waits_for_what_is_in_hand_of_its_series(sender
     assert events(lease(NOW + 2 * SECOND)) == [[early]]
 
 
-def test_of_an_endpoint_only_so_many_are_in_hand(sender: Sender) -> None:
+def test_leases_per_endpoint_are_limited(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     fill(sender, [endpoint], count=200, series=200)
 
@@ -176,7 +176,7 @@ def test_of_an_endpoint_only_so_many_are_in_hand(sender: Sender) -> None:
     assert len(lease(NOW + 2 * SECOND)) == 10
 
 
-def test_of_few_series_more_are_in_hand(sender: Sender) -> None:
+def test_leases_of_few_series_reach_the_limit(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     fill(sender, [endpoint], count=200, series=4)
 
@@ -184,7 +184,7 @@ def test_of_few_series_more_are_in_hand(sender: Sender) -> None:
     assert lease(NOW + SECOND) == []
 
 
-def test_of_an_endpoint_that_fails_one_is_in_hand(sender: Sender) -> None:
+def test_failing_endpoint_gets_one_lease(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     fill(sender, [endpoint], count=30, series=30)
     failing(sender, endpoint)
@@ -196,7 +196,7 @@ def test_of_an_endpoint_that_fails_one_is_in_hand(sender: Sender) -> None:
     assert lease(NOW + SECOND) == []
 
 
-def test_endpoints_that_fail_never_take_all_the_room(sender: Sender) -> None:
+def test_failing_endpoints_do_not_take_all_capacity(sender: Sender) -> None:
     bad = [sender.endpoint(NOWHERE)[0] for _ in range(6)]
     good = [sender.endpoint(NOWHERE)[0] for _ in range(2)]
     fill(sender, bad + good, count=20, series=20)
@@ -209,7 +209,7 @@ def test_endpoints_that_fail_never_take_all_the_room(sender: Sender) -> None:
     assert sum(counted[endpoint.pk] for endpoint in good) == 13
 
 
-def test_every_endpoint_has_its_turn_before_any_has_a_second(sender: Sender) -> None:
+def test_endpoints_take_turns(sender: Sender) -> None:
     big, *small = [sender.endpoint(NOWHERE)[0] for _ in range(9)]
     fill(sender, [big], count=500, series=500)
     fill(sender, small, count=1, series=1)
@@ -220,7 +220,7 @@ def test_every_endpoint_has_its_turn_before_any_has_a_second(sender: Sender) -> 
     assert counted[big.pk] == 4
 
 
-def test_an_endpoint_with_nothing_in_hand_goes_before_those_that_have_something(sender: Sender) -> None:
+def test_endpoint_without_leases_comes_first(sender: Sender) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(3)]
     fill(sender, endpoints[:2], count=50, series=50)
     lease(capacity=Capacity(runs=4, failing=0))
@@ -231,7 +231,7 @@ def test_an_endpoint_with_nothing_in_hand_goes_before_those_that_have_something(
     assert job.endpoint_id == endpoints[2].pk
 
 
-def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: Sender) -> None:
+def test_delivery_to_disabled_endpoint_is_leased_to_end_it(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     with context.agency(sender.client.agency.pk):
@@ -242,7 +242,7 @@ def test_what_was_left_to_a_disabled_endpoint_comes_in_hand_to_be_ended(sender: 
     assert job.is_disabled
 
 
-def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sender) -> None:
+def test_jobs_of_several_agencies_belong_to_their_agency(sender: Sender) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     other = sender_of(rival)
     for each in (sender, other):
@@ -255,7 +255,7 @@ def test_agencies_are_served_together_and_each_parcel_is_its_agencys(sender: Sen
     assert context.current_agency_id() is None
 
 
-def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
+def test_undecryptable_secret_delays_no_other_agency(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     other = sender_of(rival)
     for each in (sender, other):
@@ -270,7 +270,7 @@ def test_a_secret_that_does_not_open_holds_up_no_other_agency(sender: Sender, ca
     assert f"of agency {rival.agency.pk} cannot be loaded" in caplog.text
 
 
-def test_two_couriers_at_once_take_different_things(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
+def test_two_workers_lease_different_deliveries(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(10)]
     fill(sender, endpoints, count=20, series=5)
 
@@ -288,9 +288,7 @@ def test_two_couriers_at_once_take_different_things(sender: Sender, at_once: Cal
     assert all(hands)
 
 
-def test_what_somebody_is_changing_is_left_alone_and_nothing_goes_past_it(
-    sender: Sender, at_once: Callable[..., list[Any]]
-) -> None:
+def test_locked_delivery_is_skipped_with_its_series(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     first, _second, _third = sender.publish(now=NOW, count=3, series="odr:DE:mfn")
 
@@ -310,7 +308,7 @@ def test_what_somebody_is_changing_is_left_alone_and_nothing_goes_past_it(
 
 
 @pytest.mark.parametrize(("count", "series"), [(20_000, 1), (20_000, 20_000), (20_000, 100)])
-def test_a_look_costs_the_same_however_much_one_endpoint_has_waiting(sender: Sender, count: int, series: int) -> None:
+def test_lease_cost_does_not_depend_on_backlog(sender: Sender, count: int, series: int) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(20)]
     fill(sender, endpoints, count=50, series=50)
     few = looks(sender)
@@ -339,7 +337,7 @@ def looks(sender: Sender) -> int:
         "UPDATE webhooks_delivery SET tries = 1 RETURNING id",
     ],
 )
-def test_what_couriers_may_see_nobody_else_may(sender: Sender, statement: str) -> None:
+def test_delivery_worker_setting_shows_nothing_to_others(sender: Sender, statement: str) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
@@ -349,6 +347,6 @@ def test_what_couriers_may_see_nobody_else_may(sender: Sender, statement: str) -
         assert cursor.fetchall() == []
 
 
-def test_the_functions_of_couriers_are_not_to_be_changed_by_the_application(sender: Sender) -> None:
+def test_delivery_worker_functions_cannot_be_replaced_by_application(sender: Sender) -> None:
     with transaction.atomic(), connection.cursor() as cursor, pytest.raises(ProgrammingError, match="must be owner"):
         cursor.execute("ALTER FUNCTION next_delivery_at() RESET ALL")

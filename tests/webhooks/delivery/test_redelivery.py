@@ -18,8 +18,9 @@ from accounts.tenancy import context
 from api import identifiers
 from tests import clock
 from tests.client import Client
+from tests.clock import NOW
 from tests.conftest import NOON
-from tests.webhooks.event_builders import DAY, HOUR, NOW, change, disable, events, happen, listed, noted, settle, take_in_hand
+from tests.webhooks.event_builders import DAY, HOUR, change, disable, events, happen, listed, noted, settle, take_in_hand
 from webhooks.delivery import redelivery
 from webhooks.events.catalogue import EVENT_TYPES, EventType
 from webhooks.models import Delivery, Endpoint, Event

@@ -47,7 +47,7 @@ def audited(sender: Sender) -> list[tuple[Any, ...]]:
         return list(AuditEntry.objects.filter(what="endpoint.disabled").values_list("actor_id", "about", "detail"))
 
 
-def test_what_arrived_is_over(sender: Sender) -> None:
+def test_success_finishes_delivery(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
@@ -59,7 +59,7 @@ def test_what_arrived_is_over(sender: Sender) -> None:
     assert attempts(sender) == [(NOW + SECOND, 12, 200, "", "thanks")]
 
 
-def test_what_failed_is_tried_ten_times_at_later_and_later_moments_and_then_given_up(sender: Sender) -> None:
+def test_failure_is_retried_ten_times_then_given_up(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     now = NOW
@@ -79,7 +79,7 @@ def test_what_failed_is_tried_ten_times_at_later_and_later_moments_and_then_give
     assert not sender.again(endpoint).disabled_at
 
 
-def test_a_busy_receiver_is_left_alone_as_long_as_it_asks(sender: Sender) -> None:
+def test_retry_after_of_receiver_is_respected(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
@@ -89,7 +89,7 @@ def test_a_busy_receiver_is_left_alone_as_long_as_it_asks(sender: Sender) -> Non
 
 
 @pytest.mark.parametrize("result", [SendResult(error="Never.", is_permanent=True), GONE])
-def test_what_waiting_cannot_change_is_not_tried_again(sender: Sender, result: SendResult) -> None:
+def test_permanent_failure_is_not_retried(sender: Sender, result: SendResult) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
@@ -100,7 +100,7 @@ def test_what_waiting_cannot_change_is_not_tried_again(sender: Sender, result: S
     assert attempts(sender) == [(NOW, 12, result.status, result.error, "")]
 
 
-def test_what_was_not_tried_goes_back_as_it_was(sender: Sender) -> None:
+def test_job_without_attempt_is_due_again(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
@@ -112,7 +112,7 @@ def test_what_was_not_tried_goes_back_as_it_was(sender: Sender) -> None:
     assert sender.again(endpoint).failing_since is None
 
 
-def test_any_bytes_can_be_written_down(sender: Sender) -> None:
+def test_response_body_of_any_bytes_is_recorded(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
 
@@ -124,8 +124,8 @@ def test_any_bytes_can_be_written_down(sender: Sender) -> None:
     assert "\0" not in text
 
 
-def test_what_somebody_else_took_over_is_told_but_not_decided(sender: Sender) -> None:
-    """A courier that was away for longer than its lease comes back."""
+def test_outcome_after_lease_records_attempt_only(sender: Sender) -> None:
+    """A delivery worker that was away for longer than its lease comes back."""
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     slow = in_hand()
@@ -140,7 +140,7 @@ def test_what_somebody_else_took_over_is_told_but_not_decided(sender: Sender) ->
     assert len(attempts(sender)) == 2
 
 
-def test_what_was_taken_away_meanwhile_is_no_fault(sender: Sender) -> None:
+def test_outcome_of_deleted_delivery_is_ignored(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     other, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
@@ -155,7 +155,7 @@ def test_what_was_taken_away_meanwhile_is_no_fault(sender: Sender) -> None:
     assert len(attempts(sender)) == 1
 
 
-def test_an_endpoint_fails_from_its_first_failure_until_a_success(sender: Sender) -> None:
+def test_failing_since_is_first_failure_after_success(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     since = []
     for n, result in enumerate([FINE, BROKEN, BROKEN, FINE, BROKEN]):
@@ -167,7 +167,7 @@ def test_an_endpoint_fails_from_its_first_failure_until_a_success(sender: Sender
     assert since == [None, NOW + SECOND, NOW + SECOND, None, NOW + 4 * SECOND]
 
 
-def test_an_endpoint_that_is_gone_is_disabled_and_its_agency_is_told(sender: Sender) -> None:
+def test_gone_endpoint_is_disabled_and_event_published(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     other, _ = sender.endpoint(NOWHERE, event_types=["endpoint.*"])
     sender.publish(now=NOW, count=3)
@@ -189,7 +189,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_its_agency_is_told(sender: Sen
     assert audited(sender) == [("underone", endpoint.public_id, {"reason": "gone", "ended": 0})]
 
 
-def test_what_waits_for_a_disabled_endpoint_ends_as_failed(sender: Sender) -> None:
+def test_pending_deliveries_of_disabled_endpoint_fail(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, count=3)
     jobs = in_hand()
@@ -202,7 +202,7 @@ def test_what_waits_for_a_disabled_endpoint_ends_as_failed(sender: Sender) -> No
 
 
 @pytest.mark.parametrize(("since", "disabled"), [(5 * DAY, True), (5 * DAY - SECOND, False), (30 * DAY, True)])
-def test_five_days_of_failure_disable_an_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
+def test_failures_for_five_days_disable_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW - DAY)
     settle(*in_hand(NOW - DAY), result=BROKEN, now=NOW - DAY)
@@ -216,7 +216,7 @@ def test_five_days_of_failure_disable_an_endpoint(sender: Sender, since: timedel
     assert sender.states(endpoint) == ["failed" if disabled else "pending"]
 
 
-def test_five_days_of_silence_are_no_five_days_of_failure(sender: Sender) -> None:
+def test_silence_for_five_days_does_not_disable_endpoint(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     change(sender, endpoint, failing_since=NOW - 30 * DAY)
@@ -227,7 +227,7 @@ def test_five_days_of_silence_are_no_five_days_of_failure(sender: Sender) -> Non
     assert (after.disabled_at, after.failing_since) == (None, NOW)
 
 
-def test_what_another_address_answered_says_nothing_of_an_endpoint(sender: Sender) -> None:
+def test_response_of_former_url_does_not_affect_endpoint(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     jobs = in_hand()
@@ -239,7 +239,7 @@ def test_what_another_address_answered_says_nothing_of_an_endpoint(sender: Sende
     assert (after.disabled_at, after.failing_since) == (None, None)
 
 
-def test_five_days_of_failure_and_then_a_success_disable_nothing(sender: Sender) -> None:
+def test_success_after_five_days_does_not_disable_endpoint(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW)
     change(sender, endpoint, failing_since=NOW - 6 * DAY)
@@ -250,7 +250,7 @@ def test_five_days_of_failure_and_then_a_success_disable_nothing(sender: Sender)
     assert (after.disabled_at, after.failing_since) == (None, None)
 
 
-def test_an_endpoint_is_disabled_once_and_can_be_disabled_again(sender: Sender) -> None:
+def test_endpoint_is_disabled_once_and_again_after_enabling(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE, event_types=["account.*"])
     for n in range(2):
         sender.publish(now=NOW, count=2, series=str(n))
@@ -260,7 +260,7 @@ def test_an_endpoint_is_disabled_once_and_can_be_disabled_again(sender: Sender) 
     assert len(sender.events(type="endpoint.disabled")) == len(audited(sender)) == 2
 
 
-def test_the_next_of_a_series_follows_at_once_where_the_one_before_is_over(sender: Sender) -> None:
+def test_next_delivery_of_series_is_due_when_previous_ends(sender: Sender) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW, series="odr:DE:mfn")
     first = in_hand()
@@ -273,9 +273,7 @@ def test_the_next_of_a_series_follows_at_once_where_the_one_before_is_over(sende
     assert len(in_hand(NOW + 2 * SECOND)) == 1
 
 
-def test_an_endpoint_that_is_deleted_while_its_tries_are_written_down_stops_neither(
-    sender: Sender, at_once: Callable[..., list[Any]]
-) -> None:
+def test_deleting_endpoint_during_recording_does_not_deadlock(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
     for _ in range(10):
         endpoint, _ = sender.endpoint(NOWHERE)
         for n in range(20):

@@ -31,16 +31,16 @@ def wait(tries: int, *, chance: float = 0.0, asked: timedelta | None = None) -> 
     return again - NOW if again else None
 
 
-def test_the_waits_are_those_of_the_specification() -> None:
+def test_delays_are_those_of_the_specification() -> None:
     assert [wait(tries) for tries in range(1, 10)] == WAITS
 
 
-def test_the_tenth_failure_is_the_last() -> None:
+def test_tenth_failure_is_the_last() -> None:
     assert [wait(tries) for tries in (10, 11, 100)] == [None, None, None]
 
 
 @given(st.integers(1, 9), st.floats(0, 1, exclude_max=True))
-def test_what_failed_together_comes_back_apart_and_never_too_soon(tries: int, chance: float) -> None:
+def test_delays_are_spread_by_jitter(tries: int, chance: float) -> None:
     waited = wait(tries, chance=chance)
 
     assert waited is not None
@@ -60,7 +60,7 @@ def test_what_failed_together_comes_back_apart_and_never_too_soon(tries: int, ch
         (10, HOUR, None),
     ],
 )
-def test_a_receiver_may_ask_for_more_time_up_to_a_day(tries: int, asked: timedelta, waited: timedelta | None) -> None:
+def test_retry_after_extends_delay_up_to_a_day(tries: int, asked: timedelta, waited: timedelta | None) -> None:
     assert wait(tries, asked=asked) == waited
 
 
@@ -84,12 +84,12 @@ def test_a_receiver_may_ask_for_more_time_up_to_a_day(tries: int, asked: timedel
         (429, "\u0661\u0662", None),
     ],
 )
-def test_retry_after_is_read_of_busy_receivers_only(status: int | None, header: str, asked: timedelta | None) -> None:
+def test_retry_after_is_read_for_429_and_503_only(status: int | None, header: str, asked: timedelta | None) -> None:
     assert retries.parse_retry_after(status=status, retry_after=header, now=NOW) == asked
 
 
 @pytest.mark.parametrize(
     ("since", "too_long"), [(None, False), (NOW, False), (NOW - 5 * DAY + MINUTE, False), (NOW - 5 * DAY, True)]
 )
-def test_five_days_of_failure_are_too_long(since: datetime | None, too_long: bool) -> None:
+def test_failing_time_limit_is_five_days(since: datetime | None, too_long: bool) -> None:
     assert retries.has_failed_too_long(failing_since=since, now=NOW) is too_long

@@ -1,4 +1,4 @@
-"""Couriers in real workers: woken, stopped, killed."""
+"""Delivery workers in real workers: woken, stopped, killed."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "worker.log"
 
 
-def test_what_is_published_wakes_a_worker_that_sends_it(sender: Sender, receiver: Receiver, log: Path) -> None:
+def test_publishing_wakes_a_worker(sender: Sender, receiver: Receiver, log: Path) -> None:
     endpoint, _ = sender.endpoint(receiver.url("ok/woken"))
 
     with worker(log):
@@ -57,9 +57,7 @@ def test_what_is_published_wakes_a_worker_that_sends_it(sender: Sender, receiver
         assert sees(lambda: receiver.messages("ok/woken") == events + late, seconds=2), log.read_text()
 
 
-def test_a_worker_that_is_asked_to_stop_ends_what_it_has_begun_and_takes_no_more(
-    sender: Sender, receiver: Receiver, log: Path
-) -> None:
+def test_stopping_worker_finishes_attempts_and_leases_no_more(sender: Sender, receiver: Receiver, log: Path) -> None:
     endpoint, _ = sender.endpoint(receiver.url("late/stopped"))
     sender.publish(count=200)
 
@@ -79,7 +77,7 @@ def test_a_worker_that_is_asked_to_stop_ends_what_it_has_begun_and_takes_no_more
     assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
 
 
-def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost(sender: Sender, receiver: Receiver) -> None:
+def test_worker_without_free_lock_ends_and_loses_nothing(sender: Sender, receiver: Receiver) -> None:
     endpoint, _ = sender.endpoint(receiver.url("ok/slots"))
     sender.publish()
 
@@ -96,7 +94,7 @@ def test_a_courier_woken_while_the_slots_are_taken_goes_away_and_nothing_is_lost
     assert sender.states(endpoint) == ["pending"]
 
 
-def test_so_many_slots_there_are_and_no_more(committed_db: None) -> None:
+def test_concurrency_allows_the_configured_number(committed_db: None) -> None:
     def elsewhere() -> bool:
         with concurrency.limited_to(2) as is_free:
             found = is_free
@@ -107,7 +105,7 @@ def test_so_many_slots_there_are_and_no_more(committed_db: None) -> None:
         assert threads.submit(elsewhere).result()
 
 
-def test_a_failure_inside_gives_the_slot_back(committed_db: None) -> None:
+def test_concurrency_lock_is_released_after_an_error(committed_db: None) -> None:
     with pytest.raises(ZeroDivisionError), concurrency.limited_to(1):
         raise ZeroDivisionError
 
@@ -115,7 +113,7 @@ def test_a_failure_inside_gives_the_slot_back(committed_db: None) -> None:
         assert is_free
 
 
-def test_nothing_due_costs_one_look_and_no_slot(committed_db: None) -> None:
+def test_deliver_without_due_deliveries_takes_one_query(committed_db: None) -> None:
     with CaptureQueriesContext(connection) as queries:
         tasks.deliver()
 

@@ -44,7 +44,7 @@ def only_attempt(sender: Sender, endpoint: Endpoint) -> tuple[Any, ...]:
         return mine.values_list("status", "error", "answer").get()
 
 
-def test_an_event_arrives_signed_and_is_delivered(sender: Sender, receiver: Receiver) -> None:
+def test_delivery_is_signed_and_recorded(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     endpoint, secret = sender.endpoint(receiver.url(path))
     (event,) = sender.publish(current="NORMAL", name="Übergröße")
@@ -60,7 +60,7 @@ def test_an_event_arrives_signed_and_is_delivered(sender: Sender, receiver: Rece
         Webhook(secret).verify(got["body"].replace("NORMAL", "NORMAN"), got["headers"])
 
 
-def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(sender: Sender, receiver: Receiver) -> None:
+def test_signature_verifies_with_either_secret_during_rotation(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     endpoint, old = sender.endpoint(receiver.url(path))
     with context.agency(sender.client.agency.pk):
@@ -95,7 +95,7 @@ def test_while_a_secret_is_changed_either_verifies_and_afterwards_the_new_one(se
         ("hang-up", "pending", None, http_client.NO_RESPONSE, ""),
     ],
 )
-def test_what_an_answer_does(
+def test_delivery_state_after_each_response(
     sender: Sender, receiver: Receiver, path: str, state: str, status: int | None, error: str, answer: str
 ) -> None:
     endpoint, _ = sender.endpoint(receiver.url(own(path)))
@@ -110,7 +110,7 @@ def test_what_an_answer_does(
     assert len(got[2]) <= 1024
 
 
-def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Sender) -> None:
+def test_delivery_to_forbidden_url_fails_without_retry(sender: Sender) -> None:
     endpoint, _ = sender.endpoint("https://100.64.0.1/")
     sender.publish()
 
@@ -120,9 +120,7 @@ def test_an_endpoint_that_is_forbidden_is_told_so_and_not_tried_again(sender: Se
     assert only_attempt(sender, endpoint) == (None, url_policy.ADDRESS_NOT_ALLOWED, "")
 
 
-def test_what_failed_arrives_when_its_time_has_come_with_a_new_signature_of_the_same_bytes(
-    sender: Sender, receiver: Receiver
-) -> None:
+def test_retry_sends_same_bytes_with_new_signature(sender: Sender, receiver: Receiver) -> None:
     name = uuid4().hex
     receiver.behave(name, "500")
     endpoint, secret = sender.endpoint(receiver.url(f"as/{name}"))
@@ -142,7 +140,7 @@ def test_what_failed_arrives_when_its_time_has_come_with_a_new_signature_of_the_
     Webhook(secret).verify(first["body"], first["headers"])
 
 
-def test_a_series_keeps_its_order_when_its_first_fails_and_another_goes_on(sender: Sender, receiver: Receiver) -> None:
+def test_series_stays_in_order_after_a_failure(sender: Sender, receiver: Receiver) -> None:
     name = uuid4().hex
     receiver.behave(name, "500")
     endpoint, _ = sender.endpoint(receiver.url(f"as/{name}"))
@@ -159,7 +157,7 @@ def test_a_series_keeps_its_order_when_its_first_fails_and_another_goes_on(sende
     assert sender.states(endpoint) == ["delivered"] * 10
 
 
-def test_an_endpoint_that_is_gone_gets_nothing_more(sender: Sender, receiver: Receiver) -> None:
+def test_gone_endpoint_receives_nothing_more(sender: Sender, receiver: Receiver) -> None:
     path = own("410")
     endpoint, _ = sender.endpoint(receiver.url(path))
     sender.publish(count=20)
@@ -171,7 +169,7 @@ def test_an_endpoint_that_is_gone_gets_nothing_more(sender: Sender, receiver: Re
     assert sender.states(endpoint) == ["failed"] * 20
 
 
-def test_five_days_of_failure_end_in_a_disabled_endpoint(sender: Sender, receiver: Receiver) -> None:
+def test_endpoint_is_disabled_after_five_days_of_failures(sender: Sender, receiver: Receiver) -> None:
     endpoint, _ = sender.endpoint(receiver.url(own("500")))
     for day in range(7):
         sender.publish(now=timezone.now() + day * DAY)
@@ -182,7 +180,7 @@ def test_five_days_of_failure_end_in_a_disabled_endpoint(sender: Sender, receive
     assert set(sender.states(endpoint)) == {"failed"}
 
 
-def test_a_mailbox_that_is_none_stops_nobody(sender: Sender, receiver: Receiver) -> None:
+def test_invalid_mailbox_delays_no_other_endpoint(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     sender.endpoint(receiver.url(path))
     odd, _ = sender.endpoint("mailto:nobody", kind="email")
@@ -196,7 +194,7 @@ def test_a_mailbox_that_is_none_stops_nobody(sender: Sender, receiver: Receiver)
     assert (attempt.status, attempt.error) == (None, "The URL must contain exactly one e-mail address.")
 
 
-def test_a_mailbox_and_a_chat_are_told_in_words_with_the_account_s_name(sender: Sender, receiver: Receiver) -> None:
+def test_email_and_chat_contain_account_name(sender: Sender, receiver: Receiver) -> None:
     path = own("ok")
     mailbox, _ = sender.endpoint("mailto:ops@agency.example", kind="email")
     chat, _ = sender.endpoint(receiver.url(path), kind="slack")
@@ -213,7 +211,7 @@ def test_a_mailbox_and_a_chat_are_told_in_words_with_the_account_s_name(sender: 
     assert sender.states(mailbox) == sender.states(chat) == ["delivered"]
 
 
-def test_a_chat_that_fails_is_told_again_later(sender: Sender, receiver: Receiver) -> None:
+def test_chat_failure_is_retried(sender: Sender, receiver: Receiver) -> None:
     chat, _ = sender.endpoint(receiver.url(own("500")), kind="slack")
     sender.publish(marketplace="DE", previous=None, current="AT_RISK", reported_at="2026-11-22T08:12:00Z")
 
@@ -222,7 +220,7 @@ def test_a_chat_that_fails_is_told_again_later(sender: Sender, receiver: Receive
     assert sender.states(chat) == ["pending"]
 
 
-def test_nobody_gets_more_than_eight_at_once_and_who_fails_one(sender: Sender, receiver: Receiver) -> None:
+def test_sends_per_endpoint_are_limited(sender: Sender, receiver: Receiver) -> None:
     late, hanging = own("late"), own("hang")
     for path in (late, hanging):
         sender.endpoint(receiver.url(path))
@@ -240,7 +238,7 @@ def test_nobody_gets_more_than_eight_at_once_and_who_fails_one(sender: Sender, r
     assert len(receiver.received(hanging)) > before
 
 
-def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) -> None:
+def test_hanging_endpoints_delay_no_other(sender: Sender, receiver: Receiver) -> None:
     """Of twenty endpoints five hang: the others get everything, and soon."""
     good = [own("ok") for _ in range(15)]
     endpoints = [sender.endpoint(receiver.url(path))[0] for path in good]
@@ -270,7 +268,7 @@ def test_endpoints_that_hang_delay_no_other(sender: Sender, receiver: Receiver) 
     print(f"{MANY} events to 15 of 20 endpoints: p95 {p95:.2f} s")  # noqa: T201  for who asks how long it takes
 
 
-def test_a_courier_that_is_held_up_itself_ends_with_nothing_in_hand(sender: Sender, receiver: Receiver) -> None:
+def test_worker_that_is_held_up_returns_its_jobs(sender: Sender, receiver: Receiver) -> None:
     """A turn that takes longer than it lingers is no idleness: there may be no processor for it."""
     endpoint, _ = sender.endpoint(receiver.url(own("late")))
     sender.publish(count=3)
@@ -284,8 +282,8 @@ def test_a_courier_that_is_held_up_itself_ends_with_nothing_in_hand(sender: Send
     assert sender.states(endpoint) == ["delivered"] * 3
 
 
-def test_an_endpoint_that_hangs_does_not_hold_up_the_next_courier(sender: Sender, receiver: Receiver) -> None:
-    """A courier whose minute is over waits for what it has begun; of who fails it begins nothing any more by then."""
+def test_hanging_endpoint_does_not_delay_next_worker(sender: Sender, receiver: Receiver) -> None:
+    """A delivery worker whose minute is over waits for what it has begun; of who fails it begins nothing any more by then."""
     endpoint, _ = sender.endpoint(receiver.url(own("hang")))
     for n in range(20):
         sender.publish(series=f"s{n}:DE:mfn")
@@ -299,16 +297,16 @@ def test_an_endpoint_that_hangs_does_not_hold_up_the_next_courier(sender: Sender
     assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
 
 
-def test_two_couriers_at_once_send_nothing_twice(sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]) -> None:
+def test_two_workers_send_nothing_twice(sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]) -> None:
     path = own("ok")
     endpoint, _ = sender.endpoint(receiver.url(path))
     events = [event for n in range(20) for event in sender.publish(count=10, series=f"s{n}:DE:mfn")]
 
-    def courier() -> None:
+    def worker() -> None:
         work()
         connection.close()
 
-    at_once(courier, courier, courier)
+    at_once(worker, worker, worker)
 
     assert Counter(receiver.messages(path)) == Counter(events)
     assert sender.states(endpoint) == ["delivered"] * 200
@@ -323,7 +321,7 @@ work(deadline=0.5, lease=timedelta(seconds=3), lease_margin=timedelta(seconds=0.
 """
 
 
-def test_what_a_killed_courier_had_in_hand_arrives_by_the_next(sender: Sender, receiver: Receiver) -> None:
+def test_jobs_of_killed_worker_are_sent_by_next(sender: Sender, receiver: Receiver) -> None:
     path = own("late")
     endpoint, _ = sender.endpoint(receiver.url(path))
     events = [event for n in range(12) for event in sender.publish(count=5, series=f"s{n}:DE:mfn")]
@@ -344,10 +342,10 @@ def test_what_a_killed_courier_had_in_hand_arrives_by_the_next(sender: Sender, r
 
     arrived = Counter(receiver.messages(path))
     assert set(arrived) == set(events)
-    assert sum(arrived.values()) <= 60 + 2 * 16  # what was under way, or not yet written down, when the courier was killed
+    assert sum(arrived.values()) <= 60 + 2 * 16  # what was under way, or not yet written down, when the worker was killed
 
 
-def test_a_courier_that_breaks_in_one_delivery_goes_on_with_the_others(sender: Sender, receiver: Receiver) -> None:
+def test_worker_continues_after_internal_error(sender: Sender, receiver: Receiver) -> None:
     """A port that cannot be: whatever a URL in the database holds, it is one delivery's trouble."""
     path = own("ok")
     odd = [sender.endpoint(url)[0] for url in ("http://[", "\udcff".encode("utf-8", "replace").decode(), f"http://{LOOPBACK}:0/")]

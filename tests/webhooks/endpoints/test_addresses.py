@@ -21,7 +21,7 @@ WEBHOOK, EMAIL, SLACK = "webhook", "email", "slack"
         (SLACK, "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=secret"),
     ],
 )
-def test_a_good_address_is_taken(kind: str, url: str) -> None:
+def test_address_is_accepted(kind: str, url: str) -> None:
     addresses.check(kind=kind, url=url)
 
 
@@ -59,7 +59,7 @@ def test_a_good_address_is_taken(kind: str, url: str) -> None:
         (EMAIL, "mailto:a@example.com\nBcc: b@example.com", "e-mail address"),
     ],
 )
-def test_what_is_no_address_of_its_kind_is_refused_with_the_reason(kind: str, url: str, why: str) -> None:
+def test_invalid_address_is_refused_with_reason(kind: str, url: str, why: str) -> None:
     with pytest.raises(addresses.InvalidAddress, match=why):
         addresses.check(kind=kind, url=url)
 
@@ -74,7 +74,7 @@ def test_what_is_no_address_of_its_kind_is_refused_with_the_reason(kind: str, ur
         (SLACK, "https://acme.webhook.office.com:443/webhookb2/secret#part", "https://acme.webhook.office.com:443/…"),
     ],
 )
-def test_the_secret_of_a_chat_is_not_shown(kind: str, url: str, shown: str) -> None:
+def test_chat_url_is_redacted(kind: str, url: str, shown: str) -> None:
     assert addresses.redact(kind=kind, url=url) == shown
 
 
@@ -86,5 +86,5 @@ def test_the_secret_of_a_chat_is_not_shown(kind: str, url: str, shown: str) -> N
         (EMAIL, "mailto:on-call@example.com", "example.com"),
     ],
 )
-def test_the_host_holds_no_secret_and_no_person(kind: str, url: str, host: str) -> None:
+def test_host_contains_no_secret_and_no_mailbox(kind: str, url: str, host: str) -> None:
     assert addresses.host(kind=kind, url=url) == host

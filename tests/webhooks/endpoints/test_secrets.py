@@ -38,7 +38,7 @@ def signing(endpoint: Endpoint, at: datetime) -> list[bytes]:
     return endpoint_secrets.signing_secrets(agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=at).get(endpoint.pk, [])
 
 
-def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> None:
+def test_secret_is_32_random_bytes(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         texts = [endpoint_secrets.create(endpoint=endpoint_of(acme), now=NOW) for _ in range(10)]
 
@@ -46,7 +46,7 @@ def test_a_secret_is_32_random_bytes_as_receivers_take_them(acme: Client) -> Non
     assert {(text[:6], len(raw(text))) for text in texts} == {("whsec_", 32)}
 
 
-def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
+def test_secret_is_encrypted_at_rest(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         text = endpoint_secrets.create(endpoint=endpoint_of(acme), now=NOW)
 
@@ -56,7 +56,7 @@ def test_what_is_kept_of_it_is_sealed(acme: Client) -> None:
     assert text.encode() not in kept
 
 
-def test_the_secret_that_was_shown_signs(acme: Client) -> None:
+def test_shown_secret_signs(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         text = endpoint_secrets.create(endpoint=endpoint, now=NOW)
@@ -64,7 +64,7 @@ def test_the_secret_that_was_shown_signs(acme: Client) -> None:
         assert signing(endpoint, NOW) == [raw(text)]
 
 
-def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Client) -> None:
+def test_rotation_keeps_both_secrets_for_a_day(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         old = endpoint_secrets.create(endpoint=endpoint, now=NOW)
@@ -75,7 +75,7 @@ def test_after_a_rotation_both_sign_newest_first_until_the_day_is_over(acme: Cli
         assert signing(endpoint, NOW + 25 * HOUR) == [raw(new)]
 
 
-def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
+def test_second_rotation_ends_the_oldest_secret(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         texts = [endpoint_secrets.create(endpoint=endpoint, now=NOW)]
@@ -87,7 +87,7 @@ def test_a_second_rotation_inside_the_day_ends_the_oldest(acme: Client) -> None:
 
 
 @pytest.mark.parametrize("overlap", [timedelta(0), HOUR, timedelta(days=7)])
-def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) -> None:
+def test_previous_secret_signs_until_its_overlap_ends(acme: Client, overlap: timedelta) -> None:
     with context.agency(acme.agency.pk):
         endpoint = endpoint_of(acme)
         endpoint_secrets.create(endpoint=endpoint, now=NOW)
@@ -97,7 +97,7 @@ def test_the_old_one_signs_as_long_as_is_said(acme: Client, overlap: timedelta) 
         assert len(signing(endpoint, NOW + overlap)) == 1
 
 
-def test_each_endpoint_signs_with_its_own(acme: Client, rival: Client) -> None:
+def test_each_endpoint_signs_with_its_own_secret(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         first, second, without = (endpoint_of(acme) for _ in range(3))
         texts = [endpoint_secrets.create(endpoint=each, now=NOW) for each in (first, second)]
@@ -111,7 +111,7 @@ def test_each_endpoint_signs_with_its_own(acme: Client, rival: Client) -> None:
         assert endpoint_secrets.signing_secrets(agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk], now=NOW) == {}
 
 
-def test_a_sealed_secret_that_was_moved_to_another_row_signs_nothing(acme: Client) -> None:
+def test_encrypted_secret_moved_to_another_row_is_refused(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         first, second = (endpoint_of(acme) for _ in range(2))
         for each in (first, second):
@@ -159,7 +159,7 @@ def signed(secret: bytes, body: bytes) -> dict[str, str]:
     return {"webhook-id": "evt_1", "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{signature}"}
 
 
-def test_the_receiver_of_the_page_takes_what_is_signed_and_nothing_else(acme: Client) -> None:
+def test_documented_receiver_verifies_signatures(acme: Client) -> None:
     page = (Path(settings.BASE_DIR) / "docs" / "webhooks.md").read_text()
     queue: dict[str, Any] = {}
     receiver: dict[str, Any] = {"put_into_your_queue": queue.__setitem__}

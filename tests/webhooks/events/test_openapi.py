@@ -17,9 +17,10 @@ from jsonschema import Draft202012Validator
 from accounts.tenancy import context
 from api.openapi import bounds
 from tests.client import Client
+from tests.clock import NOW
 from tests.schemas import faults, faults_of, faults_of_body
 from tests.walls.furnishing import furnish
-from tests.webhooks.event_builders import NOW, happen, listed
+from tests.webhooks.event_builders import happen, listed
 from webhooks.events import openapi
 from webhooks.events import payload as event_payload
 from webhooks.events.catalogue import DATE_TIME, EVENT_TYPES, NAMES, PATTERNS, EventType, names_of, patterns_of
@@ -38,14 +39,14 @@ def operation(told: dict[str, Any], kind: EventType) -> dict[str, Any]:
     return dict(told["webhooks"][kind.type]["post"])
 
 
-def test_every_type_is_a_webhook_of_the_document(told: dict[str, Any], db: None) -> None:
+def test_every_event_type_is_in_the_document(told: dict[str, Any], db: None) -> None:
     served = json.loads(Stranger().get("/v1/openapi.json").content)
 
     assert tuple(told["webhooks"]) == NAMES
     assert served["webhooks"] == told["webhooks"]
 
 
-def test_no_two_operations_have_the_same_name(told: dict[str, Any]) -> None:
+def test_operation_ids_are_unique(told: dict[str, Any]) -> None:
     names = [operation(told, kind)["operationId"] for kind in EVENT_TYPES]
     others = [each["operationId"] for item in told["paths"].values() for each in item.values() if "operationId" in each]
 
@@ -53,7 +54,7 @@ def test_no_two_operations_have_the_same_name(told: dict[str, Any]) -> None:
 
 
 @every_type
-def test_a_webhook_names_its_headers_its_answers_and_who_signs(told: dict[str, Any], kind: EventType) -> None:
+def test_webhook_documents_headers_and_responses(told: dict[str, Any], kind: EventType) -> None:
     webhook = operation(told, kind)
 
     assert [(each["name"], each["in"], each["required"]) for each in webhook["parameters"]] == [
@@ -68,7 +69,7 @@ def test_a_webhook_names_its_headers_its_answers_and_who_signs(told: dict[str, A
 
 
 @every_type
-def test_the_body_of_a_webhook_is_described_and_shown(told: dict[str, Any], kind: EventType) -> None:
+def test_webhook_documents_its_body(told: dict[str, Any], kind: EventType) -> None:
     body = operation(told, kind)["requestBody"]["content"]["application/json"]
 
     schema = told["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
@@ -79,7 +80,7 @@ def test_the_body_of_a_webhook_is_described_and_shown(told: dict[str, Any], kind
 
 
 @every_type
-def test_a_schema_is_one_and_so_is_its_example(kind: EventType) -> None:
+def test_schema_and_example_are_valid(kind: EventType) -> None:
     Draft202012Validator.check_schema(kind.schema)
 
     assert faults(kind.example, kind.schema) == []
@@ -87,14 +88,14 @@ def test_a_schema_is_one_and_so_is_its_example(kind: EventType) -> None:
 
 
 @every_type
-def test_an_example_without_any_of_its_parts_is_no_example(kind: EventType) -> None:
+def test_example_without_a_required_property_is_invalid(kind: EventType) -> None:
     for name in kind.schema["required"]:
         assert faults({key: value for key, value in kind.example.items() if key != name}, kind.schema) != [], name
     assert faults(kind.example | {"buyer": "Jane Doe"}, kind.schema) != []
 
 
 @every_type
-def test_whoever_reads_by_the_schema_reads_what_is_added_to_it_some_day(kind: EventType) -> None:
+def test_schema_allows_future_properties(kind: EventType) -> None:
     grown = openapi.example(kind) | {"sequence": 7, "data": kind.example | {"more": True}}
 
     assert list(Draft202012Validator(openapi.schema(kind)).iter_errors(grown)) == []
@@ -102,7 +103,7 @@ def test_whoever_reads_by_the_schema_reads_what_is_added_to_it_some_day(kind: Ev
 
 
 @every_type
-def test_what_is_sent_of_it_is_as_the_document_says(acme: Client, shop: str, kind: EventType) -> None:
+def test_payload_matches_the_document(acme: Client, shop: str, kind: EventType) -> None:
     endpoint = acme.listen()["id"]
     happen(acme, shop, kind.type)
     acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {"event_type": kind.type}, format="json")
@@ -113,7 +114,7 @@ def test_what_is_sent_of_it_is_as_the_document_says(acme: Client, shop: str, kin
     assert [faults_of_body(payload) for payload in payloads] == [[], []]
 
 
-def test_what_a_busy_account_publishes_is_as_the_document_says(acme: Client) -> None:
+def test_events_of_a_busy_account_match_the_document(acme: Client) -> None:
     furnish(acme, name="acme")
 
     with context.agency(acme.agency.pk):
@@ -122,7 +123,7 @@ def test_what_a_busy_account_publishes_is_as_the_document_says(acme: Client) -> 
     assert len(found) >= 2
 
 
-def test_an_event_s_timestamp_and_headers_read_as_the_document_says() -> None:
+def test_timestamp_and_headers_match_the_document() -> None:
     signed = f"{openapi.ID}.1795338000.".encode() + event_payload.encode(openapi.example(EVENT_TYPES[0]))
     signature = "v1," + base64.b64encode(hmac.new(bytes(32), signed, hashlib.sha256).digest()).decode()
     pattern = openapi.HEADERS[2][2]["pattern"]
@@ -135,14 +136,14 @@ def test_an_event_s_timestamp_and_headers_read_as_the_document_says() -> None:
     assert faults(told["timestamp"], DATE_TIME) == []
 
 
-def test_only_what_the_schema_names_is_let_through() -> None:
+def test_unknown_values_do_not_match_the_schema() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {}}}}}
 
     assert faults({"a": [{}]}, schema) == []
     assert faults({"a": [{"b": 1}]}, schema) != []
 
 
-def test_a_pattern_asks_for_the_types_that_begin_so() -> None:
+def test_pattern_matches_its_event_types() -> None:
     assert names_of("*") == list(NAMES)
     assert names_of("breach.*") == ["breach.opened", "breach.escalated", "breach.resolved"]
     assert names_of("metric.at_risk") == ["metric.at_risk"]

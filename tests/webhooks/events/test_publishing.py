@@ -28,7 +28,7 @@ def publish(shop: str, **data: Any) -> Event:
     return publishing.publish(account=account_of(shop), type_="account.status_changed", data=data, now=NOW)
 
 
-def test_an_event_is_of_its_account_and_of_its_moment(acme: Client, shop: str) -> None:
+def test_event_has_its_account_and_time(acme: Client, shop: str) -> None:
     with context.agency(acme.agency.pk):
         event = publish(shop, current="NORMAL")
 
@@ -38,7 +38,7 @@ def test_an_event_is_of_its_account_and_of_its_moment(acme: Client, shop: str) -
         assert (kept.type, kept.data) == ("account.status_changed", {"current": "NORMAL"})
 
 
-def test_a_kind_that_the_catalogue_does_not_have_is_no_event(acme: Client, shop: str) -> None:
+def test_unknown_event_type_is_refused(acme: Client, shop: str) -> None:
     with context.agency(acme.agency.pk):
         with pytest.raises(KeyError):
             publishing.publish(account=account_of(shop), type_="breach.imagined", data={}, now=NOW)
@@ -46,7 +46,7 @@ def test_a_kind_that_the_catalogue_does_not_have_is_no_event(acme: Client, shop:
         assert not Event.objects.exists()
 
 
-def test_what_is_undone_was_never_told(acme: Client, shop: str) -> None:
+def test_rolled_back_event_is_not_stored(acme: Client, shop: str) -> None:
     with context.agency(acme.agency.pk):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             publish(shop, rate=1 / len(publish(shop).data))
@@ -55,7 +55,7 @@ def test_what_is_undone_was_never_told(acme: Client, shop: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["data = '{}'", "type = 'x'", "occurred_at = occurred_at"])
-def test_the_database_lets_nobody_change_what_happened(acme: Client, shop: str, column: str) -> None:
+def test_events_cannot_be_changed(acme: Client, shop: str, column: str) -> None:
     with context.agency(acme.agency.pk):
         publish(shop, current="NORMAL")
 
@@ -64,7 +64,7 @@ def test_the_database_lets_nobody_change_what_happened(acme: Client, shop: str, 
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
-def test_every_kind_says_what_it_is_and_can_be_published(acme: Client, shop: str, kind: EventType) -> None:
+def test_every_event_type_can_be_published(acme: Client, shop: str, kind: EventType) -> None:
     with context.agency(acme.agency.pk):
         publishing.publish(account=account_of(shop), type_=kind.type, data=kind.example, now=NOW)
 
