@@ -57,7 +57,7 @@ def test_openapi_lists_problems_of_sign_in_operations(db: None) -> None:
     for path in ENTRANCE:
         for operation in DOCUMENT["paths"][path].values():
             assert {"401"} <= set(operation["responses"]), path
-            assert operation["tags"] == ["People"]
+            assert operation["tags"] == ["Users"]
 
 
 def test_sign_in_matches_openapi(visitor: Visitor, acme: Client, mei: Person) -> None:
