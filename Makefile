@@ -25,7 +25,7 @@ help:
 	@echo "make format        Format the code and fix what ruff can fix"
 	@echo "make check         Run lint and the tests that need no servers"
 	@echo "make lint          Check style, types, imports, migrations and the OpenAPI document"
-	@echo "make lint-api      Check docs/openapi.json with Spectral and the OWASP rules (needs node)"
+	@echo "make lint-api      Check docs/openapi.json with Spectral and the OWASP rules (needs node), and the terms of the documentation"
 	@echo "make clients       Generate three clients and run them against a server (needs node)"
 	@echo "make query-counts  Print how many queries each list takes"
 	@echo "make bench         Run the benchmarks"
@@ -70,7 +70,7 @@ fuzz: .venv/.dev
 	$(BIN)/python -m pytest -q -s tests/contract/test_schemathesis.py
 
 lint-api: .venv/.dev
-	$(BIN)/python -m pytest -q tests/contract/test_spectral.py
+	$(BIN)/python -m pytest -q tests/contract/test_terminology.py tests/contract/test_spectral.py
 
 clients: .venv/.dev
 	$(BIN)/python -m pytest -q -s tests/contract/test_clients.py

@@ -21,6 +21,7 @@ from rest_framework.response import Response
 
 from api.problem_types import BY_SLUG, PROBLEM_TYPES, ProblemType
 from config.observability.health import UnauthenticatedView
+from config.version import VERSION
 
 STYLE = (
     ":root{color-scheme:light dark}body{max-width:44rem;margin:3rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif}"
@@ -73,11 +74,12 @@ class PublicPage(UnauthenticatedView):
         return Response(data, headers=HEADERS)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Where things are", value=INDEX, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Where things are", value={**INDEX, "version": "0.1.0"}, response_only=True)])
 class IndexAnswer(serializers.Serializer[Any]):
     """Say what is where."""
 
     name = serializers.CharField(help_text="The product's name.")
+    version = serializers.CharField(max_length=40, help_text="The version of the product.")
     description = serializers.CharField(help_text="What the product does, in a sentence.")
     api = serializers.CharField(help_text="The path that all operations begin with.")
     openapi = serializers.CharField(help_text="The path of the OpenAPI document.")
@@ -89,12 +91,12 @@ class IndexAnswer(serializers.Serializer[Any]):
 class Index(PublicPage):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
-        return self.answer(INDEX)
+        return self.answer({**INDEX, "version": VERSION})
 
     def page(self, data: Any) -> dict[str, Any]:
         """Return the index as the template takes it."""
         rows = [{"href": INDEX[key], "name": name, "text": text} for key, (name, text) in LINKS.items()]
-        return {"title": INDEX["name"], "text": INDEX["description"], "rows": rows}
+        return {"title": f"{INDEX['name']} {VERSION}", "text": INDEX["description"], "rows": rows}
 
 
 class ApiIndex(Index):

@@ -117,6 +117,7 @@ def test_index_leads_to_paths_that_answer(acme: Client, path: str) -> None:
     index = Stranger().get(path).json()
     page = Stranger().get(path, headers=BROWSER).content.decode()
 
+    assert f"<h1>{index['name']} {index['version']}</h1>" in page
     linked = [index[name] for name in ("openapi", "docs", "problems", "health")]
     assert [Stranger().get(each).status_code for each in (*linked, index["api"])] == [200] * 5
     assert re.findall(r'href="([^"]+)"', page) == [index["docs"], index["openapi"], index["problems"], index["health"]]
