@@ -15,6 +15,7 @@ from django.conf import settings
 
 from config.observability import logs
 from config.observability.log_redaction import BLANK
+from config.version import VERSION
 
 KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -54,12 +55,13 @@ def console() -> Scribe:
 def test_a_line_is_one_object_that_says_when_how_bad_who_and_what(scribe: Scribe) -> None:
     scribe.logger.warning("account %s could not be refreshed", "acct_1")
 
-    assert list(scribe.line) == ["time", "level", "logger", "event"]
+    assert list(scribe.line) == ["time", "level", "logger", "event", "version"]
     assert RFC_3339.fullmatch(scribe.line["time"])
     assert abs((datetime.now(UTC) - datetime.fromisoformat(scribe.line["time"])).total_seconds()) < 60
     assert scribe.line | {"time": ""} == {
         "time": "",
         "level": "warning",
+        "version": VERSION,
         "logger": "anybody.of.us",
         "event": "account acct_1 could not be refreshed",
     }

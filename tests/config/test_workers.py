@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 
 from config.observability import heartbeats, process_metrics, task_signals
 from config.observability.log_redaction import BLANK
+from config.version import VERSION
 from tests.config import failing_tasks
 from tests.installation import wait_until
 
@@ -63,6 +64,7 @@ def test_the_lines_of_a_task_say_which_it_is_and_which_request_sent_it(worker: W
         "time": "",
         "level": "warning",
         "logger": "tests.config.failing_tasks",
+        "version": VERSION,
         "event": "said hello",
         "request_id": "req_sender",
         "trace_id": TRACE,
