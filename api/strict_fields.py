@@ -55,7 +55,13 @@ class Instant(serializers.DateTimeField):
         return super().to_internal_value(value)
 
 
-# Without a docstring: drf-spectacular would print it as the description of every request body.
+# Declares fields that are named like a Python keyword with an underscore at the end: `from_` is the field `from`.
+# No docstring: the OpenAPI document would show it as the description of every serializer that has none.
+class KeywordFields(serializers.Serializer[Any]):
+    def get_fields(self) -> dict[str, Any]:
+        return {name.removesuffix("_"): field for name, field in super().get_fields().items()}
+
+
 class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Raise ValidationError for JSON values of other types than documented.

@@ -153,7 +153,7 @@ def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader
     period = reader.parse_context.period
     if period is None or not reader.report_type.uses_period:
         return
-    is_complete = not reader.rejected and feedback_removal.cover(
+    is_complete = not reader.rejected and feedback_removal.record_coverage(
         account=account,
         marketplace=report.marketplace,
         period=period,

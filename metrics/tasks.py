@@ -1,6 +1,10 @@
-"""Clock-driven work on the numbers."""
+"""Background work of metrics: the daily run, and refreshes after a change of a setting.
+
+Each account is refreshed in its own transaction, so that one account cannot hold up or undo the others.
+"""
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, date
 from uuid import UUID
 
@@ -19,62 +23,73 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def roll_forward() -> None:
-    """Start a day's slide of the windows for every agency that is not there yet."""
+    """Start `roll_agency_forward` for every agency."""
     for agency_id in context.open_agency_ids():
         roll_agency_forward.delay(agency_id=str(agency_id))
 
 
 @shared_task
 def roll_agency_forward(*, agency_id: str) -> None:
-    """Slide the windows of the agency's accounts to today."""
+    """Refresh the accounts of the agency whose values are of an earlier day than today (UTC)."""
     with context.agency(UUID(agency_id)):
         today = timezone.now().astimezone(UTC).date()
-        behind = CurrentValue.objects.filter(agency_id=agency_id, as_of__lt=today).values_list("account_id", flat=True).distinct()
-        accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id, pk__in=behind).values_list("pk", flat=True))
-    _refresh_each(UUID(agency_id), accounts, behind=today)
+        outdated = (
+            CurrentValue.objects.filter(agency_id=agency_id, as_of__lt=today).values_list("account_id", flat=True).distinct()
+        )
+        accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id, pk__in=outdated).values_list("pk", flat=True))
+    _refresh_accounts(UUID(agency_id), accounts, only_before=today)
 
 
 @shared_task
-def follow_denominator(*, agency_id: str) -> None:
-    """Count every account of the agency by its present choice of denominator. A lost message is made good by the next report."""
+def apply_denominator(*, agency_id: str) -> None:
+    """Refresh every account of the agency after a change of its denominator.
+
+    If the message is lost, each account applies the change with its next report or daily run.
+    """
     with context.agency(UUID(agency_id)):
         accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id).values_list("pk", flat=True))
-    _refresh_each(UUID(agency_id), accounts)
+    _refresh_accounts(UUID(agency_id), accounts)
 
 
 @shared_task
-def follow_thresholds(*, agency_id: str, account_id: str = "", marketplace: str = "") -> None:
-    """Judge the accounts that a changed threshold concerns. A lost message is made good by the next report."""
-    with context.agency(UUID(agency_id)):
-        concerned = SellerAccount.objects.present().filter(agency_id=agency_id)
-        if account_id:
-            concerned = concerned.filter(pk=account_id)
-        if marketplace:
-            concerned = concerned.filter(marketplaces__contains=[marketplace])
-        accounts = list(concerned.values_list("pk", flat=True))
-    _refresh_each(UUID(agency_id), accounts)
+def apply_thresholds(*, agency_id: str, account_id: str = "", marketplace: str = "") -> None:
+    """Refresh the accounts in the scope of a changed threshold.
 
-
-def _refresh_each(agency_id: UUID, accounts: list[UUID], *, behind: date | None = None) -> None:
-    """Each account in a transaction of its own, so that one cannot hold up or undo the rest.
-
-    With `behind`, only those whose values are of an earlier day still: another worker may have come to them first.
+    If the message is lost, each account applies the change with its next report or daily run.
     """
+    with context.agency(UUID(agency_id)):
+        in_scope = SellerAccount.objects.present().filter(agency_id=agency_id)
+        if account_id:
+            in_scope = in_scope.filter(pk=account_id)
+        if marketplace:
+            in_scope = in_scope.filter(marketplaces__contains=[marketplace])
+        accounts = list(in_scope.values_list("pk", flat=True))
+    _refresh_accounts(UUID(agency_id), accounts)
+
+
+def _refresh_accounts(agency_id: UUID, accounts: Iterable[UUID], *, only_before: date | None = None) -> None:
     for account_id in accounts:
         try:
-            _refresh(agency_id, account_id, behind=behind)
+            _refresh_account(agency_id, account_id, only_before=only_before)
         except SellerAccount.DoesNotExist:
-            continue  # handed back meanwhile
+            # Deleted since the list was read.
+            continue
         except SoftTimeLimitExceeded:
-            raise  # the rest is still behind, and the clock starts again with it
+            # The scheduler starts the task again, and the accounts that are left are still outdated then.
+            raise
         except Exception:
             log.exception("account %s could not be refreshed", account_id)
 
 
-def _refresh(agency_id: UUID, account_id: UUID, *, behind: date | None) -> None:
+def _refresh_account(agency_id: UUID, account_id: UUID, *, only_before: date | None) -> None:
+    """Refresh one account in a transaction of its own. Raises SellerAccount.DoesNotExist.
+
+    With `only_before`, skip it if its values are of that day: another worker may have refreshed it first.
+    """
     with context.agency(agency_id):
         account = SellerAccount.objects.locked(agency_id=agency_id, account_id=account_id)
-        if behind and not CurrentValue.objects.filter(agency_id=agency_id, account_id=account_id, as_of__lt=behind).exists():
+        values = CurrentValue.objects.filter(agency_id=agency_id, account_id=account_id)
+        if only_before and not values.filter(as_of__lt=only_before).exists():
             return
         moment = recording.next_moment(account=account, now=timezone.now())
         refresh.refresh(account=account, touched=(), now=moment)

@@ -1,1 +1,1 @@
-"""Breaches and warnings: state machine, evaluation, thresholds, actions."""
+"""Alerts: the state machine, its evaluation, current values, thresholds, and what users do about breaches."""

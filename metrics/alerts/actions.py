@@ -1,4 +1,7 @@
-"""What people do about a breach: acknowledge, snooze, assign, note. None of it hides Amazon's line or changes what is judged."""
+"""What users do about a breach: acknowledge, snooze, assign, note.
+
+None of it changes how the series is evaluated. Each action is recorded in the breach's timeline and in the audit log.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -11,53 +14,62 @@ What = BreachAction.What
 
 
 class AlreadyResolved(Exception):
-    """The episode is over: nobody has to see to it any more."""
+    """Signal that the breach is resolved, so only notes can be added."""
 
 
 def acknowledge(*, breach: Breach, by: Principal, note: str, now: datetime) -> None:
-    """Somebody has seen it. A second time changes nothing, and the first note stays. Raises AlreadyResolved."""
-    held = _hold(breach)
-    if held.acknowledged_at is None:
-        _change(held, by, What.ACKNOWLEDGED, {"note": note} if note else {}, now, acknowledged_at=now)
+    """Acknowledge the breach. A second time changes nothing, and the first note stays.
+
+    Requires a transaction. Raises AlreadyResolved.
+    """
+    locked = _lock(breach)
+    if locked.acknowledged_at is None:
+        _update(locked, by, What.ACKNOWLEDGED, {"note": note} if note else {}, now, acknowledged_at=now)
 
 
 def snooze(*, breach: Breach, by: Principal, until: datetime | None, now: datetime) -> None:
-    """Leave it aside until a moment, or no longer (None). Raises AlreadyResolved."""
-    held = _hold(breach)
-    if held.snoozed_until != until:
+    """Snooze the breach until a moment, or end the snooze (None).
+
+    Requires a transaction. Raises AlreadyResolved.
+    """
+    locked = _lock(breach)
+    if locked.snoozed_until != until:
         detail = {"until": until.isoformat() if until else None}
-        _change(held, by, What.SNOOZED, detail, now, snoozed_until=until)
+        _update(locked, by, What.SNOOZED, detail, now, snoozed_until=until)
 
 
 def assign(*, breach: Breach, by: Principal, to: str | None, now: datetime) -> None:
-    """Somebody, or nobody (None), sees to it. Raises AlreadyResolved."""
-    held = _hold(breach)
-    if held.assignee != to:
-        _change(held, by, What.ASSIGNED, {"to": to}, now, assignee=to)
+    """Assign the breach to somebody, or to nobody (None). Requires a transaction. Raises AlreadyResolved."""
+    locked = _lock(breach)
+    if locked.assignee != to:
+        _update(locked, by, What.ASSIGNED, {"to": to}, now, assignee=to)
 
 
-def note(*, breach: Breach, by: Principal, text: str, now: datetime) -> None:
-    """Keep a note, also of an episode that is over."""
-    _keep(breach, by, What.NOTED, {"note": text}, now)
+def create_note(*, breach: Breach, by: Principal, text: str, now: datetime) -> None:
+    """Add a note to a breach, open or resolved. Requires a transaction."""
+    _record(breach, by, What.NOTED, {"note": text}, now)
 
 
-def _hold(breach: Breach) -> Breach:
-    """The breach, locked until the transaction ends: two people act one after the other, and never on one that is over."""
-    held = Breach.objects.select_for_update(no_key=True).get(agency_id=breach.agency_id, pk=breach.pk)
-    if held.status == Breach.State.RESOLVED:
+def _lock(breach: Breach) -> Breach:
+    """Lock the breach until the transaction ends, so that two actions come one after the other.
+
+    Raises AlreadyResolved.
+    """
+    locked = Breach.objects.select_for_update(no_key=True).get(agency_id=breach.agency_id, pk=breach.pk)
+    if locked.status == Breach.State.RESOLVED:
         raise AlreadyResolved
-    return held
+    return locked
 
 
-def _change(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
+def _update(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
     before = {name: getattr(breach, name) for name in columns}
     for name, value in columns.items():
         setattr(breach, name, value)
     breach.save(update_fields=list(columns))
-    _keep(breach, by, what, detail, now, before=before, after=columns)
+    _record(breach, by, what, detail, now, before=before, after=columns)
 
 
-def _keep(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **changed: dict[str, Any]) -> None:
+def _record(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **changes: dict[str, Any]) -> None:
     BreachAction.objects.create(
         agency_id=breach.agency_id,
         account_id=breach.account_id,
@@ -68,5 +80,5 @@ def _keep(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now
         key_name=by.name,
         recorded_at=now,
     )
-    # Not the words of notes: they are the breach's own, and an entry is kept for good.
-    audit.record(agency_id=breach.agency_id, who=by.actor, what=f"breach.{what}", about=breach.public_id, now=now, **changed)
+    # Without the text of notes: it is deleted with the breach, and the audit log is kept for good.
+    audit.record(agency_id=breach.agency_id, who=by.actor, what=f"breach.{what}", about=breach.public_id, now=now, **changes)

@@ -1,18 +1,18 @@
-"""The machine of breaches, live: what it says of an account's series is written and told, one event an edge, ever.
+"""The alert state machine on live data: each transition opens or resolves a breach and publishes one event.
 
-The account is locked meanwhile (SellerAccount.objects.locked), so that two workers never judge it at once; the database itself
-refuses a second open episode of a level, and a second event of an edge.
+The account is locked meanwhile, so two workers never evaluate it at once. The database refuses a second open
+episode of a series and level, and a second event of a transition.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from accounts.models import SellerAccount
 from api import identifiers, timestamps
-from metrics.alerts import state_machine
-from metrics.alerts.state_machine import Edge, Look, Standing
+from metrics.alerts import observations, state_machine
+from metrics.alerts.state_machine import AlertState, Observation, Transition
 from metrics.models import Breach, CurrentValue
 from metrics.models.counts import STREAKS
 from metrics.rules import judgement
@@ -20,57 +20,94 @@ from metrics.rules.series import Series, Value
 from webhooks.events import publishing
 
 WARNING, BREACH = Breach.Level.WARNING, Breach.Level.BREACH
-OPENING = {Edge.AT_RISK: WARNING, Edge.OPENED: BREACH, Edge.ESCALATED: BREACH}
-RESOLVING = {Edge.RECOVERED: WARNING, Edge.RESOLVED: BREACH}
+OPENING = {Transition.AT_RISK: WARNING, Transition.OPENED: BREACH, Transition.ESCALATED: BREACH}
+RESOLVING = {Transition.RECOVERED: WARNING, Transition.RESOLVED: BREACH}
 
 
-def standings(*, account: SellerAccount) -> dict[Series, Standing]:
-    """How each series of the account stood when it was last judged."""
-    still_open = _still_open(account)
-    mine = CurrentValue.objects.filter(agency_id=account.agency_id, account_id=account.pk)
-    remembered = {(value.metric, value.marketplace, value.channel): value for value in mine}
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Store today's values, and the alert state of each series after them."""
+
+    values: list[Value]
+    states: dict[Series, AlertState]
+
+
+def evaluate(*, account: SellerAccount, marketplaces: Sequence[str], now: datetime) -> Evaluated:
+    """Evaluate every day since the last evaluation, up to today.
+
+    1. load the alert states   2. query the observations   3. open and resolve breaches, publish events
+
+    Requires a transaction that holds the account's lock.
+    """
+    states = alert_states(account=account)
+    observed = observations.query(
+        account=account,
+        evaluated_until=state_machine.last_evaluated_day(states),
+        now=now,
+        marketplaces=marketplaces,
+    )
+    apply_observations(account=account, states=states, observations=observed, now=now)
+    return Evaluated(observed[-1].values, states)
+
+
+def alert_states(*, account: SellerAccount) -> dict[Series, AlertState]:
+    """Return the alert state of each series of the account after its last evaluation."""
+    open_breaches = _open_breaches(account)
+    current = CurrentValue.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    values = {(value.metric, value.marketplace, value.channel): value for value in current}
     return {
-        series: _standing(
-            remembered.get(series),
-            is_warned=(series, WARNING) in still_open,
-            is_breached=(series, BREACH) in still_open,
+        series: _build_state(
+            values.get(series),
+            is_warned=(series, WARNING) in open_breaches,
+            is_breached=(series, BREACH) in open_breaches,
         )
-        for series in {*remembered, *(series for series, _ in still_open)}
+        for series in {*values, *(series for series, _ in open_breaches)}
     }
 
 
-def judge(*, account: SellerAccount, standings: dict[Series, Standing], looks: Iterable[Look], now: datetime) -> None:
-    """Open and resolve what these looks say, and publish it. `standings` is brought up to date."""
-    still_open = _still_open(account)
-    for value, edge in state_machine.follow(standings, looks):
-        if edge in OPENING:
-            warning = still_open.get((value.series, WARNING))
-            still_open[value.series, OPENING[edge]] = _open(account, value, edge, warning=warning, now=now)
+def apply_observations(
+    *,
+    account: SellerAccount,
+    states: dict[Series, AlertState],
+    observations: Iterable[Observation],
+    now: datetime,
+) -> None:
+    """Open and resolve breaches as the observations require, and publish each transition.
+
+    Updates `states` in place. Requires a transaction that holds the account's lock.
+    """
+    open_breaches = _open_breaches(account)
+    for value, transition in state_machine.evaluate(states, observations):
+        if transition in OPENING:
+            warning = open_breaches.get((value.series, WARNING))
+            breach = _open(account, value, transition, warning=warning, now=now)
+            open_breaches[value.series, OPENING[transition]] = breach
         else:
-            _resolve(account, still_open.pop((value.series, RESOLVING[edge])), value, edge, now=now)
+            breach = open_breaches.pop((value.series, RESOLVING[transition]))
+            _resolve(account, breach, value, transition, now=now)
 
 
-def _still_open(account: SellerAccount) -> dict[tuple[Series, str], Breach]:
+def _open_breaches(account: SellerAccount) -> dict[tuple[Series, str], Breach]:
     rows = Breach.objects.filter(agency_id=account.agency_id, account=account, status=Breach.State.OPEN)
     return {(breach.series(), breach.level): breach for breach in rows}
 
 
-def _standing(value: CurrentValue | None, *, is_warned: bool, is_breached: bool) -> Standing:
-    standing = Standing(is_warned=is_warned, is_breached=is_breached)
-    return replace(standing, **{name: getattr(value, name) for name in STREAKS}) if value else standing
+def _build_state(value: CurrentValue | None, *, is_warned: bool, is_breached: bool) -> AlertState:
+    state = AlertState(is_warned=is_warned, is_breached=is_breached)
+    return replace(state, **{name: getattr(value, name) for name in STREAKS}) if value else state
 
 
-def _open(account: SellerAccount, value: Value, edge: Edge, *, warning: Breach | None, now: datetime) -> Breach:
-    line = value.line if OPENING[edge] == WARNING else None
-    limit = line.limit if line else value.limit
-    assert limit is not None  # noqa: S101  a line that is missed exists
+def _open(account: SellerAccount, value: Value, transition: Transition, *, warning: Breach | None, now: datetime) -> Breach:
+    threshold = value.warning if OPENING[transition] == WARNING else None
+    limit = threshold.limit if threshold else value.limit
+    assert limit is not None  # noqa: S101  a limit that is missed exists
     breach = Breach.objects.create(
         agency_id=account.agency_id,
         account=account,
         metric=value.metric,
         marketplace=value.marketplace,
         channel=value.channel,
-        level=OPENING[edge],
+        level=OPENING[transition],
         opened_at=now,
         as_of=value.as_of,
         numerator=value.numerator,
@@ -78,49 +115,58 @@ def _open(account: SellerAccount, value: Value, edge: Edge, *, warning: Breach |
         comparator=limit.comparator,
         limit_numerator=limit.numerator,
         limit_denominator=limit.denominator,
-        limit_source=line.source if line else value.limit_source,
-        threshold_id=line.threshold if line else None,
+        limit_source=threshold.source if threshold else value.limit_source,
+        threshold_id=threshold.threshold if threshold else None,
         escalated_from=warning,
     )
-    more = {"escalated_from": warning.public_id} if warning else {}
-    _publish(account, breach, value, edge, key="opened", now=now, **more)
+    extra = {"escalated_from": warning.public_id} if warning else {}
+    _publish(account, breach, value, transition, key="opened", now=now, **extra)
     return breach
 
 
-def _resolve(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *, now: datetime) -> None:
+def _resolve(account: SellerAccount, breach: Breach, value: Value, transition: Transition, *, now: datetime) -> None:
     breach.status = Breach.State.RESOLVED
     breach.resolved_at = now
     breach.resolved_as_of = value.as_of
     breach.resolved_numerator = value.numerator
     breach.resolved_denominator = value.denominator
-    breach.resolved_because = _because(breach, value)
+    breach.resolved_because = _resolution(breach, value)
     fields = ("resolved_at", "resolved_as_of", "resolved_numerator", "resolved_denominator", "resolved_because")
     breach.save(update_fields=["status", *fields])
-    more = {"resolved_at": timestamps.text(now), "because": breach.resolved_because}
-    _publish(account, breach, value, edge, key="resolved", now=now, **more)
+    extra = {"resolved_at": timestamps.text(now), "because": breach.resolved_because}
+    _publish(account, breach, value, transition, key="resolved", now=now, **extra)
 
 
-def _because(breach: Breach, value: Value) -> Breach.Because:
-    """What ended it: the line that it opened by is kept, or it is another one by now, or none."""
-    if breach.level == WARNING and value.line is None:
+def _resolution(breach: Breach, value: Value) -> Breach.Because:
+    """Return why the breach ended: its limit is met again, or its threshold was changed or deleted."""
+    if breach.level == WARNING and value.warning is None:
         return Breach.Because.LINE_REMOVED
-    is_kept = judgement.meets(value.numerator, value.denominator, breach.limit)
-    return Breach.Because.LINE_CHANGED if is_kept is False else Breach.Because.KEPT
+    is_met = judgement.meets(value.numerator, value.denominator, breach.limit)
+    return Breach.Because.LINE_CHANGED if is_met is False else Breach.Because.KEPT
 
 
-def _publish(account: SellerAccount, breach: Breach, value: Value, edge: Edge, *, key: str, now: datetime, **more: str) -> None:
+def _publish(
+    account: SellerAccount,
+    breach: Breach,
+    value: Value,
+    transition: Transition,
+    *,
+    key: str,
+    now: datetime,
+    **extra: str,
+) -> None:
     publishing.publish(
         account=account,
-        type_=edge,
-        data=_told(breach, value) | more,
+        type_=transition,
+        data=_payload(breach, value) | extra,
         now=now,
         series=":".join(value.series),
         key=f"{breach.public_id}:{key}",
     )
 
 
-def _told(breach: Breach, value: Value) -> dict[str, Any]:
-    """The episode, with the figures of this moment."""
+def _payload(breach: Breach, value: Value) -> dict[str, Any]:
+    """Build the event's data: the breach, with the figures of this moment."""
     window, budget, limit = value.window, value.budget, breach.limit
     return {
         "breach": breach.public_id,

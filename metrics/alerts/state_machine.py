@@ -1,8 +1,9 @@
-"""The machine of breaches: how a series stood, and what it is on a day, give how it stands and what is to be told. Pure.
+"""The alert state machine: an alert state and an observation give the next state and its transitions. Pure.
 
-Two lines a series: Amazon's target, which is judged always and at once, and the warning line before it (series.Line), which may
-wait (`for_days`) and may want to see the rate well below it again (`clear`, `keep_days`). At most one episode of each is open;
-while a breach is, no warning opens. What is frozen or has no data is left as it is: silence opens and resolves nothing.
+A series has two limits. Amazon's target is always judged, at once. The warning before it may wait for some
+days (`for_days`) and may want the rate clearly below it again (`clear`, `keep_days`). At most one episode of
+each is open, and while a breach is open, no warning opens. A series with a stale source or without data keeps
+its state: missing reports open and resolve nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,8 +15,8 @@ from metrics.rules.definitions import CATALOGUE
 from metrics.rules.series import Series, Value
 
 
-class Edge(StrEnum):
-    """What is told, once each, in the words of the events."""
+class Transition(StrEnum):
+    """Name a change of alert state by the event that publishes it."""
 
     AT_RISK = "metric.at_risk"
     RECOVERED = "metric.recovered"
@@ -25,9 +26,12 @@ class Edge(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What the machine remembers of a series: the last day it judged, what is open, and since which judged day, without a break,
-    the warning line is missed, its clear line kept, and Amazon's target kept."""
+class AlertState:
+    """Store what the machine remembers of a series.
+
+    `judged_on` is the last day evaluated. `missed_since`, `cleared_since` and `kept_since` are the first days
+    of the current streaks: warning limit missed, clear limit met, Amazon's target met.
+    """
 
     judged_on: date | None = None
     is_warned: bool = False
@@ -38,87 +42,94 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The values of one day as known at a moment, and the sources that had been silent for too long then."""
+class Observation:
+    """Store the values of one day as known at a moment, and the sources that were stale then."""
 
     values: list[Value]
     stale_sources: frozenset[str]
 
 
-def last_day(standings: dict[Series, Standing]) -> date | None:
-    """The last day on which any of these was judged."""
-    return max((each.judged_on for each in standings.values() if each.judged_on), default=None)
+def last_evaluated_day(states: dict[Series, AlertState]) -> date | None:
+    """Return the last day on which any of the series was evaluated."""
+    return max((state.judged_on for state in states.values() if state.judged_on), default=None)
 
 
-def follow(standings: dict[Series, Standing], looks: Iterable[Look]) -> Iterator[tuple[Value, Edge]]:
-    """Judge look after look. `standings` is brought up to date; what is to be told comes in its order."""
-    for look in looks:
-        for value in look.values:
-            is_frozen = CATALOGUE[value.metric].source in look.stale_sources
-            before = standings.get(value.series, Standing())
-            standings[value.series], edges = step(before, value, is_frozen=is_frozen)
-            yield from ((value, edge) for edge in edges)
+def evaluate(states: dict[Series, AlertState], observations: Iterable[Observation]) -> Iterator[tuple[Value, Transition]]:
+    """Evaluate the observations in their order.
 
-
-def step(standing: Standing, value: Value, *, is_frozen: bool) -> tuple[Standing, list[Edge]]:
-    """How the series stands after this value, and what to tell. A value of a day before the last judged one changes nothing.
-
-    A warning whose line is gone ends at once, frozen or not: that is the agency's word, not silence.
+    Update `states` in place and yield each transition with its value.
     """
-    if standing.judged_on and value.as_of < standing.judged_on:
-        return standing, []
-    after, edges = replace(standing, judged_on=value.as_of), list[Edge]()
-    if value.line is None:
-        edges += [Edge.RECOVERED] * standing.is_warned
+    for observation in observations:
+        for value in observation.values:
+            is_frozen = CATALOGUE[value.metric].source in observation.stale_sources
+            state = states.get(value.series, AlertState())
+            states[value.series], transitions = step(state, value, is_frozen=is_frozen)
+            yield from ((value, transition) for transition in transitions)
+
+
+def step(state: AlertState, value: Value, *, is_frozen: bool) -> tuple[AlertState, list[Transition]]:
+    """Return the state after this value, and the transitions to publish.
+
+    1. ignore a day before the last evaluated one   2. end a warning whose threshold was deleted
+    3. stop if the source is stale or has no data   4. update the streaks
+    5. judge Amazon's target                        6. judge the warning limit
+    """
+    if state.judged_on and value.as_of < state.judged_on:
+        return state, []
+    after, transitions = replace(state, judged_on=value.as_of), list[Transition]()
+    # Before the check for staleness: deleting a threshold is the agency's decision and needs no fresh data.
+    if value.warning is None:
+        transitions += [Transition.RECOVERED] * state.is_warned
         after = replace(after, is_warned=False, missed_since=None, cleared_since=None)
     if is_frozen or not value.denominator:
-        return after, edges
-    after = _counted(after, value)
-    after, of_target = _by_target(after, value)
-    after, of_line = _by_line(after, value, is_resolved=of_target == [Edge.RESOLVED])
-    return after, edges + of_target + of_line
+        return after, transitions
+    after = _update_streaks(after, value)
+    after, target_transitions = _judge_target(after, value)
+    is_resolved = target_transitions == [Transition.RESOLVED]
+    after, warning_transitions = _judge_warning(after, value, is_resolved=is_resolved)
+    return after, transitions + target_transitions + warning_transitions
 
 
-def _counted(standing: Standing, value: Value) -> Standing:
-    """The days without a break, this one included."""
-    missed = None if value.meets_line is None else not value.meets_line
+def _update_streaks(state: AlertState, value: Value) -> AlertState:
+    is_missed = None if value.meets_warning_limit is None else not value.meets_warning_limit
     return replace(
-        standing,
-        missed_since=_since(standing.missed_since, value.as_of, holds=missed),
-        cleared_since=_since(standing.cleared_since, value.as_of, holds=value.is_clear),
-        kept_since=_since(standing.kept_since, value.as_of, holds=value.meets_target),
+        state,
+        missed_since=_streak_start(state.missed_since, value.as_of, holds=is_missed),
+        cleared_since=_streak_start(state.cleared_since, value.as_of, holds=value.meets_clear_limit),
+        kept_since=_streak_start(state.kept_since, value.as_of, holds=value.meets_target),
     )
 
 
-def _since(since: date | None, day: date, *, holds: bool | None) -> date | None:
-    """What is not judged breaks nothing."""
+def _streak_start(since: date | None, day: date, *, holds: bool | None) -> date | None:
+    """Return the first day of the streak. None (not judged) leaves the streak unchanged."""
     if holds is None:
         return since
     return (since or day) if holds else None
 
 
-def _lasts(since: date | None, days: int, today: date) -> bool:
+def _has_lasted(since: date | None, days: int, today: date) -> bool:
     return since is not None and (today - since).days >= days
 
 
-def _by_target(standing: Standing, value: Value) -> tuple[Standing, list[Edge]]:
-    keep_days = value.line.keep_days if value.line else 0
-    if value.meets_target is False and not standing.is_breached:
-        return replace(standing, is_breached=True), [Edge.ESCALATED if standing.is_warned else Edge.OPENED]
-    if value.meets_target and standing.is_breached and _lasts(standing.kept_since, keep_days, value.as_of):
-        return replace(standing, is_breached=False), [Edge.RESOLVED]
-    return standing, []
+def _judge_target(state: AlertState, value: Value) -> tuple[AlertState, list[Transition]]:
+    keep_days = value.warning.keep_days if value.warning else 0
+    if value.meets_target is False and not state.is_breached:
+        transition = Transition.ESCALATED if state.is_warned else Transition.OPENED
+        return replace(state, is_breached=True), [transition]
+    if value.meets_target and state.is_breached and _has_lasted(state.kept_since, keep_days, value.as_of):
+        return replace(state, is_breached=False), [Transition.RESOLVED]
+    return state, []
 
 
-def _by_line(standing: Standing, value: Value, *, is_resolved: bool) -> tuple[Standing, list[Edge]]:
-    """What was a breach a moment ago and still misses the warning line is a warning at once: it has lasted long enough."""
-    line = value.line
-    if line is None or standing.is_breached:
-        return standing, []
-    if standing.is_warned:
-        is_over = value.is_clear and _lasts(standing.cleared_since, line.keep_days, value.as_of)
-        return (replace(standing, is_warned=False), [Edge.RECOVERED]) if is_over else (standing, [])
-    is_due = is_resolved or _lasts(standing.missed_since, line.for_days, value.as_of)
-    if value.meets_line is False and is_due:
-        return replace(standing, is_warned=True), [Edge.AT_RISK]
-    return standing, []
+def _judge_warning(state: AlertState, value: Value, *, is_resolved: bool) -> tuple[AlertState, list[Transition]]:
+    """Open or end a warning. A series whose breach was just resolved does not wait for `for_days` again."""
+    warning = value.warning
+    if warning is None or state.is_breached:
+        return state, []
+    if state.is_warned:
+        is_over = value.meets_clear_limit and _has_lasted(state.cleared_since, warning.keep_days, value.as_of)
+        return (replace(state, is_warned=False), [Transition.RECOVERED]) if is_over else (state, [])
+    is_due = is_resolved or _has_lasted(state.missed_since, warning.for_days, value.as_of)
+    if value.meets_warning_limit is False and is_due:
+        return replace(state, is_warned=True), [Transition.AT_RISK]
+    return state, []

@@ -1,8 +1,8 @@
-"""The warning lines that agencies draw themselves: set, taken away, and followed by their accounts.
+"""The thresholds of an agency: set, update, delete.
 
-Amazon's target is judged besides, whatever an agency sets. An account takes new versions over as a whole, in one transaction,
-and remembers since when: an answer as known before then is given by the lines of before. The versions of an agency are written
-one after another, so that none appears among those that an account follows already.
+Amazon's target is judged besides, whatever an agency sets. Accounts apply new versions in
+pipeline/threshold_versions.py. The versions of one agency are written one after another, each recorded later
+than the one before, so that no version appears among those that an account has already applied.
 """
 
 from collections.abc import Iterator
@@ -17,15 +17,22 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from accounts.models import Agency, SellerAccount
 from accounts.tenancy import context
 from metrics.models import MetricRule, Threshold
-from metrics.rules.definitions import CATALOGUE
-from metrics.rules.judgement import Comparator, Limit, limit_of
-from metrics.rules.threshold_rules import can_be_kept, is_as_strict
+from metrics.rules.definitions import CATALOGUE, Metric
+from metrics.rules.judgement import Comparator, Limit, build_limit
+from metrics.rules.threshold_rules import can_be_met, is_as_strict
 
 A_MOMENT = timedelta(microseconds=1)
+WORDS = {
+    Comparator.LT: "below",
+    Comparator.LTE: "at most",
+    Comparator.GT: "above",
+    Comparator.GTE: "at least",
+    Comparator.EQ: "exactly",
+}
 
 
-class NotALine(Exception):
-    """`field` cannot be this; `reason` says why, for people."""
+class InvalidThreshold(Exception):
+    """Signal that `field` cannot have its value; `reason` is a sentence for users."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -34,7 +41,7 @@ class NotALine(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Which series a threshold is of: None and '' are all."""
+    """Describe the series that a threshold applies to. None and '' mean all."""
 
     metric: str
     account_id: UUID | None = None
@@ -43,8 +50,8 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asks:
-    """What a threshold asks for. Without `clear_at` it is clear where it is not missed."""
+class ThresholdSettings:
+    """Describe when a warning opens and ends. Without `clear_at`, `warn_at` is used for both."""
 
     warn_at: Decimal
     clear_at: Decimal | None = None
@@ -53,6 +60,7 @@ class Asks:
     min_denominator: int = 0
 
     def columns(self) -> dict[str, Any]:
+        """Return the columns of a version, with the limits as exact fractions."""
         warn = self.warn_at.as_integer_ratio()
         clear = warn if self.clear_at is None else self.clear_at.as_integer_ratio()
         return {
@@ -67,88 +75,109 @@ class Asks:
         }
 
 
-def current(*, agency: Agency) -> QuerySet[Threshold]:
-    """The newest version of each threshold of the agency that is not removed, but for those of handed-back accounts."""
+def query_current(*, agency: Agency) -> QuerySet[Threshold]:
+    """Return the newest version of each threshold that is not deleted and not of a deleted account."""
     newer = Threshold.objects.filter(
-        agency_id=OuterRef("agency_id"), threshold_id=OuterRef("threshold_id"), recorded_at__gt=OuterRef("recorded_at")
+        agency_id=OuterRef("agency_id"),
+        threshold_id=OuterRef("threshold_id"),
+        recorded_at__gt=OuterRef("recorded_at"),
     )
-    present = SellerAccount.objects.present().filter(agency=agency).values("pk")
-    standing = Threshold.objects.filter(~Exists(newer), agency=agency, is_removed=False)
-    return standing.filter(Q(account_id=None) | Q(account_id__in=present))
+    accounts = SellerAccount.objects.present().filter(agency=agency).values("pk")
+    current = Threshold.objects.filter(~Exists(newer), agency=agency, is_removed=False)
+    return current.filter(Q(account_id=None) | Q(account_id__in=accounts))
 
 
-def put(*, agency: Agency, scope: Scope, asks: Asks, now: datetime) -> tuple[Threshold, bool]:
-    """The threshold of this scope, and whether it is new. What it asked for already is no new version. Raises NotALine."""
-    _check(scope, asks, now)
-    _in_turn(agency)
-    before = current(agency=agency).filter(**asdict(scope)).first()
-    asked = asks.columns()
-    if before and all(getattr(before, name) == value for name, value in asked.items()):
-        return before, False
-    version = Threshold(agency=agency, recorded_at=_next_moment(agency, now), **asdict(scope), **asked)
-    version.threshold_id = before.threshold_id if before else version.id
+def set_threshold(*, agency: Agency, scope: Scope, settings: ThresholdSettings, now: datetime) -> tuple[Threshold, bool]:
+    """Create or update the threshold of this scope. Return its version, and whether it is new.
+
+    Saving identical settings creates no version. Requires a transaction. Raises InvalidThreshold.
+    """
+    _validate(scope, settings, now)
+    _lock_agency(agency)
+    previous = query_current(agency=agency).filter(**asdict(scope)).first()
+    columns = settings.columns()
+    if previous and all(getattr(previous, name) == value for name, value in columns.items()):
+        return previous, False
+    version = Threshold(agency=agency, recorded_at=_next_moment(agency, now), **asdict(scope), **columns)
+    version.threshold_id = previous.threshold_id if previous else version.id
     version.save(force_insert=True)
-    return version, before is None
+    return version, previous is None
 
 
-def remove(*, threshold: Threshold, now: datetime) -> None:
-    """The threshold asks for nothing any more. A second time changes nothing."""
-    _in_turn(threshold.agency)
-    before = current(agency=threshold.agency).filter(threshold_id=threshold.threshold_id).values().first()
-    if before:
+def delete(*, threshold: Threshold, now: datetime) -> None:
+    """Delete the threshold. A second time changes nothing. Requires a transaction."""
+    _lock_agency(threshold.agency)
+    versions = query_current(agency=threshold.agency).filter(threshold_id=threshold.threshold_id)
+    current = versions.values().first()
+    if current:
         moment = _next_moment(threshold.agency, now)
-        Threshold.objects.create(**before | {"id": Threshold().id, "is_removed": True, "recorded_at": moment})
+        Threshold.objects.create(**current | {"id": Threshold().id, "is_removed": True, "recorded_at": moment})
 
 
-def before(*, version: Threshold) -> Threshold | None:
-    """The version that this one replaced."""
+def previous_version(*, version: Threshold) -> Threshold | None:
+    """Return the version that this one replaced."""
     older = Threshold.objects.filter(
         agency_id=version.agency_id, threshold_id=version.threshold_id, recorded_at__lt=version.recorded_at
     )
     return older.order_by("-recorded_at").first()
 
 
-def _in_turn(agency: Agency) -> None:
-    """Hold the agency until the transaction ends: thresholds are written one after another."""
+def _lock_agency(agency: Agency) -> None:
+    """Lock the agency until the transaction ends, so that thresholds are written one after another."""
     Agency.objects.locked(agency_id=agency.pk)
 
 
 def _next_moment(agency: Agency, now: datetime) -> datetime:
-    with context.agency(agency.pk):  # also after those of accounts that who asks does not see
+    """Return a moment after that of every version of the agency, whatever the clocks of the machines say."""
+    # Without the caller's account limit: versions of accounts that the caller cannot see count too.
+    with context.agency(agency.pk):
         last = Threshold.objects.filter(agency=agency).aggregate(moment=Max("recorded_at"))["moment"]
     return now if last is None or now > last else last + A_MOMENT
 
 
-def _check(scope: Scope, asks: Asks, now: datetime) -> None:
+def _validate(scope: Scope, settings: ThresholdSettings, now: datetime) -> None:
     metric = CATALOGUE[scope.metric]
     if scope.channel and scope.channel not in metric.channels:
-        raise NotALine("channel", f"This metric has {' and '.join(metric.channels)}.")
+        channels = " and ".join(f"`{channel}`" for channel in metric.channels)
+        raise InvalidThreshold("channel", f"`{metric.code}` is measured in {channels}.")
     rules = list(_rules(scope, now))
     if not rules:
-        raise NotALine("marketplace", "This metric is not kept in this marketplace.")
+        raise InvalidThreshold("marketplace", f"`{metric.code}` is not measured in {scope.marketplace}.")
     for rule in rules:
-        _check_against(limit_of(rule.comparator, rule.limit_numerator, rule.limit_denominator), asks, is_share=metric.is_counted)
+        target = build_limit(rule.comparator, rule.limit_numerator, rule.limit_denominator)
+        _validate_limits(metric, target, settings)
 
 
-def _check_against(target: Limit | None, asks: Asks, *, is_share: bool) -> None:
+def _validate_limits(metric: Metric, target: Limit | None, settings: ThresholdSettings) -> None:
     side = target.comparator if target else Comparator.LT
-    line = Limit(side, *asks.warn_at.as_integer_ratio())
-    clear = line if asks.clear_at is None else Limit(side, *asks.clear_at.as_integer_ratio())
-    if target and not is_as_strict(line, target):
-        raise NotALine("warn_at", f"Amazon's target is {side} {target.value:g}: a line of your own is at least as strict.")
-    if not can_be_kept(line, is_share=is_share):
-        raise NotALine("warn_at", "No rate keeps this line.")
-    if not is_as_strict(clear, line):
-        raise NotALine("clear_at", "It is on the good side of `warn_at`, or the same.")
-    if not can_be_kept(clear, is_share=is_share):
-        raise NotALine("clear_at", "No rate keeps this line.")
+    clear_at = settings.warn_at if settings.clear_at is None else settings.clear_at
+    warn, clear = (Limit(side, *value.as_integer_ratio()) for value in (settings.warn_at, clear_at))
+    if target and not is_as_strict(warn, target):
+        reason = f"`warn_at` must be at least as strict as Amazon's target ({_text(target, metric)})."
+        raise InvalidThreshold("warn_at", f"{reason} You sent {_number(warn, metric)}.")
+    if not can_be_met(warn, is_share=metric.is_counted):
+        raise InvalidThreshold("warn_at", f"No rate can be {_text(warn, metric)}.")
+    if not is_as_strict(clear, warn):
+        reason = f"`clear_at` must be at least as strict as `warn_at` ({_text(warn, metric)})."
+        raise InvalidThreshold("clear_at", f"{reason} You sent {_number(clear, metric)}.")
+    if not can_be_met(clear, is_share=metric.is_counted):
+        raise InvalidThreshold("clear_at", f"No rate can be {_text(clear, metric)}.")
+
+
+def _text(limit: Limit, metric: Metric) -> str:
+    return f"{WORDS[limit.comparator]} {_number(limit, metric)}"
+
+
+def _number(limit: Limit, metric: Metric) -> str:
+    """Return the limit's number as users read it: rates as a percentage, scores and counts as they are."""
+    return f"{limit.value:.4%}".rstrip("0%").rstrip(".") + " %" if metric.is_counted else f"{limit.value:g}"
 
 
 def _rules(scope: Scope, now: datetime) -> Iterator[MetricRule]:
-    """Amazon's rules in force that the scope reaches: one a marketplace that has its own, and that of all others."""
+    """Yield Amazon's rules in force: that of each marketplace in the scope, and the one of all others."""
     rules = MetricRule.objects.filter(metric=scope.metric, effective_from__lte=now.date())
     newest = {rule.marketplace: rule for rule in rules.order_by("effective_from")}
     if scope.marketplace:
-        own = newest.get(scope.marketplace) or newest.get("*")
-        newest = {scope.marketplace: own} if own else {}
+        rule = newest.get(scope.marketplace) or newest.get("*")
+        newest = {scope.marketplace: rule} if rule else {}
     yield from newest.values()

@@ -1,4 +1,4 @@
-"""What became of a breach: when it opened and ended, who did what, what was restated meanwhile, and its values day by day."""
+"""The timeline of a breach: opening, end, users' actions and restatements; and its values day by day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from metrics.rules.series import Value
 from webhooks.models import Event
 
 DAYS_BEFORE = timedelta(days=7)
-LONGEST = timedelta(days=3 * 366)
-MOST_RESTATEMENTS = 100
+LONGEST_SPAN = timedelta(days=3 * 366)
+MAX_RESTATEMENTS = 100
 A_DAY = timedelta(days=1)
 A_MOMENT = timedelta(microseconds=1)
 
-PLACES = {"opened": 0, "resolved": 2}
-"""Of what happened at one moment, as when days that nobody looked at are judged at once."""
+ORDER_WITHIN_MOMENT = {"opened": 0, "resolved": 2}
+"""Several entries have the same moment when missed days are evaluated at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Something that happened to a breach; None is what does not go with it."""
+class TimelineEntry:
+    """Describe something that happened to a breach. Fields that do not apply to it are None."""
 
     at: datetime
     what: str
@@ -38,14 +38,14 @@ class Moment:
     event: Event | None = None
 
 
-def ends(*, breach: Breach) -> list[Moment]:
-    """How it opened and how it ended, if it did: what the breach itself remembers."""
-    opened = Moment(
+def opening_and_end(*, breach: Breach) -> list[TimelineEntry]:
+    """Return how the breach opened and, if it is resolved, how it ended. Needs no query."""
+    opened = TimelineEntry(
         at=breach.opened_at, what="opened", as_of=breach.as_of, numerator=breach.numerator, denominator=breach.denominator
     )
     if breach.resolved_at is None:
         return [opened]
-    resolved = Moment(
+    resolved = TimelineEntry(
         at=breach.resolved_at,
         what="resolved",
         as_of=breach.resolved_as_of,
@@ -55,37 +55,40 @@ def ends(*, breach: Breach) -> list[Moment]:
     return [opened, resolved]
 
 
-def moments(*, breach: Breach) -> list[Moment]:
-    """Everything that happened to it, in its order. Of restatements the last hundred."""
-    found = [*ends(breach=breach), *_escalations(breach), *_actions(breach), *_restatements(breach)]
-    return sorted(found, key=lambda moment: (moment.at, PLACES.get(moment.what, 1)))
+def query(*, breach: Breach) -> list[TimelineEntry]:
+    """Return everything that happened to the breach, oldest first, with at most the last 100 restatements."""
+    entries = [*opening_and_end(breach=breach), *_escalations(breach), *_actions(breach), *_restatements(breach)]
+    return sorted(entries, key=lambda entry: (entry.at, ORDER_WITHIN_MOMENT.get(entry.what, 1)))
 
 
-def days(*, account: SellerAccount, breach: Breach, now: datetime) -> list[tuple[Value, bool]]:
-    """Its series from a week before it opened until it ended, or today, as known now, and whether it was stale then."""
+def query_days(*, account: SellerAccount, breach: Breach, now: datetime) -> list[tuple[Value, bool]]:
+    """Return the values of the series as known now, each with whether it was stale at the end of the day.
+
+    From a week before the breach opened until it ended, or until today; at most the last three years.
+    """
     until = breach.resolved_as_of or now.astimezone(UTC).date()
-    found = values.over(
+    series_values = values.query(
         account=account,
-        since=max(breach.as_of - DAYS_BEFORE, until - LONGEST),
+        since=max(breach.as_of - DAYS_BEFORE, until - LONGEST_SPAN),
         until=until,
         known_at=account.last_recorded_at or account.created_at,
         metrics=[breach.metric],
-        marketplace=breach.marketplace,
+        marketplaces=[breach.marketplace],
         channel=breach.channel,
     )
     source = CATALOGUE[breach.metric].source
-    ended = {value.as_of: min(now, _end_of(value.as_of)) for value in found}
-    stale = values.stale_at(account=account, moments=list(ended.values()), sources=[source])
-    return [(value, source in stale[ended[value.as_of]]) for value in found]
+    day_ends = {value.as_of: min(now, _day_end(value.as_of)) for value in series_values}
+    stale = values.stale_sources_by_moment(account=account, moments=list(day_ends.values()), sources=[source])
+    return [(value, source in stale[day_ends[value.as_of]]) for value in series_values]
 
 
-def _end_of(day: date) -> datetime:
+def _day_end(day: date) -> datetime:
     return datetime.combine(day + A_DAY, time(), UTC) - A_MOMENT
 
 
-def _escalations(breach: Breach) -> Iterator[Moment]:
+def _escalations(breach: Breach) -> Iterator[TimelineEntry]:
     for worse in Breach.objects.filter(agency_id=breach.agency_id, escalated_from=breach):
-        yield Moment(
+        yield TimelineEntry(
             at=worse.opened_at,
             what="escalated",
             as_of=worse.as_of,
@@ -95,17 +98,17 @@ def _escalations(breach: Breach) -> Iterator[Moment]:
         )
 
 
-def _actions(breach: Breach) -> Iterator[Moment]:
+def _actions(breach: Breach) -> Iterator[TimelineEntry]:
     for action in BreachAction.objects.filter(agency_id=breach.agency_id, breach=breach):
         detail = action.detail
         until = datetime.fromisoformat(detail["until"]) if detail.get("until") else None
-        yield Moment(
+        yield TimelineEntry(
             at=action.recorded_at, what=action.what, by=action, note=detail.get("note"), until=until, to=detail.get("to")
         )
 
 
-def _restatements(breach: Breach) -> Iterator[Moment]:
-    told = Event.objects.filter(
+def _restatements(breach: Breach) -> Iterator[TimelineEntry]:
+    events = Event.objects.filter(
         agency_id=breach.agency_id,
         account_id=breach.account_id,
         type="metric.restated",
@@ -113,10 +116,10 @@ def _restatements(breach: Breach) -> Iterator[Moment]:
         occurred_at__gte=breach.opened_at,
     )
     if breach.resolved_at:
-        told = told.filter(occurred_at__lte=breach.resolved_at)
-    for event in told.order_by("-id")[:MOST_RESTATEMENTS]:
+        events = events.filter(occurred_at__lte=breach.resolved_at)
+    for event in events.order_by("-id")[:MAX_RESTATEMENTS]:
         after = event.data["after"]
-        yield Moment(
+        yield TimelineEntry(
             at=event.occurred_at,
             what="restated",
             as_of=date.fromisoformat(after["as_of"]),

@@ -1,1 +1,1 @@
-"""Views, serializers and filters of metrics, breaches and thresholds."""
+"""The HTTP API of metrics, the portfolio, thresholds and breaches."""

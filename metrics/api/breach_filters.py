@@ -1,4 +1,4 @@
-"""What lists of thresholds and of breaches can be narrowed to."""
+"""Filters of the lists of thresholds and breaches."""
 
 from typing import Any
 
@@ -17,52 +17,53 @@ from metrics.rules.definitions import CATALOGUE
 
 METRICS = [(code, code) for code in CATALOGUE]
 MARKETPLACES = [(code, code) for code in CODES]
-OF_CHANNEL = [(channel, channel) for channel in CHANNELS]
+CHANNEL_CHOICES = [(channel, channel) for channel in CHANNELS]
 
 
 class ThresholdFilter(Filters):
-    metric = filters.ChoiceFilter(choices=METRICS)
-    account = filters.CharFilter(method="of_account", label="Thresholds of this account alone (acct_…).")
-    marketplace = filters.ChoiceFilter(choices=MARKETPLACES)
-    channel = filters.ChoiceFilter(choices=OF_CHANNEL)
+    metric = filters.ChoiceFilter(choices=METRICS, label="Only this metric.")
+    account = filters.CharFilter(method="filter_account", label="Only thresholds whose scope is this account (`acct_…`).")
+    marketplace = filters.ChoiceFilter(choices=MARKETPLACES, label="Only thresholds whose scope is this marketplace.")
+    channel = filters.ChoiceFilter(choices=CHANNEL_CHOICES, label="Only thresholds whose scope is this channel.")
 
     class Meta:
         model = Threshold
         fields = ("metric", "account", "marketplace", "channel")
 
-    def of_account(self, thresholds: QuerySet[Threshold], _name: str, public_id: str) -> QuerySet[Threshold]:
+    def filter_account(self, thresholds: QuerySet[Threshold], _name: str, public_id: str) -> QuerySet[Threshold]:
         return thresholds.filter(account_id=context.account_of(self.request, public_id).pk)
 
 
-def yes_or_no(**kwargs: Any) -> filters.TypedChoiceFilter:
-    """A question that is answered with `true` or `false`, and with nothing else."""
-    words = [(word, word) for word in ("true", "false")]
-    asked = filters.TypedChoiceFilter(choices=words, coerce=lambda word: word == "true", **kwargs)
-    return extend_schema_field(OpenApiTypes.BOOL)(asked)
+def boolean_filter(**kwargs: Any) -> filters.TypedChoiceFilter:
+    """Build a filter that accepts `true` and `false` and nothing else."""
+    choices = [(word, word) for word in ("true", "false")]
+    boolean = filters.TypedChoiceFilter(choices=choices, coerce=lambda word: word == "true", **kwargs)
+    return extend_schema_field(OpenApiTypes.BOOL)(boolean)
 
 
 class BreachFilter(Filters):
-    status = filters.ChoiceFilter(choices=Breach.State.choices)
-    level = filters.ChoiceFilter(choices=Breach.Level.choices)
-    metric = filters.ChoiceFilter(choices=METRICS)
-    account = filters.CharFilter(method="of_account", label="Breaches of this account (acct_…).")
-    marketplace = filters.ChoiceFilter(choices=MARKETPLACES)
-    channel = filters.ChoiceFilter(choices=OF_CHANNEL)
-    acknowledged = yes_or_no(method="seen", label="Whether somebody acknowledged it.")
-    snoozed = yes_or_no(method="aside", label="Whether it is left aside at this moment.")
-    assignee = filters.CharFilter(label="Who sees to it, as it was assigned.")
-    stale = yes_or_no(field_name="is_stale", label="Whether it is open and frozen, because its source is silent.")
+    status = filters.ChoiceFilter(choices=Breach.State.choices, label="Only open or only resolved breaches.")
+    level = filters.ChoiceFilter(choices=Breach.Level.choices, label="Only warnings, or only breaches of Amazon's target.")
+    metric = filters.ChoiceFilter(choices=METRICS, label="Only this metric.")
+    account = filters.CharFilter(method="filter_account", label="Only this account (`acct_…`).")
+    marketplace = filters.ChoiceFilter(choices=MARKETPLACES, label="Only this marketplace.")
+    channel = filters.ChoiceFilter(choices=CHANNEL_CHOICES, label="Only this channel.")
+    acknowledged = boolean_filter(method="filter_acknowledged", label="Whether the breach was acknowledged.")
+    snoozed = boolean_filter(method="filter_snoozed", label="Whether the breach is snoozed now.")
+    assignee = filters.CharFilter(label="Only breaches assigned to this person, as written in the assignment.")
+    stale = boolean_filter(field_name="is_stale", label="Whether the breach is open and frozen, because its source is stale.")
 
     class Meta:
         model = Breach
         fields = ("status", "level", "metric", "account", "marketplace", "channel", "assignee")
 
-    def of_account(self, breaches: QuerySet[Breach], _name: str, public_id: str) -> QuerySet[Breach]:
+    def filter_account(self, breaches: QuerySet[Breach], _name: str, public_id: str) -> QuerySet[Breach]:
         return breaches.filter(account=context.account_of(self.request, public_id))
 
-    def seen(self, breaches: QuerySet[Breach], _name: str, is_seen: bool) -> QuerySet[Breach]:  # noqa: FBT001  the framework's
-        return breaches.filter(acknowledged_at__isnull=not is_seen)
+    # django-filter passes the value by position.
+    def filter_acknowledged(self, breaches: QuerySet[Breach], _name: str, is_acknowledged: bool) -> QuerySet[Breach]:  # noqa: FBT001
+        return breaches.filter(acknowledged_at__isnull=not is_acknowledged)
 
-    def aside(self, breaches: QuerySet[Breach], _name: str, is_aside: bool) -> QuerySet[Breach]:  # noqa: FBT001  the framework's
+    def filter_snoozed(self, breaches: QuerySet[Breach], _name: str, is_snoozed: bool) -> QuerySet[Breach]:  # noqa: FBT001
         now = timezone.now()
-        return breaches.filter(snoozed_until__gt=now) if is_aside else breaches.exclude(snoozed_until__gt=now)
+        return breaches.filter(snoozed_until__gt=now) if is_snoozed else breaches.exclude(snoozed_until__gt=now)

@@ -1,4 +1,4 @@
-"""The shapes of thresholds, of breaches, and of what people do about them."""
+"""JSON of thresholds, of breaches, and of what users do about them."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,22 +13,30 @@ from accounts.requests.fields import PublicIdField
 from api import identifiers
 from api.strict_fields import Body, Contradiction
 from metrics.alerts import timeline
-from metrics.alerts.timeline import Moment
 from metrics.api import examples
-from metrics.api.value_serializers import CHANNELS, PointSerializer, TargetSerializer
+from metrics.api.value_serializers import CHANNELS, HistoryPointSerializer, TargetSerializer
 from metrics.models import Breach, Threshold
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import rate
 
-MOST_DAYS = 90
-MOST_ORDERS = 1_000_000
-HIGHEST_SCORE = 1000
-HAPPENINGS = ("opened", "escalated", "resolved", "acknowledged", "snoozed", "assigned", "noted", "restated")
-ASKED = {name: value for name, value in examples.THRESHOLD.items() if name not in {"id", "changed_at"}}
+MAX_DAYS = 90
+MAX_DENOMINATOR = 1_000_000
+MAX_SCORE = 1000
+BREACH_EVENT_TYPES = ("opened", "escalated", "resolved", "acknowledged", "snoozed", "assigned", "noted", "restated")
+MAX_NOTE_LENGTH = 4000
+MAX_SNOOZE = timedelta(days=366)
+SET_THRESHOLD = {name: value for name, value in examples.THRESHOLD.items() if name not in {"id", "changed_at"}}
+WARN_AT = (
+    "The limit that opens a warning: a fraction of 1 for rates, a number for counts and scores. It has the comparator of "
+    "Amazon's target (`lt` without one) and must be at least as strict. Rounded to six decimal places."
+)
 
 
-class LineField(serializers.DecimalField):
-    """A JSON number, taken to six decimal places, and then exactly."""
+class LimitField(serializers.DecimalField):
+    """Accept a JSON number, rounded to six decimal places and exact from then on."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=10, decimal_places=6, min_value=0, max_value=MAX_SCORE, coerce_to_string=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> Decimal:
         try:
@@ -36,49 +44,66 @@ class LineField(serializers.DecimalField):
         except (ArithmeticError, ValueError):
             self.fail("invalid")
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=10, decimal_places=6, min_value=0, max_value=HIGHEST_SCORE, coerce_to_string=False, **kwargs)
 
-
-@extend_schema_serializer(examples=[OpenApiExample("A line of your own", value=ASKED, request_only=True)])
-class ThresholdAsked(Body):
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
+@extend_schema_serializer(examples=[OpenApiExample("Threshold", value=SET_THRESHOLD, request_only=True)])
+class SetThreshold(Body):
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
     account = serializers.CharField(
-        required=False, allow_null=True, max_length=64, help_text="Of this account (acct_…); null: of all."
+        required=False, allow_null=True, max_length=64, help_text="An account's ID (`acct_…`), or null for all accounts."
     )
-    marketplace = serializers.ChoiceField(choices=CODES, required=False, allow_null=True, help_text="Null: in every store.")
-    channel = serializers.ChoiceField(choices=CHANNELS, required=False, allow_null=True, help_text="Null: in every channel.")
-    warn_at = LineField(
-        help_text="Compared as Amazon's target is (`lt` where there is none), and at least as strict. To six decimal places."
+    marketplace = serializers.ChoiceField(
+        choices=CODES, required=False, allow_null=True, help_text="ISO country code, or null for all marketplaces."
     )
-    clear_at = LineField(required=False, allow_null=True, help_text="What ends a warning; null: `warn_at` is kept again.")
-    for_days = serializers.IntegerField(default=0, min_value=0, max_value=MOST_DAYS)
+    channel = serializers.ChoiceField(
+        choices=CHANNELS, required=False, allow_null=True, help_text="Fulfillment channel, or null for all channels."
+    )
+    warn_at = LimitField(help_text=WARN_AT)
+    clear_at = LimitField(
+        required=False,
+        allow_null=True,
+        help_text="The limit that must be met to end a warning, at least as strict as `warn_at`. Null: `warn_at`.",
+    )
+    for_days = serializers.IntegerField(
+        default=0,
+        min_value=0,
+        max_value=MAX_DAYS,
+        help_text="Days for which `warn_at` must be missed before a warning opens. 0: at once.",
+    )
     keep_days = serializers.IntegerField(
-        default=0, min_value=0, max_value=MOST_DAYS, help_text="Also of breaches of Amazon's target in this scope."
+        default=0,
+        min_value=0,
+        max_value=MAX_DAYS,
+        help_text="Days for which `clear_at` must be met before a warning ends. It also delays the end of breaches of Amazon's "
+        "target in this scope.",
     )
-    min_denominator = serializers.IntegerField(default=0, min_value=0, max_value=MOST_ORDERS)
+    min_denominator = serializers.IntegerField(
+        default=0,
+        min_value=0,
+        max_value=MAX_DENOMINATOR,
+        help_text="A value with a smaller denominator is not compared with `warn_at` and `clear_at`.",
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Another line", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)])
-class ThresholdChange(ThresholdAsked):
-    """What a threshold asks for from now on. Its scope is what it is: it may be repeated, and is never changed."""
+@extend_schema_serializer(examples=[OpenApiExample("Another limit", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)])
+class UpdateThreshold(SetThreshold):
+    """The new settings of a threshold. The scope may be repeated and cannot be changed."""
 
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False)
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="The metric's code.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A line of your own", value=examples.THRESHOLD, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Threshold", value=examples.THRESHOLD, response_only=True)])
 class ThresholdSerializer(serializers.Serializer[Threshold]):
-    id = PublicIdField()
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    account = serializers.SerializerMethodField()
-    marketplace = serializers.SerializerMethodField()
-    channel = serializers.SerializerMethodField()
-    warn_at = serializers.FloatField()
-    clear_at = serializers.FloatField()
-    for_days = serializers.IntegerField()
-    keep_days = serializers.IntegerField()
-    min_denominator = serializers.IntegerField()
-    changed_at = serializers.DateTimeField(source="recorded_at")
+    id = PublicIdField(help_text="The ID.")
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    account = serializers.SerializerMethodField(help_text="The account's ID, or null for all accounts.")
+    marketplace = serializers.SerializerMethodField(help_text="ISO country code, or null for all marketplaces.")
+    channel = serializers.SerializerMethodField(help_text="Fulfillment channel, or null for all channels.")
+    warn_at = serializers.FloatField(help_text="The limit that opens a warning.")
+    clear_at = serializers.FloatField(help_text="The limit that must be met to end a warning.")
+    for_days = serializers.IntegerField(help_text="Days for which `warn_at` must be missed before a warning opens.")
+    keep_days = serializers.IntegerField(help_text="Days for which `clear_at` must be met before a warning ends.")
+    min_denominator = serializers.IntegerField(help_text="A value with a smaller denominator is not compared.")
+    changed_at = serializers.DateTimeField(source="recorded_at", help_text="When these settings were saved.")
 
     def get_account(self, threshold: Threshold) -> str | None:
         return public_account_id(threshold.account_id) if threshold.account_id else None
@@ -92,62 +117,83 @@ class ThresholdSerializer(serializers.Serializer[Threshold]):
         return threshold.channel or None
 
 
-class ByKey(serializers.Serializer[Any]):
-    """The key that it was done with."""
+class PerformedBy(serializers.Serializer[Any]):
+    """The API key or user that did it."""
 
-    key = serializers.SerializerMethodField()
-    name = serializers.CharField(source="key_name")
+    key = serializers.SerializerMethodField(help_text="The ID of the API key or user.")
+    name = serializers.CharField(source="key_name", help_text="Its name at that moment.")
 
     def get_key(self, action: Any) -> str:
         return identifiers.public("key", action.key_id)
 
 
-class BreachMoment(serializers.Serializer[Moment]):
-    """What happened; null is what does not go with it."""
+class TimelineEntry(serializers.Serializer[timeline.TimelineEntry]):
+    """Something that happened to a breach. Fields that do not apply to it are null."""
 
-    at = serializers.DateTimeField()
-    what = serializers.ChoiceField(choices=HAPPENINGS)
-    as_of = serializers.DateField(allow_null=True, help_text="Of a restatement: the last day that reads otherwise.")
-    numerator = serializers.IntegerField(allow_null=True)
-    denominator = serializers.IntegerField(allow_null=True)
-    by = ByKey(allow_null=True)
-    note = serializers.CharField(allow_null=True)
-    until = serializers.DateTimeField(allow_null=True, help_text="Until when it is snoozed; null: no longer.")
-    to = serializers.CharField(allow_null=True, help_text="Whom it is assigned to; null: nobody.")
+    at = serializers.DateTimeField(help_text="When it happened.")
+    what = serializers.ChoiceField(
+        choices=BREACH_EVENT_TYPES,
+        help_text="What happened.",
+    )
+    as_of = serializers.DateField(
+        allow_null=True, help_text="The day of the value. For a restatement: the last day whose value changed."
+    )
+    numerator = serializers.IntegerField(allow_null=True, help_text="The numerator of the value.")
+    denominator = serializers.IntegerField(allow_null=True, help_text="The denominator of the value.")
+    by = PerformedBy(allow_null=True, help_text="Who acknowledged, snoozed, assigned or noted.")
+    note = serializers.CharField(allow_null=True, help_text="The text of the note.")
+    until = serializers.DateTimeField(allow_null=True, help_text="The end of the snooze. Null: the snooze was ended.")
+    to = serializers.CharField(allow_null=True, help_text="The assignee. Null: the assignment was removed.")
     breach = serializers.CharField(
-        source="breach.public_id", default=None, allow_null=True, help_text="What a warning escalated to."
+        source="breach.public_id",
+        default=None,
+        allow_null=True,
+        help_text="The ID of the breach to which a warning escalated.",
     )
-    event = serializers.CharField(source="event.public_id", default=None, allow_null=True, help_text="The restatement.")
+    event = serializers.CharField(
+        source="event.public_id",
+        default=None,
+        allow_null=True,
+        help_text="The ID of the `metric.restated` event.",
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("An open breach", value=examples.BREACH, response_only=True)])
+@extend_schema_serializer(examples=[OpenApiExample("Open breach", value=examples.BREACH, response_only=True)])
 class BreachSerializer(serializers.Serializer[Breach]):
-    id = PublicIdField()
-    account = serializers.SerializerMethodField()
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    marketplace = serializers.ChoiceField(choices=CODES)
-    channel = serializers.ChoiceField(choices=CHANNELS)
+    id = PublicIdField(help_text="The ID.")
+    account = serializers.SerializerMethodField(help_text="The account's ID.")
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
+    channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     level = serializers.ChoiceField(
-        choices=Breach.Level.choices, help_text="`breach`: Amazon's target is missed. `warning`: the line before it."
+        choices=Breach.Level.choices,
+        help_text="`breach`: Amazon's target is missed. `warning`: only the limit before it is missed.",
     )
-    status = serializers.ChoiceField(choices=Breach.State.choices)
-    opened_at = serializers.DateTimeField()
-    as_of = serializers.DateField(help_text="The day it was seen on; figures are those of that moment, for ever.")
-    numerator = serializers.IntegerField()
-    denominator = serializers.IntegerField()
-    rate = serializers.SerializerMethodField()
-    target = serializers.SerializerMethodField()
-    threshold = serializers.SerializerMethodField(help_text="The agency's own line that it missed, or null.")
-    stale = serializers.BooleanField(source="is_stale", help_text="It is open, and frozen: its source is silent.")
-    escalated_from = serializers.SerializerMethodField(help_text="The warning that was open before it.")
-    acknowledged_at = serializers.DateTimeField(allow_null=True)
-    snoozed_until = serializers.DateTimeField(allow_null=True)
-    assignee = serializers.CharField(allow_null=True)
-    resolved_at = serializers.DateTimeField(allow_null=True)
+    status = serializers.ChoiceField(choices=Breach.State.choices, help_text="`open` or `resolved`.")
+    opened_at = serializers.DateTimeField(help_text="When it opened.")
+    as_of = serializers.DateField(help_text="The day whose value opened it. `numerator` and `denominator` never change.")
+    numerator = serializers.IntegerField(help_text="The numerator when it opened.")
+    denominator = serializers.IntegerField(help_text="The denominator when it opened.")
+    rate = serializers.SerializerMethodField(help_text="The rate when it opened.")
+    target = serializers.SerializerMethodField(help_text="The limit that was missed.")
+    threshold = serializers.SerializerMethodField(
+        help_text="The ID of the agency's threshold that was missed, or null for Amazon's target and the default warning."
+    )
+    stale = serializers.BooleanField(source="is_stale", help_text="Whether it is open and frozen, because its source is stale.")
+    escalated_from = serializers.SerializerMethodField(help_text="The ID of the warning that escalated to it, or null.")
+    acknowledged_at = serializers.DateTimeField(allow_null=True, help_text="When it was acknowledged.")
+    snoozed_until = serializers.DateTimeField(allow_null=True, help_text="The end of the snooze.")
+    assignee = serializers.CharField(allow_null=True, help_text="Who takes care of it.")
+    resolved_at = serializers.DateTimeField(allow_null=True, help_text="When it was resolved.")
     resolved_because = serializers.ChoiceField(
-        choices=Breach.Because.choices, allow_null=True, help_text="The line was kept again, or taken away."
+        choices=Breach.Because.choices,
+        allow_null=True,
+        help_text="`kept`: the limit is met again. `line_changed`: another limit applies. `line_removed`: the threshold was "
+        "deleted.",
     )
-    timeline = serializers.SerializerMethodField(help_text="In lists, how it opened and ended; of one breach, everything.")
+    timeline = serializers.SerializerMethodField(
+        help_text="In a list: how it opened and ended. For one breach: everything that happened."
+    )
 
     def get_account(self, breach: Breach) -> str:
         return public_account_id(breach.account_id)
@@ -157,7 +203,11 @@ class BreachSerializer(serializers.Serializer[Breach]):
 
     @extend_schema_field(TargetSerializer)
     def get_target(self, breach: Breach) -> Any:
-        return {"comparator": breach.limit.comparator, "value": breach.limit.value, "source": breach.limit_source}
+        return {
+            "comparator": breach.limit.comparator,
+            "value": breach.limit.value,
+            "source": breach.limit_source,
+        }
 
     def get_threshold(self, breach: Breach) -> str | None:
         return identifiers.public("thr", breach.threshold_id) if breach.threshold_id else None
@@ -166,68 +216,73 @@ class BreachSerializer(serializers.Serializer[Breach]):
         return identifiers.public("brch", breach.escalated_from_id) if breach.escalated_from_id else None
 
     def to_representation(self, breach: Breach) -> dict[str, Any]:
-        told: dict[str, Any] = super().to_representation(breach)
-        return told | {"resolved_because": breach.resolved_because or None}
+        data: dict[str, Any] = super().to_representation(breach)
+        return data | {"resolved_because": breach.resolved_because or None}
 
-    @extend_schema_field(BreachMoment(many=True))
+    @extend_schema_field(TimelineEntry(many=True))
     def get_timeline(self, breach: Breach) -> Any:
-        found: Any = timeline.ends(breach=breach)
-        return BreachMoment(found, many=True).data
+        entries: Any = timeline.opening_and_end(breach=breach)
+        return TimelineEntry(entries, many=True).data
 
 
-class BreachDay(PointSerializer):
-    stale = serializers.SerializerMethodField(help_text="At the end of that day its source had been silent for too long.")
+class BreachDay(HistoryPointSerializer):
+    """The value of one day of a breach, as known now."""
+
+    stale = serializers.SerializerMethodField(help_text="Whether the source was stale at the end of the day.")
 
     def get_stale(self, value: Any) -> bool:
         return bool(self.context["stale"][value.as_of])
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One breach", value=examples.ONE_BREACH, response_only=True)])
-class OneBreachSerializer(BreachSerializer):
+class BreachDetailSerializer(BreachSerializer):
     days = serializers.SerializerMethodField(
-        help_text="The series from a week before it opened until it ended, as known now; of the last three years."
+        help_text="The values of the series from a week before the breach opened until it ended, as known now. At most the "
+        "last three years."
     )
 
-    @extend_schema_field(BreachMoment(many=True))
+    @extend_schema_field(TimelineEntry(many=True))
     def get_timeline(self, breach: Breach) -> Any:
-        found: Any = timeline.moments(breach=breach)
-        return BreachMoment(found, many=True).data
+        entries: Any = timeline.query(breach=breach)
+        return TimelineEntry(entries, many=True).data
 
     @extend_schema_field(BreachDay(many=True))
     def get_days(self, breach: Breach) -> Any:
-        found = timeline.days(account=breach.account, breach=breach, now=self.context["now"])
-        stale = {value.as_of: is_stale for value, is_stale in found}
-        days: Any = [value for value, _ in found]
-        return BreachDay(days, many=True, context={"stale": stale}).data
-
-
-LONGEST_NOTE = 4000
-LONGEST_SNOOZE = timedelta(days=366)
+        days = timeline.query_days(account=breach.account, breach=breach, now=self.context["now"])
+        stale = {value.as_of: is_stale for value, is_stale in days}
+        values: Any = [value for value, _ in days]
+        return BreachDay(values, many=True, context={"stale": stale}).data
 
 
 @extend_schema_serializer(
     examples=[OpenApiExample("With a note", value={"note": "Claims are with the carrier."}, request_only=True)]
 )
-class Acknowledgement(Body):
-    note = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NOTE, default="")
+class AcknowledgeBreach(Body):
+    note = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_NOTE_LENGTH, default="", help_text="A note for the timeline."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Until Monday", value={"until": "2026-11-30T08:00:00Z"}, request_only=True)])
-class Snooze(Body):
-    until = serializers.DateTimeField(allow_null=True, help_text="To come, within a year; null: no longer.")
+class SnoozeBreach(Body):
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="The end of the snooze, at most 366 days from now. Null ends the snooze."
+    )
 
     def validate_until(self, until: datetime | None) -> datetime | None:
         now = self.context["now"]
-        if until is not None and not now < until <= now + LONGEST_SNOOZE:
-            raise Contradiction("A moment to come, at most a year from now.")
+        if until is not None and not now < until <= now + MAX_SNOOZE:
+            raise Contradiction("`until` must be in the future and at most 366 days from now.")
         return until
 
 
-@extend_schema_serializer(examples=[OpenApiExample("To somebody", value={"to": "mei"}, request_only=True)])
-class Assignment(Body):
-    to = serializers.CharField(allow_null=True, max_length=200, help_text="Whoever you like; null: nobody.")
+@extend_schema_serializer(examples=[OpenApiExample("To a person", value={"to": "mei"}, request_only=True)])
+class AssignBreach(Body):
+    to = serializers.CharField(
+        allow_null=True, max_length=200, help_text="The assignee, as any text. Null removes the assignment."
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A note", value={"text": "The carrier paid."}, request_only=True)])
-class Note(Body):
-    text = serializers.CharField(max_length=LONGEST_NOTE)
+@extend_schema_serializer(examples=[OpenApiExample("Note", value={"text": "The carrier paid."}, request_only=True)])
+class CreateBreachNote(Body):
+    text = serializers.CharField(max_length=MAX_NOTE_LENGTH, help_text="The text of the note.")

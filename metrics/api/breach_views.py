@@ -1,4 +1,4 @@
-"""Breaches over HTTP: which there are, what became of them, and what is done about them."""
+"""Views of breaches: list, get, acknowledge, snooze, assign, note."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +17,14 @@ from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
 from metrics.alerts import actions
 from metrics.api.breach_filters import BreachFilter
-from metrics.api.breach_serializers import Acknowledgement, Assignment, BreachSerializer, Note, OneBreachSerializer, Snooze
+from metrics.api.breach_serializers import (
+    AcknowledgeBreach,
+    AssignBreach,
+    BreachDetailSerializer,
+    BreachSerializer,
+    CreateBreachNote,
+    SnoozeBreach,
+)
 from metrics.api.renderers import BreachesCsv
 from metrics.models import Breach
 from metrics.models.breaches import BreachQuerySet
@@ -28,23 +35,33 @@ Action = Callable[..., None]
 class BreachResolved(APIException):
     status_code = 409
     default_code = "breach-resolved"
-    default_detail = "The breach is resolved. A note can be kept of it, and nothing else be done."
+    default_detail = "The breach is resolved. You can only add notes to it."
 
 
 def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
-    """The breaches of the accounts that the bearer may see, each with whether it is stale."""
+    """Return the breaches of the accounts that the caller can see, annotated with whether they are stale."""
     breaches = Breach.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
     return breaches.with_stale(now=now)
 
 
-def one(request: Request, breach_id: str, now: datetime) -> Breach:
-    """The breach with this public id. Raises NotFound for a stranger's as for none at all."""
-    mine = breaches_of(request, now).select_related("account")
-    return context.get_or_404(mine, kind="brch", public_id=breach_id, name="breach")
+def breach_of(request: Request, breach_id: str, now: datetime) -> Breach:
+    """Return the breach with this public ID.
+
+    Raises NotFound, also for a breach that the caller cannot see.
+    """
+    breaches = breaches_of(request, now).select_related("account")
+    return context.get_or_404(breaches, kind="brch", public_id=breach_id, name="breach")
 
 
-class Breaches(Collection[Breach]):
+def respond(request: Request, breach_id: str, now: datetime) -> Response:
+    """Return a response with the breach as it is now."""
+    breach = breach_of(request, breach_id, now)
+    return Response(BreachDetailSerializer(breach, context={"now": now}).data)
+
+
+class BreachList(Collection[Breach]):
     renderer_classes = (JSONRenderer, BreachesCsv)
+    # For the OpenAPI document only; `get` queries within the tenant context.
     queryset = Breach.objects.none()
     serializer_class = BreachSerializer
     filter_backends = (filters.DjangoFilterBackend,)
@@ -53,7 +70,9 @@ class Breaches(Collection[Breach]):
 
     @extend_schema(
         operation_id="listBreaches",
-        summary="Episodes in which a series missed Amazon's limit, or the line before it, newest first",
+        summary="List breaches",
+        description="A breach is an episode in which a series missed Amazon's target (level `breach`) or the limit before it "
+        "(level `warning`). Newest first.",
         tags=["Breaches"],
         responses=BreachSerializer(many=True),
     )
@@ -62,86 +81,86 @@ class Breaches(Collection[Breach]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-def told(request: Request, breach_id: str, now: datetime) -> Response:
-    """The breach as it is now."""
-    return Response(OneBreachSerializer(one(request, breach_id, now), context={"now": now}).data)
-
-
-class OneBreach(Resource):
+class BreachDetail(Resource):
     @extend_schema(
         operation_id="getBreach",
-        summary="One breach with everything that became of it, and its values day by day",
+        summary="Get a breach",
+        description="Returns the breach with its whole timeline and its values day by day.",
         tags=["Breaches"],
-        responses=OneBreachSerializer,
+        responses=BreachDetailSerializer,
     )
     def get(self, request: Request, breach_id: str) -> Response:
-        return told(request, breach_id, timezone.now())
+        return respond(request, breach_id, timezone.now())
 
 
-class Act(Resource):
-    """What somebody does about a breach. It is answered with the breach as it is then."""
-
+# No docstring: it would be the description of each operation below that has none.
+class BreachAction(Resource):
     problems = {"post": (BreachResolved,)}  # noqa: RUF012
 
-    def act(self, request: Request, breach_id: str, action: Action, shape: type[serializers.Serializer[Any]]) -> Response:
+    def act(self, request: Request, breach_id: str, action: Action, body: type[serializers.Serializer[Any]]) -> Response:
+        """Validate the body, perform the action, and respond with the breach as it is then."""
         now = timezone.now()
-        breach = one(request, breach_id, now)
-        said = shape(data=request.data, context={"now": now})
-        said.is_valid(raise_exception=True)
+        breach = breach_of(request, breach_id, now)
+        params = body(data=request.data, context={"now": now})
+        params.is_valid(raise_exception=True)
         try:
-            action(breach=breach, by=context.principal(request), now=now, **said.validated_data)
+            action(breach=breach, by=context.principal(request), now=now, **params.validated_data)
         except actions.AlreadyResolved:
             raise BreachResolved from None
-        return told(request, breach_id, now)
+        return respond(request, breach_id, now)
 
 
-class Acknowledge(Act):
+class Acknowledge(BreachAction):
     @extend_schema(
         operation_id="acknowledgeBreach",
-        summary="Say that somebody has seen a breach",
-        description="A second time changes nothing.",
+        summary="Acknowledge a breach",
+        description="Marks the breach as seen. Acknowledging it again changes nothing, and the first note stays. The series is "
+        "evaluated as before.",
         tags=["Breaches"],
-        request=Acknowledgement,
-        responses=OneBreachSerializer,
+        request=AcknowledgeBreach,
+        responses=BreachDetailSerializer,
     )
     def post(self, request: Request, breach_id: str) -> Response:
-        return self.act(request, breach_id, actions.acknowledge, Acknowledgement)
+        return self.act(request, breach_id, actions.acknowledge, AcknowledgeBreach)
 
 
-class SnoozeIt(Act):
+class Snooze(BreachAction):
     @extend_schema(
         operation_id="snoozeBreach",
-        summary="Leave a breach aside until a moment",
-        description="It is marked so, for lists to pass it over (`snoozed=false`). It is judged and told of as ever.",
+        summary="Snooze a breach",
+        description="Marks the breach as snoozed until a moment, so that lists can leave it out (`snoozed=false`). The series "
+        "is evaluated and its events are published as before.",
         tags=["Breaches"],
-        request=Snooze,
-        responses=OneBreachSerializer,
+        request=SnoozeBreach,
+        responses=BreachDetailSerializer,
     )
     def post(self, request: Request, breach_id: str) -> Response:
-        return self.act(request, breach_id, actions.snooze, Snooze)
+        return self.act(request, breach_id, actions.snooze, SnoozeBreach)
 
 
-class Assign(Act):
+class Assign(BreachAction):
     @extend_schema(
         operation_id="assignBreach",
-        summary="Say who sees to a breach",
+        summary="Assign a breach",
+        description="Sets or removes the person who takes care of the breach.",
         tags=["Breaches"],
-        request=Assignment,
-        responses=OneBreachSerializer,
+        request=AssignBreach,
+        responses=BreachDetailSerializer,
     )
     def post(self, request: Request, breach_id: str) -> Response:
-        return self.act(request, breach_id, actions.assign, Assignment)
+        return self.act(request, breach_id, actions.assign, AssignBreach)
 
 
-class Notes(Act):
+class Notes(BreachAction):
     problems = {}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="noteOnBreach",
-        summary="Keep a note of a breach, also of one that is over",
+        operation_id="createBreachNote",
+        summary="Add a note to a breach",
+        description="Adds a note to the timeline of an open or resolved breach. Notes cannot be changed or deleted.",
         tags=["Breaches"],
-        request=Note,
-        responses=OneBreachSerializer,
+        request=CreateBreachNote,
+        responses=BreachDetailSerializer,
     )
     def post(self, request: Request, breach_id: str) -> Response:
-        return self.act(request, breach_id, actions.note, Note)
+        return self.act(request, breach_id, actions.create_note, CreateBreachNote)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows of numbers, orders and breaches."""
+"""Examples of metrics, orders, snapshots, thresholds and breaches for the OpenAPI document."""
 
 from typing import Any
 
@@ -43,7 +43,8 @@ VALUE = {
         "flags": [],
         "ours": {"numerator": 9, "denominator": 612, "rate": 0.014705882352941176, "meets_target": False},
     },
-    "explanation": "Orders with negative feedback, a counted A-to-z claim or a service chargeback, out of all orders.",
+    "explanation": "Orders with negative feedback (1 or 2 stars), a counted A-to-z claim or a service chargeback, out of all "
+    "orders, by the day of the order. Returns, cancellations and late replies do not count.",
     "unexplained": None,
 }
 ACCOUNT_ID = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d"

@@ -1,4 +1,4 @@
-"""What a list of accounts can be narrowed to by their numbers."""
+"""Filters of the list of accounts by the status of a metric."""
 
 from typing import Any
 
@@ -14,36 +14,38 @@ from metrics.rules.judgement import WORST_FIRST, Status
 class AccountByMetricFilter(AccountFilter):
     metric = filters.ChoiceFilter(
         choices=[(code, code) for code in CATALOGUE],
-        method="asked_with_status",
-        label="With `status`: accounts whose worst series of this metric has it. Alone: accounts that have data of it.",
+        method="filtered_with_status",
+        label="With `status`: accounts whose worst series of this metric has that status. Without: accounts that have "
+        "data for this metric.",
     )
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """With a metric, `status` is asked of it; without one, of the account."""
-        asked = self.form.cleaned_data
-        metric, status = asked.get("metric"), asked.get("status")
+        """Apply `status` to the metric if one is given, and to the account otherwise."""
+        params = self.form.cleaned_data
+        metric, status = params.get("metric"), params.get("status")
         if metric:
-            asked["status"] = ""
-            values = _values(metric, asked.get("marketplace"))
-            queryset = queryset.filter(*_standing(values, Status(status)) if status else _with_data(values))
-        narrowed: QuerySet[Any] = super().filter_queryset(queryset)
-        return narrowed
+            params["status"] = ""
+            values = _values(metric, params.get("marketplace"))
+            queryset = queryset.filter(*_has_status(values, Status(status)) if status else _has_data(values))
+        filtered: QuerySet[Any] = super().filter_queryset(queryset)
+        return filtered
 
-    def asked_with_status(self, accounts: QuerySet[Any], _name: str, _metric: str) -> QuerySet[Any]:
+    def filtered_with_status(self, accounts: QuerySet[Any], _name: str, _metric: str) -> QuerySet[Any]:
+        """Return the accounts unchanged: `filter_queryset` applies the metric together with the status."""
         return accounts
 
 
-def _standing(values: QuerySet[CurrentValue], status: Status) -> tuple[Any, ...]:
-    """Some series stands so, and none worse."""
+def _has_status(values: QuerySet[CurrentValue], status: Status) -> tuple[Any, ...]:
+    """Return the conditions that some series has the status and none a worse one."""
     worse = WORST_FIRST[: WORST_FIRST.index(status)]
     return (Exists(values.filter(status=status)), ~Exists(values.filter(status__in=worse)))
 
 
-def _with_data(values: QuerySet[CurrentValue]) -> tuple[Any, ...]:
+def _has_data(values: QuerySet[CurrentValue]) -> tuple[Any, ...]:
     return (Exists(values.exclude(status=Status.NO_DATA)),)
 
 
 def _values(metric: str, marketplace: str | None) -> QuerySet[CurrentValue]:
-    """Of one marketplace where it is asked for too, as the portfolio counts."""
-    mine = CurrentValue.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric)
-    return mine.filter(marketplace=marketplace) if marketplace else mine
+    """Return the account's values of a metric, in one marketplace if given, as the portfolio counts them."""
+    values = CurrentValue.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric)
+    return values.filter(marketplace=marketplace) if marketplace else values

@@ -1,4 +1,4 @@
-"""The shape of all accounts at once."""
+"""JSON of the portfolio."""
 
 from typing import Any
 
@@ -13,55 +13,64 @@ from metrics.rules.definitions import CATALOGUE
 
 
 class CountsByStatus(serializers.Serializer[Any]):
-    breached = serializers.IntegerField()
-    at_risk = serializers.IntegerField()
-    healthy = serializers.IntegerField()
-    no_data = serializers.IntegerField()
+    breached = serializers.IntegerField(help_text="Accounts that miss a target.")
+    at_risk = serializers.IntegerField(help_text="Accounts that meet every target and miss a warning.")
+    healthy = serializers.IntegerField(help_text="Accounts that meet every target and warning.")
+    no_data = serializers.IntegerField(help_text="Accounts without data.")
 
 
-class AccountsOfPortfolio(CountsByStatus):
-    total = serializers.IntegerField()
-    stale = serializers.IntegerField(help_text="Of which a source was last brought up to date too long ago.")
+class PortfolioAccounts(CountsByStatus):
+    """The number of accounts by status."""
+
+    total = serializers.IntegerField(help_text="All accounts.")
+    stale = serializers.IntegerField(help_text="Accounts with a stale source.")
 
 
-class MetricOfPortfolio(CountsByStatus):
-    """How many accounts stand how in one metric: each by its worst series of it."""
+class PortfolioMetric(CountsByStatus):
+    """The number of accounts by their status in one metric.
 
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    name = serializers.SerializerMethodField(help_text="What people call it.")
+    An account has the status of its worst series of the metric.
+    """
+
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    name = serializers.SerializerMethodField(help_text="The metric's name in the language of the request.")
 
     def get_name(self, row: dict[str, Any]) -> str:
         return gettext(row["name"])
 
 
 class OpenBreaches(serializers.Serializer[Any]):
-    breach = serializers.IntegerField(help_text="Limits of Amazon's that are missed.")
-    warning = serializers.IntegerField()
-    unacknowledged = serializers.IntegerField(help_text="Of both, those that nobody acknowledged.")
+    """The number of open breaches."""
+
+    breach = serializers.IntegerField(help_text="Open breaches of Amazon's targets.")
+    warning = serializers.IntegerField(help_text="Open warnings.")
+    unacknowledged = serializers.IntegerField(help_text="Open breaches and warnings that nobody has acknowledged.")
 
 
 class WorstAccount(serializers.Serializer[Any]):
-    account = serializers.CharField()
-    name = serializers.CharField()
-    status = serializers.ChoiceField(choices=AccountStatus.choices)
-    distance = serializers.FloatField(help_text="1 is spotless, 0 at the limit, below 0 beyond it.")
-    worst_series = WorstSeries()
-    open_breaches = serializers.IntegerField()
-    open_warnings = serializers.IntegerField()
-    stale = serializers.BooleanField()
+    account = serializers.CharField(help_text="The account's ID.")
+    name = serializers.CharField(help_text="The account's name.")
+    status = serializers.ChoiceField(choices=AccountStatus.choices, help_text="The status of its worst series.")
+    distance = serializers.FloatField(
+        help_text="How far the worst series is from its target: 1 is spotless, 0 is at the target, below 0 misses it."
+    )
+    worst_series = WorstSeries(help_text="The series farthest from its target.")
+    open_breaches = serializers.IntegerField(help_text="Its open breaches of Amazon's targets.")
+    open_warnings = serializers.IntegerField(help_text="Its open warnings.")
+    stale = serializers.BooleanField(help_text="Whether one of the account's sources is stale.")
 
 
 class StaleAccount(serializers.Serializer[Any]):
-    account = serializers.CharField()
-    name = serializers.CharField()
-    stale_from = serializers.DateTimeField(help_text="Since then the first of its sources is stale.")
+    account = serializers.CharField(help_text="The account's ID.")
+    name = serializers.CharField(help_text="The account's name.")
+    stale_from = serializers.DateTimeField(help_text="When the first of its sources became stale.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A portfolio", value=examples.PORTFOLIO, response_only=True)])
-class PortfolioAnswer(serializers.Serializer[Any]):
-    as_of = serializers.DateField(help_text="Today.")
-    accounts = AccountsOfPortfolio()
-    metrics = MetricOfPortfolio(many=True)
-    open_breaches = OpenBreaches()
-    worst = WorstAccount(many=True, help_text="Nearest to their limits or farthest beyond them first.")
-    stale_accounts = StaleAccount(many=True, help_text="Silent for longest first.")
+@extend_schema_serializer(examples=[OpenApiExample("Portfolio", value=examples.PORTFOLIO, response_only=True)])
+class PortfolioSerializer(serializers.Serializer[Any]):
+    as_of = serializers.DateField(help_text="Today (UTC).")
+    accounts = PortfolioAccounts(help_text="The number of accounts by status.")
+    metrics = PortfolioMetric(many=True, help_text="The number of accounts by status, for each metric.")
+    open_breaches = OpenBreaches(help_text="The number of open breaches and warnings.")
+    worst = WorstAccount(many=True, help_text="The accounts with the smallest distance, worst first.")
+    stale_accounts = StaleAccount(many=True, help_text="The accounts with a stale source, longest stale first.")

@@ -1,4 +1,4 @@
-"""What may be asked of the numbers: query parameters, checked."""
+"""Query parameters of metrics: checked, and resolved to a day, a span and the moment whose knowledge is used."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,101 +10,115 @@ from rest_framework.request import Request
 
 from accounts.marketplaces import CODES
 from accounts.models import SellerAccount
-from api.strict_fields import Contradiction, Day, Instant
+from api.strict_fields import Contradiction, Day, Instant, KeywordFields
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import Channel
 
 LONGEST_HISTORY = timedelta(days=3 * 366)
-USUAL_HISTORY = timedelta(days=89)
+DEFAULT_HISTORY = timedelta(days=89)
 
 
-class PlaceQuestion(serializers.Serializer[Any]):
-    """Where, and as known when."""
-
-    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="ISO country code of the store.")
+class SeriesParams(serializers.Serializer[Any]):
+    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only this marketplace (ISO country code).")
     channel = serializers.ChoiceField(
-        choices=[each.value for each in Channel],
+        choices=[channel.value for channel in Channel],
         required=False,
-        help_text="Who fulfils; `all` where Amazon does not part them.",
+        help_text="Only this fulfillment channel. `all` where Amazon does not separate channels.",
     )
     known_at = Instant(
-        required=False, help_text="Answer exactly what was known at this moment. Without it: everything known now."
+        required=False,
+        help_text="Use only what was known at this moment, so that the response never changes. Default: everything known now.",
     )
 
 
-class DayQuestion(PlaceQuestion):
-    as_of = Day(required=False, help_text="The day to stand on. Without it: the UTC day of `known_at`, else today.")
+class DayParams(SeriesParams):
+    as_of = Day(required=False, help_text="The day of the values. Default: the UTC day of `known_at`, or today.")
 
 
-class MetricsQuestion(DayQuestion):
+class MetricsParams(DayParams):
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="Only this metric.")
 
 
-class OrdersQuestion(DayQuestion):
+class OrdersParams(DayParams):
     counted = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="Only orders in the numerator, or only the others."
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="`true`: only orders in the numerator. `false`: only the other orders. Default: all orders.",
     )
 
 
-class PortfolioQuestion(serializers.Serializer[Any]):
+class PortfolioParams(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(
         choices=CODES,
         required=False,
-        help_text="Only accounts that sell in this store, and of their series and breaches only those in it. An account's own "
-        "status, distance and worst series stay those over all its stores.",
+        help_text="Only accounts that sell in this marketplace, and only their series and breaches there. The status, distance "
+        "and worst series of an account still cover all its marketplaces.",
     )
     limit = serializers.IntegerField(
-        required=False, default=10, min_value=1, max_value=100, help_text="How many of the worst and of the stale accounts."
+        required=False,
+        default=10,
+        min_value=1,
+        max_value=100,
+        help_text="How many of the worst accounts and of the stale accounts to return.",
     )
 
 
-class SnapshotsQuestion(serializers.Serializer[Any]):
-    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only of this store.")
+class SnapshotsParams(serializers.Serializer[Any]):
+    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only this marketplace.")
 
 
-class HistoryQuestion(PlaceQuestion):
-    vars()["from"] = Day(required=False, help_text="First day. Without it: 89 days before `to`.")
-    to = Day(required=False, help_text="Last day. Without it: the UTC day of `known_at`, else today.")
+class HistoryParams(KeywordFields, SeriesParams):
+    from_ = Day(required=False, help_text="The first day. Default: 89 days before `to`.")
+    to = Day(required=False, help_text="The last day. Default: the UTC day of `known_at`, or today.")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """The day to stand on, the moment whose knowledge counts, and the moment of the question, which makes things stale."""
+class PointInTime:
+    """Store the day of the values, the moment whose knowledge is used, and the moment for staleness."""
 
     as_of: date
     known_at: datetime
-    asked_at: datetime
+    stale_at: datetime
 
 
-def asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The checked parameters. Raises ValidationError, one message a parameter."""
-    question = kind(data=request.query_params.dict())  # as texts: an empty one is no answer to leave out
-    question.is_valid(raise_exception=True)
-    return dict(question.validated_data)
+def parse(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the checked query parameters.
 
-
-def moment(question: dict[str, Any], account: SellerAccount) -> Moment:
-    """Where the question stands in time; silent parameters mean today, and everything known."""
-    asked_at = question.get("known_at") or timezone.now()
-    return Moment(question.get("as_of") or asked_at.astimezone(UTC).date(), _known_at(question, account), asked_at)
-
-
-def span(question: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
-    """First and last day of a history, and the moment whose knowledge counts. Raises Contradiction."""
-    said = question.get("known_at") or timezone.now()
-    until = question.get("to") or said.astimezone(UTC).date()
-    since = question.get("from") or until - USUAL_HISTORY
-    if since > until:
-        raise Contradiction({"from": "It is after `to`."})
-    if until - since > LONGEST_HISTORY:
-        raise Contradiction({"from": "Ask for at most three years at a time."})
-    return since, until, _known_at(question, account)
-
-
-def _known_at(question: dict[str, Any], account: SellerAccount) -> datetime:
-    """The moment asked for; else that of the last recording which is visible. Nothing was learned since, so it is now's answer.
-
-    Not the clock's: a report that is being recorded at this moment has an earlier moment and is not visible yet. Asked again for
-    the moment that was answered here, the answer is the same for ever.
+    Raises ValidationError with one message for each wrong parameter.
     """
-    return question.get("known_at") or account.last_recorded_at or account.created_at
+    # A plain dict: from a QueryDict, DRF would take an empty value for a missing one.
+    params = kind(data=request.query_params.dict())
+    params.is_valid(raise_exception=True)
+    return dict(params.validated_data)
+
+
+def resolve_point(params: dict[str, Any], account: SellerAccount) -> PointInTime:
+    """Return the point in time of the request. Without parameters: today, and everything known now."""
+    moment = params.get("known_at") or timezone.now()
+    as_of = params.get("as_of") or moment.astimezone(UTC).date()
+    return PointInTime(as_of, _known_at(params, account), moment)
+
+
+def resolve_span(params: dict[str, Any], account: SellerAccount) -> tuple[date, date, datetime]:
+    """Return the first and last day of a history and the moment whose knowledge is used.
+
+    Raises Contradiction.
+    """
+    moment = params.get("known_at") or timezone.now()
+    until = params.get("to") or moment.astimezone(UTC).date()
+    since = params.get("from") or until - DEFAULT_HISTORY
+    if since > until:
+        raise Contradiction({"from": "`from` must not be after `to`."})
+    if until - since > LONGEST_HISTORY:
+        raise Contradiction({"from": "A history covers at most three years. Send several requests for more."})
+    return since, until, _known_at(params, account)
+
+
+def _known_at(params: dict[str, Any], account: SellerAccount) -> datetime:
+    """Return the requested moment, or that of the last visible recording: nothing was learned since.
+
+    The current time would be wrong: a report that is being recorded now has an earlier moment and is not
+    visible yet. With the moment returned here, the same request gets the same response for good.
+    """
+    return params.get("known_at") or account.last_recorded_at or account.created_at

@@ -1,28 +1,51 @@
-"""Numbers and the orders behind them as a spreadsheet opens them."""
+"""CSV columns of histories, drill-downs and breaches."""
 
 from api.csv import CsvRenderer
 
 
 class HistoryCsv(CsvRenderer):
-    """One line a day."""
+    """Write one line a day."""
 
     key = "points"
     columns = ("as_of", "from", "to", "numerator", "denominator", "rate", "meets_target")
 
 
 class OrdersCsv(CsvRenderer):
-    """One line an order, package, request or message; `defects` are the reasons."""
+    """Write one line an order, package, request or message. `defects` are the reasons."""
 
     columns = (
-        *("day", "order_id", "reference", "ordered_on", "marketplace", "channel", "counted", "defects"),
+        "day",
+        "order_id",
+        "reference",
+        "ordered_on",
+        "marketplace",
+        "channel",
+        "counted",
+        "defects",
         "leaves_window_on",
     )
 
 
 class BreachesCsv(CsvRenderer):
-    """One line an episode."""
+    """Write one line a breach."""
 
     columns = (
-        *("id", "account", "metric", "marketplace", "channel", "level", "status", "opened_at", "as_of", "numerator"),
-        *("denominator", "rate", "acknowledged_at", "snoozed_until", "resolved_at", "assignee", "stale", "threshold"),
+        "id",
+        "account",
+        "metric",
+        "marketplace",
+        "channel",
+        "level",
+        "status",
+        "opened_at",
+        "as_of",
+        "numerator",
+        "denominator",
+        "rate",
+        "acknowledged_at",
+        "snoozed_until",
+        "resolved_at",
+        "assignee",
+        "stale",
+        "threshold",
     )

@@ -1,4 +1,4 @@
-"""The shapes of what Amazon reported."""
+"""JSON of Amazon's account health reports as they were received."""
 
 from typing import Any
 
@@ -9,44 +9,45 @@ from accounts.marketplaces import CODES
 from accounts.models import public_account_id
 from accounts.requests.fields import PublicIdField, TextOrNull
 from api import identifiers
+from api.strict_fields import KeywordFields
 from metrics.api import examples
 from metrics.api.value_serializers import CHANNELS, LimitSerializer
 from metrics.models import ReportedFigure, Snapshot
 from metrics.rules.definitions import CATALOGUE
-from metrics.rules.judgement import limit_of
+from metrics.rules.judgement import build_limit
 
 
-class FigureOfSnapshot(serializers.Serializer[ReportedFigure]):
-    """One figure as Amazon's report states it. `numerator / denominator` is our quotient of Amazon's own counts."""
+class SnapshotFigure(KeywordFields):
+    """One figure as Amazon's report states it."""
 
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    channel = serializers.ChoiceField(choices=CHANNELS)
-    vars()["from"] = serializers.DateField(source="first_on", allow_null=True)
-    to = serializers.DateField(source="last_on", allow_null=True)
-    numerator = serializers.IntegerField(allow_null=True)
-    denominator = serializers.IntegerField(allow_null=True)
-    rate = serializers.FloatField(allow_null=True)
-    status = TextOrNull(help_text="Amazon's own word for it, such as GOOD, BAD, AT_RISK or NONE.")
-    target = serializers.SerializerMethodField()
-    flags = serializers.ListField(child=serializers.CharField(), help_text="What contradicts itself in it.")
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
+    from_ = serializers.DateField(source="first_on", allow_null=True, help_text="The first day of Amazon's window.")
+    to = serializers.DateField(source="last_on", allow_null=True, help_text="The last day of Amazon's window.")
+    numerator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
+    denominator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
+    rate = serializers.FloatField(allow_null=True, help_text="Amazon's rate. It may differ from `numerator / denominator`.")
+    status = TextOrNull(help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE. Null if not stated.")
+    target = serializers.SerializerMethodField(help_text="The target that the report states, or null.")
+    flags = serializers.ListField(child=serializers.CharField(), help_text="Contradictions within the figure.")
 
     @extend_schema_field(LimitSerializer(allow_null=True))
     def get_target(self, figure: ReportedFigure) -> Any:
-        limit = limit_of(figure.comparator, figure.limit_numerator, figure.limit_denominator)
+        limit = build_limit(figure.comparator, figure.limit_numerator, figure.limit_denominator)
         return LimitSerializer(limit).data if limit else None
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One marketplace", value=examples.SNAPSHOT, response_only=True)])
 class SnapshotSerializer(serializers.Serializer[Snapshot]):
-    id = PublicIdField()
-    account = serializers.SerializerMethodField()
-    report = serializers.SerializerMethodField()
-    marketplace = serializers.ChoiceField(choices=CODES)
-    account_status = TextOrNull(help_text="Amazon's status of the account: NORMAL, AT_RISK or DEACTIVATED. Null if not reported.")
-    reported_at = serializers.DateTimeField(help_text="The moment that the report speaks of.")
-    recorded_at = serializers.DateTimeField(help_text="The moment since which we know it.")
-    figures = serializers.SerializerMethodField()
-    document = serializers.JSONField(help_text="The marketplace's part of the report as it was received, extras included.")
+    id = PublicIdField(help_text="The ID.")
+    account = serializers.SerializerMethodField(help_text="The account's ID.")
+    report = serializers.SerializerMethodField(help_text="The ID of the report that contained it.")
+    marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
+    account_status = TextOrNull(help_text="Amazon's account status: NORMAL, AT_RISK or DEACTIVATED. Null if not stated.")
+    reported_at = serializers.DateTimeField(help_text="The moment that the report describes.")
+    recorded_at = serializers.DateTimeField(help_text="The moment at which we learned of it.")
+    figures = serializers.SerializerMethodField(help_text="The figures in the report.")
+    document = serializers.JSONField(help_text="The marketplace's part of the report, unchanged.")
 
     def get_account(self, snapshot: Snapshot) -> str:
         return public_account_id(snapshot.account_id)
@@ -54,6 +55,7 @@ class SnapshotSerializer(serializers.Serializer[Snapshot]):
     def get_report(self, snapshot: Snapshot) -> str:
         return identifiers.public("rpt", snapshot.report_id)
 
-    @extend_schema_field(FigureOfSnapshot(many=True))
+    @extend_schema_field(SnapshotFigure(many=True))
     def get_figures(self, snapshot: Snapshot) -> Any:
-        return FigureOfSnapshot(self.context["figures"][snapshot.pk], many=True).data
+        figures: Any = self.context["figures"][snapshot.pk]
+        return SnapshotFigure(figures, many=True).data

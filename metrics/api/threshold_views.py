@@ -1,4 +1,4 @@
-"""Thresholds over HTTP."""
+"""Views of thresholds: list, set, get, update, delete."""
 
 from functools import partial
 from typing import Any
@@ -19,66 +19,93 @@ from api import identifiers
 from api.strict_fields import Contradiction
 from metrics import tasks
 from metrics.alerts import thresholds
-from metrics.alerts.thresholds import Asks, Scope
+from metrics.alerts.thresholds import Scope, ThresholdSettings
 from metrics.api.breach_filters import ThresholdFilter
-from metrics.api.breach_serializers import ThresholdAsked, ThresholdChange, ThresholdSerializer
+from metrics.api.breach_serializers import SetThreshold, ThresholdSerializer, UpdateThreshold
 from metrics.models import Threshold
 
-OF_SCOPE = ("metric", "account", "marketplace", "channel")
-ASKS = ("warn_at", "clear_at", "for_days", "keep_days", "min_denominator")
+SCOPE_FIELDS = ("metric", "account", "marketplace", "channel")
+SETTING_FIELDS = ("warn_at", "clear_at", "for_days", "keep_days", "min_denominator")
 
 
-def scope_of(request: Request, asked: dict[str, Any]) -> Scope:
-    """The series that a threshold is asked for. Raises NotFound for an account that is not theirs, NotPermitted."""
-    account_id = context.account_of(request, asked["account"]).pk if asked.get("account") else None
-    check_account_limit(request, account_id)
-    places = {"marketplace": asked.get("marketplace") or "", "channel": asked.get("channel") or ""}
-    return Scope(metric=asked["metric"], account_id=account_id, **places)
+def build_scope(request: Request, params: dict[str, Any]) -> Scope:
+    """Return the scope in a request's body.
+
+    Raises NotFound for an account that the caller cannot see, NotPermitted.
+    """
+    account_id = context.account_of(request, params["account"]).pk if params.get("account") else None
+    check_permitted(request, account_id)
+    return Scope(
+        metric=params["metric"],
+        account_id=account_id,
+        marketplace=params.get("marketplace") or "",
+        channel=params.get("channel") or "",
+    )
 
 
-def check_account_limit(request: Request, account_id: UUID | None) -> None:
-    """Who sees some accounts only draws lines of those. Raises NotPermitted."""
+def check_permitted(request: Request, account_id: UUID | None) -> None:
+    """Refuse thresholds beyond the caller's account limit. Raises NotPermitted."""
     if not context.principal(request).can_see(account_id):
         raise permissions.NotPermitted(permissions.LIMITED)
 
 
-def put(request: Request, scope: Scope, asked: dict[str, Any]) -> tuple[Threshold, bool]:
-    """The threshold as asked for, and whether it is new; its accounts are judged by it soon. Raises Contradiction."""
-    asks = Asks(**{name: value for name, value in asked.items() if name not in OF_SCOPE})
+def save(request: Request, scope: Scope, params: dict[str, Any]) -> tuple[Threshold, bool]:
+    """Save the threshold and schedule the evaluation of its accounts. Return it and whether it is new.
+
+    Raises Contradiction.
+    """
+    settings = ThresholdSettings(**{name: value for name, value in params.items() if name not in SCOPE_FIELDS})
     now = timezone.now()
     try:
-        put = thresholds.put(agency=context.agency_of(request), scope=scope, asks=asks, now=now)
-    except thresholds.NotALine as refused:
-        raise Contradiction({refused.field: refused.reason}) from None
-    if put[0].recorded_at >= now:  # what it asked for already changes nothing
-        _note(request, put[0], "threshold.set", before=thresholds.before(version=put[0]), after=put[0])
-        judge_by(put[0])
-    return put
+        threshold, is_new = thresholds.set_threshold(agency=context.agency_of(request), scope=scope, settings=settings, now=now)
+    except thresholds.InvalidThreshold as error:
+        raise Contradiction({error.field: error.reason}) from None
+    # An older version means that the settings were identical and nothing was saved.
+    if threshold.recorded_at >= now:
+        previous = thresholds.previous_version(version=threshold)
+        _record(request, threshold, "threshold.set", before=previous, after=threshold)
+        schedule_evaluation(threshold)
+    return threshold, is_new
 
 
-def _note(request: Request, threshold: Threshold, what: str, **sides: Threshold | None) -> None:
-    told = ThresholdSerializer(threshold).data
+def _record(request: Request, threshold: Threshold, what: str, **sides: Threshold | None) -> None:
+    """Record the change in the audit log."""
+    data = ThresholdSerializer(threshold).data
+    scope = {name: data[name] for name in SCOPE_FIELDS}
     audit.record(
         agency_id=threshold.agency_id,
         who=context.principal(request).actor,
         what=what,
         about=threshold.public_id,
-        detail={name: told[name] for name in OF_SCOPE} | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
+        detail=scope | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
         now=timezone.now(),
-        **{side: {name: getattr(version, name) for name in ASKS} for side, version in sides.items() if version},
+        **{side: {name: getattr(version, name) for name in SETTING_FIELDS} for side, version in sides.items() if version},
     )
 
 
-def judge_by(threshold: Threshold) -> None:
-    """Once this is committed, a worker judges the accounts that it concerns."""
-    where: dict[str, Any] = {"marketplace": threshold.marketplace}
+def schedule_evaluation(threshold: Threshold) -> None:
+    """Let a worker evaluate the accounts in the threshold's scope after the transaction is committed."""
+    scope: dict[str, Any] = {"marketplace": threshold.marketplace}
     if threshold.account_id:
-        where["account_id"] = str(threshold.account_id)
-    judge = partial(tasks.follow_thresholds.delay, agency_id=str(threshold.agency_id), **where)
-    transaction.on_commit(judge, robust=True)
+        scope["account_id"] = str(threshold.account_id)
+    delay = partial(tasks.apply_thresholds.delay, agency_id=str(threshold.agency_id), **scope)
+    transaction.on_commit(delay, robust=True)
 
 
-class Thresholds(Collection[Threshold]):
+def threshold_of(request: Request, public_id: str) -> Threshold:
+    """Return the threshold with this public ID.
+
+    Raises NotFound, also for a deleted one and for another agency's.
+    """
+    current = thresholds.query_current(agency=context.agency_of(request))
+    threshold = current.filter(threshold_id=identifiers.private("thr", public_id)).first()
+    if threshold is None:
+        raise NotFound("No threshold has this ID.")
+    return threshold
+
+
+class ThresholdList(Collection[Threshold]):
+    # For the OpenAPI document only; `get` queries within the tenant context.
     queryset = Threshold.objects.none()
     serializer_class = ThresholdSerializer
     filter_backends = (filters.DjangoFilterBackend,)
@@ -87,79 +114,76 @@ class Thresholds(Collection[Threshold]):
 
     @extend_schema(
         operation_id="listThresholds",
-        summary="The lines that the agency draws before Amazon's, changed last first",
+        summary="List thresholds",
+        description="Most recently changed first.",
         tags=["Thresholds"],
         responses=ThresholdSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        mine = thresholds.current(agency=context.agency_of(request))
-        page = self.paginate_queryset(self.filter_queryset(mine))
+        current = thresholds.query_current(agency=context.agency_of(request))
+        page = self.paginate_queryset(self.filter_queryset(current))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
-        operation_id="putThreshold",
-        summary="Draw the line of a scope, or change it",
-        description="The scope is the metric with the account, marketplace and channel; the most specific threshold is in force: "
-        "of the account before of the marketplace before of the channel. Amazon's own target is judged besides, at once and "
-        "always. Accounts are judged by the new line within minutes, days before today by the lines of those days.",
+        operation_id="setThreshold",
+        summary="Set a threshold",
+        description="Creates the threshold of a scope, or replaces its settings. The scope is the metric with the account, "
+        "marketplace and channel. If several thresholds apply to a series, the most specific one is used: account before "
+        "marketplace before channel. Amazon's own target is always judged as well. Accounts are evaluated by the new threshold "
+        "within minutes, days before today by the thresholds of those days.",
         tags=["Thresholds"],
-        request=ThresholdAsked,
+        request=SetThreshold,
         responses={200: ThresholdSerializer, 201: ThresholdSerializer},
     )
     def put(self, request: Request) -> Response:
-        wanted = ThresholdAsked(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        asked = dict(wanted.validated_data)
-        threshold, is_new = put(request, scope_of(request, asked), asked)
-        at = {"Location": f"/v1/thresholds/{threshold.public_id}"} if is_new else {}
-        return Response(ThresholdSerializer(threshold).data, status=201 if is_new else 200, headers=at)
+        body = SetThreshold(data=request.data)
+        body.is_valid(raise_exception=True)
+        params = dict(body.validated_data)
+        threshold, is_new = save(request, build_scope(request, params), params)
+        headers = {"Location": f"/v1/thresholds/{threshold.public_id}"} if is_new else {}
+        return Response(ThresholdSerializer(threshold).data, status=201 if is_new else 200, headers=headers)
 
 
-def threshold_of(request: Request, public_id: str) -> Threshold:
-    """The threshold with this public id. Raises NotFound for a stranger's or a removed one as for none at all."""
-    mine = thresholds.current(agency=context.agency_of(request))
-    threshold = mine.filter(threshold_id=identifiers.private("thr", public_id)).first()
-    if threshold is None:
-        raise NotFound("No threshold has this ID.")
-    return threshold
-
-
-class OneThreshold(Resource):
-    @extend_schema(operation_id="getThreshold", summary="One threshold", tags=["Thresholds"], responses=ThresholdSerializer)
+class ThresholdDetail(Resource):
+    @extend_schema(operation_id="getThreshold", summary="Get a threshold", tags=["Thresholds"], responses=ThresholdSerializer)
     def get(self, request: Request, threshold_id: str) -> Response:
         return Response(ThresholdSerializer(threshold_of(request, threshold_id)).data)
 
     @extend_schema(
-        operation_id="changeThreshold",
-        summary="Change what a threshold asks for",
-        description="What is not named is what it is without being named: 0, or for `clear_at` the same as `warn_at`.",
+        operation_id="updateThreshold",
+        summary="Update a threshold",
+        description="Replaces the settings. A setting that you leave out gets its default: 0, and `warn_at` for `clear_at`. The "
+        "scope cannot be changed.",
         tags=["Thresholds"],
-        request=ThresholdChange,
+        request=UpdateThreshold,
         responses=ThresholdSerializer,
     )
     def put(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
-        check_account_limit(request, threshold.account_id)
-        wanted = ThresholdChange(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        asked = dict(wanted.validated_data)
-        told = ThresholdSerializer(threshold).data
-        if moved := [name for name in OF_SCOPE if name in asked and asked[name] != told[name]]:
-            raise Contradiction(dict.fromkeys(moved, "A threshold keeps its scope. Put another one for another scope."))
-        scope = Scope(**{column: getattr(threshold, column) for column in ("metric", "account_id", "marketplace", "channel")})
-        return Response(ThresholdSerializer(put(request, scope, asked)[0]).data)
+        check_permitted(request, threshold.account_id)
+        body = UpdateThreshold(data=request.data)
+        body.is_valid(raise_exception=True)
+        params = dict(body.validated_data)
+        current = ThresholdSerializer(threshold).data
+        if changed := [name for name in SCOPE_FIELDS if name in params and params[name] != current[name]]:
+            reason = "The scope of a threshold cannot be changed. Set another threshold for another scope."
+            raise Contradiction(dict.fromkeys(changed, reason))
+        columns = ("metric", "account_id", "marketplace", "channel")
+        scope = Scope(**{column: getattr(threshold, column) for column in columns})
+        return Response(ThresholdSerializer(save(request, scope, params)[0]).data)
 
     @extend_schema(
-        operation_id="removeThreshold",
-        summary="Take a line away",
-        description="A warning that stood on it is judged by the line that is in force then, or ends where there is none.",
+        operation_id="deleteThreshold",
+        summary="Delete a threshold",
+        description="An open warning of this threshold is evaluated by the threshold or default that applies then. Without one, "
+        "it ends.",
         tags=["Thresholds"],
         responses={204: None},
     )
     def delete(self, request: Request, threshold_id: str) -> Response:
         threshold = threshold_of(request, threshold_id)
-        check_account_limit(request, threshold.account_id)
-        thresholds.remove(threshold=threshold, now=timezone.now())
-        _note(request, threshold, "threshold.removed", before=threshold)
-        judge_by(threshold)
+        check_permitted(request, threshold.account_id)
+        thresholds.delete(threshold=threshold, now=timezone.now())
+        _record(request, threshold, "threshold.removed", before=threshold)
+        schedule_evaluation(threshold)
         return Response(status=204)

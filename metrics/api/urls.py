@@ -1,4 +1,4 @@
-"""Paths under /v1/ that answer numbers."""
+"""Paths under /v1/ of metrics, the portfolio, thresholds and breaches."""
 
 from django.urls import path
 
@@ -12,14 +12,14 @@ urlpatterns = [
     path("accounts/<str:account_id>/metrics/<str:metric>/history", views.History.as_view()),
     path("accounts/<str:account_id>/metrics/<str:metric>/orders", views.Orders.as_view()),
     path("accounts/<str:account_id>/snapshots", views.Snapshots.as_view()),
-    path("agency", views.AgencyChoices.as_view()),
+    path("agency", views.AgencyDetail.as_view()),
     path("portfolio", views.Portfolio.as_view()),
-    path("thresholds", threshold_views.Thresholds.as_view()),
-    path("thresholds/<str:threshold_id>", threshold_views.OneThreshold.as_view()),
-    path("breaches", breach_views.Breaches.as_view()),
-    path("breaches/<str:breach_id>", breach_views.OneBreach.as_view()),
+    path("thresholds", threshold_views.ThresholdList.as_view()),
+    path("thresholds/<str:threshold_id>", threshold_views.ThresholdDetail.as_view()),
+    path("breaches", breach_views.BreachList.as_view()),
+    path("breaches/<str:breach_id>", breach_views.BreachDetail.as_view()),
     path("breaches/<str:breach_id>/acknowledge", breach_views.Acknowledge.as_view()),
-    path("breaches/<str:breach_id>/snooze", breach_views.SnoozeIt.as_view()),
+    path("breaches/<str:breach_id>/snooze", breach_views.Snooze.as_view()),
     path("breaches/<str:breach_id>/assign", breach_views.Assign.as_view()),
     path("breaches/<str:breach_id>/notes", breach_views.Notes.as_view()),
 ]

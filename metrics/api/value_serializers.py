@@ -1,4 +1,4 @@
-"""The shapes of a series on a day and over days."""
+"""JSON of a metric's value on a day, and of its history."""
 
 from typing import Any
 
@@ -8,182 +8,212 @@ from rest_framework import serializers
 
 from accounts.marketplaces import CODES
 from api import identifiers
+from api.strict_fields import KeywordFields
 from metrics.api import examples
-from metrics.pipeline.amazon_reported import Figure
+from metrics.pipeline.amazon_reported import AmazonFigure
 from metrics.rules import explanations
 from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import Channel
 from metrics.rules.judgement import Comparator, Status, meets, rate
-from metrics.rules.series import LINE_SOURCES, Line, Value
+from metrics.rules.series import LIMIT_SOURCES, Value, WarningThreshold
 
-CHANNELS = [each.value for each in Channel]
-COMPARATORS = [each.value for each in Comparator]
-STATUSES = [each.value for each in Status]
+CHANNELS = [channel.value for channel in Channel]
+COMPARATORS = [comparator.value for comparator in Comparator]
+STATUSES = [status.value for status in Status]
 
 
-class WindowSerializer(serializers.Serializer[Any]):
-    vars()["from"] = serializers.DateField(source="first", help_text="First order day, included.")
-    to = serializers.DateField(source="last", help_text="Last order day, included.")
-    days = serializers.IntegerField()
-    offset_days = serializers.IntegerField(source="offset", help_text="Days between the window's end and `as_of`.")
+class WindowSerializer(KeywordFields):
+    from_ = serializers.DateField(source="first", help_text="The first day of the window, included.")
+    to = serializers.DateField(source="last", help_text="The last day of the window, included.")
+    days = serializers.IntegerField(help_text="The length of the window in days.")
+    offset_days = serializers.IntegerField(source="offset", help_text="Days between the end of the window and `as_of`.")
 
 
 class PartsSerializer(serializers.Serializer[Any]):
-    """Orders with that defect. An order may be in several; they are never summed into the rate."""
+    """Orders by kind of defect.
 
-    negative_feedback = serializers.IntegerField()
-    a_to_z_claims = serializers.IntegerField()
-    chargebacks = serializers.IntegerField()
+    An order with several kinds is in several counts, and once in the numerator.
+    """
+
+    negative_feedback = serializers.IntegerField(help_text="Orders with feedback of 1 or 2 stars.")
+    a_to_z_claims = serializers.IntegerField(help_text="Orders with a counted A-to-z claim.")
+    chargebacks = serializers.IntegerField(help_text="Orders with a service chargeback.")
 
 
 class LimitSerializer(serializers.Serializer[Any]):
-    comparator = serializers.ChoiceField(choices=COMPARATORS, help_text="`lt`: met only strictly below the value.")
-    value = serializers.FloatField()
+    comparator = serializers.ChoiceField(
+        choices=COMPARATORS, help_text="How the rate must compare with `value`. `lt`: strictly below."
+    )
+    value = serializers.FloatField(help_text="The limit: a fraction of 1 for rates, a number for counts and scores.")
 
 
 class TargetSerializer(LimitSerializer):
-    source = serializers.ChoiceField(choices=LINE_SOURCES)  # type: ignore[assignment]  # a field of the contract
+    # `source` is a field of the API and hides an attribute of DRF's Serializer.
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=LIMIT_SOURCES,
+        help_text="`default`: Amazon's rules. `amazon_report`: Amazon's report about this series. `custom`: a threshold of "
+        "the agency.",
+    )
 
 
-class LineSerializer(TargetSerializer):
-    """The warning line before the target: missed, a series is at risk."""
+class WarningSerializer(TargetSerializer):
+    """The limit that warns before the target. A series that misses it is at risk."""
 
-    value = serializers.FloatField(source="limit.value")
-    comparator = serializers.ChoiceField(choices=COMPARATORS, source="limit.comparator")
-    threshold = serializers.SerializerMethodField(help_text="Whose line it is: `thr_…`, or null for the usual one.")
-    clear_at = serializers.FloatField(source="clear.value", help_text="What has to be kept for a warning to end.")
-    for_days = serializers.IntegerField(help_text="How many days it is missed before a warning opens.")
-    keep_days = serializers.IntegerField(help_text="How many days it is kept before an episode ends.")
-    min_denominator = serializers.IntegerField(help_text="Of fewer than these nothing is judged by this line.")
+    comparator = serializers.ChoiceField(choices=COMPARATORS, source="limit.comparator", help_text="How the rate must compare.")
+    value = serializers.FloatField(source="limit.value", help_text="The limit that opens a warning.")
+    threshold = serializers.SerializerMethodField(
+        help_text="The ID of the agency's threshold (`thr_…`), or null for the default warning."
+    )
+    clear_at = serializers.FloatField(source="clear.value", help_text="The limit that must be met to end a warning.")
+    for_days = serializers.IntegerField(help_text="Days for which `value` must be missed before a warning opens.")
+    keep_days = serializers.IntegerField(help_text="Days for which `clear_at` must be met before a warning ends.")
+    min_denominator = serializers.IntegerField(help_text="A value with a smaller denominator is not compared with this warning.")
 
-    def get_threshold(self, line: Line) -> str | None:
-        return identifiers.public("thr", line.threshold) if line.threshold else None
+    def get_threshold(self, warning: WarningThreshold) -> str | None:
+        return identifiers.public("thr", warning.threshold) if warning.threshold else None
 
 
-class Judged:
-    """The lines that a value is judged by on its day: `target` is Amazon's, always; `warning` is what comes before it."""
+class LimitFields:
+    """Provide the fields `target` and `warning` of a value."""
 
     @extend_schema_field(TargetSerializer(allow_null=True))
     def get_target(self, value: Value) -> dict[str, Any] | None:
         limit = value.limit
         return {"comparator": limit.comparator, "value": limit.value, "source": value.limit_source} if limit else None
 
-    @extend_schema_field(LineSerializer(allow_null=True))
+    @extend_schema_field(WarningSerializer(allow_null=True))
     def get_warning(self, value: Value) -> Any:
-        return LineSerializer(value.line).data if value.line else None
+        return WarningSerializer(value.warning).data if value.warning else None
 
 
 class BudgetSerializer(serializers.Serializer[Any]):
-    allowed = serializers.IntegerField(help_text="Most defective orders that still meet the target in this window.")
-    left = serializers.IntegerField(help_text="How many more it bears; below 0 it is over.")
+    allowed = serializers.IntegerField(help_text="The most defects that meet the target in this window.")
+    left = serializers.IntegerField(help_text="How many more defects the target allows. Below 0, the target is missed.")
 
 
-class OursOnTheirDays(serializers.Serializer[Any]):
-    """Our counts over exactly the days of Amazon's figure."""
+class OwnCountsInAmazonWindow(serializers.Serializer[Any]):
+    """Our counts over the days of Amazon's figure."""
 
-    numerator = serializers.IntegerField()
-    denominator = serializers.IntegerField()
-    rate = serializers.FloatField(allow_null=True)
-    meets_target = serializers.BooleanField(allow_null=True, help_text="Whether they meet the target that the report states.")
+    numerator = serializers.IntegerField(help_text="Our count.")
+    denominator = serializers.IntegerField(help_text="Our count.")
+    rate = serializers.FloatField(allow_null=True, help_text="Null if the denominator is 0.")
+    meets_target = serializers.BooleanField(
+        allow_null=True, help_text="Whether our counts meet the target that Amazon's report states."
+    )
 
 
-class AmazonFigure(serializers.Serializer[Figure]):
-    """What Amazon itself reported. Amazon's rate and status are as told, also where they contradict its counts: see `flags`."""
+class AmazonFigureSerializer(KeywordFields):
+    """Amazon's newest figure of this series.
 
-    rate = serializers.FloatField(allow_null=True)
-    status = serializers.CharField(allow_null=True, help_text="Amazon's word: GOOD, BAD, AT_RISK, NONE, …")
-    vars()["from"] = serializers.DateField(source="first_on", allow_null=True)
-    to = serializers.DateField(source="last_on", allow_null=True)
-    reported_at = serializers.DateTimeField()
-    numerator = serializers.IntegerField(allow_null=True)
-    denominator = serializers.IntegerField(allow_null=True)
-    target = LimitSerializer(allow_null=True)
-    flags = serializers.ListField(child=serializers.CharField(), help_text="What contradicts itself in the report.")
-    ours = serializers.SerializerMethodField()
+    Rate and status are Amazon's, even if they contradict its counts.
+    """
 
-    @extend_schema_field(OursOnTheirDays(allow_null=True))
-    def get_ours(self, figure: Figure) -> dict[str, Any] | None:
-        if figure.ours is None:
+    rate = serializers.FloatField(allow_null=True, help_text="Amazon's rate.")
+    status = serializers.CharField(allow_null=True, help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE.")
+    from_ = serializers.DateField(source="first_on", allow_null=True, help_text="The first day of Amazon's window.")
+    to = serializers.DateField(source="last_on", allow_null=True, help_text="The last day of Amazon's window.")
+    reported_at = serializers.DateTimeField(help_text="The moment that the report describes.")
+    numerator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
+    denominator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
+    target = LimitSerializer(allow_null=True, help_text="The target that the report states, or null.")
+    flags = serializers.ListField(child=serializers.CharField(), help_text="Contradictions within the figure.")
+    ours = serializers.SerializerMethodField(
+        help_text="Our counts over the same days. Null if the report states no days, or if only Amazon counts this."
+    )
+
+    @extend_schema_field(OwnCountsInAmazonWindow(allow_null=True))
+    def get_ours(self, figure: AmazonFigure) -> dict[str, Any] | None:
+        if figure.own_counts is None:
             return None
+        numerator, denominator = figure.own_counts
         return {
-            "numerator": figure.ours[0],
-            "denominator": figure.ours[1],
-            "rate": rate(*figure.ours),
-            "meets_target": meets(*figure.ours, figure.target) if figure.target else None,
+            "numerator": numerator,
+            "denominator": denominator,
+            "rate": rate(numerator, denominator),
+            "meets_target": meets(numerator, denominator, figure.target) if figure.target else None,
         }
 
 
-class ValueSerializer(Judged, serializers.Serializer[Value]):
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    name = serializers.SerializerMethodField(help_text="What people call it.")
-    marketplace = serializers.ChoiceField(choices=CODES)
-    channel = serializers.ChoiceField(choices=CHANNELS)
-    window = WindowSerializer()
-    numerator = serializers.IntegerField(help_text="Of a counter that only Amazon reports: the count.")
-    denominator = serializers.IntegerField(help_text="Of a counter that only Amazon reports: 1.")
-    rate = serializers.FloatField(allow_null=True, help_text="For people; null where there is nothing to count.")
-    parts = PartsSerializer(allow_null=True)
-    target = serializers.SerializerMethodField(help_text="Amazon's. It is judged always, whatever lines an agency draws.")
-    warning = serializers.SerializerMethodField(help_text="The line before it: missed, the series is at risk.")
-    meets_target = serializers.BooleanField(allow_null=True)
-    status = serializers.ChoiceField(choices=STATUSES)
-    stale = serializers.SerializerMethodField(help_text="Its source was last brought up to date too long ago.")
-    enforced = serializers.BooleanField(help_text="Amazon closes shops over it.")
-    budget = BudgetSerializer(allow_null=True)
-    amazon = serializers.SerializerMethodField()
-    explanation = serializers.SerializerMethodField(help_text="What is counted, in a sentence or two.")
+class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
+    """The value of one metric in one marketplace and channel."""
+
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    name = serializers.SerializerMethodField(help_text="The metric's name in the language of the request.")
+    marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
+    channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
+    window = WindowSerializer(help_text="The days that the value covers.")
+    numerator = serializers.IntegerField(help_text="The count. For a counter that only Amazon reports: Amazon's count.")
+    denominator = serializers.IntegerField(help_text="The count by which it divides. For a counter that only Amazon reports: 1.")
+    rate = serializers.FloatField(
+        allow_null=True, help_text="`numerator / denominator`, for display. Null if the denominator is 0."
+    )
+    parts = PartsSerializer(allow_null=True, help_text="Only for the order defect rate.")
+    target = serializers.SerializerMethodField(help_text="Amazon's target, or null if Amazon sets none.")
+    warning = serializers.SerializerMethodField(help_text="The limit before the target: the agency's or the default one.")
+    meets_target = serializers.BooleanField(allow_null=True, help_text="Null without a target or without data.")
+    status = serializers.ChoiceField(
+        choices=STATUSES,
+        help_text="`breached`: the target is missed. `at_risk`: only the warning is missed. `no_data`: the denominator is 0.",
+    )
+    stale = serializers.SerializerMethodField(help_text="Whether the metric's source was last loaded too long ago.")
+    enforced = serializers.BooleanField(help_text="Whether Amazon may deactivate an account for missing the target.")
+    budget = BudgetSerializer(allow_null=True, help_text="Null without a target, and for scores.")
+    amazon = serializers.SerializerMethodField(help_text="Amazon's own figure of this series, or null.")
+    explanation = serializers.SerializerMethodField(help_text="What is counted, in the language of the request.")
     unexplained = serializers.IntegerField(
         allow_null=True,
-        help_text="Of pre_fulfillment_cancel_rate: cancelled orders of which nothing tells who cancelled. They are not in the "
-        "rate.",
+        help_text="Only for `pre_fulfillment_cancel_rate`: cancelled orders for which no report states who cancelled. They "
+        "are not in the rate.",
     )
 
     def get_name(self, value: Value) -> str:
         return gettext(value.name)
 
     def get_explanation(self, value: Value) -> str:
-        return gettext(explanations.OF[value.metric])
+        return gettext(explanations.EXPLANATIONS[value.metric])
 
     def get_stale(self, value: Value) -> bool:
         return CATALOGUE[value.metric].source in self.context["stale_sources"]
 
-    @extend_schema_field(AmazonFigure(allow_null=True))
+    @extend_schema_field(AmazonFigureSerializer(allow_null=True))
     def get_amazon(self, value: Value) -> Any:
         figure = self.context["amazon"].get(value.series)
-        return AmazonFigure(figure).data if figure else None
+        return AmazonFigureSerializer(figure).data if figure else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One series", value=examples.METRICS, response_only=True)])
-class MetricsAnswer(serializers.Serializer[Any]):
-    account = serializers.CharField()
-    as_of = serializers.DateField()
+@extend_schema_serializer(examples=[OpenApiExample("Order defect rate", value=examples.METRICS, response_only=True)])
+class AccountMetricsSerializer(serializers.Serializer[Any]):
+    account = serializers.CharField(help_text="The account's ID.")
+    as_of = serializers.DateField(help_text="The day of the values.")
     known_at = serializers.DateTimeField(
-        help_text="The last moment at which anything that this answer saw was learned. Ask with it again for the same answer."
+        help_text="The moment whose knowledge was used. Send it as `known_at` to get the same response again."
     )
-    unmatched_defects = serializers.IntegerField(
-        help_text="Defects whose order was not loaded yet. They count by themselves when it is."
-    )
-    metrics = ValueSerializer(many=True)
+    unmatched_defects = serializers.IntegerField(help_text="Defects whose order is not loaded yet. They count once it is.")
+    metrics = MetricValueSerializer(many=True, help_text="One value for each metric, marketplace and channel.")
 
 
-class PointSerializer(Judged, serializers.Serializer[Value]):
-    as_of = serializers.DateField()
-    vars()["from"] = serializers.DateField(source="window.first")
-    to = serializers.DateField(source="window.last")
-    numerator = serializers.IntegerField()
-    denominator = serializers.IntegerField()
-    rate = serializers.FloatField(allow_null=True)
-    meets_target = serializers.BooleanField(allow_null=True)
-    status = serializers.ChoiceField(choices=STATUSES)
-    target = serializers.SerializerMethodField()
-    warning = serializers.SerializerMethodField()
+class HistoryPointSerializer(LimitFields, KeywordFields):
+    """The value of one day."""
+
+    as_of = serializers.DateField(help_text="The day of the value.")
+    from_ = serializers.DateField(source="window.first", help_text="The first day of the window.")
+    to = serializers.DateField(source="window.last", help_text="The last day of the window.")
+    numerator = serializers.IntegerField(help_text="The count.")
+    denominator = serializers.IntegerField(help_text="The count by which it divides.")
+    rate = serializers.FloatField(allow_null=True, help_text="Null if the denominator is 0.")
+    meets_target = serializers.BooleanField(allow_null=True, help_text="Null without a target or without data.")
+    status = serializers.ChoiceField(choices=STATUSES, help_text="The status on this day.")
+    target = serializers.SerializerMethodField(help_text="Amazon's target on this day, or null.")
+    warning = serializers.SerializerMethodField(help_text="The limit before the target on this day, or null.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One day", value=examples.HISTORY, response_only=True)])
-class HistoryAnswer(serializers.Serializer[Any]):
-    account = serializers.CharField()
-    metric = serializers.ChoiceField(choices=tuple(CATALOGUE))
-    marketplace = serializers.ChoiceField(choices=CODES)
-    channel = serializers.ChoiceField(choices=CHANNELS)
-    known_at = serializers.DateTimeField()
-    points = PointSerializer(many=True)
+class MetricHistorySerializer(serializers.Serializer[Any]):
+    account = serializers.CharField(help_text="The account's ID.")
+    metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
+    marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
+    channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
+    known_at = serializers.DateTimeField(
+        help_text="The moment whose knowledge was used. Send it as `known_at` to get the same response again."
+    )
+    points = HistoryPointSerializer(many=True, help_text="One value a day, oldest first.")

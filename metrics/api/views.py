@@ -1,5 +1,6 @@
-"""Numbers over HTTP: where they stand, what they were, which orders are behind them."""
+"""Views of metrics, their history and orders, snapshots, the portfolio, and the agency."""
 
+from collections.abc import Collection as CollectionOf
 from datetime import UTC
 from functools import partial
 from typing import Any, ClassVar
@@ -21,152 +22,169 @@ from api.strict_fields import Contradiction
 from metrics import tasks
 from metrics.api import query_params
 from metrics.api.order_serializers import OrderSerializer
-from metrics.api.portfolio_serializers import PortfolioAnswer
+from metrics.api.portfolio_serializers import PortfolioSerializer
 from metrics.api.renderers import HistoryCsv, OrdersCsv
 from metrics.api.snapshot_serializers import SnapshotSerializer
-from metrics.api.value_serializers import HistoryAnswer, MetricsAnswer, PointSerializer
+from metrics.api.value_serializers import (
+    AccountMetricsSerializer,
+    HistoryPointSerializer,
+    MetricHistorySerializer,
+)
 from metrics.drilldown import portfolio, unmatched
-from metrics.drilldown.orders import OrdersOfWindow
+from metrics.drilldown.orders import Drilldown
 from metrics.models import Snapshot
-from metrics.pipeline import amazon_reported, snapshots, values
+from metrics.pipeline import amazon_reported, values
 from metrics.rules.definitions import CATALOGUE, Metric
+from metrics.rules.series import Value
 
 METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
     "Accept-Language",
     location="header",
-    description="The language of the words: `en` (without it) or `zh-hans`, also as `zh-CN`.",
+    description="The language of names, explanations and reasons: `en` (default) or `zh-hans` (also `zh-CN`).",
 )
 
 
 def metric_of(code: str) -> Metric:
-    """The metric of a path. Raises NotFound."""
+    """Return the metric in a path. Raises NotFound."""
     if code not in CATALOGUE:
         raise NotFound(f"No metric of this name. There are {', '.join(CATALOGUE)}.")
     return CATALOGUE[code]
 
 
-def place(question: dict[str, Any], account: SellerAccount, metric: Metric) -> tuple[str, str]:
-    """Marketplace and channel; where the question is silent, the account's home and the metric's first channel."""
-    return question.get("marketplace", account.home_marketplace), question.get("channel", metric.channels[0].value)
+def series_of(params: dict[str, Any], account: SellerAccount, metric: Metric) -> tuple[str, str]:
+    """Return marketplace and channel.
+
+    Default: the account's home marketplace and the metric's first channel.
+    """
+    return params.get("marketplace", account.home_marketplace), params.get("channel", metric.channels[0].value)
+
+
+def query_day(
+    account: SellerAccount,
+    params: dict[str, Any],
+    point: query_params.PointInTime,
+    *,
+    metrics: CollectionOf[str],
+) -> list[Value]:
+    """Return the values of one day in the marketplaces and channels that the parameters select."""
+    return values.query(
+        account=account,
+        since=point.as_of,
+        until=point.as_of,
+        known_at=point.known_at,
+        metrics=metrics,
+        marketplaces=[params["marketplace"]] if "marketplace" in params else None,
+        channel=params.get("channel"),
+    )
 
 
 class Metrics(Resource):
     @extend_schema(
-        operation_id="getMetrics",
-        summary="Where every series of an account stands",
+        operation_id="listMetrics",
+        summary="List metrics",
+        description="Returns the value of every metric of an account on one day, in each marketplace and channel.",
         tags=["Metrics"],
-        parameters=[query_params.MetricsQuestion, LANGUAGE],
-        responses=MetricsAnswer,
+        parameters=[query_params.MetricsParams, LANGUAGE],
+        responses=AccountMetricsSerializer,
     )
     def get(self, request: Request, account_id: str) -> Response:
         account = context.account_of(request, account_id)
-        question = query_params.asked(query_params.MetricsQuestion, request)
-        at = query_params.moment(question, account)
-        found = values.over(
-            account=account,
-            since=at.as_of,
-            until=at.as_of,
-            known_at=at.known_at,
-            metrics=[question["metric"]] if "metric" in question else tuple(CATALOGUE),
-            marketplace=question.get("marketplace"),
-            channel=question.get("channel"),
-        )
-        answer = {
+        params = query_params.parse(query_params.MetricsParams, request)
+        point = query_params.resolve_point(params, account)
+        metrics = [params["metric"]] if "metric" in params else tuple(CATALOGUE)
+        day_values = query_day(account, params, point, metrics=metrics)
+        data = {
             "account": account.public_id,
-            "as_of": at.as_of,
-            "known_at": at.known_at,
-            "unmatched_defects": unmatched.count(account=account, known_at=at.known_at),
-            "metrics": found,
+            "as_of": point.as_of,
+            "known_at": point.known_at,
+            "unmatched_defects": unmatched.count(account=account, known_at=point.known_at),
+            "metrics": day_values,
         }
-        beside = {
-            "stale_sources": values.stale_sources(account=account, at=at.asked_at),
-            "amazon": amazon_reported.beside(account=account, values=found, as_of=at.as_of, known_at=at.known_at),
-        }
-        return Response(MetricsAnswer(answer, context=beside).data)
+        figures = amazon_reported.query_figures(account=account, values=day_values, as_of=point.as_of, known_at=point.known_at)
+        stale_sources = values.stale_sources(account=account, at=point.stale_at)
+        extra = {"stale_sources": stale_sources, "amazon": figures}
+        return Response(AccountMetricsSerializer(data, context=extra).data)
 
 
 class History(Resource):
     renderer_classes = (JSONRenderer, HistoryCsv)
-    row_serializer = PointSerializer
+    row_serializer = HistoryPointSerializer
     problems = {"get": (Contradiction,)}  # noqa: RUF012
 
     @extend_schema(
-        operation_id="getHistory",
-        summary="What a series was on each day, restated by everything known since",
-        description="Without `marketplace` the account's home is "
-        "answered, without `channel` the metric's first (mfn; all for messages and for what only Amazon reports).",
+        operation_id="getMetricHistory",
+        summary="Get a metric's history",
+        description="Returns the value of each day, as known now or at `known_at`. Without `marketplace`, the account's home "
+        "marketplace is used; without `channel`, the metric's first one (`mfn`, or `all` for messages and for metrics that only "
+        "Amazon reports).",
         tags=["Metrics"],
-        parameters=[METRIC, query_params.HistoryQuestion],
-        responses=HistoryAnswer,
+        parameters=[METRIC, query_params.HistoryParams],
+        responses=MetricHistorySerializer,
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
         account = context.account_of(request, account_id)
-        asked = metric_of(metric)
-        question = query_params.asked(query_params.HistoryQuestion, request)
-        since, until, known_at = query_params.span(question, account)
-        marketplace, channel = place(question, account, asked)
-        points = values.over(
+        definition = metric_of(metric)
+        params = query_params.parse(query_params.HistoryParams, request)
+        since, until, known_at = query_params.resolve_span(params, account)
+        marketplace, channel = series_of(params, account, definition)
+        points = values.query(
             account=account,
             since=since,
             until=until,
             known_at=known_at,
-            metrics=[asked.code],
-            marketplace=marketplace,
+            metrics=[definition.code],
+            marketplaces=[marketplace],
             channel=channel,
         )
-        answer = {
+        history = {
             "account": account.public_id,
-            "metric": asked.code,
+            "metric": definition.code,
             "marketplace": marketplace,
             "channel": channel,
             "known_at": known_at,
             "points": points,
         }
-        told = HistoryAnswer(answer).data
-        return Response(told | {"points": self.select_fields(told["points"], available=self.selectable_fields())})
+        data = MetricHistorySerializer(history).data
+        picked = self.select_fields(data["points"], available=self.selectable_fields())
+        return Response(data | {"points": picked})
 
 
 class Orders(Collection[Any]):
     renderer_classes = (JSONRenderer, OrdersCsv)
-    queryset = Snapshot.objects.none()  # for the document; rows come from the drill-down
+    # For the OpenAPI document only; the rows come from the drill-down.
+    queryset = Snapshot.objects.none()
     serializer_class = OrderSerializer
 
     @extend_schema(
-        operation_id="listOrdersOfMetric",
-        summary="The orders behind a number, and why each counts or does not",
-        description="Newest order first, over every marketplace and channel that is not narrowed.",
+        operation_id="listMetricOrders",
+        summary="List the orders behind a metric",
+        description="Returns the orders of the metric's denominator on one day, each with the reason why it counts or not. "
+        "Newest first, in all marketplaces and channels that you do not filter.",
         tags=["Metrics"],
-        parameters=[METRIC, query_params.OrdersQuestion, LANGUAGE],
+        parameters=[METRIC, query_params.OrdersParams, LANGUAGE],
         responses=OrderSerializer(many=True),
     )
     def get(self, request: Request, account_id: str, metric: str) -> Response:
         account = context.account_of(request, account_id)
-        asked = metric_of(metric)
-        question = query_params.asked(query_params.OrdersQuestion, request)
-        at = query_params.moment(question, account)
-        series = values.over(
+        definition = metric_of(metric)
+        params = query_params.parse(query_params.OrdersParams, request)
+        point = query_params.resolve_point(params, account)
+        series = query_day(account, params, point, metrics=[definition.code])
+        drilldown = Drilldown(
             account=account,
-            since=at.as_of,
-            until=at.as_of,
-            known_at=at.known_at,
-            metrics=[asked.code],
-            marketplace=question.get("marketplace"),
-            channel=question.get("channel"),
-        )
-        orders = OrdersOfWindow(
-            account=account,
-            metric=asked.code,
+            metric=definition.code,
             windows={value.marketplace: value.window for value in series},
             channels=sorted({value.channel for value in series}),
-            known_at=at.known_at,
-            counted=question["counted"],
+            known_at=point.known_at,
+            counted=params["counted"],
         )
-        page = self.paginate_queryset(orders)  # type: ignore[arg-type]
+        page = self.paginate_queryset(drilldown)  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 class Snapshots(Collection[Snapshot]):
+    # For the OpenAPI document only; `get` queries within the tenant context.
     queryset = Snapshot.objects.none()
     serializer_class = SnapshotSerializer
 
@@ -175,51 +193,56 @@ class Snapshots(Collection[Snapshot]):
 
     @extend_schema(
         operation_id="listSnapshots",
-        summary="What Amazon itself reported of an account, newest first, kept for ever",
+        summary="List snapshots of Amazon's reports",
+        description="Returns what Amazon's account health reports stated, one snapshot for each report and marketplace. Newest "
+        "first. Snapshots are kept as long as the account exists.",
         tags=["Metrics"],
-        parameters=[query_params.SnapshotsQuestion],
+        parameters=[query_params.SnapshotsParams],
         responses=SnapshotSerializer(many=True),
     )
     def get(self, request: Request, account_id: str) -> Response:
         account = context.account_of(request, account_id)
-        question = query_params.asked(query_params.SnapshotsQuestion, request)
-        told = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk, **question)
-        page = self.paginate_queryset(told) or []
-        figures = snapshots.figures(account=account, snapshots=page)
-        return self.get_paginated_response(SnapshotSerializer(page, many=True, context={"figures": figures}).data)  # type: ignore[arg-type]
+        params = query_params.parse(query_params.SnapshotsParams, request)
+        snapshots = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk, **params)
+        page = self.paginate_queryset(snapshots) or []
+        figures = amazon_reported.query_snapshot_figures(account=account, snapshots=page)
+        serializer = SnapshotSerializer(page, many=True, context={"figures": figures})  # type: ignore[arg-type]
+        return self.get_paginated_response(serializer.data)
 
 
 class Portfolio(Resource):
     @extend_schema(
         operation_id="getPortfolio",
-        summary="Every account at a glance: counts by status and metric, what is open, the worst and the stale accounts",
+        summary="Get the portfolio",
+        description="Returns all accounts at a glance: how many there are by status and by metric, the open breaches, and the "
+        "worst and the stale accounts.",
         tags=["Accounts"],
-        parameters=[query_params.PortfolioQuestion, LANGUAGE],
-        responses=PortfolioAnswer,
+        parameters=[query_params.PortfolioParams, LANGUAGE],
+        responses=PortfolioSerializer,
     )
     def get(self, request: Request) -> Response:
-        question = query_params.asked(query_params.PortfolioQuestion, request)
+        params = query_params.parse(query_params.PortfolioParams, request)
         now = timezone.now()
-        answer = portfolio.over(agency_id=context.agency_of(request).pk, now=now, **question)
-        return Response(PortfolioAnswer({"as_of": now.astimezone(UTC).date()} | answer).data)
+        data = portfolio.query(agency_id=context.agency_of(request).pk, now=now, **params)
+        return Response(PortfolioSerializer({"as_of": now.astimezone(UTC).date()} | data).data)
 
 
-class AgencyChoices(Resource):
-    """Here and not beside the accounts, because a change counts all of them again."""
-
+# In metrics and not beside the accounts: a change of the denominator counts all accounts again.
+class AgencyDetail(Resource):
     required_roles: ClassVar = {"patch": Role.ADMIN, "delete": Role.ADMIN}
     confirms_deletion = True
 
-    @extend_schema(operation_id="getAgency", summary="The agency and its choices", tags=["Agency"], responses=AgencySerializer)
+    @extend_schema(operation_id="getAgency", summary="Get the agency", tags=["Agency"], responses=AgencySerializer)
     def get(self, request: Request) -> Response:
         return Response(AgencySerializer(context.agency_of(request)).data)
 
     @extend_schema(
-        operation_id="changeAgency",
-        summary="Change the agency's name or its choices",
-        description="`counts_pending_and_cancelled` decides whether Pending and Cancelled orders are in the denominator of "
-        "every account; a change counts them all again within minutes. Answers as known before keep the choice of then. "
-        "`keeps_personal_columns` holds for documents that come from then on, `document_retention_days` for all within the hour.",
+        operation_id="updateAgency",
+        summary="Update the agency",
+        description="Changes the agency's name or settings. `counts_pending_and_cancelled` decides whether Pending and Cancelled "
+        "orders are in the denominator of every account; after a change, all accounts are counted again within minutes, and "
+        "responses for an earlier `known_at` keep the earlier setting. `keeps_personal_columns` applies to reports received "
+        "after the change. `document_retention_days` applies to all reports within an hour.",
         tags=["Agency"],
         request=AgencySerializer,
         responses=AgencySerializer,
@@ -231,16 +254,17 @@ class AgencyChoices(Resource):
         who = context.principal(request).actor
         agencies.update(thing=agency, fields=change.validated_data, who=who, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
-            recount = partial(tasks.follow_denominator.delay, agency_id=str(agency.pk))
+            recount = partial(tasks.apply_denominator.delay, agency_id=str(agency.pk))
             transaction.on_commit(recount, robust=True)
         return Response(AgencySerializer(agency).data)
 
     @extend_schema(
         operation_id="closeAgency",
-        summary="Close the agency and have all of it erased",
-        description="From the answer on no key, token or person of it gets in, nothing is loaded and nothing is sent. Until "
-        "`erased_from` whoever runs the service can open it again; then everything is erased but that it was there, when and by "
-        "whom it was closed, and who did what by ids alone.",
+        summary="Close the agency",
+        description="Closes the agency and schedules the erasure of its data. From now on, its keys, tokens and users have no "
+        "access, no report is loaded and nothing is sent. Until `erased_from`, the operator of the service can reopen it. After "
+        "that, everything is erased except that the agency existed, when and by whom it was closed, and its audit log without "
+        "names.",
         tags=["Agency"],
         request=CloseAgency,
         responses={202: ClosedAgency},

@@ -1,1 +1,1 @@
-"""The orders behind a number, unmatched defects, and the portfolio."""
+"""The orders behind a value, unmatched defects, and the portfolio."""

@@ -1,4 +1,4 @@
-"""What is behind a number: which orders, packages, requests or messages it counts and why, today or as known at any moment."""
+"""The drill-down: the orders, packages, requests or messages behind a value, each with its reason."""
 
 import json
 from collections.abc import Sequence
@@ -10,28 +10,34 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 from api import cursors
-from metrics.drilldown.sql import BEHIND, COUNTS_INTO
+from metrics.drilldown.sql import COUNTS_INTO, ROWS
 from metrics.pipeline import denominators
 from metrics.rules import defects, reasons
 from metrics.rules.facts import Canceller
 from metrics.rules.series import Window
 
 PAGE = """
-SELECT day, order_id, reference, marketplace, channel, ordered_on, counted, evidence
-FROM found
-JOIN unnest(%(marketplaces)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS asked (marketplace, first_on, last_on)
+SELECT day, order_id, reference, marketplace, channel, ordered_on, counted, reasons
+FROM listed
+JOIN unnest(%(marketplaces)s::text[], %(firsts)s::date[], %(lasts)s::date[]) AS windows (marketplace,
+    first_on, last_on)
     USING (marketplace)
 WHERE day BETWEEN first_on AND last_on AND channel = ANY(%(channels)s)
     AND (%(counted)s::boolean IS NULL OR counted = %(counted)s)
-    AND (%(after_day)s::date IS NULL OR (day, order_id, reference) < (%(after_day)s, %(after_order)s, %(after_reference)s))
+    AND (%(after_day)s::date IS NULL OR (day, order_id, reference) < (%(after_day)s, %(after_order)s,
+        %(after_reference)s))
 ORDER BY day DESC, order_id DESC, reference DESC
 LIMIT %(limit)s
 """
 
 
 @dataclass(frozen=True, slots=True)
-class OrderOfWindow:
-    """An order (or its package, request, message: `reference`) behind a number. A message may belong to no order."""
+class DrilldownRow:
+    """Describe an order behind a value, or one package, request or message of it (`reference`).
+
+    A message may belong to no order. `leaves_window_on` is the first day whose window no longer includes the
+    row.
+    """
 
     day: date
     order_id: str | None
@@ -40,13 +46,17 @@ class OrderOfWindow:
     channel: str
     ordered_on: date | None
     counted: bool
-    defects: tuple[reasons.Evidence, ...]
+    defects: tuple[reasons.Reason, ...]
     leaves_window_on: date
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrdersOfWindow:
-    """What is in a metric's denominator, newest first, a page at a time. `counted` are those of its numerator."""
+class Drilldown:
+    """Read the rows in a metric's denominator, newest first, a page at a time.
+
+    `counted` selects those in the numerator (True) or the others (False). `position_length` is the number of parts of
+    a cursor.
+    """
 
     account: SellerAccount
     metric: str
@@ -56,15 +66,16 @@ class OrdersOfWindow:
     counted: bool | None = None
     position_length: int = 3
 
-    def page(self, *, after: list[str] | None, limit: int) -> Sequence[OrderOfWindow]:
+    def page(self, *, after: list[str] | None, limit: int) -> Sequence[DrilldownRow]:
+        """Return the rows after a position. Raises BadCursor."""
         with connection.cursor() as cursor:
-            cursor.execute(f"WITH {BEHIND[self.metric]}{PAGE}", self._asked() | _beyond(after) | {"limit": limit})
-            return [self._order(row) for row in cursor.fetchall()]
+            cursor.execute(f"WITH {ROWS[self.metric]}{PAGE}", self._params() | _after_params(after) | {"limit": limit})
+            return [self._build_row(row) for row in cursor.fetchall()]
 
-    def position(self, row: OrderOfWindow) -> list[str]:
+    def position(self, row: DrilldownRow) -> list[str]:
         return [row.day.isoformat(), row.order_id or "", row.reference]
 
-    def _asked(self) -> dict[str, Any]:
+    def _params(self) -> dict[str, Any]:
         kinds = COUNTS_INTO.get(self.metric, ())
         return {
             "agency": self.account.agency_id,
@@ -77,17 +88,17 @@ class OrdersOfWindow:
             "channels": self.channels,
             "known_at": self.known_at,
             "kinds": [kind.value for kind in kinds],
-            "shown": [kind.value for kind in (defects.IN_ODR if set(kinds) <= set(defects.IN_ODR) else kinds)],
-            "hearsay": list(defects.HEARD),
-            "sellers_doing": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
+            "shown": [kind.value for kind in (defects.ODR_KINDS if set(kinds) <= set(defects.ODR_KINDS) else kinds)],
+            "unconfirmed": list(defects.UNCONFIRMED_STATES),
+            "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
             "counted": self.counted,
-            "not_counted": denominators.left_out(account=self.account, known_at=self.known_at),
+            "excluded_statuses": denominators.excluded_statuses(account=self.account, known_at=self.known_at),
         }
 
-    def _order(self, row: tuple[Any, ...]) -> OrderOfWindow:
-        day, order_id, reference, marketplace, channel, ordered_on, counted, told = row
+    def _build_row(self, row: tuple[Any, ...]) -> DrilldownRow:
+        day, order_id, reference, marketplace, channel, ordered_on, counted, row_reasons = row
         window = self.windows[marketplace]
-        return OrderOfWindow(
+        return DrilldownRow(
             day=day,
             order_id=order_id or None,
             reference=reference,
@@ -95,12 +106,13 @@ class OrdersOfWindow:
             channel=channel,
             ordered_on=ordered_on,
             counted=counted,
-            defects=tuple(reasons.of(each) for each in json.loads(told)),
+            defects=tuple(map(reasons.build_reason, json.loads(row_reasons))),
             leaves_window_on=day + timedelta(days=window.days + window.offset),
         )
 
 
-def _beyond(after: list[str] | None) -> dict[str, Any]:
+def _after_params(after: list[str] | None) -> dict[str, Any]:
+    """Return the parameters of a cursor's position. Raises BadCursor."""
     if after is None:
         return {"after_day": None, "after_order": None, "after_reference": None}
     try:

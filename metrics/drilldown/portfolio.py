@@ -1,4 +1,4 @@
-"""All accounts of an agency at a glance, in one statement: how many stand how, by metric too, what is open, which are worst."""
+"""The portfolio: all accounts of an agency by status and metric, open breaches, worst and stale accounts."""
 
 import json
 from datetime import datetime
@@ -13,65 +13,68 @@ from metrics.rules.judgement import WORST_FIRST, Status
 
 BY_STATUS = ", ".join(f"'{status}', count(*) FILTER (WHERE status = '{status}')" for status in Status)
 RANK = "CASE status " + " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(WORST_FIRST, start=1)) + " END"
-OF_RANK = "(ARRAY[" + ", ".join(f"'{status}'" for status in WORST_FIRST) + "])"
+STATUS_BY_RANK = "(ARRAY[" + ", ".join(f"'{status}'" for status in WORST_FIRST) + "])"
 
 PORTFOLIO = f"""
-WITH mine AS MATERIALIZED (
-    SELECT id, name, status, distance, ordered_distance, worst_series, open_breaches, open_warnings, stale_from,
+WITH accounts AS MATERIALIZED (
+    SELECT id, name, status, distance, ordered_distance, worst_series, open_breaches, open_warnings,
+        stale_from,
         coalesce(stale_from < %(now)s, false) AS stale
     FROM accounts_selleraccount
     WHERE agency_id = %(agency)s AND deleted_at IS NULL
         AND (%(marketplace)s::text IS NULL OR %(marketplace)s = ANY(marketplaces))
 ), by_account AS (
-    -- In a metric an account stands where its worst series of it stands, as it does altogether.
-    SELECT metric, account_id, {OF_RANK}[min({RANK})] AS status
+    -- The status of an account in a metric is that of its worst series of the metric.
+    SELECT metric, account_id, {STATUS_BY_RANK}[min({RANK})] AS status
     FROM metrics_currentvalue
     WHERE agency_id = %(agency)s AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
     GROUP BY metric, account_id
 ), by_metric AS (
     SELECT metric, jsonb_build_object({BY_STATUS}) AS counts FROM by_account
-    WHERE account_id IN (SELECT id FROM mine) GROUP BY metric
+    WHERE account_id IN (SELECT id FROM accounts) GROUP BY metric
 ), named AS (
     SELECT metric, counts || jsonb_build_object('metric', metric, 'name', rule.name) AS counts
     FROM by_metric CROSS JOIN LATERAL (
         SELECT name FROM metrics_metricrule AS rule
         WHERE rule.metric = by_metric.metric AND effective_from <= (%(now)s AT TIME ZONE 'UTC')::date
-        ORDER BY rule.marketplace = %(marketplace)s IS TRUE DESC, rule.marketplace = '*' DESC, effective_from DESC LIMIT 1
+        ORDER BY rule.marketplace = %(marketplace)s IS TRUE DESC, rule.marketplace = '*' DESC,
+            effective_from DESC LIMIT 1
     ) AS rule
 ), opened AS (
     SELECT level, acknowledged_at FROM metrics_breach
-    WHERE agency_id = %(agency)s AND status = 'open' AND account_id IN (SELECT id FROM mine)
+    WHERE agency_id = %(agency)s AND status = 'open' AND account_id IN (SELECT id FROM accounts)
         AND (%(marketplace)s::text IS NULL OR marketplace = %(marketplace)s)
 ), worst AS (
-    SELECT * FROM mine WHERE distance IS NOT NULL ORDER BY ordered_distance, id LIMIT %(limit)s
-), silent AS (
-    SELECT id, name, stale_from FROM mine WHERE stale ORDER BY stale_from, id LIMIT %(limit)s
+    SELECT * FROM accounts WHERE distance IS NOT NULL ORDER BY ordered_distance, id LIMIT %(limit)s
+), stale_accounts AS (
+    SELECT id, name, stale_from FROM accounts WHERE stale ORDER BY stale_from, id LIMIT %(limit)s
 )
 SELECT
-    (SELECT jsonb_build_object('total', count(*), {BY_STATUS}, 'stale', count(*) FILTER (WHERE stale)) FROM mine),
+    (SELECT jsonb_build_object('total', count(*), {BY_STATUS}, 'stale', count(*) FILTER (WHERE stale))
+        FROM accounts),
     (SELECT coalesce(jsonb_agg(counts ORDER BY array_position(%(catalogue)s, metric)), '[]') FROM named),
     (SELECT jsonb_build_object('breach', count(*) FILTER (WHERE level = 'breach'),
         'warning', count(*) FILTER (WHERE level = 'warning'),
         'unacknowledged', count(*) FILTER (WHERE acknowledged_at IS NULL)) FROM opened),
     (SELECT coalesce(jsonb_agg(to_jsonb(worst) ORDER BY ordered_distance, id), '[]') FROM worst),
-    (SELECT coalesce(jsonb_agg(to_jsonb(silent) ORDER BY stale_from, id), '[]') FROM silent)
+    (SELECT coalesce(jsonb_agg(to_jsonb(stale_accounts) ORDER BY stale_from, id), '[]') FROM stale_accounts)
 """
 
 
-def over(*, agency_id: UUID, now: datetime, limit: int, marketplace: str | None = None) -> dict[str, Any]:
-    """Counts over every account, and the first `limit` of the worst and of the stale ones.
+def query(*, agency_id: UUID, now: datetime, limit: int, marketplace: str | None = None) -> dict[str, Any]:
+    """Return the counts over all accounts, and the first `limit` of the worst and of the stale accounts.
 
-    Of one marketplace: the accounts that sell there, and of their series and breaches only those there. What an account is
-    altogether, its status, distance and worst series, stays over all its marketplaces.
+    With a `marketplace`: only accounts that sell there, and only their series and breaches there. The status,
+    distance and worst series of an account still cover all its marketplaces.
     """
-    asked: dict[str, Any] = {"agency": agency_id, "now": now, "limit": limit, "marketplace": marketplace}
+    params: dict[str, Any] = {"agency": agency_id, "now": now, "limit": limit, "marketplace": marketplace}
     with connection.cursor() as cursor:
-        cursor.execute(PORTFOLIO, asked | {"catalogue": list(CATALOGUE)})
-        accounts, metrics, opened, worst, silent = map(json.loads, cursor.fetchone())
+        cursor.execute(PORTFOLIO, params | {"catalogue": list(CATALOGUE)})
+        accounts, metrics, open_breaches, worst, stale = map(json.loads, cursor.fetchone())
     return {
         "accounts": accounts,
         "metrics": metrics,
-        "open_breaches": opened,
+        "open_breaches": open_breaches,
         "worst": [account | {"account": public_account_id(UUID(account["id"]))} for account in worst],
         "stale_accounts": [
             {
@@ -79,6 +82,6 @@ def over(*, agency_id: UUID, now: datetime, limit: int, marketplace: str | None 
                 "name": account["name"],
                 "stale_from": datetime.fromisoformat(account["stale_from"]),
             }
-            for account in silent
+            for account in stale
         ],
     }

@@ -1,11 +1,11 @@
-"""What is behind each metric, as parts of statements: the rows `found`, as they were known at a moment.
+"""SQL for the drill-down of each metric: the rows `listed`, as they were known at a moment.
 
-A row has the day that puts it into a window, what it is (`order_id`, `reference`), its place, whether it counts, and evidence.
-`found` is materialized: planned together with the windows asked for, it is taken for a few rows and joined row by row, the square
-of the orders.
+A row has the day by which it is in a window, its order and reference, marketplace and channel, whether it
+counts, and the reasons. `listed` is materialized: planned together with the requested windows, the planner
+expects a few rows and joins them row by row, which takes the square of the orders.
 """
 
-from metrics.pipeline.statements import MINE
+from metrics.pipeline.statements import ACCOUNT_ROWS
 from metrics.rules import defects
 from metrics.rules.definitions import METRICS
 from metrics.rules.facts import DefectKind
@@ -19,49 +19,55 @@ MESSAGES = "message_id, marketplace, order_id, sent_on, answered_on, is_answered
 
 
 def _as_known(name: str, table: str, columns: str, where: str) -> str:
-    """The rows of a table of facts as they were known, as a named part of a statement."""
+    """Return a CTE with the rows of a table of facts as they were known at a moment."""
     past = table.replace("metrics_", "metrics_past")
     return f"""{name} AS (
-    SELECT {columns} FROM {table} WHERE {MINE} AND recorded_at <= %(known_at)s AND {where}
+    SELECT {columns} FROM {table} WHERE {ACCOUNT_ROWS} AND recorded_at <= %(known_at)s AND {where}
     UNION ALL
-    SELECT {columns} FROM {past} WHERE {MINE} AND recorded_at <= %(known_at)s AND superseded_at > %(known_at)s AND {where}
+    SELECT {columns} FROM {past} WHERE {ACCOUNT_ROWS} AND recorded_at <= %(known_at)s
+        AND superseded_at > %(known_at)s AND {where}
 )"""
 
 
-def _evidence(rows: str, **fields: str) -> str:
-    """An aggregate of evidence, one object a row; `fields` are those that differ from nothing."""
-    usual = {"kind": "''", "reference": "''", "state": "''", "rating": "NULL", "occurred_on": "NULL", "due_on": "NULL"}
-    named = usual | {"funded_by": "''", "counts": "false", "overruled": "false"} | fields
-    pairs = ", ".join(f"'{name}', {value}" for name, value in named.items())
-    return f"jsonb_agg(jsonb_build_object({pairs}) {rows})"
+def _reasons(order_by: str, **fields: str) -> str:
+    """Return an aggregate of JSON objects with the fields of `reasons.Reason`.
+
+    `fields` are SQL; the others are empty.
+    """
+    empty = {"kind": "''", "reference": "''", "state": "''", "rating": "NULL", "occurred_on": "NULL", "due_on": "NULL"}
+    columns = empty | {"funded_by": "''", "counts": "false", "superseded": "false"} | fields
+    pairs = ", ".join(f"'{name}', {value}" for name, value in columns.items())
+    return f"jsonb_agg(jsonb_build_object({pairs}) {order_by})"
 
 
-def _orders_of(found: str) -> str:
-    return _as_known("orders", "metrics_order", ORDERS, f"order_id IN (SELECT order_id FROM {found})")
+def _orders_of_rows(rows: str) -> str:
+    """Return a CTE with the orders of the rows of another CTE."""
+    return _as_known("orders", "metrics_order", ORDERS, f"order_id IN (SELECT order_id FROM {rows})")
 
 
-def _either(table: str, day: str) -> str:
-    """The orders of which any state, present or past, stood on a day of the span."""
+def _order_ids_of_days(table: str, day: str) -> str:
+    """Return a query for the orders of which a present or past row has the day in the span."""
     past = table.replace("metrics_", "metrics_past")
-    return " UNION ".join(f"SELECT order_id FROM {each} WHERE {MINE} AND {day} {SPAN}" for each in (table, past))
+    return " UNION ".join(f"SELECT order_id FROM {each} WHERE {ACCOUNT_ROWS} AND {day} {SPAN}" for each in (table, past))
 
 
-ORDERS_OF_SPAN = _as_known("orders", "metrics_order", ORDERS, f"ordered_on {SPAN}")
+ORDERS_IN_SPAN = _as_known("orders", "metrics_order", ORDERS, f"ordered_on {SPAN}")
 DEFECTIVE = f"""{
     _as_known(
-        "told",
+        "known_defects",
         "metrics_defect",
         "order_id, kind, reference, state, rating, occurred_on, funded_by, counts",
         "kind = ANY(%(shown)s)",
     )
-}, ruled AS (
-    SELECT *, state = ANY(%(hearsay)s) AND NOT bool_and(state = ANY(%(hearsay)s)) OVER (PARTITION BY order_id, kind) AS overruled
-    FROM told
+}, judged AS (
+    SELECT *, state = ANY(%(unconfirmed)s)
+        AND NOT bool_and(state = ANY(%(unconfirmed)s)) OVER (PARTITION BY order_id, kind) AS superseded
+    FROM known_defects
 ), defective AS (
-    SELECT order_id, bool_or(counts AND NOT overruled) AS any_counts,
-        bool_or(counts AND NOT overruled AND kind = ANY(%(kinds)s)) AS kind_counts,
+    SELECT order_id, bool_or(counts AND NOT superseded) AS any_counts,
+        bool_or(counts AND NOT superseded AND kind = ANY(%(kinds)s)) AS kind_counts,
         {
-    _evidence(
+    _reasons(
         "ORDER BY occurred_on, kind, reference",
         kind="kind",
         reference="reference",
@@ -69,47 +75,47 @@ DEFECTIVE = f"""{
         rating="rating",
         occurred_on="occurred_on",
         funded_by="funded_by",
-        counts="counts AND NOT overruled",
-        overruled="overruled",
+        counts="counts AND NOT superseded",
+        superseded="superseded",
     )
 } AS defects
-    FROM ruled GROUP BY order_id
+    FROM judged GROUP BY order_id
 )"""
 
-OF_DEFECTS = f"""
-{ORDERS_OF_SPAN}, {DEFECTIVE}, found AS MATERIALIZED (
+DEFECT_ROWS = f"""
+{ORDERS_IN_SPAN}, {DEFECTIVE}, listed AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
-        coalesce(kind_counts, false) AS counted, coalesce(defects, '[]') AS evidence
+        coalesce(kind_counts, false) AS counted, coalesce(defects, '[]') AS reasons
     FROM orders LEFT JOIN defective USING (order_id)
-    WHERE status <> ALL(%(not_counted)s) OR coalesce(any_counts, false)
+    WHERE status <> ALL(%(excluded_statuses)s) OR coalesce(any_counts, false)
 )"""
 
-OF_CANCELLATIONS = f"""
-{ORDERS_OF_SPAN}, {DEFECTIVE}, {
+CANCELLATION_ROWS = f"""
+{ORDERS_IN_SPAN}, {DEFECTIVE}, {
     _as_known("statements", "metrics_shipment", PACKAGES, "cancelled_by <> '' AND order_id IN (SELECT order_id FROM orders)")
 }, cancelled AS (
-    SELECT order_id, bool_or(cancelled_by = ANY(%(sellers_doing)s) AND shipped_on IS NULL) AS by_seller, {
-    _evidence(
+    SELECT order_id, bool_or(cancelled_by = ANY(%(seller_cancellers)s) AND shipped_on IS NULL) AS by_seller, {
+    _reasons(
         "ORDER BY package",
         kind="'cancellation'",
         reference="package",
         state="CASE WHEN shipped_on IS NULL THEN cancelled_by ELSE 'after_shipping' END",
-        counts="cancelled_by = ANY(%(sellers_doing)s) AND shipped_on IS NULL",
+        counts="cancelled_by = ANY(%(seller_cancellers)s) AND shipped_on IS NULL",
     )
-} AS evidence
+} AS reasons
     FROM statements GROUP BY order_id
-), found AS MATERIALIZED (
+), listed AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
         coalesce(by_seller, false) OR coalesce(kind_counts, false) AS counted,
-        coalesce(defects, '[]') || coalesce(evidence, '[]') AS evidence
+        coalesce(defects, '[]') || coalesce(reasons, '[]') AS reasons
     FROM orders LEFT JOIN defective USING (order_id) LEFT JOIN cancelled USING (order_id)
-    WHERE status <> ALL(%(not_counted)s) OR coalesce(by_seller, false) OR coalesce(kind_counts, false)
+    WHERE status <> ALL(%(excluded_statuses)s) OR coalesce(by_seller, false) OR coalesce(kind_counts, false)
 )"""
 
-OF_RETURNS = f"""
-{ORDERS_OF_SPAN}, {_as_known("requests", "metrics_return", REQUESTS, "order_id IN (SELECT order_id FROM orders)")}, returned AS (
+RETURN_ROWS = f"""
+{ORDERS_IN_SPAN}, {_as_known("requests", "metrics_return", REQUESTS, "order_id IN (SELECT order_id FROM orders)")}, returned AS (
     SELECT order_id, bool_or(is_return) AS is_returned, {
-    _evidence(
+    _reasons(
         "ORDER BY requested_on, reference",
         kind="'return'",
         reference="reference",
@@ -117,42 +123,47 @@ OF_RETURNS = f"""
         occurred_on="requested_on",
         counts="is_return",
     )
-} AS evidence
+} AS reasons
     FROM requests GROUP BY order_id
-), found AS MATERIALIZED (
+), listed AS MATERIALIZED (
     SELECT ordered_on AS day, order_id, '' AS reference, marketplace, channel, ordered_on,
-        coalesce(is_returned, false) AS counted, coalesce(evidence, '[]') AS evidence
+        coalesce(is_returned, false) AS counted, coalesce(reasons, '[]') AS reasons
     FROM orders LEFT JOIN returned USING (order_id)
-    WHERE status <> ALL(%(not_counted)s) OR coalesce(is_returned, false)
+    WHERE status <> ALL(%(excluded_statuses)s) OR coalesce(is_returned, false)
 )"""
 
 
-def _of_parcels(day: str, judged: str, *, kind: str, missed: str, kept: str, due: str) -> str:
-    """Per order: the earliest such day of its shipped packages puts it into the window; any that missed makes it counted."""
-    packages = _as_known("packages", "metrics_shipment", PACKAGES, f"order_id IN ({_either('metrics_shipment', day)})")
-    told = _evidence(
+def _rows_by_order(day: str, judged: str, *, kind: str, missed: str, met: str, due: str) -> str:
+    """Return SQL for one row an order.
+
+    The earliest `day` of its shipped packages decides the window. It counts if `judged` is true for any
+    package.
+    """
+    packages = _as_known("packages", "metrics_shipment", PACKAGES, f"order_id IN ({_order_ids_of_days('metrics_shipment', day)})")
+    reasons = _reasons(
         "ORDER BY package",
         kind=f"'{kind}'",
         reference="package",
-        state=f"CASE WHEN {judged} THEN '{missed}' ELSE '{kept}' END",
+        state=f"CASE WHEN {judged} THEN '{missed}' ELSE '{met}' END",
         occurred_on="shipped_on",
         due_on=due,
         counts=judged,
     )
     return f"""
-{packages}, {_orders_of("packages")}, {DEFECTIVE}, parcels AS (
-    SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed, {told} AS evidence
-    FROM packages WHERE shipped_on IS NOT NULL AND {day} IS NOT NULL AND ({judged}) IS NOT NULL GROUP BY order_id
-), found AS MATERIALIZED (
+{packages}, {_orders_of_rows("packages")}, {DEFECTIVE}, judged_orders AS (
+    SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed, {reasons} AS reasons
+    FROM packages WHERE shipped_on IS NOT NULL AND {day} IS NOT NULL
+        AND ({judged}) IS NOT NULL GROUP BY order_id
+), listed AS MATERIALIZED (
     SELECT day, order_id, '' AS reference, marketplace, channel, ordered_on,
-        missed OR coalesce(kind_counts, false) AS counted, evidence || coalesce(defects, '[]') AS evidence
-    FROM parcels JOIN orders USING (order_id) LEFT JOIN defective USING (order_id)
+        missed OR coalesce(kind_counts, false) AS counted, reasons || coalesce(defects, '[]') AS reasons
+    FROM judged_orders JOIN orders USING (order_id) LEFT JOIN defective USING (order_id)
 )"""
 
 
-def _of_packages(day: str, judged: str, *, known: str, kind: str, yes: str, no: str, happened: str) -> str:
-    """Per package: its day puts it into the window."""
-    told = _evidence(
+def _rows_by_package(day: str, judged: str, *, known: str, kind: str, yes: str, no: str, happened: str) -> str:
+    """Return SQL for one row a package, by its own `day`."""
+    reasons = _reasons(
         "",
         kind=f"'{kind}'",
         reference="package",
@@ -163,18 +174,20 @@ def _of_packages(day: str, judged: str, *, known: str, kind: str, yes: str, no: 
     ).replace("jsonb_agg(", "jsonb_build_array(")
     packages = _as_known("packages", "metrics_shipment", PACKAGES, f"{day} {SPAN} AND {known}")
     return f"""
-{packages}, {_orders_of("packages")}, found AS MATERIALIZED (
-    SELECT {day} AS day, order_id, package AS reference, marketplace, channel, ordered_on, {judged} AS counted, {told} AS evidence
+{packages}, {_orders_of_rows("packages")}, listed AS MATERIALIZED (
+    SELECT {day} AS day, order_id, package AS reference, marketplace, channel, ordered_on,
+        {judged} AS counted, {reasons} AS reasons
     FROM packages JOIN orders USING (order_id)
 )"""
 
 
-OF_REQUESTS = f"""
+REQUEST_ROWS = f"""
 {_as_known("requests", "metrics_return", REQUESTS, f"requested_on {SPAN} AND is_dissatisfied IS NOT NULL")}, {
-    _orders_of("requests")
-}, found AS MATERIALIZED (
-    SELECT requested_on AS day, order_id, reference, marketplace, channel, ordered_on, is_dissatisfied AS counted, {
-    _evidence(
+    _orders_of_rows("requests")
+}, listed AS MATERIALIZED (
+    SELECT requested_on AS day, order_id, reference, marketplace, channel, ordered_on,
+        is_dissatisfied AS counted, {
+    _reasons(
         "",
         kind="'return_request'",
         reference="reference",
@@ -182,17 +195,18 @@ OF_REQUESTS = f"""
         occurred_on="requested_on",
         counts="is_dissatisfied",
     ).replace("jsonb_agg(", "jsonb_build_array(")
-} AS evidence
+} AS reasons
     FROM requests JOIN orders USING (order_id)
 )"""
 
-OF_MESSAGES = f"""
+MESSAGE_ROWS = f"""
 {
     _as_known("messages", "metrics_message", MESSAGES, f"sent_on {SPAN} AND needs_answer AND is_answered_in_time IS NOT NULL")
-}, found AS MATERIALIZED (
-    SELECT sent_on AS day, order_id, message_id AS reference, marketplace, 'all' AS channel, NULL::date AS ordered_on,
+}, listed AS MATERIALIZED (
+    SELECT sent_on AS day, order_id, message_id AS reference, marketplace, 'all' AS channel,
+        NULL::date AS ordered_on,
         is_answered_in_time AS counted, {
-    _evidence(
+    _reasons(
         "",
         kind="'message'",
         reference="message_id",
@@ -200,20 +214,20 @@ OF_MESSAGES = f"""
         occurred_on="answered_on",
         counts="is_answered_in_time",
     ).replace("jsonb_agg(", "jsonb_build_array(")
-} AS evidence
+} AS reasons
     FROM messages
 )"""
 
-LATE = _of_parcels("ship_by_on", "is_late", kind="shipment", missed="late", kept="in_time", due="ship_by_on")
-BEHIND: dict[str, str] = {
-    "order_defect_rate": OF_DEFECTS,
-    "negative_feedback_rate": OF_DEFECTS,
-    "a_to_z_claim_rate": OF_DEFECTS,
-    "chargeback_rate": OF_DEFECTS,
+LATE = _rows_by_order("ship_by_on", "is_late", kind="shipment", missed="late", met="in_time", due="ship_by_on")
+ROWS: dict[str, str] = {
+    "order_defect_rate": DEFECT_ROWS,
+    "negative_feedback_rate": DEFECT_ROWS,
+    "a_to_z_claim_rate": DEFECT_ROWS,
+    "chargeback_rate": DEFECT_ROWS,
     "late_shipment_rate_10d": LATE,
     "late_shipment_rate_30d": LATE,
-    "pre_fulfillment_cancel_rate": OF_CANCELLATIONS,
-    "valid_tracking_rate": _of_packages(
+    "pre_fulfillment_cancel_rate": CANCELLATION_ROWS,
+    "valid_tracking_rate": _rows_by_package(
         *("shipped_on", "is_scanned"),
         known="is_scanned IS NOT NULL",
         kind="tracking",
@@ -221,7 +235,7 @@ BEHIND: dict[str, str] = {
         no="not_scanned",
         happened="NULL",
     ),
-    "on_time_delivery_rate": _of_packages(
+    "on_time_delivery_rate": _rows_by_package(
         *("deliver_by_on", "is_on_time"),
         known="is_scanned AND is_on_time IS NOT NULL",
         kind="delivery",
@@ -229,17 +243,20 @@ BEHIND: dict[str, str] = {
         no="late",
         happened="delivered_on",
     ),
-    "invoice_defect_rate": _of_parcels(
-        "shipped_on", "NOT is_invoiced_in_time", kind="invoice", missed="missing_or_late", kept="in_time", due="NULL"
+    "invoice_defect_rate": _rows_by_order(
+        "shipped_on", "NOT is_invoiced_in_time", kind="invoice", missed="missing_or_late", met="in_time", due="NULL"
     ),
-    "message_response_rate_24h": OF_MESSAGES,
-    "return_dissatisfaction_rate": OF_REQUESTS,
-    "return_rate": OF_RETURNS,
-} | {metric.code: OF_DEFECTS for metric in METRICS if not metric.is_counted}
-"""The part of a statement that finds what is behind each metric: of what only Amazon reports, nothing."""
+    "message_response_rate_24h": MESSAGE_ROWS,
+    "return_dissatisfaction_rate": REQUEST_ROWS,
+    "return_rate": RETURN_ROWS,
+} | {metric.code: DEFECT_ROWS for metric in METRICS if not metric.is_counted}
+"""The CTEs of each metric that end with `listed`.
+
+Metrics that only Amazon reports have no rows: their channel has no orders.
+"""
 
 COUNTS_INTO: dict[str, tuple[DefectKind, ...]] = {
-    "order_defect_rate": defects.IN_ODR,
+    "order_defect_rate": defects.ODR_KINDS,
     "negative_feedback_rate": (DefectKind.FEEDBACK,),
     "a_to_z_claim_rate": (DefectKind.A_TO_Z_CLAIM,),
     "chargeback_rate": (DefectKind.CHARGEBACK,),
@@ -247,4 +264,4 @@ COUNTS_INTO: dict[str, tuple[DefectKind, ...]] = {
     "late_shipment_rate_30d": (DefectKind.LATE_SHIPMENT,),
     "pre_fulfillment_cancel_rate": (DefectKind.CANCELLATION,),
 }
-"""Whose defects put an order into a metric's numerator."""
+"""The kinds of defects that put an order into a metric's numerator."""

@@ -1,4 +1,4 @@
-"""Defects whose order is not known (yet): shown as such, counted in nothing until the order arrives."""
+"""Unmatched defects: their order is not loaded yet, so they count in nothing until it is."""
 
 from datetime import datetime
 from typing import Any
@@ -9,37 +9,42 @@ from accounts.models import SellerAccount
 from metrics.rules import defects
 
 COUNT = """
-WITH known AS (
+WITH defects AS (
     SELECT order_id, kind, state FROM metrics_defect
     WHERE agency_id = %(agency)s AND account_id = %(account)s AND recorded_at <= %(known_at)s
     UNION ALL
     SELECT order_id, kind, state FROM metrics_pastdefect
     WHERE agency_id = %(agency)s AND account_id = %(account)s
         AND recorded_at <= %(known_at)s AND superseded_at > %(known_at)s
-), waiting AS (
-    SELECT order_id, kind, count(*) FILTER (WHERE state <> ALL(%(hearsay)s)) AS detailed FROM known
+), unmatched AS (
+    SELECT order_id, kind, count(*) FILTER (WHERE state <> ALL(%(unconfirmed)s)) AS detailed FROM defects
     WHERE NOT EXISTS (
         SELECT FROM metrics_order AS placed
-        WHERE placed.agency_id = %(agency)s AND placed.account_id = %(account)s AND placed.order_id = known.order_id
+        WHERE placed.agency_id = %(agency)s AND placed.account_id = %(account)s
+            AND placed.order_id = defects.order_id
             AND placed.recorded_at <= %(known_at)s)
     AND NOT EXISTS (
         SELECT FROM metrics_pastorder AS placed
-        WHERE placed.agency_id = %(agency)s AND placed.account_id = %(account)s AND placed.order_id = known.order_id
+        WHERE placed.agency_id = %(agency)s AND placed.account_id = %(account)s
+            AND placed.order_id = defects.order_id
             AND placed.recorded_at <= %(known_at)s)
     GROUP BY order_id, kind
 )
-SELECT coalesce(sum(greatest(detailed, 1)), 0) FROM waiting
+SELECT coalesce(sum(greatest(detailed, 1)), 0) FROM unmatched
 """
 
 
 def count(*, account: SellerAccount, known_at: datetime) -> int:
-    """How many defects had no order, as known at a moment. Hearsay of a defect is one where nothing tells more of it."""
-    asked: dict[str, Any] = {
+    """Return how many defects had no order, as known at a moment.
+
+    Unconfirmed defects of one kind on one order are one defect, and none beside a confirmed one.
+    """
+    params: dict[str, Any] = {
         "agency": account.agency_id,
         "account": account.pk,
         "known_at": known_at,
-        "hearsay": list(defects.HEARD),
+        "unconfirmed": list(defects.UNCONFIRMED_STATES),
     }
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, asked)
+        cursor.execute(COUNT, params)
         return int(cursor.fetchone()[0])

@@ -1,1 +1,1 @@
-"""Facts to daily counts to current values, in set-based SQL."""
+"""The pipeline from facts to daily counts, values, restatements and account summaries, in set-based SQL."""

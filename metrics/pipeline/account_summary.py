@@ -1,5 +1,6 @@
-"""What an account shows of its numbers: its status and worst series, how much is open, and since when a source is silent."""
+"""The summary on an account's row: status, worst series, open breaches, marketplaces and staleness."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from accounts.models import SellerAccount
 from metrics.models import Breach
 from metrics.rules import distance
 from metrics.rules.definitions import METRICS
-from metrics.rules.judgement import worst
+from metrics.rules.judgement import worst_status
 from metrics.rules.series import Value
 
 SOURCES = tuple(dict.fromkeys(metric.source for metric in METRICS))
@@ -19,48 +20,65 @@ SOURCES = tuple(dict.fromkeys(metric.source for metric in METRICS))
 NEWEST_LOADS = """
 SELECT source, (
     SELECT max(recorded_at) FROM metrics_sourceload AS load
-    WHERE agency_id = %(agency)s AND account_id = %(account)s AND load.source = asked.source AND recorded_at <= %(at)s)
-FROM unnest(%(sources)s::text[]) AS asked (source)
+    WHERE agency_id = %(agency)s AND account_id = %(account)s AND load.source = sources.source
+        AND recorded_at <= %(at)s)
+FROM unnest(%(sources)s::text[]) AS sources (source)
 """
 
 
-def note(*, account: SellerAccount, values: list[Value], now: datetime) -> None:
-    """Write into the account where it stands by these values and by the breaches that are open now. It must be held."""
-    last = distance.worst(values)
-    account.status = worst([value.status for value in values])
-    account.distance = distance.of(last) if last else None
-    account.worst_series = _shown(last) if last else None
-    account.stale_from = stale_from(account=account, at=now)
-    level = Breach.Level
+def save(
+    *,
+    account: SellerAccount,
+    values: Sequence[Value],
+    marketplaces: Sequence[str],
+    amazon_statuses: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Save the summary that follows from today's values and from the breaches that are open now.
+
+    The only place of the pipeline that saves the account's row. Requires a transaction that holds the
+    account's lock.
+    """
+    worst = distance.worst_value(values)
     opened = Breach.objects.filter(agency_id=account.agency_id, account=account, status=Breach.State.OPEN).aggregate(
-        breaches=Count("pk", filter=Q(level=level.BREACH)), warnings=Count("pk", filter=Q(level=level.WARNING))
+        breaches=Count("pk", filter=Q(level=Breach.Level.BREACH)),
+        warnings=Count("pk", filter=Q(level=Breach.Level.WARNING)),
     )
-    account.open_breaches, account.open_warnings = opened["breaches"], opened["warnings"]
-    account.save(
-        update_fields=[
-            *("status", "marketplaces", "amazon_statuses", "distance", "worst_series", "stale_from"),
-            *("open_breaches", "open_warnings"),
-        ]
-    )
+    columns = {
+        "status": worst_status([value.status for value in values]),
+        "distance": distance.measure(worst) if worst else None,
+        "worst_series": _worst_series(worst) if worst else None,
+        "marketplaces": list(marketplaces),
+        "amazon_statuses": amazon_statuses,
+        "stale_from": stale_from(account=account, at=now),
+        "open_breaches": opened["breaches"],
+        "open_warnings": opened["warnings"],
+    }
+    for name, content in columns.items():
+        setattr(account, name, content)
+    account.save(update_fields=list(columns))
 
 
 def stale_from(*, account: SellerAccount, at: datetime) -> datetime | None:
-    """The moment from which on one of its sources is stale if it says nothing more; None where none ever spoke."""
-    asked: dict[str, Any] = {"agency": account.agency_id, "account": account.pk, "sources": list(SOURCES), "at": at}
+    """Return the moment at which the first source becomes stale if nothing more is loaded.
+
+    None if nothing was loaded by `at`. A source of which nothing was ever loaded is not stale.
+    """
+    params: dict[str, Any] = {"agency": account.agency_id, "account": account.pk, "sources": list(SOURCES), "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST_LOADS, asked)
+        cursor.execute(NEWEST_LOADS, params)
         loads = cursor.fetchall()
-    return min((newest + _most_silence(source) for source, newest in loads if newest is not None), default=None)
+    return min((newest + _max_age(source) for source, newest in loads if newest is not None), default=None)
 
 
-def _most_silence(source: str) -> timedelta:
+def _max_age(source: str) -> timedelta:
     return timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
 
 
-def _shown(value: Value) -> dict[str, Any]:
-    """A series for people who look at many accounts."""
-    limit = value.limit or value.warning
-    assert limit is not None  # noqa: S101  only a series with a limit or a line is the worst
+def _worst_series(value: Value) -> dict[str, Any]:
+    """Return the JSON that lists of accounts show of a series."""
+    limit = value.limit or value.warning_limit
+    assert limit is not None  # noqa: S101  only a series with a target or a threshold can be the worst
     return {
         "metric": value.metric,
         "name": value.name,
@@ -72,7 +90,7 @@ def _shown(value: Value) -> dict[str, Any]:
         "target": {
             "comparator": limit.comparator,
             "value": limit.value,
-            "source": value.limit_source if value.limit or not value.line else value.line.source,
+            "source": value.limit_source if value.limit or not value.warning else value.warning.source,
         },
         "status": value.status,
         "enforced": value.enforced,

@@ -1,76 +1,104 @@
-"""What Amazon itself reports: series that only it knows, its figures beside ours, and its account status."""
+"""Amazon's own reports: account statuses, series that only Amazon reports, and figures to compare with ours.
+
+A report becomes one snapshot per marketplace, with the figures read from it. The newest report is right.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics.pipeline.statements import MINE
+from api import timestamps
+from metrics.models import ReportedFigure, Snapshot
+from metrics.pipeline.statements import ACCOUNT_ROWS
 from metrics.rules.definitions import CATALOGUE, COUNTS, REPORTED_ONLY
 from metrics.rules.facts import Channel
-from metrics.rules.judgement import Limit, limit_of
-from metrics.rules.series import Value, Window
+from metrics.rules.judgement import Limit, build_limit
+from metrics.rules.series import Series, Value, Window
+from webhooks.events import publishing
 
-ONLY_REPORTED = {metric.code for metric in REPORTED_ONLY}
+DEFAULT_STATUS = "NORMAL"
+REPORTED_ONLY_CODES = {metric.code for metric in REPORTED_ONLY}
 
-STANDINGS = f"""
-SELECT asked.metric, place.marketplace, as_of::date, told.first_on, told.last_on, rule.window_days, rule.window_offset,
-    rule.name, rule.enforced, coalesce(told.numerator, 0), (told.numerator IS NOT NULL)::int, told.comparator,
-    told.limit_numerator, told.limit_denominator, rule.comparator, rule.limit_numerator, rule.limit_denominator
-FROM unnest(%(metrics)s::text[]) AS asked (metric)
-CROSS JOIN unnest(%(marketplaces)s::text[]) AS place (marketplace)
+REPORTED_VALUES = f"""
+SELECT metrics.metric, places.marketplace, as_of::date, reported.first_on, reported.last_on, rule.window_days,
+    rule.window_offset, rule.name, rule.enforced, coalesce(reported.numerator, 0),
+    (reported.numerator IS NOT NULL)::int, reported.comparator, reported.limit_numerator,
+        reported.limit_denominator,
+    rule.comparator, rule.limit_numerator, rule.limit_denominator
+FROM unnest(%(metrics)s::text[]) AS metrics (metric)
+CROSS JOIN unnest(%(marketplaces)s::text[]) AS places (marketplace)
 CROSS JOIN generate_series(%(since)s::timestamp, %(until)s::timestamp, interval '1 day') AS as_of
 CROSS JOIN LATERAL (
     SELECT * FROM metrics_metricrule AS rule
-    WHERE rule.metric = asked.metric AND rule.marketplace IN (place.marketplace, '*') AND rule.effective_from <= as_of::date
+    WHERE rule.metric = metrics.metric AND rule.marketplace IN (places.marketplace, '*')
+        AND rule.effective_from <= as_of::date
     ORDER BY rule.marketplace <> '*' DESC, rule.effective_from DESC LIMIT 1
 ) AS rule
 CROSS JOIN LATERAL (
     SELECT * FROM metrics_reportedfigure AS figure
-    WHERE {MINE} AND figure.metric = asked.metric AND figure.marketplace = place.marketplace AND figure.channel = 'all'
-        AND reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC' AND recorded_at <= %(known_at)s
+    WHERE {ACCOUNT_ROWS} AND figure.metric = metrics.metric AND figure.marketplace = places.marketplace
+        AND figure.channel = 'all' AND reported_at < (as_of::date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND recorded_at <= %(known_at)s
     ORDER BY reported_at DESC, recorded_at DESC LIMIT 1
-) AS told
-WHERE %(marketplace)s::text IS NULL OR place.marketplace = %(marketplace)s
-ORDER BY array_position(%(metrics)s, asked.metric), place.marketplace, as_of
+) AS reported
+ORDER BY array_position(%(metrics)s, metrics.metric), places.marketplace, as_of
 """
 
-BESIDE = f"""
-SELECT ordinal, first_on, last_on, numerator, denominator, rate, status, comparator, limit_numerator, limit_denominator, flags,
-    reported_at
-FROM unnest(%(metrics)s::text[], %(marketplaces)s::text[], %(channels)s::text[], %(days)s::int[]) WITH ORDINALITY
-    AS asked (metric, marketplace, channel, days, ordinal)
+NEWEST_FIGURES = f"""
+SELECT ordinal, first_on, last_on, numerator, denominator, rate, status, comparator, limit_numerator,
+    limit_denominator, flags, reported_at
+FROM unnest(%(metrics)s::text[], %(marketplaces)s::text[], %(channels)s::text[],
+    %(days)s::int[]) WITH ORDINALITY
+    AS series (metric, marketplace, channel, days, ordinal)
 CROSS JOIN LATERAL (
     SELECT * FROM metrics_reportedfigure AS figure
-    WHERE {MINE} AND figure.metric = asked.metric AND figure.marketplace = asked.marketplace AND figure.channel = asked.channel
-        AND reported_at < (%(as_of)s::date + 1)::timestamp AT TIME ZONE 'UTC' AND recorded_at <= %(known_at)s
-    ORDER BY reported_at DESC, abs(last_on - first_on + 1 - asked.days), recorded_at DESC, line LIMIT 1
-) AS told
+    WHERE {ACCOUNT_ROWS} AND figure.metric = series.metric AND figure.marketplace = series.marketplace
+        AND figure.channel = series.channel
+            AND reported_at < (%(as_of)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND recorded_at <= %(known_at)s
+    ORDER BY reported_at DESC, abs(last_on - first_on + 1 - series.days), recorded_at DESC, line LIMIT 1
+) AS reported
 """
 
-OURS = f"""
-WITH asked AS (
-    SELECT * FROM unnest(%(marketplaces)s::text[], %(channels)s::text[], %(firsts)s::date[], %(lasts)s::date[]) WITH ORDINALITY
-        AS asked (marketplace, channel, first_on, last_on, ordinal)
+OWN_COUNTS = f"""
+WITH windows AS (
+    SELECT * FROM
+        unnest(%(marketplaces)s::text[], %(channels)s::text[], %(firsts)s::date[],
+            %(lasts)s::date[]) WITH ORDINALITY
+        AS windows (marketplace, channel, first_on, last_on, ordinal)
 ), newest AS (
     SELECT DISTINCT ON (marketplace, channel, day) * FROM metrics_dailycounts
-    WHERE {MINE} AND recorded_at <= %(known_at)s
-        AND day BETWEEN (SELECT min(first_on) FROM asked) AND (SELECT max(last_on) FROM asked)
+    WHERE {ACCOUNT_ROWS} AND recorded_at <= %(known_at)s
+        AND day BETWEEN (SELECT min(first_on) FROM windows) AND (SELECT max(last_on) FROM windows)
     ORDER BY marketplace, channel, day, recorded_at DESC
 )
 SELECT ordinal, {", ".join(f"coalesce(sum({name}), 0)::int" for name in COUNTS)}
-FROM asked LEFT JOIN newest USING (marketplace, channel) WHERE day BETWEEN first_on AND last_on GROUP BY ordinal
+FROM windows LEFT JOIN newest USING (marketplace, channel)
+WHERE day BETWEEN first_on AND last_on GROUP BY ordinal
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """List the marketplaces of Amazon's reports, with the newest account status of each that has one."""
+
+    marketplaces: frozenset[str]
+    statuses: dict[str, dict[str, str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure of Amazon's, and ours over the same days: counts, None where the report tells no days."""
+class AmazonFigure:
+    """Store one figure of Amazon's, with our numerator and denominator over the same days.
+
+    `own_counts` is None where the report states no days, and for what only Amazon counts.
+    """
 
     first_on: date | None
     last_on: date | None
@@ -81,28 +109,58 @@ class Figure:
     target: Limit | None
     flags: list[str]
     reported_at: datetime
-    ours: tuple[int, int] | None = None
+    own_counts: tuple[int, int] | None = None
 
 
-def over(*, asked: dict[str, Any]) -> list[Value]:
-    """Where the series that only Amazon reports stood on each day: the newest report's word until there is another."""
-    only = [metric for metric in asked["metrics"] if metric in ONLY_REPORTED]
-    if not only or asked["channel"] not in {None, Channel.ALL}:
+def apply(*, account: SellerAccount, now: datetime) -> Reported:
+    """Publish each change of Amazon's account status, and return what Amazon has reported.
+
+    An older report that is loaded late changes nothing. The first status of a marketplace is published only
+    if it is not NORMAL. Requires a transaction that holds the account's lock.
+    """
+    snapshots = Snapshot.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    newest = (
+        snapshots.exclude(account_status="")
+        .order_by("marketplace", "-reported_at", "-recorded_at")
+        .distinct("marketplace")
+        .values_list("marketplace", "account_status", "reported_at")
+    )
+    statuses: dict[str, dict[str, str]] = dict(account.amazon_statuses)
+    for marketplace, status, reported_at in newest:
+        previous = statuses[marketplace]["status"] if marketplace in statuses else None
+        statuses[marketplace] = {"status": status, "reported_at": timestamps.text(reported_at)}
+        if status != (previous or DEFAULT_STATUS):
+            change = {"marketplace": marketplace, "previous": previous, "current": status}
+            change["reported_at"] = statuses[marketplace]["reported_at"]
+            publishing.publish(account=account, type_="account.status_changed", data=change, now=now)
+    return Reported(frozenset(snapshots.values_list("marketplace", flat=True).distinct()), statuses)
+
+
+def query_values(*, params: dict[str, Any]) -> list[Value]:
+    """Return the values of the series that only Amazon reports, one a day, from the newest report.
+
+    `params` are those of the statement in pipeline/values.py.
+    """
+    metrics = [metric for metric in params["metrics"] if metric in REPORTED_ONLY_CODES]
+    if not metrics or params["channel"] not in {None, Channel.ALL}:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(STANDINGS, asked | {"metrics": only})
-        return [_standing(row) for row in cursor.fetchall()]
+        cursor.execute(REPORTED_VALUES, params | {"metrics": metrics})
+        return [_build_value(row) for row in cursor.fetchall()]
 
 
-def beside(
+def query_figures(
     *, account: SellerAccount, values: Sequence[Value], as_of: date, known_at: datetime
-) -> dict[tuple[str, str, str], Figure]:
-    """By series Amazon's newest figure up to a day, of several windows the one most like ours, with our counts over its days."""
-    known: dict[str, Any] = {"agency": account.agency_id, "account": account.pk, "known_at": known_at}
+) -> dict[Series, AmazonFigure]:
+    """Return Amazon's newest figure of each series up to a day, with our counts over the same days.
+
+    Where a report has several windows of a metric, the one whose length is nearest to ours is returned.
+    """
+    scope: dict[str, Any] = {"agency": account.agency_id, "account": account.pk, "known_at": known_at}
     with connection.cursor() as cursor:
         cursor.execute(
-            BESIDE,
-            known
+            NEWEST_FIGURES,
+            scope
             | {
                 "as_of": as_of,
                 "metrics": [value.metric for value in values],
@@ -111,18 +169,26 @@ def beside(
                 "days": [value.window.days for value in values],
             },
         )
-        told = [(values[row[0] - 1], row[1:]) for row in cursor.fetchall()]
-        counts = _ours(cursor, known, [(value, row[0], row[1]) for value, row in told if row[0] and row[1]])
-    return {value.series: _figure(row, counts.get(value.series)) for value, row in told}
+        rows = [(values[row[0] - 1], row[1:]) for row in cursor.fetchall()]
+        own = _own_counts(cursor, scope, [(value, row[0], row[1]) for value, row in rows if row[0] and row[1]])
+    return {value.series: _build_figure(row, own.get(value.series)) for value, row in rows}
 
 
-def _ours(
-    cursor: Any, known: dict[str, Any], windows: list[tuple[Value, date, date]]
-) -> dict[tuple[str, str, str], tuple[int, int]]:
+def query_snapshot_figures(*, account: SellerAccount, snapshots: Iterable[Snapshot]) -> dict[UUID, list[ReportedFigure]]:
+    """Return the figures of each of these snapshots of the account, in the order of its report."""
+    ids = [snapshot.pk for snapshot in snapshots]
+    figures: dict[UUID, list[ReportedFigure]] = {snapshot_id: [] for snapshot_id in ids}
+    rows = ReportedFigure.objects.filter(agency_id=account.agency_id, account_id=account.pk, snapshot_id__in=ids)
+    for figure in rows.order_by("line", "metric", "channel"):
+        figures[figure.snapshot_id].append(figure)
+    return figures
+
+
+def _own_counts(cursor: Any, scope: dict[str, Any], windows: list[tuple[Value, date, date]]) -> dict[Series, tuple[int, int]]:
     windows = [window for window in windows if CATALOGUE[window[0].metric].is_counted]
     cursor.execute(
-        OURS,
-        known
+        OWN_COUNTS,
+        scope
         | {
             "marketplaces": [value.marketplace for value, _, _ in windows],
             "channels": [value.channel for value, _, _ in windows],
@@ -130,35 +196,36 @@ def _ours(
             "lasts": [last for _, _, last in windows],
         },
     )
-    found = {row[0]: dict(zip(COUNTS, row[1:], strict=True)) for row in cursor.fetchall()}
-    return {value.series: _pair(value, found.get(n, {})) for n, (value, _, _) in enumerate(windows, start=1)}
+    totals = {row[0]: dict(zip(COUNTS, row[1:], strict=True)) for row in cursor.fetchall()}
+    return {value.series: _pick_counts(value, totals.get(n, {})) for n, (value, _, _) in enumerate(windows, start=1)}
 
 
-def _pair(value: Value, totals: dict[str, int]) -> tuple[int, int]:
+def _pick_counts(value: Value, totals: dict[str, int]) -> tuple[int, int]:
+    """Return the numerator and denominator of the value's metric."""
     metric = CATALOGUE[value.metric]
     numerator, denominator = (value.counts_units and metric.units) or (metric.numerator, metric.denominator)
     return totals.get(numerator, 0), totals.get(denominator, 0)
 
 
-def _figure(row: tuple[Any, ...], ours: tuple[int, int] | None) -> Figure:
+def _build_figure(row: tuple[Any, ...], own_counts: tuple[int, int] | None) -> AmazonFigure:
     first, last, numerator, denominator, rate, status, comparator, limit_p, limit_q, flags, reported_at = row
-    return Figure(
+    return AmazonFigure(
         first_on=first,
         last_on=last,
         numerator=numerator,
         denominator=denominator,
         rate=rate,
         status=status,
-        target=limit_of(comparator, limit_p, limit_q),
+        target=build_limit(comparator, limit_p, limit_q),
         flags=json.loads(flags),
         reported_at=reported_at,
-        ours=ours,
+        own_counts=own_counts,
     )
 
 
-def _standing(row: tuple[Any, ...]) -> Value:
+def _build_value(row: tuple[Any, ...]) -> Value:
     metric, marketplace, as_of, first, last, days, offset, name, enforced, numerator, denominator, *limits = row
-    stated = limit_of(*limits[:3])
+    stated = build_limit(*limits[:3])
     last = last or as_of - timedelta(days=offset)
     first = first or last - timedelta(days=days - 1)
     return Value(
@@ -169,9 +236,9 @@ def _standing(row: tuple[Any, ...]) -> Value:
         window=Window(first, last, (last - first).days + 1, (as_of - last).days),
         numerator=numerator,
         denominator=denominator,
-        limit=stated or limit_of(*limits[3:]),
+        limit=stated or build_limit(*limits[3:]),
         limit_source="amazon_report" if stated else "default",
-        line=None,
+        warning=None,
         name=name,
         enforced=enforced,
     )

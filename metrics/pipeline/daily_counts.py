@@ -1,6 +1,7 @@
-"""Facts become versioned daily counts, in one statement.
+"""Versioned daily counts from facts, in one statement.
 
-Each group counts what stands on one sort of day; a day's row is their sum.
+Each group counts by one kind of day (order, ship-by, ship, promise, request, message). The row of a day is
+the sum of the groups.
 """
 
 from collections.abc import Collection
@@ -10,73 +11,82 @@ from datetime import date, datetime
 from django.db import connection
 
 from accounts.models import SellerAccount
-from metrics.pipeline import denominators
-from metrics.pipeline.statements import MINE
+from metrics.pipeline import denominators, feedback_removal
+from metrics.pipeline.statements import ACCOUNT_ROWS
 from metrics.rules import defects
 from metrics.rules.definitions import COUNTS
 from metrics.rules.facts import Canceller, OrderStatus
 
 SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
-MANY = 7
-"""Days whose facts are most of a table. Before a new table has statistics the planner takes it for empty, and would join such
-facts row by row with all others: hours instead of seconds."""
+NESTED_LOOP_MAX_DAYS = 7
+"""Above this, nested loops are off. Before a new table has statistics the planner takes it for empty and
+would join the facts of many days row by row: hours instead of seconds."""
 
-OF_ORDERS = f"""
-said AS (
+JUDGED_ORDERS = f"""
+statements AS (
     SELECT order_id, kind,
-        CASE WHEN bool_and(state = ANY(%(hearsay)s)) THEN true ELSE bool_or(counts AND state <> ALL(%(hearsay)s)) END AS counts
-    FROM metrics_defect WHERE {MINE} GROUP BY order_id, kind
+        CASE WHEN bool_and(state = ANY(%(unconfirmed)s)) THEN true ELSE bool_or(counts
+            AND state <> ALL(%(unconfirmed)s)) END AS counts
+    FROM metrics_defect WHERE {ACCOUNT_ROWS} GROUP BY order_id, kind
 ), defective AS (
     SELECT order_id, bool_or(kind = 'feedback') AS by_feedback, bool_or(kind = 'a_to_z_claim') AS by_claim,
-        bool_or(kind = 'chargeback') AS by_chargeback, bool_or(kind IN ('feedback', 'a_to_z_claim', 'chargeback')) AS by_any,
+        bool_or(kind = 'chargeback') AS by_chargeback, bool_or(kind IN ('feedback', 'a_to_z_claim',
+            'chargeback')) AS by_any,
         bool_or(kind = 'late_shipment') AS by_lateness, bool_or(kind = 'cancellation') AS by_cancellation
-    FROM said WHERE counts GROUP BY order_id
+    FROM statements WHERE counts GROUP BY order_id
 ), cancelled AS (
-    SELECT order_id, bool_or(cancelled_by = ANY(%(sellers_doing)s) AND shipped_on IS NULL) AS by_seller
-    FROM metrics_shipment WHERE {MINE} AND cancelled_by <> '' GROUP BY order_id
+    SELECT order_id, bool_or(cancelled_by = ANY(%(seller_cancellers)s) AND shipped_on IS NULL) AS by_seller
+    FROM metrics_shipment WHERE {ACCOUNT_ROWS} AND cancelled_by <> '' GROUP BY order_id
 ), returned AS (
-    SELECT DISTINCT order_id, true AS is_returned FROM metrics_return WHERE {MINE} AND is_return
+    SELECT DISTINCT order_id, true AS is_returned FROM metrics_return WHERE {ACCOUNT_ROWS} AND is_return
 ), judged AS (
     SELECT marketplace, channel, ordered_on AS day, order_id, status,
-        status <> ALL(%(not_counted)s) AS is_in, coalesce(by_any, false) AS by_any, coalesce(by_feedback, false) AS by_feedback,
+        status <> ALL(%(excluded_statuses)s) AS is_in, coalesce(by_any, false) AS by_any,
+            coalesce(by_feedback, false) AS by_feedback,
         coalesce(by_claim, false) AS by_claim, coalesce(by_chargeback, false) AS by_chargeback,
         coalesce(by_seller, false) OR coalesce(by_cancellation, false) AS by_seller,
-        status = {OrderStatus.CANCELLED:d} AND by_seller IS NULL AND NOT coalesce(by_cancellation, false) AS is_unexplained,
+        status = {OrderStatus.CANCELLED:d} AND by_seller IS NULL AND NOT coalesce(by_cancellation,
+            false) AS is_unexplained,
         coalesce(is_returned, false) AS is_returned
     FROM metrics_order LEFT JOIN defective USING (order_id) LEFT JOIN cancelled USING (order_id)
         LEFT JOIN returned USING (order_id)
-    WHERE {MINE} AND ordered_on = ANY(%(days)s) AND {SOLD_BY_AMAZON}
+    WHERE {ACCOUNT_ROWS} AND ordered_on = ANY(%(days)s) AND {SOLD_BY_AMAZON}
 )"""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is counted (`day` and the columns), and the rows that it is counted over."""
+    """Describe one group of counts: an SQL aggregate for each column, the rows, their day and channel."""
 
     counts: dict[str, str]
     rows: str
     day: str = "day"
     channel: str = "channel"
 
-    def counted(self) -> str:
-        """The group's counts by marketplace, channel and day; 0 for every other."""
+    def sql(self) -> str:
+        """Return the SELECT of the group's counts by marketplace, channel and day; other counts are 0."""
         columns = ", ".join(f"{self.counts.get(name, '0')} AS {name}" for name in COUNTS)
         return f"SELECT marketplace, {self.channel} AS channel, {self.day} AS day, {columns} FROM {self.rows} GROUP BY 1, 2, 3"
 
 
-def _parcels(day: str, judged: str) -> str:
-    """Per order the earliest such day of the packages whose `judged` is known, and whether it was missed by any."""
+def _orders_with_packages(day: str, judged: str) -> str:
+    """Return SQL for one row an order: its packages' earliest `day`, and whether `judged` is true for any.
+
+    Packages whose `judged` is not known yet are left out.
+    """
     return f"""(
         SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed FROM metrics_shipment
-        WHERE {MINE} AND shipped_on IS NOT NULL AND {day} IS NOT NULL AND ({judged}) IS NOT NULL AND order_id IN (
-            SELECT order_id FROM metrics_shipment WHERE {MINE} AND {day} = ANY(%(days)s))
+        WHERE {ACCOUNT_ROWS} AND shipped_on IS NOT NULL AND {day} IS NOT NULL AND ({judged}) IS NOT NULL AND order_id IN (
+            SELECT order_id FROM metrics_shipment WHERE {ACCOUNT_ROWS} AND {day} = ANY(%(days)s))
         GROUP BY order_id HAVING min({day}) = ANY(%(days)s)
-    ) AS parcel JOIN metrics_order USING (order_id) LEFT JOIN defective USING (order_id) WHERE {MINE} AND {SOLD_BY_AMAZON}"""
+    ) AS packages JOIN metrics_order USING (order_id) LEFT JOIN defective USING (order_id)
+    WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON}"""
 
 
-def _packages(day: str, judged: str) -> str:
+def _packages(day: str, condition: str) -> str:
+    """Return SQL for one row a package that meets the condition."""
     return f"""metrics_shipment AS package JOIN metrics_order USING (agency_id, account_id, order_id)
-        WHERE {MINE} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {judged}"""
+        WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {condition}"""
 
 
 GROUPS = (
@@ -97,11 +107,11 @@ GROUPS = (
     ),
     Group(
         {"shipped_orders": "count(*)", "late_orders": "count(*) FILTER (WHERE missed OR coalesce(by_lateness, false))"},
-        _parcels("ship_by_on", "is_late"),
+        _orders_with_packages("ship_by_on", "is_late"),
     ),
     Group(
         {"business_orders": "count(*)", "invoice_defect_orders": "count(*) FILTER (WHERE missed)"},
-        _parcels("shipped_on", "NOT is_invoiced_in_time"),
+        _orders_with_packages("shipped_on", "NOT is_invoiced_in_time"),
     ),
     Group(
         {"shipped_packages": "count(*)", "scanned_packages": "count(*) FILTER (WHERE is_scanned)"},
@@ -121,26 +131,27 @@ GROUPS = (
     Group(
         {"return_requests": "count(*)", "dissatisfied_requests": "count(*) FILTER (WHERE is_dissatisfied)"},
         f"""metrics_return AS request JOIN metrics_order USING (agency_id, account_id, order_id)
-        WHERE {MINE} AND {SOLD_BY_AMAZON} AND requested_on = ANY(%(days)s) AND is_dissatisfied IS NOT NULL""",
+        WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND requested_on = ANY(%(days)s)
+            AND is_dissatisfied IS NOT NULL""",
         day="requested_on",
     ),
     Group(
         {"messages": "count(*)", "answered_messages": "count(*) FILTER (WHERE is_answered_in_time)"},
-        f"metrics_message WHERE {MINE} AND sent_on = ANY(%(days)s) AND needs_answer AND is_answered_in_time IS NOT NULL",
+        f"metrics_message WHERE {ACCOUNT_ROWS} AND sent_on = ANY(%(days)s) AND needs_answer AND is_answered_in_time IS NOT NULL",
         day="sent_on",
         channel="'all'",
     ),
 )
 
 REBUILD = """
-WITH {of_orders}, grouped AS (
+WITH {judged_orders}, grouped AS (
     {groups}
 ), counted AS (
     SELECT marketplace, channel, day, {sums} FROM grouped GROUP BY marketplace, channel, day
 ), newest AS (
     SELECT DISTINCT ON (marketplace, channel, day) marketplace, channel, day, {columns}
     FROM metrics_dailycounts
-    WHERE {mine} AND day = ANY(%(days)s)
+    WHERE {account_rows} AND day = ANY(%(days)s)
     ORDER BY marketplace, channel, day, recorded_at DESC
 )
 INSERT INTO metrics_dailycounts (agency_id, account_id, marketplace, channel, day, recorded_at, {columns})
@@ -149,11 +160,11 @@ FROM counted FULL JOIN newest USING (marketplace, channel, day)
 WHERE ({present}) IS DISTINCT FROM ({before})
 RETURNING marketplace, channel, day
 """.format(
-    of_orders=OF_ORDERS.strip(),
-    groups="\n    UNION ALL\n    ".join(group.counted() for group in GROUPS),
+    judged_orders=JUDGED_ORDERS.strip(),
+    groups="\n    UNION ALL\n    ".join(group.sql() for group in GROUPS),
     sums=", ".join(f"sum({name})::int AS {name}" for name in COUNTS),
     columns=", ".join(COUNTS),
-    mine=MINE,
+    account_rows=ACCOUNT_ROWS,
     present=", ".join(f"coalesce(counted.{name}, 0)" for name in COUNTS),
     before=", ".join(f"coalesce(newest.{name}, 0)" for name in COUNTS),
 )
@@ -161,7 +172,7 @@ RETURNING marketplace, channel, day
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """Which days of which marketplace and channel got a new version."""
+    """List the (marketplace, channel, day) that got a new version."""
 
     versions: frozenset[tuple[str, str, date]] = frozenset()
 
@@ -171,11 +182,20 @@ class Rebuilt:
 
 
 def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: datetime) -> Rebuilt:
-    """Count these days again; write a version of each that changed."""
+    """Count the given days again and write a new version of each row that changed.
+
+    1. remove feedback that a later report no longer lists   2. apply the agency's choice of denominator
+    3. count these days and those that the first two steps changed
+
+    Requires a transaction that holds the account's lock.
+    """
+    removed = feedback_removal.remove_unlisted(account=account, recorded_at=recorded_at)
+    redefined = denominators.apply(account=account, now=recorded_at)
+    days = {*days, *removed, *redefined}
     if not days:
         return Rebuilt()
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_nestloop = {'off' if len(days) > MANY else 'on'}")
+        cursor.execute(f"SET LOCAL enable_nestloop = {'off' if len(days) > NESTED_LOOP_MAX_DAYS else 'on'}")
         cursor.execute(
             REBUILD,
             {
@@ -183,11 +203,12 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
                 "account": account.pk,
                 "days": sorted(days),
                 "recorded_at": recorded_at,
-                "not_counted": denominators.left_out(account=account, known_at=recorded_at),
-                "hearsay": list(defects.HEARD),
-                "sellers_doing": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
+                "excluded_statuses": denominators.excluded_statuses(account=account, known_at=recorded_at),
+                "unconfirmed": list(defects.UNCONFIRMED_STATES),
+                "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
             },
         )
         rebuilt = Rebuilt(frozenset(cursor.fetchall()))
+        # The later statements of the transaction read few rows, which nested loops do best.
         cursor.execute("SET LOCAL enable_nestloop = on")
         return rebuilt

@@ -1,8 +1,9 @@
-"""Which orders are in a denominator. Amazon's pages say "orders" and no more; the agency chooses for all its accounts.
+"""Which orders are in a denominator.
 
-Without a choice, orders that are neither Pending nor Cancelled count. An order with a counted defect always does, so that the
-numerator is part of the denominator. An account follows its agency's choice as a whole, all its days in one transaction, and
-remembers since when: an answer as known then uses the choice of then.
+Amazon's pages say "orders" and no more, so the agency chooses for all its accounts. By default, Pending and
+Cancelled orders do not count. An order with a counted defect always counts, so that the numerator is part of
+the denominator. An account applies its agency's choice to all its days in one transaction and records since
+when: an answer as known before uses the choice of before.
 """
 
 from datetime import date, datetime
@@ -11,24 +12,27 @@ from accounts.models import SellerAccount
 from metrics.models import DenominatorRule, Order
 from metrics.rules.facts import OrderStatus
 
-USUALLY_OUT = (OrderStatus.PENDING, OrderStatus.CANCELLED)
+EXCLUDED_BY_DEFAULT = (OrderStatus.PENDING, OrderStatus.CANCELLED)
 
 
-def left_out(*, account: SellerAccount, known_at: datetime) -> list[int]:
-    """The statuses of orders that were not in the account's denominators, as known at a moment."""
-    return [] if _counts_all(account, known_at) else [int(status) for status in USUALLY_OUT]
+def excluded_statuses(*, account: SellerAccount, known_at: datetime) -> list[int]:
+    """Return the order statuses that the account's denominators exclude, as known at a moment."""
+    return [] if _counts_all(account, known_at) else [int(status) for status in EXCLUDED_BY_DEFAULT]
 
 
-def follow(*, account: SellerAccount, now: datetime) -> list[date]:
-    """Take over the agency's choice; returns the order days to count again, none where nothing changed."""
+def apply(*, account: SellerAccount, now: datetime) -> list[date]:
+    """Apply the agency's choice to the account. Return the order days to count again, if it changed.
+
+    Requires a transaction that holds the account's lock.
+    """
     choice = account.agency.counts_pending_and_cancelled
     if choice == _counts_all(account, now):
         return []
     DenominatorRule.objects.create(
         agency_id=account.agency_id, account_id=account.pk, counts_pending_and_cancelled=choice, recorded_at=now
     )
-    mine = Order.objects.filter(agency_id=account.agency_id, account_id=account.pk)
-    return list(mine.values_list("ordered_on", flat=True).distinct())
+    orders = Order.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    return list(orders.values_list("ordered_on", flat=True).distinct())
 
 
 def _counts_all(account: SellerAccount, known_at: datetime) -> bool:

@@ -1,6 +1,7 @@
-"""Feedback that is gone: Amazon's reports never say so, but one that names all feedback of some days says it by silence.
+"""Removed feedback: it is missing from a later report that covers its day. No report states removals.
 
-Evaluated over everything known, so that the order in which documents are loaded does not matter: the later received is right.
+Evaluated over all stored feedback and coverage, so the order in which reports are loaded does not matter: the
+one received later is right.
 """
 
 from datetime import date, datetime
@@ -10,16 +11,17 @@ from django.db import connection
 
 from accounts.models import SellerAccount
 
-COVER = """
+RECORD_COVERAGE = """
 INSERT INTO metrics_feedbackcoverage (
     agency_id, account_id, marketplace, first_on, last_on, received_at, recorded_at, report_id)
-SELECT %(agency)s, %(account)s, %(marketplace)s, %(first)s, %(last)s, %(received_at)s, %(recorded_at)s, %(report)s
+SELECT %(agency)s, %(account)s, %(marketplace)s, %(first)s, %(last)s, %(received_at)s, %(recorded_at)s,
+    %(report)s
 FROM staged_defects
 HAVING count(*) > 0 AND min(occurred_on) >= %(first)s AND max(occurred_on) <= %(last)s
 """
 
-SWEEP = """
-WITH gone AS (
+REMOVE_UNLISTED = """
+WITH unlisted AS (
     SELECT DISTINCT ON (order_id) order_id, ordered_on, coverage.received_at, coverage.report_id
     FROM metrics_feedbackcoverage AS coverage
     JOIN metrics_defect AS defect USING (agency_id, account_id)
@@ -31,17 +33,18 @@ WITH gone AS (
     ORDER BY order_id, coverage.received_at DESC, coverage.report_id DESC
 ), removed AS (
     UPDATE metrics_defect AS defect
-    SET state = 'removed', counts = false, received_at = gone.received_at, line = 0, recorded_at = %(recorded_at)s,
-        report_id = gone.report_id
-    FROM gone
+    SET state = 'removed', counts = false, received_at = unlisted.received_at, line = 0,
+        recorded_at = %(recorded_at)s,
+        report_id = unlisted.report_id
+    FROM unlisted
     WHERE agency_id = %(agency)s AND account_id = %(account)s
-        AND defect.order_id = gone.order_id AND kind = 'feedback' AND reference = ''
+        AND defect.order_id = unlisted.order_id AND kind = 'feedback' AND reference = ''
 )
-SELECT coalesce(array_agg(DISTINCT ordered_on), '{}') FROM gone
+SELECT coalesce(array_agg(DISTINCT ordered_on), '{}') FROM unlisted
 """
 
 
-def cover(
+def record_coverage(
     *,
     account: SellerAccount,
     marketplace: str,
@@ -50,10 +53,14 @@ def cover(
     recorded_at: datetime,
     report_id: UUID,
 ) -> bool:
-    """Note that the staged feedback is all of the period's. False where it cannot be: there is none, or some is of other days."""
+    """Record that the staged feedback is all feedback of the period.
+
+    Return False, and record nothing, if nothing is staged or some of it is of other days. Requires a
+    transaction that holds the account's lock, and the staging table of `recording.stage`.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            COVER,
+            RECORD_COVERAGE,
             {
                 "agency": account.agency_id,
                 "account": account.pk,
@@ -68,8 +75,11 @@ def cover(
         return bool(cursor.rowcount)
 
 
-def sweep(*, account: SellerAccount, recorded_at: datetime) -> list[date]:
-    """Take feedback as removed that a later report does not name, though it names all of its day. Returns their order days."""
+def remove_unlisted(*, account: SellerAccount, recorded_at: datetime) -> list[date]:
+    """Mark feedback as removed that a report received later covers but does not list.
+
+    Returns the days of its orders. Requires a transaction that holds the account's lock.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(SWEEP, {"agency": account.agency_id, "account": account.pk, "recorded_at": recorded_at})
+        cursor.execute(REMOVE_UNLISTED, {"agency": account.agency_id, "account": account.pk, "recorded_at": recorded_at})
         return list(cursor.fetchone()[0])

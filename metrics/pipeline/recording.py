@@ -1,4 +1,8 @@
-"""Facts enter the database: staged outside any transaction, then recorded by one statement per kind of fact."""
+"""Facts enter the database: staged outside any transaction, then recorded by one statement per type of fact.
+
+1. `stage` copies the facts of a report to temporary tables   2. `next_moment` decides when they become known
+3. `record` writes them
+"""
 
 import json
 from collections.abc import Iterable
@@ -18,9 +22,10 @@ from metrics.rules.facts import Fact
 
 @dataclass(frozen=True)
 class Recorded:
-    """How many facts were new, how many changed, and the days whose counts that can change.
+    """Count the facts that were new and that changed, with the days whose counts they can change.
 
-    Where rows state facts of several types, also the lines that said something new, and those that changed something.
+    Where one row of a report states facts of several types, also the lines that stated something new or
+    changed something.
     """
 
     new: int
@@ -31,24 +36,29 @@ class Recorded:
 
 
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
-    """Copy (line, fact) pairs to this session's staging table, emptied before. Returns how many there were."""
+    """Copy (line, fact) pairs to a new staging table of this database session. Return how many there were.
+
+    Requires no transaction: parsing a large report would keep one open for minutes.
+    """
     table, columns = STAGED[fact_type].table, {"line": "int4"} | STAGED[fact_type].columns
-    described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    column_types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     staged = 0
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
-        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({described})")
-        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:  # five times cheaper than text to write
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({column_types})")
+        # Binary is five times cheaper to write than text.
+        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(list(columns.values()))
-            for staged, (line, fact) in enumerate(facts, start=1):  # noqa: B007  the count is the answer
+            for staged, (line, fact) in enumerate(facts, start=1):  # noqa: B007  `staged` is returned
                 copy.write_row((line, *fact))
     return staged
 
 
 def next_moment(*, account: SellerAccount, now: datetime) -> datetime:
-    """When the facts of this transaction become known: later than all before them, whatever the clocks say.
+    """Return and save the moment at which the facts of this transaction become known.
 
-    The account must be held (SellerAccount.objects.locked), so that moments of one account never cross.
+    It is later than every earlier one of the account, whatever the clocks of the machines say. Requires a
+    transaction that holds the account's lock, so that two of them never get moments in the wrong order.
     """
     last = account.last_recorded_at
     moment = now if last is None or now > last else last + timedelta(microseconds=1)
@@ -66,34 +76,26 @@ def record(
     recorded_at: datetime,
     with_lines: bool = False,
 ) -> Recorded:
-    """Record what `stage` staged. A second time, nothing is new and nothing changes."""
+    """Record the staged facts of one type, and that their source was loaded.
+
+    Recording the same facts again changes nothing. Requires a transaction that holds the account's lock, in
+    the database session of `stage`.
+    """
     source, statement = RECORD[fact_type]
+    params = {
+        "agency": account.agency_id,
+        "account": account.pk,
+        "report": report_id,
+        "received_at": received_at,
+        "recorded_at": recorded_at,
+        "with_lines": with_lines,
+        "zones": json.dumps(settings.MARKETPLACE_ZONES),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "agency": account.agency_id,
-                "account": account.pk,
-                "report": report_id,
-                "received_at": received_at,
-                "recorded_at": recorded_at,
-                "with_lines": with_lines,
-                "zones": json.dumps(settings.MARKETPLACE_ZONES),
-            },
-        )
+        cursor.execute(statement, params)
         new, changed, days, new_lines, changed_lines = cursor.fetchone()
         cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
-    SourceLoad.objects.get_or_create(
-        agency_id=account.agency_id,
-        account_id=account.pk,
-        source=source,
-        recorded_at=recorded_at,
-        defaults={"report_id": report_id},
-    )
-    return Recorded(
-        new=new,
-        changed=changed,
-        touched=frozenset(days),
-        new_lines=frozenset(new_lines or ()),
-        changed_lines=frozenset(changed_lines or ()),
-    )
+    key = {"agency_id": account.agency_id, "account_id": account.pk, "source": source, "recorded_at": recorded_at}
+    SourceLoad.objects.get_or_create(**key, defaults={"report_id": report_id})
+    touched, new_lines, changed_lines = (frozenset(each or ()) for each in (days, new_lines, changed_lines))
+    return Recorded(new, changed, touched, new_lines, changed_lines)

@@ -1,4 +1,7 @@
-"""What was learned since changed what past days say: found by asking both then and now, and told as `metric.restated`."""
+"""Restatements: past values that changed because something was learned later, published as `metric.restated`.
+
+The values of the last 90 days are computed twice, as known a moment before and as known now, and compared.
+"""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -8,66 +11,69 @@ from accounts.models import SellerAccount
 from api import timestamps
 from metrics.models import CurrentValue, SourceLoad
 from metrics.pipeline import values
-from metrics.rules import judgement
 from metrics.rules.definitions import COUNTED
-from metrics.rules.series import Value
+from metrics.rules.judgement import count_bad
+from metrics.rules.series import Series, Value
 from webhooks.events import publishing
 
 DAYS_BACK = 90
 A_MOMENT = timedelta(microseconds=1)
 
 
-def tell(*, account: SellerAccount, changed: Collection[tuple[str, str, date]], now: datetime) -> None:
-    """Publish one event a series whose past days read otherwise than a moment before `now`.
+def publish(*, account: SellerAccount, changed: Collection[tuple[str, str, date]], now: datetime) -> None:
+    """Publish one event for each series whose past days have another value than a moment before `now`.
 
-    `changed` are the (marketplace, channel, day) whose counts did. A denominator that only grows is no news; a day that had no
-    data is not restated by its first, nor any day by the first document of its source.
+    `changed` are the (marketplace, channel, day) whose daily counts changed. Not published: a denominator
+    that only grows, the first data of a day, and the first report of a source. Requires a transaction that
+    holds the account's lock.
     """
     today = now.astimezone(UTC).date()
     since = max(min((day for _, _, day in changed), default=today), today - timedelta(days=DAYS_BACK))
-    if since >= today or not _was_known(account):
+    if since >= today or not _has_data(account):
         return
-    spoken = _sources_before(account, now)
+    sources = _sources_loaded_before(account, now)
     for marketplace in sorted({marketplace for marketplace, _, _ in changed}):
-        asked: dict[str, Any] = {
+        params: dict[str, Any] = {
             "since": since,
             "until": today - timedelta(days=1),
-            "marketplace": marketplace,
-            "metrics": [metric.code for metric in COUNTED if metric.source in spoken],
+            "marketplaces": [marketplace],
+            "metrics": [metric.code for metric in COUNTED if metric.source in sources],
         }
-        before = {(value.series, value.as_of): value for value in values.over(account=account, **asked, known_at=now - A_MOMENT)}
-        after = values.over(account=account, **asked, known_at=now)
-        for pairs in _by_series((before[key], value) for value in after if (key := (value.series, value.as_of)) in before):
-            _publish(account=account, pairs=pairs, now=now)
+        old = values.query(account=account, **params, known_at=now - A_MOMENT)
+        before = {(value.series, value.as_of): value for value in old}
+        after = values.query(account=account, **params, known_at=now)
+        pairs = ((before[key], value) for value in after if (key := (value.series, value.as_of)) in before)
+        for series_pairs in _group_changes(pairs):
+            _publish_series(account=account, pairs=series_pairs, now=now)
 
 
-def _sources_before(account: SellerAccount, now: datetime) -> set[str]:
-    """The sources that had spoken before this moment."""
-    spoken = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lt=now)
-    return set(spoken.values_list("source", flat=True).distinct())
+def _sources_loaded_before(account: SellerAccount, now: datetime) -> set[str]:
+    loads = SourceLoad.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lt=now)
+    return set(loads.values_list("source", flat=True).distinct())
 
 
-def _was_known(account: SellerAccount) -> bool:
-    return CurrentValue.objects.filter(agency_id=account.agency_id, account_id=account.pk, denominator__gt=0).exists()
+def _has_data(account: SellerAccount) -> bool:
+    current = CurrentValue.objects.filter(agency_id=account.agency_id, account_id=account.pk)
+    return current.filter(denominator__gt=0).exists()
 
 
-def _by_series(pairs: Iterable[tuple[Value, Value]]) -> Iterable[list[tuple[Value, Value]]]:
-    """The pairs whose news is worth telling, by series, day by day."""
-    found: dict[tuple[str, str, str], list[tuple[Value, Value]]] = {}
+def _group_changes(pairs: Iterable[tuple[Value, Value]]) -> Iterable[list[tuple[Value, Value]]]:
+    """Group by series, day by day, the pairs whose bad count or verdict changed."""
+    groups: dict[Series, list[tuple[Value, Value]]] = {}
     for before, after in pairs:
-        if before.denominator and (_bad(before) != _bad(after) or before.meets_target != after.meets_target):
-            found.setdefault(after.series, []).append((before, after))
-    return found.values()
+        is_changed = _count_bad(before) != _count_bad(after) or before.meets_target != after.meets_target
+        if before.denominator and is_changed:
+            groups.setdefault(after.series, []).append((before, after))
+    return groups.values()
 
 
-def _bad(value: Value) -> int:
-    return judgement.bad(value.numerator, value.denominator, value.limit)
+def _count_bad(value: Value) -> int:
+    return count_bad(value.numerator, value.denominator, value.limit)
 
 
-def _publish(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: datetime) -> None:
+def _publish_series(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: datetime) -> None:
     metric, marketplace, channel = pairs[0][1].series
     before, after = pairs[-1]
-    turned = [new.as_of.isoformat() for old, new in pairs if old.meets_target != new.meets_target]
     data = {
         "metric": metric,
         "marketplace": marketplace,
@@ -76,11 +82,11 @@ def _publish(*, account: SellerAccount, pairs: list[tuple[Value, Value]], now: d
         "from": pairs[0][1].as_of.isoformat(),
         "to": after.as_of.isoformat(),
         "days_changed": len(pairs),
-        "verdict_changed_on": turned,
+        "verdict_changed_on": [new.as_of.isoformat() for old, new in pairs if old.meets_target != new.meets_target],
         "before": _point(before),
         "after": _point(after),
     }
-    publishing.publish(account=account, type_="metric.restated", data=data, now=now, series=":".join(pairs[0][1].series))
+    publishing.publish(account=account, type_="metric.restated", data=data, now=now, series=":".join(after.series))
 
 
 def _point(value: Value) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tables of a session where facts wait to be recorded."""
+"""The temporary tables in which a database session stages facts before they are recorded."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
-    """Where facts of one type are staged: the line, then the fact's own fields in their order, with PostgreSQL's types."""
+    """Describe the staging table of one type of fact: PostgreSQL types in the order of its fields.
+
+    The line of the report comes before them.
+    """
 
     table: str
     columns: dict[str, str]

@@ -1,32 +1,36 @@
-"""The SQL that records staged facts: one statement for each kind of fact.
+"""The SQL that records staged facts: one statement for each type of fact.
 
-Which statement about a thing is right does not depend on the order of arrival. Of an order it is the one of the latest
-`last-updated-date`; of everything else the one that speaks of the latest moment, then the one received later, then the later row.
-A fact whose content changes keeps the content it replaces: a trigger writes it to the past table.
+Which of two facts about one thing is right does not depend on the order of arrival. Of an order it is the one
+with the later `last-updated-date`; of everything else the one stated at the later moment, then the one
+received later, then the later row. When the content of a fact changes, a trigger copies the replaced row to
+its past table.
 
-Each answers how many facts were new and how many changed (for what has lines: how many lines said so), and every day whose counts
-that can change: the days of all that belongs to an order that moved.
+Each statement returns how many facts were new, how many changed (for facts with lines: how many lines), every
+day whose counts that can change (all days of an order that changed), and, if requested, the lines.
 """
 
 from dataclasses import dataclass
 
 from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
 
-MINE = "agency_id = %(agency)s AND account_id = %(account)s"
-"""The rows of the account that a statement is asked about."""
+ACCOUNT_ROWS = "agency_id = %(agency)s AND account_id = %(account)s"
+"""The condition that selects the rows of the account."""
 DAYS_OF_MOVED_ORDERS = f"""
-    SELECT ordered_on AS day FROM metrics_order JOIN moved USING (order_id) WHERE {MINE}
+    SELECT ordered_on AS day FROM metrics_order JOIN moved USING (order_id) WHERE {ACCOUNT_ROWS}
     UNION SELECT unnest(ARRAY[ship_by_on, shipped_on, deliver_by_on])
-        FROM metrics_shipment JOIN moved USING (order_id) WHERE {MINE}
-    UNION SELECT requested_on FROM metrics_return JOIN moved USING (order_id) WHERE {MINE}
+        FROM metrics_shipment JOIN moved USING (order_id) WHERE {ACCOUNT_ROWS}
+    UNION SELECT requested_on FROM metrics_return JOIN moved USING (order_id) WHERE {ACCOUNT_ROWS}
 """
 LINES = "CASE WHEN %(with_lines)s THEN array_agg(DISTINCT line) FILTER (WHERE {}) END"
-ANSWER = "(SELECT coalesce(array_agg(DISTINCT day) FILTER (WHERE day IS NOT NULL), '{}') FROM touched)"
+TOUCHED_DAYS = "(SELECT coalesce(array_agg(DISTINCT day) FILTER (WHERE day IS NOT NULL), '{}') FROM touched)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statements:
-    """A table of statements: what a row is about, what it says, and which of its days counts stand on."""
+class FactTable:
+    """Describe a table of facts: its key, its content, and the days that counts depend on.
+
+    `moves` is the column by which all rows of a changed fact are found: their days are counted again too.
+    """
 
     table: str
     key: tuple[str, ...]
@@ -34,56 +38,58 @@ class Statements:
     days: tuple[str, ...] = ()
     moves: str = "order_id"
 
-    def record(self, staged: str) -> str:
-        """The statement that records what is staged."""
-        key, said = ", ".join(self.key), ", ".join(self.content)
+    def record_sql(self, staged: str) -> str:
+        """Return the statement that records the rows of a staging table."""
+        key, content = ", ".join(self.key), ", ".join(self.content)
         return f"""
 WITH newest AS (
-    SELECT DISTINCT ON ({key}) {key}, {said}, line, coalesce(stated_at, %(received_at)s) AS stated_at
+    SELECT DISTINCT ON ({key}) {key}, {content}, line, coalesce(stated_at, %(received_at)s) AS stated_at
     FROM {staged}
     ORDER BY {key}, coalesce(stated_at, %(received_at)s) DESC, line DESC
 ), fresh AS (
-    SELECT newest.*, known.{self.key[0]} IS NULL AS is_new,
-        ({_of("known", self.content)}) IS DISTINCT FROM ({_of("newest", self.content)}) AS differs
-    FROM newest LEFT JOIN {self.table} AS known
-        ON known.agency_id = %(agency)s AND known.account_id = %(account)s
-        AND ({_of("known", self.key)}) = ({_of("newest", self.key)})
-    WHERE known.{self.key[0]} IS NULL OR
+    SELECT newest.*, stored.{self.key[0]} IS NULL AS is_new,
+        ({_columns("stored", self.content)}) IS DISTINCT FROM ({_columns("newest", self.content)}) AS differs
+    FROM newest LEFT JOIN {self.table} AS stored
+        ON stored.agency_id = %(agency)s AND stored.account_id = %(account)s
+        AND ({_columns("stored", self.key)}) = ({_columns("newest", self.key)})
+    WHERE stored.{self.key[0]} IS NULL OR
         (newest.stated_at, %(received_at)s, %(report)s, newest.line) >
-        (known.stated_at, known.received_at, known.report_id, known.line)
+        (stored.stated_at, stored.received_at, stored.report_id, stored.line)
 ), written AS (
-    INSERT INTO {self.table} AS known (
-        agency_id, account_id, {key}, {said}, stated_at, received_at, line, recorded_at, report_id)
-    SELECT %(agency)s, %(account)s, {key}, {said}, stated_at, %(received_at)s, line, %(recorded_at)s, %(report)s
+    INSERT INTO {self.table} AS stored (
+        agency_id, account_id, {key}, {content}, stated_at, received_at, line, recorded_at, report_id)
+    SELECT %(agency)s, %(account)s, {key}, {content}, stated_at, %(received_at)s, line, %(recorded_at)s,
+        %(report)s
     FROM fresh
     ON CONFLICT (agency_id, account_id, {key}) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in self.content)},
         stated_at = excluded.stated_at, received_at = excluded.received_at, line = excluded.line,
-        recorded_at = CASE WHEN ({_of("known", self.content)}) IS DISTINCT FROM ({_of("excluded", self.content)})
-            THEN excluded.recorded_at ELSE known.recorded_at END,
+        recorded_at = CASE WHEN ({_columns("stored", self.content)}) IS DISTINCT FROM ({_columns("excluded", self.content)})
+            THEN excluded.recorded_at ELSE stored.recorded_at END,
         report_id = excluded.report_id
 ), moved AS (
     SELECT DISTINCT {self.moves} FROM fresh WHERE differs OR is_new
-), touched AS ({self._touched()})
-SELECT count(DISTINCT line) FILTER (WHERE is_new), count(DISTINCT line) FILTER (WHERE differs AND NOT is_new), {ANSWER},
+), touched AS ({self._touched_sql()})
+SELECT count(DISTINCT line) FILTER (WHERE is_new), count(DISTINCT line) FILTER (WHERE differs AND NOT is_new),
+    {TOUCHED_DAYS},
     {LINES.format("is_new")}, {LINES.format("differs AND NOT is_new")}
 FROM fresh
 """
 
-    def _touched(self) -> str:
-        said = f"SELECT unnest(ARRAY[{', '.join(self.days)}]::date[]) AS day FROM"
-        newly = f"{said} fresh WHERE differs OR is_new"
+    def _touched_sql(self) -> str:
+        select_days = f"SELECT unnest(ARRAY[{', '.join(self.days)}]::date[]) AS day FROM"
+        newly = f"{select_days} fresh WHERE differs OR is_new"
         if self.moves == "order_id":
             return f"{DAYS_OF_MOVED_ORDERS} UNION {newly}"
-        return f"{said} {self.table} JOIN moved USING ({self.moves}) WHERE {MINE} UNION {newly}"
+        return f"{select_days} {self.table} JOIN moved USING ({self.moves}) WHERE {ACCOUNT_ROWS} UNION {newly}"
 
 
-DEFECTS = Statements(
+DEFECTS = FactTable(
     table="metrics_defect",
     key=("order_id", "kind", "reference"),
     content=("state", "rating", "occurred_on", "funded_by", "counts"),
 )
-SHIPMENTS = Statements(
+SHIPMENTS = FactTable(
     table="metrics_shipment",
     key=("order_id", "package"),
     content=(
@@ -92,13 +98,13 @@ SHIPMENTS = Statements(
     ),
     days=("ship_by_on", "shipped_on", "deliver_by_on"),
 )
-RETURNS = Statements(
+RETURNS = FactTable(
     table="metrics_return",
     key=("order_id", "reference"),
     content=("requested_on", "state", "is_return", "is_dissatisfied", "reason"),
     days=("requested_on",),
 )
-MESSAGES = Statements(
+MESSAGES = FactTable(
     table="metrics_message",
     key=("message_id",),
     content=("marketplace", "order_id", "sent_on", "needs_answer", "answered_on", "is_answered_in_time"),
@@ -107,20 +113,21 @@ MESSAGES = Statements(
 )
 
 
-def _of(row: str, columns: tuple[str, ...]) -> str:
+def _columns(row: str, columns: tuple[str, ...]) -> str:
     return ", ".join(f"{row}.{name}" for name in columns)
 
 
 INSERT_ORDERS = """
-    INSERT INTO metrics_order AS known (
+    INSERT INTO metrics_order AS stored (
         agency_id, account_id, order_id, marketplace, channel, status,
         ordered_at, ordered_on, last_updated_at, recorded_at, report_id)
     SELECT %(agency)s, %(account)s, order_id, marketplace, channel, status,
         ordered_at, ordered_on, last_updated_at, %(recorded_at)s, %(report)s
     FROM fresh
 """
-# The account is held, so what is new to this statement is new when it writes: no conflict to watch for, a tenth of a load.
-# What is known goes by its key too, one order after the other, whatever the planner believes of the table's size.
+# The account is locked, so an order that is new when the statement starts is still new when it writes:
+# inserting new orders without ON CONFLICT saves a tenth of a load. Stored orders are updated through ON
+# CONFLICT by their key, whatever the planner believes about the size of the table.
 RECORD_ORDERS = f"""
 WITH newest AS (
     SELECT DISTINCT ON (order_id)
@@ -129,14 +136,16 @@ WITH newest AS (
     FROM staged_orders
     ORDER BY order_id, last_updated_at DESC, status DESC, ordered_at DESC, marketplace DESC, channel DESC
 ), fresh AS (
-    SELECT newest.*, known.order_id IS NULL AS is_new,
-        (known.marketplace, known.channel, known.status, known.ordered_at, known.ordered_on) IS DISTINCT FROM
+    SELECT newest.*, stored.order_id IS NULL AS is_new,
+        (stored.marketplace, stored.channel, stored.status, stored.ordered_at,
+            stored.ordered_on) IS DISTINCT FROM
         (newest.marketplace, newest.channel, newest.status, newest.ordered_at, newest.ordered_on) AS differs
-    FROM newest LEFT JOIN metrics_order AS known
-        ON known.agency_id = %(agency)s AND known.account_id = %(account)s AND known.order_id = newest.order_id
-    WHERE known.order_id IS NULL OR
+    FROM newest LEFT JOIN metrics_order AS stored
+        ON stored.agency_id = %(agency)s AND stored.account_id = %(account)s
+            AND stored.order_id = newest.order_id
+    WHERE stored.order_id IS NULL OR
         (newest.last_updated_at, newest.status, newest.ordered_at, newest.marketplace, newest.channel) >
-        (known.last_updated_at, known.status, known.ordered_at, known.marketplace, known.channel)
+        (stored.last_updated_at, stored.status, stored.ordered_at, stored.marketplace, stored.channel)
 ), first_seen AS (
     {INSERT_ORDERS} WHERE is_new
 ), updated AS (
@@ -146,14 +155,17 @@ WITH newest AS (
         ordered_at = excluded.ordered_at, ordered_on = excluded.ordered_on,
         last_updated_at = excluded.last_updated_at,
         recorded_at = CASE WHEN
-            (known.marketplace, known.channel, known.status, known.ordered_at, known.ordered_on) IS DISTINCT FROM
-            (excluded.marketplace, excluded.channel, excluded.status, excluded.ordered_at, excluded.ordered_on)
-            THEN excluded.recorded_at ELSE known.recorded_at END,
+            (stored.marketplace, stored.channel, stored.status, stored.ordered_at,
+                stored.ordered_on) IS DISTINCT FROM
+            (excluded.marketplace, excluded.channel, excluded.status, excluded.ordered_at,
+                excluded.ordered_on)
+            THEN excluded.recorded_at ELSE stored.recorded_at END,
         report_id = excluded.report_id
 ), moved AS (
     SELECT order_id FROM fresh WHERE differs
 ), touched AS ({DAYS_OF_MOVED_ORDERS} UNION SELECT ordered_on FROM fresh WHERE differs)
-SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE differs AND NOT is_new), {ANSWER}, NULL, NULL
+SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE differs AND NOT is_new), {TOUCHED_DAYS}, NULL,
+    NULL
 FROM fresh
 """
 
@@ -173,13 +185,15 @@ SELECT count(*), 0, '{}'::date[], array_agg(line), NULL FROM written JOIN staged
 RECORD_REPORTED = f"""
 WITH written AS (
     INSERT INTO metrics_reportedfigure (
-        agency_id, account_id, snapshot_id, line, metric, marketplace, channel, first_on, last_on, numerator, denominator, rate,
+        agency_id, account_id, snapshot_id, line, metric, marketplace, channel, first_on, last_on, numerator,
+            denominator, rate,
         status, comparator, limit_numerator, limit_denominator, flags, reported_at, recorded_at)
-    SELECT %(agency)s, %(account)s, snapshot.id, line, metric, marketplace, channel, first_on, last_on, numerator, denominator,
+    SELECT %(agency)s, %(account)s, snapshot.id, line, metric, marketplace, channel, first_on, last_on,
+        numerator, denominator,
         rate, status, comparator, limit_numerator, limit_denominator, flags::jsonb, staged.reported_at,
         %(recorded_at)s
     FROM staged_reported AS staged JOIN metrics_snapshot AS snapshot USING (marketplace)
-    WHERE {MINE} AND report_id = %(report)s
+    WHERE {ACCOUNT_ROWS} AND report_id = %(report)s
     ON CONFLICT DO NOTHING
     RETURNING line
 )
@@ -188,11 +202,11 @@ SELECT count(DISTINCT line), 0, '{{}}'::date[], array_agg(DISTINCT line), NULL F
 
 RECORD: dict[type[Fact], tuple[str, str]] = {
     OrderFact: ("orders", RECORD_ORDERS),
-    DefectFact: ("defects", DEFECTS.record("staged_defects")),
-    ShipmentFact: ("shipments", SHIPMENTS.record("staged_shipments")),
-    ReturnFact: ("returns", RETURNS.record("staged_returns")),
-    MessageFact: ("messages", MESSAGES.record("staged_messages")),
+    DefectFact: ("defects", DEFECTS.record_sql("staged_defects")),
+    ShipmentFact: ("shipments", SHIPMENTS.record_sql("staged_shipments")),
+    ReturnFact: ("returns", RETURNS.record_sql("staged_returns")),
+    MessageFact: ("messages", MESSAGES.record_sql("staged_messages")),
     SnapshotFact: ("reported", RECORD_SNAPSHOTS),
     ReportedFact: ("reported", RECORD_REPORTED),
 }
-"""What source a fact brings up to date, and the statement that records it."""
+"""The source that a type of fact belongs to, and the statement that records it."""

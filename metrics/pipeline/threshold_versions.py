@@ -1,7 +1,7 @@
-"""The versions of thresholds that an account is judged by.
+"""The threshold versions that an account is evaluated by.
 
-An account applies new versions as a whole, in one transaction, and records since when: an answer as known before then uses the
-versions of before. Agencies write thresholds in metrics/alerts/thresholds.py.
+An account applies new versions all at once, in one transaction, and records since when: an answer as known
+before uses the versions of before. Agencies write thresholds in metrics/alerts/thresholds.py.
 """
 
 from datetime import datetime
@@ -10,33 +10,37 @@ from django.db.models import Max, Q, QuerySet, Subquery
 
 from accounts.models import SellerAccount
 from metrics.models import AppliedThresholds, Threshold
-from metrics.rules.threshold_rules import Version
+from metrics.rules.threshold_rules import ThresholdVersion
 
 
-def follow(*, account: SellerAccount, now: datetime) -> None:
-    """Judge the account by the versions that there are now. It must be held."""
-    newest = _concerning(account).aggregate(moment=Max("recorded_at"))["moment"]
-    followed = _followed(account, now).aggregate(moment=Max("upto"))["moment"]
-    if newest and (followed is None or newest > followed):
+def apply(*, account: SellerAccount, now: datetime) -> None:
+    """Evaluate the account by all versions that exist now.
+
+    Requires a transaction that holds the account's lock.
+    """
+    newest = _versions(account).aggregate(moment=Max("recorded_at"))["moment"]
+    applied = _applied(account, now).aggregate(moment=Max("upto"))["moment"]
+    if newest and (applied is None or newest > applied):
         AppliedThresholds.objects.create(agency_id=account.agency_id, account_id=account.pk, upto=newest, recorded_at=now)
 
 
-def known(*, account: SellerAccount, known_at: datetime) -> list[Version]:
-    """The versions that the account was judged by at a moment, the removed and the replaced ones too."""
-    upto = _followed(account, known_at).order_by("-recorded_at").values("upto")[:1]
-    return [_version(row) for row in _concerning(account).filter(recorded_at__lte=Subquery(upto))]
+def query(*, account: SellerAccount, known_at: datetime) -> list[ThresholdVersion]:
+    """Return the versions that the account had applied at a moment, deleted and replaced ones included."""
+    upto = _applied(account, known_at).order_by("-recorded_at").values("upto")[:1]
+    return [_build_version(row) for row in _versions(account).filter(recorded_at__lte=Subquery(upto))]
 
 
-def _concerning(account: SellerAccount) -> QuerySet[Threshold]:
+def _versions(account: SellerAccount) -> QuerySet[Threshold]:
+    """Return the versions whose scope includes the account."""
     return Threshold.objects.filter(Q(account_id=None) | Q(account_id=account.pk), agency_id=account.agency_id)
 
 
-def _followed(account: SellerAccount, known_at: datetime) -> QuerySet[AppliedThresholds]:
+def _applied(account: SellerAccount, known_at: datetime) -> QuerySet[AppliedThresholds]:
     return AppliedThresholds.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at)
 
 
-def _version(row: Threshold) -> Version:
-    return Version(
+def _build_version(row: Threshold) -> ThresholdVersion:
+    return ThresholdVersion(
         threshold=row.threshold_id,
         account=row.account_id,
         metric=row.metric,

@@ -1,8 +1,9 @@
 """Which defects count into the order defect rate, and why. Pure.
 
-Sources: Seller Central help 200285170 (Order Defect Rate: 1-2 stars are negative, 3 is neutral), moderators on
-sellercentral-europe.amazon.com (claims granted, refunded after filing, or on a cancelled order count), Seller Central
-hub G202041210 (an appeal may reverse the metric and not the money: who paid never decides whether a claim counts).
+Sources: Seller Central help 200285170 (Order Defect Rate: 1-2 stars are negative, 3 is neutral), moderators
+on sellercentral-europe.amazon.com (claims granted, refunded after filing, or on a cancelled order count),
+Seller Central hub G202041210 (an appeal may reverse the metric and not the money: who paid never decides
+whether a claim counts).
 """
 
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from metrics.rules.facts import DefectKind
 
 NEGATIVE_STARS = (1, 2)
-IN_ODR = (DefectKind.FEEDBACK, DefectKind.A_TO_Z_CLAIM, DefectKind.CHARGEBACK)
+ODR_KINDS = (DefectKind.FEEDBACK, DefectKind.A_TO_Z_CLAIM, DefectKind.CHARGEBACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Whether a defect in this state counts, and the sentence that says why."""
+    """State whether a defect in a state counts, and the reason shown to users."""
 
     counts: bool
     reason: str
@@ -30,13 +31,13 @@ FEEDBACK_POSITIVE = Ruling(counts=False, reason="Feedback of 4 or 5 stars is pos
 STATES: dict[str, dict[str, Ruling]] = {
     DefectKind.FEEDBACK: {POSTED: FEEDBACK_NEGATIVE, "removed": FEEDBACK_REMOVED},
     DefectKind.A_TO_Z_CLAIM: {
-        "pending": Ruling(counts=True, reason="A claim counts while it is undecided."),
+        "pending": Ruling(counts=True, reason="A claim counts until Amazon decides it."),
         "granted": Ruling(counts=True, reason="A claim granted against the seller counts."),
-        "refunded_by_seller": Ruling(counts=True, reason="A claim refunded by the seller after it was filed counts."),
-        "order_cancelled": Ruling(counts=True, reason="A claim on an order cancelled by seller or Amazon counts."),
+        "refunded_by_seller": Ruling(counts=True, reason="A claim that the seller refunded after it was filed counts."),
+        "order_cancelled": Ruling(counts=True, reason="A claim on an order cancelled by the seller or Amazon counts."),
         "denied": Ruling(counts=False, reason="A denied claim does not count."),
-        "withdrawn": Ruling(counts=False, reason="A claim withdrawn before a decision does not count."),
-        "amazon_funded": Ruling(counts=False, reason="A claim that Amazon took on itself does not count."),
+        "withdrawn": Ruling(counts=False, reason="A claim withdrawn before the decision does not count."),
+        "amazon_funded": Ruling(counts=False, reason="A claim for which Amazon took responsibility does not count."),
         "appeal_won": Ruling(counts=False, reason="A claim won on appeal does not count."),
     },
     DefectKind.CHARGEBACK: {
@@ -45,30 +46,31 @@ STATES: dict[str, dict[str, Ruling]] = {
         "reversed": Ruling(counts=False, reason="A reversed chargeback does not count."),
     },
 }
+"""The ruling on each confirmed state, by kind."""
 
 LISTED = "listed"
 FILED = "filed"
-HEARSAY: dict[str, dict[str, Ruling]] = {
-    **{
-        kind: {LISTED: Ruling(counts=True, reason="Amazon's list of orders with defects names it; nothing tells more.")}
-        for kind in DefectKind
-    },
+LISTED_DEFECT = Ruling(counts=True, reason="Amazon lists the order as defective. No report with details has been loaded yet.")
+UNCONFIRMED: dict[str, dict[str, Ruling]] = {
+    **{kind: {LISTED: LISTED_DEFECT} for kind in DefectKind},
     DefectKind.A_TO_Z_CLAIM: {
-        LISTED: Ruling(counts=True, reason="Amazon's list of orders with defects names it; nothing tells more."),
-        FILED: Ruling(counts=True, reason="A returns report says that a claim was filed; its outcome is not known yet."),
+        LISTED: LISTED_DEFECT,
+        FILED: Ruling(counts=True, reason="A returns report mentions a filed claim. Its outcome is not known yet."),
     },
 }
-"""States in which a defect is known to exist and nothing more. As soon as a statement with details about a defect of the same
-kind on the same order is known, that one decides, and hearsay counts no more."""
-HEARD = (LISTED, FILED)
-OVERRULED = Ruling(counts=False, reason="A statement with details about this kind of defect on this order decides.")
+"""The ruling on each unconfirmed state, by kind: a report mentions the defect without its outcome.
+
+A fact with details about a defect of the same kind on the same order supersedes it.
+"""
+UNCONFIRMED_STATES = (LISTED, FILED)
+SUPERSEDED = Ruling(counts=False, reason="Superseded by a report with details about this kind of defect on this order.")
 
 
 def ruling(*, kind: str, state: str, rating: int | None) -> Ruling:
-    """The ruling on a defect. Raises KeyError for a kind or state that does not exist."""
-    if state in HEARSAY[kind]:
-        return HEARSAY[kind][state]
-    found = STATES[kind][state]
-    if found is not FEEDBACK_NEGATIVE or rating in NEGATIVE_STARS:
-        return found
+    """Return the ruling on a defect. Raises KeyError for a kind or state that does not exist."""
+    if state in UNCONFIRMED[kind]:
+        return UNCONFIRMED[kind][state]
+    by_state = STATES[kind][state]
+    if by_state is not FEEDBACK_NEGATIVE or rating in NEGATIVE_STARS:
+        return by_state
     return FEEDBACK_NEUTRAL if rating == 3 else FEEDBACK_POSITIVE

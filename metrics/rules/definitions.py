@@ -1,4 +1,7 @@
-"""The catalogue: what each metric divides by what. Windows, targets, names and force are dated rows (MetricRule), not code."""
+"""The catalogue of metrics: which count each divides by which.
+
+Windows, targets, names and whether Amazon enforces a metric are dated rows (MetricRule), not code.
+"""
 
 from dataclasses import dataclass
 
@@ -30,19 +33,21 @@ COUNTS = (
     "return_requests",
     "dissatisfied_requests",
 )
-"""The integer columns of DailyCounts. What puts a thing on a day is the metric's own: `Metric.day`."""
+"""The integer columns of DailyCounts. `Metric.day` says by which day a metric counts."""
 
 MFN = (Channel.MFN,)
 BOTH_CHANNELS = (Channel.MFN, Channel.AFN)
-UNPARTED = (Channel.ALL,)
+NO_CHANNEL = (Channel.ALL,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A rate: two counts of COUNTS; without them it is only reported by Amazon. `units` are the two where a rule counts units.
+    """Define a rate by two counts of COUNTS, or, without them, a figure that only Amazon reports.
 
-    `day` says which day puts a thing into the window. `source` is what goes stale. `parts` are counted beside the numerator and
-    never summed into it; `unexplained` is what nothing tells enough of to count it.
+    `units` are the two counts to use where a rule counts units instead of packages. `day` is the kind of day
+    by which things are in the window. `source` is the source whose age makes the metric stale. `parts` are
+    counts shown beside the numerator and never summed into it; `unexplained` is the count of what cannot be
+    judged yet.
     """
 
     code: str
@@ -60,7 +65,7 @@ class Metric:
         return bool(self.denominator)
 
 
-def _part_of_odr(code: str, numerator: str) -> Metric:
+def _odr_part(code: str, numerator: str) -> Metric:
     return Metric(code=code, numerator=numerator, denominator="orders", channels=BOTH_CHANNELS)
 
 
@@ -69,7 +74,7 @@ def _late(code: str) -> Metric:
 
 
 def _reported(code: str) -> Metric:
-    return Metric(code=code, channels=UNPARTED, day="", source="reported")
+    return Metric(code=code, channels=NO_CHANNEL, day="", source="reported")
 
 
 METRICS = (
@@ -84,9 +89,9 @@ METRICS = (
             ("chargebacks", "chargeback_orders"),
         ),
     ),
-    _part_of_odr("negative_feedback_rate", "negative_feedback_orders"),
-    _part_of_odr("a_to_z_claim_rate", "a_to_z_claim_orders"),
-    _part_of_odr("chargeback_rate", "chargeback_orders"),
+    _odr_part("negative_feedback_rate", "negative_feedback_orders"),
+    _odr_part("a_to_z_claim_rate", "a_to_z_claim_orders"),
+    _odr_part("chargeback_rate", "chargeback_orders"),
     _late("late_shipment_rate_10d"),
     _late("late_shipment_rate_30d"),
     Metric(
@@ -121,7 +126,7 @@ METRICS = (
         code="message_response_rate_24h",
         numerator="answered_messages",
         denominator="messages",
-        channels=UNPARTED,
+        channels=NO_CHANNEL,
         day="message",
         source="messages",
     ),

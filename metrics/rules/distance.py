@@ -1,56 +1,59 @@
-"""How far a value is from its limit, on one scale for every metric, and which series of an account is the worst. Pure.
+"""How far a value is from its limit, on one scale for every metric, and which value is the worst. Pure.
 
-1 is spotless, 0 is exactly at the limit, below 0 is beyond it: 1 minus the part that is used up of what the limit allows. A rate
-of 0.5 % under a limit of 1 % has 0.5 left, as has a tracking rate of 97.5 % over a limit of 95 %; 1.4 % under 1 % stands at -0.4.
+1 is spotless, 0 is exactly at the limit, below 0 is beyond it: the share of the allowed defects that is not
+used up. A rate of 0.5 % under a limit of 1 % has 0.5 left, as has a tracking rate of 97.5 % over a limit of
+95 %; 1.4 % under 1 % is -0.4.
 
-Two kinds of limits allow no share of anything:
-- Where nothing at all may go wrong (`eq` 0 of a counter, `lte` 0 %, `gte` 100 %), nothing is 1 and each that did go wrong takes 1
-  below 0: one violation is -1, three are -3.
-- A score stands at the part of its limit by which it is above it: 300 over 200 is 0.5, 150 is -0.25; from twice the limit on it
-  is spotless.
+Two kinds of limits are not shares:
+- If nothing may go wrong (`eq` 0 of a counter, `lte` 0 %, `gte` 100 %), zero is 1 and each violation takes 1
+  off 0: one violation is -1, three are -3.
+- A score is measured by the part of its limit by which it exceeds it: 300 over 200 is 0.5, 150 is -0.25, 400
+  and more is 1.
 """
 
 from collections.abc import Iterable
 
-from metrics.rules import judgement
-from metrics.rules.judgement import WORST_FIRST, Comparator, Limit, Status
+from metrics.rules.judgement import WORST_FIRST, Comparator, Limit, Status, count_bad, meets
 from metrics.rules.series import Value
 
 
-def between(numerator: int, denominator: int, limit: Limit) -> float | None:
-    """The distance, exact in its sign; None without data. What misses its limit is never above 0, what meets it never below."""
+def measure_counts(numerator: int, denominator: int, limit: Limit) -> float | None:
+    """Return the distance, or None without data.
+
+    It is never above 0 if the limit is missed, never below 0 if it is met.
+    """
     if not denominator:
         return None
-    ours, theirs = numerator * limit.denominator, denominator * limit.numerator
-    if limit.is_of_a_score:
-        return min(1.0, (ours - theirs) / theirs)
+    scaled, scaled_limit = numerator * limit.denominator, denominator * limit.numerator
+    if limit.is_score:
+        return min(1.0, (scaled - scaled_limit) / scaled_limit)
     if limit.comparator is Comparator.EQ and limit.numerator:
-        return 1.0 if ours == theirs else -abs(ours - theirs) / theirs
-    wrong = judgement.bad(numerator, denominator, limit)
-    allowed = denominator * judgement.bad(limit.numerator, limit.denominator, limit)
+        return 1.0 if scaled == scaled_limit else -abs(scaled - scaled_limit) / scaled_limit
+    bad = count_bad(numerator, denominator, limit)
+    allowed = denominator * count_bad(limit.numerator, limit.denominator, limit)
     if allowed:
-        return min(1.0, (allowed - wrong * limit.denominator) / allowed)
-    return float(-wrong) if wrong > 0 else float(judgement.meets(numerator, denominator, limit) or 0)
+        return min(1.0, (allowed - bad * limit.denominator) / allowed)
+    return float(-bad) if bad > 0 else float(meets(numerator, denominator, limit) or 0)
 
 
-def of(value: Value) -> float | None:
-    """How far a value is from the limit in force, or from the agency's own line where Amazon asks for nothing.
+def measure(value: Value) -> float | None:
+    """Return the distance from the target, or from the agency's threshold if Amazon sets no target.
 
     None without either, and without data.
     """
-    limit = value.limit or value.warning
-    return between(value.numerator, value.denominator, limit) if limit else None
+    limit = value.limit or value.warning_limit
+    return measure_counts(value.numerator, value.denominator, limit) if limit else None
 
 
-def worst(values: Iterable[Value]) -> Value | None:
-    """The series that stands worst of those that have a limit and data; None where there is none.
+def worst_value(values: Iterable[Value]) -> Value | None:
+    """Return the worst of the values that have a limit and data, or None if none has.
 
-    By status first, so that it is as bad as its account. Of one status, those that Amazon enforces go before the rest, however
-    far the rest is beyond; then the distance decides, then the order of the catalogue.
+    Ordered by status, then metrics that Amazon enforces before the rest, then distance, then the order of the
+    catalogue.
     """
-    limited = [(value, distance) for value in values if (distance := of(value)) is not None]
-    ranked = min(limited, key=lambda each: (_rank(each[0].status), not each[0].enforced, each[1]), default=None)
-    return ranked[0] if ranked else None
+    measured = [(value, distance) for value in values if (distance := measure(value)) is not None]
+    worst = min(measured, key=lambda each: (_rank(each[0].status), not each[0].enforced, each[1]), default=None)
+    return worst[0] if worst else None
 
 
 def _rank(status: Status) -> int:

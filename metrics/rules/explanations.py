@@ -1,13 +1,16 @@
-"""What each metric counts, in a sentence or two. Pure. Sources are those of its rules (metrics/migrations)."""
+"""What each metric counts, in a sentence or two for users.
 
-PART = "Each order counts once. It is a part of the order defect rate and not judged alone."
-COUNTER = "Counted by Amazon alone and taken from its own report. None may stand against the account."
-LATE = "Orders whose shipment was confirmed after the ship-by date, out of those shipped and to be shipped in the last {} days."
+Pure. Sources are those of its rules (metrics/migrations).
+"""
 
-OF: dict[str, str] = {
+PART = "Each order counts once. Amazon judges this only as a part of the order defect rate."
+COUNTER = "Counted by Amazon and taken from its report. The target is zero."
+LATE = "Orders whose shipment was confirmed after the ship-by date, out of the shipped orders due in the last {} days."
+
+EXPLANATIONS: dict[str, str] = {
     "order_defect_rate": (
         "Orders with negative feedback (1 or 2 stars), a counted A-to-z claim or a service chargeback, out of all "
-        "orders; the day of the order decides. Returns, cancellations and slow replies do not count into it."
+        "orders, by the day of the order. Returns, cancellations and late replies do not count."
     ),
     "negative_feedback_rate": f"Orders with feedback of 1 or 2 stars, out of all orders. {PART}",
     "a_to_z_claim_rate": f"Orders with an A-to-z claim that counts against the seller, out of all orders. {PART}",
@@ -15,28 +18,30 @@ OF: dict[str, str] = {
     "late_shipment_rate_10d": LATE.format(10),
     "late_shipment_rate_30d": LATE.format(30),
     "pre_fulfillment_cancel_rate": (
-        "Orders that the seller cancelled before confirming the shipment, or that Amazon cancelled because it was not"
-        " confirmed. What the buyer cancels does not count; where nothing tells who cancelled, the order is shown as "
+        "Orders cancelled by the seller before the shipment was confirmed, or by Amazon because it was not confirmed, "
+        "out of all orders. Cancellations by the buyer do not count. An order without a known canceller is shown as "
         "unexplained."
     ),
-    "valid_tracking_rate": "Shipped packages that a carrier scanned, out of all shipped packages.",
-    "on_time_delivery_rate": "Delivered by the promised date, out of what was tracked: units in the US, packages elsewhere.",
+    "valid_tracking_rate": "Shipped packages scanned by a carrier, out of all shipped packages.",
+    "on_time_delivery_rate": (
+        "Tracked units (US) or packages (other marketplaces) delivered by the promised date, out of all tracked ones."
+    ),
     "invoice_defect_rate": (
         "Amazon Business orders without an invoice within one business day of the shipment, out of all Amazon Business orders."
     ),
     "message_response_rate_24h": (
-        "Buyer messages answered within 24 hours, weekends included, out of those that need an answer. It does not "
-        "count into the order defect rate."
+        "Buyer messages answered within 24 hours, weekends included, out of the messages that need an answer. It does "
+        "not count into the order defect rate."
     ),
     "return_dissatisfaction_rate": (
-        "Return requests with negative feedback, answered after more than 48 hours, or wrongly rejected, out of the "
+        "Return requests with negative feedback, without an answer within 48 hours, or wrongly rejected, out of the "
         "requests whose handling is known."
     ),
     "return_rate": (
-        "Orders that the buyer asked to return, out of all orders. Amazon sets no target for it, and it does not "
-        "count into the order defect rate."
+        "Orders with a return request, out of all orders. Amazon sets no target, and it does not count into the order "
+        "defect rate."
     ),
-    "account_health_rating": "Amazon's own score from 0 to 1000, taken from its report: 200 and more is healthy.",
+    "account_health_rating": "Amazon's score from 0 to 1000, taken from its report. 200 or more is healthy.",
     "listing_policy_violations": COUNTER,
     "product_authenticity_customer_complaints": COUNTER,
     "product_condition_customer_complaints": COUNTER,

@@ -1,7 +1,8 @@
-"""What a report says of an order, a message or an account, free of any report's format.
+"""Facts: what a report states about an order, a package, a return, a message or an account.
 
-Facts are NamedTuples: immutable, and cheap enough for a million of them in one report. Field order is the order of the
-columns of the table they are staged in (metrics/pipeline/recording.py).
+Facts do not depend on the format of a report. They are NamedTuples: immutable, and cheap enough for a million
+of them in one report. The order of the fields is that of the columns of their staging table
+(metrics/pipeline/staging.py).
 """
 
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 
 class Channel(StrEnum):
-    """Who fulfils. `all` is for figures that Amazon itself does not part."""
+    """Name who ships: merchant or Amazon. `all` is for figures that Amazon does not separate."""
 
     MFN = "mfn"
     AFN = "afn"
@@ -19,7 +20,10 @@ class Channel(StrEnum):
 
 
 class OrderStatus(IntEnum):
-    """How far an order got. Of two statements with the same `last-updated-date` the further one is right."""
+    """Order the states of an order.
+
+    Of two facts with the same `last-updated-date`, the one with the later state is right.
+    """
 
     PENDING = 1
     UNSHIPPED = 2
@@ -29,6 +33,8 @@ class OrderStatus(IntEnum):
 
 
 class DefectKind(StrEnum):
+    """Name the kinds of defects. Only the first three count into the order defect rate."""
+
     FEEDBACK = "feedback"
     A_TO_Z_CLAIM = "a_to_z_claim"
     CHARGEBACK = "chargeback"
@@ -37,7 +43,10 @@ class DefectKind(StrEnum):
 
 
 class Canceller(StrEnum):
-    """Who cancelled. `unconfirmed`: Amazon did, because the seller had not confirmed the shipment in time."""
+    """Name who cancelled.
+
+    `unconfirmed`: Amazon, because the seller had not confirmed the shipment in time.
+    """
 
     BUYER = "buyer"
     SELLER = "seller"
@@ -46,7 +55,7 @@ class Canceller(StrEnum):
 
 
 class OrderFact(NamedTuple):
-    """One statement of a report about one order."""
+    """State one order."""
 
     order_id: str
     marketplace: str
@@ -57,9 +66,10 @@ class OrderFact(NamedTuple):
 
 
 class DefectFact(NamedTuple):
-    """One statement about one defect of an order; (order_id, kind, reference) says which defect.
+    """State one defect of an order, identified by (order_id, kind, reference).
 
-    `stated_at` is the moment that the source speaks of, where it tells one; otherwise the later received statement is right.
+    `stated_at` is the moment that the report describes, or None if it names none: then the fact received
+    later is right.
     """
 
     order_id: str
@@ -74,11 +84,11 @@ class DefectFact(NamedTuple):
 
 
 class ShipmentFact(NamedTuple):
-    """One statement about one package of an order, or about an order that has none yet; (order_id, package) says which.
+    """State one package of an order, or an order without packages, identified by (order_id, package).
 
-    None is "not known" or "cannot be said yet", never no: an undelivered package before its promised day is neither on time nor
-    late.
-    `units` are the items in the package. Days are those of the moments in the zone of the report's marketplace.
+    None means unknown or undecided, never "no": an undelivered package before its promised day is neither on
+    time nor late. `units` are the items in the package. Days are in the time zone of the report's
+    marketplace.
     """
 
     order_id: str
@@ -97,10 +107,11 @@ class ShipmentFact(NamedTuple):
 
 
 class ReturnFact(NamedTuple):
-    """One statement about one return request; (order_id, reference) says which.
+    """State one return request, identified by (order_id, reference).
 
-    `is_return`: not cancelled, declined or rejected. `is_dissatisfied` is None where nothing tells how the request was handled.
-    `reason` is `negative_feedback`, `late_answer` or `wrong_rejection` where the buyer is dissatisfied, else empty.
+    `is_return` is false for a cancelled, declined or rejected request. `is_dissatisfied` is None if it is not
+    known how the request was handled. `reason` is `negative_feedback`, `late_answer` or `wrong_rejection` if
+    the buyer is dissatisfied, else empty.
     """
 
     order_id: str
@@ -114,9 +125,10 @@ class ReturnFact(NamedTuple):
 
 
 class MessageFact(NamedTuple):
-    """One statement about one buyer message, known by its id. `is_answered_in_time` is None while its 24 hours last.
+    """State one buyer message, identified by its ID. The text of the message is not stored.
 
-    `order_id` is empty where the buyer asked before ordering. Nothing of what was written is kept.
+    `is_answered_in_time` is None until the 24 hours are over. `order_id` is empty if the buyer asked before
+    ordering.
     """
 
     message_id: str
@@ -130,9 +142,9 @@ class MessageFact(NamedTuple):
 
 
 class SnapshotFact(NamedTuple):
-    """What Amazon's own report says of one marketplace, whole.
+    """State one marketplace's part of Amazon's account health report.
 
-    `document` is JSON text, `account_status` is empty where it is not told.
+    `document` is that part as JSON text. `account_status` is empty if the report states none.
     """
 
     marketplace: str
@@ -142,10 +154,11 @@ class SnapshotFact(NamedTuple):
 
 
 class ReportedFact(NamedTuple):
-    """One figure of Amazon's own report. What the report does not tell is None or empty, never 0.
+    """State one figure of Amazon's account health report. What it does not state is None or empty, never 0.
 
-    `rate` is Amazon's, a fraction of 1; numerator and denominator are Amazon's counts. A policy counter is a count per 1.
-    `flags` are the contradictions found in it, as JSON text: a list of sentences. `reported_at` is the snapshot's.
+    `rate` is Amazon's, a fraction of 1; numerator and denominator are Amazon's counts. A policy counter has
+    the denominator 1. `flags` is a JSON list of sentences, one for each contradiction in the figure.
+    `reported_at` is the snapshot's.
     """
 
     marketplace: str

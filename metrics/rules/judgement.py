@@ -1,5 +1,6 @@
-"""How a value stands against a limit: integers in, never a float compared. Pure."""
+"""Limits, statuses and budgets: how counts compare with a limit, in integers. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ class Comparator(StrEnum):
 
 
 class Status(StrEnum):
-    """Of a series, worst first."""
+    """Name the status of a series, worst first."""
 
     BREACHED = "breached"
     AT_RISK = "at_risk"
@@ -26,15 +27,15 @@ WORST_FIRST = tuple(Status)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`rate comparator numerator/denominator`, as integers: 1/100 is one percent."""
+    """Store the condition `rate comparator numerator/denominator` in integers: `lt` 1/100 is below 1 %."""
 
     comparator: Comparator
     numerator: int
     denominator: int
 
     @property
-    def is_from_below(self) -> bool:
-        """Whether the numerator is what went well, and the rest what went wrong."""
+    def is_minimum(self) -> bool:
+        """Return whether the rate must be high: the numerator is what went well."""
         return self.comparator in {Comparator.GT, Comparator.GTE}
 
     @property
@@ -42,84 +43,88 @@ class Limit:
         return self.numerator / self.denominator
 
     @property
-    def is_of_a_score(self) -> bool:
-        """A lower limit above 1 is no share of anything: nothing goes wrong piece by piece."""
-        return self.comparator in {Comparator.GT, Comparator.GTE} and self.numerator > self.denominator
-
-
-def limit_of(comparator: str | None, numerator: int | None, denominator: int | None) -> Limit | None:
-    """The limit as a row holds it; None where there is none."""
-    if not comparator or numerator is None or denominator is None:
-        return None
-    return Limit(Comparator(comparator), numerator, denominator)
+    def is_score(self) -> bool:
+        """Return whether the limit is a minimum above 1: a score, of which no count of defects exists."""
+        return self.is_minimum and self.numerator > self.denominator
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many defective orders the limit allows in the window, and how many of them are left (below 0: over it)."""
+    """Count the defects that a limit allows in the window, and how many are left (below 0: it is missed)."""
 
     allowed: int
     left: int
 
 
+def build_limit(comparator: str | None, numerator: int | None, denominator: int | None) -> Limit | None:
+    """Build the limit from the columns of a row, or None if one of them is empty."""
+    if not comparator or numerator is None or denominator is None:
+        return None
+    return Limit(Comparator(comparator), numerator, denominator)
+
+
 def rate(numerator: int, denominator: int) -> float | None:
-    """For people and charts; None where nothing was ordered."""
+    """Return the rate for display, or None without data. Comparisons use the counts."""
     return numerator / denominator if denominator else None
 
 
 def meets(numerator: int, denominator: int, limit: Limit) -> bool | None:
-    """Whether the rate keeps the limit, exactly as stated: `lt` 1/100 is missed by 1 in 100. None without data."""
+    """Return whether the rate meets the limit, or None without data. 1 in 100 does not meet `lt` 1/100."""
     if not denominator:
         return None
-    ours, theirs = numerator * limit.denominator, denominator * limit.numerator
+    scaled, scaled_limit = numerator * limit.denominator, denominator * limit.numerator
     return {
-        Comparator.LT: ours < theirs,
-        Comparator.LTE: ours <= theirs,
-        Comparator.GT: ours > theirs,
-        Comparator.GTE: ours >= theirs,
-        Comparator.EQ: ours == theirs,
+        Comparator.LT: scaled < scaled_limit,
+        Comparator.LTE: scaled <= scaled_limit,
+        Comparator.GT: scaled > scaled_limit,
+        Comparator.GTE: scaled >= scaled_limit,
+        Comparator.EQ: scaled == scaled_limit,
     }[limit.comparator]
 
 
-def bad(numerator: int, denominator: int, limit: Limit | None) -> int:
-    """How many went wrong: of a lower limit those that are not in the numerator, else those that are."""
-    return denominator - numerator if limit and limit.is_from_below else numerator
+def count_bad(numerator: int, denominator: int, limit: Limit | None) -> int:
+    """Return how many went wrong: the numerator, or what is missing from it if the limit is a minimum."""
+    return denominator - numerator if limit and limit.is_minimum else numerator
 
 
 def budget(numerator: int, denominator: int, limit: Limit) -> Budget:
-    """How many of the denominator may go wrong, and how many of them did not yet.
+    """Return how many of the denominator may go wrong, and how many of these are left.
 
-    Closed forms: the greatest bad count that keeps the limit is floor((N·p - 1) / q) where strict, floor(N·p / q) where not.
+    With limit p/q and N = denominator, the greatest bad count that meets the limit is floor((N·p - 1) / q) if
+    the comparator is strict and floor(N·p / q) if it is not.
     """
     strict = 1 if limit.comparator in {Comparator.LT, Comparator.GT} else 0
-    share = bad(limit.numerator, limit.denominator, limit)
+    share = count_bad(limit.numerator, limit.denominator, limit)
     allowed = max(0, (denominator * share - strict) // limit.denominator)
-    return Budget(allowed=allowed, left=allowed - bad(numerator, denominator, limit))
+    return Budget(allowed=allowed, left=allowed - count_bad(numerator, denominator, limit))
 
 
-def warning_of(limit: Limit | None) -> Limit | None:
-    """Three quarters of what a limit allows: the line that goes with a target which Amazon set for one account."""
+def default_warning_limit(limit: Limit | None) -> Limit | None:
+    """Return the limit that allows three quarters of what a target allows, or None if there is no such limit.
+
+    It warns before a target that Amazon states for one account, for which no rule has a warning limit.
+    """
     if limit is None:
         return None
     p, q = limit.numerator, limit.denominator
     if limit.comparator in {Comparator.LT, Comparator.LTE}:
         return Limit(limit.comparator, 3 * p, 4 * q)
-    if limit.comparator in {Comparator.GT, Comparator.GTE} and p <= q:
+    if limit.is_minimum and p <= q:
         return Limit(limit.comparator, q + 3 * p, 4 * q)
     return None
 
 
-def status(numerator: int, denominator: int, limit: Limit | None, warning: Limit | None) -> Status:
-    """Where a series stands. A missed warning line is at risk, unless nothing at all went wrong yet."""
+def status(numerator: int, denominator: int, limit: Limit | None, warning_limit: Limit | None) -> Status:
+    """Return the status: breached if the limit is missed, at risk if only the warning limit is."""
     if not denominator:
         return Status.NO_DATA
     if limit and not meets(numerator, denominator, limit):
         return Status.BREACHED
-    if warning and not meets(numerator, denominator, warning):
+    if warning_limit and not meets(numerator, denominator, warning_limit):
         return Status.AT_RISK
     return Status.HEALTHY
 
 
-def worst(statuses: list[Status]) -> Status:
-    """The status of an account whose series have these."""
+def worst_status(statuses: Sequence[Status]) -> Status:
+    """Return the status of an account from those of its series."""
     return min(statuses, key=WORST_FIRST.index, default=Status.NO_DATA)

@@ -1,6 +1,7 @@
-"""What speaks for or against an order behind a number, and the sentence that says why it counts or not. Pure.
+"""The reasons why a row of a drill-down counts or does not, as sentences for users. Pure.
 
-Sources: for defects defects.py, for the rest the pages that the rows of each metric's rule name (metrics/migrations).
+Sources: for defects defects.py, for the rest the pages named by the rows of each metric's rule
+(metrics/migrations).
 """
 
 from dataclasses import dataclass
@@ -10,69 +11,72 @@ from metrics.rules import defects
 
 REASONS: dict[str, dict[str, str]] = {
     "cancellation": {
-        "buyer": "The buyer asked for the cancellation.",
+        "buyer": "The buyer requested the cancellation.",
         "seller": "The seller cancelled before confirming the shipment.",
         "unconfirmed": "Amazon cancelled because the shipment was not confirmed in time.",
-        "amazon": "Amazon cancelled for reasons of its own.",
-        "after_shipping": "After the shipment is confirmed it is a refund, not a cancellation.",
+        "amazon": "Amazon cancelled for its own reasons.",
+        "after_shipping": "A cancellation after the shipment was confirmed is a refund and does not count.",
     },
     "return": {
-        "requested": "The buyer asked to return it.",
-        "not_a_return": "The request was cancelled or declined.",
+        "requested": "The buyer requested a return.",
+        "not_a_return": "The return request was cancelled or declined.",
     },
     "shipment": {
-        "late": "Shipment was confirmed after the ship-by date.",
-        "in_time": "Shipment was confirmed by the ship-by date.",
+        "late": "The shipment was confirmed after the ship-by date.",
+        "in_time": "The shipment was confirmed by the ship-by date.",
     },
     "tracking": {
         "scanned": "The carrier scanned the package.",
-        "not_scanned": "No scan of a carrier is known.",
+        "not_scanned": "No carrier scan is known.",
     },
     "delivery": {
-        "on_time": "Delivered by the promised date.",
-        "late": "Not delivered by the promised date.",
+        "on_time": "The package was delivered by the promised date.",
+        "late": "The package was not delivered by the promised date.",
     },
     "invoice": {
-        "missing_or_late": "No invoice within one business day of the shipment.",
-        "in_time": "The invoice came within one business day of the shipment.",
+        "missing_or_late": "No invoice was uploaded within one business day of the shipment.",
+        "in_time": "The invoice was uploaded within one business day of the shipment.",
     },
     "return_request": {
         "negative_feedback": "The buyer left negative feedback on the return.",
         "late_answer": "The request was not answered within 48 hours.",
-        "wrong_rejection": "The request was rejected although it was within the policy.",
-        "content": "Answered in time, and nothing speaks against it.",
+        "wrong_rejection": "The request was rejected although it was within the return policy.",
+        "content": "The request was answered in time, and the buyer did not complain.",
     },
     "message": {
-        "in_time": "Answered within 24 hours.",
-        "late": "Answered after more than 24 hours.",
-        "unanswered": "Not answered within 24 hours.",
+        "in_time": "The message was answered within 24 hours.",
+        "late": "The message was answered after more than 24 hours.",
+        "unanswered": "The message was not answered within 24 hours.",
     },
 }
 """By kind and state."""
 
-KINDS = tuple(dict.fromkeys((*defects.STATES, *defects.HEARSAY, *REASONS)))
+KINDS = tuple(dict.fromkeys((*defects.STATES, *defects.UNCONFIRMED, *REASONS)))
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Reason:
+    """Describe one defect, package, request or message of an order, with the reason as a sentence."""
+
     kind: str
     state: str
     rating: int | None
     occurred_on: str | None
     due_on: str | None
     counts: bool
-    reason: str
+    text: str
     reference: str
     funded_by: str
 
 
-def of(told: dict[str, Any]) -> Evidence:
-    """The evidence in a row's JSON."""
-    overruled = told.pop("overruled")
-    reason = defects.OVERRULED.reason if overruled else _reason(told)
-    return Evidence(reason=reason, **told)
+def build_reason(fields: dict[str, Any]) -> Reason:
+    """Build the reason from the JSON object of a drill-down row (drilldown/sql.py)."""
+    fields = dict(fields)
+    is_superseded = fields.pop("superseded")
+    return Reason(text=defects.SUPERSEDED.reason if is_superseded else _text(fields), **fields)
 
 
-def _reason(told: dict[str, Any]) -> str:
-    known = REASONS.get(told["kind"], {}).get(told["state"])
-    return known or defects.ruling(kind=told["kind"], state=told["state"], rating=told["rating"]).reason
+def _text(fields: dict[str, Any]) -> str:
+    kind, state = fields["kind"], fields["state"]
+    text = REASONS.get(kind, {}).get(state)
+    return text or defects.ruling(kind=kind, state=state, rating=fields["rating"]).reason

@@ -1,4 +1,4 @@
-"""A series on a day: its counts over a window, and how they stand against the limit in force. Pure."""
+"""A series on a day: its counts over a window, and the limits that apply. Pure."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,15 +7,20 @@ from uuid import UUID
 from metrics.rules import judgement
 from metrics.rules.judgement import Budget, Limit, Status
 
-LINE_SOURCES = ("default", "amazon_report", "custom")
-"""Where a target or a warning line is from: Amazon's rules, Amazon's own report of the series, or the agency."""
+LIMIT_SOURCES = ("default", "amazon_report", "custom")
+"""Where a target or warning comes from: Amazon's rules, Amazon's report about the series, or the agency's
+threshold.
+"""
 Series = tuple[str, str, str]
-"""Metric, marketplace and channel, of one account."""
+"""Metric, marketplace and channel of one account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days that a value covers, both included."""
+    """Store the days that a value covers, both included.
+
+    `offset` is the number of days from `last` to the value's day.
+    """
 
     first: date
     last: date
@@ -24,11 +29,12 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """The warning line before a target. Of an agency's own: its threshold, and what it asks for before it fires and clears.
+class WarningThreshold:
+    """Store the limit that warns before Amazon's target, and when a warning opens and ends.
 
-    It fires when it was missed for `for_days`, and is over when `clear` was kept for `keep_days`; of fewer than `min_denominator`
-    nothing is judged by it.
+    It opens after `limit` was missed for `for_days` days and ends after `clear` was met for `keep_days` days.
+    Values with a denominator below `min_denominator` are not judged by it. `threshold` is set if it is the
+    agency's own.
     """
 
     limit: Limit
@@ -40,14 +46,14 @@ class Line:
     min_denominator: int = 0
 
 
-def usual_line(limit: Limit | None, source: str) -> Line | None:
-    """The line that goes with a target."""
-    return Line(limit=limit, clear=limit, source=source) if limit else None
+def default_warning(limit: Limit | None, source: str) -> WarningThreshold | None:
+    """Return the warning of a series without a threshold of the agency's."""
+    return WarningThreshold(limit=limit, clear=limit, source=source) if limit else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """Numerator and denominator of one series over one window, with the rule in force on its day."""
+    """Store the numerator and denominator of one series over one window, with the rule in force on its day."""
 
     metric: str
     marketplace: str
@@ -58,7 +64,7 @@ class Value:
     denominator: int
     limit: Limit | None
     limit_source: str
-    line: Line | None
+    warning: WarningThreshold | None
     name: str
     enforced: bool
     counts_units: bool = False
@@ -74,30 +80,30 @@ class Value:
         return judgement.meets(self.numerator, self.denominator, self.limit) if self.limit else None
 
     @property
-    def warning(self) -> Limit | None:
-        return self.line.limit if self.line else None
+    def warning_limit(self) -> Limit | None:
+        return self.warning.limit if self.warning else None
 
     @property
-    def meets_line(self) -> bool | None:
-        """None also of too few to be judged by it."""
-        return self._meets(self.line.limit) if self.line else None
+    def meets_warning_limit(self) -> bool | None:
+        """Return None also if the denominator is below the warning's minimum."""
+        return self._meets(self.warning.limit) if self.warning else None
 
     @property
-    def is_clear(self) -> bool | None:
-        return self._meets(self.line.clear) if self.line else None
+    def meets_clear_limit(self) -> bool | None:
+        return self._meets(self.warning.clear) if self.warning else None
 
     def _meets(self, limit: Limit) -> bool | None:
-        is_enough = self.line is None or self.denominator >= self.line.min_denominator
+        is_enough = self.warning is None or self.denominator >= self.warning.min_denominator
         return judgement.meets(self.numerator, self.denominator, limit) if is_enough else None
 
     @property
     def status(self) -> Status:
-        warning = None if self.meets_line is None else self.warning
-        return judgement.status(self.numerator, self.denominator, self.limit, warning)
+        warning_limit = None if self.meets_warning_limit is None else self.warning_limit
+        return judgement.status(self.numerator, self.denominator, self.limit, warning_limit)
 
     @property
     def budget(self) -> Budget | None:
-        if self.limit is None or self.limit.is_of_a_score:
+        if self.limit is None or self.limit.is_score:
             return None
         return judgement.budget(self.numerator, self.denominator, self.limit)
 

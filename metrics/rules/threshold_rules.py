@@ -1,4 +1,7 @@
-"""The warning line in force: the agency's own where it has one, the most specific of them; else the usual one. Pure."""
+"""Which threshold is in force for a series, and which thresholds are valid. Pure.
+
+The most specific scope wins: account before marketplace before channel.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,14 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from metrics.rules.judgement import Comparator, Limit
-from metrics.rules.series import Line
+from metrics.rules.series import WarningThreshold
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """What a threshold asks for from a moment on. `account` is null for all accounts, the others are '' for all."""
+class ThresholdVersion:
+    """Store the settings of a threshold from a moment on.
+
+    `account` is None for all accounts; `marketplace` and `channel` are '' for all. `warn` and `clear` are
+    fractions.
+    """
 
     threshold: UUID | None
     account: UUID | None
@@ -30,13 +37,13 @@ class Version:
 
     @property
     def scope(self) -> tuple[bool, str, str]:
-        """Sorts the most specific scope last: account before marketplace before channel."""
+        """Return a key that sorts the most specific scope last."""
         return self.account is not None, self.marketplace, self.channel
 
-    def line(self, comparator: str) -> Line:
-        """The line, of the direction of the metric's target; a metric without one should be low."""
+    def build_warning(self, comparator: str) -> WarningThreshold:
+        """Build the warning with the comparator of the metric's target; `lt` for a metric without a target."""
         side = Comparator(comparator or Comparator.LT)
-        return Line(
+        return WarningThreshold(
             limit=Limit(side, *self.warn),
             clear=Limit(side, *self.clear),
             source="custom",
@@ -47,30 +54,34 @@ class Version:
         )
 
 
-def in_force(versions: Iterable[Version], *, metric: str, marketplace: str, channel: str, day: date) -> Version | None:
-    """Of these versions, which are of one account, the one that a series of it is judged by on a day."""
-    ends = datetime.combine(day + timedelta(days=1), time(), UTC)
-    newest: dict[tuple[bool, str, str], Version] = {}
+def version_in_force(
+    versions: Iterable[ThresholdVersion], *, metric: str, marketplace: str, channel: str, day: date
+) -> ThresholdVersion | None:
+    """Return the version that applies to a series on a day, among those that apply to its account."""
+    day_end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    newest: dict[tuple[bool, str, str], ThresholdVersion] = {}
     for version in versions:
-        is_of_series = version.metric == metric and version.marketplace in {"", marketplace} and version.channel in {"", channel}
-        if is_of_series and version.recorded_at < ends:
+        is_in_scope = version.metric == metric and version.marketplace in {"", marketplace} and version.channel in {"", channel}
+        if is_in_scope and version.recorded_at < day_end:
             other = newest.get(version.scope)
             newest[version.scope] = version if other is None or version.recorded_at > other.recorded_at else other
-    standing = [version for version in newest.values() if not version.is_removed]
-    return max(standing, key=lambda version: version.scope, default=None)
+    present = [version for version in newest.values() if not version.is_removed]
+    return max(present, key=lambda version: version.scope, default=None)
 
 
-def is_as_strict(line: Limit, target: Limit) -> bool:
-    """Whether everything that keeps the line keeps the target."""
-    ours, theirs = line.numerator * target.denominator, target.numerator * line.denominator
-    if target.comparator == Comparator.EQ:
-        return ours == theirs
-    return ours >= theirs if target.is_from_below else ours <= theirs
+def is_as_strict(limit: Limit, other: Limit) -> bool:
+    """Return whether every rate that meets the limit meets the other one, which has the same comparator."""
+    scaled, scaled_other = limit.numerator * other.denominator, other.numerator * limit.denominator
+    if other.comparator == Comparator.EQ:
+        return scaled == scaled_other
+    return scaled >= scaled_other if other.is_minimum else scaled <= scaled_other
 
 
-def can_be_kept(line: Limit, *, is_share: bool) -> bool:
-    """Whether any rate keeps the line: none is below 0, and no share above 1."""
-    if line.comparator == Comparator.LT and line.numerator == 0:
+def can_be_met(limit: Limit, *, is_share: bool) -> bool:
+    """Return whether any rate meets the limit: no rate is below 0, and no share is above 1."""
+    if limit.comparator == Comparator.LT and limit.numerator == 0:
         return False
-    reaches = line.numerator < line.denominator or (line.numerator == line.denominator and line.comparator != Comparator.GT)
-    return reaches or not is_share
+    is_within_one = limit.numerator < limit.denominator or (
+        limit.numerator == limit.denominator and limit.comparator != Comparator.GT
+    )
+    return is_within_one or not is_share

@@ -158,7 +158,7 @@ def test_contradiction_is_409_with_fields(acme: Client, shop: str) -> None:
 
     assert (response.status_code, response["Content-Type"]) == (409, "application/problem+json")
     assert response.json()["type"] == "/problems/contradiction"
-    assert response.json()["errors"] == [{"pointer": "/from", "detail": "It is after `to`."}]
+    assert response.json()["errors"] == [{"pointer": "/from", "detail": "`from` must not be after `to`."}]
 
 
 def test_error_message_has_no_nul(acme: Client, shop: str) -> None:

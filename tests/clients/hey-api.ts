@@ -1,7 +1,7 @@
 // Draws the portfolio, the history of its worst account and the orders behind it, with the client of @hey-api/openapi-ts.
 import { client } from "./generated/hey-api/client.gen.js";
-import { createWebhookEndpoint, getHistory, getPortfolio, listAccounts, listOrdersOfMetric } from "./generated/hey-api/sdk.gen.js";
-import type { Account, Metric, Order, Point, PortfolioAnswer, Status } from "./generated/hey-api/types.gen.js";
+import { createWebhookEndpoint, getMetricHistory, getPortfolio, listAccounts, listMetricOrders } from "./generated/hey-api/sdk.gen.js";
+import type { Account, Metric, Order, HistoryPoint, Portfolio, Status } from "./generated/hey-api/types.gen.js";
 
 const { UNDERONE_URL: baseUrl, UNDERONE_KEY: key } = process.env;
 client.setConfig({ baseUrl, auth: () => key });
@@ -14,7 +14,7 @@ function percent(rate: number | null): string {
   return rate === null ? "no data" : `${(100 * rate).toFixed(2)} %`;
 }
 
-function drawPortfolio(portfolio: PortfolioAnswer): string[] {
+function drawPortfolio(portfolio: Portfolio): string[] {
   const counts = portfolio.metrics.map(
     ({ name, breached, at_risk, healthy }) =>
       `${name}: ${SIGNS.breached.repeat(breached)}${SIGNS.at_risk.repeat(at_risk)}${SIGNS.healthy.repeat(healthy)}`,
@@ -26,7 +26,7 @@ function drawPortfolio(portfolio: PortfolioAnswer): string[] {
   return [`${portfolio.accounts.total} accounts on ${portfolio.as_of}`, ...counts, ...worst];
 }
 
-function drawHistory(points: Point[]): string {
+function drawHistory(points: HistoryPoint[]): string {
   const highest = Math.max(0.01, ...points.map(({ rate }) => rate ?? 0));
   return points.map(({ rate }) => (rate === null ? " " : BARS.charAt(Math.round((7 * rate) / highest)))).join("");
 }
@@ -38,8 +38,8 @@ function drawOrder({ order_id, ordered_on, counted, defects }: Order): string {
 
 async function drawAccount({ id, name, status, home_marketplace: marketplace }: Account): Promise<string[]> {
   const path = { account_id: id, metric: METRIC };
-  const history = await getHistory({ path, query: { marketplace, channel: "mfn" }, throwOnError: true });
-  const orders = await listOrdersOfMetric({ path, query: { counted: true, limit: 5 }, throwOnError: true });
+  const history = await getMetricHistory({ path, query: { marketplace, channel: "mfn" }, throwOnError: true });
+  const orders = await listMetricOrders({ path, query: { counted: true, limit: 5 }, throwOnError: true });
   return [`${SIGNS[status]} ${name} ${drawHistory(history.data.points)}`, ...orders.data.data.map(drawOrder)];
 }
 

@@ -21,7 +21,7 @@ function percent(rate: number | null): string {
   return rate === null ? "no data" : `${(100 * rate).toFixed(2)} %`;
 }
 
-function drawPortfolio(portfolio: Schemas["PortfolioAnswer"]): string[] {
+function drawPortfolio(portfolio: Schemas["Portfolio"]): string[] {
   const counts = portfolio.metrics.map(
     ({ name, breached, at_risk, healthy }) =>
       `${name}: ${SIGNS.breached.repeat(breached)}${SIGNS.at_risk.repeat(at_risk)}${SIGNS.healthy.repeat(healthy)}`,
@@ -33,7 +33,7 @@ function drawPortfolio(portfolio: Schemas["PortfolioAnswer"]): string[] {
   return [`${portfolio.accounts.total} accounts on ${portfolio.as_of}`, ...counts, ...worst];
 }
 
-function drawHistory(points: Schemas["Point"][]): string {
+function drawHistory(points: Schemas["HistoryPoint"][]): string {
   const highest = Math.max(0.01, ...points.map(({ rate }) => rate ?? 0));
   return points.map(({ rate }) => (rate === null ? " " : BARS.charAt(Math.round((7 * rate) / highest)))).join("");
 }

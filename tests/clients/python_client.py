@@ -5,9 +5,9 @@ import os
 
 from underone_client import AuthenticatedClient
 from underone_client.api.accounts import list_accounts
-from underone_client.api.metrics import get_metrics
+from underone_client.api.metrics import list_metrics
 from underone_client.api.webhooks import create_webhook_endpoint
-from underone_client.models import AccountList, CreatedEndpoint, CreateEndpointRequest, MetricsAnswer
+from underone_client.models import AccountList, AccountMetrics, CreatedEndpoint, CreateEndpointRequest
 
 client = AuthenticatedClient(base_url=os.environ["UNDERONE_URL"], token=os.environ["UNDERONE_KEY"])
 
@@ -15,8 +15,8 @@ accounts = list_accounts.sync(client=client, limit=10)
 assert isinstance(accounts, AccountList), accounts
 account = accounts.data[0]
 
-metrics = get_metrics.sync(account.id, client=client)
-assert isinstance(metrics, MetricsAnswer), metrics
+metrics = list_metrics.sync(account.id, client=client)
+assert isinstance(metrics, AccountMetrics), metrics
 
 endpoint = create_webhook_endpoint.sync(client=client, body=CreateEndpointRequest(url="https://hooks.example.com/python"))
 assert isinstance(endpoint, CreatedEndpoint), endpoint

@@ -20,7 +20,7 @@ from tests import build
 from tests.client import Client
 from tests.config import translations
 from tests.conftest import NOON
-from tests.metrics.books import DAY, NINE, TODAY, Books, defect, order
+from tests.metrics.fact_recorder import DAY, NINE, TODAY, FactRecorder, defect, order
 
 CHINESE = translations.chinese()
 ENGLISH_WORDS = ("name", "explanation", "reason")
@@ -90,7 +90,7 @@ def reported() -> Iterator[ReportedFact]:
 def defects_in_every_state() -> Iterator[Fact]:
     detailed = [(kind, state, None) for kind, states in defects.STATES.items() for state in states]
     stars = [(DefectKind.FEEDBACK, defects.POSTED, rating) for rating in range(1, 6)]
-    hearsay = [(kind, state, None) for kind in defects.IN_ODR for state in defects.HEARSAY[kind]]
+    hearsay = [(kind, state, None) for kind in defects.ODR_KINDS for state in defects.UNCONFIRMED[kind]]
     for number, (kind, state, rating) in enumerate([*detailed, *stars, *hearsay], start=1):
         yield defect(number, kind=kind, state=state, rating=rating)
     yield defect(50, state="denied", reference="C-1")
@@ -103,15 +103,15 @@ def defects_in_every_state() -> Iterator[Fact]:
 def eventful(acme: Client) -> str:
     """A German shop of which everything is known that an answer can give a reason for."""
     shop = acme.take_on(home="DE")
-    books = Books(acme.agency.pk, identifiers.private("acct", shop))
+    recorder = FactRecorder(acme.agency.pk, identifiers.private("acct", shop))
     ordered = {**dict.fromkeys(range(1, 51), DAY), 300: DAY}
     ordered |= dict.fromkeys(range(100, 105), before(13)) | dict.fromkeys(range(200, 206), before(4))
-    books.load(*[order(number, on=on, marketplace="DE") for number, on in ordered.items()])
+    recorder.load(*[order(number, on=on, marketplace="DE") for number, on in ordered.items()])
     report = identifiers.uuid7()
-    books.record(SnapshotFact("DE", "NORMAL", NINE, "{}"), report_id=report)
-    books.record(*reported(), report_id=report)
+    recorder.record(SnapshotFact("DE", "NORMAL", NINE, "{}"), report_id=report)
+    recorder.record(*reported(), report_id=report)
     for facts in (packages(), returns(), messages(), defects_in_every_state()):
-        books.load(*facts)
+        recorder.load(*facts)
     return shop
 
 
@@ -175,12 +175,12 @@ def test_the_orders_of_every_metric_are_answered_in_chinese(acme: Client, eventf
 
     spoken = {reason for states in rules_reasons.REASONS.values() for reason in states.values()}
     assert {CHINESE[reason] for reason in spoken} - reasons == set()
-    assert CHINESE[defects.OVERRULED.reason] in reasons
+    assert CHINESE[defects.SUPERSEDED.reason] in reasons
 
 
 def test_every_ruling_on_a_defect_is_given_in_chinese(acme: Client, eventful: str) -> None:
     path, asked = orders_path(eventful, "order_defect_rate"), {"as_of": TODAY, "limit": 200}
-    tables = (defects.STATES, {kind: defects.HEARSAY[kind] for kind in defects.IN_ODR})
+    tables = (defects.STATES, {kind: defects.UNCONFIRMED[kind] for kind in defects.ODR_KINDS})
     rulings = [ruling for table in tables for states in table.values() for ruling in states.values()]
 
     rows = read(acme, "zh", path, **asked)["data"]
@@ -365,7 +365,7 @@ def test_the_document_of_the_api_is_the_same_in_both_languages(db: None) -> None
     assert chinese.json() == english.json()
 
 
-@pytest.mark.parametrize("operation", ["getMetrics", "listOrdersOfMetric"])
+@pytest.mark.parametrize("operation", ["listMetrics", "listMetricOrders"])
 def test_the_document_tells_of_the_header_where_words_are_answered(db: None, operation: str) -> None:
     paths = Stranger().get("/v1/openapi.json").json()["paths"].values()
 

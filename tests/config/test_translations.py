@@ -19,9 +19,14 @@ CHINESE = translations.chinese()
 HAN = re.compile("[\u4e00-\u9fff]")
 PLACEHOLDER = re.compile(r"\{[^}]*\}|%(?:\(\w+\))?[a-z]")
 RULINGS = {
-    *(ruling.reason for table in (defects.STATES, defects.HEARSAY) for states in table.values() for ruling in states.values()),
+    *(
+        ruling.reason
+        for table in (defects.STATES, defects.UNCONFIRMED)
+        for states in table.values()
+        for ruling in states.values()
+    ),
     *(defects.ruling(kind="feedback", state=defects.POSTED, rating=stars).reason for stars in range(1, 6)),
-    defects.OVERRULED.reason,
+    defects.SUPERSEDED.reason,
 }
 REASONS = {reason for states in reasons.REASONS.values() for reason in states.values()} | RULINGS
 
@@ -45,8 +50,8 @@ def test_every_name_of_a_metric_is_in_the_catalogue(db: None) -> None:
 
 
 def test_every_explanation_is_in_the_catalogue() -> None:
-    assert explanations.OF.keys() == CATALOGUE.keys()
-    assert set(explanations.OF.values()) - CHINESE.keys() == set()
+    assert explanations.EXPLANATIONS.keys() == CATALOGUE.keys()
+    assert set(explanations.EXPLANATIONS.values()) - CHINESE.keys() == set()
 
 
 def test_every_reason_is_in_the_catalogue() -> None:
@@ -55,7 +60,7 @@ def test_every_reason_is_in_the_catalogue() -> None:
 
 
 def test_the_catalogue_holds_nothing_that_nobody_says(db: None) -> None:
-    assert CHINESE.keys() - names() - set(explanations.OF.values()) - REASONS == set()
+    assert CHINESE.keys() - names() - set(explanations.EXPLANATIONS.values()) - REASONS == set()
 
 
 @pytest.mark.parametrize("english", CHINESE)

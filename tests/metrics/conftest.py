@@ -1,4 +1,4 @@
-"""The books of acme's shop."""
+"""The recorder of acme's shop."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,12 +11,14 @@ from psycopg.rows import dict_row
 from accounts.tenancy import context
 from api import identifiers
 from tests.client import Client
-from tests.metrics.books import Books
+from tests.metrics.fact_recorder import FactRecorder
 
 
 @pytest.fixture
 def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
-    """Writes a rule of the order defect rate, but for the named fields the usual one, as migrations do: for all."""
+    """Writes a rule of the order defect rate, but for the named fields the usual one, as migrations do: for
+    all.
+    """
     with psycopg.connect(owner_dsn, autocommit=True, row_factory=dict_row) as owner:
         usual = owner.execute("SELECT * FROM metrics_metricrule WHERE metric = 'order_defect_rate'").fetchone()
         written: list[int] = []
@@ -32,7 +34,7 @@ def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def books(acme: Client, shop: str) -> Iterator[Books]:
-    """The books of acme's shop; the test sees what acme sees."""
+def recorder(acme: Client, shop: str) -> Iterator[FactRecorder]:
+    """The recorder of acme's shop; the test sees what acme sees."""
     with context.agency(acme.agency.pk):
-        yield Books(acme.agency.pk, identifiers.private("acct", shop))
+        yield FactRecorder(acme.agency.pk, identifiers.private("acct", shop))

@@ -13,24 +13,24 @@ from api import identifiers
 from metrics.models import DailyCounts
 from metrics.rules.facts import OrderStatus
 from tests.client import Client
-from tests.metrics.books import DAY, NINE, TEN, TODAY, TWELVE, Books, defect, order, orders
+from tests.metrics.fact_recorder import DAY, NINE, TEN, TODAY, TWELVE, FactRecorder, defect, order, orders
 
 NEXT_DAY = DAY + timedelta(days=1)
 SPAN = ["--from=2026-09-01", "--to=2026-11-22"]
 
 
 def recompute(*arguments: str) -> str:
-    said = io.StringIO()
-    call_command("recompute", *arguments, stdout=said)
-    return said.getvalue().strip()
+    output = io.StringIO()
+    call_command("recompute", *arguments, stdout=output)
+    return output.getvalue().strip()
 
 
-def damage(books: Books, *, on: date = DAY, orders: int = 7) -> None:
+def damage(recorder: FactRecorder, *, on: date = DAY, orders: int = 7) -> None:
     """A version that the facts do not bear out, newer than the right one."""
-    with context.agency(books.agency_id):
+    with context.agency(recorder.agency_id):
         DailyCounts.objects.create(
-            agency_id=books.agency_id,
-            account_id=books.account_id,
+            agency_id=recorder.agency_id,
+            account_id=recorder.account_id,
             marketplace="US",
             channel="mfn",
             day=on,
@@ -47,32 +47,32 @@ def versions(day: date = DAY) -> list[int]:
     return list(DailyCounts.objects.filter(day=day).order_by("recorded_at").values_list("orders", flat=True))
 
 
-def odr(books: Books) -> list[tuple[int, int]]:
-    return books.odr(known_at=datetime.max.replace(tzinfo=NINE.tzinfo))
+def odr(recorder: FactRecorder) -> list[tuple[int, int]]:
+    return recorder.odr(known_at=datetime.max.replace(tzinfo=NINE.tzinfo))
 
 
 @pytest.fixture
-def sold(books: Books) -> Books:
-    books.load(*orders(3), *orders(2, first=11, on=NEXT_DAY))
-    return books
+def sold(recorder: FactRecorder) -> FactRecorder:
+    recorder.load(*orders(3), *orders(2, first=11, on=NEXT_DAY))
+    return recorder
 
 
 @pytest.fixture
-def other(acme: Client, sold: Books) -> Books:
+def other(acme: Client, sold: FactRecorder) -> FactRecorder:
     """Another account of acme's with the same orders."""
-    other = Books(acme.agency.pk, identifiers.private("acct", acme.take_on(partner="A2OTHER")))
+    other = FactRecorder(acme.agency.pk, identifiers.private("acct", acme.take_on(partner="A2OTHER")))
     other.load(*orders(3))
     return other
 
 
-def test_healthy_counts_are_left_as_they_are(sold: Books) -> None:
+def test_recompute_leaves_correct_counts_unchanged(sold: FactRecorder) -> None:
     before = list(DailyCounts.objects.order_by("day").values())
 
     assert recompute(*SPAN) == "1 accounts, 83 days: 0 daily counts changed"
     assert list(DailyCounts.objects.order_by("day").values()) == before
 
 
-def test_a_damaged_count_is_repaired_and_said_and_its_version_kept(acme: Client, shop: str, sold: Books) -> None:
+def test_recompute_repairs_a_damaged_count_with_a_new_version(acme: Client, shop: str, sold: FactRecorder) -> None:
     damage(sold)
     damage(sold, on=NEXT_DAY, orders=2)
     damaged = odr(sold)
@@ -83,7 +83,7 @@ def test_a_damaged_count_is_repaired_and_said_and_its_version_kept(acme: Client,
     assert recompute(*SPAN) == "1 accounts, 83 days: 0 daily counts changed"
 
 
-def test_a_store_that_was_never_counted_is_answered_afterwards(sold: Books) -> None:
+def test_recompute_adds_a_marketplace_that_was_never_counted(sold: FactRecorder) -> None:
     sold.record(*orders(4, first=21, marketplace="DE"), at=TEN)
 
     recompute(*SPAN)
@@ -91,7 +91,7 @@ def test_a_store_that_was_never_counted_is_answered_afterwards(sold: Books) -> N
     assert sold.account.marketplaces == ["DE", "US"]
 
 
-def test_what_follows_from_a_repaired_count_is_repaired_too(acme: Client, shop: str, sold: Books) -> None:
+def test_recompute_repairs_what_follows_from_a_count(acme: Client, shop: str, sold: FactRecorder) -> None:
     day = datetime.now(NINE.tzinfo).date() - timedelta(days=30)
     sold.load(*orders(3, first=31, on=day), at=datetime.now(NINE.tzinfo))
     damage(sold, on=day)
@@ -111,38 +111,38 @@ def test_what_follows_from_a_repaired_count_is_repaired_too(acme: Client, shop: 
         ([f"--from={DAY}", f"--to={NEXT_DAY}"], 2, True),
     ],
 )
-def test_only_the_days_of_the_span_are_counted_again(sold: Books, arguments: list[str], days: int, repaired: bool) -> None:
+def test_recompute_counts_only_the_days_of_the_span(sold: FactRecorder, arguments: list[str], days: int, repaired: bool) -> None:
     damage(sold)
 
     assert recompute(*arguments) == f"1 accounts, {days} days: {int(repaired)} daily counts changed"
     assert versions() == [3, 7, 3][: 2 + repaired]
 
 
-def test_without_a_span_it_is_three_years_up_to_today(sold: Books) -> None:
+def test_recompute_counts_three_years_by_default(sold: FactRecorder) -> None:
     assert recompute() == "1 accounts, 1096 days: 0 daily counts changed"
 
 
-def test_one_account_is_counted_alone(other: Books, sold: Books) -> None:
+def test_recompute_counts_one_account(other: FactRecorder, sold: FactRecorder) -> None:
     damage(sold)
     damage(other)
 
-    said = recompute(*SPAN, f"--account={identifiers.public('acct', other.account_id)}")
+    output = recompute(*SPAN, f"--account={identifiers.public('acct', other.account_id)}")
 
-    assert said == "1 accounts, 83 days: 1 daily counts changed"
+    assert output == "1 accounts, 83 days: 1 daily counts changed"
     assert (odr(sold), odr(other)) == ([(7, 9)], [(0, 3)])
 
 
-def test_every_agency_is_counted(sold: Books, rival: Client) -> None:
-    theirs = Books(rival.agency.pk, identifiers.private("acct", rival.take_on(partner="A1RIVAL")))
-    theirs.load(*orders(3))
+def test_recompute_counts_every_agency(sold: FactRecorder, rival: Client) -> None:
+    foreign = FactRecorder(rival.agency.pk, identifiers.private("acct", rival.take_on(partner="A1RIVAL")))
+    foreign.load(*orders(3))
     damage(sold)
-    damage(theirs)
+    damage(foreign)
 
     assert recompute(*SPAN) == "2 accounts, 83 days: 2 daily counts changed"
-    assert (odr(sold), odr(theirs)) == ([(0, 5)], [(0, 3)])
+    assert (odr(sold), odr(foreign)) == ([(0, 5)], [(0, 3)])
 
 
-def test_the_agency_is_told_of_counts_that_were_other_than_they_should_be(sold: Books, other: Books) -> None:
+def test_recompute_records_corrections_in_the_audit_log(sold: FactRecorder, other: FactRecorder) -> None:
     damage(sold)
 
     for _ in range(2):
@@ -154,13 +154,13 @@ def test_the_agency_is_told_of_counts_that_were_other_than_they_should_be(sold: 
     assert entries == [("underone", identifiers.public("acct", sold.account_id), span | {"changed": 1})]
 
 
-def test_an_account_that_was_handed_back_is_not_counted(sold: Books) -> None:
+def test_recompute_leaves_out_deleted_accounts(sold: FactRecorder) -> None:
     agencies.delete_account(account=sold.account, now=TWELVE)
 
     assert recompute(*SPAN) == "0 accounts, 83 days: 0 daily counts changed"
 
 
-def test_a_choice_that_waits_is_followed_on_damaged_days_too(sold: Books) -> None:
+def test_recompute_applies_a_pending_denominator_choice(sold: FactRecorder) -> None:
     sold.load(order(9, status=OrderStatus.PENDING), at=TEN)
     sold.load(defect(1), at=TWELVE)
     sold.record(order(10), at=TWELVE)
@@ -170,7 +170,7 @@ def test_a_choice_that_waits_is_followed_on_damaged_days_too(sold: Books) -> Non
     assert odr(sold) == [(1, 7)]
 
 
-def test_a_clock_that_went_back_repairs_all_the_same(sold: Books) -> None:
+def test_recompute_works_with_a_clock_that_went_back(sold: FactRecorder) -> None:
     ahead = datetime.now(NINE.tzinfo) + timedelta(days=1)
     sold.load(order(21), at=ahead)
     damage(sold, on=NEXT_DAY)
@@ -180,7 +180,7 @@ def test_a_clock_that_went_back_repairs_all_the_same(sold: Books) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["--from=yesterday"], "'yesterday' is not a day"),
         (["--to=2026-02-30"], "'2026-02-30' is not a day"),
@@ -190,12 +190,12 @@ def test_a_clock_that_went_back_repairs_all_the_same(sold: Books) -> None:
         ([f"--account=acct_{'a' * 32}"], "No account has the ID"),
     ],
 )
-def test_what_cannot_be_done_is_said(sold: Books, arguments: list[str], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
+def test_recompute_refuses_wrong_arguments(sold: FactRecorder, arguments: list[str], output: str) -> None:
+    with pytest.raises(CommandError, match=output):
         recompute(*arguments)
 
 
-def test_an_account_that_was_handed_back_is_none_at_all(sold: Books) -> None:
+def test_recompute_does_not_find_a_deleted_account(sold: FactRecorder) -> None:
     agencies.delete_account(account=sold.account, now=TWELVE)
 
     with pytest.raises(CommandError, match="No account has the ID"):

@@ -1,4 +1,5 @@
-"""Whatever is loaded, in whatever order, every answer about any day and any moment equals a recount from the uploads.
+"""Whatever is loaded, in whatever order, every answer about any day and any moment equals a recount from the
+uploads.
 
 RECOUNT_EXAMPLES=300 tries that many accounts, others each time; without it the same few are tried each time.
 """
@@ -21,11 +22,12 @@ from hypothesis import strategies as st
 
 from accounts.agencies import lifecycle as agencies
 from tests.client import Client
+from tests.clock import TODAY
 from tests.documents import Document, told
-from tests.lives import FIRST_DAY, TODAY
+from tests.lives import FIRST_DAY
 from tests.plans import Plan, plans
 from tests.recount import figures
-from tests.recount.figures import METRICS, ODR, PCR, RULES, Books, channels_of, rule_of
+from tests.recount.figures import METRICS, ODR, PCR, RULES, Recount, channels_of, rule_of
 from tests.recount.knowledge import NEVER, Knowledge
 from tests.recount.lines import DEFECTS
 from tests.recount.statements import Upload
@@ -75,22 +77,24 @@ class Shop:
 
     def days(self, metric: str) -> list[date]:
         """Today, and days at which something just enters the metric's window, is still in, or just left it."""
-        inside, rule = Books(self.knowledge(None)).days(metric) or [TODAY], rule_of(metric, self.home)
+        inside, rule = Recount(self.knowledge(None)).days(metric) or [TODAY], rule_of(metric, self.home)
         edges = (rule.offset - 1, rule.offset, rule.offset + rule.days - 1, rule.offset + rule.days)
         return [TODAY, *(inside[n * len(inside) // 4] + timedelta(days=edge) for n, edge in enumerate(edges))]
 
-    def read(self, path: str, known_at: datetime | None, **asked: Any) -> Any:
+    def read(self, path: str, known_at: datetime | None, **params: Any) -> Any:
         if known_at is not None:
-            asked["known_at"] = known_at.isoformat()
-        return self.client.read(f"/v1/accounts/{self.account}/metrics{path}", **asked)
+            params["known_at"] = known_at.isoformat()
+        return self.client.read(f"/v1/accounts/{self.account}/metrics{path}", **params)
 
     def values(self, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
         """The figures of each series. Of a marketplace that nothing is known of, nothing is said."""
         answer = self.read("", known_at, as_of=as_of.isoformat())
-        found = {(each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]}
-        assert len(found) == len(answer["metrics"])
-        assert {self.home} <= {marketplace for _, marketplace, _ in found} <= set(MARKETPLACES)
-        return NOTHING_KNOWN | {key: _said(value) for key, value in found.items()} | {"unmatched": answer["unmatched_defects"]}
+        by_series = {(each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]}
+        assert len(by_series) == len(answer["metrics"])
+        assert {self.home} <= {marketplace for _, marketplace, _ in by_series} <= set(MARKETPLACES)
+        return (
+            NOTHING_KNOWN | {key: _said(value) for key, value in by_series.items()} | {"unmatched": answer["unmatched_defects"]}
+        )
 
     def status(self) -> str:
         return str(self.client.read(f"/v1/accounts/{self.account}")["status"])
@@ -103,8 +107,8 @@ class Shop:
         """Numerator and denominator of each day on which there is any."""
         metric, marketplace, channel = key
         span = {"from": FIRST_DAY.isoformat(), "to": LAST_DAY.isoformat()}
-        asked = {"marketplace": marketplace, "channel": channel}
-        points = self.read(f"/{metric}/history", known_at, **span, **asked)["points"]
+        params = {"marketplace": marketplace, "channel": channel}
+        points = self.read(f"/{metric}/history", known_at, **span, **params)["points"]
         assert len(points) in {0, len(ALL_DAYS)}
         return {
             date.fromisoformat(point["as_of"]): (point["numerator"], point["denominator"])
@@ -113,7 +117,9 @@ class Shop:
         }
 
     def orders(self, metric: str, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
-        """Each line of the window's denominator: what it is of, where and when, whether it counts, and the order's defects."""
+        """Each line of the window's denominator: what it is of, where and when, whether it counts, and the
+        order's defects.
+        """
         page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50)
         listed = page["data"]
         while page["next_cursor"]:
@@ -130,20 +136,20 @@ def _said(value: dict[str, Any]) -> list[Any]:
     return [*figures_told, value["unexplained"] if metric == PCR else None, status if RULES[metric].target else None]
 
 
-def recounted_values(books: Books, *, as_of: date) -> dict[Any, Any]:
-    return {**{key: _figures(books, *key, as_of) for key in SERIES}, "unmatched": books.unmatched}
+def recounted_values(recount: Recount, *, as_of: date) -> dict[Any, Any]:
+    return {**{key: _figures(recount, *key, as_of) for key in SERIES}, "unmatched": recount.unmatched}
 
 
-def _figures(books: Books, metric: str, marketplace: str, channel: str, as_of: date) -> list[Any]:
+def _figures(recount: Recount, metric: str, marketplace: str, channel: str, as_of: date) -> list[Any]:
     where = (marketplace, channel)
-    parts = books.parts(*where, as_of=as_of) if metric == ODR else None
-    unexplained = books.unexplained(marketplace, as_of=as_of) if metric == PCR else None
-    status = books.status(metric, *where, as_of=as_of) if RULES[metric].target else None
-    met = books.is_met(metric, *where, as_of=as_of)
-    return [*books.figures(metric, *where, as_of=as_of), parts, met, unexplained, status]
+    parts = recount.parts(*where, as_of=as_of) if metric == ODR else None
+    unexplained = recount.unexplained(marketplace, as_of=as_of) if metric == PCR else None
+    status = recount.status(metric, *where, as_of=as_of) if RULES[metric].target else None
+    met = recount.is_met(metric, *where, as_of=as_of)
+    return [*recount.figures(metric, *where, as_of=as_of), parts, met, unexplained, status]
 
 
-NOTHING_KNOWN = recounted_values(Books(Knowledge([], known_at=NEVER)), as_of=TODAY)
+NOTHING_KNOWN = recounted_values(Recount(Knowledge([], known_at=NEVER)), as_of=TODAY)
 
 
 def _listed(metric: str, line: dict[str, Any]) -> tuple[Any, ...]:
@@ -161,19 +167,21 @@ def recounted_lines(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, 
             known.orders[line.order_id].ordered_on.isoformat() if line.order_id and line.channel != "all" else None,
             _defects(known, str(line.order_id)) if metric in OF_DEFECTS else None,
         )
-        for line in Books(known).listed(metric, as_of=as_of)
+        for line in Recount(known).listed(metric, as_of=as_of)
     }
 
 
 def _defects(known: Knowledge, order_id: str) -> list[Any]:
     """The order's defects in the words of the list; what is only heard of stands where no details are told."""
-    heard = [{"kind": kind, "state": "listed"} for each, kind in known.hearsay if each == order_id and kind in DEFECTS]
+    unconfirmed = [{"kind": kind, "state": "listed"} for each, kind in known.hearsay if each == order_id and kind in DEFECTS]
     detailed = [told(row) | {"counts": row.counts} for row in known.defects.get(order_id, [])]
-    return _sorted([_defect(each) for each in heard + detailed])
+    return _sorted([_defect(each) for each in unconfirmed + detailed])
 
 
 def _defect(defect: dict[str, Any]) -> tuple[Any, ...]:
-    """What rules say of a defect in a list: not which stars a removed feedback had, nor the details of one only heard of."""
+    """What rules say of a defect in a list: not which stars a removed feedback had, nor the details of one
+    only heard of.
+    """
     kind, state = defect["kind"], defect["state"]
     if state == "listed":
         return (kind, "", state)
@@ -207,56 +215,56 @@ def reliably(examples: int) -> settings:
 
 @reliably(8)
 @given(plan=plans(), turn=st.integers(0, len(METRICS) - 1))
-def test_every_answer_about_any_day_and_moment_equals_the_recount(db: None, plan: Plan, turn: int) -> None:
+def test_answers_about_any_day_and_moment_equal_the_recount(db: None, plan: Plan, turn: int) -> None:
     with left_no_trace():
         shop, in_turn = Shop(plan), islice(cycle(METRICS), turn, None)
 
         for known_at in shop.moments():
             known = shop.knowledge(known_at)
-            books = Books(known)
+            recount = Recount(known)
             for metric in islice(in_turn, METRICS_A_MOMENT):
                 for as_of in shop.days(metric):
-                    assert shop.values(as_of=as_of, known_at=known_at) == recounted_values(books, as_of=as_of)
+                    assert shop.values(as_of=as_of, known_at=known_at) == recounted_values(recount, as_of=as_of)
                     listed = recounted_lines(known, metric, as_of=as_of)
                     assert shop.orders(metric, as_of=as_of, known_at=known_at) == listed
                 for where in product(MARKETPLACES, channels_of(metric)):
-                    counted = figures.history(books, metric, *where, days=ALL_DAYS)
+                    counted = figures.history(recount, metric, *where, days=ALL_DAYS)
                     assert shop.history((metric, *where), known_at=known_at) == counted
 
 
 @reliably(4)
 @given(plan=plans(settled=True), chance=st.randoms(use_true_random=True))
-def test_the_same_documents_in_another_order_give_the_same_numbers(db: None, plan: Plan, chance: Random) -> None:
+def test_answers_are_independent_of_the_order_of_reports(db: None, plan: Plan, chance: Random) -> None:
     with left_no_trace():
         mixed = replace(plan, documents=tuple(chance.sample(plan.documents, k=len(plan.documents))))
         first, second = Shop(plan), Shop(mixed)
 
         known = first.knowledge(None)
-        books = Books(known)
+        recount = Recount(known)
         for metric, shop in product(METRICS, (first, second)):
             as_of = chance.choice(first.days(metric))
-            assert shop.values(as_of=as_of, known_at=None) == recounted_values(books, as_of=as_of)
+            assert shop.values(as_of=as_of, known_at=None) == recounted_values(recount, as_of=as_of)
             assert shop.orders(metric, as_of=as_of, known_at=None) == recounted_lines(known, metric, as_of=as_of)
 
 
 @reliably(4)
 @given(plan=plans(settled=True))
-def test_counting_again_changes_nothing(db: None, plan: Plan) -> None:
+def test_recompute_of_recounted_account_changes_nothing(db: None, plan: Plan) -> None:
     with left_no_trace():
         shop = Shop(plan)
         days = [as_of for metric in METRICS for as_of in shop.days(metric)[:3]]
         before = [shop.values(as_of=as_of, known_at=None) for as_of in days]
 
-        said = io.StringIO()
-        call_command("recompute", "--account", shop.account, stdout=said)
+        output = io.StringIO()
+        call_command("recompute", "--account", shop.account, stdout=output)
 
-        assert said.getvalue().endswith(": 0 daily counts changed\n")
+        assert output.getvalue().endswith(": 0 daily counts changed\n")
         assert [shop.values(as_of=as_of, known_at=None) for as_of in days] == before
 
 
 @reliably(5)
 @given(plan=plans())
-def test_status_and_breaches_say_what_the_numbers_said_after_each_upload(db: None, plan: Plan) -> None:
+def test_status_and_breaches_match_the_values_after_each_upload(db: None, plan: Plan) -> None:
     with left_no_trace():
         shop = Shop(plan)
 
@@ -264,8 +272,8 @@ def test_status_and_breaches_say_what_the_numbers_said_after_each_upload(db: Non
 
         still_open, statuses = set[Any](), dict[Any, str]()
         for known_at in sorted(upload.known_at for upload in shop.uploads.values()):
-            books, as_of = Books(shop.knowledge(known_at)), known_at.date()
-            statuses = {key: books.status(*key, as_of=as_of) for key in SERIES}
+            recount, as_of = Recount(shop.knowledge(known_at)), known_at.date()
+            statuses = {key: recount.status(*key, as_of=as_of) for key in SERIES}
             missed = {key for key, word in statuses.items() if word == "breached"}
             met = {key for key, word in statuses.items() if word in {"healthy", "at_risk"}}
             still_open = (still_open | missed) - met

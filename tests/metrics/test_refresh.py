@@ -1,4 +1,6 @@
-"""Facts to numbers to breaches, with the clock passed in: windows slide, breaches open and resolve, silence freezes."""
+"""Facts to numbers to breaches, with the clock passed in: windows slide, breaches open and resolve, silence
+freezes.
+"""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -48,7 +50,7 @@ def breached(acme: Client, shop: str) -> str:
     return shop
 
 
-def test_windows_slide_when_nothing_arrives_and_orders_age_out(acme: Client, breached: str) -> None:
+def test_refresh_without_reports_moves_windows_and_drops_old_orders(acme: Client, breached: str) -> None:
     leaves = ORDERED + timedelta(days=75)
     keep_fresh(acme, leaves)
 
@@ -61,7 +63,7 @@ def test_windows_slide_when_nothing_arrives_and_orders_age_out(acme: Client, bre
     assert before == after == [("order_defect_rate", "open")]
 
 
-def test_a_breach_resolves_once_the_rate_is_good_again_and_a_new_one_is_another_episode(acme: Client, breached: str) -> None:
+def test_refresh_resolves_a_breach_and_opens_another_episode(acme: Client, breached: str) -> None:
     acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
     resolved = at(acme, breached, NOW)
     acme.post_defects(breached, build.defect(order=build.order_id(2)))
@@ -70,11 +72,11 @@ def test_a_breach_resolves_once_the_rate_is_good_again_and_a_new_one_is_another_
     assert at(acme, breached, NOW) == [("order_defect_rate", "resolved"), ("order_defect_rate", "open")]
 
 
-def test_refreshing_again_opens_nothing_twice(acme: Client, breached: str) -> None:
+def test_refresh_repeated_opens_nothing_twice(acme: Client, breached: str) -> None:
     assert at(acme, breached, NOW) == at(acme, breached, NOW) == [("order_defect_rate", "open")]
 
 
-def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str, settings: LazySettings) -> None:
+def test_refresh_with_a_stale_source_resolves_nothing(acme: Client, breached: str, settings: LazySettings) -> None:
     acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
     with context.agency(acme.agency.pk):
         Breach.objects.update(status="open", resolved_at=None)
@@ -84,13 +86,13 @@ def test_silence_resolves_nothing_and_says_stale(acme: Client, breached: str, se
     assert acme.odr(breached)["stale"] is True
 
 
-def test_what_never_spoke_is_not_stale(acme: Client, shop: str) -> None:
+def test_source_never_loaded_is_not_stale(acme: Client, shop: str) -> None:
     value = acme.odr(shop)
 
     assert (value["stale"], value["status"], value["rate"], value["meets_target"]) == (False, "no_data", None, None)
 
 
-def test_an_announcement_is_not_restated(acme: Client, breached: str) -> None:
+def test_breach_keeps_its_figures_after_later_defects(acme: Client, breached: str) -> None:
     acme.post_defects(breached, build.defect(order=build.order_id(2)), build.defect(order=build.order_id(3)))
 
     (breach,) = acme.read("/v1/breaches")["data"]
@@ -98,7 +100,7 @@ def test_an_announcement_is_not_restated(acme: Client, breached: str) -> None:
     assert acme.odr(breached)["numerator"] == 3
 
 
-def test_the_clock_slides_only_accounts_that_are_behind(acme: Client, breached: str) -> None:
+def test_daily_run_refreshes_only_outdated_accounts(acme: Client, breached: str) -> None:
     with context.agency(acme.agency.pk):
         CurrentValue.objects.update(as_of=NOW.date() - timedelta(days=1), numerator=99)
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
@@ -112,12 +114,12 @@ def test_the_clock_slides_only_accounts_that_are_behind(acme: Client, breached: 
     assert current(acme)[1] == 99
 
 
-def test_the_status_of_an_account_is_that_of_its_worst_series(acme: Client, breached: str) -> None:
+def test_account_status_is_that_of_its_worst_series(acme: Client, breached: str) -> None:
     assert acme.read(f"/v1/accounts/{breached}")["status"] == "breached"
     assert acme.read("/v1/accounts", status="breached")["data"][0]["id"] == breached
 
 
-def test_a_daily_count_is_written_only_when_a_number_changed(acme: Client, breached: str) -> None:
+def test_daily_counts_are_written_only_when_a_number_changed(acme: Client, breached: str) -> None:
     with context.agency(acme.agency.pk):
         before = DailyCounts.objects.count()
 
@@ -128,7 +130,7 @@ def test_a_daily_count_is_written_only_when_a_number_changed(acme: Client, breac
         assert (before, DailyCounts.objects.count()) == (2, 2)
 
 
-def test_pending_and_cancelled_orders_count_where_the_agency_says_so(acme: Client, shop: str) -> None:
+def test_denominator_includes_pending_and_cancelled_if_the_agency_chooses(acme: Client, shop: str) -> None:
     rows = [
         *build.orders_on(ORDERED, count=1, first=1, order_status="Pending"),
         *build.orders_on(ORDERED, count=1, first=2, order_status="Cancelled"),
@@ -138,7 +140,7 @@ def test_pending_and_cancelled_orders_count_where_the_agency_says_so(acme: Clien
     before = acme.read(f"/v1/accounts/{shop}/metrics")["known_at"]
 
     changed = acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
-    tasks.follow_denominator(agency_id=str(acme.agency.pk))
+    tasks.apply_denominator(agency_id=str(acme.agency.pk))
 
     path = f"/v1/accounts/{shop}/metrics/order_defect_rate/orders"
     assert changed.json()["counts_pending_and_cancelled"] is True
@@ -146,7 +148,7 @@ def test_pending_and_cancelled_orders_count_where_the_agency_says_so(acme: Clien
     assert (acme.odr(shop, known_at=before)["denominator"], len(acme.read(path, known_at=before)["data"])) == (1, 1)
 
 
-def test_an_account_that_a_lost_message_left_behind_follows_with_its_next_report(acme: Client, shop: str) -> None:
+def test_denominator_choice_is_applied_with_the_next_report_if_its_message_was_lost(acme: Client, shop: str) -> None:
     acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=1, order_status="Pending")))
     acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
 
@@ -155,7 +157,7 @@ def test_an_account_that_a_lost_message_left_behind_follows_with_its_next_report
     assert acme.odr(shop)["denominator"] == 1
 
 
-def test_a_cancelled_order_with_a_counted_defect_is_in_the_denominator(acme: Client, shop: str) -> None:
+def test_cancelled_order_with_a_counted_defect_is_in_the_denominator(acme: Client, shop: str) -> None:
     acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=2, order_status="Cancelled")))
     acme.post_defects(shop, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="order_cancelled"))
 

@@ -1,4 +1,6 @@
-"""Clock-driven work on the numbers: who is slid forward, who is left alone, and that one account cannot stop the rest."""
+"""Clock-driven work on the numbers: who is slid forward, who is left alone, and that one account cannot stop
+the rest.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,37 +17,37 @@ from tests import messages
 from tests.client import Client
 from tests.clock import NOW
 from tests.conftest import NOON
-from tests.metrics.books import A_MOMENT, Books, defect, orders
+from tests.metrics.fact_recorder import A_MOMENT, FactRecorder, defect, orders
 
 YESTERDAY = NOW.date() - timedelta(days=1)
 DAY = NOW.date() - timedelta(days=40)
 WRONG = 99
 
 
-def account_of(client: Client, *, partner: str, at: datetime = NOW) -> Books:
+def account_of(client: Client, *, partner: str, at: datetime = NOW) -> FactRecorder:
     """An account with ten orders, whose values were last computed yesterday, and wrongly."""
-    books = Books(client.agency.pk, identifiers.private("acct", client.take_on(partner=partner)))
-    books.load(*orders(10, on=DAY), at=at)
+    recorder = FactRecorder(client.agency.pk, identifiers.private("acct", client.take_on(partner=partner)))
+    recorder.load(*orders(10, on=DAY), at=at)
     with context.agency(client.agency.pk):
-        CurrentValue.objects.filter(account_id=books.account_id).update(as_of=YESTERDAY, denominator=WRONG)
-    return books
+        CurrentValue.objects.filter(account_id=recorder.account_id).update(as_of=YESTERDAY, denominator=WRONG)
+    return recorder
 
 
-def denominator(books: Books) -> int:
-    with context.agency(books.agency_id):
-        value = CurrentValue.objects.get(account_id=books.account_id, metric="order_defect_rate", channel="mfn")
+def denominator(recorder: FactRecorder) -> int:
+    with context.agency(recorder.agency_id):
+        value = CurrentValue.objects.get(account_id=recorder.account_id, metric="order_defect_rate", channel="mfn")
         return value.denominator
 
 
-def overflow(books: Books) -> None:
+def overflow(recorder: FactRecorder) -> None:
     """Counts that no sum can hold."""
-    with context.agency(books.agency_id):
-        newest = DailyCounts.objects.filter(account_id=books.account_id).values().get()
+    with context.agency(recorder.agency_id):
+        newest = DailyCounts.objects.filter(account_id=recorder.account_id).values().get()
         for day in (DAY, DAY + timedelta(days=1)):
             DailyCounts.objects.create(**newest | {"day": day, "recorded_at": NOW + A_MOMENT, "orders": 2**31 - 1})
 
 
-def test_each_agency_is_told_to_slide_on_its_own(acme: Client, rival: Client) -> None:
+def test_roll_forward_starts_one_task_for_each_agency(acme: Client, rival: Client) -> None:
     messages.take()
 
     tasks.roll_forward()
@@ -55,49 +57,49 @@ def test_each_agency_is_told_to_slide_on_its_own(acme: Client, rival: Client) ->
     assert {words["agency_id"] for _, words in taken} == {str(client.agency.pk) for client in (acme, rival)}
 
 
-def test_accounts_that_are_behind_slide_to_today(acme: Client) -> None:
+def test_roll_forward_refreshes_outdated_accounts(acme: Client) -> None:
     behind = [account_of(acme, partner=f"A{n}") for n in range(3)]
 
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 
-    assert [denominator(books) for books in behind] == [10, 10, 10]
+    assert [denominator(recorder) for recorder in behind] == [10, 10, 10]
     with context.agency(acme.agency.pk):
         assert set(CurrentValue.objects.values_list("as_of", flat=True)) == {timezone.now().date()}
 
 
-def test_accounts_that_are_there_already_are_left_alone(acme: Client) -> None:
-    books = account_of(acme, partner="A1")
+def test_roll_forward_leaves_out_current_accounts(acme: Client) -> None:
+    recorder = account_of(acme, partner="A1")
     with context.agency(acme.agency.pk):
         CurrentValue.objects.update(as_of=timezone.now().date())
 
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 
-    assert denominator(books) == WRONG
+    assert denominator(recorder) == WRONG
 
 
-@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
-def test_an_account_that_was_handed_back_is_left_alone(acme: Client, task: Callable[..., None]) -> None:
-    books = account_of(acme, partner="A1")
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
+def test_task_leaves_out_deleted_accounts(acme: Client, task: Callable[..., None]) -> None:
+    recorder = account_of(acme, partner="A1")
     with context.agency(acme.agency.pk):
-        agencies.delete_account(account=books.account, now=NOW)
+        agencies.delete_account(account=recorder.account, now=NOW)
 
     task(agency_id=str(acme.agency.pk))
 
-    assert denominator(books) == WRONG
+    assert denominator(recorder) == WRONG
 
 
-@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
-def test_another_agency_s_accounts_are_left_alone(acme: Client, rival: Client, task: Callable[..., None]) -> None:
-    theirs = account_of(rival, partner="A1")
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
+def test_task_leaves_out_accounts_of_other_agencies(acme: Client, rival: Client, task: Callable[..., None]) -> None:
+    foreign = account_of(rival, partner="A1")
 
     task(agency_id=str(acme.agency.pk))
 
-    assert denominator(theirs) == WRONG
+    assert denominator(foreign) == WRONG
 
 
-@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.follow_denominator])
+@pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_an_account_that_cannot_be_computed_stops_no_other_and_is_logged(
+def test_task_logs_an_account_that_fails_and_continues(
     acme: Client, caplog: pytest.LogCaptureFixture, task: Callable[..., None], broken: int
 ) -> None:
     accounts = [account_of(acme, partner=f"A{n}") for n in range(3)]
@@ -108,22 +110,22 @@ def test_an_account_that_cannot_be_computed_stops_no_other_and_is_logged(
 
     expected = [10, 10, 10]
     expected[broken] = WRONG
-    assert [denominator(books) for books in accounts] == expected
+    assert [denominator(recorder) for recorder in accounts] == expected
     assert caplog.messages == [f"account {accounts[broken].account_id} could not be refreshed"]
 
 
-def test_what_a_faster_clock_recorded_is_in_the_values(acme: Client) -> None:
-    books = account_of(acme, partner="A1", at=NOW + timedelta(minutes=5))
+def test_roll_forward_includes_recordings_of_a_faster_clock(acme: Client) -> None:
+    recorder = account_of(acme, partner="A1", at=NOW + timedelta(minutes=5))
 
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
 
-    assert denominator(books) == 10
+    assert denominator(recorder) == 10
 
 
-def test_a_breach_that_only_the_calendar_opens_is_opened(acme: Client) -> None:
-    books = Books(acme.agency.pk, identifiers.private("acct", acme.take_on()))
-    books.load(*orders(150, on=NOW.date() - timedelta(days=75)), *orders(50, first=201, on=DAY), at=NOW - timedelta(days=1))
-    books.load(defect(201), at=NOW - timedelta(days=1))
+def test_roll_forward_opens_a_breach_by_the_calendar(acme: Client) -> None:
+    recorder = FactRecorder(acme.agency.pk, identifiers.private("acct", acme.take_on()))
+    recorder.load(*orders(150, on=NOW.date() - timedelta(days=75)), *orders(50, first=201, on=DAY), at=NOW - timedelta(days=1))
+    recorder.load(defect(201), at=NOW - timedelta(days=1))
     before = acme.read("/v1/breaches")["data"]
 
     tasks.roll_agency_forward(agency_id=str(acme.agency.pk))
@@ -133,16 +135,16 @@ def test_a_breach_that_only_the_calendar_opens_is_opened(acme: Client) -> None:
     assert (breach["numerator"], breach["denominator"], breach["as_of"]) == (1, 50, NOW.date().isoformat())
 
 
-def test_a_new_choice_of_denominator_is_handed_to_a_worker_once_it_is_committed(committed_db: None) -> None:
+def test_denominator_choice_is_sent_to_a_worker_after_commit(committed_db: None) -> None:
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     messages.take()
 
     acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
 
-    assert messages.take() == [("metrics.tasks.follow_denominator", {"agency_id": str(acme.agency.pk)})]
+    assert messages.take() == [("metrics.tasks.apply_denominator", {"agency_id": str(acme.agency.pk)})]
 
 
-def test_a_new_name_of_the_agency_counts_nothing_again(committed_db: None) -> None:
+def test_agency_name_change_starts_no_task(committed_db: None) -> None:
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     messages.take()
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.recount.figures import Books
+from tests.recount.figures import Recount
 from tests.recount.knowledge import Knowledge
 from tests.recount.statements import OrderRow, Row, Upload
 
@@ -30,6 +30,6 @@ def knowing(*uploads: Upload) -> Knowledge:
     return Knowledge(uploads, known_at=FOR_EVER)
 
 
-def books(*rows: Row, **more: Any) -> Books:
-    """The books of an account that was told this in one document."""
-    return Books(knowing(upload(*rows, **more)))
+def recount(*rows: Row, **more: Any) -> Recount:
+    """The recount of an account that was told this in one document."""
+    return Recount(knowing(upload(*rows, **more)))

@@ -1,4 +1,7 @@
-"""A cell of time is a day or a moment. Two moments compare as moments; where either is a day, days are compared."""
+"""A cell of time is a day or a moment.
+
+Two moments compare as moments; where either is a day, days are compared.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeGuard

@@ -18,7 +18,9 @@ PARTS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """A window of `days` that ends `offset` days before, and a target: comparator, and a fraction as two integers."""
+    """A window of `days` that ends `offset` days before, and a target: comparator, and a fraction as two
+    integers.
+    """
 
     days: int
     offset: int
@@ -41,7 +43,9 @@ class Rule:
         return {"lt": rate < limit, "gt": rate > limit, "gte": rate >= limit}[comparator]
 
     def is_near(self, numerator: int, denominator: int) -> bool:
-        """Whether three quarters of what the target allows are used up, or of what a lower limit allows: more than that."""
+        """Whether three quarters of what the target allows are used up, or of what a lower limit allows: more
+        than that.
+        """
         if self.target is None:
             return False
         comparator, limit_numerator, limit_denominator = self.target
@@ -83,7 +87,7 @@ def rule_of(metric: str, marketplace: str) -> Rule:
     return RULES_OF_A_STORE.get((metric, marketplace), RULES[metric])
 
 
-class Books:
+class Recount:
     """What is known, as lines: every figure of every metric and day is a sum over them."""
 
     def __init__(self, known: Knowledge) -> None:
@@ -125,9 +129,11 @@ class Books:
         return "at_risk" if near else "healthy"
 
 
-def history(books: Books, metric: str, marketplace: str, channel: str, *, days: Iterable[date]) -> dict[date, tuple[int, int]]:
+def history(
+    recount: Recount, metric: str, marketplace: str, channel: str, *, days: Iterable[date]
+) -> dict[date, tuple[int, int]]:
     """The figures of each day on which there is any."""
-    each = {as_of: books.figures(metric, marketplace, channel, as_of=as_of) for as_of in days}
+    each = {as_of: recount.figures(metric, marketplace, channel, as_of=as_of) for as_of in days}
     return {as_of: figures for as_of, figures in each.items() if figures[1]}
 
 

@@ -1,7 +1,7 @@
 """What a statement means. None is "not known" or "cannot be said yet", never no.
 
-`at` is the moment that a statement speaks of; `columns` is the header it stood under: a column that is missing tells nothing,
-an empty cell tells that it has not happened.
+`at` is the moment that a statement speaks of; `columns` is the header it stood under: a column that is
+missing tells nothing, an empty cell tells that it has not happened.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,9 @@ def is_scanned(row: ShipmentRow, columns: frozenset[str]) -> bool | None:
 
 
 def is_on_time(row: ShipmentRow, columns: frozenset[str], at: datetime) -> bool | None:
-    """Whether it was delivered by the promise; an undelivered one is late once the promise is over, if deliveries are told."""
+    """Whether it was delivered by the promise; an undelivered one is late once the promise is over, if
+    deliveries are told.
+    """
     if not row.deliver_by or "delivered_at" not in columns:
         return None
     if row.delivered_at:

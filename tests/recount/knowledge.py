@@ -1,4 +1,6 @@
-"""Which statement is right: of each order, defect, package, return and message the uploads known at a moment say one thing."""
+"""Which statement is right: of each order, defect, package, return and message the uploads known at a moment
+say one thing.
+"""
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -61,7 +63,9 @@ class Knowledge:
 
 @dataclass(frozen=True)
 class Coverage:
-    """A feedback report that tells of every feedback of its period, up to a moment: whoever is absent is removed."""
+    """A feedback report that tells of every feedback of its period, up to a moment: whoever is absent is
+    removed.
+    """
 
     store: str
     first: date

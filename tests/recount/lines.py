@@ -1,4 +1,5 @@
-"""One line of a spreadsheet for everything that counts into a metric: on which day, and whether it is in the numerator.
+"""One line of a spreadsheet for everything that counts into a metric: on which day, and whether it is in the
+numerator.
 
 A window's denominator is the sum of its lines' units, its numerator that of its counted lines.
 """
@@ -69,7 +70,10 @@ def _cancellations(known: Knowledge) -> Iterator[Line]:
 
 
 def unexplained(known: Knowledge) -> Iterator[Line]:
-    """Cancelled orders of which nobody says who cancelled. `counted`: they are in the cancel rate's denominator already."""
+    """Cancelled orders of which nobody says who cancelled.
+
+    `counted`: they are in the cancel rate's denominator already.
+    """
     explained = {each.order_id for each in known.packages if each.cancelled_by}
     for order in _placed(known, MFN):
         told = order.order_id in explained or known.has_defect(order.order_id, {"cancellation"})

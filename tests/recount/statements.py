@@ -125,11 +125,12 @@ def feedback(*, order_id: str, rating: int, on: date) -> DefectRow:
 
 @dataclass(frozen=True)
 class Upload:
-    """Rows in the order of their document, the moment it was received, and the moment since which it is known.
+    """Rows in the order of their document, the moment it was received, and the moment since which it is
+    known.
 
-    `columns`: its header. `store`: the marketplace it was sent for. `period`: the days that a feedback report says it covers.
-    `rejected`: how many more rows it had that could not be used. `counts_all`: by then the agency wanted Pending and Cancelled
-    orders counted.
+    `columns`: its header. `store`: the marketplace it was sent for. `period`: the days that a feedback report
+    says it covers. `rejected`: how many more rows it had that could not be used. `counts_all`: by then the
+    agency wanted Pending and Cancelled orders counted.
     """
 
     rows: tuple[Row, ...]
@@ -143,7 +144,9 @@ class Upload:
 
     @property
     def covered_until(self) -> datetime | None:
-        """The moment at which this feedback report told of every feedback of its period; None where it does not."""
+        """The moment at which this feedback report told of every feedback of its period; None where it does
+        not.
+        """
         days = [row.occurred_on for row in self.rows if isinstance(row, DefectRow) and row.occurred_on]
         if not self.period or not days or self.rejected or min(days) < self.period[0] or max(days) > self.period[1]:
             return None

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.recount.accounts import DAY, NOON, books, knowing, placed, upload
-from tests.recount.figures import METRICS, ODR, OTDR, PCR, Books, Rule, channels_of, history, rule_of
+from tests.recount.accounts import DAY, NOON, knowing, placed, recount, upload
+from tests.recount.figures import METRICS, ODR, OTDR, PCR, Recount, Rule, channels_of, history, rule_of
 from tests.recount.lines import LINES_OF
 from tests.recount.statements import ELSEWHERE, DefectRow, HearsayRow, MessageRow, ReturnRow, Row, ShipmentRow
 
@@ -29,7 +29,7 @@ def heard(*kinds: str) -> HearsayRow:
 def counted(metric: str, *rows: Row, store: str = "GB", channel: str = "mfn", **more: Any) -> tuple[int, int]:
     """Numerator and denominator of a day whose window holds DAY and the day after."""
     as_of = NEXT + timedelta(days=rule_of(metric, store).offset)
-    return books(*rows, **more).figures(metric, store, channel, as_of=as_of)
+    return recount(*rows, **more).figures(metric, store, channel, as_of=as_of)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def counted(metric: str, *rows: Row, store: str = "GB", channel: str = "mfn", **
         (RETURNS, "GB", date(2026, 8, 18), date(2026, 10, 16)),
     ],
 )
-def test_a_window_covers_these_days_as_of_the_last_of_october(metric: str, marketplace: str, first: date, last: date) -> None:
+def test_window_of_each_rule_at_the_end_of_october(metric: str, marketplace: str, first: date, last: date) -> None:
     rule = rule_of(metric, marketplace)
 
     assert rule.window(date(2026, 10, 31)) == (first, last)
@@ -80,13 +80,13 @@ def test_a_window_covers_these_days_as_of_the_last_of_october(metric: str, marke
         (RETURNS, "GB", 9, 10, None),
     ],
 )
-def test_a_target_is_met_strictly_as_it_is_stated(
+def test_target_is_compared_strictly_as_stated(
     metric: str, marketplace: str, numerator: int, denominator: int, expected: bool | None
 ) -> None:
     assert rule_of(metric, marketplace).is_met(numerator, denominator) is expected
 
 
-def test_every_metric_has_lines_a_rule_and_channels() -> None:
+def test_metrics_all_have_lines_a_rule_and_channels() -> None:
     assert set(METRICS) == set(LINES_OF)
     assert {metric for metric in METRICS if channels_of(metric) == ("mfn", "afn")} == {
         *(ODR, "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate", RETURNS)
@@ -110,7 +110,7 @@ def test_every_metric_has_lines_a_rule_and_channels() -> None:
         ("negative_feedback_rate", [placed(), heard("feedback")], (1, 1)),
     ],
 )
-def test_an_order_with_any_counted_defect_counts_once(metric: str, rows: list[Row], expected: tuple[int, int]) -> None:
+def test_order_defect_rate_counts_an_order_once(metric: str, rows: list[Row], expected: tuple[int, int]) -> None:
     assert counted(metric, *rows) == expected
 
 
@@ -130,7 +130,7 @@ def test_an_order_with_any_counted_defect_counts_once(metric: str, rows: list[Ro
         ([ShipmentRow("O-1", cancelled_by="seller")], (0, 0)),
     ],
 )
-def test_the_cancel_rate_counts_what_the_seller_cancelled_before_shipping(rows: list[Row], expected: tuple[int, int]) -> None:
+def test_cancel_rate_counts_cancellations_by_the_seller_before_shipping(rows: list[Row], expected: tuple[int, int]) -> None:
     assert counted(PCR, *rows) == expected
 
 
@@ -146,18 +146,18 @@ def test_the_cancel_rate_counts_what_the_seller_cancelled_before_shipping(rows: 
         ([placed(status="Cancelled", store="DE")], 0),
     ],
 )
-def test_a_cancelled_order_is_unexplained_while_nobody_says_who_cancelled(rows: list[Row], expected: int) -> None:
-    assert books(*rows).unexplained("GB", as_of=NEXT) == expected
+def test_cancelled_order_without_canceller_is_unexplained(rows: list[Row], expected: int) -> None:
+    assert recount(*rows).unexplained("GB", as_of=NEXT) == expected
 
 
 @pytest.mark.parametrize(
     ("defective", "orders", "expected"),
     [(0, 0, "no_data"), (0, 10, "healthy"), (1, 100, "breached"), (1, 133, "at_risk"), (1, 134, "healthy")],
 )
-def test_the_defect_rate_is_at_risk_from_three_quarters_of_a_percent(defective: int, orders: int, expected: str) -> None:
+def test_order_defect_rate_is_at_risk_from_three_quarters_of_a_percent(defective: int, orders: int, expected: str) -> None:
     rows = [placed(f"O-{n}") for n in range(orders)] + [replace(CLAIM, order_id=f"O-{n}") for n in range(defective)]
 
-    assert books(*rows).status(ODR, "GB", "mfn", as_of=DAY + timedelta(days=15)) == expected
+    assert recount(*rows).status(ODR, "GB", "mfn", as_of=DAY + timedelta(days=15)) == expected
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_the_defect_rate_is_at_risk_from_three_quarters_of_a_percent(defective: 
         ([LATE], (0, 0)),
     ],
 )
-def test_the_late_shipment_rate_counts_orders_with_a_late_package(rows: list[Row], expected: tuple[int, int]) -> None:
+def test_late_shipment_rate_counts_orders_with_a_late_package(rows: list[Row], expected: tuple[int, int]) -> None:
     assert counted(LSR, *rows) == expected
 
 
-def test_an_order_stands_on_the_earliest_ship_by_of_its_shipped_packages() -> None:
+def test_late_shipment_rate_uses_the_earliest_ship_by_of_shipped_packages() -> None:
     earliest = replace(LATE, package="P3", ship_by=DAY - timedelta(days=1), shipped_at=None)
 
-    (line,) = books(placed(), PUNCTUAL, LATE, earliest).listed(LSR, as_of=NEXT)
+    (line,) = recount(placed(), PUNCTUAL, LATE, earliest).listed(LSR, as_of=NEXT)
 
     assert (line.day, line.order_id, line.reference, line.counted) == (DAY, "O-1", "", True)
 
@@ -196,7 +196,7 @@ def test_an_order_stands_on_the_earliest_ship_by_of_its_shipped_packages() -> No
         ([placed(channel="afn"), PUNCTUAL], {"first_scan_at"}, (0, 0)),
     ],
 )
-def test_the_tracking_rate_counts_packages(rows: list[Row], columns: set[str], expected: tuple[int, int]) -> None:
+def test_tracking_rate_counts_packages(rows: list[Row], columns: set[str], expected: tuple[int, int]) -> None:
     assert counted(VTR, *rows, columns=frozenset(columns)) == expected
 
 
@@ -213,7 +213,7 @@ def test_the_tracking_rate_counts_packages(rows: list[Row], columns: set[str], e
         ("DE", [replace(DELIVERED, shipped_at=None)], (0, 0)),
     ],
 )
-def test_the_delivery_rate_counts_units_in_the_us_and_packages_elsewhere(
+def test_delivery_rate_counts_units_in_the_us_and_packages_elsewhere(
     store: str, rows: list[Row], expected: tuple[int, int]
 ) -> None:
     assert counted(OTDR, placed(store=store), *rows, store=store) == expected
@@ -229,9 +229,7 @@ def test_the_delivery_rate_counts_units_in_the_us_and_packages_elsewhere(
         ("US", [BUSINESS, UNINVOICED], (0, 0)),
     ],
 )
-def test_the_invoice_rate_counts_business_orders_of_five_european_stores(
-    store: str, rows: list[Row], expected: tuple[int, int]
-) -> None:
+def test_invoice_rate_counts_business_orders_in_five_marketplaces(store: str, rows: list[Row], expected: tuple[int, int]) -> None:
     assert counted(IDR, placed(store=store), *rows, store=store) == expected
 
 
@@ -245,14 +243,14 @@ def test_the_invoice_rate_counts_business_orders_of_five_european_stores(
         (MessageRow("M-1", NOON, "DE", NOON), (0, 0)),
     ],
 )
-def test_the_response_rate_counts_messages_of_their_own_marketplace(message: MessageRow, expected: tuple[int, int]) -> None:
+def test_response_rate_counts_messages_of_their_own_marketplace(message: MessageRow, expected: tuple[int, int]) -> None:
     assert counted(MESSAGES, message, channel="all") == expected
 
 
-def test_a_message_needs_no_order() -> None:
+def test_message_needs_no_order() -> None:
     first, second = MessageRow("M-1", NOON, "GB", NOON), MessageRow("M-2", NOON, "GB", NOON, order_id="O-9")
 
-    listed = books(first, second).listed(MESSAGES, as_of=DAY)
+    listed = recount(first, second).listed(MESSAGES, as_of=DAY)
 
     assert [(line.order_id, line.reference, line.channel) for line in listed] == [(None, "M-1", "all"), ("O-9", "M-2", "all")]
 
@@ -273,17 +271,17 @@ def test_returns_count_by_request_or_by_order(metric: str, rows: list[Row], expe
     assert counted(metric, placed(), *rows) == expected
 
 
-def test_a_return_brings_a_left_out_order_into_its_own_denominator_alone() -> None:
+def test_returned_order_outside_the_denominator_counts_in_its_own_only() -> None:
     told: list[Row] = [placed(status="Cancelled", channel="afn"), ReturnRow("O-1", DAY)]
 
     assert (counted(RETURNS, *told, channel="afn"), counted(ODR, *told, channel="afn")) == ((1, 1), (0, 0))
 
 
-def test_an_order_that_moves_takes_all_of_its_lines_along() -> None:
+def test_order_that_moves_takes_its_lines_along() -> None:
     moved = replace(placed(store="DE"), updated_at=NOON + timedelta(days=1))
     told = upload(placed(), LATE, ReturnRow("O-1", DAY))
 
-    before, after = Books(knowing(told)), Books(knowing(told, upload(moved)))
+    before, after = Recount(knowing(told)), Recount(knowing(told, upload(moved)))
 
     for metric in (LSR, VTR, RDR):
         as_of = NEXT + timedelta(days=rule_of(metric, "GB").offset)
@@ -291,19 +289,19 @@ def test_an_order_that_moves_takes_all_of_its_lines_along() -> None:
         assert {line.marketplace for line in after.listed(metric, as_of=as_of)} == {"DE"}
 
 
-def test_history_has_the_days_on_which_the_window_holds_anything() -> None:
+def test_history_has_the_days_with_data() -> None:
     days = [DAY + timedelta(days=n) for n in range(-5, 20)]
 
-    told = history(books(placed(), LATE), LSR, "GB", "mfn", days=days)
+    told = history(recount(placed(), LATE), LSR, "GB", "mfn", days=days)
 
     assert told == {DAY + timedelta(days=n): (1, 1) for n in range(10)}
 
 
-def test_nothing_can_be_said_without_a_target() -> None:
+def test_figure_without_a_target_has_no_verdict() -> None:
     assert Rule(60, 15).is_met(1, 1) is None
 
 
-def test_the_zone_of_a_moment_does_not_move_an_order_to_another_utc_day() -> None:
+def test_order_day_does_not_depend_on_the_zone_of_its_moment() -> None:
     ordered = replace(placed(), ordered_at=datetime.fromisoformat("2026-10-03T08:59:59+09:00"))
 
     assert ordered.ordered_on == DAY

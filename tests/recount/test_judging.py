@@ -45,7 +45,7 @@ def judged(row: ShipmentRow, *, columns: frozenset[str] = EVERY_COLUMN, at: str 
         ("2026-11-01", "2026-10-31", True),
     ],
 )
-def test_moments_compare_as_moments_and_everything_else_as_utc_days(one: str, other: str, expected: bool) -> None:
+def test_cells_compare_as_moments_or_as_utc_days(one: str, other: str, expected: bool) -> None:
     assert is_later(cell(one), cell(other)) is expected
 
 
@@ -74,7 +74,7 @@ def test_two_days_are_48_hours_of_moments_and_two_dates_of_days(since: str, unti
         ("2026-10-30", "2026-11-02"),
     ],
 )
-def test_the_next_business_day_is_a_monday_to_friday(day: str, expected: str) -> None:
+def test_next_business_day_is_monday_to_friday(day: str, expected: str) -> None:
     assert next_business_day(day_of(cell(day))) == cell(expected)
 
 
@@ -92,9 +92,7 @@ def test_the_next_business_day_is_a_monday_to_friday(day: str, expected: str) ->
         ("2026-10-02", "2026-10-02T23:30:00-08:00", True),
     ],
 )
-def test_a_package_is_late_when_it_was_shipped_after_its_ship_by(
-    ship_by: str | None, shipped_at: str | None, expected: bool | None
-) -> None:
+def test_package_is_late_if_shipped_after_its_ship_by(ship_by: str | None, shipped_at: str | None, expected: bool | None) -> None:
     assert judged(shipment(ship_by=ship_by, shipped_at=shipped_at)).is_late is expected
 
 
@@ -110,9 +108,7 @@ def test_a_package_is_late_when_it_was_shipped_after_its_ship_by(
         ({"delivered_at": "2026-10-03"}, {"delivered_at"}, None),
     ],
 )
-def test_a_shipped_package_is_scanned_where_a_column_could_tell(
-    cells: dict[str, str], columns: set[str], expected: bool | None
-) -> None:
+def test_package_is_scanned_or_not_if_a_column_states_it(cells: dict[str, str], columns: set[str], expected: bool | None) -> None:
     assert judged(shipment(**cells), columns=frozenset(columns)).is_scanned is expected
 
 
@@ -130,7 +126,7 @@ def test_a_shipped_package_is_scanned_where_a_column_could_tell(
         ("2026-10-02T20:00:00+00:00", None, "2026-10-02T20:00:01+00:00", False),
     ],
 )
-def test_a_package_is_on_time_by_its_promise_and_late_once_that_is_over(
+def test_package_is_on_time_by_its_promise_and_late_after_it(
     deliver_by: str | None, delivered_at: str | None, at: str, expected: bool | None
 ) -> None:
     assert judged(shipment(deliver_by=deliver_by, delivered_at=delivered_at), at=at).is_on_time is expected
@@ -149,7 +145,7 @@ def test_a_package_is_on_time_by_its_promise_and_late_once_that_is_over(
         ({"business_order": True}, EVERY_COLUMN, "2026-10-06T00:00:00+00:00", False),
     ],
 )
-def test_a_business_order_shipped_on_a_friday_needs_its_invoice_by_monday(
+def test_invoice_of_a_friday_shipment_is_due_on_monday(
     cells: dict[str, Any], columns: frozenset[str], at: str, expected: bool | None
 ) -> None:
     row = shipment(**{"shipped_at": "2026-10-02T10:00:00+00:00"} | cells)
@@ -160,16 +156,16 @@ def test_a_business_order_shipped_on_a_friday_needs_its_invoice_by_monday(
 @pytest.mark.parametrize(
     ("package", "tracking_number", "expected"), [("P1", "T1", "P1"), ("P1", "", "P1"), ("", "T1", "T1"), ("", "", "")]
 )
-def test_a_package_is_known_by_its_name_else_by_its_tracking_number(package: str, tracking_number: str, expected: str) -> None:
+def test_package_is_identified_by_name_or_tracking_number(package: str, tracking_number: str, expected: str) -> None:
     assert judged(shipment(package=package, tracking_number=tracking_number)).package == expected
 
 
 @pytest.mark.parametrize(("told", "expected"), [(None, 1), (1, 1), (5, 5)])
-def test_a_package_holds_one_unit_unless_it_is_told_otherwise(told: int | None, expected: int) -> None:
+def test_package_has_one_unit_by_default(told: int | None, expected: int) -> None:
     assert judged(shipment(units=told)).units == expected
 
 
-def test_days_of_a_package_are_utc_days_of_its_moments() -> None:
+def test_package_days_are_utc_days_of_its_moments() -> None:
     row = shipment(ship_by="2026-10-02T01:00:00+09:00", shipped_at="2026-10-31T20:00:00-08:00", deliver_by="2026-11-05")
 
     package = judged(row)
@@ -200,7 +196,7 @@ ASKED = "2026-10-02T12:00:00+00:00"
         ({"wrongly_rejected": True, "answered_at": "2026-10-02"}, {"wrongly_rejected", "answered_at"}, LONG_AFTER, True),
     ],
 )
-def test_a_buyer_is_dissatisfied_by_a_late_answer_a_wrong_rejection_or_in_words(
+def test_return_is_dissatisfied_after_a_late_answer_wrong_rejection_or_complaint(
     cells: dict[str, Any], columns: set[str], at: str, expected: bool | None
 ) -> None:
     told: dict[str, Any] = {name: cell(text) if isinstance(text, str) else text for name, text in cells.items()}
@@ -213,7 +209,7 @@ def test_a_buyer_is_dissatisfied_by_a_late_answer_a_wrong_rejection_or_in_words(
     ("state", "expected"),
     [("", True), ("approved", True), *((word, False) for word in ("cancelled", "canceled", "declined", "denied", "rejected"))],
 )
-def test_a_request_that_came_to_nothing_is_no_return(state: str, expected: bool) -> None:
+def test_return_request_that_was_cancelled_is_no_return(state: str, expected: bool) -> None:
     row = ReturnRow("O-1", date(2026, 10, 2), state=state)
 
     assert judging.returned(row, columns=frozenset(), at=moment(LONG_AFTER)).is_return is expected
@@ -229,14 +225,14 @@ def test_a_request_that_came_to_nothing_is_no_return(state: str, expected: bool)
         (None, "2026-10-03T12:00:01+00:00", False),
     ],
 )
-def test_a_message_is_answered_in_time_within_24_hours(answered_at: str | None, at: str, expected: bool | None) -> None:
+def test_message_is_answered_in_time_within_24_hours(answered_at: str | None, at: str, expected: bool | None) -> None:
     row = MessageRow("M-1", moment(ASKED), "GB", moment(answered_at) if answered_at else None)
 
     assert judging.message(row, at=moment(at)).is_answered_in_time is expected
 
 
 @pytest.mark.parametrize(("no_response_needed", "expected"), [(None, True), (False, True), (True, False)])
-def test_a_message_needs_an_answer_unless_it_is_told_otherwise(no_response_needed: bool | None, expected: bool) -> None:
+def test_message_needs_an_answer_by_default(no_response_needed: bool | None, expected: bool) -> None:
     row = MessageRow("M-1", moment(ASKED), "GB", None, no_response_needed)
 
     assert judging.message(row, at=moment(LONG_AFTER)).needs_answer is expected

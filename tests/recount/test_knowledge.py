@@ -44,7 +44,7 @@ def states(known: Knowledge, order_id: str = "O-1") -> list[str]:
         (RECEIVED + A_WEEK, None, ["granted"]),
     ],
 )
-def test_the_later_moment_is_right_then_the_report_received_later(
+def test_defect_later_moment_wins_then_the_report_received_later(
     first: datetime | None, second: datetime | None, expected: list[str]
 ) -> None:
     granted, denied = replace(CLAIM, updated_at=first), replace(CLAIM, state="denied", updated_at=second)
@@ -54,7 +54,7 @@ def test_the_later_moment_is_right_then_the_report_received_later(
     assert states(known) == expected
 
 
-def test_the_later_row_of_one_report_is_right_where_moments_tie() -> None:
+def test_defect_later_row_of_a_report_wins_at_the_same_moment() -> None:
     known = knowing(upload(CLAIM, replace(CLAIM, state="denied"), replace(CLAIM, state="pending")))
 
     assert states(known) == ["pending"]
@@ -67,11 +67,11 @@ def test_the_later_row_of_one_report_is_right_where_moments_tie() -> None:
         ((ShipmentRow("O-1", package="P"), ShipmentRow("O-1", package="Q"), ShipmentRow("O-2", package="P")), 3),
     ],
 )
-def test_a_package_is_told_apart_by_order_and_name(rows: tuple[ShipmentRow, ...], unlike: int) -> None:
+def test_package_is_identified_by_order_and_name(rows: tuple[ShipmentRow, ...], unlike: int) -> None:
     assert len(knowing(upload(*rows)).packages) == unlike
 
 
-def test_the_newest_statement_about_a_package_a_return_and_a_message_is_right() -> None:
+def test_package_return_and_message_newest_statement_wins() -> None:
     shipped = [ShipmentRow("O-1", units=units, updated_at=NOON + units * A_WEEK) for units in (1, 3, 2)]
     returned = [ReturnRow("O-1", DAY, "R", state, updated_at=moment) for state, moment in (("denied", NOON), ("approved", None))]
     written = [MessageRow("M-1", NOON, store, updated_at=NOON + n * A_WEEK) for n, store in ((2, "DE"), (1, "GB"))]
@@ -84,7 +84,7 @@ def test_the_newest_statement_about_a_package_a_return_and_a_message_is_right() 
         assert [each.marketplace for each in known.messages] == ["DE"]
 
 
-def test_an_undelivered_package_is_judged_at_the_moment_of_its_statement() -> None:
+def test_package_undelivered_is_judged_at_the_moment_of_its_statement() -> None:
     row = ShipmentRow("O-1", shipped_at=DAY, deliver_by=DAY + A_WEEK, updated_at=NOON)
 
     early, late = knowing(upload(row)), knowing(upload(replace(row, updated_at=None)))
@@ -92,7 +92,7 @@ def test_an_undelivered_package_is_judged_at_the_moment_of_its_statement() -> No
     assert (early.packages[0].is_on_time, late.packages[0].is_on_time) == (None, False)
 
 
-def test_nothing_is_known_before_it_was_recorded() -> None:
+def test_knowledge_excludes_later_uploads() -> None:
     first, second = upload(CLAIM), upload(replace(CLAIM, state="denied"), minutes=5)
 
     known = Knowledge([first, second], known_at=RECEIVED + timedelta(minutes=4))
@@ -110,13 +110,13 @@ def test_nothing_is_known_before_it_was_recorded() -> None:
         (RECEIVED.date(), "removed"),
     ],
 )
-def test_a_removal_counts_from_its_moment_or_the_end_of_its_day(removed_on: date, expected: str) -> None:
+def test_removal_counts_from_its_moment_or_the_end_of_its_day(removed_on: date, expected: str) -> None:
     known = knowing(upload(RemovalRow("O-1", removed_on)), upload(BAD, minutes=1))
 
     assert states(known) == [expected]
 
 
-def test_a_removal_on_the_day_of_its_receipt_is_not_later_than_the_receipt() -> None:
+def test_removal_on_the_day_of_receipt_is_not_later_than_the_receipt() -> None:
     posted = replace(BAD, updated_at=RECEIVED + timedelta(minutes=1))
 
     known = knowing(upload(RemovalRow("O-1", RECEIVED.date())), upload(posted, minutes=2))
@@ -135,13 +135,13 @@ def test_a_removal_on_the_day_of_its_receipt_is_not_later_than_the_receipt() -> 
         ([replace(CLAIM, state="denied", reference="")], {"a_to_z_claim"}, False),
     ],
 )
-def test_hearsay_counts_only_where_no_details_are_told(details: list[DefectRow], heard: set[str], expected: bool) -> None:
+def test_unconfirmed_defect_counts_only_without_details(details: list[DefectRow], heard: set[str], expected: bool) -> None:
     known = knowing(upload(*details), upload(HearsayRow("O-1", DAY, "mfn", frozenset(heard)), minutes=1))
 
     assert known.has_defect("O-1", {"a_to_z_claim"}) is expected
 
 
-def test_a_defect_of_an_order_nobody_told_of_is_unmatched_once() -> None:
+def test_defect_of_an_unknown_order_is_unmatched_once() -> None:
     heard = HearsayRow("O-1", DAY, "mfn", frozenset({"feedback", "late_shipment"}))
     rows: list[Row] = [CLAIM, replace(CLAIM, state="denied"), BAD, heard, replace(CLAIM, order_id="O-2")]
 
@@ -171,7 +171,7 @@ BEFORE = upload(placed(), BAD, period=(DAY, DAY))  # told of up to the end of th
         (covering(SOMEBODY_ELSES, feedback(order_id="O-1", rating=1, on=DAY - timedelta(days=1))), "removed"),
     ],
 )
-def test_a_feedback_that_a_covering_report_lacks_is_removed(coverage: Upload, expected: str) -> None:
+def test_feedback_missing_from_a_covering_report_is_removed(coverage: Upload, expected: str) -> None:
     for uploads in permutations([BEFORE, coverage]):
         assert states(knowing(*uploads)) == [expected]
 
@@ -186,7 +186,7 @@ def test_a_feedback_that_a_covering_report_lacks_is_removed(coverage: Upload, ex
         (replace(BAD, order_id="O-9"), "posted"),
     ],
 )
-def test_only_one_to_three_stars_inside_the_period_on_a_known_order_are_removed(row: DefectRow, expected: str) -> None:
+def test_feedback_removal_needs_low_stars_the_period_and_a_known_order(row: DefectRow, expected: str) -> None:
     until_today = (PERIOD[0], RECEIVED.date())
 
     known = knowing(upload(placed(), row), covering(period=until_today))
@@ -194,19 +194,19 @@ def test_only_one_to_three_stars_inside_the_period_on_a_known_order_are_removed(
     assert states(known, row.order_id) == [expected]
 
 
-def test_a_report_that_covers_only_the_past_removes_what_was_told_before_it() -> None:
+def test_feedback_removal_by_a_report_of_the_past_covers_earlier_statements() -> None:
     assert states(knowing(upload(placed(), BAD), covering())) == ["removed"]
     assert states(knowing(upload(placed(), BAD, minutes=20), covering())) == ["posted"]
 
 
-def test_what_was_told_before_a_report_that_covers_today_is_removed_by_it() -> None:
+def test_feedback_removal_by_a_report_of_today_covers_earlier_statements() -> None:
     until_today = (PERIOD[0], RECEIVED.date())
 
     assert states(knowing(upload(placed(), BAD), covering(period=until_today))) == ["removed"]
     assert states(knowing(upload(placed(), BAD, minutes=20), covering(period=until_today))) == ["posted"]
 
 
-def test_a_later_statement_brings_a_removed_feedback_back() -> None:
+def test_feedback_stated_later_is_restored() -> None:
     again = feedback(order_id="O-1", rating=2, on=DAY + timedelta(days=2))
 
     known = knowing(BEFORE, covering(), upload(again, minutes=20))
@@ -214,7 +214,7 @@ def test_a_later_statement_brings_a_removed_feedback_back() -> None:
     assert states(known) == ["posted"]
 
 
-def test_of_two_covering_reports_the_one_received_later_is_right() -> None:
+def test_feedback_removal_of_two_reports_uses_the_later_receipt() -> None:
     with_it, without_it = covering(SOMEBODY_ELSES, BAD, minutes=20), covering()
 
     for uploads in permutations([upload(placed()), with_it, without_it]):

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from tests.clock import NOW
+from tests.clock import NOW, TODAY
 from tests.documents import Document
-from tests.lives import DAWN, TODAY
+from tests.lives import DAWN
 from tests.plans import HOMES, Plan, invent
-from tests.recount.figures import METRICS, RULES, Books, channels_of
+from tests.recount.figures import METRICS, RULES, Recount, channels_of
 from tests.recount.knowledge import Knowledge
 from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow, Upload
 
@@ -44,29 +44,29 @@ def account(seed: int, *, settled: bool = False) -> Plan:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_settled_documents_say_the_same_in_any_order(seed: int) -> None:
+def test_plan_of_settled_documents_is_independent_of_their_order(seed: int) -> None:
     plan = account(seed, settled=True)
     mixed = Random(seed).sample(plan.documents, k=len(plan.documents))
 
-    first, second = Books(known(list(plan.documents))), Books(known(mixed))
+    first, second = Recount(known(list(plan.documents))), Recount(known(mixed))
 
     for metric in METRICS:
         for as_of in (TODAY, TODAY + timedelta(days=20)):
             assert set(first.listed(metric, as_of=as_of)) == set(second.listed(metric, as_of=as_of))
 
 
-def test_a_plan_is_the_same_each_time() -> None:
+def test_plan_is_reproducible() -> None:
     assert account(7) == account(7)
 
 
-def test_every_status_of_every_metric_is_reached() -> None:
+def test_plans_reach_every_status_of_every_metric() -> None:
     needed = {metric: {"no_data", "healthy", "breached"} if RULES[metric].target else {"no_data"} for metric in METRICS}
     reached: dict[str, set[str]] = {metric: set() for metric in METRICS}
     for seed, days_ago in product(range(MOST), (0, 10)):
-        books = Books(known(list(account(seed).documents)))
+        recount = Recount(known(list(account(seed).documents)))
         for metric, marketplace in product(METRICS, ("US", "GB", "DE")):
             where = (metric, marketplace, channels_of(metric)[0])
-            reached[metric].add(books.status(*where, as_of=TODAY - timedelta(days=days_ago)))
+            reached[metric].add(recount.status(*where, as_of=TODAY - timedelta(days=days_ago)))
         if all(reached[metric] >= needed[metric] for metric in METRICS) and "at_risk" in set().union(*reached.values()):
             break
 
@@ -75,7 +75,7 @@ def test_every_status_of_every_metric_is_reached() -> None:
     assert any("at_risk" in words for words in reached.values())
 
 
-def test_feedback_is_removed_by_absence_and_by_name() -> None:
+def test_plans_remove_feedback_by_absence_and_by_name() -> None:
     removed = Counter[bool]()
     for seed in SEEDS:
         for rows in known(list(account(seed).documents)).defects.values():
@@ -85,7 +85,7 @@ def test_feedback_is_removed_by_absence_and_by_name() -> None:
     assert removed[False] > 5
 
 
-def test_every_door_is_used_and_nothing_happens_after_the_day_began() -> None:
+def test_plans_use_every_door_and_nothing_later_than_the_day() -> None:
     doors, moments = Counter[str](), list[datetime]()
     for seed in SEEDS:
         for document in account(seed).documents:

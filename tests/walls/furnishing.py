@@ -117,7 +117,7 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     feedback = build.feedback_file([build.feedback_row(order=build.order_id(4), on=seen)])
     client.load(account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat())
     threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
-    tasks.follow_thresholds(agency_id=str(client.agency.pk))
+    tasks.apply_thresholds(agency_id=str(client.agency.pk))
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
     note = {"text": f"A note of {name}"}
     client.post(f"/v1/breaches/{breach['id']}/notes", note, format="json", HTTP_IDEMPOTENCY_KEY=f"note-of-{name}")

@@ -46,7 +46,7 @@ def test_every_statement_of_the_product_names_its_agency(acme: Client, tables: l
         for operation in OPERATIONS:
             if operation.method == "GET" and operation.path not in FILES:
                 operation.ask(acme, furnished)
-        tasks.follow_thresholds(agency_id=str(acme.agency.pk))
+        tasks.apply_thresholds(agency_id=str(acme.agency.pk))
         acme.delete(f"/v1/accounts/{furnished.account_id}")
         erasure.erase_accounts(agency_id=acme.agency.pk, now=acme.agency.created_at)
 

@@ -29,8 +29,8 @@ from tests.walls.operations import FREE
 FULL, FEW = 30, 3
 FILE = Path(__file__).with_name("query_counts.json")
 QUERY_COUNTS: dict[str, int] = json.loads(FILE.read_text())
-BESIDE_LISTS = ("getPortfolio", "getMetrics")
-OF_NOBODY = ("listReportTypes", "listEventTypes")
+BESIDE_LISTS = ("getPortfolio", "listMetrics")
+OF_NOBODY = ("listDocumentKinds", "listEventTypes")
 NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")  # how a test's transaction is nested
 
 
@@ -54,13 +54,13 @@ LISTS = _lists()
 
 def fill(client: Client, has: Furnished, name: str, path: str) -> None:
     """Let the list have a full page."""
-    if name == "listOrdersOfMetric":
+    if name == "listMetricOrders":
         client.load(has.account_id, build.orders_file(build.orders_on(build.days_ago(30), count=FULL + 10)))
     elif name == "listThresholds":  # of each scope the newest row is one, so that copies are none
         for marketplace, channel in islice(product(CODES, ("mfn", "afn")), FULL):
             scope = {"metric": "order_defect_rate", "marketplace": marketplace, "channel": channel, "warn_at": 0.001}
             assert client.put("/v1/thresholds", scope, format="json").status_code == 201
-    elif name not in (*OF_NOBODY, "getMetrics"):
+    elif name not in (*OF_NOBODY, "listMetrics"):
         with context.agency(client.agency.pk):
             crowd(_rows(client, has, path), until=FULL)
 

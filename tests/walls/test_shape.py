@@ -77,6 +77,7 @@ STAGES = {
     "metrics": (
         "alerts.actions",
         "alerts.backtest",
+        "alerts.current_values",
         "alerts.evaluation",
         "alerts.observations",
         "alerts.thresholds",
@@ -86,13 +87,11 @@ STAGES = {
         "drilldown.unmatched",
         "pipeline.account_summary",
         "pipeline.amazon_reported",
-        "pipeline.amazon_statuses",
         "pipeline.daily_counts",
         "pipeline.denominators",
         "pipeline.feedback_removal",
         "pipeline.recording",
         "pipeline.restatements",
-        "pipeline.snapshots",
         "pipeline.threshold_versions",
         "pipeline.values",
         "refresh",
@@ -104,6 +103,7 @@ CLOCK_READERS = {
     "accounts.people.authentication": "recognises the session at the moment of the request",
     "accounts.people.api.member_serializers": "what an invitation's status is, where expired means now",
     "accounts.agencies.filters": "what a list is narrowed to, where stale means now",
+    "metrics.api.breach_filters": "whether a breach is snoozed, where snoozed means now",
     "metrics.api.query_params": "what a view is asked, where silence means now",
 }
 """Modules beside views, tasks and commands that may look at the clock, and why."""

@@ -18,6 +18,7 @@ from metrics.pipeline import recording
 
 
 def day(text: str) -> date:
+    """Parse an argument. Raises ArgumentTypeError."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -34,18 +35,18 @@ class Command(BaseCommand):
         parser.add_argument("--account", help="the ID of an account, acct_…; default: all accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        span = _days(options["first"], options["last"])
+        days = _days(options["first"], options["last"])
         only = identifiers.private("acct", options["account"]) if options["account"] else None
         if only == identifiers.NO_ID:
             raise CommandError(f"{options['account']!r} is not an account ID.")
-        seen = changed = 0
+        recomputed = changed = 0
         for agency_id in context.open_agency_ids():
-            recounted = {account_id: _recompute(agency_id, account_id, span) for account_id in _accounts(agency_id, only)}
-            seen, changed = seen + len(recounted), changed + sum(recounted.values())
-            _note(agency_id, recounted, span)
-        if only and not seen:
+            changes = {account_id: _recompute(agency_id, account_id, days) for account_id in _accounts(agency_id, only)}
+            recomputed, changed = recomputed + len(changes), changed + sum(changes.values())
+            _record(agency_id, changes, days)
+        if only and not recomputed:
             raise CommandError(f"No account has the ID {options['account']}.")
-        self.stdout.write(f"{seen} accounts, {len(span)} days: {changed} daily counts changed")
+        self.stdout.write(f"{recomputed} accounts, {len(days)} days: {changed} daily counts changed")
 
 
 def _days(first: date, last: date) -> list[date]:
@@ -60,28 +61,30 @@ def _accounts(agency_id: UUID, only: UUID | None) -> list[UUID]:
         return list((accounts.filter(pk=only) if only else accounts).values_list("pk", flat=True))
 
 
-def _recompute(agency_id: UUID, account_id: UUID, span: list[date]) -> int:
+def _recompute(agency_id: UUID, account_id: UUID, days: list[date]) -> int:
+    """Refresh one account in a transaction of its own. Return how many daily counts changed."""
     with context.agency(agency_id):
         try:
             account = SellerAccount.objects.locked(agency_id=agency_id, account_id=account_id)
         except SellerAccount.DoesNotExist:
-            return 0  # handed back meanwhile
+            # Deleted since the list was read.
+            return 0
         moment = recording.next_moment(account=account, now=timezone.now())
-        refresh.refresh(account=account, touched=span, now=moment)
+        refresh.refresh(account=account, touched=days, now=moment)
         return DailyCounts.objects.filter(agency_id=agency_id, account_id=account_id, recorded_at=moment).count()
 
 
-def _note(agency_id: UUID, recounted: dict[UUID, int], span: list[date]) -> None:
-    """What the agency is told of it: of each account whose counts were other than they should be."""
-    told = {"from": span[0].isoformat(), "to": span[-1].isoformat()}
+def _record(agency_id: UUID, changes: dict[UUID, int], days: list[date]) -> None:
+    """Record each account whose counts changed in the agency's audit log."""
+    span = {"from": days[0].isoformat(), "to": days[-1].isoformat()}
     with context.agency(agency_id):
-        for account_id, changed in recounted.items():
+        for account_id, changed in changes.items():
             if changed:
                 audit.record(
                     agency_id=agency_id,
                     who=audit.UNDERONE,
                     what="account.recounted",
                     about=public_account_id(account_id),
-                    detail=told | {"changed": changed},
+                    detail=span | {"changed": changed},
                     now=timezone.now(),
                 )

@@ -1,0 +1,135 @@
+"""What may be asked of the numbers: what silence means, what is too far away, what is read how."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests import build
+from tests.client import Client
+from tests.metrics.fact_recorder import NINE, TEN, TODAY, FactRecorder, defect, orders
+
+HISTORY = "metrics/order_defect_rate/history"
+ORDERS = "metrics/order_defect_rate/orders"
+
+
+def utc_today() -> str:
+    return timezone.now().date().isoformat()
+
+
+def test_params_default_to_today_and_everything_known(acme: Client, shop: str) -> None:
+    taken_on = acme.read(f"/v1/accounts/{shop}")["created_at"]
+    first = acme.read(f"/v1/accounts/{shop}/metrics")
+
+    report = acme.load(shop, build.orders_file([build.order_row()]))
+
+    second = acme.read(f"/v1/accounts/{shop}/metrics")
+    assert first["as_of"] == second["as_of"] == utc_today()
+    assert (first["known_at"], second["known_at"]) == (taken_on, report["loaded_at"])
+
+
+@pytest.mark.parametrize(
+    ("known_at", "day"),
+    [
+        ("2026-03-01T12:00:00Z", "2026-03-01"),
+        ("2026-03-01T23:30:00-08:00", "2026-03-02"),
+        ("2026-03-01T00:30:00+09:00", "2026-02-28"),
+        ("2026-03-01T12:00:00", "2026-03-01"),
+        ("2026-03-01", "2026-03-01"),
+    ],
+)
+def test_as_of_defaults_to_the_utc_day_of_known_at(acme: Client, shop: str, known_at: str, day: str) -> None:
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", known_at=known_at)
+    points = acme.read(f"/v1/accounts/{shop}/{HISTORY}", known_at=known_at)["points"]
+
+    assert (answer["as_of"], points[-1]["as_of"]) == (day, day)
+
+
+def test_as_of_and_known_at_are_independent(acme: Client, shop: str) -> None:
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of="2026-03-01", known_at="2026-11-22T09:00:00Z")
+
+    assert (answer["as_of"], answer["known_at"]) == ("2026-03-01", "2026-11-22T09:00:00Z")
+
+
+def test_known_at_includes_recordings_of_a_faster_clock(acme: Client, shop: str, recorder: FactRecorder) -> None:
+    ahead = timezone.now() + timedelta(minutes=5)
+    recorder.load(*orders(3), at=ahead)
+
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of=TODAY.isoformat(), metric="order_defect_rate", channel="mfn")
+
+    assert answer["metrics"][0]["denominator"] == 3
+    assert datetime.fromisoformat(answer["known_at"]) == ahead
+
+
+def test_known_at_in_the_future_includes_everything(acme: Client, shop: str, recorder: FactRecorder) -> None:
+    recorder.load(*orders(3))
+
+    value = acme.odr(shop, as_of=TODAY.isoformat(), known_at="2099-01-01T00:00:00Z")
+
+    assert value["denominator"] == 3
+
+
+def test_known_at_before_the_first_report_has_no_data(acme: Client, shop: str, recorder: FactRecorder) -> None:
+    recorder.load(*orders(3))
+    recorder.load(defect(1), defect(99), at=TEN)
+    before = {"as_of": TODAY.isoformat(), "known_at": (NINE - timedelta(seconds=1)).isoformat()}
+
+    answer = acme.read(f"/v1/accounts/{shop}/metrics", **before)
+
+    assert answer["unmatched_defects"] == 0
+    assert {(value["denominator"], value["status"]) for value in answer["metrics"]} == {(0, "no_data")}
+    assert acme.read(f"/v1/accounts/{shop}/{ORDERS}", **before)["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("span", "days"),
+    [
+        ({}, 90),
+        ({"to": "2026-03-31"}, 90),
+        ({"from": "2026-03-31", "to": "2026-03-31"}, 1),
+        ({"from": "2024-02-28", "to": "2024-03-01"}, 3),
+        ({"from": "2023-03-01", "to": "2026-03-03"}, 1099),
+        ({"from": "2000-01-01", "to": "2000-01-02"}, 2),
+        ({"from": "2099-12-30", "to": "2099-12-31"}, 2),
+    ],
+)
+def test_history_has_a_point_for_each_day(acme: Client, shop: str, span: dict[str, str], days: int) -> None:
+    points = acme.read(f"/v1/accounts/{shop}/{HISTORY}", **span)["points"]
+
+    seen = [date.fromisoformat(point["as_of"]) for point in points]
+    assert seen == [seen[0] + timedelta(days=n) for n in range(days)]
+    assert seen[-1].isoformat() == (span.get("to") or utc_today())
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "pointers"),
+    [
+        (HISTORY, {"from": "2023-03-01", "to": "2026-03-04"}, ["/from"]),
+        (HISTORY, {"from": "2999-01-01"}, ["/from"]),
+        (HISTORY, {"from": "2026-02-29", "to": "03/01/2026"}, ["/from", "/to"]),
+        (HISTORY, {"to": "2100-01-01"}, ["/to"]),
+        (HISTORY, {"from": "", "to": ""}, ["/from", "/to"]),
+        (HISTORY, {"known_at": "0001-01-01T00:00:00Z"}, ["/known_at"]),
+        (HISTORY, {"known_at": "9999-12-31T23:59:59-12:00"}, ["/known_at"]),
+        ("metrics", {"known_at": "1999-12-31T23:59:59Z"}, ["/known_at"]),
+        ("metrics", {"as_of": "1999-12-31"}, ["/as_of"]),
+        ("metrics", {"as_of": "2100-01-01"}, ["/as_of"]),
+        ("metrics", {"channel": "MFN", "marketplace": "us"}, ["/channel", "/marketplace"]),
+        (ORDERS, {"as_of": "2026-11-31", "counted": "2"}, ["/as_of", "/counted"]),
+    ],
+)
+def test_params_that_are_wrong_are_named(acme: Client, shop: str, path: str, params: dict[str, str], pointers: list[str]) -> None:
+    response = acme.get(f"/v1/accounts/{shop}/{path}", params)
+
+    assert response.status_code in {400, 409}
+    assert sorted(error["pointer"] for error in response.json()["errors"]) == pointers
+
+
+def test_history_defaults_to_home_marketplace_and_first_channel(acme: Client, recorder: FactRecorder) -> None:
+    home = acme.take_on(partner="A1JP", home="JP")
+
+    with_nothing = acme.read(f"/v1/accounts/{home}/{HISTORY}")
+    elsewhere = acme.read(f"/v1/accounts/{home}/{HISTORY}", marketplace="DE", channel="afn")
+
+    assert (with_nothing["marketplace"], with_nothing["channel"]) == ("JP", "mfn")
+    assert (elsewhere["marketplace"], elsewhere["channel"], elsewhere["points"]) == ("DE", "afn", [])

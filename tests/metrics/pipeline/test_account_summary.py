@@ -1,0 +1,166 @@
+"""What an account shows of its numbers follows every report, and the clock."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from accounts.models import AccountStatus
+from metrics import refresh
+from metrics.models import Breach
+from metrics.pipeline import account_summary
+from tests.client import Client
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TODAY,
+    TWELVE,
+    FactRecorder,
+    counter,
+    defect,
+    message,
+    order,
+    orders,
+    shipment,
+)
+
+ORDERS, RETURNS = timedelta(hours=72), timedelta(hours=168)
+
+
+def look(recorder: FactRecorder, at: datetime) -> None:
+    """Nothing arrives; the clock goes on."""
+    refresh.refresh(account=recorder.locked(), touched=(), now=at)
+
+
+def worst(recorder: FactRecorder) -> dict[str, Any]:
+    series = recorder.account.worst_series
+    assert series is not None
+    return dict(series)
+
+
+def test_summary_of_an_account_without_data(recorder: FactRecorder) -> None:
+    look(recorder, NINE)
+
+    account = recorder.account
+    assert (account.status, account.distance, account.worst_series) == (AccountStatus.NO_DATA, None, None)
+    assert (account.open_breaches, account.open_warnings, account.stale_from) == (0, 0, None)
+
+
+def test_summary_has_the_worst_series(recorder: FactRecorder) -> None:
+    recorder.load(*orders(50), *orders(400, first=101, channel="afn"))
+    recorder.load(defect(1), defect(101), at=TEN)
+
+    assert (recorder.account.status, recorder.account.distance) == (AccountStatus.BREACHED, -1.0)
+    assert worst(recorder) == {
+        "metric": "order_defect_rate",
+        "name": "Order Defect Rate",
+        "marketplace": "US",
+        "channel": "mfn",
+        "numerator": 1,
+        "denominator": 50,
+        "rate": 0.02,
+        "target": {"comparator": "lt", "value": 0.01, "source": "default"},
+        "status": "breached",
+        "enforced": True,
+    }
+
+
+def test_summary_improves_with_the_values(recorder: FactRecorder) -> None:
+    recorder.load(*orders(50))
+    recorder.load(defect(1), at=TEN)
+    recorder.load(defect(1, state="denied"), at=ELEVEN)
+
+    assert (recorder.account.status, recorder.account.distance, worst(recorder)["numerator"]) == (AccountStatus.HEALTHY, 1.0, 0)
+
+
+def test_worst_series_prefers_enforced_metrics(recorder: FactRecorder) -> None:
+    recorder.load(*orders(200), *[message(n, is_answered_in_time=False) for n in (1, 2)])
+    recorder.load(defect(1), defect(2), at=TEN)
+
+    assert (worst(recorder)["metric"], worst(recorder)["enforced"], recorder.account.distance) == ("order_defect_rate", True, 0.0)
+
+
+def test_worst_series_is_a_recommended_metric_if_nothing_else_is_as_bad(recorder: FactRecorder) -> None:
+    recorder.load(*orders(200), message(1, is_answered_in_time=False, on=TODAY))
+
+    assert (worst(recorder)["metric"], worst(recorder)["enforced"]) == ("message_response_rate_24h", False)
+    assert recorder.account.status == worst(recorder)["status"] == "breached"
+
+
+@pytest.mark.parametrize(("violations", "far"), [(0, 1.0), (1, -1.0), (4, -4.0)])
+def test_worst_series_compares_amazon_counters_with_rates(recorder: FactRecorder, violations: int, far: float) -> None:
+    recorder.load_amazon_report(counter(count=violations, comparator="eq", limit_numerator=0, limit_denominator=1))
+
+    assert (worst(recorder)["metric"], recorder.account.distance) == ("listing_policy_violations", far)
+    assert worst(recorder)["target"]["source"] == "amazon_report"
+
+
+def test_summary_counts_open_breaches_and_warnings(recorder: FactRecorder) -> None:
+    recorder.load(*orders(50), *orders(50, first=101, channel="afn"))
+    recorder.load(defect(1), defect(101), at=TEN)
+    both = recorder.account.open_breaches
+
+    recorder.load(defect(1, state="denied"), at=ELEVEN)
+
+    assert (both, recorder.account.open_breaches) == (2, 1)
+    Breach.objects.filter(status=Breach.State.OPEN).update(level=Breach.Level.WARNING)
+    account = recorder.account
+    account_summary.save(
+        account=account,
+        values=recorder.values(since=TODAY, known_at=TWELVE),
+        marketplaces=account.marketplaces,
+        amazon_statuses=account.amazon_statuses,
+        now=TWELVE,
+    )
+    assert recorder.account.open_warnings == 1
+
+
+def test_stale_from_is_the_moment_of_the_first_stale_source(recorder: FactRecorder) -> None:
+    recorder.load(order(1), at=NINE)
+    recorder.load(shipment(1, on=DAY), at=TEN)
+    first = recorder.account.stale_from
+    recorder.load(order(2), at=ELEVEN)
+
+    account = recorder.account
+    assert (first, account.stale_from) == (NINE + ORDERS, TEN + ORDERS)
+    assert not account.is_stale(at=TEN + ORDERS)
+    assert account.is_stale(at=TEN + ORDERS + A_MOMENT)
+
+
+def test_stale_from_is_none_without_any_load(recorder: FactRecorder) -> None:
+    look(recorder, NINE)
+
+    assert not recorder.account.is_stale(at=NINE + timedelta(days=9999))
+
+
+def test_stale_from_uses_the_maximum_age_of_each_source(recorder: FactRecorder, settings: LazySettings) -> None:
+    recorder.load(order(1), at=NINE)
+    settings.SOURCES_MAX_AGE_HOURS = settings.SOURCES_MAX_AGE_HOURS | {"orders": 1}
+
+    assert account_summary.stale_from(account=recorder.account, at=TEN) == NINE + timedelta(hours=1)
+
+
+def test_stale_from_ignores_later_loads(recorder: FactRecorder) -> None:
+    recorder.load(order(1), at=NINE)
+    recorder.load(order(2), at=ELEVEN)
+
+    assert account_summary.stale_from(account=recorder.account, at=TEN) == NINE + ORDERS
+    assert account_summary.stale_from(account=recorder.account, at=NINE - A_MOMENT) is None
+
+
+def test_account_in_the_api_has_its_summary(acme: Client, shop: str) -> None:
+    recorder = FactRecorder.for_account(acme, shop)
+    moment = datetime.now(tz=NINE.tzinfo)
+    recorder.load(*orders(50, on=moment.date() - timedelta(days=40)), at=moment)
+    recorder.load(defect(1), at=moment + A_MOMENT)
+
+    account = acme.read(f"/v1/accounts/{shop}")
+
+    assert (account["status"], account["distance"], account["stale"]) == ("breached", -1.0, False)
+    assert (account["open_breaches"], account["open_warnings"]) == (1, 0)
+    assert (account["worst_series"]["metric"], account["worst_series"]["rate"]) == ("order_defect_rate", 0.02)
+    assert acme.read("/v1/accounts")["data"] == [account]

@@ -1,0 +1,160 @@
+"""The catalogue, the columns it names and the rows that rule it say the same."""
+
+import re
+from datetime import date
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q
+
+from metrics.api.value_serializers import PartsSerializer
+from metrics.drilldown import sql as drilldown_sql
+from metrics.models import MetricRule
+from metrics.pipeline import daily_counts, statements
+from metrics.rules import explanations
+from metrics.rules.definitions import CATALOGUE, COUNTED, COUNTS, METRICS, REPORTED_ONLY, Metric
+from metrics.rules.facts import Channel
+from metrics.rules.judgement import Comparator
+
+PARTS = ("negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
+INVOICES = "invoice_defect_rate"
+INTEGERS = """
+    SELECT column_name FROM information_schema.columns
+    WHERE table_name = 'metrics_dailycounts' AND data_type = 'integer' ORDER BY ordinal_position
+"""
+
+
+def named(metrics: tuple[Metric, ...]) -> list[str]:
+    return [metric.code for metric in metrics]
+
+
+def test_metric_codes_are_unique_and_explained() -> None:
+    assert len(CATALOGUE) == len(METRICS)
+    assert list(CATALOGUE) == named(METRICS) == list(explanations.EXPLANATIONS)
+    assert named((*COUNTED, *REPORTED_ONLY)) == named(METRICS)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))
+def test_metric_has_expected_title_and_channels(metric: Metric) -> None:
+    assert set(metric.channels) <= set(Channel)
+    assert metric.source in {source for source, _ in statements.RECORD.values()} & set(settings.SOURCES_MAX_AGE_HOURS)
+    assert re.fullmatch(r"[a-z][a-z_0-9]{,59}", metric.code)
+
+
+@pytest.mark.parametrize("metric", COUNTED, ids=named(COUNTED))
+def test_counted_metric_divides_two_counts(metric: Metric) -> None:
+    assert {metric.numerator, metric.denominator, *(metric.units or ()), *filter(None, [metric.unexplained])} <= set(COUNTS)
+    assert {column for _, column in metric.parts} <= set(COUNTS)
+    assert metric.numerator != metric.denominator
+
+
+@pytest.mark.parametrize("metric", REPORTED_ONLY, ids=named(REPORTED_ONLY))
+def test_reported_only_metric_has_no_channel_and_no_day(metric: Metric) -> None:
+    assert (metric.channels, metric.day, metric.source) == ((Channel.ALL,), "", "reported")
+    assert drilldown_sql.ROWS[metric.code] is drilldown_sql.DEFECT_ROWS
+
+
+def test_counts_are_the_integer_columns_of_daily_counts(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(INTEGERS)
+        columns = [name for (name,) in cursor.fetchall()]
+
+    assert sorted(columns) == sorted(COUNTS)
+    assert sorted(name for group in daily_counts.GROUPS for name in group.counts) == sorted(COUNTS)
+
+
+def test_counts_are_all_used() -> None:
+    pairs = [pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units) if pair]
+
+    assert {column for pair in pairs for column in pair} == set(COUNTS) - {"unexplained_cancelled_orders"}
+
+
+def test_parts_are_metrics_and_part_of_the_answer() -> None:
+    parts = dict(CATALOGUE["order_defect_rate"].parts)
+
+    assert set(parts.values()) == {CATALOGUE[code].numerator for code in PARTS}
+    assert set(parts) == set(PartsSerializer().fields)
+
+
+def test_metrics_all_have_drilldown_rows() -> None:
+    assert set(drilldown_sql.ROWS) == set(CATALOGUE)
+    assert set(drilldown_sql.COUNTS_INTO) < set(CATALOGUE)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))
+def test_metrics_all_have_a_rule_for_every_day(db: None, metric: Metric) -> None:
+    rules = MetricRule.objects.filter(metric=metric.code, effective_from__lte=date(2000, 1, 1))
+
+    assert {rule.marketplace for rule in rules} == ({"GB", "DE", "FR", "IT", "ES"} if metric.code == INVOICES else {"*"})
+    for rule in rules:
+        assert rule.window_days >= 1
+        assert rule.name
+        assert rule.source.startswith(("https://", "Underone's own"))
+        assert (rule.limit_numerator is None) is (rule.limit_denominator is None) is (rule.comparator == "")
+
+
+def test_metrics_without_target_are_listed(db: None) -> None:
+    without = set(MetricRule.objects.filter(comparator="").values_list("metric", flat=True))
+
+    assert without == {*PARTS, "return_rate"}
+
+
+def test_metrics_not_enforced_are_listed(db: None) -> None:
+    not_enforced = MetricRule.objects.filter(enforced=False).values_list("metric", "marketplace")
+
+    assert set(not_enforced) == {
+        *((part, "*") for part in PARTS),
+        ("on_time_delivery_rate", "*"),
+        ("message_response_rate_24h", "*"),
+        ("return_dissatisfaction_rate", "*"),
+        ("return_rate", "*"),
+    }
+
+
+def test_rules_all_belong_to_a_metric(db: None) -> None:
+    assert set(MetricRule.objects.values_list("metric", flat=True)) == set(CATALOGUE)
+
+
+def test_warning_comes_before_the_limit(db: None) -> None:
+    """`warning < limit` as fractions, multiplied out; the other way round for a limit from below."""
+    lines = MetricRule.objects.exclude(warning_numerator=None).alias(
+        warning=F("warning_numerator") * F("limit_denominator"), limit=F("limit_numerator") * F("warning_denominator")
+    )
+    upper = Q(comparator__in=(Comparator.LT, Comparator.LTE))
+
+    assert lines.exists()
+    assert not lines.exclude((upper & Q(warning__lt=F("limit"))) | (~upper & Q(warning__gt=F("limit")))).exists()
+
+
+def test_order_defect_rate_is_below_one_percent_of_sixty_days_with_offset_fifteen(db: None) -> None:
+    rule = MetricRule.objects.get(metric="order_defect_rate")
+
+    assert (rule.window_days, rule.window_offset) == (60, 15)
+    assert (rule.comparator, rule.limit_numerator, rule.limit_denominator) == (Comparator.LT, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("metric", "marketplace", "window", "target"),
+    [
+        ("late_shipment_rate_10d", "*", (10, 0), ("lt", 4, 100)),
+        ("late_shipment_rate_30d", "*", (30, 0), ("lt", 4, 100)),
+        ("pre_fulfillment_cancel_rate", "*", (7, 1), ("lt", 25, 1000)),
+        ("valid_tracking_rate", "*", (30, 10), ("gte", 95, 100)),
+        ("on_time_delivery_rate", "*", (30, 10), ("gt", 97, 100)),
+        ("on_time_delivery_rate", "US", (14, 7), ("gte", 90, 100)),
+        ("invoice_defect_rate", "FR", (7, 7), ("lt", 5, 100)),
+        ("message_response_rate_24h", "*", (30, 0), ("gte", 90, 100)),
+        ("return_dissatisfaction_rate", "*", (30, 0), ("lt", 10, 100)),
+        ("return_rate", "*", (60, 15), ("", None, None)),
+        ("account_health_rating", "*", (181, 0), ("gte", 200, 1)),
+        ("document_requests", "*", (180, 0), ("eq", 0, 1)),
+    ],
+)
+def test_windows_and_targets_match_amazons_pages(
+    db: None, metric: str, marketplace: str, window: tuple[int, int], target: tuple[str, int, int]
+) -> None:
+    rule = MetricRule.objects.get(metric=metric, marketplace=marketplace)
+
+    assert (rule.window_days, rule.window_offset) == window
+    assert (rule.comparator, rule.limit_numerator, rule.limit_denominator) == target
