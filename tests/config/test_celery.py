@@ -17,6 +17,7 @@ from redis import Redis
 
 from config.celery import GuardedTask, app
 from tests.config import failing_tasks
+from tests.servers import Servers
 
 app.loader.import_default_modules()
 OURS = {
@@ -115,7 +116,7 @@ def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+def worker(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker with one process, on a queue of its own."""
     command = [*WORKER, f"--queues={failing_tasks.QUEUE}", "--concurrency=1", "--without-mingle", "--without-gossip"]
     log = tmp_path_factory.mktemp("worker") / "worker.log"

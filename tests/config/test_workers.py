@@ -20,6 +20,7 @@ from config.observability.log_redaction import BLANK
 from config.version import VERSION
 from tests.config import failing_tasks
 from tests.installation import wait_until
+from tests.servers import Servers
 
 QUEUE = "speaking"
 COMMAND = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet", "worker"]
@@ -41,7 +42,7 @@ class Worker:
 
 
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+def worker(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[Worker]:
     log = tmp_path_factory.mktemp("speaking") / "worker.log"
     command = [*COMMAND, "--include=tests.config.failing_tasks", f"--queues={QUEUE},{failing_tasks.QUEUE}", "--concurrency=1"]
     with log.open("wb") as output:
