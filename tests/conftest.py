@@ -10,7 +10,7 @@ import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.contrib.auth.hashers import ScryptPasswordHasher  # type: ignore[attr-defined]  # the stubs lack it
 from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker

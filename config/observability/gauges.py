@@ -8,9 +8,9 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.version import VERSION
 from config.observability import heartbeats, process_metrics
 from config.observability.operational_figures import Figures
-from config.version import VERSION
 
 # The gauges from the database, with their help texts.
 FIGURES = {

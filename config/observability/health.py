@@ -19,8 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.version import VERSION
 from config.observability.probes import NO_ANSWER, Probe
-from config.version import VERSION
 
 OK = "ok"
 READINESS_TIMEOUT = 3.0  # seconds, for all probes together

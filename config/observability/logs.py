@@ -13,8 +13,8 @@ import structlog
 from django.conf import settings
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
+from api.version import VERSION
 from config.observability.log_redaction import Redactor
-from config.version import VERSION
 
 FIRST = ("time", "level", "logger", "event")
 # The fields of a request's line.

@@ -20,8 +20,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problem_types import BY_SLUG, PROBLEM_TYPES, ProblemType
+from api.version import VERSION
 from config.observability.health import UnauthenticatedView
-from config.version import VERSION
 
 STYLE = (
     ":root{color-scheme:light dark}body{max-width:44rem;margin:3rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif}"

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -82,7 +83,7 @@ def record(
     the database session of `stage`.
     """
     source, statement = RECORD[fact_type]
-    params = {
+    params: dict[str, Any] = {
         "agency": account.agency_id,
         "account": account.pk,
         "report": report_id,

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.test import Client as Stranger
 from pytest_django.fixtures import Settings
 
-from config.version import VERSION
+from api.version import VERSION
 from tests import build
 from tests.client import Client
 

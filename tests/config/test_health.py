@@ -12,10 +12,10 @@ from django.db import connection
 from django.test import Client as Stranger
 from pytest_django import Settings
 
+from api.version import VERSION
 from config.celery import app
 from config.observability import health
 from config.observability.probes import Probe
-from config.version import VERSION
 from tests import stopwatch
 
 NOWHERE = "redis://127.0.0.1:1/0"

@@ -13,9 +13,9 @@ import pytest
 import structlog
 from django.conf import settings
 
+from api.version import VERSION
 from config.observability import logs
 from config.observability.log_redaction import BLANK
-from config.version import VERSION
 
 KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

@@ -20,11 +20,11 @@ import psutil
 import pytest
 from django.conf import settings
 
+from api.version import VERSION
 from config.launcher import product
 from config.launcher.client import Client, UnexpectedAnswer
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.ports import LOOPBACK
-from config.version import VERSION
 from tests import build, stopwatch
 
 COMMAND = [sys.executable, "-m", "config.launcher.up"]

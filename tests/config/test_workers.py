@@ -15,9 +15,9 @@ from celery import Task
 from django.conf import settings
 from structlog.contextvars import bound_contextvars, get_contextvars
 
+from api.version import VERSION
 from config.observability import heartbeats, process_metrics, task_signals
 from config.observability.log_redaction import BLANK
-from config.version import VERSION
 from tests.config import failing_tasks
 from tests.installation import wait_until
 from tests.servers import Servers

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.contrib.auth.hashers import ScryptPasswordHasher  # type: ignore[attr-defined]  # the stubs lack it
 from django.contrib.sessions.models import Session
 from django.core.signing import Signer
 from django.utils import timezone
