@@ -14,6 +14,8 @@ from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.roles import Access, Role
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 POINTING = """
 SELECT conrelid::regclass::text FROM pg_constraint

@@ -10,6 +10,8 @@ from django.core.cache.backends.redis import RedisCache
 
 from config.web.json_cache import JsonSerializer
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 
 @pytest.mark.parametrize("value", [True, 0, 1.5, "word", [1700000000.25, 1700000001.5], {"a": [None]}, []])
 def test_a_value_comes_back_as_it_was(value: Any) -> None:

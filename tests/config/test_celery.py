@@ -19,6 +19,8 @@ from config.celery import GuardedTask, app
 from tests.config import failing_tasks
 from tests.servers import Servers
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 app.loader.import_default_modules()
 OURS = {
     name: task

@@ -14,6 +14,8 @@ from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.roles import Role
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 MIGHTY = Role(name="mighty", password="mighty")
 
 

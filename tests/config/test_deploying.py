@@ -12,6 +12,8 @@ from django.test import Client as Browser
 
 from config.web.content_security_policy import policy_of
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 ROOT = Path(settings.BASE_DIR)
 FILLED_IN = {
     "SECRET_KEY": "0f4c7a6d2e9b8135c6d1a0e7f3b5982446e0d9c1b7a3f58e2d6c4b0a9f817356",

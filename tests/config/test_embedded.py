@@ -23,6 +23,8 @@ from config.launcher.embedded.privileges import run
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.servers import ServersUnclear
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 KILLED_LAUNCHER = """
 import os, sys
 from pathlib import Path

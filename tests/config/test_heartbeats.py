@@ -9,6 +9,8 @@ from pytest_django import Settings
 
 from config.observability import heartbeats
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings: Settings) -> Path:

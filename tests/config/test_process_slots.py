@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from config.observability.process_slots import ProcessSlots
+
+pytestmark = pytest.mark.usefixtures("servers")
 
 SIT = """
 import os, sys

@@ -9,6 +9,8 @@ from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.roles import Access, CannotProvision, Role
 from config.launcher.embedded.servers import ServersUnclear
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 OWNER, APPLICATION = Role(name="underone_owner", password="o/w:n@er"), Role(name="underone_app", password="a p%p")
 
 

@@ -13,6 +13,8 @@ from tests import stopwatch
 from tests.config.collectors import Collector, collecting
 from tests.config.failing_views import KEY
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 ASK = """
 import django, os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

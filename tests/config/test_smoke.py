@@ -11,6 +11,8 @@ from django.conf import settings
 
 from config.launcher import product, smoke, smoke_files
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:

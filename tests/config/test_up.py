@@ -27,6 +27,8 @@ from config.launcher.embedded.home import Home
 from config.launcher.embedded.ports import LOOPBACK
 from tests import build, stopwatch
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 COMMAND = [sys.executable, "-m", "config.launcher.up"]
 
 

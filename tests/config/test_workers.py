@@ -22,6 +22,8 @@ from tests.config import failing_tasks
 from tests.installation import wait_until
 from tests.servers import Servers
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 QUEUE = "speaking"
 COMMAND = [sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks", "--quiet", "worker"]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -17,6 +17,8 @@ import pytest
 from tests.contract.serving import Served, serving
 from tests.verifying import NODE, install_for_npm
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 TESTS = Path(__file__).parent.parent
 FOLDER, DOCUMENT = TESTS / "clients", TESTS.parent / "docs" / "openapi.json"
 BIN = Path(sys.executable).parent

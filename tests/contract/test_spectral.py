@@ -8,6 +8,8 @@ import pytest
 from tests.contract.serving import run
 from tests.verifying import NPM, install_for_npm
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 TESTS = Path(__file__).parent.parent
 DOCUMENT = TESTS.parent / "docs" / "openapi.json"
 

@@ -15,6 +15,8 @@ from accounts.requests.rate_limit_store import SlidingWindows, WindowUsage
 from api import identifiers
 from tests import stopwatch
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:

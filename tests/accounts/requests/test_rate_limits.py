@@ -15,6 +15,8 @@ from accounts.requests.rate_limits import Quota
 from accounts.tenancy.principals import Principal
 from api import identifiers
 
+pytestmark = pytest.mark.usefixtures("servers")
+
 
 @pytest.fixture(autouse=True)
 def present() -> Iterator[None]:
