@@ -33,10 +33,10 @@ COLUMNS = """
 SELECT attname::text, atttypid::regtype::text FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
-COPY_JSON_LINES = """
-COPY (SELECT row_to_json(exported_row)::text FROM ({}) AS exported_row)
-TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')
-"""
+COPY_JSON_LINES = (
+    "COPY (SELECT row_to_json(exported_row)::text FROM ({}) AS exported_row) "
+    "TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')"
+)
 """The CSV format with characters that JSON never contains as quote and delimiter, so that COPY quotes
 nothing.
 """

@@ -106,7 +106,7 @@ def test_report_fails_after_five_attempts(acme: Client, shop: str) -> None:
     report = acme.read(f"/v1/reports/{identifiers.public('rpt', report_id)}")
     assert sixth is None
     assert (report["status"], report["problem"]["type"]) == ("failed", "/problems/loading-failed")
-    assert "The fault is ours" in report["problem"]["detail"]
+    assert "because of an internal error" in report["problem"]["detail"]
     assert acme.odr(shop)["denominator"] == 0
 
 

@@ -61,13 +61,13 @@ def headless(document: bytes) -> bytes:
             orders,
             id="Amazon's error as a body",
         ),
-        pytest.param(dated("24.12.25"), {}, "dates-contradict-marketplace", "Name the marketplace", feedback, id="German dates"),
-        pytest.param(dated("24/9/26"), {}, "dates-contradict-marketplace", "Name the marketplace", feedback, id="British dates"),
+        pytest.param(dated("24.12.25"), {}, "dates-contradict-marketplace", "State the marketplace", feedback, id="German dates"),
+        pytest.param(dated("24/9/26"), {}, "dates-contradict-marketplace", "State the marketplace", feedback, id="British dates"),
         pytest.param(
             feedback,
             {"marketplace": "SE"},
             "dates-contradict-marketplace",
-            "Name the marketplace",
+            "State the marketplace",
             feedback + b"\n",
             id="another marketplace named",
         ),
@@ -80,7 +80,7 @@ def headless(document: bytes) -> bytes:
             id="dates of the future",
         ),
         pytest.param(
-            orders.replace(b"101-", b"1O1-"), {}, "no-usable-row", "like 123-1234567-1234567", orders, id="no order ids"
+            orders.replace(b"101-", b"1O1-"), {}, "no-usable-row", "expected e.g. 123-1234567-1234567", orders, id="no order ids"
         ),
         pytest.param(orders[:-60], {}, "document-cut-off", "Download the document again", orders, id="cut in a row"),
         pytest.param(
@@ -91,7 +91,9 @@ def headless(document: bytes) -> bytes:
             feedback,
             id="cut in a character",
         ),
-        pytest.param(claims + b'101-0000001-0000009,"a_to', {}, "invalid-csv", "quote left open", claims, id="cut in quotes"),
+        pytest.param(
+            claims + b'101-0000001-0000009,"a_to', {}, "invalid-csv", "quote that is not closed", claims, id="cut in quotes"
+        ),
         pytest.param(b"\x1f\x8b" + orders, {}, "invalid-gzip", "Compress the document again", orders, id="no gzip"),
         pytest.param(gzip.compress(orders)[:-30], {}, "invalid-gzip", "Compress the document again", orders, id="cut gzip"),
         pytest.param(orders.replace(b"Pillow", b"Pil\0ow"), {}, "not-text", "as it was downloaded", orders, id="NUL"),
@@ -110,7 +112,7 @@ def headless(document: bytes) -> bytes:
             orders.replace(b"order-channel", b"order-channel" + b"\tbuyer-name" * 1000),
             {},
             "too-many-columns",
-            "no report has over 1000",
+            "at most 1000 are supported",
             orders,
             id="wide header",
         ),
@@ -124,7 +126,7 @@ def headless(document: bytes) -> bytes:
             orders,
             {"report_type": "GET_SELLER_FEEDBACK_DATA"},
             "columns-missing",
-            "a feedback report has 6",
+            "expected 6",
             orders + b"\n",
             id="orders announced as feedback",
         ),

@@ -262,8 +262,8 @@ def add(client: Client, count: int) -> None:
     """Add committed entries over another connection."""
     other = connection.copy()
     rows = (
-        "INSERT INTO accounts_auditentry (id, agency_id, at, who, what, about, detail) "
-        "SELECT gen_random_uuid(), %s, now(), 'underone', 'a.b', repeat('x', 50), '{}' FROM generate_series(1, %s)"
+        "INSERT INTO accounts_auditentry (id, agency_id, at, actor_id, actor_name, what, about, detail) "
+        "SELECT gen_random_uuid(), %s, now(), 'underone', '', 'a.b', repeat('x', 50), '{}' FROM generate_series(1, %s)"
     )
     try:
         with other.cursor() as cursor:
