@@ -3,8 +3,9 @@
 import hashlib
 import re
 
-IF_MATCH = re.compile(r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$')
-"""A well-formed `If-Match` (RFC 9110, 13.1.1)."""
+TAGS = r'(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*'
+IF_MATCH = re.compile(rf"\*|{TAGS}")
+"""A well-formed `If-Match` (RFC 9110, 13.1.1): anything, or a list of tags."""
 
 
 def compute(content: bytes) -> str:

@@ -28,7 +28,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    {"type": "string", "pattern": etags.IF_MATCH.pattern},
+    {"anyOf": [{"type": "string", "enum": ["*"]}, {"type": "string", "pattern": f"^{etags.TAGS}$"}]},
     location=OpenApiParameter.HEADER,
     description="The `ETag` of the response that you read, or `*`. If the resource has changed since, the answer is 412 and "
     "nothing is written.",
