@@ -1,4 +1,5 @@
-"""Record who did what in the audit log. Entries are written in the transaction of the change they describe."""
+"""Record who did what in the audit log. Entries are written in the transaction of the change they
+describe."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -58,12 +59,16 @@ def record(
     )
 
 
-def record_all(*, agency_id: UUID, who: Actor, what: str, about: Iterable[tuple[str, Fields]], now: datetime) -> None:
+def record_all(
+    *, agency_id: UUID, who: Actor, what: str, about: Iterable[tuple[str, Fields]], now: datetime
+) -> None:
     """Record one entry for each of several new things, given as (public ID, fields), in one statement."""
     shared: dict[str, Any] = {"agency_id": agency_id, "at": now, "what": what, "detail": {}}
     shared |= {"actor_id": who.id, "actor_name": who.name}
     shared["request_id"] = get_contextvars().get("request_id")
-    AuditEntry.objects.bulk_create(AuditEntry(**shared, about=public_id, after=dict(fields)) for public_id, fields in about)
+    AuditEntry.objects.bulk_create(
+        AuditEntry(**shared, about=public_id, after=dict(fields)) for public_id, fields in about
+    )
 
 
 def record_change(
@@ -89,7 +94,9 @@ def remove_details(*, agency_id: UUID) -> int:
     return batches.run(agency_id=agency_id, statement=REMOVE_DETAILS)
 
 
-def _changed_fields(before: Fields | None, after: Fields | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def _changed_fields(
+    before: Fields | None, after: Fields | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     if before is None or after is None:
         return (None if before is None else dict(before), None if after is None else dict(after))
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]

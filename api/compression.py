@@ -12,7 +12,9 @@ from django.utils.cache import patch_vary_headers
 
 MIN_BYTES = 500
 BROTLI_QUALITY, GZIP_LEVEL = 4, 5
-COMPRESSIBLE = re.compile(r"(text/.*|application/(.*\+)?(json|xml|yaml)|application/javascript|image/svg\+xml)")
+COMPRESSIBLE = re.compile(
+    r"(text/.*|application/(.*\+)?(json|xml|yaml)|application/javascript|image/svg\+xml)"
+)
 PREFERENCE = re.compile(r"\s*([\w.+*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
 # Makes zlib write the header and trailer of gzip (zlib's manual, deflateInit2).
 GZIP_FORMAT = 31

@@ -48,7 +48,9 @@ def cell(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     if isinstance(value, list):
-        return escape_formulas("; ".join(each["reason"] if isinstance(each, dict) else str(each) for each in value))
+        return escape_formulas(
+            "; ".join(each["reason"] if isinstance(each, dict) else str(each) for each in value)
+        )
     return escape_formulas(str(value))
 
 

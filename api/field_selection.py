@@ -6,7 +6,8 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 
 DESCRIPTION = (
-    "Comma-separated names of fields. Each row then has these fields only, and other required fields are left out. "
+    "Comma-separated names of fields. Each row then has these fields only, and other required fields are "
+    "left out. "
     "By default, rows have all fields."
 )
 

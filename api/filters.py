@@ -30,7 +30,11 @@ class Filters(filters.FilterSet):
     """Reject empty choices and overlong texts, in addition to what each filter checks."""
 
     def is_valid(self) -> bool:
-        params = {name: text for name, text in (self.data or {}).items() if name in self.filters and name not in self.form.errors}
+        params = {
+            name: text
+            for name, text in (self.data or {}).items()
+            if name in self.filters and name not in self.form.errors
+        }
         for name, text in params.items():
             if not text and not isinstance(self.filters[name], filters.CharFilter):
                 self.form.add_error(name, "This parameter must not be empty.")

@@ -5,7 +5,9 @@ import re
 ORIGIN = re.compile(r"(https?)://((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
 # A simpler pattern for the OpenAPI document: from its values, generated clients and tests build valid
 # origins.
-DOCUMENTED = r"^https://([a-z0-9-]{1,40}\.){1,4}[a-z]{2,24}(:[1-9][0-9]{0,3})?$|^http://localhost(:[1-9][0-9]{0,3})?$"
+DOCUMENTED = (
+    r"^https://([a-z0-9-]{1,40}\.){1,4}[a-z]{2,24}(:[1-9][0-9]{0,3})?$|^http://localhost(:[1-9][0-9]{0,3})?$"
+)
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 

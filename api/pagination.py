@@ -68,7 +68,9 @@ class QuerysetListing:
             return beyond
         # The redundant first condition lets the planner enter an index on the fields at the position; with
         # the OR alone it would read the index from its beginning.
-        return Q(**{f"{self.field}__{comparison}e": value}) & (beyond | Q(**{f"id__{comparison}": position[1]}))
+        return Q(**{f"{self.field}__{comparison}e": value}) & (
+            beyond | Q(**{f"id__{comparison}": position[1]})
+        )
 
 
 def _to_text(value: Any) -> str:
@@ -153,11 +155,19 @@ class CursorPagination(BasePagination):
         limit = {"type": "integer", "minimum": 1, "maximum": self.max_limit, "default": self.default_limit}
         pattern = f"^({cursors.WELL_FORMED.pattern})?$"
         return [
-            {"name": "limit", "in": "query", "schema": limit, "description": "Maximum number of rows per page."},
+            {
+                "name": "limit",
+                "in": "query",
+                "schema": limit,
+                "description": "Maximum number of rows per page.",
+            },
             {
                 "name": "cursor",
                 "in": "query",
                 "schema": {"type": "string", "pattern": pattern, "maxLength": cursors.MAX_LENGTH},
-                "description": "The `next_cursor` of the previous page. If it is empty or missing, the first page is returned.",
+                "description": (
+                    "The `next_cursor` of the previous page. If it is empty or missing, the first "
+                    "page is returned."
+                ),
             },
         ]

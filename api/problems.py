@@ -12,7 +12,14 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    UnreadablePostError,
+)
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -91,7 +98,12 @@ DJANGO_ERRORS: dict[type[Exception], type[exceptions.APIException]] = {
 
 def problem(*, status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
     """Build a problem document. Clients may compare `type`, which is stable."""
-    return {"type": f"{PATH}{slug}", "title": title, "status": status, "detail": detail[:MAX_DETAIL_LENGTH]} | more
+    return {
+        "type": f"{PATH}{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail[:MAX_DETAIL_LENGTH],
+    } | more
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -113,7 +125,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
     body |= getattr(error, "more", {})
-    return Response(body | {"request_id": request_id}, status=body["status"], headers=headers, content_type=PROBLEM)
+    return Response(
+        body | {"request_id": request_id}, status=body["status"], headers=headers, content_type=PROBLEM
+    )
 
 
 def problem_with(error: type[exceptions.APIException], *, detail: str) -> dict[str, Any]:
@@ -125,11 +139,19 @@ def problem_with(error: type[exceptions.APIException], *, detail: str) -> dict[s
 def _build(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         messages = list(_messages(error.detail))
-        errors = [{"pointer": pointer, "detail": detail[:MAX_ERROR_LENGTH]} for pointer, detail in messages[:MAX_ERRORS]]
+        errors = [
+            {"pointer": pointer, "detail": detail[:MAX_ERROR_LENGTH]}
+            for pointer, detail in messages[:MAX_ERRORS]
+        ]
         status = strict_fields.status_of(error.detail)
         slug = SLUGS[status]
-        summary = [*(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]), *_omitted(messages)]
-        return problem(status=status, slug=slug, title=BY_SLUG[slug].title, detail="; ".join(summary), errors=errors)
+        summary = [
+            *(f"{each['pointer'] or 'request'}: {each['detail']}" for each in errors[:3]),
+            *_omitted(messages),
+        ]
+        return problem(
+            status=status, slug=slug, title=BY_SLUG[slug].title, detail="; ".join(summary), errors=errors
+        )
     code = error.default_code if isinstance(error.detail, (list, dict)) else error.detail.code
     return _build_titled(str(code), status=error.status_code, detail=str(error.detail))
 
@@ -142,7 +164,11 @@ def _build_titled(code: str, *, status: int, detail: str) -> dict[str, Any]:
 
 def _omitted(messages: Sequence[object]) -> list[str]:
     """Return a note on how many errors the problem leaves out, if any."""
-    return [f"and {len(messages) - MAX_ERRORS} more errors than are listed"] if len(messages) > MAX_ERRORS else []
+    return (
+        [f"and {len(messages) - MAX_ERRORS} more errors than are listed"]
+        if len(messages) > MAX_ERRORS
+        else []
+    )
 
 
 def _messages(detail: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
@@ -152,7 +178,9 @@ def _messages(detail: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
             yield from _messages(nested, pointer if name == "non_field_errors" else f"{pointer}/{name}")
     elif isinstance(detail, list):
         for index, nested in enumerate(detail):
-            yield from _messages(nested, f"{pointer}/{index}" if isinstance(nested, (dict, list)) else pointer)
+            yield from _messages(
+                nested, f"{pointer}/{index}" if isinstance(nested, (dict, list)) else pointer
+            )
     else:
         yield pointer, str(detail).replace("\0", "\N{REPLACEMENT CHARACTER}")
 

@@ -27,7 +27,8 @@ class Contradiction(ValidationError):
 
 
 class Absent(ValidationError):
-    """Signal a well-formed request that names something which the principal cannot see: 404 with its fields."""
+    """Signal a well-formed request that names something which the principal cannot see: 404 with its
+    fields."""
 
     status_code = 404
 
@@ -37,7 +38,8 @@ class Absent(ValidationError):
 
 @extend_schema_field({"type": "string", "format": "date", "pattern": DAY})
 class Day(serializers.DateField):
-    """Accept a day as YYYY-MM-DD, from 2000 to 2099: computing with other years can leave Python's calendar."""
+    """Accept a day as YYYY-MM-DD, from 2000 to 2099: computing with other years can leave Python's
+    calendar."""
 
     def to_internal_value(self, value: Any) -> date:
         if not re.fullmatch(DAY, str(value)):
@@ -55,8 +57,9 @@ class Instant(serializers.DateTimeField):
         return super().to_internal_value(value)
 
 
-# Declares fields that are named like a Python keyword with an underscore at the end: `from_` is the field `from`.
-# No docstring: the OpenAPI document would show it as the description of every serializer that has none.
+# Declares fields that are named like a Python keyword with an underscore at the end: `from_` is the field
+# `from`. No docstring: the OpenAPI document would show it as the description of every serializer that has
+# none.
 class KeywordFields(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         return {name.removesuffix("_"): field for name, field in super().get_fields().items()}
@@ -68,7 +71,11 @@ class Body(serializers.Serializer[Any]):
 
         Form fields are texts and not checked.
         """
-        if isinstance(data, Mapping) and not isinstance(data, QueryDict) and (errors := dict(_type_errors(self, data))):
+        if (
+            isinstance(data, Mapping)
+            and not isinstance(data, QueryDict)
+            and (errors := dict(_type_errors(self, data)))
+        ):
             raise ValidationError(errors)
         return super().to_internal_value(data)
 
@@ -89,7 +96,10 @@ def type_error(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
         return None if _is_number(value) and value == value // 1 else ["Must be a whole number."]
     if isinstance(field, NUMBERS):
         return None if _is_number(value) else ["Must be a number."]
-    if isinstance(field, (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField)):
+    if isinstance(
+        field,
+        (serializers.BaseSerializer, serializers.ListField, serializers.DictField, serializers.JSONField),
+    ):
         return None
     return _text_error(field, value) if isinstance(value, str) else ["Must be a string."]
 
@@ -123,7 +133,8 @@ def _is_number(value: Any) -> bool:
 
 
 def status_of(detail: Any) -> int:
-    """Return 409 or 404 if every error of a ValidationError is a contradiction or something absent; else 400."""
+    """Return 409 or 404 if every error of a ValidationError is a contradiction or something absent; else
+    400."""
     return max((STATUS.get(code, 400) for code in _codes(detail)), key=[404, 409, 400].index)
 
 

@@ -1,4 +1,5 @@
-"""Benchmarks. Each prints its measures as JSON lines, and compares them with a reference measured in the same run.
+"""Benchmarks. Each prints its measures as JSON lines, and compares them with a reference measured in the same
+run.
 
 `python -m bench.<name>` runs one, on throw-away servers of its own with durable writes.
 """
@@ -38,7 +39,8 @@ def product() -> Iterator[None]:
 
 @contextlib.contextmanager
 def installation() -> Iterator[None]:
-    """Start web server, workers and scheduler on temporary servers, and set up Django on the same database."""
+    """Start web server, workers and scheduler on temporary servers, and set up Django on the same
+    database."""
     home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
     try:
         with Processes(home=home) as processes:
@@ -54,5 +56,10 @@ def installation() -> Iterator[None]:
 
 def show(*, measure: str, ours: float, reference: float, ratio: float, goal: str, meets: bool) -> None:
     """Print one line of the result."""
-    line = {"measure": measure, "ours": round(ours, 1), "reference": round(reference, 1), "ratio": round(ratio, 3)}
+    line = {
+        "measure": measure,
+        "ours": round(ours, 1),
+        "reference": round(reference, 1),
+        "ratio": round(ratio, 3),
+    }
     print(json.dumps(line | {"goal": goal, "meets": meets}), flush=True)

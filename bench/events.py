@@ -32,7 +32,12 @@ def told_of_everything(urls: Sequence[str]) -> SellerAccount:
     agency, _ = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk):
         account = agencies.create_account(
-            agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
+            agency=agency,
+            name="Bench",
+            selling_partner_id="B",
+            home_marketplace="US",
+            external_id=None,
+            now=now,
         )
         for url in urls:
             endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["*"], created_at=now)
@@ -43,7 +48,11 @@ def told_of_everything(urls: Sequence[str]) -> SellerAccount:
 def publish(account: SellerAccount, n: int) -> str:
     """Publish the n-th event, in one of fifty series, and return its ID."""
     event = publishing.publish(
-        account=account, type_=BREACH.type, data=BREACH.example, now=timezone.now(), series=f"odr:{n % 50}:mfn"
+        account=account,
+        type_=BREACH.type,
+        data=BREACH.example,
+        now=timezone.now(),
+        series=f"odr:{n % 50}:mfn",
     )
     return event.public_id
 
@@ -58,13 +67,22 @@ def settled(agency_id: UUID) -> float:
 
 
 def told_at(url: str) -> tuple[str, str]:
-    """Create an agency that receives status changes at the URL, and return the ID of its account and its API key."""
+    """Create an agency that receives status changes at the URL, and return the ID of its account and its API
+    key."""
+
     now = timezone.now()
     agency, key = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk):
         account = agencies.create_account(
-            agency=agency, name="Bench", selling_partner_id="B", home_marketplace="US", external_id=None, now=now
+            agency=agency,
+            name="Bench",
+            selling_partner_id="B",
+            home_marketplace="US",
+            external_id=None,
+            now=now,
         )
-        endpoint = Endpoint.objects.create(agency=agency, url=url, event_types=["account.status_changed"], created_at=now)
+        endpoint = Endpoint.objects.create(
+            agency=agency, url=url, event_types=["account.status_changed"], created_at=now
+        )
         endpoint_secrets.create(endpoint=endpoint, now=now)
     return account.public_id, key

@@ -1,7 +1,9 @@
-"""How long right keys wait while ten thousand wrong ones are shown, against how long they wait before and after.
+"""How long right keys wait while ten thousand wrong ones are shown, against how long they wait before and
+after.
 
-Web, workers and scheduler run as in production. Several connections show wrong keys as fast as they are answered: with a
-prefix that exists, with one that does not, and texts that are no key. One more asks with a right key all the while.
+Web, workers and scheduler run as in production. Several connections show wrong keys as fast as they are
+answered: with a prefix that exists, with one that does not, and texts that are no key. One more asks with a
+right key all the while.
 """
 
 import itertools
@@ -36,7 +38,8 @@ def main() -> None:
         for name, of in (("p50", statistics.median), ("p95", _p95)):
             ratio = of(during) / of(quiet)
             bench.show(
-                measure=f"milliseconds that a right key waits, {name} of {len(during)} beside {WRONG / seconds:.0f} wrong ones "
+                measure=f"milliseconds that a right key waits, {name} of {len(during)} beside "
+                f"{WRONG / seconds:.0f} wrong ones "
                 f"a second / of {len(quiet)} beside none",
                 ours=of(during) * 1000,
                 reference=of(quiet) * 1000,
@@ -76,7 +79,9 @@ def _flood(port: int, key: str, over: Event) -> None:
         stranger = HTTPConnection("localhost", port)
         for n in range(WRONG // CONNECTIONS):
             secret = f"{connection:02d}{n:041d}"
-            status = _ask(stranger, (f"{key[:20]}_{secret}", f"uo_live_{n:012d}_{secret}", f"nonsense {secret}")[n % 3])
+            status = _ask(
+                stranger, (f"{key[:20]}_{secret}", f"uo_live_{n:012d}_{secret}", f"nonsense {secret}")[n % 3]
+            )
             if status not in {401, 429}:
                 raise RuntimeError(f"A wrong key was answered with {status}.")
 

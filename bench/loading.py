@@ -1,8 +1,9 @@
-"""Rows a second from a kept file to committed numbers, against raw COPY of the same rows into the same keyed table.
+"""Rows a second from a kept file to committed numbers, against raw COPY of the same rows into the same keyed
+table.
 
-The reference writes rows that are already parsed, checked and in COPY's own format, with one command, as the tables' owner
-and outside row-level security: what PostgreSQL can do at best with these keys. Ours parses the file, stages, records,
-counts, values and judges.
+The reference writes rows that are already parsed, checked and in COPY's own format, with one command, as the
+tables' owner and outside row-level security: what PostgreSQL can do at best with these keys. Ours parses the
+file, stages, records, counts, values and judges.
 """
 
 import os
@@ -64,7 +65,9 @@ def _copy(account: Any) -> float:
     """Return the seconds that COPY needs for the rows that `_load` recorded."""
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
         connection.execute("ALTER TABLE metrics_order NO FORCE ROW LEVEL SECURITY")
-        with connection.cursor().copy("COPY (SELECT * FROM metrics_order WHERE account_id = %s) TO STDOUT", [account]) as copy:
+        with connection.cursor().copy(
+            "COPY (SELECT * FROM metrics_order WHERE account_id = %s) TO STDOUT", [account]
+        ) as copy:
             rows = b"".join(bytes(block) for block in copy)
         connection.execute("ALTER TABLE metrics_order FORCE ROW LEVEL SECURITY")
         connection.execute(SAME_TABLE)

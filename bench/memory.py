@@ -43,7 +43,9 @@ def _work(path: Path, partner: str) -> None:
 
 def _peak() -> float:
     """Return the peak memory of this process in megabytes (getrusage: kilobytes on Linux, bytes on macOS)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1024 if sys.platform != "darwin" else 1024**2
+    )
 
 
 if __name__ == "__main__":

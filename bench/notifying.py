@@ -1,6 +1,8 @@
-"""Seconds from an accepted upload to the webhook that tells of it, with web, workers and scheduler as they run in production.
+"""Seconds from an accepted upload to the webhook that tells of it, with web, workers and scheduler as they
+run in production.
 
-Each upload is posted when the one before was told of: the product is idle then. The reference is the goal, one second.
+Each upload is posted when the one before was told of: the product is idle then. The reference is the goal,
+one second.
 """
 
 import json
@@ -44,7 +46,10 @@ def _waits(receiver: Receiver) -> list[float]:
 
 def _health(n: int) -> bytes:
     """Return an account health report with another status each time."""
-    figures = {"marketplaceId": "ATVPDKIKX0DER", "otherPolicyViolations": {"defectsCount": n, "status": "BAD"}}
+    figures = {
+        "marketplaceId": "ATVPDKIKX0DER",
+        "otherPolicyViolations": {"defectsCount": n, "status": "BAD"},
+    }
     status = {"marketplaceId": "ATVPDKIKX0DER", "status": ("AT_RISK", "NORMAL")[n % 2]}
     return json.dumps({"accountStatuses": [status], "performanceMetrics": [figures]}).encode()
 
@@ -56,7 +61,10 @@ def _upload(account: str, key: str, document: bytes) -> float:
     request = urllib.request.Request(
         f"http://localhost:{os.environ['PORT']}/v1/accounts/{account}/reports",
         data=head + document + f"\r\n--{boundary}--\r\n".encode(),
-        headers={"Authorization": f"Bearer {key}", "Content-Type": f"multipart/form-data; boundary={boundary}"},
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+        },
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
         report = json.load(answer)
@@ -69,7 +77,11 @@ def _upload(account: str, key: str, document: bytes) -> float:
 def _received(receiver: Receiver, count: int) -> float:
     """Return when `count` events had been received."""
     for _ in range(3000):
-        told = [each for each in receiver.received() if json.loads(each["body"])["type"] == "account.status_changed"]
+        told = [
+            each
+            for each in receiver.received()
+            if json.loads(each["body"])["type"] == "account.status_changed"
+        ]
         if len(told) >= count:
             return float(told[count - 1]["at"])
         time.sleep(0.01)

@@ -17,10 +17,19 @@ def kept_report(path: Path, *, partner: str) -> Report:
     agency, _ = agencies.create_agency(name="Bench", now=now)
     with context.agency(agency.pk), path.open("rb") as content:
         account = agencies.create_account(
-            agency=agency, name="Bench", selling_partner_id=partner, home_marketplace="US", external_id=None, now=now
+            agency=agency,
+            name="Bench",
+            selling_partner_id=partner,
+            home_marketplace="US",
+            external_id=None,
+            now=now,
         )
         received = intake.ReceivedDocument(
-            content=File(content), sha256=partner, source=Report.Source.UPLOAD, announced_type="", marketplace="US"
+            content=File(content),
+            sha256=partner,
+            source=Report.Source.UPLOAD,
+            announced_type="",
+            marketplace="US",
         )
         report, _ = intake.receive(account=account, received=received, now=now)
     return report

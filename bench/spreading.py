@@ -1,8 +1,9 @@
-"""Seconds from an event's commit to its arrival at fifteen endpoints, while five others hang; a thousand events one by one.
+"""Seconds from an event's commit to its arrival at fifteen endpoints, while five others hang; a thousand
+events one by one.
 
-Web, workers and scheduler run as they do in production. Six hundredths of a second lie between two events, so that fifteen
-healthy endpoints are sent 250 deliveries a second; what all of them could take is measured by bench/delivering.py. The reference
-is the goal, five seconds.
+Web, workers and scheduler run as they do in production. Six hundredths of a second lie between two events, so
+that fifteen healthy endpoints are sent 250 deliveries a second; what all of them could take is measured by
+bench/delivering.py. The reference is the goal, five seconds.
 """
 
 import statistics
@@ -22,7 +23,10 @@ def main() -> None:
         waits = _waits(receiver, committed)
     p95 = statistics.quantiles(waits, n=20)[-1]
     bench.show(
-        measure=f"seconds from commit to each of {HEALTHY} healthy endpoints while {HANGING} hang, p95 of {len(waits)} / allowed",
+        measure=(
+            f"seconds from commit to each of {HEALTHY} healthy endpoints while {HANGING} hang, p95 of "
+            f"{len(waits)} / allowed"
+        ),
         ours=p95,
         reference=GOAL,
         ratio=p95 / GOAL,
@@ -49,7 +53,9 @@ def _publish(receiver: Receiver) -> dict[str, float]:
 
 
 def _waits(receiver: Receiver, committed: dict[str, float]) -> list[float]:
-    """Return the first arrival of every event at every healthy endpoint, after all arrived or a minute has passed."""
+    """Return the first arrival of every event at every healthy endpoint, after all arrived or a minute has
+    passed."""
+
     for _ in range(60):
         arrived: dict[tuple[str, str], float] = {}
         for each in receiver.received():

@@ -1,4 +1,5 @@
-"""The composition root: settings, the whole API on one screen, every clock-driven job, and the launcher for one machine."""
+"""The composition root: settings, the whole API on one screen, every clock-driven job, and the launcher for
+one machine."""
 
 from config.celery import app as celery_app
 

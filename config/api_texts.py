@@ -47,10 +47,14 @@ ENUMERATIONS = {
     "BreachStatus": "Whether the breach is still open.",
     "BulkRowStatus": "What happened to a row of a bulk request.",
     "Channel": "Who fulfills: `mfn` the merchant, `afn` Amazon; `all` where Amazon does not separate them.",
-    "Comparator": "How a rate is compared with a target: less than, at most, greater than, at least, or equal to it.",
+    "Comparator": (
+        "How a rate is compared with a target: less than, at most, greater than, at least, or equal to it."
+    ),
     "DefectKind": "What is wrong with an order.",
     "DeliveryState": "Whether an event has reached its endpoint.",
-    "DisabledReason": "Why an endpoint is disabled: `by_hand`, `gone` (it answered 410), or `failing` (for five days).",
+    "DisabledReason": (
+        "Why an endpoint is disabled: `by_hand`, `gone` (it answered 410), or `failing` (for five days)."
+    ),
     "EndpointKind": "How events are sent: to a webhook, by e-mail, or to a chat.",
     "EventPattern": "An event type, the first part of event types with `.*`, or `*` for all of them.",
     "EventType": "What an event announces.",
@@ -59,17 +63,24 @@ ENUMERATIONS = {
     "InvitationStatus": "Whether an invitation can still be accepted.",
     "Marketplace": "An Amazon store, by ISO 3166-1 country code.",
     "Metric": "A metric of account health.",
-    "Permission": "What a principal may do: `read`, `write` (what managers change), or `administer` (what only admins change).",
+    "Permission": (
+        "What a principal may do: `read`, `write` (what managers change), or `administer` (what "
+        "only admins change)."
+    ),
     "PostedDefectKind": "A kind of defect that can be posted.",
     "PostedDefectState": "The state of a posted defect. Each kind has its own states.",
     "PrincipalKind": "What sent the request: an API key, a browser token, or a signed-in member.",
     "ReportSource": "How a report was received.",
-    "ReportStatus": "How far a report is. `rejected` reports changed nothing; `failed` reports can be uploaded again.",
+    "ReportStatus": (
+        "How far a report is. `rejected` reports changed nothing; `failed` reports can be uploaded again."
+    ),
     "ReportType": "A type of report, by Amazon's name where it has one.",
     "ResolutionReason": "Why a breach ended: the threshold was met again, changed, or removed.",
     "Role": "What a key or member may do: viewers read, managers change data, admins manage the agency.",
     "Status": "How a series, or an account by its worst series, is doing.",
-    "TargetSource": "Where a target comes from: Amazon's usual rules, a report of Amazon, or a threshold of the agency.",
+    "TargetSource": (
+        "Where a target comes from: Amazon's usual rules, a report of Amazon, or a threshold of the agency."
+    ),
     "UploadableReportType": "A type of report that can be uploaded.",
 }
 """Every enumeration of the document, by the name of its component."""
@@ -215,7 +226,9 @@ FIELDS = {
     "unchanged": "Rows that reported nothing new.",
     "url": "The address that events are sent to.",
     "value": "The value that the rate is compared with.",
-    "verdict_changed_on": "The days on which the target is met now and was not before, or the other way round.",
+    "verdict_changed_on": (
+        "The days on which the target is met now and was not before, or the other way round."
+    ),
     "warn_at": "The value at which a series is at risk.",
     "warning": "The warning threshold before the target. Null if there is none.",
     "warnings": "What to know about the report although it was loaded.",

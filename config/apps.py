@@ -1,4 +1,5 @@
-"""The Django app of the installation: its checks, error reporting, tracing, and resetting the language after requests."""
+"""The Django app of the installation: its checks, error reporting, tracing, and resetting the language after
+requests."""
 
 from django.apps import AppConfig
 from django.conf import settings

@@ -15,7 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class GuardedTask(Task):  # type: ignore[type-arg]
-    """Turn MemoryError into an ordinary failure. With late acknowledgement it would end this worker, and then the next one."""
+    """Turn MemoryError into an ordinary failure. With late acknowledgement it would end this worker, and then
+    the next one."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -1,4 +1,5 @@
-"""System checks for `manage.py check --database default`: report settings that contradict the installation."""
+"""System checks for `manage.py check --database default`: report settings that contradict the
+installation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +29,10 @@ def check_row_level_security(databases: Sequence[str] | None = None, **_: Any) -
             errors.append(
                 Error(
                     "The role in DATABASE_URL is not bound by row-level security.",
-                    hint="Use the application role for all processes, and the owner role for `manage.py migrate` only.",
+                    hint=(
+                        "Use the application role for all processes, and the owner role for `manage.py "
+                        "migrate` only."
+                    ),
                     id="underone.E001",
                 )
             )
@@ -47,7 +51,11 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
     missing = import_string("config.encrypted_tables.missing_key_ids")
     hint = "Add the key at the end of SECRETS_KEYS. After `manage.py rotate_secrets` you can remove it."
     return [
-        Error(f"Stored secrets are encrypted with key {key_id}, which is missing in SECRETS_KEYS.", hint=hint, id="underone.E002")
+        Error(
+            f"Stored secrets are encrypted with key {key_id}, which is missing in SECRETS_KEYS.",
+            hint=hint,
+            id="underone.E002",
+        )
         for key_id in missing()
     ]
 

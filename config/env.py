@@ -1,4 +1,5 @@
-"""Read environment variables with a type. An invalid value stops the process with a message that names the variable."""
+"""Read environment variables with a type. An invalid value stops the process with a message that names the
+variable."""
 
 import base64
 import binascii
@@ -85,7 +86,9 @@ def address(name: str) -> str:
     url = text(name, default="")
     try:
         parts = urlsplit(url)
-        is_fine = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0)
+        is_fine = not url or (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        )
     except ValueError:
         is_fine = False
     if not is_fine:
@@ -118,7 +121,9 @@ def zones(name: str, *, places: Collection[str]) -> dict[str, str]:
     """Return the IANA time zone of each listed place. Only `places` can be listed."""
     found = pairs(name)
     known = available_timezones() if found else ()
-    if wrong := [f"{place}={zone}" for place, zone in found.items() if place not in places or zone not in known]:
+    if wrong := [
+        f"{place}={zone}" for place, zone in found.items() if place not in places or zone not in known
+    ]:
         raise BadVariable(f"{name} must map known marketplaces to IANA time zones. {wrong[0]!r} does not.")
     return found
 
@@ -139,7 +144,9 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         found = [ip_network(word) for word in words(name)]
         Policy(allowed_networks=tuple(found))
     except ValueError as error:
-        raise BadVariable(f"{name} must be a list of networks, such as 100.64.0.0/10,fd00::/8: {error}.") from None
+        raise BadVariable(
+            f"{name} must be a list of networks, such as 100.64.0.0/10,fd00::/8: {error}."
+        ) from None
     return found
 
 
@@ -149,7 +156,9 @@ def certificates(name: str) -> str | None:
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:
-        raise BadVariable(f"{name} must be a file of certificates (PEM). {path} cannot be read: {error.strerror}.") from None
+        raise BadVariable(
+            f"{name} must be a file of certificates (PEM). {path} cannot be read: {error.strerror}."
+        ) from None
     return path
 
 
@@ -180,31 +189,45 @@ def broker(name: str) -> str:
     """Return the URL of a Valkey or Redis server, or of RabbitMQ."""
     url = text(name)
     if url.partition("://")[0] not in BROKERS or not url.partition("://")[2]:
-        raise BadVariable(f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://, amqp://, amqps://).")
+        raise BadVariable(
+            f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://, amqp://, amqps://)."
+        )
     return url
 
 
 def contact(name: str) -> str:
-    """Return a URI for `security.txt`: a page, a phone number, or a mailbox, whose `mailto:` may be left out."""
+    """Return a URI for `security.txt`: a page, a phone number, or a mailbox, whose `mailto:` may be left
+    out."""
     value = text(name, default="")
     if value and "@" in value and ":" not in value:
         value = f"mailto:{mailbox(name, default='')}"
     if value and not re.fullmatch(r"(https://|mailto:|tel:)[!-~]+", value):
-        raise BadVariable(f"{name} must be an e-mail address or a URL (https://, mailto: or tel:), not {value!r}.")
+        raise BadVariable(
+            f"{name} must be an e-mail address or a URL (https://, mailto: or tel:), not {value!r}."
+        )
     return value
 
 
 def origin(name: str) -> str:
-    """Return the URL of a front end, such as https://app.agency.example, without a trailing slash; "" if unset."""
+    """Return the URL of a front end, such as https://app.agency.example, without a trailing slash; "" if
+    unset."""
+
     url = os.environ.get(name, "").rstrip("/")
     parts = urlsplit(url)
-    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username):
+    if url and (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or parts.username
+    ):
         raise BadVariable(f"{name} must be a URL such as https://host or https://host/path, not {url!r}.")
     return url
 
 
 def store(name: str, *, broker: str) -> str:
-    """Return the URL of a Valkey or Redis server. Default: the broker's URL, or "" if the broker is RabbitMQ."""
+    """Return the URL of a Valkey or Redis server. Default: the broker's URL, or "" if the broker is
+    RabbitMQ."""
     url = os.environ.get(name) or (broker if broker.startswith(STORES) else "")
     if url and not (url.startswith(STORES) and url.partition("://")[2]):
         raise BadVariable(f"{name} must be a URL such as redis://:password@host:port/0 (or rediss://).")
@@ -217,7 +240,10 @@ def limit(name: str, *, default: str) -> RateLimitItem | None:
     if value == "0":
         return None
     if not LIMIT.fullmatch(value):
-        raise BadVariable(f"{name} must be a rate such as 6000/minute (or /second, /hour), or 0 for no limit, not {value!r}.")
+        raise BadVariable(
+            f"{name} must be a rate such as 6000/minute (or /second, /hour), or 0 for no limit, not "
+            f"{value!r}."
+        )
     return parse(value)
 
 
@@ -230,7 +256,10 @@ def keys(name: str) -> dict[int, bytes]:
             key = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             raise _no_keys(name) from None
-        if not (number.isascii() and number.isdecimal() and 0 < int(number) <= LAST_KEY_ID) or len(key) != KEY_BYTES:
+        if (
+            not (number.isascii() and number.isdecimal() and 0 < int(number) <= LAST_KEY_ID)
+            or len(key) != KEY_BYTES
+        ):
             raise _no_keys(name)
         if int(number) in ring:
             raise _no_keys(name)
@@ -241,12 +270,15 @@ def keys(name: str) -> dict[int, bytes]:
 def _no_keys(name: str) -> BadVariable:
     """Return the error without the value, because the value contains the keys."""
     return BadVariable(
-        f"{name} must have the form NUMBER:KEY,NUMBER:KEY with different numbers. Each key is the base64 of {KEY_BYTES} bytes."
+        f"{name} must have the form NUMBER:KEY,NUMBER:KEY with different numbers. Each key is the base64 of "
+        f"{KEY_BYTES} bytes."
     )
 
 
 def mail(name: str, *, default: str) -> dict[str, Any]:
-    """Return Django's settings of the mail server at the URL. `console:` prints e-mails instead of sending them."""
+    """Return Django's settings of the mail server at the URL. `console:` prints e-mails instead of sending
+    them."""
+
     url = text(name, default=default)
     if url == "console:":
         return {"backend": f"{MAIL_BACKENDS}.console.EmailBackend"} | NO_MAIL_SERVER
@@ -279,13 +311,17 @@ def mailbox(name: str, *, default: str) -> str:
     _, address = parseaddr(value)
     local, _, domain = address.rpartition("@")
     if not local or not domain or any(letter in value for letter in "\r\n,;"):
-        raise BadVariable(f"{name} must be an e-mail address such as name@host or Name <name@host>, not {value!r}.")
+        raise BadVariable(
+            f"{name} must be an e-mail address such as name@host or Name <name@host>, not {value!r}."
+        )
     return value
 
 
 def _no_mail_server(name: str) -> BadVariable:
     """Return the error without the value, because the value contains a password."""
-    return BadVariable(f"{name} must be a URL such as smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:.")
+    return BadVariable(
+        f"{name} must be a URL such as smtp+tls://user:password@host:587 (or smtps://, smtp://), or console:."
+    )
 
 
 def _no_database(name: str) -> BadVariable:

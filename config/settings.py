@@ -1,4 +1,5 @@
-"""Every setting of the product, in one file. What differs between installations comes from the environment (config/env.py)."""
+"""Every setting of the product, in one file. What differs between installations comes from the environment
+(config/env.py)."""
 
 from pathlib import Path
 
@@ -29,7 +30,8 @@ LANGUAGE_COOKIE_NAME = None  # `Accept-Language` alone decides, as `Vary` tells 
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 APPEND_SLASH = False
 
-# PostgreSQL. Web and workers connect as a role that row-level security binds; `manage.py migrate` runs with the owner's URL.
+# PostgreSQL. Web and workers connect as a role that row-level security binds; `manage.py migrate` runs with
+# the owner's URL.
 DATABASES = {
     "default": env.database("DATABASE_URL")
     | {
@@ -93,10 +95,13 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = env.text("STATIC_ROOT", default="") or None  # where the image collects them; else served from their packages
+STATIC_ROOT = (
+    env.text("STATIC_ROOT", default="") or None
+)  # where the image collects them; else served from their packages
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
-# HTTPS, by a proxy in front that says so in X-Forwarded-Proto; the pages of /staff/ are the only ones with cookies
+# HTTPS, by a proxy in front that says so in X-Forwarded-Proto; the pages of /staff/ are the only ones with
+# cookies
 HTTPS = env.switch("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -148,7 +153,9 @@ ACCOUNT_RATE_LIMITS = {  # besides allauth's own
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105  a class
-HEADLESS_FRONTEND_URLS = {"account_signup": "/"}  # asked for and not shown: our letters have links of their own
+HEADLESS_FRONTEND_URLS = {
+    "account_signup": "/"
+}  # asked for and not shown: our letters have links of their own
 
 # Documents received
 MEDIA_ROOT = UNDERONE_HOME / "documents"
@@ -175,19 +182,39 @@ CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
 WEBHOOK_ALLOWED_NETWORKS = env.networks("WEBHOOK_ALLOWED_NETWORKS")
 WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
-DELIVERIES_KEPT_DAYS = env.integer("DELIVERIES_KEPT_DAYS", default=90, least=31)  # what can be recovered is 30 days old at most
+DELIVERIES_KEPT_DAYS = env.integer(
+    "DELIVERIES_KEPT_DAYS", default=90, least=31
+)  # what can be recovered is 30 days old at most
 
 # Who is told of security problems, by /.well-known/security.txt
 SECURITY_CONTACT = env.contact("SECURITY_CONTACT")
 
-# Browsers: which origins may read is the agencies' own choice (config/web/cors.py). No cookies, and so no credentials
+# Browsers: which origins may read is the agencies' own choice (config/web/cors.py). No cookies, and so no
+# credentials
 CORS_URLS_REGEX = r"/(v1/|docs$)"
 CORS_ALLOW_HEADERS = (
-    *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *(
+        "accept",
+        "accept-language",
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+    ),
     *("x-request-id", "x-session-token", "underone-agency"),
 )
 CORS_EXPOSE_HEADERS = (
-    *("X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", "ETag", "Link", "Location", "Content-Disposition"),
+    *(
+        "X-Request-Id",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "ETag",
+        "Link",
+        "Location",
+        "Content-Disposition",
+    ),
     *("Deprecation", "Sunset", "Idempotency-Replayed", "Content-Language"),
 )
 CORS_PREFLIGHT_MAX_AGE = 600
@@ -216,7 +243,13 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Underone",
     "VERSION": "1",
     "CONTACT": {"name": "The maintainers of Underone"},
-    "SERVERS": [{"url": "/", "description": "The local, staging or production server of this document.", "x-internal": False}],
+    "SERVERS": [
+        {
+            "url": "/",
+            "description": "The local, staging or production server of this document.",
+            "x-internal": False,
+        }
+    ],
     "DESCRIPTION": api_texts.DESCRIPTION,
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -295,7 +328,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 30,  # a broker that hangs holds up no request for good
     "health_check_interval": 25,
 }
-# A worker that names no queues reads both. Without a routing key of its own, each would get the other's messages as well.
+# A worker that names no queues reads both. Without a routing key of its own, each would get the other's
+# messages as well.
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
 CELERY_TASK_ROUTES = {"webhooks.delivery.tasks.deliver": {"queue": "webhooks"}}
 CELERY_TASK_ACKS_LATE = True
@@ -318,7 +352,11 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "underone",
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "serializer": "config.web.json_cache.JsonSerializer"},
+        "OPTIONS": {
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+            "serializer": "config.web.json_cache.JsonSerializer",
+        },
     }
     if CACHE_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

@@ -47,7 +47,9 @@ def erase_accounts(*, agency_id: UUID, now: datetime) -> int:
     """Erase the deleted accounts of an agency and return how many. Opens its own transactions."""
     with context.agency(agency_id):
         account_ids = list(
-            SellerAccount.objects.filter(agency_id=agency_id).exclude(deleted_at=None).values_list("pk", flat=True)
+            SellerAccount.objects.filter(agency_id=agency_id)
+            .exclude(deleted_at=None)
+            .values_list("pk", flat=True)
         )
     for account_id in account_ids:
         _erase_account(agency_id, account_id, now)
@@ -106,7 +108,9 @@ def _remove_from_lists(agency_id: UUID, table: Table, account_id: UUID) -> None:
     account.
     """
     with context.agency(agency_id), connection.cursor() as cursor:
-        cursor.execute(REMOVE_FROM_LISTS.format(table=table.name), {"agency": agency_id, "account": account_id})
+        cursor.execute(
+            REMOVE_FROM_LISTS.format(table=table.name), {"agency": agency_id, "account": account_id}
+        )
 
 
 def _erase_documents(folder: str) -> None:
@@ -125,6 +129,8 @@ def _record_erased(agency_id: UUID, now: datetime) -> None:
     with context.agency(agency_id), transaction.atomic():
         # _meta is Django's documented API.
         fields = [field for field in Agency._meta.concrete_fields if field.name not in KEPT_AGENCY_FIELDS]  # noqa: SLF001
-        Agency.objects.filter(pk=agency_id).update(erased_at=now, **{field.name: field.get_default() for field in fields})
+        Agency.objects.filter(pk=agency_id).update(
+            erased_at=now, **{field.name: field.get_default() for field in fields}
+        )
         about = Agency.objects.get(pk=agency_id).public_id
         audit.record(agency_id=agency_id, who=audit.UNDERONE, what="agency.erased", about=about, now=now)

@@ -78,7 +78,9 @@ def receive(
     return first, True
 
 
-def receive_rows(*, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: Actor = audit.UNDERONE) -> Report:
+def receive_rows(
+    *, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: Actor = audit.UNDERONE
+) -> Report:
     """Return a new report of defects posted as JSON.
 
     Identical rows posted twice are two reports: the second may restore a state that was changed in between.
@@ -129,7 +131,8 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
 
 
 def _queue_again(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
-    """Queue a rejected or failed report as if it were received now, with the type and marketplace stated now."""
+    """Queue a rejected or failed report as if it were received now, with the type and marketplace stated
+    now."""
     changes = {
         "announced_type": received.announced_type,
         "report_type": received.announced_type,
@@ -153,7 +156,12 @@ def _adds_period(first: Report, received: ReceivedDocument) -> bool:
     """
     report_type = REPORT_TYPE_BY_NAME.get(first.report_type)
     uses_period = report_type is None or report_type.uses_period
-    return first.status in PERIOD_ADDABLE and first.period is None and received.period is not None and uses_period
+    return (
+        first.status in PERIOD_ADDABLE
+        and first.period is None
+        and received.period is not None
+        and uses_period
+    )
 
 
 def _queue(
@@ -182,10 +190,21 @@ def _queue(
             "attempts": 0,
             "handed_out_at": now,
         }
-        counts = dict.fromkeys(("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0)
-        document = {name: getattr(waiting, name) for name in ("document", "blanked_columns", "encoding", "encoding_reason")}
+        counts = dict.fromkeys(
+            ("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0
+        )
+        document = {
+            name: getattr(waiting, name)
+            for name in ("document", "blanked_columns", "encoding", "encoding_reason")
+        }
         rows.update(
-            **reset, **counts, **document, **_period_fields(received), **changes, document_deleted_at=None, loaded_at=None
+            **reset,
+            **counts,
+            **document,
+            **_period_fields(received),
+            **changes,
+            document_deleted_at=None,
+            loaded_at=None,
         )
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _record_audit(report, "report.queued_again", who, now)
@@ -210,13 +229,22 @@ def _store_document(report: Report, received: ReceivedDocument) -> None:
         marketplace=received.marketplace,
     )
     report.document, report.blanked_columns = stored.document, stored.columns
-    report.encoding, report.encoding_reason = (stored.encoding.codec, stored.encoding.reason) if stored.encoding else ("", "")
+    report.encoding, report.encoding_reason = (
+        (stored.encoding.codec, stored.encoding.reason) if stored.encoding else ("", "")
+    )
 
 
 def _record_audit(report: Report, what: str, who: Actor, now: datetime) -> None:
     """Record the account, source, digest and size. Nothing from the document's content."""
-    detail = {"account": report.account.public_id, "source": report.source, "sha256": report.sha256, "size": report.size}
-    audit.record(agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=detail, now=now)
+    detail = {
+        "account": report.account.public_id,
+        "source": report.source,
+        "sha256": report.sha256,
+        "size": report.size,
+    }
+    audit.record(
+        agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=detail, now=now
+    )
 
 
 def _enqueue(report: Report) -> None:

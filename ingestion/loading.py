@@ -36,12 +36,14 @@ IN_PROGRESS = (Report.Status.QUEUED, Report.Status.PROCESSING)
 LOADING_FAILED = {
     "type": "/problems/loading-failed",
     "title": "Loading failed",
-    "detail": f"Loading failed {MAX_ATTEMPTS} times because of an internal error. No row was counted. Upload the document "
+    "detail": f"Loading failed {MAX_ATTEMPTS} times because of an internal error. No row was counted. Upload "
+    "the document "
     "again later.",
 }
 
 PERIOD_INCOMPLETE = (
-    "The period was ignored and no feedback was marked as removed. A report is complete for a period only if it has rows, "
+    "The period was ignored and no feedback was marked as removed. A report is complete for a period only if "
+    "it has rows, "
     "no row was rejected, and every row is within the period."
 )
 
@@ -56,7 +58,9 @@ def claim(*, agency_id: UUID, report_id: UUID) -> Report | None:
         waiting = reports.filter(pk=report_id, status__in=IN_PROGRESS)
         # The attempt is counted before the work, so that a document that kills its worker is given up in the
         # end.
-        if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(status=Report.Status.FAILED, problem=LOADING_FAILED):
+        if waiting.filter(attempts__gte=MAX_ATTEMPTS).update(
+            status=Report.Status.FAILED, problem=LOADING_FAILED
+        ):
             return None
         if not waiting.update(status=Report.Status.PROCESSING, attempts=F("attempts") + 1):
             return None
@@ -71,7 +75,10 @@ def stage(report: Report) -> DocumentReader:
     """
     zone = settings.MARKETPLACE_ZONES.get(report.marketplace, "UTC")
     parse_context = ParseContext(
-        marketplace=report.marketplace, received_at=report.received_at, zone=ZoneInfo(zone), period=report.period
+        marketplace=report.marketplace,
+        received_at=report.received_at,
+        zone=ZoneInfo(zone),
+        period=report.period,
     )
     reader = DocumentReader(
         partial(default_storage.open, report.document),
@@ -165,7 +172,9 @@ def _cover_period(account: SellerAccount, report: Report, reader: DocumentReader
         reader.parse_context.warnings.append(PERIOD_INCOMPLETE)
 
 
-def _record_loaded(report: Report, reader: DocumentReader, recorded: list[recording.Recorded], moment: datetime) -> None:
+def _record_loaded(
+    report: Report, reader: DocumentReader, recorded: list[recording.Recorded], moment: datetime
+) -> None:
     used = reader.read - len(reader.rejected)
     new, changed = _count_rows(recorded)
     report.status = Report.Status.LOADED

@@ -15,7 +15,9 @@ from webhooks.events import publishing
 
 def loaded(*, account: SellerAccount, report: Report, now: datetime) -> None:
     """Publish that the report is in every figure. Requires a transaction."""
-    counts = {name: getattr(report, f"rows_{name}") for name in ("read", "new", "changed", "unchanged", "rejected")}
+    counts = {
+        name: getattr(report, f"rows_{name}") for name in ("read", "new", "changed", "unchanged", "rejected")
+    }
     _publish(account, report, "report.loaded", {"loaded_at": timestamps.text(now), "rows": counts}, now)
 
 
@@ -24,7 +26,13 @@ def rejected(*, account: SellerAccount, report: Report, now: datetime) -> None:
 
     The problem's `detail` is left out because it may quote the document.
     """
-    _publish(account, report, "report.rejected", {"problem": report.problem["type"], "title": report.problem["title"]}, now)
+    _publish(
+        account,
+        report,
+        "report.rejected",
+        {"problem": report.problem["type"], "title": report.problem["title"]},
+        now,
+    )
 
 
 def _publish(account: SellerAccount, report: Report, type_: str, data: dict[str, Any], now: datetime) -> None:

@@ -35,13 +35,17 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
         with context.agency(agency_id):
             reports = _old(agency_id, now, after=last)
             deleted_ids = [report.pk for report in reports if _delete_file(report)]
-            deleted += Report.objects.filter(agency_id=agency_id, pk__in=deleted_ids).update(document_deleted_at=now)
+            deleted += Report.objects.filter(agency_id=agency_id, pk__in=deleted_ids).update(
+                document_deleted_at=now
+            )
         if len(reports) < BATCH_SIZE:
             break
         last = reports[-1].pk
     if deleted:
         with context.agency(agency_id):
-            audit.record_scheduled(agency_id=agency_id, what="documents.deleted", detail={"count": deleted}, now=now)
+            audit.record_scheduled(
+                agency_id=agency_id, what="documents.deleted", detail={"count": deleted}, now=now
+            )
     return deleted
 
 
@@ -60,7 +64,9 @@ def sweep_uploads(*, now: datetime) -> int:
 def _old(agency_id: UUID, now: datetime, *, after: UUID) -> list[Report]:
     """Return the next batch of reports past retention, each locked until the transaction ends."""
     retention = timedelta(days=Agency.objects.get(pk=agency_id).document_retention_days)
-    old = Report.objects.filter(agency_id=agency_id, document_deleted_at=None, received_at__lt=now - retention, pk__gt=after)
+    old = Report.objects.filter(
+        agency_id=agency_id, document_deleted_at=None, received_at__lt=now - retention, pk__gt=after
+    )
     # skip_locked: a report that is being queued again keeps its document.
     unlocked = old.exclude(status__in=IN_PROGRESS).select_for_update(skip_locked=True, of=("self",))
     return list(unlocked.order_by("pk")[:BATCH_SIZE])

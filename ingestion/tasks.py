@@ -78,7 +78,9 @@ def _claim_abandoned(agency_id: UUID) -> list[UUID]:
     with context.agency(agency_id):
         open_reports = Report.objects.filter(agency_id=agency_id, account__deleted_at=None)
         waiting = open_reports.filter(status=Report.Status.QUEUED, handed_out_at__lt=now - QUEUED_TOO_LONG)
-        begun = open_reports.filter(status=Report.Status.PROCESSING, handed_out_at__lt=now - UNLOCKED_TOO_LONG)
+        begun = open_reports.filter(
+            status=Report.Status.PROCESSING, handed_out_at__lt=now - UNLOCKED_TOO_LONG
+        )
         # A processing report is abandoned if no worker holds its session lock.
         abandoned = list(waiting.values_list("pk", flat=True)) + [
             pk for pk in begun.values_list("pk", flat=True) if locks.is_free(pk)

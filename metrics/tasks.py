@@ -34,9 +34,15 @@ def roll_agency_forward(*, agency_id: str) -> None:
     with context.agency(UUID(agency_id)):
         today = timezone.now().astimezone(UTC).date()
         outdated = (
-            CurrentValue.objects.filter(agency_id=agency_id, as_of__lt=today).values_list("account_id", flat=True).distinct()
+            CurrentValue.objects.filter(agency_id=agency_id, as_of__lt=today)
+            .values_list("account_id", flat=True)
+            .distinct()
         )
-        accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id, pk__in=outdated).values_list("pk", flat=True))
+        accounts = list(
+            SellerAccount.objects.present()
+            .filter(agency_id=agency_id, pk__in=outdated)
+            .values_list("pk", flat=True)
+        )
     _refresh_accounts(UUID(agency_id), accounts, only_before=today)
 
 
@@ -47,7 +53,9 @@ def apply_denominator(*, agency_id: str) -> None:
     If the message is lost, each account applies the change with its next report or daily run.
     """
     with context.agency(UUID(agency_id)):
-        accounts = list(SellerAccount.objects.present().filter(agency_id=agency_id).values_list("pk", flat=True))
+        accounts = list(
+            SellerAccount.objects.present().filter(agency_id=agency_id).values_list("pk", flat=True)
+        )
     _refresh_accounts(UUID(agency_id), accounts)
 
 

@@ -31,7 +31,8 @@ def days_ago(days: int) -> datetime:
 
 
 def order_row(**cells: str) -> dict[str, str]:
-    """Return one item row of a shipped order. Name the cells that differ (`order_status` for `order-status`)."""
+    """Return one item row of a shipped order. Name the cells that differ (`order_status` for
+    `order-status`)."""
     row = {
         "amazon-order-id": order_id(1),
         "purchase-date": days_ago(30).isoformat(),
@@ -51,7 +52,9 @@ def order_row(**cells: str) -> dict[str, str]:
     return row | {name.replace("_", "-"): value for name, value in cells.items()}
 
 
-def orders_file(rows: Iterable[Mapping[str, str]], *, columns: Iterable[str] = ORDER_COLUMNS, codec: str = "utf-8") -> bytes:
+def orders_file(
+    rows: Iterable[Mapping[str, str]], *, columns: Iterable[str] = ORDER_COLUMNS, codec: str = "utf-8"
+) -> bytes:
     """Return an all-orders flat file: tabs, CRLF, no quotes."""
     names = list(columns)
     lines = ["\t".join(names), *("\t".join(row.get(name, "") for name in names) for row in rows)]
@@ -88,7 +91,9 @@ def message(**texts: str | None) -> str:
     inner = "".join(f"<{name}>{text}</{name}>" for name, text in told.items())
     channel = f"<FulfillmentChannel>{fulfilment}</FulfillmentChannel>" if fulfilment is not None else ""
     item = "<OrderItem><SKU>a</SKU><OrderStatus>Pending</OrderStatus></OrderItem>"
-    return f"<Message><Order>{inner}<FulfillmentData>{channel}</FulfillmentData>{item}{item}</Order></Message>\n"
+    return (
+        f"<Message><Order>{inner}<FulfillmentData>{channel}</FulfillmentData>{item}{item}</Order></Message>\n"
+    )
 
 
 def orders_xml(*messages: str) -> bytes:
@@ -97,7 +102,9 @@ def orders_xml(*messages: str) -> bytes:
     return (head + "".join(messages) + "</AmazonEnvelope>\n").encode()
 
 
-def feedback_file(rows: Iterable[Iterable[str]], *, header: Iterable[str] = FEEDBACK_HEADER, codec: str = "utf-8") -> bytes:
+def feedback_file(
+    rows: Iterable[Iterable[str]], *, header: Iterable[str] = FEEDBACK_HEADER, codec: str = "utf-8"
+) -> bytes:
     """Return a feedback report. Each row is its cells."""
     return "".join("\t".join(row) + "\n" for row in [header, *rows]).encode(codec)
 
@@ -108,7 +115,10 @@ def feedback_row(*, order: str, on: str, rating: int = 1) -> tuple[str, ...]:
 
 def claims_file(rows: Iterable[Mapping[str, str]]) -> bytes:
     """Return a CSV of claims and chargebacks."""
-    lines = [",".join(CLAIM_COLUMNS), *(",".join(row.get(name, "") for name in CLAIM_COLUMNS) for row in rows)]
+    lines = [
+        ",".join(CLAIM_COLUMNS),
+        *(",".join(row.get(name, "") for name in CLAIM_COLUMNS) for row in rows),
+    ]
     return ("\n".join(lines) + "\n").encode()
 
 

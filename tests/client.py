@@ -57,7 +57,9 @@ class Client(APIClient):
 
     def listen(self, **fields: Any) -> dict[str, Any]:
         """Create a webhook endpoint and return it with its secret."""
-        response = self.post("/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"} | fields, format="json")
+        response = self.post(
+            "/v1/webhook-endpoints", {"url": "https://hooks.example.com/in"} | fields, format="json"
+        )
         assert response.status_code == 201, response.content
         return dict(response.json())
 
@@ -67,7 +69,9 @@ class Client(APIClient):
         assert response.status_code == 200, response.content
         return json.loads(response.content)
 
-    def odr(self, account: str, *, channel: str = "mfn", marketplace: str = "US", **at: Any) -> dict[str, Any]:
+    def odr(
+        self, account: str, *, channel: str = "mfn", marketplace: str = "US", **at: Any
+    ) -> dict[str, Any]:
         """Return the order defect rate of one series."""
         where = {"channel": channel, "marketplace": marketplace, "metric": "order_defect_rate"}
         (value,) = self.read(f"/v1/accounts/{account}/metrics", **where, **at)["metrics"]
@@ -76,7 +80,9 @@ class Client(APIClient):
     def _worked(self, report: str) -> dict[str, Any]:
         report_id = identifiers.private("rpt", report)
         with context.agency(self.agency.pk):
-            waiting = Report.objects.filter(agency=self.agency, pk=report_id, status=Report.Status.QUEUED).exists()
+            waiting = Report.objects.filter(
+                agency=self.agency, pk=report_id, status=Report.Status.QUEUED
+            ).exists()
         if waiting:
             tasks.load_report(agency_id=str(self.agency.pk), report_id=str(report_id))
         return dict(self.read(f"/v1/reports/{report}"))

@@ -1,8 +1,9 @@
-"""The clock of the tests: every test begins at the same moment, whatever the day is and however long the run has taken.
+"""The clock of the tests: every test begins at the same moment, whatever the day is and however long the run
+has taken.
 
-The product asks `django.utils.timezone.now` alone, and only in views, tasks and commands. While a test runs, that function
-counts on from NOW. TESTS_BEGIN_AT=2028-02-29T23:59:00Z begins every test at another moment. Tests with processes of their own
-use the fixture `real_clock`: other processes read the machine's clock.
+The product asks `django.utils.timezone.now` alone, and only in views, tasks and commands. While a test runs,
+that function counts on from NOW. TESTS_BEGIN_AT=2028-02-29T23:59:00Z begins every test at another moment.
+Tests with processes of their own use the fixture `real_clock`: other processes read the machine's clock.
 """
 
 import os

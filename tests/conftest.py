@@ -31,13 +31,19 @@ TABLES_OF_OURS = """
 
 # The same examples each time, however slow the machine is; `HYPOTHESIS_PROFILE=default` tries others.
 hypothesis.settings.register_profile(
-    "tests", derandomize=True, deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "tests",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Cases of bytes are numbered: packed ones hold the moment of packing, and every process must find the same cases."""
+    """Cases of bytes are numbered: packed ones hold the moment of packing, and every process must find the
+    same cases."""
+
     return argname if isinstance(val, bytes) else None
 
 
@@ -57,7 +63,9 @@ def owner_dsn() -> str:
 
 @pytest.fixture(scope="session")
 def django_db_setup(owner_dsn: str) -> None:
-    """Migrate as the owner, then test as the application's role, on the same database and under row-level security."""
+    """Migrate as the owner, then test as the application's role, on the same database and under row-level
+    security."""
+
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks"],
         cwd=settings.BASE_DIR,
@@ -68,7 +76,8 @@ def django_db_setup(owner_dsn: str) -> None:
 
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str) -> Iterator[None]:
-    """For tests with real commits, several connections or real workers; every row of ours is gone afterwards."""
+    """For tests with real commits, several connections or real workers; every row of ours is gone
+    afterwards."""
     with django_db_blocker.unblock():
         yield
         connections.close_all()
@@ -78,9 +87,10 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker, owne
 def empty(owner_dsn: str) -> None:
     """Delete every committed row of ours.
 
-    On a server of this run the superuser deletes, past row-level security, triggers and foreign keys: new files for every table
-    and index take longer than a whole test. Tables that have grown are truncated.
+    On a server of this run the superuser deletes, past row-level security, triggers and foreign keys: new
+    files for every table and index take longer than a whole test. Tables that have grown are truncated.
     """
+
     superuser_url = of_this_run[0].superuser_url
     if superuser_url is None:
         truncate(owner_dsn)
@@ -109,7 +119,9 @@ def truncate(owner_dsn: str) -> None:
 
 
 def analyze(owner_dsn: str, *tables: str) -> None:
-    """Let the server look at thousands of committed rows before others name them: until then it may take them for none."""
+    """Let the server look at thousands of committed rows before others name them: until then it may take them
+    for none."""
+
     with psycopg.connect(owner_dsn, autocommit=True) as owner:
         owner.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, tables))))
 

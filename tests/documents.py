@@ -50,7 +50,9 @@ class Document:
             return _comma_separated([_cells(row, self.columns) for row in self.rows])
         defects = [row for row in self.rows if isinstance(row, DefectRow)]
         if self.door == "claims":
-            return build.claims_file({name: _written(cell) for name, cell in told(row).items()} for row in defects)
+            return build.claims_file(
+                {name: _written(cell) for name, cell in told(row).items()} for row in defects
+            )
         return build.feedback_file([*map(self._feedback_cells, defects), *self._spoiled_cells()])
 
     @property
@@ -58,7 +60,9 @@ class Document:
         """Return the fields sent with the file."""
         kind = {"report_type": self.door} if self.door in {*WRITTEN_BY_COLUMN, "orders_with_defects"} else {}
         days = [day.isoformat() for day in self.period or ()]
-        return {"marketplace": self.store} | kind | dict(zip(("period_from", "period_to"), days, strict=False))
+        return (
+            {"marketplace": self.store} | kind | dict(zip(("period_from", "period_to"), days, strict=False))
+        )
 
     def _feedback_cells(self, row: DefectRow) -> tuple[str, ...]:
         day = row.occurred_on.strftime(DAY_WRITTEN[self.store]) if row.occurred_on else ""
@@ -75,7 +79,11 @@ class Document:
 def told(row: Row) -> dict[str, Any]:
     """Return the fields of a row as JSON values, without those that are None."""
     cells = {field.name: getattr(row, field.name) for field in fields(row)}
-    return {name: cell.isoformat() if isinstance(cell, date) else cell for name, cell in cells.items() if cell is not None}
+    return {
+        name: cell.isoformat() if isinstance(cell, date) else cell
+        for name, cell in cells.items()
+        if cell is not None
+    }
 
 
 def _cells(row: Row, columns: Iterable[str]) -> dict[str, str]:
@@ -109,5 +117,9 @@ def _order_cells(row: OrderRow) -> Mapping[str, str]:
 
 
 def _hearsay_cells(row: HearsayRow) -> dict[str, str]:
-    order = {"Order Id": row.order_id, "Order Date": row.ordered_on.isoformat(), "Fulfilled By": FULFILLED_BY[row.channel]}
+    order = {
+        "Order Id": row.order_id,
+        "Order Date": row.ordered_on.isoformat(),
+        "Fulfilled By": FULFILLED_BY[row.channel],
+    }
     return order | {column: "Yes" if kind in row.kinds else "No" for kind, column in KINDS_HEARD_OF.items()}

@@ -83,7 +83,9 @@ class Installation:
         shared = {**os.environ, "BROKER_URL": self.broker.url, "PORT": str(self.port), **environ}
         self.members: dict[str, Member | Broker] = {
             name: Member(command=command, environ=shared, log=home.logs / f"{name}.log")
-            for name, command in product.commands(port=self.port, schedule=home.folder / "beat-schedule").items()
+            for name, command in product.commands(
+                port=self.port, schedule=home.folder / "beat-schedule"
+            ).items()
         }
         self.members["valkey"] = self.broker
 

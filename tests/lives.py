@@ -1,6 +1,8 @@
-"""Invent what happens to an order over time, and the rows that state it: packages, returns, messages, defects.
+"""Invent what happens to an order over time, and the rows that state it: packages, returns, messages,
+defects.
 
-Each story has moments of its own, often the very ones at which an answer turns; a statement says what had happened by its moment.
+Each story has moments of its own, often the very ones at which an answer turns; a statement says what had
+happened by its moment.
 """
 
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ DAWN = datetime.combine(TODAY, time.min, UTC)  # nothing happened later
 DAYS_OF_ORDERS = 100
 FIRST_DAY = TODAY - timedelta(days=DAYS_OF_ORDERS)
 BEGINNING = datetime.combine(FIRST_DAY, time.min, UTC)
-THE_LATEST = BEGINNING + timedelta(days=DAYS_OF_ORDERS + 2)  # what a document may speak of: clocks and zones differ
+THE_LATEST = BEGINNING + timedelta(
+    days=DAYS_OF_ORDERS + 2
+)  # what a document may speak of: clocks and zones differ
 LATELY = 25  # days that the short windows look at
 CHANNELS = ("mfn", "afn")
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
@@ -37,12 +41,24 @@ STATES = {
     ),
     "chargeback": ("service", "fraud", "reversed"),
 }
-STATES_OF_RETURNS = ("", "approved", "approved", "pending", "cancelled", "canceled", "declined", "denied", "rejected")
+STATES_OF_RETURNS = (
+    "",
+    "approved",
+    "approved",
+    "pending",
+    "cancelled",
+    "canceled",
+    "declined",
+    "denied",
+    "rejected",
+)
 HEARD_OF = ("cancellation", "late_shipment", "feedback", "a_to_z_claim", "chargeback")
 
 
 def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderRow]:
-    """What is said of an order over time. Statements of one moment differ in status; some move the order elsewhere."""
+    """What is said of an order over time. Statements of one moment differ in status; some move the order
+    elsewhere."""
+
     place = _place(stores, chance)
     updated_at = place[2]
     told: dict[tuple[datetime, str], OrderRow] = {}
@@ -55,7 +71,9 @@ def order(order_id: str, stores: tuple[str, ...], chance: Random) -> list[OrderR
 
 
 def _place(stores: tuple[str, ...], chance: Random) -> tuple[str, str, datetime]:
-    """Store, channel, and a moment told by some clock of the world, often the first or the last minute of a day."""
+    """Store, channel, and a moment told by some clock of the world, often the first or the last minute of a
+    day."""
+
     zone = timezone(chance.choice((0, 0, 9, -8)) * HOUR)
     minutes = chance.choice((0, 1439, chance.randrange(1440)))
     moment = BEGINNING + _some_day(chance) * DAY + timedelta(minutes=minutes)
@@ -64,7 +82,9 @@ def _place(stores: tuple[str, ...], chance: Random) -> tuple[str, str, datetime]
 
 def _some_day(chance: Random) -> int:
     """Often a late one, as most windows are short; sometimes the first or the last of a month."""
-    n = chance.choice((chance.randrange(DAYS_OF_ORDERS), chance.randrange(DAYS_OF_ORDERS - LATELY, DAYS_OF_ORDERS)))
+    n = chance.choice(
+        (chance.randrange(DAYS_OF_ORDERS), chance.randrange(DAYS_OF_ORDERS - LATELY, DAYS_OF_ORDERS))
+    )
     first = (FIRST_DAY + n * DAY).replace(day=1)
     edge = (first - chance.choice((0, 1)) * DAY - FIRST_DAY).days
     return edge if chance.random() < 0.15 and edge >= 0 else n
@@ -86,7 +106,9 @@ def defect(order_id: str, chance: Random) -> list[DefectRow]:
             state=chance.choice(STATES[kind]),
             rating=chance.choice((1, 2, 3, 3, 4, 5)) if kind == "feedback" else None,
             occurred_on=FIRST_DAY + chance.randint(0, DAYS_OF_ORDERS) * DAY,
-            updated_at=chance.choice((None, BEGINNING + chance.choice((*range(0, 91, 3), DAYS_OF_ORDERS + 1)) * DAY)),
+            updated_at=chance.choice(
+                (None, BEGINNING + chance.choice((*range(0, 91, 3), DAYS_OF_ORDERS + 1)) * DAY)
+            ),
             funded_by=chance.choice(("", "seller", "amazon")),
         )
         for _ in range(chance.randint(1, 3))
@@ -96,7 +118,9 @@ def defect(order_id: str, chance: Random) -> list[DefectRow]:
 def stars(order_id: str, chance: Random) -> list[tuple[int, date]]:
     """Sometimes stars on a day, as feedback reports list them; some buyers change theirs later."""
     first = _some_day(chance)
-    days = [min(first + chance.choice((0, 3, 20)), DAYS_OF_ORDERS) for _ in range(chance.choice((0, 1, 1, 2)))]
+    days = [
+        min(first + chance.choice((0, 3, 20)), DAYS_OF_ORDERS) for _ in range(chance.choice((0, 1, 1, 2)))
+    ]
     return [(chance.choice((1, 1, 2, 2, 3, 4)), FIRST_DAY + day * DAY) for day in days]
 
 
@@ -109,7 +133,11 @@ def hearsay(order_id: str, chance: Random) -> list[HearsayRow]:
     """Sometimes, that the order has defects."""
     kinds = frozenset(kind for kind in HEARD_OF if chance.random() < 0.4)
     ordered_on = FIRST_DAY + _some_day(chance) * DAY
-    return [HearsayRow(order_id, ordered_on, chance.choice(CHANNELS), kinds)] if kinds and chance.random() < 0.15 else []
+    return (
+        [HearsayRow(order_id, ordered_on, chance.choice(CHANNELS), kinds)]
+        if kinds and chance.random() < 0.15
+        else []
+    )
 
 
 def shipments(order_id: str, chance: Random) -> list[ShipmentRow]:
@@ -151,7 +179,11 @@ def _parcel(order_id: str, name: str, begun: datetime, chance: Random) -> Shipme
 
 def _moments(parcel: ShipmentRow, chance: Random) -> Iterator[datetime]:
     """When something is said of a package: at a turn of its life, just after, days after."""
-    turns = [_moment(cell) for cell in (parcel.ship_by, parcel.shipped_at, parcel.deliver_by, parcel.invoiced_at) if cell]
+    turns = [
+        _moment(cell)
+        for cell in (parcel.ship_by, parcel.shipped_at, parcel.deliver_by, parcel.invoiced_at)
+        if cell
+    ]
     for _ in range(chance.choice((1, 1, 2, 3))):
         after = chance.choice((0 * DAY, SECOND, DAY - SECOND, DAY, 4 * DAY, 9 * DAY, 20 * DAY))
         yield min(chance.choice(turns) + after, DAWN)
@@ -177,7 +209,9 @@ def _by_then(parcel: ShipmentRow, moment: datetime) -> ShipmentRow:
 
 
 def _cancellations(order_id: str, parcel: ShipmentRow | None, chance: Random) -> Iterator[ShipmentRow]:
-    """Who cancelled, of the whole order or of a package, before or after it was shipped; some change their mind."""
+    """Who cancelled, of the whole order or of a package, before or after it was shipped; some change their
+    mind."""
+
     row = parcel if parcel and chance.random() < 0.5 else ShipmentRow(order_id)
     moment = row.updated_at or _some_moment(chance)
     for n in range(chance.choice((1, 1, 2))):
@@ -199,10 +233,17 @@ def returns(order_id: str, chance: Random) -> list[ReturnRow]:
 
 def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
     asked_at = _some_moment(chance)
-    answered_at = asked_at + chance.choice((HOUR, 48 * HOUR, 48 * HOUR, 48 * HOUR + SECOND, 60 * HOUR, 90 * HOUR))
-    asked, answered = _cell(asked_at, chance), chance.choice((None, *[_cell(min(answered_at, DAWN), chance)] * 3))
+    answered_at = asked_at + chance.choice(
+        (HOUR, 48 * HOUR, 48 * HOUR, 48 * HOUR + SECOND, 60 * HOUR, 90 * HOUR)
+    )
+    asked, answered = (
+        _cell(asked_at, chance),
+        chance.choice((None, *[_cell(min(answered_at, DAWN), chance)] * 3)),
+    )
     for _ in range(chance.choice((1, 1, 2))):
-        since = chance.choice((0 * HOUR, HOUR, 48 * HOUR, 48 * HOUR + SECOND, 71 * HOUR, 72 * HOUR, 200 * HOUR))
+        since = chance.choice(
+            (0 * HOUR, HOUR, 48 * HOUR, 48 * HOUR + SECOND, 71 * HOUR, 72 * HOUR, 200 * HOUR)
+        )
         moment = min(asked_at + since, DAWN)
         yield ReturnRow(
             order_id,
@@ -219,7 +260,9 @@ def _return(order_id: str, n: int, chance: Random) -> Iterator[ReturnRow]:
 def message(number: int, order_id: str, stores: tuple[str, ...], chance: Random) -> list[MessageRow]:
     """What is said over time of a message, which not every buyer writes about an order."""
     received_at, marketplace = _in_some_zone(_some_moment(chance), chance), chance.choice(stores)
-    answered_at = min(received_at + chance.choice((HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 30 * HOUR)), DAWN)
+    answered_at = min(
+        received_at + chance.choice((HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR + SECOND, 30 * HOUR)), DAWN
+    )
     is_answered, is_dull = chance.random() < 0.8, chance.choice((None, False, False, False, True))
     about = chance.choice((order_id, order_id, ""))
     said = []
@@ -234,7 +277,9 @@ def message(number: int, order_id: str, stores: tuple[str, ...], chance: Random)
 
 def _cell(moment: datetime, chance: Random) -> Cell:
     """The moment, told by some clock, or the day alone."""
-    return chance.choice((moment.astimezone(UTC).date(), _in_some_zone(moment, chance), _in_some_zone(moment, chance)))
+    return chance.choice(
+        (moment.astimezone(UTC).date(), _in_some_zone(moment, chance), _in_some_zone(moment, chance))
+    )
 
 
 def _in_some_zone(moment: datetime, chance: Random) -> datetime:

@@ -1,7 +1,7 @@
 """A pytest plugin: everything that a run logs is kept, and searched for secrets when all tests are over.
 
-Kept are the records of this process as they were logged, before anything is blanked, the problems that clients were answered,
-and the log files that processes started by tests wrote.
+Kept are the records of this process as they were logged, before anything is blanked, the problems that
+clients were answered, and the log files that processes started by tests wrote.
 """
 
 import base64
@@ -47,7 +47,9 @@ class Overheard(logging.Handler):
         yield from found_among(self.lines, place="a logger of this process", known=known)
         yield from found_among(self.problems, place="a problem", known=known)
         for file in files_in(self.folders):
-            yield from found_among(file.read_text(errors="replace").splitlines(), place=str(file), known=known)
+            yield from found_among(
+                file.read_text(errors="replace").splitlines(), place=str(file), known=known
+            )
 
 
 overheard = Overheard()
@@ -56,7 +58,9 @@ overheard = Overheard()
 def find_secrets(text: str, *, known: Iterable[str] = ()) -> list[str]:
     """Return the secrets in a text that redaction would have removed."""
     shown = [value for value in known if len(value) >= SHORTEST and value in text]
-    return shown + [match[0] for shape, _ in SHAPES for match in shape.finditer(text) if BLANK not in match[0]]
+    return shown + [
+        match[0] for shape, _ in SHAPES for match in shape.finditer(text) if BLANK not in match[0]
+    ]
 
 
 def found_among(lines: Iterable[str], *, place: str, known: Iterable[str]) -> Iterator[str]:
@@ -68,7 +72,15 @@ def found_among(lines: Iterable[str], *, place: str, known: Iterable[str]) -> It
 
 def files_in(folders: Iterable[Path]) -> list[Path]:
     """The log files below these folders, each once."""
-    return sorted({file.resolve() for folder in folders if folder.exists() for file in folder.rglob("*.log") if file.is_file()})
+    return sorted(
+        {
+            file.resolve()
+            for folder in folders
+            if folder.exists()
+            for file in folder.rglob("*.log")
+            if file.is_file()
+        }
+    )
 
 
 def secrets_of_the_run() -> list[str]:
@@ -91,7 +103,9 @@ def _as_bytes(key: str) -> Iterator[str]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Whatever describes the loggers when it is imported has done so by now, which takes away what was on the first of them."""
+    """Whatever describes the loggers when it is imported has done so by now, which takes away what was on the
+    first of them."""
+
     logging.getLogger().addHandler(overheard)
     overheard.folders |= {Path(os.environ[name]) for name in ("UNDERONE_HOME",) if name in os.environ}
 
@@ -105,7 +119,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_tells_a_secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Comes first and so goes last, in each process that runs tests: what it finds is an error of the last of them."""
+    """Comes first and so goes last, in each process that runs tests: what it finds is an error of the last of
+    them."""
+
     yield
     overheard.folders.add(tmp_path_factory.getbasetemp())
     told = sorted(set(overheard.telling(known=secrets_of_the_run())))

@@ -54,11 +54,13 @@ def plans(draw: st.DrawFn, *, settled: bool = False) -> Plan:
 
 
 def invent(seed: int, home: str, orders: int, defects: int, messages: int, *, settled: bool) -> Plan:
-    """Documents about some orders, some of them sent twice. `settled`: their order decides nothing, as every row says since when
-    it holds, no two since the same moment, and the agency does not change its choice.
+    """Documents about some orders, some of them sent twice. `settled`: their order decides nothing, as every
+    row says since when it holds, no two since the same moment, and the agency does not change its choice.
 
-    Each order, defect and message has dice of its own, so that a smaller failing plan is the greater one without some of them.
+    Each order, defect and message has dice of its own, so that a smaller failing plan is the greater one
+    without some of them.
     """
+
     told = _Told(seed, home, orders)
     documents = [
         *told.orders(),
@@ -84,7 +86,9 @@ class _Told:
     def __init__(self, seed: int, home: str, orders: int) -> None:
         self.seed, self.home, self.stores = seed, home, STORES_OF[home]
         self.ids = [build.order_id(n) for n in range(orders + 2)]
-        self.placed = [row for each in self.ids[:-2] for row in lives.order(each, self.stores, self._dice("order", each))]
+        self.placed = [
+            row for each in self.ids[:-2] for row in lives.order(each, self.stores, self._dice("order", each))
+        ]
 
     def orders(self) -> Iterator[Document]:
         """Yield overlapping orders files. An order with several items has several rows."""
@@ -96,10 +100,17 @@ class _Told:
         dice = (self._dice("defect", n) for n in range(number))
         said = [row for chance in dice for row in lives.defect(chance.choice(self.ids), chance)]
         if settled:
-            moments = [(row.updated_at or BEGINNING) + timedelta(seconds=n) for n, row in enumerate(said, start=1)]
+            moments = [
+                (row.updated_at or BEGINNING) + timedelta(seconds=n) for n, row in enumerate(said, start=1)
+            ]
             said = [replace(row, updated_at=moment) for row, moment in zip(said, moments, strict=True)]
         chance = self._dice("defect documents")
-        doors: list[tuple[str, list[DefectRow]]] = [("claims", []), ("claims", []), ("defects", []), ("defects", [])]
+        doors: list[tuple[str, list[DefectRow]]] = [
+            ("claims", []),
+            ("claims", []),
+            ("defects", []),
+            ("defects", []),
+        ]
         for row in said:
             chance.choice(doors)[1].append(row)
         for door, rows in doors:
@@ -119,7 +130,9 @@ class _Told:
                 listed.get(store, listed[self.home]).append(row)
         for store, said in listed.items():
             for rows in _spread(said, 2, chance):
-                period = None if settled else _period(rows, chance, latest=TODAY)  # of two reports the later received is right
+                period = (
+                    None if settled else _period(rows, chance, latest=TODAY)
+                )  # of two reports the later received is right
                 yield Document("feedback", tuple(rows), store, period=period, spoiled=chance.random() < 0.1)
 
     def rest(self, messages: int, *, settled: bool) -> Iterator[Document]:
@@ -127,7 +140,11 @@ class _Told:
         shipped = [row for each in self.ids for row in lives.shipments(each, self._dice("packages", each))]
         returned = [row for each in self.ids for row in lives.returns(each, self._dice("returns", each))]
         dice = [(n, self._dice("message", n)) for n in range(messages)]
-        written = [row for n, chance in dice for row in lives.message(n, chance.choice(self.ids), self.stores, chance)]
+        written = [
+            row
+            for n, chance in dice
+            for row in lives.message(n, chance.choice(self.ids), self.stores, chance)
+        ]
         removed = [row for each in self.ids for row in lives.removals(each, self._dice("removals", each))]
         heard = [row for each in self.ids for row in lives.hearsay(each, self._dice("hearsay", each))]
         yield from self._by_column("shipments", shipped, settled=settled)
@@ -142,7 +159,11 @@ class _Told:
         """Yield overlapping files with columns of their own. Many rows have no `updated_at`."""
         chance, number = self._dice(door), count(1)
         for rows in _spread(said, 2, chance):
-            kept = [name for name in LEFT_TO_CHOICE[door] if chance.random() < 0.85 or (settled and name == "updated_at")]
+            kept = [
+                name
+                for name in LEFT_TO_CHOICE[door]
+                if chance.random() < 0.85 or (settled and name == "updated_at")
+            ]
             header = chance.sample([*NEEDED[door], *kept], k=len(NEEDED[door]) + len(kept))
             moments = (_since(row, number, chance, settled=settled) for row in rows)
             timed = (replace(row, updated_at=moment) for row, moment in zip(rows, moments, strict=True))

@@ -55,7 +55,12 @@ NOUN_OPENINGS = frozenset(
 
 def modules() -> list[Path]:
     """Return the modules of the product, without migrations."""
-    return [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "migrations" not in file.parts]
+    return [
+        file
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        if "migrations" not in file.parts
+    ]
 
 
 def lines(files: list[Path]) -> int:
@@ -90,7 +95,10 @@ def table() -> Iterator[tuple[str, str]]:
     comments = sum(line.strip().startswith("# ") for file in files for line in file.read_text().splitlines())
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     rows = [len(contract["layers"]) for contract in contracts if contract["type"] == "layers"]
-    yield "function lines, median / p99 / max", f"{statistics.median(sizes):g} / {percentile(sizes, 0.99)} / {max(sizes)}"
+    yield (
+        "function lines, median / p99 / max",
+        f"{statistics.median(sizes):g} / {percentile(sizes, 0.99)} / {max(sizes)}",
+    )
     yield "longest module, lines", str(max(len(file.read_text().splitlines()) for file in files))
     yield "most modules in a folder", f"{max(wide)[0]} ({max(wide)[1].relative_to(ROOT)})"
     yield "most modules in a folder of report types", f"{most} ({largest.relative_to(ROOT)})"

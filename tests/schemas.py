@@ -14,7 +14,8 @@ FORMATS = FormatChecker()
 
 @FORMATS.checks("date-time")  # type: ignore[untyped-decorator]
 def is_moment(text: object) -> bool:
-    """Return whether a text is an RFC 3339 time in UTC. The library checks nothing without another library."""
+    """Return whether a text is an RFC 3339 time in UTC. The library checks nothing without another
+    library."""
     return not isinstance(text, str) or (text.endswith("Z") and text[10:11] == "T" and len(text) >= 20)
 
 
@@ -22,7 +23,9 @@ def strict(schema: Any) -> Any:
     """Return the schema with no other properties allowed than it names."""
     if isinstance(schema, dict):
         inner = {name: strict(value) for name, value in schema.items()}
-        return inner | {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else inner
+        return (
+            inner | {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else inner
+        )
     return [strict(each) for each in schema] if isinstance(schema, list) else schema
 
 

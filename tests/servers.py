@@ -62,7 +62,11 @@ class Servers:
     @property
     def superuser_url(self) -> str | None:
         """Return the superuser's URL of the run's database, None on a server that was given."""
-        return None if "DATABASE_URL" in self.given else roles.url_of(_superuser_url(self.home), database=servers.DATABASE)
+        return (
+            None
+            if "DATABASE_URL" in self.given
+            else roles.url_of(_superuser_url(self.home), database=servers.DATABASE)
+        )
 
 
 of_this_run: list[Servers] = []
@@ -132,7 +136,9 @@ def name_servers() -> Servers:
     # Tests ask more than agencies.
     unlimited = {"RATE_LIMIT_BEARER": "0", "RATE_LIMIT_AGENCY": "0", "RATE_LIMIT_FAILURES": "0"}
     os.environ |= named | unlimited | {"UPLOAD_FOLDER": str(home.folder / "uploads")}
-    os.environ[BEFORE] = json.dumps({name: given.get(name) for name in os.environ if os.environ[name] != given.get(name)})
+    os.environ[BEFORE] = json.dumps(
+        {name: given.get(name) for name in os.environ if os.environ[name] != given.get(name)}
+    )
     return Servers(home=home, given=given, named=named)
 
 
@@ -160,7 +166,9 @@ def _superuser_url(home: Home) -> str:
 
 
 def _broker_url(home: Home) -> str:
-    return f"redis://:{secret_of(home=home, name='valkey_password')}@{LOOPBACK}:{port_of_run(home, 'valkey')}/0"
+    return (
+        f"redis://:{secret_of(home=home, name='valkey_password')}@{LOOPBACK}:{port_of_run(home, 'valkey')}/0"
+    )
 
 
 def port_of_run(home: Home, server: str) -> int:
@@ -169,7 +177,8 @@ def port_of_run(home: Home, server: str) -> int:
 
 
 def _forget_the_controller_s() -> None:
-    """A process that shares the tests out has servers of its own; one that runs a share of them takes others."""
+    """A process that shares the tests out has servers of its own; one that runs a share of them takes
+    others."""
     for name, value in json.loads(os.environ.pop(BEFORE, "{}")).items():
         if value is None:
             os.environ.pop(name, None)

@@ -11,8 +11,8 @@ TICK = 0.01
 class Stopwatch:
     """Counts short sleeps of a thread of its own.
 
-    A machine that gives this process no processor stops the watch as well, so what is counted is never more than the time
-    that has passed, and on an idle machine hardly less.
+    A machine that gives this process no processor stops the watch as well, so what is counted is never more
+    than the time that has passed, and on an idle machine hardly less.
     """
 
     def __init__(self) -> None:

@@ -11,13 +11,16 @@ from django.utils import timezone
 from tests import clock
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted(path for folder in ("tests", "bench", "config/demo") for path in (ROOT / folder).rglob("*.py"))
+MODULES = sorted(
+    path for folder in ("tests", "bench", "config/demo") for path in (ROOT / folder).rglob("*.py")
+)
 CLOCKS = {"now", "today", "utcnow", "time_ns", "monotonic", "days_ago"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def reads_of_a_clock_at_import(node: ast.AST) -> Iterator[int]:
-    """Yield each line that reads a clock when the module is imported, in a decorator or a default value too."""
+    """Yield each line that reads a clock when the module is imported, in a decorator or a default value
+    too."""
     for child in ast.iter_child_nodes(node):
         body = getattr(node, "body", None) if isinstance(node, FUNCTIONS) else None
         if child is body or (isinstance(body, list) and child in body):
@@ -62,7 +65,9 @@ def test_clock_follows_the_machine_when_asked(real_clock: None) -> None:
 
 
 @pytest.mark.parametrize(("before", "waited"), [(19.5, 19.51), (21, None), (0, None)])
-def test_clock_of_the_machine_waits_for_midnight(monkeypatch: pytest.MonkeyPatch, before: float, waited: float | None) -> None:
+def test_clock_of_the_machine_waits_for_midnight(
+    monkeypatch: pytest.MonkeyPatch, before: float, waited: float | None
+) -> None:
     midnight = clock.NOON + timedelta(hours=12)
     slept: list[float] = []
     monkeypatch.setattr(clock, "machine_now", lambda: midnight - timedelta(seconds=before))

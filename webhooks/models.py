@@ -45,7 +45,8 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.filter(disabled_at=None)
 
     def locked(self, *, agency_id: UUID, endpoint_id: UUID) -> "Endpoint":
-        """Return the endpoint as it is now, locked until the transaction ends. Raises Endpoint.DoesNotExist."""
+        """Return the endpoint as it is now, locked until the transaction ends. Raises
+        Endpoint.DoesNotExist."""
         return self.select_for_update(no_key=True).get(agency_id=agency_id, pk=endpoint_id)
 
     def within(self, accounts: Collection[UUID]) -> Self:
@@ -99,7 +100,8 @@ class Endpoint(TenantModel):
 
 
 class EndpointSecret(TenantModel):
-    """Store a signing secret of an endpoint, encrypted. After a rotation the previous secret signs too, until it expires."""
+    """Store a signing secret of an endpoint, encrypted. After a rotation the previous secret signs too, until
+    it expires."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="secrets")
@@ -126,7 +128,9 @@ class Delivery(TenantModel):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="deliveries")
     event = TenantForeignKey(Event, on_delete=models.DO_NOTHING, related_name="deliveries")
-    order_key = models.CharField(max_length=120)  # what must arrive in order: a series of an account, or an account's rest
+    order_key = models.CharField(
+        max_length=120
+    )  # what must arrive in order: a series of an account, or an account's rest
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
     tries = models.PositiveSmallIntegerField(default=0)  # since it was last asked for
     next_attempt_at = models.DateTimeField(null=True)
@@ -147,15 +151,30 @@ class Delivery(TenantModel):
             models.Index("agency", "endpoint", "id", name="delivery_by_endpoint"),
             models.Index("agency", "event", name="delivery_by_event"),
             models.Index("next_attempt_at", name="delivery_due", condition=models.Q(state="pending")),
-            models.Index("agency", "finished_at", name="delivery_finished", condition=~models.Q(state="pending")),
             models.Index(
-                "agency", "endpoint", "next_attempt_at", name="delivery_due_by_endpoint", condition=models.Q(state="pending")
+                "agency", "finished_at", name="delivery_finished", condition=~models.Q(state="pending")
             ),
             models.Index(
-                "agency", "endpoint", "order_key", name="delivery_leased", condition=models.Q(leased_until__isnull=False)
+                "agency",
+                "endpoint",
+                "next_attempt_at",
+                name="delivery_due_by_endpoint",
+                condition=models.Q(state="pending"),
             ),
             models.Index(
-                "agency", "endpoint", "order_key", "id", name="delivery_pending_in_order", condition=models.Q(state="pending")
+                "agency",
+                "endpoint",
+                "order_key",
+                name="delivery_leased",
+                condition=models.Q(leased_until__isnull=False),
+            ),
+            models.Index(
+                "agency",
+                "endpoint",
+                "order_key",
+                "id",
+                name="delivery_pending_in_order",
+                condition=models.Q(state="pending"),
             ),
         )
 

@@ -62,21 +62,26 @@ class TargetSourceField(serializers.CharField):
 
 
 class AmazonStatus(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="`NORMAL`, `AT_RISK`, `DEACTIVATED`, or another status as Amazon reports it.")
+    status = serializers.CharField(
+        help_text="`NORMAL`, `AT_RISK`, `DEACTIVATED`, or another status as Amazon reports it."
+    )
     reported_at = serializers.DateTimeField(help_text="When Amazon reported it.")
 
 
 class SeriesTarget(serializers.Serializer[Any]):
     comparator = ComparatorField(help_text="`lt`: met only strictly below the value.")
     value = serializers.FloatField(help_text="The limit that the rate or count is compared with.")
-    source = TargetSourceField(help_text="Where the target comes from: `default`, or Amazon's report.")  # type: ignore[assignment]  # a field of the contract
+    source = TargetSourceField(help_text=("Where the target comes from: `default`, or Amazon's report."))  # type: ignore[assignment]  # a field of the contract
 
 
 class WorstSeries(serializers.Serializer[Any]):
-    """The series of an account with the worst status. Enforced metrics come before others of the same status."""
+    """The series of an account with the worst status. Enforced metrics come before others of the same
+    status."""
 
     metric = MetricField(help_text="The metric, such as `order_defect_rate`.")
-    name = serializers.SerializerMethodField(help_text="The name of the metric, in the language of the response.")
+    name = serializers.SerializerMethodField(
+        help_text="The name of the metric, in the language of the response."
+    )
     marketplace = serializers.ChoiceField(choices=CODES)
     channel = ChannelField()
     numerator = serializers.IntegerField()
@@ -84,7 +89,9 @@ class WorstSeries(serializers.Serializer[Any]):
     rate = serializers.FloatField(allow_null=True)
     target = SeriesTarget()
     status = serializers.ChoiceField(choices=AccountStatus.choices)
-    enforced = serializers.BooleanField(help_text="Whether Amazon deactivates accounts that miss this target.")
+    enforced = serializers.BooleanField(
+        help_text="Whether Amazon deactivates accounts that miss this target."
+    )
 
     def get_name(self, series: dict[str, Any]) -> str:
         return gettext(series["name"])
@@ -122,13 +129,18 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
     distance = serializers.FloatField(
         read_only=True,
         allow_null=True,
-        help_text="How far the worst series is from its target: 1 without any defects, 0 at the target, negative beyond it. "
+        help_text="How far the worst series is from its target: 1 without any defects, 0 at the target, "
+        "negative beyond it. "
         "Null without data.",
     )
     worst_series = WorstSeries(read_only=True, allow_null=True)
-    open_breaches = serializers.IntegerField(read_only=True, help_text="Number of open breaches, without warnings.")
+    open_breaches = serializers.IntegerField(
+        read_only=True, help_text="Number of open breaches, without warnings."
+    )
     open_warnings = serializers.IntegerField(read_only=True, help_text="Number of open warnings.")
-    stale = serializers.SerializerMethodField(help_text="Whether a source was not updated within its maximum age.")
+    stale = serializers.SerializerMethodField(
+        help_text="Whether a source was not updated within its maximum age."
+    )
 
     class Meta:
         model = SellerAccount
@@ -149,13 +161,15 @@ class AccountSerializer(Body, serializers.ModelSerializer[SellerAccount]):
             "created_at",
         )
         read_only_fields = ("created_at",)
-        extra_kwargs = {"external_id": {"required": False, "help_text": "Your own ID of the account."}}  # noqa: RUF012
+        extra_kwargs = {"external_id": {"required": False, "help_text": ("Your own ID of the account.")}}  # noqa: RUF012
 
     def get_stale(self, account: SellerAccount) -> bool:
         return account.is_stale(at=self.context["now"])
 
 
-@extend_schema_serializer(examples=[OpenApiExample("New name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("New name", value={"name": "Nordwind Outdoor GmbH"}, request_only=True)]
+)
 class UpdateAccount(Body, serializers.ModelSerializer[SellerAccount]):
     """The fields of an account that can be updated. Its selling partner and home marketplace cannot."""
 

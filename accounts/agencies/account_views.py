@@ -19,11 +19,15 @@ from accounts.tenancy import context
 from api.csv import CsvRenderer
 
 ORDERINGS = tuple(
-    sign + field for field in ("id", "name", "created_at", "status", "distance", "open_breaches") for sign in ("", "-")
+    sign + field
+    for field in ("id", "name", "created_at", "status", "distance", "open_breaches")
+    for sign in ("", "-")
 )
 ORDERING = (
-    "The field to sort by, with `-` for descending order. By default, the newest accounts come first. `distance` returns "
-    "the accounts farthest beyond their targets first and those without a distance last; `-distance` is the reverse."
+    "The field to sort by, with `-` for descending order. By default, the newest accounts come first. "
+    "`distance` returns "
+    "the accounts farthest beyond their targets first and those without a distance last; `-distance` is the "
+    "reverse."
 )
 
 
@@ -42,13 +46,24 @@ class AccountsCsv(CsvRenderer):
     """Render one line for each account."""
 
     columns = (
-        *("id", "name", "selling_partner_id", "home_marketplace", "external_id", "marketplaces", "status", "distance"),
+        *(
+            "id",
+            "name",
+            "selling_partner_id",
+            "home_marketplace",
+            "external_id",
+            "marketplaces",
+            "status",
+            "distance",
+        ),
         *("worst_series", "open_breaches", "open_warnings", "stale", "created_at"),
     )
 
     def row(self, item: dict[str, Any]) -> dict[str, Any]:
         worst = item["worst_series"] or {}
-        return item | {"worst_series": [worst[name] for name in ("metric", "marketplace", "channel") if name in worst]}
+        return item | {
+            "worst_series": [worst[name] for name in ("metric", "marketplace", "channel") if name in worst]
+        }
 
 
 class Accounts(Collection[SellerAccount]):
@@ -94,16 +109,22 @@ class Accounts(Collection[SellerAccount]):
         fields = {"external_id": None} | body.validated_data
         principal = context.principal(request)
         try:
-            account = agencies.create_account(agency=principal.agency, who=principal.actor, now=timezone.now(), **fields)
+            account = agencies.create_account(
+                agency=principal.agency, who=principal.actor, now=timezone.now(), **fields
+            )
         except agencies.AccountExists:
             raise AccountExists from None
-        return Response(serialize(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"})
+        return Response(
+            serialize(account).data, status=201, headers={"Location": f"/v1/accounts/{account.public_id}"}
+        )
 
 
 class Account(Resource):
     required_roles: ClassVar = {"delete": Role.ADMIN}
 
-    @extend_schema(operation_id="getAccount", summary="Get an account", tags=["Accounts"], responses=AccountSerializer)
+    @extend_schema(
+        operation_id="getAccount", summary="Get an account", tags=["Accounts"], responses=AccountSerializer
+    )
     def get(self, request: Request, account_id: str) -> Response:
         return Response(serialize(context.account_of(request, account_id)).data)
 
@@ -125,7 +146,8 @@ class Account(Resource):
     @extend_schema(
         operation_id="deleteAccount",
         summary="Delete an account",
-        description="The account disappears from all responses immediately. Its facts, counts and reports are erased within "
+        description="The account disappears from all responses immediately. Its facts, counts and reports "
+        "are erased within "
         "an hour.",
         tags=["Accounts"],
         responses={204: None},

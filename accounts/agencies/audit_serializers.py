@@ -23,19 +23,24 @@ AUDIT_ENTRY = {
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     id = PublicIdField()
     who = serializers.CharField(
-        help_text="ID and name, at that time, of the key, member or staff user that made the change; or `underone`."
+        help_text=(
+            "ID and name, at that time, of the key, member or staff user that made the change; or `underone`."
+        )
     )
     what = serializers.CharField(help_text="What was done, such as `endpoint.created`.")
     about = serializers.CharField(help_text="ID of the thing that was changed.")
     before = serializers.DictField(
-        allow_null=True, help_text="The changed fields with their old values. Null if the thing did not exist."
+        allow_null=True,
+        help_text="The changed fields with their old values. Null if the thing did not exist.",
     )
     after = serializers.DictField(
-        allow_null=True, help_text="The changed fields with their new values. Null if the thing no longer exists."
+        allow_null=True,
+        help_text="The changed fields with their new values. Null if the thing no longer exists.",
     )
     detail = serializers.DictField(help_text="Further IDs and settings. It never contains secrets.")
     request_id = serializers.CharField(
-        allow_null=True, help_text="`X-Request-Id` of the request that made the change. Null if no request did."
+        allow_null=True,
+        help_text="`X-Request-Id` of the request that made the change. Null if no request did.",
     )
 
     class Meta:

@@ -23,7 +23,11 @@ class AuditCsv(CsvRenderer):
     columns = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")
 
     def row(self, item: dict[str, Any]) -> dict[str, Any]:
-        texts = {name: json.dumps(item[name], ensure_ascii=False) for name in ("before", "after", "detail") if item[name]}
+        texts = {
+            name: json.dumps(item[name], ensure_ascii=False)
+            for name in ("before", "after", "detail")
+            if item[name]
+        }
         return item | {"before": None, "after": None, "detail": None} | texts
 
 

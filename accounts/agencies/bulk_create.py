@@ -42,7 +42,9 @@ def create_accounts(
     existing = _by_partner(agency, first)
     created = {account.pk for account in new} & {account.pk for account in existing.values()}
     entries = [
-        (account.public_id, {name: getattr(account, name) for name in ACCOUNT_FIELDS}) for account in new if account.pk in created
+        (account.public_id, {name: getattr(account, name) for name in ACCOUNT_FIELDS})
+        for account in new
+        if account.pk in created
     ]
     audit.record_all(agency_id=agency.pk, who=who, what="account.created", about=entries, now=now)
     results: list[tuple[SellerAccount, bool]] = []

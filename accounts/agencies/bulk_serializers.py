@@ -30,7 +30,9 @@ class RowField(serializers.JSONField):
     """For the OpenAPI document: an account as for creating one. Anything else is answered as `invalid`."""
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Two accounts", value={"accounts": [NEW_ACCOUNT, {"name": "Südwind"}]})])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Two accounts", value={"accounts": [NEW_ACCOUNT, {"name": "Südwind"}]})]
+)
 class BulkCreateAccounts(Body):
     """Accounts to create. Each row is checked by itself."""
 
@@ -40,7 +42,9 @@ class BulkCreateAccounts(Body):
 class BulkRows(Body):
     """Check the list only; the view checks the rows one by one."""
 
-    accounts = serializers.ListField(child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_ROWS)
+    accounts = serializers.ListField(
+        child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_ROWS
+    )
 
 
 class RowError(serializers.Serializer[Any]):
@@ -62,14 +66,17 @@ class BulkCreateResult(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="Position of the row in the request, from 0.")
     status = serializers.ChoiceField(
         choices=("created", "exists", "invalid"),
-        help_text="`exists`: the agency already has an account with this selling partner ID, possibly from an earlier row. "
+        help_text="`exists`: the agency already has an account with this selling partner ID, possibly from "
+        "an earlier row. "
         "It was not changed.",
     )
     account = AccountSerializer(allow_null=True, help_text="The account. Null if the row is invalid.")
     problem = RowProblem(allow_null=True, help_text="What is wrong with the row. Null unless it is invalid.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One created, one invalid", value=RESULTS, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("One created, one invalid", value=RESULTS, response_only=True)]
+)
 class BulkCreateResults(serializers.Serializer[Any]):
     data = BulkCreateResult(many=True)  # type: ignore[assignment]  # a field of the contract
 
@@ -77,9 +84,15 @@ class BulkCreateResults(serializers.Serializer[Any]):
 def row_problem(errors: dict[str, list[str]], *, index: int) -> dict[str, Any]:
     """Build the problem of one row, with pointers into the whole body."""
     messages = [
-        {"pointer": f"/accounts/{index}" + ("" if name == "non_field_errors" else f"/{name}"), "detail": str(message)}
+        {
+            "pointer": f"/accounts/{index}" + ("" if name == "non_field_errors" else f"/{name}"),
+            "detail": str(message),
+        }
         for name, texts in errors.items()
         for message in texts
     ]
     detail = "; ".join(f"{each['pointer']}: {each['detail']}" for each in messages[:3])
-    return {name: INVALID[name] for name in ("type", "title", "status")} | {"detail": detail, "errors": messages}
+    return {name: INVALID[name] for name in ("type", "title", "status")} | {
+        "detail": detail,
+        "errors": messages,
+    }

@@ -10,7 +10,13 @@ from rest_framework.response import Response
 from accounts.agencies import bulk_create
 from accounts.agencies.account_serializers import AccountSerializer
 from accounts.agencies.bulk_create import NewAccount
-from accounts.agencies.bulk_serializers import MAX_ROWS, BulkCreateAccounts, BulkCreateResults, BulkRows, row_problem
+from accounts.agencies.bulk_serializers import (
+    MAX_ROWS,
+    BulkCreateAccounts,
+    BulkCreateResults,
+    BulkRows,
+    row_problem,
+)
 from accounts.requests.views import Resource
 from accounts.tenancy import context
 
@@ -21,7 +27,8 @@ class BulkAccounts(Resource):
     @extend_schema(
         operation_id="bulkCreateAccounts",
         summary="Create several accounts",
-        description=f"Creates 1 to {MAX_ROWS} accounts. Each row is handled by itself: an invalid or existing one does not "
+        description=f"Creates 1 to {MAX_ROWS} accounts. Each row is handled by itself: an invalid or "
+        "existing one does not "
         "affect the others. The results have the order of the rows.",
         tags=["Accounts"],
         request=BulkCreateAccounts,
@@ -46,6 +53,11 @@ class BulkAccounts(Resource):
 
 def _result(index: int, row: Any, created: tuple[Any, bool] | None) -> dict[str, Any]:
     if created is None:
-        return {"index": index, "status": "invalid", "account": None, "problem": row_problem(row.errors, index=index)}
+        return {
+            "index": index,
+            "status": "invalid",
+            "account": None,
+            "problem": row_problem(row.errors, index=index),
+        }
     account, is_new = created
     return {"index": index, "status": "created" if is_new else "exists", "account": account, "problem": None}

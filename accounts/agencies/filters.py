@@ -12,25 +12,33 @@ from api.filters import Filters, InstantFilter
 BOOLEANS = (("true", "true"), ("false", "false"))
 STALE = {
     "type": "boolean",
-    "description": "`true`: only accounts with a source that was not updated within its maximum age. `false`: only the others.",
+    "description": (
+        "`true`: only accounts with a source that was not updated within its maximum age. "
+        "`false`: only the others."
+    ),
 }
 HAS_OPEN_BREACH = {
     "type": "boolean",
-    "description": "`true`: only accounts with an open breach; warnings do not count. `false`: only the others.",
+    "description": (
+        "`true`: only accounts with an open breach; warnings do not count. `false`: only the others."
+    ),
 }
 
 
 class AccountFilter(Filters):
     """Narrow a list of accounts."""
 
-    status = filters.ChoiceFilter(choices=AccountStatus.choices, label="Only accounts whose worst series has this status.")
+    status = filters.ChoiceFilter(
+        choices=AccountStatus.choices, label="Only accounts whose worst series has this status."
+    )
     marketplace = filters.ChoiceFilter(
         choices=[(code, code) for code in CODES],
         method="filter_marketplace",
         label="Only accounts that sell in this marketplace.",
     )
     search = filters.CharFilter(
-        method="filter_search", label="Only accounts whose name, selling partner ID or external ID contains this text."
+        method="filter_search",
+        label="Only accounts whose name, selling partner ID or external ID contains this text.",
     )
     stale = filters.ChoiceFilter(choices=BOOLEANS, method="filter_stale")
     has_open_breach = filters.ChoiceFilter(choices=BOOLEANS, method="filter_open_breach")
@@ -39,11 +47,15 @@ class AccountFilter(Filters):
         model = SellerAccount
         fields = ("status", "marketplace", "search", "stale", "has_open_breach")
 
-    def filter_marketplace(self, accounts: SellerAccountQuerySet, _name: str, code: str) -> SellerAccountQuerySet:
+    def filter_marketplace(
+        self, accounts: SellerAccountQuerySet, _name: str, code: str
+    ) -> SellerAccountQuerySet:
         return accounts.filter(marketplaces__contains=[code])
 
     def filter_search(self, accounts: SellerAccountQuerySet, _name: str, text: str) -> SellerAccountQuerySet:
-        matches = Q(name__icontains=text) | Q(selling_partner_id__icontains=text) | Q(external_id__icontains=text)
+        matches = (
+            Q(name__icontains=text) | Q(selling_partner_id__icontains=text) | Q(external_id__icontains=text)
+        )
         return accounts.filter(matches)
 
     @extend_schema_field(STALE)
@@ -52,7 +64,9 @@ class AccountFilter(Filters):
         return accounts.stale(at=now) if value == "true" else accounts.fresh(at=now)
 
     @extend_schema_field(HAS_OPEN_BREACH)
-    def filter_open_breach(self, accounts: SellerAccountQuerySet, _name: str, value: str) -> SellerAccountQuerySet:
+    def filter_open_breach(
+        self, accounts: SellerAccountQuerySet, _name: str, value: str
+    ) -> SellerAccountQuerySet:
         return accounts.filter(open_breaches__gt=0) if value == "true" else accounts.filter(open_breaches=0)
 
 
@@ -60,10 +74,12 @@ class AuditFilter(Filters):
     """Narrow the audit log."""
 
     who = filters.CharFilter(
-        method="filter_who", label="Only entries by the key or member with this ID (key_…, mem_…), or by `underone`."
+        method="filter_who",
+        label="Only entries by the key or member with this ID (key_…, mem_…), or by `underone`.",
     )
     what = filters.CharFilter(
-        method="filter_what", label="Only entries of this type, such as `endpoint.created`, or of a group: `endpoint.*`."
+        method="filter_what",
+        label="Only entries of this type, such as `endpoint.created`, or of a group: `endpoint.*`.",
     )
     about = filters.CharFilter(label="Only entries about the thing with this ID.")
     since = InstantFilter(field_name="at", lookup_expr="gte", label="Only entries at or after this moment.")
@@ -78,4 +94,6 @@ class AuditFilter(Filters):
         return entries.filter(actor_id=actor_id, **{"actor_name": name} if name else {})
 
     def filter_what(self, entries: QuerySet[AuditEntry], _name: str, what: str) -> QuerySet[AuditEntry]:
-        return entries.filter(what__startswith=what[:-1]) if what.endswith(".*") else entries.filter(what=what)
+        return (
+            entries.filter(what__startswith=what[:-1]) if what.endswith(".*") else entries.filter(what=what)
+        )

@@ -31,7 +31,8 @@ class ErasureStarted(Exception):
 
 
 def create_agency(*, name: str, now: datetime, who: Actor = audit.UNDERONE) -> tuple[Agency, str]:
-    """Create an agency with its first API key, and return it with the text of that key. Opens a transaction."""
+    """Create an agency with its first API key, and return it with the text of that key. Opens a
+    transaction."""
     agency_id = identifiers.uuid7()
     with context.agency(agency_id):
         agency = Agency.objects.create(id=agency_id, name=name, created_at=now)
@@ -60,7 +61,9 @@ def create_account(
     }
     try:
         with transaction.atomic():
-            account = SellerAccount.objects.create(agency=agency, marketplaces=[home_marketplace], created_at=now, **fields)
+            account = SellerAccount.objects.create(
+                agency=agency, marketplaces=[home_marketplace], created_at=now, **fields
+            )
     except IntegrityError as error:
         if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
             raise
@@ -70,7 +73,9 @@ def create_account(
 
 
 @transaction.atomic
-def update(*, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: Actor = audit.UNDERONE) -> None:
+def update(
+    *, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: Actor = audit.UNDERONE
+) -> None:
     """Update these fields of an agency or account.
 
     Saves no other field: a worker may be updating the rest of the row at this moment.
@@ -91,8 +96,16 @@ def delete_account(*, account: SellerAccount, now: datetime, who: Actor = audit.
 
     Deleting it again changes nothing.
     """
-    if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(deleted_at=now):
-        _record(account, "account.handed_back", who, now, before={name: getattr(account, name) for name in ACCOUNT_FIELDS})
+    if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(
+        deleted_at=now
+    ):
+        _record(
+            account,
+            "account.handed_back",
+            who,
+            now,
+            before={name: getattr(account, name) for name in ACCOUNT_FIELDS},
+        )
 
 
 @transaction.atomic
@@ -120,7 +133,8 @@ def erase_now(*, agency: Agency, now: datetime) -> None:
 
 @transaction.atomic
 def reopen(*, agency: Agency, now: datetime) -> None:
-    """Reopen a closed agency as it was. Raises NotClosed, and ErasureStarted from the start of its erasure."""
+    """Reopen a closed agency as it was. Raises NotClosed, and ErasureStarted from the start of its
+    erasure."""
     locked = Agency.objects.locked(agency_id=agency.pk)
     if locked.erased_from is None:
         raise NotClosed

@@ -22,7 +22,10 @@ CLOSED = {
     "erased_from": "2026-11-29T09:00:00Z",
 }
 MAX_ORIGINS = 50
-INVALID_ORIGIN = "Expected an origin such as `https://app.acme.example`: https, or http on localhost; no path, no wildcard."
+INVALID_ORIGIN = (
+    "Expected an origin such as `https://app.acme.example`: https, or http on localhost; no "
+    "path, no wildcard."
+)
 
 
 @extend_schema_field({"type": "string", "maxLength": 255, "pattern": origins.DOCUMENTED})
@@ -33,9 +36,13 @@ class OriginField(serializers.CharField):
 @extend_schema_serializer(
     examples=[
         OpenApiExample("Agency", value=AGENCY, response_only=True),
-        OpenApiExample("Count pending orders", value={"counts_pending_and_cancelled": True}, request_only=True),
+        OpenApiExample(
+            "Count pending orders", value={"counts_pending_and_cancelled": True}, request_only=True
+        ),
         OpenApiExample("Keep reports for a week", value={"document_retention_days": 7}, request_only=True),
-        OpenApiExample("Allow a front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True),
+        OpenApiExample(
+            "Allow a front end", value={"allowed_origins": ["https://app.acme.example"]}, request_only=True
+        ),
     ]
 )
 class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
@@ -51,7 +58,13 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     class Meta:
         model = Agency
         fields = (
-            *("id", "name", "counts_pending_and_cancelled", "keeps_personal_columns", "document_retention_days"),
+            *(
+                "id",
+                "name",
+                "counts_pending_and_cancelled",
+                "keeps_personal_columns",
+                "document_retention_days",
+            ),
             "allowed_origins",
         )
 
@@ -63,12 +76,19 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Confirmation", value={"confirm": "close Acme Marketplace Partners"}, request_only=True)]
+    examples=[
+        OpenApiExample(
+            "Confirmation", value={"confirm": "close Acme Marketplace Partners"}, request_only=True
+        )
+    ]
 )
 class CloseAgency(Body):
     confirm = serializers.CharField(
         trim_whitespace=False,
-        help_text="`close` followed by the agency's current name, exactly. It protects from closing the agency by accident.",
+        help_text=(
+            "`close` followed by the agency's current name, exactly. It protects from closing the "
+            "agency by accident."
+        ),
     )
 
     def validate_confirm(self, text: str) -> str:
@@ -77,11 +97,15 @@ class CloseAgency(Body):
         return text
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Closed agency", value=CLOSED, response_only=True, status_codes=["202"])])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Closed agency", value=CLOSED, response_only=True, status_codes=["202"])]
+)
 class ClosedAgency(serializers.ModelSerializer[Agency]):
     id = PublicIdField()
     closed_at = serializers.DateTimeField(help_text="When the agency was closed.")
-    erased_from = serializers.DateTimeField(help_text="When the erasure of its data starts. Until then it can be reopened.")
+    erased_from = serializers.DateTimeField(
+        help_text="When the erasure of its data starts. Until then it can be reopened."
+    )
 
     class Meta:
         model = Agency

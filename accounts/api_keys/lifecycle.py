@@ -97,7 +97,9 @@ def rotate(*, key: ApiKey, overlap: timedelta, by: Principal, now: datetime) -> 
     if ApiKey.objects.filter(agency=old.agency, replaces=old).exists():
         raise AlreadyReplaced
     _check_expiry(by, old.expires_at)
-    rights = Rights(role=Role(old.role), read_only=old.read_only, accounts=old.accounts, expires_at=old.expires_at)
+    rights = Rights(
+        role=Role(old.role), read_only=old.read_only, accounts=old.accounts, expires_at=old.expires_at
+    )
     new, text = key_secrets.create(agency=old.agency, name=old.name, now=now, replaces=old, **vars(rights))
     old.expires_at = min(old.expires_at or now + overlap, now + overlap)
     old.save(update_fields=["expires_at"])
@@ -107,7 +109,9 @@ def rotate(*, key: ApiKey, overlap: timedelta, by: Principal, now: datetime) -> 
 
 
 @transaction.atomic
-def create_token(*, by: Principal, accounts: Collection[UUID] | None, lifetime: timedelta, now: datetime) -> tuple[ApiKey, str]:
+def create_token(
+    *, by: Principal, accounts: Collection[UUID] | None, lifetime: timedelta, now: datetime
+) -> tuple[ApiKey, str]:
     """Create a read-only token of the principal's key, for these accounts. Returns it with its text.
 
     The audit log records the first token of a key in each minute. Raises TooManyTokens.

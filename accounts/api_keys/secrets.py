@@ -53,16 +53,34 @@ def create(
     replaces: ApiKey | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key. Returns it with its text, which cannot be read again."""
-    rights: dict[str, Any] = {"role": role, "read_only": read_only, "accounts": None if accounts is None else list(accounts)}
-    return _create("uo_live_", agency=agency, name=name, created_at=now, expires_at=expires_at, replaces=replaces, **rights)
+    rights: dict[str, Any] = {
+        "role": role,
+        "read_only": read_only,
+        "accounts": None if accounts is None else list(accounts),
+    }
+    return _create(
+        "uo_live_",
+        agency=agency,
+        name=name,
+        created_at=now,
+        expires_at=expires_at,
+        replaces=replaces,
+        **rights,
+    )
 
 
-def create_token(*, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime) -> tuple[ApiKey, str]:
+def create_token(
+    *, parent: ApiKey, accounts: Collection[UUID] | None, expires_at: datetime, now: datetime
+) -> tuple[ApiKey, str]:
     """Create a read-only token that is valid until `expires_at`, and no longer than its parent key.
 
     Returns it with its text.
     """
-    rights: dict[str, Any] = {"role": Role.VIEWER, "read_only": True, "accounts": None if accounts is None else list(accounts)}
+    rights: dict[str, Any] = {
+        "role": Role.VIEWER,
+        "read_only": True,
+        "accounts": None if accounts is None else list(accounts),
+    }
     columns = {"agency": parent.agency, "kind": ApiKey.Kind.TOKEN, "name": parent.name, "parent": parent}
     return _create("uo_tok_", **columns, created_at=now, expires_at=expires_at, **rights)
 

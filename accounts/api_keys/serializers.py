@@ -50,11 +50,15 @@ class ApiKeySerializer(AccountLimitSerializer):
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="The first characters of the key, to recognize it.")
     role = serializers.ChoiceField(choices=Role.choices)
-    read_only = serializers.BooleanField(help_text="Whether the key may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(help_text=("Whether the key may only read, whatever its role."))  # type: ignore[assignment]  # a field of the contract
     created_at = serializers.DateTimeField()
-    last_used_at = serializers.DateTimeField(allow_null=True, help_text="When the key was last used, to the minute.")
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the key was last used, to the minute."
+    )
     expires_at = serializers.DateTimeField(allow_null=True, help_text="When the key expires. Null: never.")
-    revoked_at = serializers.DateTimeField(allow_null=True, help_text="When the key was revoked. Null: it is not revoked.")
+    revoked_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the key was revoked. Null: it is not revoked."
+    )
     replaces = serializers.SerializerMethodField()
 
     def get_replaces(self, key: ApiKey) -> str | None:
@@ -62,7 +66,9 @@ class ApiKeySerializer(AccountLimitSerializer):
         return identifiers.public("key", key.replaces_id) if key.replaces_id else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("New API key", value=KEY | {"key": TEXT}, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("New API key", value=KEY | {"key": TEXT}, response_only=True)]
+)
 class NewApiKeySerializer(ApiKeySerializer):
     key = serializers.SerializerMethodField()
 
@@ -74,7 +80,9 @@ class NewApiKeySerializer(ApiKeySerializer):
 @extend_schema_serializer(
     examples=[
         OpenApiExample("Read-only key for one account", value=NEW_KEY, request_only=True),
-        OpenApiExample("Key for an upload job", value={"name": "nightly upload", "role": "manager"}, request_only=True),
+        OpenApiExample(
+            "Key for an upload job", value={"name": "nightly upload", "role": "manager"}, request_only=True
+        ),
     ]
 )
 class CreateApiKey(Body):
@@ -82,12 +90,19 @@ class CreateApiKey(Body):
 
     name = serializers.CharField(max_length=200)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.ADMIN)
-    read_only = serializers.BooleanField(default=False, help_text="Whether the key may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(
+        default=False, help_text="Whether the key may only read, whatever its role."
+    )  # type: ignore[assignment]  # a field of the contract
     accounts = AccountLimit(
         required=False,
-        help_text="IDs of the accounts that the key is limited to. Null or missing: all accounts. Not allowed for admins.",
+        help_text=(
+            "IDs of the accounts that the key is limited to. Null or missing: all accounts. Not "
+            "allowed for admins."
+        ),
     )
-    expires_at = serializers.DateTimeField(allow_null=True, required=False, help_text="When the key expires. Null: never.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, required=False, help_text="When the key expires. Null: never."
+    )
 
     def validate_expires_at(self, moment: datetime | None) -> datetime | None:
         if moment and moment <= self.context["now"]:
@@ -99,17 +114,23 @@ class CreateApiKey(Body):
         return attrs
 
     def rights(self) -> api_keys.Rights:
-        return api_keys.Rights(**{name: value for name, value in self.validated_data.items() if name != "name"})
+        return api_keys.Rights(
+            **{name: value for name, value in self.validated_data.items() if name != "name"}
+        )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("New name", value={"name": "front end"}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("New name", value={"name": "front end"}, request_only=True)]
+)
 class UpdateApiKey(Body):
     """The fields of an API key that can be updated. To change its permissions, create another key."""
 
     name = serializers.CharField(max_length=200)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One hour of overlap", value={"overlap_seconds": 3600}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("One hour of overlap", value={"overlap_seconds": 3600}, request_only=True)]
+)
 class RotateApiKey(Body):
     overlap_seconds = serializers.IntegerField(
         default=DAY_SECONDS,
@@ -132,15 +153,20 @@ class CreateToken(Body):
     """A new token: which accounts it may read, and for how long."""
 
     accounts = AccountLimit(
-        required=False, help_text="IDs of the accounts that the token is limited to. Null or missing: those of the API key."
+        required=False,
+        help_text="IDs of the accounts that the token is limited to. Null or missing: those of the API key.",
     )
-    expires_in = serializers.IntegerField(default=900, min_value=60, max_value=3600, help_text="Lifetime in seconds.")
+    expires_in = serializers.IntegerField(
+        default=900, min_value=60, max_value=3600, help_text="Lifetime in seconds."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Token", value=TOKEN, response_only=True)])
 class TokenSerializer(AccountLimitSerializer):
     token = serializers.SerializerMethodField()
-    expires_at = serializers.DateTimeField(help_text="When the token expires. It ends earlier if its API key is revoked.")
+    expires_at = serializers.DateTimeField(
+        help_text="When the token expires. It ends earlier if its API key is revoked."
+    )
 
     def get_token(self, _: ApiKey) -> str:
         """The token itself, sent like an API key. It is shown only once."""

@@ -45,7 +45,9 @@ class ApiKeyReplaced(APIException):
 class TooManyTokens(APIException):
     status_code = 429
     default_code = "too-many-tokens"
-    default_detail = f"An API key can have at most {api_keys.MAX_TOKENS} valid tokens. Use one of them, or retry later."
+    default_detail = (
+        f"An API key can have at most {api_keys.MAX_TOKENS} valid tokens. Use one of them, or retry later."
+    )
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
@@ -72,7 +74,9 @@ def get_unrevoked_key(request: Request, public_id: str) -> ApiKey:
 
 def created_response(key: ApiKey, text: str) -> Response:
     body = NewApiKeySerializer(key, context={"text": text}).data
-    return Response(body, status=201, headers={"Location": f"/v1/api-keys/{key.public_id}", "Cache-Control": "no-store"})
+    return Response(
+        body, status=201, headers={"Location": f"/v1/api-keys/{key.public_id}", "Cache-Control": "no-store"}
+    )
 
 
 class ApiKeys(Collection[ApiKey]):
@@ -95,7 +99,8 @@ class ApiKeys(Collection[ApiKey]):
     @extend_schema(
         operation_id="createApiKey",
         summary="Create an API key",
-        description="The key itself is returned only in this response, as `key`; only a digest of it is stored. "
+        description="The key itself is returned only in this response, as `key`; only a digest of it is "
+        "stored. "
         "An API key with an expiry can only create keys that expire no later.",
         tags=TAGS,
         request=CreateApiKey,
@@ -108,7 +113,12 @@ class ApiKeys(Collection[ApiKey]):
         name = body.validated_data["name"]
         try:
             key, text = api_keys.create(
-                agency=principal.agency, name=name, rights=body.rights(), who=principal.actor, by=principal, now=now
+                agency=principal.agency,
+                name=name,
+                rights=body.rights(),
+                who=principal.actor,
+                by=principal,
+                now=now,
             )
         except api_keys.OutlivesCreator:
             raise Contradiction({"expires_at": OUTLIVES}) from None
@@ -141,14 +151,18 @@ class ApiKeyDetail(Resource):
     @extend_schema(
         operation_id="revokeApiKey",
         summary="Revoke an API key",
-        description="Takes effect immediately, and also revokes the key's tokens and open invitations. The key stays in the "
-        "list, marked `revoked_at`. The last admin key can be revoked too. After that, members with the role `admin`, or the "
+        description="Takes effect immediately, and also revokes the key's tokens and open invitations. The "
+        "key stays in the "
+        "list, marked `revoked_at`. The last admin key can be revoked too. After that, members with the role "
+        "`admin`, or the "
         "operator with `manage.py create_api_key`, can create a new one.",
         tags=TAGS,
         responses={204: None},
     )
     def delete(self, request: Request, key_id: str) -> Response:
-        api_keys.revoke(key=get_key(request, key_id), who=context.principal(request).actor, now=timezone.now())
+        api_keys.revoke(
+            key=get_key(request, key_id), who=context.principal(request).actor, now=timezone.now()
+        )
         return Response(status=204)
 
 
@@ -159,7 +173,8 @@ class ApiKeyRotation(Resource):
     @extend_schema(
         operation_id="rotateApiKey",
         summary="Rotate an API key",
-        description="Creates a key with the same name and permissions. Both keys are valid during the overlap. Then the old key "
+        description="Creates a key with the same name and permissions. Both keys are valid during the "
+        "overlap. Then the old key "
         "and its tokens expire. Open invitations sent with the old key are revoked immediately.",
         tags=TAGS,
         request=RotateApiKey,
@@ -191,7 +206,8 @@ class Tokens(Resource):
     @extend_schema(
         operation_id="createToken",
         summary="Create a token",
-        description="Creates a short-lived, read-only token for a browser. It can read what the API key can read, or only the "
+        description="Creates a short-lived, read-only token for a browser. It can read what the API key can "
+        "read, or only the "
         "given accounts. It expires after `expires_in` seconds, or immediately when its API key is revoked. "
         "Only API keys can create tokens.",
         tags=TAGS,
@@ -208,7 +224,9 @@ class Tokens(Resource):
         lifetime = timedelta(seconds=body.validated_data["expires_in"])
         accounts = principal.accounts if accounts is None else accounts
         try:
-            token, text = api_keys.create_token(by=principal, accounts=accounts, lifetime=lifetime, now=timezone.now())
+            token, text = api_keys.create_token(
+                by=principal, accounts=accounts, lifetime=lifetime, now=timezone.now()
+            )
         except api_keys.TooManyTokens as error:
             raise TooManyTokens(error.wait) from None
         serializer = TokenSerializer(token, context={"text": text})

@@ -49,7 +49,9 @@ def decrypt(encrypted: bytes, *, context: str) -> bytes:
     if key_id not in settings.SECRETS_KEYS:
         raise UnknownKey(f"SECRETS_KEYS has no key {key_id}.")
     try:
-        return AESGCM(settings.SECRETS_KEYS[key_id]).decrypt(nonce, ciphertext, _associated_data(header, context))
+        return AESGCM(settings.SECRETS_KEYS[key_id]).decrypt(
+            nonce, ciphertext, _associated_data(header, context)
+        )
     except InvalidTag:
         raise WrongContext(f"Encrypted with key {key_id}, but not for {context}.") from None
 
@@ -58,14 +60,17 @@ class EncryptionKeyId(models.Func):
     """Compute in the database which key encrypted a column's bytes: bytes 1 and 2, as in HEADER."""
 
     template = (
-        "(CASE WHEN length(%(expressions)s) > 2 THEN get_byte(%(expressions)s, 1) * 256 + get_byte(%(expressions)s, 2) END)"
+        "(CASE WHEN length(%(expressions)s) > 2 THEN get_byte(%(expressions)s, 1) * 256 + "
+        "get_byte(%(expressions)s, 2) END)"
     )
     output_field = models.IntegerField(null=True)
 
 
 def key_id_column(column: str) -> models.GeneratedField:
     """Build a generated column that says which key encrypted another column."""
-    return models.GeneratedField(expression=EncryptionKeyId(column), output_field=models.IntegerField(null=True), db_persist=True)
+    return models.GeneratedField(
+        expression=EncryptionKeyId(column), output_field=models.IntegerField(null=True), db_persist=True
+    )
 
 
 def _associated_data(header: bytes, context: str) -> bytes:

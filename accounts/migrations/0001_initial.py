@@ -19,7 +19,13 @@ import api.identifiers
 from accounts.tenancy import row_level_security
 
 KEYED_BY_AGENCY = (
-    *("accounts_selleraccount", "accounts_apikey", "accounts_auditentry", "accounts_member", "accounts_invitation"),
+    *(
+        "accounts_selleraccount",
+        "accounts_apikey",
+        "accounts_auditentry",
+        "accounts_member",
+        "accounts_invitation",
+    ),
 )
 
 
@@ -44,14 +50,21 @@ class Migration(migrations.Migration):
                         verbose_name="superuser status",
                     ),
                 ),
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("name", models.CharField(max_length=200)),
                 ("is_active", models.BooleanField(db_default=True, default=True)),
                 (
                     "is_staff",
                     models.BooleanField(
-                        db_default=False, default=False, help_text="Looks after the installation: may enter /staff/."
+                        db_default=False,
+                        default=False,
+                        help_text="Looks after the installation: may enter /staff/.",
                     ),
                 ),
                 ("sign_outs", models.PositiveIntegerField(db_default=0, default=0)),
@@ -86,7 +99,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Agency",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 (
                     "counts_pending_and_cancelled",
@@ -109,7 +127,10 @@ class Migration(migrations.Migration):
                         db_default=30,
                         default=30,
                         help_text="How long documents are kept after they were received. What they said of orders stays.",
-                        validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3650)],
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(3650),
+                        ],
                     ),
                 ),
                 (
@@ -130,11 +151,18 @@ class Migration(migrations.Migration):
                 ("erased_at", models.DateTimeField(null=True)),
             ],
             options={
-                "indexes": [django.contrib.postgres.indexes.GinIndex("allowed_origins", name="agency_by_origin")],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex("allowed_origins", name="agency_by_origin")
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("closed_at", None), ("closed_by", ""), ("erased_at", None), ("erased_from", None)),
+                            models.Q(
+                                ("closed_at", None),
+                                ("closed_by", ""),
+                                ("erased_at", None),
+                                ("erased_from", None),
+                            ),
                             models.Q(
                                 ("closed_at__isnull", False),
                                 ("erased_from__isnull", False),
@@ -145,7 +173,8 @@ class Migration(migrations.Migration):
                         name="accounts_agency_closed_complete",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("document_retention_days__range", (1, 3650))), name="accounts_agency_retention_range"
+                        condition=models.Q(("document_retention_days__range", (1, 3650))),
+                        name="accounts_agency_retention_range",
                     ),
                 ],
             },
@@ -153,10 +182,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiKey",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 (
                     "kind",
-                    models.CharField(choices=[("key", "Key"), ("token", "Token")], db_default="key", default="key", max_length=5),
+                    models.CharField(
+                        choices=[("key", "Key"), ("token", "Token")],
+                        db_default="key",
+                        default="key",
+                        max_length=5,
+                    ),
                 ),
                 ("name", models.CharField(max_length=200)),
                 ("prefix", models.CharField(max_length=32)),
@@ -171,7 +210,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("read_only", models.BooleanField(db_default=False, default=False)),
-                ("accounts", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), null=True, size=None)),
+                (
+                    "accounts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), null=True, size=None
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 ("last_used_at", models.DateTimeField(null=True)),
                 ("expires_at", models.DateTimeField(null=True)),
@@ -218,20 +262,33 @@ class Migration(migrations.Migration):
                 ("key_id", models.UUIDField()),
             ],
             options={
-                "constraints": [models.UniqueConstraint("agency_id", "key_id", name="accounts_apikeyprefix_unique_key")],
+                "constraints": [
+                    models.UniqueConstraint("agency_id", "key_id", name="accounts_apikeyprefix_unique_key")
+                ],
             },
         ),
         migrations.CreateModel(
             name="AuditEntry",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("at", models.DateTimeField()),
                 ("actor_id", models.CharField(max_length=60)),
                 ("actor_name", models.CharField(blank=True, max_length=254)),
                 ("what", models.CharField(max_length=60)),
                 ("about", models.CharField(max_length=60)),
-                ("before", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
-                ("after", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                (
+                    "before",
+                    models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True),
+                ),
+                (
+                    "after",
+                    models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True),
+                ),
                 ("detail", models.JSONField()),
                 ("request_id", models.CharField(max_length=128, null=True)),
                 (
@@ -251,11 +308,24 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "role",
-                    models.CharField(choices=[("admin", "Admin"), ("manager", "Manager"), ("viewer", "Viewer")], max_length=7),
+                    models.CharField(
+                        choices=[("admin", "Admin"), ("manager", "Manager"), ("viewer", "Viewer")],
+                        max_length=7,
+                    ),
                 ),
                 ("read_only", models.BooleanField(db_default=False, default=False)),
-                ("accounts", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), null=True, size=None)),
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "accounts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), null=True, size=None
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("email", models.EmailField(max_length=254)),
                 ("digest", models.BinaryField(max_length=32)),
                 ("invited_by_id", models.CharField(max_length=60)),
@@ -284,7 +354,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint("agency_id", "invitation_id", name="accounts_invitationdigest_unique_invitation")
+                    models.UniqueConstraint(
+                        "agency_id", "invitation_id", name="accounts_invitationdigest_unique_invitation"
+                    )
                 ],
             },
         ),
@@ -327,11 +399,24 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "role",
-                    models.CharField(choices=[("admin", "Admin"), ("manager", "Manager"), ("viewer", "Viewer")], max_length=7),
+                    models.CharField(
+                        choices=[("admin", "Admin"), ("manager", "Manager"), ("viewer", "Viewer")],
+                        max_length=7,
+                    ),
                 ),
                 ("read_only", models.BooleanField(db_default=False, default=False)),
-                ("accounts", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), null=True, size=None)),
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "accounts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), null=True, size=None
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 (
                     "agency",
@@ -358,7 +443,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SellerAccount",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 ("selling_partner_id", models.CharField(max_length=64)),
                 ("home_marketplace", models.CharField(max_length=2)),
@@ -377,13 +467,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("amazon_statuses", models.JSONField(db_default={}, default=dict)),
-                ("marketplaces", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), size=None)),
+                (
+                    "marketplaces",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=2), size=None
+                    ),
+                ),
                 ("distance", models.FloatField(null=True)),
                 (
                     "ordered_distance",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=django.db.models.functions.comparison.Coalesce("distance", models.Value(float("inf"))),
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            "distance", models.Value(float("inf"))
+                        ),
                         output_field=models.FloatField(),
                     ),
                 ),
@@ -415,7 +512,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="apikey",
-            index=models.Index("agency", "parent", condition=models.Q(("parent__isnull", False)), name="apikey_by_parent"),
+            index=models.Index(
+                "agency", "parent", condition=models.Q(("parent__isnull", False)), name="apikey_by_parent"
+            ),
         ),
         migrations.AddIndex(
             model_name="apikey",
@@ -433,7 +532,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="apikey",
             constraint=models.CheckConstraint(
-                condition=models.Q(("accounts", None), models.Q(("role", "admin"), _negated=True), _connector="OR"),
+                condition=models.Q(
+                    ("accounts", None), models.Q(("role", "admin"), _negated=True), _connector="OR"
+                ),
                 name="accounts_apikey_limited_not_admin",
             ),
         ),
@@ -469,7 +570,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="invitation",
             constraint=models.CheckConstraint(
-                condition=models.Q(("accounts", None), models.Q(("role", "admin"), _negated=True), _connector="OR"),
+                condition=models.Q(
+                    ("accounts", None), models.Q(("role", "admin"), _negated=True), _connector="OR"
+                ),
                 name="accounts_invitation_limited_not_admin",
             ),
         ),
@@ -502,7 +605,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="member",
             constraint=models.CheckConstraint(
-                condition=models.Q(("accounts", None), models.Q(("role", "admin"), _negated=True), _connector="OR"),
+                condition=models.Q(
+                    ("accounts", None), models.Q(("role", "admin"), _negated=True), _connector="OR"
+                ),
                 name="accounts_member_limited_not_admin",
             ),
         ),
@@ -532,7 +637,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="selleraccount",
-            index=django.contrib.postgres.indexes.GinIndex("marketplaces", name="selleraccount_by_marketplace"),
+            index=django.contrib.postgres.indexes.GinIndex(
+                "marketplaces", name="selleraccount_by_marketplace"
+            ),
         ),
         migrations.AddIndex(
             model_name="selleraccount",
@@ -562,7 +669,9 @@ class Migration(migrations.Migration):
         *(row_level_security.primary_key(table) for table in KEYED_BY_AGENCY),
         *(row_level_security.agency_key(table) for table in ("accounts_idempotencyrecord", *KEYED_BY_AGENCY)),
         row_level_security.foreign_key("accounts_apikey", "parent_id", "accounts_apikey"),
-        row_level_security.foreign_key("accounts_apikey", "replaces_id", "accounts_apikey", on_delete="SET NULL (replaces_id)"),
+        row_level_security.foreign_key(
+            "accounts_apikey", "replaces_id", "accounts_apikey", on_delete="SET NULL (replaces_id)"
+        ),
         row_level_security.foreign_key("accounts_apikeyprefix", "key_id", "accounts_apikey"),
         row_level_security.foreign_key("accounts_invitationdigest", "invitation_id", "accounts_invitation"),
         row_level_security.person_key("accounts_member"),

@@ -5,7 +5,13 @@ from django.db import migrations
 from accounts.tenancy import row_level_security
 
 TABLES = (
-    *("accounts_selleraccount", "accounts_apikey", "accounts_apikeyprefix", "accounts_idempotencyrecord", "accounts_auditentry"),
+    *(
+        "accounts_selleraccount",
+        "accounts_apikey",
+        "accounts_apikeyprefix",
+        "accounts_idempotencyrecord",
+        "accounts_auditentry",
+    ),
     *("accounts_member", "accounts_invitation", "accounts_invitationdigest"),
 )
 UNUSED = (
@@ -46,5 +52,7 @@ class Migration(migrations.Migration):
             where="id = ANY (nullif(current_setting('underone.agencies', true), '')::uuid[])",
         ),
         # Staff looks for an agency by its name before it enters it.
-        row_level_security.show("accounts_agency", policy="staff_lookup", where="current_setting('underone.staff', true) = 'on'"),
+        row_level_security.show(
+            "accounts_agency", policy="staff_lookup", where="current_setting('underone.staff', true) = 'on'"
+        ),
     ]

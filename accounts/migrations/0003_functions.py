@@ -67,7 +67,8 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(API_KEY_BY_PREFIX, "DROP FUNCTION api_key_by_prefix(text);"),
         migrations.RunSQL(
-            IMMUTABLE_AUDIT_LOG, "DROP TRIGGER forbid_change ON accounts_auditentry; DROP FUNCTION forbid_audit_change();"
+            IMMUTABLE_AUDIT_LOG,
+            "DROP TRIGGER forbid_change ON accounts_auditentry; DROP FUNCTION forbid_audit_change();",
         ),
         *row_level_security.count_encryption_keys("accounts_idempotencyrecord"),
     ]

@@ -5,7 +5,12 @@ from accounts.models.api_keys import ApiKey, ApiKeyPrefix, Role
 from accounts.models.audit import Actor, AuditEntry
 from accounts.models.idempotency_records import IdempotencyRecord
 from accounts.models.people import Grant, Invitation, InvitationDigest, Member, Person
-from accounts.models.seller_accounts import AccountStatus, SellerAccount, SellerAccountQuerySet, public_account_id
+from accounts.models.seller_accounts import (
+    AccountStatus,
+    SellerAccount,
+    SellerAccountQuerySet,
+    public_account_id,
+)
 from accounts.models.tenant import TenantForeignKey, TenantModel
 
 __all__ = [

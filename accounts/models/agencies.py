@@ -24,12 +24,16 @@ class Agency(models.Model):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     name = models.CharField(max_length=200)
     counts_pending_and_cancelled = models.BooleanField(
-        default=False, help_text="Count Pending and Cancelled orders in the denominator of ODR. Amazon does not say."
+        default=False,
+        help_text="Count Pending and Cancelled orders in the denominator of ODR. Amazon does not say.",
     )
     keeps_personal_columns = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Keep documents as they were received. Without it names, addresses and comments in them are blanked.",
+        help_text=(
+            "Keep documents as they were received. Without it names, addresses and comments in them "
+            "are blanked."
+        ),
     )
     document_retention_days = models.PositiveSmallIntegerField(
         default=30,
@@ -42,11 +46,16 @@ class Agency(models.Model):
         default=list,
         blank=True,
         db_default=[],
-        help_text="Origins of web pages (https://app.agency.example) that may read answers with a key of the agency.",
+        help_text=(
+            "Origins of web pages (https://app.agency.example) that may read answers with a key of the "
+            "agency."
+        ),
     )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.CharField(max_length=60, blank=True, db_default="")  # the public id of who closed it, or underone
+    closed_by = models.CharField(
+        max_length=60, blank=True, db_default=""
+    )  # the public id of who closed it, or underone
     erased_from = models.DateTimeField(null=True)  # until then it can be opened again
     erased_at = models.DateTimeField(null=True)
 

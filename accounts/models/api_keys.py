@@ -26,7 +26,8 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(TenantModel):
-    """Store an API key, or a token made with one. The secret is shown once; the database keeps its digest only."""
+    """Store an API key, or a token made with one. The secret is shown once; the database keeps its digest
+    only."""
 
     class Kind(models.TextChoices):
         KEY = "key"
@@ -40,7 +41,9 @@ class ApiKey(TenantModel):
     role = models.CharField(max_length=7, choices=Role, default=Role.ADMIN, db_default=Role.ADMIN)
     read_only = models.BooleanField(default=False, db_default=False)
     accounts = ArrayField(models.UUIDField(), null=True)  # null: all
-    parent = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="tokens")  # what a token was made with
+    parent = TenantForeignKey(
+        "self", on_delete=models.DO_NOTHING, null=True, related_name="tokens"
+    )  # what a token was made with
     replaces = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="+")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
@@ -52,16 +55,26 @@ class ApiKey(TenantModel):
     class Meta:
         constraints = (
             models.UniqueConstraint("agency", "prefix", name="accounts_apikey_unique_prefix"),
-            models.CheckConstraint(condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_apikey_limited_not_admin"),
+            models.CheckConstraint(
+                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_apikey_limited_not_admin"
+            ),
             models.CheckConstraint(
                 condition=Q(kind="key", parent=None)
-                | Q(kind="token", role=Role.VIEWER, read_only=True, parent__isnull=False, expires_at__isnull=False),
+                | Q(
+                    kind="token",
+                    role=Role.VIEWER,
+                    read_only=True,
+                    parent__isnull=False,
+                    expires_at__isnull=False,
+                ),
                 name="accounts_apikey_token_complete",
             ),
         )
         indexes = (
             models.Index("agency", "parent", name="apikey_by_parent", condition=Q(parent__isnull=False)),
-            models.Index("agency", "replaces", name="apikey_by_replaces", condition=Q(replaces__isnull=False)),
+            models.Index(
+                "agency", "replaces", name="apikey_by_replaces", condition=Q(replaces__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
@@ -75,8 +88,8 @@ class ApiKey(TenantModel):
 class ApiKeyPrefix(models.Model):
     """Map the prefix of an API key to its agency, for the look-up that comes before the agency is known.
 
-    A directory of all agencies, so the prefix alone is its key. A transaction sees its agency's rows, and the one whose prefix it
-    names (`underone.key_prefix`).
+    A directory of all agencies, so the prefix alone is its key. A transaction sees its agency's rows, and the
+    one whose prefix it names (`underone.key_prefix`).
     """
 
     prefix = models.CharField(primary_key=True, max_length=32)
@@ -84,7 +97,9 @@ class ApiKeyPrefix(models.Model):
     key_id = models.UUIDField()
 
     class Meta:
-        constraints = (models.UniqueConstraint("agency_id", "key_id", name="accounts_apikeyprefix_unique_key"),)
+        constraints = (
+            models.UniqueConstraint("agency_id", "key_id", name="accounts_apikeyprefix_unique_key"),
+        )
 
     def __str__(self) -> str:
         return self.prefix

@@ -32,8 +32,12 @@ class AuditEntry(TenantModel):
     actor_name = models.CharField(max_length=254, blank=True)  # its name of then
     what = models.CharField(max_length=60)
     about = models.CharField(max_length=60)  # a public id
-    before: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)  # the fields that changed;
-    after: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)  # null: no such thing
+    before: "models.JSONField[Any, Any]" = models.JSONField(
+        null=True, encoder=DjangoJSONEncoder
+    )  # the fields that changed;
+    after: "models.JSONField[Any, Any]" = models.JSONField(
+        null=True, encoder=DjangoJSONEncoder
+    )  # null: no such thing
     detail: "models.JSONField[Any, Any]" = models.JSONField()
     request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001  null where nobody asked over HTTP
 

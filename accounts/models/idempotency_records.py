@@ -8,7 +8,8 @@ from accounts.models.tenant import TenantModel
 
 
 class IdempotencyRecord(TenantModel):
-    """Store the response to a write under its `Idempotency-Key`, in the transaction of the write: both are there or neither."""
+    """Store the response to a write under its `Idempotency-Key`, in the transaction of the write: both are
+    there or neither."""
 
     bearer_id = models.UUIDField()
     key = models.CharField(max_length=255)
@@ -23,7 +24,8 @@ class IdempotencyRecord(TenantModel):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=Q(status=None) | Q(status__range=(200, 399)), name="accounts_idempotencyrecord_status_success"
+                condition=Q(status=None) | Q(status__range=(200, 399)),
+                name="accounts_idempotencyrecord_status_success",
             ),
         )
         indexes = (models.Index("agency", "created_at", name="idempotencyrecord_by_age"),)

@@ -22,14 +22,19 @@ SESSIONS = "accounts.person.sessions"
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
-    """Store a user, identified by an e-mail address. A user belongs to no agency and may be a member of several."""
+    """Store a user, identified by an e-mail address. A user belongs to no agency and may be a member of
+    several."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200)
     is_active = models.BooleanField(default=True, db_default=True)
-    is_staff = models.BooleanField(default=False, db_default=False, help_text="Looks after the installation: may enter /staff/.")
-    sign_outs = models.PositiveIntegerField(default=0, db_default=0)  # how often all sessions were ended at once
+    is_staff = models.BooleanField(
+        default=False, db_default=False, help_text="Looks after the installation: may enter /staff/."
+    )
+    sign_outs = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # how often all sessions were ended at once
     created_at = models.DateTimeField()
 
     EMAIL_FIELD = USERNAME_FIELD = "email"
@@ -39,7 +44,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name_plural = "people"
-        constraints = (models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_person_email_lowercase"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_person_email_lowercase"),
+        )
 
     def __str__(self) -> str:
         return self.email
@@ -49,14 +56,18 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return identifiers.public("pers", self.id)
 
     def get_session_auth_hash(self) -> str:
-        """Return a hash that every session carries. A new password changes it, and so does ending all sessions."""
+        """Return a hash that every session carries. A new password changes it, and so does ending all
+        sessions."""
+
         return self._session_hash(settings.SECRET_KEY)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
         return (self._session_hash(key) for key in settings.SECRET_KEY_FALLBACKS)
 
     def _session_hash(self, key: str | bytes) -> str:
-        return salted_hmac(SESSIONS, f"{self.sign_outs} {self.password}", secret=key, algorithm="sha256").hexdigest()
+        return salted_hmac(
+            SESSIONS, f"{self.sign_outs} {self.password}", secret=key, algorithm="sha256"
+        ).hexdigest()
 
 
 class Grant(TenantModel):
@@ -79,13 +90,17 @@ class Member(Grant):
     """Store a user's place in one agency."""
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships", db_constraint=False, db_index=False)
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="memberships", db_constraint=False, db_index=False
+    )
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = (
             models.UniqueConstraint("agency", "person", name="accounts_member_unique_person"),
-            models.CheckConstraint(condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_member_limited_not_admin"),
+            models.CheckConstraint(
+                condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_member_limited_not_admin"
+            ),
         )
         indexes = (models.Index("person", name="member_by_person"),)
 
@@ -116,7 +131,9 @@ class Invitation(Grant):
             models.CheckConstraint(
                 condition=Q(accounts=None) | ~Q(role=Role.ADMIN), name="accounts_invitation_limited_not_admin"
             ),
-            models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_invitation_email_lowercase"),
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="accounts_invitation_email_lowercase"
+            ),
         )
 
     def __str__(self) -> str:
@@ -133,10 +150,11 @@ class Invitation(Grant):
 
 
 class InvitationDigest(models.Model):
-    """Map the digest of an invitation's token to its agency, for the look-up that comes before the agency is known.
+    """Map the digest of an invitation's token to its agency, for the look-up that comes before the agency is
+    known.
 
-    A directory of all agencies, so the digest alone is its key. A transaction sees its agency's rows, and the one whose digest it
-    names (`underone.invitation`).
+    A directory of all agencies, so the digest alone is its key. A transaction sees its agency's rows, and the
+    one whose digest it names (`underone.invitation`).
     """
 
     digest = models.BinaryField(primary_key=True, max_length=32)
@@ -144,7 +162,11 @@ class InvitationDigest(models.Model):
     invitation_id = models.UUIDField()
 
     class Meta:
-        constraints = (models.UniqueConstraint("agency_id", "invitation_id", name="accounts_invitationdigest_unique_invitation"),)
+        constraints = (
+            models.UniqueConstraint(
+                "agency_id", "invitation_id", name="accounts_invitationdigest_unique_invitation"
+            ),
+        )
 
     def __str__(self) -> str:
         return bytes(self.digest).hex()

@@ -27,10 +27,12 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
         return self.filter(deleted_at=None)
 
     def locked(self, *, agency_id: UUID, account_id: UUID) -> "SellerAccount":
-        """Return the account with its agency, locked until the transaction ends: two reports of one account queue up.
+        """Return the account with its agency, locked until the transaction ends: two reports of one account
+        queue up.
 
         Raises SellerAccount.DoesNotExist for an account that was deleted, or whose agency was closed.
         """
+
         locked = self.present().select_for_update(no_key=True, of=("self",)).select_related("agency")
         return locked.get(agency_id=agency_id, pk=account_id, agency__closed_at=None)
 
@@ -52,19 +54,33 @@ class SellerAccount(TenantModel):
     home_marketplace = models.CharField(max_length=2)
     external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is "none given", '' is a given value
     status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
-    amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})  # by marketplace, Amazon's word
+    amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(
+        default=dict, db_default={}
+    )  # by marketplace, Amazon's word
     marketplaces = ArrayField(models.CharField(max_length=2))
-    distance = models.FloatField(null=True)  # of its worst series from the limit: 1 is spotless, 0 at it, below 0 beyond
-    ordered_distance = models.GeneratedField(  # never null, so that lists have an order: without a distance comes last
-        expression=Coalesce("distance", models.Value(float("inf"))), output_field=models.FloatField(), db_persist=True
+    distance = models.FloatField(
+        null=True
+    )  # of its worst series from the limit: 1 is spotless, 0 at it, below 0 beyond
+    ordered_distance = (
+        models.GeneratedField(  # never null, so that lists have an order: without a distance comes last
+            expression=Coalesce("distance", models.Value(float("inf"))),
+            output_field=models.FloatField(),
+            db_persist=True,
+        )
     )
-    worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)  # where it stood when it was last looked at
+    worst_series: "models.JSONField[Any, Any]" = models.JSONField(
+        null=True
+    )  # where it stood when it was last looked at
     open_breaches = models.PositiveIntegerField(default=0, db_default=0)
     open_warnings = models.PositiveIntegerField(default=0, db_default=0)
-    stale_from = models.DateTimeField(null=True)  # the moment at which the first of its sources has been silent for too long
+    stale_from = models.DateTimeField(
+        null=True
+    )  # the moment at which the first of its sources has been silent for too long
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
-    last_recorded_at = models.DateTimeField(null=True)  # facts are recorded at strictly later moments than this
+    last_recorded_at = models.DateTimeField(
+        null=True
+    )  # facts are recorded at strictly later moments than this
 
     objects = SellerAccountQuerySet.as_manager()
 
@@ -77,7 +93,8 @@ class SellerAccount(TenantModel):
                 name="accounts_selleraccount_unique_partner",
             ),
             models.CheckConstraint(
-                condition=models.Q(distance=None) | models.Q(distance__lte=1), name="accounts_selleraccount_distance_range"
+                condition=models.Q(distance=None) | models.Q(distance__lte=1),
+                name="accounts_selleraccount_distance_range",
             ),
         )
         indexes = (
@@ -88,7 +105,9 @@ class SellerAccount(TenantModel):
             models.Index("agency", "open_breaches", "id", name="selleraccount_by_open_breaches"),
             models.Index("agency", "stale_from", "id", name="selleraccount_by_staleness"),
             GinIndex("marketplaces", name="selleraccount_by_marketplace"),
-            models.Index("agency", "id", name="selleraccount_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index(
+                "agency", "id", name="selleraccount_deleted", condition=models.Q(deleted_at__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:

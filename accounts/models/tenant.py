@@ -1,7 +1,8 @@
 """The shape of every row of an agency: the agency leads its key, its joins and its look-ups.
 
-The database's primary key is (agency_id, id) and every foreign key is led by `agency_id`, so that the tables can be distributed
-by it. Django knows `id` alone: accounts/tenancy/row_level_security.py has the SQL that migrations run for the rest.
+The database's primary key is (agency_id, id) and every foreign key is led by `agency_id`, so that the tables
+can be distributed by it. Django knows `id` alone: accounts/tenancy/row_level_security.py has the SQL that
+migrations run for the rest.
 """
 
 from collections.abc import Collection
@@ -33,7 +34,9 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
             super().__init__(*args, **options | IN_THE_DATABASE)
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> WhereNode | None:
-        """Return the condition that both sides of a join are of one agency; None where Django has only one side."""
+        """Return the condition that both sides of a join are of one agency; None where Django has only one
+        side."""
+
         if alias is None or related_alias is None:
             return None
         models_of: tuple[Any, Any] = (self.model, self.related_model)
@@ -49,7 +52,9 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
 class TenantModel(models.Model):
     """Store a row that belongs to an agency."""
 
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    agency = models.ForeignKey(
+        Agency, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
 
     class Meta:
         abstract = True

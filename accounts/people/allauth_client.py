@@ -56,7 +56,9 @@ class Attempt:
             self.usage.rollback()
 
 
-def call(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = "") -> AllauthResponse:
+def call(
+    *, request: HttpRequest, method: str, path: str, fields: Mapping[str, Any], token: str = ""
+) -> AllauthResponse:
     """Call a path of allauth's API for apps, such as `auth/login`, with this session token if given."""
     inner = build_request(request, method=method, path=f"/app/v1/{path}", body=json.dumps(fields).encode())
     if token:
@@ -78,10 +80,16 @@ def call(*, request: HttpRequest, method: str, path: str, fields: Mapping[str, A
     )
 
 
-def build_request(request: HttpRequest, *, method: str = "POST", path: str = "/", body: bytes = b"") -> WSGIRequest:
+def build_request(
+    request: HttpRequest, *, method: str = "POST", path: str = "/", body: bytes = b""
+) -> WSGIRequest:
     """Build a request for allauth and Django's sessions, from the same caller but without its credentials."""
     environ = {name: value for name, value in request.META.items() if name not in CREDENTIAL_HEADERS}
-    content = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    content = {
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
     inner = WSGIRequest(environ | content | {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": ""})
     inner.session, inner.user = sessions.new(), AnonymousUser()
     # allauth's middleware sets this attribute; it is not installed. test_allauth_client.py fails if allauth

@@ -35,11 +35,15 @@ class ChooseAgency(APIException):
 
     status_code = 400
     default_code = "choose-agency"
-    default_detail = f"You are a member of several agencies. Send the ID of one in the header {AGENCY_HEADER}."
+    default_detail = (
+        f"You are a member of several agencies. Send the ID of one in the header {AGENCY_HEADER}."
+    )
 
     def __init__(self, memberships: list[Member]) -> None:
         super().__init__()
-        self.more = {"choices": [{"id": each.agency.public_id, "name": each.agency.name} for each in memberships]}
+        self.more = {
+            "choices": [{"id": each.agency.public_id, "name": each.agency.name} for each in memberships]
+        }
 
 
 class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  # allauth has no types
@@ -57,10 +61,13 @@ class PersonAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]  
             expires_at = sessions.extend(session=session, now=timezone.now())
         except sessions.Ended:
             raise AuthenticationFailed("The session has ended.") from None
-        return self.credentials(request, SignedInUser(person=person, session=session, token=token, expires_at=expires_at))
+        return self.credentials(
+            request, SignedInUser(person=person, session=session, token=token, expires_at=expires_at)
+        )
 
     def get_session_token(self, request: Request) -> str | None:
-        """Return the session token. An `Authorization` header takes precedence, even if it holds an API key."""
+        """Return the session token. An `Authorization` header takes precedence, even if it holds an API
+        key."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme:
             is_session = scheme.lower() == "bearer" and text.strip().startswith(sessions.TOKEN_HEAD)
@@ -85,14 +92,18 @@ class MemberAuthentication(PersonAuthentication):
         memberships = members.list_for_person(person_id=signed_in.person.pk)
         if not memberships:
             raise AuthenticationFailed("You are not a member of any agency.")
-        member = _choose(memberships, request.headers.get(AGENCY_HEADER) or signed_in.session.get(sessions.AGENCY))
+        member = _choose(
+            memberships, request.headers.get(AGENCY_HEADER) or signed_in.session.get(sessions.AGENCY)
+        )
         context.set_agency(member.agency_id, accounts=member.accounts)
         principal = principals.from_member(member, expires_at=signed_in.expires_at)
         return principal, principal
 
 
 def _choose(memberships: list[Member], agency: str | None) -> Member:
-    matching = memberships if not agency else [each for each in memberships if each.agency.public_id == agency]
+    matching = (
+        memberships if not agency else [each for each in memberships if each.agency.public_id == agency]
+    )
     if len(matching) != 1:
         raise ChooseAgency(memberships)
     return matching[0]
@@ -115,5 +126,6 @@ class MemberScheme(PersonScheme):  # type: ignore[no-untyped-call]
     target_class = "accounts.people.authentication.MemberAuthentication"
     name = "session"
     description = (
-        f"{PersonScheme.description} Members of several agencies send the ID of one of them in the header `{AGENCY_HEADER}`."
+        f"{PersonScheme.description} Members of several agencies send the ID of one of them in the "
+        f"header `{AGENCY_HEADER}`."
     )

@@ -44,7 +44,12 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, no
     if Invitation.objects.filter(agency=agency).count() >= MAX_INVITATIONS:
         raise TooManyInvitations
     invitation = Invitation(
-        agency=agency, email=email.lower(), invited_by_id=who.id, invited_by_name=who.name, created_at=now, **rights
+        agency=agency,
+        email=email.lower(),
+        invited_by_id=who.id,
+        invited_by_name=who.name,
+        created_at=now,
+        **rights,
     )
     try:
         with transaction.atomic():
@@ -89,7 +94,9 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
         invitation = invitations.select_for_update().filter(digest=digest, expires_at__gt=now).first()
         if invitation is None or invitation.agency.closed_at is not None:
             raise UnknownToken
-        joined = users.join(agency=invitation.agency, email=invitation.email, grant=invitation, profile=profile, now=now)
+        joined = users.join(
+            agency=invitation.agency, email=invitation.email, grant=invitation, profile=profile, now=now
+        )
         audit.record(
             agency_id=invitation.agency_id,
             who=Actor(joined.member.public_id, joined.person.name),
@@ -126,12 +133,16 @@ def _send(invitation: Invitation, now: datetime) -> None:
         "until": timestamps.text(invitation.expires_at),
         "token": token,
     }
-    mail.queue(kind="invitation", to=invitation.email, values=values, expires_in=int(LIFETIME.total_seconds()))
+    mail.queue(
+        kind="invitation", to=invitation.email, values=values, expires_in=int(LIFETIME.total_seconds())
+    )
 
 
 def _record(invitation: Invitation, what: str, who: Actor, now: datetime, **fields: Any) -> None:
     # The e-mail address is left out: audit entries are never deleted.
-    audit.record(agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields)
+    audit.record(
+        agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields
+    )
 
 
 def _digest(token: str) -> bytes:

@@ -28,7 +28,8 @@ TEMPLATES: dict[str, Template] = {
     ),
     "invitation": (
         "Invitation to {agency}",
-        "{by} invites you to join {agency} as {role}.\nUse this token to accept the invitation before {until}:\n\n{token}",
+        "{by} invites you to join {agency} as {role}.\nUse this token to accept the invitation before "
+        "{until}:\n\n{token}",
         "/invitation#token={token}",
     ),
     "sign_up": (
@@ -36,9 +37,21 @@ TEMPLATES: dict[str, Template] = {
         f"Use this token to create the agency {{agency}} before {{until}}:\n\n{{token}}\n\n{NOT_YOU}",
         "/sign-up#token={token}",
     ),
-    "password_changed": ("Your password was changed", "Your password was changed. If you did not do this, reset it now.", ""),
-    "password_set": ("Your password was set", "A password was set for you. If you did not do this, reset it now.", ""),
-    "password_reset": ("Your password was reset", "Your password was reset. If you did not do this, reset it again now.", ""),
+    "password_changed": (
+        "Your password was changed",
+        "Your password was changed. If you did not do this, reset it now.",
+        "",
+    ),
+    "password_set": (
+        "Your password was set",
+        "A password was set for you. If you did not do this, reset it now.",
+        "",
+    ),
+    "password_reset": (
+        "Your password was reset",
+        "Your password was reset. If you did not do this, reset it again now.",
+        "",
+    ),
 }
 TASK = "accounts.people.tasks.send_mail"
 

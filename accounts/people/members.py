@@ -33,14 +33,20 @@ def list_for_person(*, person_id: UUID) -> list[Member]:
 
 @transaction.atomic
 def update(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime) -> Member:
-    """Update these rights (role, read_only, accounts) of a member, and return the member. Raises LastAdmin."""
+    """Update these rights (role, read_only, accounts) of a member, and return the member. Raises
+    LastAdmin."""
     locked = _lock(member)
     before = locked.audit_fields()
     for name, value in rights.items():
         setattr(locked, name, value)
     locked.save(update_fields=list(rights))
     _check_admin_remains(locked.agency_id, now)
-    entry: dict[str, Any] = {"agency_id": locked.agency_id, "who": who, "what": "member.changed", "about": locked.public_id}
+    entry: dict[str, Any] = {
+        "agency_id": locked.agency_id,
+        "who": who,
+        "what": "member.changed",
+        "about": locked.public_id,
+    }
     audit.record_change(**entry, before=before, after=locked.audit_fields(), now=now)
     return locked
 
@@ -54,7 +60,12 @@ def remove(*, member: Member, who: Actor, now: datetime) -> None:
     Also deletes the user if it belongs to no other agency.
     """
     locked = _lock(member)
-    entry: dict[str, Any] = {"agency_id": locked.agency_id, "who": who, "what": "member.removed", "about": locked.public_id}
+    entry: dict[str, Any] = {
+        "agency_id": locked.agency_id,
+        "who": who,
+        "what": "member.removed",
+        "about": locked.public_id,
+    }
     audit.record(**entry, before=locked.audit_fields(), now=now)
     invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, who=who, now=now)
     Member.objects.filter(agency_id=locked.agency_id, pk=locked.pk).delete()

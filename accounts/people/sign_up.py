@@ -55,7 +55,9 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
                 raise
             raise UnknownToken from None
         profile = Profile(name=profile.name or content["name"], password=profile.password)
-        joined = users.join(agency=agency, email=content["email"], grant=Member(**FOUNDER), profile=profile, now=now)
+        joined = users.join(
+            agency=agency, email=content["email"], grant=Member(**FOUNDER), profile=profile, now=now
+        )
         audit.record(
             agency_id=agency_id,
             who=Actor(joined.member.public_id, joined.person.name),

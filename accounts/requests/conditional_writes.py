@@ -35,14 +35,17 @@ class Busy(InFlight):
 class KeyReused(APIException):
     status_code = 422
     default_code = "idempotency-key-reused"
-    default_detail = "This Idempotency-Key was used for a different request in the last 24 hours. Use a new key."
+    default_detail = (
+        "This Idempotency-Key was used for a different request in the last 24 hours. Use a new key."
+    )
 
 
 class ResponseLost(APIException):
     status_code = 409
     default_code = "answer-lost"
     default_detail = (
-        "The write succeeded, but its stored response cannot be decrypted any more. Get the resource to see its state."
+        "The write succeeded, but its stored response cannot be decrypted any more. Get the "
+        "resource to see its state."
     )
 
 
@@ -111,10 +114,14 @@ def lock_path(request: Request) -> None:
 
 
 def check_if_match(request: Request, *, read: Callable[[], HttpResponse]) -> None:
-    """Compare `If-Match` with the ETag of the representation that `read` returns. Raises PreconditionFailed, ValidationError."""
+    """Compare `If-Match` with the ETag of the representation that `read` returns. Raises PreconditionFailed,
+    ValidationError."""
+
     if_match = request.headers.get("If-Match")
     if if_match is not None and not etags.IF_MATCH.fullmatch(if_match.strip()):
-        raise ValidationError({"If-Match": 'Send `*`, or ETags in double quotes, such as `"5d41402abc4b2a76b9719d911017c592"`.'})
+        raise ValidationError(
+            {"If-Match": 'Send `*`, or ETags in double quotes, such as `"5d41402abc4b2a76b9719d911017c592"`.'}
+        )
     if if_match is not None and not etags.matches(if_match, etags.compute(read().content)):
         raise PreconditionFailed
 
@@ -128,7 +135,9 @@ def _owner(request: Request) -> UUID | None:
 
 
 def _replay(stored: StoredResponse) -> HttpResponse:
-    response = HttpResponse(stored.body, status=stored.status, headers=stored.headers | {"Idempotency-Replayed": "true"})
+    response = HttpResponse(
+        stored.body, status=stored.status, headers=stored.headers | {"Idempotency-Replayed": "true"}
+    )
     if "Content-Type" not in stored.headers:
         # The stored response has no body. Django would add its default type.
         del response["Content-Type"]

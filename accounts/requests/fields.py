@@ -42,7 +42,8 @@ class ChoiceOrNull(serializers.ChoiceField):
 
 
 def check_account_limit(role: str | None, accounts: list[UUID] | None) -> None:
-    """Raise Contradiction for an admin with an account limit: what admins manage concerns the whole agency."""
+    """Raise Contradiction for an admin with an account limit: what admins manage concerns the whole
+    agency."""
     if role == Role.ADMIN and accounts is not None:
         raise Contradiction({"accounts": ["An account limit requires the role manager or viewer."]})
 
@@ -53,8 +54,12 @@ class AccountLimit(serializers.ListField):
     child = serializers.CharField(max_length=60)
 
     def __init__(self, **kwargs: Any) -> None:
-        help_text = "IDs of the accounts that access is limited to. Null: all accounts. Not allowed for admins."
-        super().__init__(allow_null=True, min_length=1, max_length=MAX_ACCOUNTS, **{"help_text": help_text} | kwargs)
+        help_text = (
+            "IDs of the accounts that access is limited to. Null: all accounts. Not allowed for admins."
+        )
+        super().__init__(
+            allow_null=True, min_length=1, max_length=MAX_ACCOUNTS, **{"help_text": help_text} | kwargs
+        )
 
     def to_internal_value(self, data: Any) -> list[UUID]:
         """Return the UUIDs without duplicates.
@@ -65,7 +70,9 @@ class AccountLimit(serializers.ListField):
             raise serializers.ValidationError(error)
         ids = [identifiers.private("acct", each) for each in super().to_internal_value(data)]
         existing = set(SellerAccount.objects.present().filter(pk__in=ids).values_list("pk", flat=True))
-        errors = {str(index): ["No account has this ID."] for index, each in enumerate(ids) if each not in existing}
+        errors = {
+            str(index): ["No account has this ID."] for index, each in enumerate(ids) if each not in existing
+        }
         if errors:
             raise Absent(errors)
         return list(dict.fromkeys(ids))

@@ -15,14 +15,16 @@ from api.openapi.operations import Described
 AGENCY = OpenApiParameter(
     AGENCY_HEADER,
     location=OpenApiParameter.HEADER,
-    description="The ID of the agency that a signed-in person acts for (`agcy_…`). API keys and tokens belong to one agency "
+    description="The ID of the agency that a signed-in person acts for (`agcy_…`). API keys and tokens "
+    "belong to one agency "
     "and do not need it.",
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     location=OpenApiParameter.HEADER,
-    description="A unique value of your choice. For 24 hours, the same request with the same key returns the first response "
+    description="A unique value of your choice. For 24 hours, the same request with the same key returns the "
+    "first response "
     "and changes nothing; another request with the same key returns 422.",
     examples=[OpenApiExample("A UUID", value="5f0c8a4e-7d0b-4a52-9f5e-3f6c2d1b7a90")],
 )
@@ -30,7 +32,8 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     {"anyOf": [{"type": "string", "enum": ["*"]}, {"type": "string", "pattern": f"^{etags.TAGS}$"}]},
     location=OpenApiParameter.HEADER,
-    description="The `ETag` of the response that you read, or `*`. If the resource has changed since, the answer is 412 and "
+    description="The `ETag` of the response that you read, or `*`. If the resource has changed since, the "
+    "answer is 412 and "
     "nothing is written.",
     examples=[OpenApiExample("Whatever it is now", value="*")],
 )
@@ -53,7 +56,12 @@ class Operation(operations.Operation):
         acts_for_agency = permissions.HasPermission in self.view.permission_classes
         agency = [AGENCY] if acts_for_agency else []
         repeats = [IDEMPOTENCY_KEY] if self.method != "GET" and acts_for_agency else []
-        return [*super().get_override_parameters(), *agency, *repeats, *([IF_MATCH] if self._is_conditional() else [])]
+        return [
+            *super().get_override_parameters(),
+            *agency,
+            *repeats,
+            *([IF_MATCH] if self._is_conditional() else []),
+        ]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation, with the required role at the end of its description."""
@@ -61,7 +69,11 @@ class Operation(operations.Operation):
         if operation is None or permissions.HasPermission not in self.view.permission_classes:
             return operation
         described = "\n\n".join(filter(None, [operation.get("description", ""), self._required_role()]))
-        return {"operationId": operation["operationId"], "description": described} | operation | {"description": described}
+        return (
+            {"operationId": operation["operationId"], "description": described}
+            | operation
+            | {"description": described}
+        )
 
     def _is_conditional(self) -> bool:
         """Return whether the write can name the state that its path answers a GET with."""

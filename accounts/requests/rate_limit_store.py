@@ -52,7 +52,8 @@ class SlidingWindows(RedisStorage):
     """
 
     def take(self, limits: Sequence[tuple[RateLimitItem, str]]) -> list[WindowUsage]:
-        """Take one request from each window, given as (limit, identifier). If one has no room, none is taken."""
+        """Take one request from each window, given as (limit, identifier). If one has no room, none is
+        taken."""
         keys = [self._keys(item, identifier) for item, identifier in limits]
         try:
             usage = list(self._take(limits, keys))
@@ -65,7 +66,9 @@ class SlidingWindows(RedisStorage):
             return usage
         return [self._give_back(*each) for each in zip(limits, keys, usage, strict=True)]
 
-    def _give_back(self, limit: tuple[RateLimitItem, str], keys: tuple[str, str], usage: WindowUsage) -> WindowUsage:
+    def _give_back(
+        self, limit: tuple[RateLimitItem, str], keys: tuple[str, str], usage: WindowUsage
+    ) -> WindowUsage:
         if not usage.allowed:
             return usage
         self.lua_incr_expire([keys[1]], [limit[0].get_expiry() * 2, -1])
@@ -73,15 +76,21 @@ class SlidingWindows(RedisStorage):
 
     def _keys(self, item: RateLimitItem, identifier: str) -> tuple[str, str]:
         key = item.key_for(identifier)
-        return self.prefixed_key(self._previous_window_key(key)), self.prefixed_key(self._current_window_key(key))
+        return self.prefixed_key(self._previous_window_key(key)), self.prefixed_key(
+            self._current_window_key(key)
+        )
 
-    def _take(self, limits: Sequence[tuple[RateLimitItem, str]], keys: Sequence[tuple[str, str]]) -> Iterator[WindowUsage]:
+    def _take(
+        self, limits: Sequence[tuple[RateLimitItem, str]], keys: Sequence[tuple[str, str]]
+    ) -> Iterator[WindowUsage]:
         pipe = self.storage.pipeline(transaction=False)
         for (item, _), pair in zip(limits, keys, strict=True):
             pipe.evalsha(self.lua_acquire_sliding_window.sha, 2, *pair, item.amount, item.get_expiry(), 1)
             pipe.evalsha(self.lua_sliding_window.sha, 2, *pair, item.get_expiry())
         results = pipe.execute()
-        for allowed, (previous, previous_ttl, current, current_ttl) in zip(results[::2], results[1::2], strict=True):
+        for allowed, (previous, previous_ttl, current, current_ttl) in zip(
+            results[::2], results[1::2], strict=True
+        ):
             yield WindowUsage(
                 allowed=bool(allowed),
                 previous=int(previous or 0),
@@ -108,7 +117,9 @@ def call(command: Callable[[SlidingWindows], Result]) -> Result:
         result = command(_windows(settings.CACHE_URL))
     except RedisError as error:
         if not Outage.until:
-            log.warning("The store at CACHE_URL is unavailable. Rate limits are off until it is back: %s", error)
+            log.warning(
+                "The store at CACHE_URL is unavailable. Rate limits are off until it is back: %s", error
+            )
         Outage.until = time.monotonic() + RETRY_AFTER
         raise StoreUnavailable from None
     if Outage.until:
@@ -119,7 +130,11 @@ def call(command: Callable[[SlidingWindows], Result]) -> Result:
 
 @cache
 def _windows(url: str) -> SlidingWindows:
-    options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 1)}
+    options: dict[str, Any] = {
+        "socket_timeout": TIMEOUT,
+        "socket_connect_timeout": TIMEOUT,
+        "retry": Retry(NoBackoff(), 1),
+    }
     return SlidingWindows(url, key_prefix=PREFIX, **options)
 
 

@@ -49,8 +49,12 @@ class Usage:
         if not self.quotas:
             return {}
         return {
-            "RateLimit-Policy": ", ".join(f'"{each.name}";q={each.limit};w={each.window}' for each in self.quotas),
-            "RateLimit": ", ".join(f'"{each.name}";r={each.remaining};t={each.resets_in}' for each in self.quotas),
+            "RateLimit-Policy": ", ".join(
+                f'"{each.name}";q={each.limit};w={each.window}' for each in self.quotas
+            ),
+            "RateLimit": ", ".join(
+                f'"{each.name}";r={each.remaining};t={each.resets_in}' for each in self.quotas
+            ),
         }
 
 
@@ -67,11 +71,15 @@ def consume(*, principal: Principal) -> Usage:
     if not active:
         return Usage()
     try:
-        windows = rate_limit_store.call(lambda store: store.take([(limit, identifier) for _, limit, identifier in active]))
+        windows = rate_limit_store.call(
+            lambda store: store.take([(limit, identifier) for _, limit, identifier in active])
+        )
     except rate_limit_store.StoreUnavailable:
         return Usage()
     quotas = tuple(_quota(name, limit, each) for (name, limit, _), each in zip(active, windows, strict=True))
-    waits = [_wait(limit, each) for (_, limit, _), each in zip(active, windows, strict=True) if not each.allowed]
+    waits = [
+        _wait(limit, each) for (_, limit, _), each in zip(active, windows, strict=True) if not each.allowed
+    ]
     return Usage(quotas=quotas, wait=max(waits, default=None))
 
 
@@ -80,7 +88,9 @@ def record_failure(*, address: str) -> None:
     limit: RateLimitItem | None = settings.RATE_LIMIT_FAILURES
     if limit:
         try:
-            rate_limit_store.call(lambda store: store.incr(limit.key_for("failures", address), limit.get_expiry()))
+            rate_limit_store.call(
+                lambda store: store.incr(limit.key_for("failures", address), limit.get_expiry())
+            )
         except rate_limit_store.StoreUnavailable:
             return
 
@@ -91,7 +101,9 @@ def has_too_many_failures(*, address: str) -> bool:
     if not limit:
         return False
     try:
-        return rate_limit_store.call(lambda store: store.get(limit.key_for("failures", address))) >= limit.amount
+        return (
+            rate_limit_store.call(lambda store: store.get(limit.key_for("failures", address))) >= limit.amount
+        )
     except rate_limit_store.StoreUnavailable:
         return False
 
@@ -119,7 +131,13 @@ def _quota(name: str, limit: RateLimitItem, usage: WindowUsage) -> Quota:
     window = limit.get_expiry()
     used = math.floor(usage.previous * usage.previous_expires_in / window) + usage.current
     resets_in = min(max(1, math.ceil(usage.current_expires_in - window) if usage.current else window), window)
-    return Quota(name=name, limit=limit.amount, window=window, remaining=max(0, limit.amount - used), resets_in=resets_in)
+    return Quota(
+        name=name,
+        limit=limit.amount,
+        window=window,
+        remaining=max(0, limit.amount - used),
+        resets_in=resets_in,
+    )
 
 
 def _wait(limit: RateLimitItem, usage: WindowUsage) -> float:

@@ -38,7 +38,8 @@ class Resource(APIView):
     selected_fields: list[str] | None = None
 
     def perform_authentication(self, request: Request) -> None:
-        """Authenticate the request, then count it for the principal, or count the failure. Raises Throttled."""
+        """Authenticate the request, then count it for the principal, or count the failure. Raises
+        Throttled."""
         try:
             super().perform_authentication(request)
         except AuthenticationFailed:
@@ -90,7 +91,9 @@ class Resource(APIView):
         conditional_writes.store_response(request, key=key, response=response)
         return response
 
-    def select_fields(self, rows: Iterable[Mapping[str, Any]], *, available: Iterable[str]) -> list[dict[str, Any]]:
+    def select_fields(
+        self, rows: Iterable[Mapping[str, Any]], *, available: Iterable[str]
+    ) -> list[dict[str, Any]]:
         """Return the rows with the fields that `?fields=` lists.
 
         For CSV, whose columns need them, rows stay whole.
@@ -125,7 +128,9 @@ class Resource(APIView):
         digest = hashlib.sha256(request._request.body).digest() if has_key else b""  # noqa: SLF001  DRF's way to Django's request
         return self.idempotent(request, body=digest, act=act)
 
-    def _write_if_unchanged(self, handler: Handler, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def _write_if_unchanged(
+        self, handler: Handler, request: Request, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """Lock the path and check `If-Match`, then return the handler's response.
 
         Paths without GET have no ETag.
@@ -133,7 +138,9 @@ class Resource(APIView):
         read: Handler | None = getattr(self, "get", None)
         if read is not None and request.method != "POST":
             conditional_writes.lock_path(request)
-            conditional_writes.check_if_match(request, read=lambda: self._render(request, read(request, *args, **kwargs)))
+            conditional_writes.check_if_match(
+                request, read=lambda: self._render(request, read(request, *args, **kwargs))
+            )
         return handler(request, *args, **kwargs)
 
     def _render(self, request: Request, response: HttpResponse) -> HttpResponse:

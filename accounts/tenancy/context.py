@@ -66,7 +66,9 @@ def _scope(agency_id: UUID, accounts: Collection[UUID] | None) -> Iterator[None]
 def _settings() -> dict[str, str]:
     """Return the tenant context of this transaction, for `set_local` to restore."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in SETTINGS))
+        cursor.execute(
+            "SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in SETTINGS)
+        )
         return {name: value or "" for name, value in zip(SETTINGS, cursor.fetchone(), strict=True)}
 
 
@@ -78,7 +80,9 @@ def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
     if accounts is None:
         return {"accounts": ""}
     ids = [str(each) for each in accounts]
-    return {"accounts": "some"} | {f"accounts_{digit}": " ".join(each for each in ids if each[-1] == digit) for digit in DIGITS}
+    return {"accounts": "some"} | {
+        f"accounts_{digit}": " ".join(each for each in ids if each[-1] == digit) for digit in DIGITS
+    }
 
 
 def set_local(**settings: str) -> None:

@@ -68,7 +68,12 @@ def operations(result: Schema) -> Iterator[tuple[str, Schema]]:
 def schemas(schema: Schema) -> Iterator[Schema]:
     """Yield a schema and the schemas inside it."""
     yield schema
-    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+    inner = [
+        *schema.get("properties", {}).values(),
+        *schema.get("anyOf", ()),
+        *schema.get("oneOf", ()),
+        *schema.get("allOf", ()),
+    ]
     for name in ("items", "additionalProperties"):
         inner += [schema[name]] if isinstance(schema.get(name), dict) else []
     for each in inner:

@@ -1,4 +1,5 @@
-"""Describe the fields and parameters that their serializers and views leave undescribed: one text for each name."""
+"""Describe the fields and parameters that their serializers and views leave undescribed: one text for each
+name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,5 +40,9 @@ def _describe(name: str, field: Schema, components: dict[str, Schema]) -> None:
         field["description"] = text
     if name in settings.API_FIELD_EXAMPLES and "string" in field.get("type", ()) and "examples" not in field:
         field["examples"] = [settings.API_FIELD_EXAMPLES[name]]
-    if name in settings.API_FIELD_LENGTHS and "string" in field.get("type", ()) and not {"enum", "const", "format"} & set(field):
+    if (
+        name in settings.API_FIELD_LENGTHS
+        and "string" in field.get("type", ())
+        and not {"enum", "const", "format"} & set(field)
+    ):
         field.setdefault("maxLength", settings.API_FIELD_LENGTHS[name])

@@ -11,7 +11,9 @@ NULL = "Null"
 
 
 def share(result: Schema, **_: Any) -> Schema:
-    """Replace inline enumerations by references to the component with the same values (a hook of drf-spectacular's)."""
+    """Replace inline enumerations by references to the component with the same values (a hook of
+    drf-spectacular's)."""
+
     components: dict[str, Schema] = result["components"]["schemas"]
     names = _names(components)
     aliases = {name: names[_values(schema)] for name, schema in components.items() if _is_enumeration(schema)}
@@ -21,7 +23,11 @@ def share(result: Schema, **_: Any) -> Schema:
     for _path, operation in operations(result):
         for parameter in operation.get("parameters", []):
             _share_within(parameter["schema"], names, aliases)
-    kept = {name: schema for name, schema in components.items() if name != NULL and aliases.get(name, name) == name}
+    kept = {
+        name: schema
+        for name, schema in components.items()
+        if name != NULL and aliases.get(name, name) == name
+    }
     for name in set(names.values()):
         kept[name]["description"] = settings.API_ENUMERATIONS[name]
     return result | {"components": result["components"] | {"schemas": dict(sorted(kept.items()))}}

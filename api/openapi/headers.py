@@ -1,4 +1,5 @@
-"""Describe response headers once, and refer to them from every response; share parameters and common responses."""
+"""Describe response headers once, and refer to them from every response; share parameters and common
+responses."""
 
 import json
 from collections import Counter, defaultdict
@@ -10,11 +11,15 @@ TEXT: Schema = {"type": "string", "maxLength": 8190}
 SECONDS: Schema = {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_INTEGER}
 HEADERS: dict[str, tuple[str, Schema]] = {
     "X-Request-Id": (
-        "The request's ID: the `X-Request-Id` that you sent, or a new one. Quote it when you report a problem.",
+        "The request's ID: the `X-Request-Id` that you sent, or a new one. Quote it when you report a "
+        "problem.",
         TEXT,
     ),
     "Access-Control-Allow-Origin": ("The `Origin` of the request, if the agency allows it.", TEXT),
-    "RateLimit": ('The remaining requests and the seconds until the quota is full again: `"bearer";r=5999;t=12`.', TEXT),
+    "RateLimit": (
+        'The remaining requests and the seconds until the quota is full again: `"bearer";r=5999;t=12`.',
+        TEXT,
+    ),
     "RateLimit-Policy": ('The allowed requests and the window in seconds: `"bearer";q=6000;w=60`.', TEXT),
     "Retry-After": ("The seconds to wait before you send the request again.", SECONDS),
     "ETag": ("Identifies the content of the response. Send it as `If-None-Match` or `If-Match`.", TEXT),
@@ -26,9 +31,13 @@ ON_ALL, ON_LIMITED = ("X-Request-Id", "Access-Control-Allow-Origin"), ("RateLimi
 
 
 def head(result: Schema, **_: Any) -> Schema:
-    """Add the headers to every response (a hook of drf-spectacular). None is required: a proxy may remove some."""
+    """Add the headers to every response (a hook of drf-spectacular). None is required: a proxy may remove
+    some."""
+
     components: Schema = result["components"]
-    components["headers"] = {name: {"description": text, "schema": schema} for name, (text, schema) in HEADERS.items()}
+    components["headers"] = {
+        name: {"description": text, "schema": schema} for name, (text, schema) in HEADERS.items()
+    }
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
             is_limited = path.startswith("/v1/")
@@ -85,7 +94,9 @@ def _unused(result: Schema) -> list[str]:
 
 
 def complete(result: Schema, **_: Any) -> Schema:
-    """List the tags, describe operations without description, drop unused schemas (a hook of drf-spectacular)."""
+    """List the tags, describe operations without description, drop unused schemas (a hook of
+    drf-spectacular)."""
+
     described = [operation for _path, operation in operations(result)]
     for operation in described:
         operation.setdefault("description", f"{operation.get('summary', operation['operationId'])}.")

@@ -11,10 +11,12 @@ Takers = dict[str, list[tuple[str, str]]]
 
 
 def link(result: Schema, **_: object) -> Schema:
-    """Link the ID of each created resource to every operation with that ID alone in its path (a hook of drf-spectacular).
+    """Link the ID of each created resource to every operation with that ID alone in its path (a hook of
+    drf-spectacular).
 
     Lists have no links: they may be empty, and a link can always be followed.
     """
+
     takers = _takers(result)
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
@@ -26,13 +28,16 @@ def link(result: Schema, **_: object) -> Schema:
 def _link(operation: Schema, takers: Takers) -> None:
     for answer in _successes(operation):
         wanted = takers.get(_prefix(answer), [])
-        links = {each: {"operationId": each, "parameters": {name: "$response.body#/id"}} for each, name in wanted}
+        links = {
+            each: {"operationId": each, "parameters": {name: "$response.body#/id"}} for each, name in wanted
+        }
         if links:
             answer["links"] = links
 
 
 def _takers(result: Schema) -> Takers:
-    """Return the operations with one ID in their path and the name of its parameter, by the prefix of the ID."""
+    """Return the operations with one ID in their path and the name of its parameter, by the prefix of
+    the ID."""
     kinds: dict[str, str] = {}
     for path, operation in operations(result):
         if path.endswith("}") and (names := NAME.findall(path)):

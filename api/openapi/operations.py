@@ -63,14 +63,20 @@ class Choice(serializers.Serializer[Any]):
 class Problem(serializers.Serializer[Any]):
     """A problem (RFC 9457). `type` is stable; `detail` is for people."""
 
-    type = serializers.CharField(help_text="The stable type of the problem: the path of the page that describes it.")
+    type = serializers.CharField(
+        help_text="The stable type of the problem: the path of the page that describes it."
+    )
     title = serializers.CharField(help_text="A short summary, the same for every problem of this type.")
     status = serializers.IntegerField(help_text="The HTTP status code.")
     detail = serializers.CharField(help_text="What went wrong in this request.")
-    request_id = serializers.CharField(allow_null=True, required=False, help_text="The request's ID, as in `X-Request-Id`.")
+    request_id = serializers.CharField(
+        allow_null=True, required=False, help_text="The request's ID, as in `X-Request-Id`."
+    )
     # `errors` and `choices` are members of the problem, and DRF has an attribute of the first name.
-    errors = FieldProblem(many=True, required=False, help_text="One entry per invalid field.")  # type: ignore[assignment]
-    choices = Choice(many=True, required=False, help_text="With `choose-agency`: the agencies of the signed-in person.")
+    errors = FieldProblem(many=True, required=False, help_text=("One entry per invalid field."))  # type: ignore[assignment]
+    choices = Choice(
+        many=True, required=False, help_text="With `choose-agency`: the agencies of the signed-in person."
+    )
 
 
 def example(described: Described) -> OpenApiExample:
@@ -104,8 +110,8 @@ def fields_parameter(names: Iterable[str]) -> OpenApiParameter:
 class Operation(AutoSchema):
     """Add to each operation the problems of its shape and those that its view lists in `problems`.
 
-    The responses of JSON operations are JSON alone: as a second content type, CSV would turn every list of a generated client
-    into `string | {…}`. The description says where CSV is available.
+    The responses of JSON operations are JSON alone: as a second content type, CSV would turn every list of a
+    generated client into `string | {…}`. The description says where CSV is available.
     """
 
     usual: ClassVar[dict[int, Described]] = USUAL
@@ -144,14 +150,21 @@ class Operation(AutoSchema):
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if self.method == "GET" and "200" in bodies and self.is_authenticated():
-            bodies["304"] = {"description": "Nothing has changed since the response whose `ETag` is in `If-None-Match`."}
+            bodies["304"] = {
+                "description": "Nothing has changed since the response whose `ETag` is in `If-None-Match`."
+            }
         statuses = {*self.on_all, *self._by_shape()} if self.is_authenticated() else set()
-        described = [self.usual[each] if isinstance(each, int) else (each, "") for each in (*sorted(statuses), *self._listed())]
+        described = [
+            self.usual[each] if isinstance(each, int) else (each, "")
+            for each in (*sorted(statuses), *self._listed())
+        ]
         for status in sorted({error.status_code for error, _ in described}):
             bodies[str(status)] = self._problem([each for each in described if each[0].status_code == status])
         return bodies
 
-    def _get_request_body(self, direction: Literal["request", "response"] = "request") -> dict[str, Any] | None:
+    def _get_request_body(
+        self, direction: Literal["request", "response"] = "request"
+    ) -> dict[str, Any] | None:
         """Also describe the body of a DELETE that asks for confirmation, which drf-spectacular leaves out."""
         if not self._confirms_deletion():
             return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
@@ -176,4 +189,7 @@ class Operation(AutoSchema):
         component = self.resolve_serializer(Problem(), "response")
         examples = {slug: {"summary": each.name, "value": each.value} for slug, each in shown.items()}
         description = "; ".join(dict.fromkeys(each.name for each in shown.values()))
-        return {"description": description, "content": {PROBLEM: {"schema": component.ref, "examples": examples}}}
+        return {
+            "description": description,
+            "content": {PROBLEM: {"schema": component.ref, "examples": examples}},
+        }

@@ -1,4 +1,5 @@
-"""List the problems of reports that were refused as a whole or could not be loaded: the `problem` of a report. Pure."""
+"""List the problems of reports that were refused as a whole or could not be loaded: the `problem` of a
+report. Pure."""
 
 from api.problem_types.problem_type import ProblemType
 
@@ -15,7 +16,8 @@ REPORTS = (
         None,
         "Unknown document",
         "The document is not of a supported report type, or not of the type that was announced.",
-        "Upload a supported report, without `report_type` or with the right one. `GET /v1/document-kinds` lists them.",
+        "Upload a supported report, without `report_type` or with the right one. `GET /v1/document-kinds` "
+        "lists them.",
     ),
     ProblemType(
         "spreadsheet",
@@ -169,7 +171,8 @@ REPORTS = (
         None,
         "No usable rows",
         "Every row was rejected.",
-        "Read the reasons in `GET /v1/reports/{report_id}/rejected-rows`, correct the rows and upload the document again.",
+        "Read the reasons in `GET /v1/reports/{report_id}/rejected-rows`, correct the rows and upload the "
+        "document again.",
     ),
     ProblemType(
         "too-many-rejected-rows",

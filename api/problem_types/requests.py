@@ -14,7 +14,8 @@ REQUESTS = (
         "bad-request",
         400,
         "Bad request",
-        "The request could not be read: it is not well-formed HTTP, has too many form fields, or names an unknown host.",
+        "The request could not be read: it is not well-formed HTTP, has too many form fields, or names an "
+        "unknown host.",
         "Check the URL and how the request is built.",
     ),
     ProblemType(
@@ -56,7 +57,8 @@ REQUESTS = (
         "not-permitted",
         403,
         "Permission denied",
-        "The key or member lacks the role, may only read, or is limited to some accounts. `detail` says which.",
+        "The key or member lacks the role, may only read, or is limited to some accounts. `detail` says "
+        "which.",
         "Use a key with the role that the operation names, or ask an admin of the agency.",
     ),
     ProblemType(
@@ -91,7 +93,8 @@ REQUESTS = (
         "not-found",
         404,
         "Not found",
-        "The path does not exist, or the resource does not exist for this key: resources of other agencies are not revealed.",
+        "The path does not exist, or the resource does not exist for this key: resources of other agencies "
+        "are not revealed.",
         "Check the path and the ID, and that the key belongs to the right agency.",
     ),
     ProblemType(
@@ -112,21 +115,24 @@ REQUESTS = (
         "contradiction",
         409,
         "Conflict",
-        "The request is well-formed, but contradicts itself, existing data, or the time. `errors` lists the fields.",
+        "The request is well-formed, but contradicts itself, existing data, or the time. `errors` lists the "
+        "fields.",
         "Change the listed fields.",
     ),
     ProblemType(
         "in-flight",
         409,
         "Request in progress",
-        "An earlier request with the same `Idempotency-Key`, or another write to the same resource, has not finished.",
+        "An earlier request with the same `Idempotency-Key`, or another write to the same resource, has not "
+        "finished.",
         "Send the request again after `Retry-After`, with the same `Idempotency-Key`.",
     ),
     ProblemType(
         "answer-lost",
         409,
         "Response unavailable",
-        "The write was done, but its stored response cannot be decrypted any more: the encryption key is gone.",
+        "The write was done, but its stored response cannot be decrypted any more: the encryption key is "
+        "gone.",
         "Read the resource instead of sending the write again.",
     ),
     ProblemType(
@@ -238,7 +244,8 @@ REQUESTS = (
         "export-expired",
         410,
         "Export expired",
-        "The archive was deleted: after a week, when a newer one was ready, or when an account in it was erased.",
+        "The archive was deleted: after a week, when a newer one was ready, or when an account in it was "
+        "erased.",
         "Request another export.",
     ),
     ProblemType(
@@ -301,7 +308,8 @@ REQUESTS = (
         "throttled",
         429,
         "Too many requests",
-        "A rate limit was exceeded: of the principal, of the agency, or of failed attempts from the IP address.",
+        "A rate limit was exceeded: of the principal, of the agency, or of failed attempts from the IP "
+        "address.",
         "Wait for `Retry-After`. The `RateLimit` headers show the remaining quota.",
     ),
     ProblemType(

@@ -16,7 +16,8 @@ class UnexpectedAnswer(SystemExit):
 
 @dataclass(frozen=True)
 class Client:
-    """Call the API with one API key. Methods return the JSON of the response, and raise UnexpectedAnswer on an error status."""
+    """Call the API with one API key. Methods return the JSON of the response, and raise UnexpectedAnswer on
+    an error status."""
 
     port: int
     key: str
@@ -31,20 +32,25 @@ class Client:
         """Send `content` as the file of a multipart form, after the other fields of it."""
         boundary = secrets.token_hex(16)
         before = "".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n' for field, text in fields.items()
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
+            for field, text in fields.items()
         )
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
         form = before.encode() + head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
-        return self._call("POST", path, content=form, content_type=f"multipart/form-data; boundary={boundary}")
+        return self._call(
+            "POST", path, content=form, content_type=f"multipart/form-data; boundary={boundary}"
+        )
 
     def _call(self, method: str, path: str, *, content: bytes | None = None, content_type: str = "") -> Any:
         headers = {"Authorization": f"Bearer {self.key}", "Host": "localhost"}
         connection = HTTPConnection(LOOPBACK, self.port, timeout=60)
         try:
-            connection.request(method, path, content, headers | ({"Content-Type": content_type} if content else {}))
+            connection.request(
+                method, path, content, headers | ({"Content-Type": content_type} if content else {})
+            )
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace")
         finally:

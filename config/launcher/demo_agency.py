@@ -1,4 +1,5 @@
-"""Load the demo agency over HTTP, once for each data folder. An interrupted load continues at the next start."""
+"""Load the demo agency over HTTP, once for each data folder. An interrupted load continues at the next
+start."""
 
 import json
 import subprocess
@@ -63,7 +64,9 @@ def _remembered(home: Home, now: str) -> str:
 
 
 def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Iterator[tuple[str, Document]]:
-    """Send what is known of `shop`; yields the account and each document that must wait until the others are loaded."""
+    """Send what is known of `shop`; yields the account and each document that must wait until the others are
+    loaded."""
+
     account = _account(client=client, shop=shop)
     story = story_of(shop=shop, now=now)
     if not story.orders:
@@ -77,11 +80,16 @@ def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Itera
 
 
 def _send(*, client: Client, account: str, document: Document) -> None:
-    client.upload(f"/v1/accounts/{account}/reports", name=document.name, content=document.content, **document.fields)
+    client.upload(
+        f"/v1/accounts/{account}/reports", name=document.name, content=document.content, **document.fields
+    )
 
 
 def _account(*, client: Client, shop: Shop) -> str:
-    known = {account["selling_partner_id"]: account["id"] for account in client.get("/v1/accounts", limit="100")["data"]}
+    known = {
+        account["selling_partner_id"]: account["id"]
+        for account in client.get("/v1/accounts", limit="100")["data"]
+    }
     fields = {"name": shop.name, "selling_partner_id": shop.partner, "home_marketplace": shop.home}
     return str(known.get(shop.partner) or client.post("/v1/accounts", fields)["id"])
 

@@ -34,6 +34,7 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
 
     `say` is called with the name of each step. Raises a SystemExit that says what went wrong.
     """
+
     port = _port(environ)
     _create_folders(processes=processes)
     urls = servers.start(home=processes.home, processes=processes, environ=environ, say=say)
@@ -53,9 +54,16 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
 
 
 def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[str, list[str]]:
-    """Return the command line of each process by its name, in the order in which they start; the web server last."""
+    """Return the command line of each process by its name, in the order in which they start; the web server
+    last."""
+
     return {
-        "delivery-worker": [*WORKER, "--queues=webhooks", f"--concurrency={delivery_workers}", "--hostname=delivery-worker@%h"],
+        "delivery-worker": [
+            *WORKER,
+            "--queues=webhooks",
+            f"--concurrency={delivery_workers}",
+            "--hostname=delivery-worker@%h",
+        ],
         "worker": [*WORKER, "--queues=celery", "--concurrency=2"],
         "beat": [*CELERY, "beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"],
         "web": _web(port),
@@ -72,7 +80,9 @@ def _port(environ: Mapping[str, str]) -> int:
     if not (word.isdecimal() and 0 < int(word) < 65536):
         raise PortUnusable(f"PORT must be a number from 1 to 65535, not {word!r}.")
     if not is_free(int(word)):
-        raise PortUnusable(f"Port {word} is already in use. Choose another port: PORT={(int(word) + 1) % 65536} make up")
+        raise PortUnusable(
+            f"Port {word} is already in use. Choose another port: PORT={(int(word) + 1) % 65536} make up"
+        )
     return int(word)
 
 
@@ -89,9 +99,13 @@ def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> No
 
 
 def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
-    """Start workers, scheduler and web server in this order, so that they stop in the reverse: first no new work, then none."""
+    """Start workers, scheduler and web server in this order, so that they stop in the reverse: first no new
+    work, then none."""
+
     schedule = processes.home.folder / "beat-schedule"
-    for name, command in commands(port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1").items():
+    for name, command in commands(
+        port=port, schedule=schedule, delivery_workers=environ.get("WEBHOOK_COURIERS") or "1"
+    ).items():
         child = processes.start(name=name, command=command, environ=environ, folder=REPOSITORY)
     processes.wait_for(child, ready=lambda: is_healthy(port))
 

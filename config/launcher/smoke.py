@@ -1,4 +1,5 @@
-"""Load files with known figures into a temporary copy and compare every figure: `python -m config.launcher.smoke`."""
+"""Load files with known figures into a temporary copy and compare every figure: `python -m
+config.launcher.smoke`."""
 
 import json
 import os
@@ -58,7 +59,9 @@ def main() -> None:
             steps.say("Stopping")
         steps.finish()
     except UnexpectedAnswer as error:
-        raise UnexpectedAnswer(f"{error}\nThe last lines of the web server's log:\n{tail(home.logs / 'web.log')}") from None
+        raise UnexpectedAnswer(
+            f"{error}\nThe last lines of the web server's log:\n{tail(home.logs / 'web.log')}"
+        ) from None
     finally:
         steps.give_up()
         home.discard()
@@ -69,7 +72,9 @@ def main() -> None:
 
 def _client(environ: Mapping[str, str]) -> Client:
     command = product.manage_command("open_agency", "Smoke", "--json")
-    answer = subprocess.run(command, cwd=product.REPOSITORY, env=dict(environ), stdout=subprocess.PIPE, check=True)
+    answer = subprocess.run(
+        command, cwd=product.REPOSITORY, env=dict(environ), stdout=subprocess.PIPE, check=True
+    )
     return Client(port=int(environ["PORT"]), key=json.loads(answer.stdout)["key"])
 
 
@@ -114,7 +119,11 @@ def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
     values = _values(client, account, today)
     own, amazons = values["mfn"], values["afn"]
     parts = {"negative_feedback": 2, "a_to_z_claims": 2, "chargebacks": 1}
-    yield Check("window", [smoke_files.day(today, 74), smoke_files.day(today, 15)], [own["window"]["from"], own["window"]["to"]])
+    yield Check(
+        "window",
+        [smoke_files.day(today, 74), smoke_files.day(today, 15)],
+        [own["window"]["from"], own["window"]["to"]],
+    )
     yield Check("seller-fulfilled: defects / orders", (4, 250), (own["numerator"], own["denominator"]))
     yield Check("seller-fulfilled: rate", 0.016, own["rate"])
     yield Check("seller-fulfilled: parts", parts, {name: own["parts"][name] for name in parts})
@@ -135,7 +144,12 @@ def _drill_down(client: Client, account: str, today: datetime, series: dict[str,
     path = f"/v1/accounts/{account}/metrics/{ODR}/orders"
     answer = client.get(path, **series, as_of=smoke_files.day(today, 0), counted="true")
     found = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
-    defects = {smoke_files.ONE_STAR: 1, smoke_files.TWO_STARS: 2, smoke_files.CLAIMED: 1, smoke_files.CHARGED: 1}
+    defects = {
+        smoke_files.ONE_STAR: 1,
+        smoke_files.TWO_STARS: 2,
+        smoke_files.CLAIMED: 1,
+        smoke_files.CHARGED: 1,
+    }
     expected = {smoke_files.order_id(order): number for order, number in defects.items()}
     yield Check("counted orders and their defects", expected, found)
 
@@ -143,12 +157,17 @@ def _drill_down(client: Client, account: str, today: datetime, series: dict[str,
 def _breach(client: Client, *, status: str, numerator: int) -> Iterator[Check]:
     listed = client.get("/v1/breaches")["data"]
     of_orders = [breach for breach in listed if (breach["metric"], breach["level"]) == (ODR, "breach")]
-    found = [(breach["channel"], breach["status"], breach["numerator"], breach["denominator"]) for breach in of_orders]
+    found = [
+        (breach["channel"], breach["status"], breach["numerator"], breach["denominator"])
+        for breach in of_orders
+    ]
     yield Check(f"breach {status}", [("mfn", status, numerator, 250)], found)
 
 
 def _service(client: Client, account: str) -> Iterator[Check]:
-    """Of 50 packages two late ones are exactly the 4 % that must not be reached; three are unscanned, one came late."""
+    """Of 50 packages two late ones are exactly the 4 % that must not be reached; three are unscanned, one
+    came late."""
+
     expected = {
         "late_shipment_rate_30d": (2, 50, "breached"),
         "pre_fulfillment_cancel_rate": (1, 41, "at_risk"),
@@ -165,8 +184,12 @@ def _reported(client: Client, account: str) -> Iterator[Check]:
     """Amazon sets this account 5 % for late shipments, of which 4 % are more than three quarters."""
     found = _standings(client, account)
     yield Check("late shipments under Amazon's target", (2, 50, "at_risk"), found["late_shipment_rate_30d"])
-    yield Check("policy violations, reported by Amazon", (2, 1, "breached"), found["listing_policy_violations"])
-    yield Check("account health rating, reported by Amazon", (340, 1, "healthy"), found["account_health_rating"])
+    yield Check(
+        "policy violations, reported by Amazon", (2, 1, "breached"), found["listing_policy_violations"]
+    )
+    yield Check(
+        "account health rating, reported by Amazon", (340, 1, "healthy"), found["account_health_rating"]
+    )
     statuses = client.get(f"/v1/accounts/{account}")["amazon_statuses"]
     yield Check("account status, reported by Amazon", "AT_RISK", statuses["US"]["status"])
 
@@ -181,12 +204,17 @@ def _standings(client: Client, account: str) -> dict[str, tuple[int, int, str]]:
 
 
 def _values(client: Client, account: str, today: datetime) -> dict[str, Any]:
-    answer = client.get(f"/v1/accounts/{account}/metrics", metric=ODR, marketplace="US", as_of=smoke_files.day(today, 0))
+    answer = client.get(
+        f"/v1/accounts/{account}/metrics", metric=ODR, marketplace="US", as_of=smoke_files.day(today, 0)
+    )
     return {value["channel"]: value for value in answer["metrics"]}
 
 
 def _load(client: Client, processes: Processes, account: str, contents: Mapping[str, str]) -> None:
-    sent = [client.upload(f"/v1/accounts/{account}/reports", name=name, content=text.encode()) for name, text in contents.items()]
+    sent = [
+        client.upload(f"/v1/accounts/{account}/reports", name=name, content=text.encode())
+        for name, text in contents.items()
+    ]
     for report in sent:
         while (now := client.get(f"/v1/reports/{report['id']}"))["status"] in {"queued", "processing"}:
             processes.watch()

@@ -1,9 +1,12 @@
-"""The files of the story that the smoke plays: documents of which every figure can be told by reading them."""
+"""The files of the story that the smoke plays: documents of which every figure can be told by reading
+them."""
 
 import json
 from datetime import UTC, datetime, time, timedelta
 
-ORDER_HEADER = "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel\tsales-channel"
+ORDER_HEADER = (
+    "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel\tsales-channel"
+)
 # How many orders of each sort: age in days, status, fulfilment, store. The window is 15 to 74 days old.
 ORDERS = (
     (200, 40, "Shipped", "Merchant", "Amazon.com"),
@@ -22,7 +25,9 @@ ORDERS = (
 CANCELLED_BY_SELLER = sum(number for number, *_ in ORDERS) - 1
 SENT = range(100, 150)  # which orders are shipped, two items each, with ship-by day 20 days ago
 SENT_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
-ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(7)  # which of the orders something is wrong with
+ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(
+    7
+)  # which of the orders something is wrong with
 
 
 def orders(today: datetime) -> str:
@@ -61,7 +66,10 @@ def decisions(today: datetime) -> str:
 
 def _claims_file(today: datetime, troubles: tuple[tuple[int, str, str], ...], *, hours_ago: int) -> str:
     stamp = (today - timedelta(hours=hours_ago)).isoformat()
-    rows = [f"{order_id(order)},{kind},{state},{day(today, 18)},R{order},{stamp}" for order, kind, state in troubles]
+    rows = [
+        f"{order_id(order)},{kind},{state},{day(today, 18)},R{order},{stamp}"
+        for order, kind, state in troubles
+    ]
     return "\n".join(["order_id,kind,state,occurred_on,reference,updated_at", *rows])
 
 
@@ -80,13 +88,18 @@ def messages(today: datetime) -> str:
     """Eight answered after two hours, one after 25, and one that needs no answer."""
     asked = datetime.combine(today - timedelta(days=5), time(12), UTC)
     answers = [*((asked + timedelta(hours=hours)).isoformat() for hours in (*[2] * 8, 25)), ""]
-    rows = [f"M-{n},{asked.isoformat()},{answer},{'no' if answer else 'yes'}" for n, answer in enumerate(answers)]
+    rows = [
+        f"M-{n},{asked.isoformat()},{answer},{'no' if answer else 'yes'}" for n, answer in enumerate(answers)
+    ]
     return "\n".join(["message_id,received_at,answered_at,no_response_needed", *rows])
 
 
 def account_health(today: datetime) -> str:
     late = {
-        "reportingDateRange": {"reportingDateFrom": f"{day(today, 29)}T00:00Z", "reportingDateTo": f"{day(today, 0)}T23:59Z"},
+        "reportingDateRange": {
+            "reportingDateFrom": f"{day(today, 29)}T00:00Z",
+            "reportingDateTo": f"{day(today, 0)}T23:59Z",
+        },
         "orderCount": 50,
         "lateShipmentCount": 2,
         "rate": 0.04,
@@ -97,7 +110,12 @@ def account_health(today: datetime) -> str:
     figures = {
         "marketplaceId": "ATVPDKIKX0DER",
         "lateShipmentRate": late,
-        "listingPolicyViolations": {"defectsCount": 2, "status": "BAD", "targetValue": 0, "targetCondition": "EQUALS"},
+        "listingPolicyViolations": {
+            "defectsCount": 2,
+            "status": "BAD",
+            "targetValue": 0,
+            "targetCondition": "EQUALS",
+        },
         "accountHealthRating": {"ahrStatus": "GREAT", "ahrScore": 340},
     }
     statuses = [{"marketplaceId": "ATVPDKIKX0DER", "status": "AT_RISK"}]

@@ -15,9 +15,13 @@ from config.launcher.progress import Steps
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Start everything, print the URLs, wait and stop. Exit with code 1 and the reason if a process ends by itself."""
+    """Start everything, print the URLs, wait and stop. Exit with code 1 and the reason if a process ends by
+    itself."""
+
     parser = argparse.ArgumentParser(prog="python -m config.launcher.up", description=__doc__)
-    parser.add_argument("--demo", action="store_true", help="create an agency with eight accounts and two years of orders")
+    parser.add_argument(
+        "--demo", action="store_true", help="create an agency with eight accounts and two years of orders"
+    )
     options = parser.parse_args(arguments)
     os.umask(0o077)  # logs, documents and schedules hold other people's data
     steps = Steps()

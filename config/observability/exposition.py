@@ -35,7 +35,9 @@ class PlainText(BaseRenderer):
     format = "txt"
     charset = "utf-8"
 
-    def render(self, data: Any, media_type: str | None = None, context: Mapping[str, Any] | None = None) -> bytes:
+    def render(
+        self, data: Any, media_type: str | None = None, context: Mapping[str, Any] | None = None
+    ) -> bytes:
         return bytes(data)
 
 
@@ -53,11 +55,14 @@ class MetricsView(UnauthenticatedView):
     @extend_schema(
         operation_id="getOperationalMetrics",
         summary="Get operational metrics",
-        description="Counts, durations and ages of the installation, for Prometheus. If METRICS_TOKEN is set, send "
+        description="Counts, durations and ages of the installation, for Prometheus. If METRICS_TOKEN is "
+        "set, send "
         "`Authorization: Bearer <METRICS_TOKEN>`.",
         tags=["Health"],
         responses={
-            (200, "text/plain"): OpenApiResponse(EXPOSITION, examples=[OpenApiExample("Metrics", value=EXAMPLE)]),
+            (200, "text/plain"): OpenApiResponse(
+                EXPOSITION, examples=[OpenApiExample("Metrics", value=EXAMPLE)]
+            ),
             **public_problem(401),
         },
     )
@@ -65,8 +70,14 @@ class MetricsView(UnauthenticatedView):
         self._check_token(request)
         figures = operational_figures.reader.read(now=timezone.now())
         registry = CollectorRegistry()
-        registry.register(gauges.InstallationCollector(figures=figures, ages=heartbeats.ages(now=time.time())))
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
+        registry.register(
+            gauges.InstallationCollector(figures=figures, ages=heartbeats.ages(now=time.time()))
+        )
+        return Response(
+            generate_latest(registry),
+            content_type=CONTENT_TYPE_PLAIN_0_0_4,
+            headers={"Cache-Control": "no-store"},
+        )
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="metrics"'

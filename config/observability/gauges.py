@@ -24,7 +24,8 @@ FIGURES = {
     "underone_accounts_stale": "Seller accounts with a stale source.",
     "underone_open_breaches": "Open breaches and warnings, by level.",
 }
-# Each sample: its gauge, its labels, and the figure (config/observability/operational_figures.py) that is its value.
+# Each sample: its gauge, its labels, and the figure (config/observability/operational_figures.py) that is its
+# value.
 SAMPLES: tuple[tuple[str, dict[str, str], str], ...] = (
     ("underone_reports", {"status": "queued"}, "reports_queued"),
     ("underone_reports", {"status": "processing"}, "reports_processing"),
@@ -49,18 +50,24 @@ class InstallationCollector(Collector):
         self.figures, self.ages = figures, ages
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the build, the metrics of all processes, the figures of the database and the ages of heartbeats."""
+        """Yield the build, the metrics of all processes, the figures of the database and the ages of
+        heartbeats."""
+
         yield _gauge("underone_build_info", "Version of Underone and its platform. Always 1.", [(BUILD, 1)])
         yield from process_metrics.collect_all()
         yield from _database_gauges(self.figures)
         scheduler_age = self.ages.get(heartbeats.SCHEDULER)
-        yield _gauge("underone_clock_age_seconds", "Time since the scheduler last sent a task.", [({}, scheduler_age)])
+        yield _gauge(
+            "underone_clock_age_seconds", "Time since the scheduler last sent a task.", [({}, scheduler_age)]
+        )
         queues = [
             ({"queue": name.removeprefix(heartbeats.QUEUE)}, age)
             for name, age in sorted(self.ages.items())
             if name.startswith(heartbeats.QUEUE)
         ]
-        yield _gauge("underone_worker_age_seconds", "Time since the last heartbeat of a worker, by queue.", queues)
+        yield _gauge(
+            "underone_worker_age_seconds", "Time since the last heartbeat of a worker, by queue.", queues
+        )
 
 
 def _database_gauges(figures: Figures | None) -> Iterator[Metric]:
@@ -74,7 +81,8 @@ def _database_gauges(figures: Figures | None) -> Iterator[Metric]:
 
 
 def _gauge(name: str, help_text: str, samples: Sequence[tuple[dict[str, str], float | None]]) -> Metric:
-    """Return a gauge without the samples that are None: without queued reports, for example, there is no age."""
+    """Return a gauge without the samples that are None: without queued reports, for example, there is no
+    age."""
     gauge = GaugeMetricFamily(name, help_text)
     for labels, value in samples:
         if value is not None:

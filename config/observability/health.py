@@ -56,7 +56,9 @@ class HealthView(UnauthenticatedView):
         summary="Check liveness",
         description="Responds as long as the process answers requests.",
         tags=["Health"],
-        responses=OpenApiResponse(Liveness, examples=[OpenApiExample("Alive", value={"status": OK, "version": "0.1.0"})]),
+        responses=OpenApiResponse(
+            Liveness, examples=[OpenApiExample("Alive", value={"status": OK, "version": "0.1.0"})]
+        ),
     )
     def get(self, request: Request) -> Response:
         return Response({"status": OK, "version": VERSION}, headers=NO_STORE)
@@ -111,7 +113,9 @@ class ReadinessView(UnauthenticatedView):
     @extend_schema(
         operation_id="getReadiness",
         summary="Check readiness",
-        description="Checks the database with its migrations, the message broker and the folder of stored reports.",
+        description=(
+            "Checks the database with its migrations, the message broker and the folder of stored reports."
+        ),
         tags=["Health"],
         responses={
             200: OpenApiResponse(Readiness, examples=[_example("Ready")]),
@@ -121,5 +125,7 @@ class ReadinessView(UnauthenticatedView):
     def get(self, request: Request) -> Response:
         deadline = time.monotonic() + READINESS_TIMEOUT
         runs = {name: probe.start() for name, probe in PROBES.items()}
-        results = {name: run.result(timeout=max(deadline - time.monotonic(), 0)) for name, run in runs.items()}
+        results = {
+            name: run.result(timeout=max(deadline - time.monotonic(), 0)) for name, run in runs.items()
+        }
         return Response(results, status=200 if set(results.values()) == {OK} else 503, headers=NO_STORE)

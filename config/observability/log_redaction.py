@@ -12,7 +12,8 @@ BLANK = "[blanked]"
 CUT = "… [cut]"
 # Characters of a text that are searched: a client chooses how long a path is.
 LONGEST = 24_000
-# Of those, the characters at the end that are dropped: a secret, at most a whole header, may have been cut in two there.
+# Of those, the characters at the end that are dropped: a secret, at most a whole header, may have been cut in
+# two there.
 REACH = 8_200
 # Known values that are shorter are not redacted: they would match ordinary words.
 SHORTEST = 8
@@ -27,7 +28,8 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(whs(?:ec|k)_)[\w+/=-]+"), rf"\1{BLANK}"),
     (re.compile(r"\b(At[a-z]{2}\|)[\w./+=-]+"), rf"\1{BLANK}"),  # Amazon's access and refresh tokens
     (re.compile(r"\b(amzn1\.oa2-cs\.)[\w.]+"), rf"\1{BLANK}"),  # Amazon's client secrets
-    # JSON web tokens. Only the first `eyJ` of a run is tried, once: trying each would take the square of the run's length.
+    # JSON web tokens. Only the first `eyJ` of a run is tried, once: trying each would take the square of the
+    # run's length.
     (re.compile(r"(?<![\w-])((?>(?:[\w-]*?-)??(?=eyJ)))eyJ[\w-]{5,}+\.[\w-]++\.[\w-]*+"), rf"\1{BLANK}"),
     (re.compile(r"(?i)\b(bearer\s+|basic\s+)[\w.~+/=|-]{12,}"), rf"\1{BLANK}"),
     (re.compile(r"://([^/\s:@]*):(?!\*+@)[^@\s/]+@"), rf"://\1:{BLANK}@"),
@@ -35,7 +37,10 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(https?://[^\s/\"'<>?#\\]+)[/?#][^\s\"'<>)\\]+"), rf"\1/{BLANK}"),
     (re.compile(rf"(?i)({CALLED}=\s?[\"']?(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]+"), rf"\1{BLANK}"),
     # After a colon people also write words: `a secret: mail has none`.
-    (re.compile(rf"(?i)({CALLED}:\s?[\"']?(?!{PLACE}…)(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]{{8,}}"), rf"\1{BLANK}"),
+    (
+        re.compile(rf"(?i)({CALLED}:\s?[\"']?(?!{PLACE}…)(?:bearer\s|basic\s)?)[^\s\"',;&}})\\]{{8,}}"),
+        rf"\1{BLANK}",
+    ),
 )
 
 
@@ -43,7 +48,9 @@ class Redactor:
     """Redact text that looks like a secret, values under a secret's name, and known secret values."""
 
     def __init__(self, *, known: Iterable[str] = ()) -> None:
-        values = {form for value in known if len(value) >= SHORTEST for form in (value, quote(value, safe=""))}
+        values = {
+            form for value in known if len(value) >= SHORTEST for form in (value, quote(value, safe=""))
+        }
         longest_first = sorted(values, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if values else None
 
@@ -59,7 +66,9 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """Return a JSON value without secrets, at any depth. A text under a secret's name is redacted as a whole."""
+        """Return a JSON value without secrets, at any depth. A text under a secret's name is redacted as a
+        whole."""
+
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):

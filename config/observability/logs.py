@@ -1,6 +1,7 @@
 """The format of log lines of all libraries: one JSON object a line, or plain text in a terminal.
 
-Each line has the time, level, logger and message, the version, and the request or task during which it was logged.
+Each line has the time, level, logger and message, the version, and the request or task during which it was
+logged.
 """
 
 import logging
@@ -23,7 +24,9 @@ Line = MutableMapping[str, Any]
 
 
 def configuration(*, level: str, shape: str) -> dict[str, Any]:
-    """Return the logging configuration. `shape` is JSON, CONSOLE, or AUTO: CONSOLE in a terminal, otherwise JSON."""
+    """Return the logging configuration. `shape` is JSON, CONSOLE, or AUTO: CONSOLE in a terminal, otherwise
+    JSON."""
+
     as_json = shape == "JSON" or (shape == "AUTO" and not sys.stderr.isatty())
     # Without the handlers that these loggers have by default.
     inherited: dict[str, Any] = {"handlers": [], "propagate": True}

@@ -24,9 +24,10 @@ class FigureReader:
     def read(self, *, now: datetime) -> Figures | None:
         """Return figures that are at most `cache_seconds` old; None if the database does not answer.
 
-        While one caller waits for the database, others get the previous figures, so that a database that hangs holds
-        up one request only.
+        While one caller waits for the database, others get the previous figures, so that a database that
+        hangs holds up one request only.
         """
+
         if time.monotonic() - self._read_at >= self.cache_seconds and self._lock.acquire(blocking=False):
             try:
                 self._figures = _query(now)

@@ -7,7 +7,8 @@ NO_ANSWER = "no answer"
 
 
 class Probe:
-    """Run one check. Callers that come while it runs share its result, so that what hangs occupies one thread."""
+    """Run one check. Callers that come while it runs share its result, so that what hangs occupies one
+    thread."""
 
     def __init__(self, check: Callable[[], str]) -> None:
         self._check = check

@@ -1,4 +1,5 @@
-"""Prometheus metrics that every process counts: requests and tasks. They are summed over all processes when scraped."""
+"""Prometheus metrics that every process counts: requests and tasks. They are summed over all processes when
+scraped."""
 
 import os
 from collections.abc import Iterator
@@ -32,11 +33,14 @@ class ProcessMetrics:
 
 @cache
 def process_metrics() -> ProcessMetrics:
-    """Return the metrics of this process, kept in files in a folder that all processes of the installation share."""
+    """Return the metrics of this process, kept in files in a folder that all processes of the installation
+    share."""
+
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder())
-    # By default prometheus_client names its files by process ID, and the folder grows with every process that ever ran.
-    # ValueClass is a private name: there is no public way to name the files (tests/config/test_process_metrics.py fails when it
-    # changes). It is read when a metric is created, so it is set before that.
+    # By default prometheus_client names its files by process ID, and the folder grows with every process that
+    # ever ran. ValueClass is a private name: there is no public way to name the files
+    # (tests/config/test_process_metrics.py fails when it changes). It is read when a metric is created, so it
+    # is set before that.
     values.ValueClass = values.MultiProcessValue(ProcessSlots(folder=folder()).current)  # type: ignore[no-untyped-call]
     request, task = ("method", "route"), ("task",)
     return ProcessMetrics(
@@ -50,7 +54,11 @@ def process_metrics() -> ProcessMetrics:
         ),
         tasks=Counter("underone_tasks", "Finished tasks.", (*task, "outcome"), registry=None),
         task_seconds=Histogram(
-            "underone_task_seconds", "Duration of tasks in seconds.", task, buckets=TASK_SECONDS, registry=None
+            "underone_task_seconds",
+            "Duration of tasks in seconds.",
+            task,
+            buckets=TASK_SECONDS,
+            registry=None,
         ),
         task_wait_seconds=Histogram(
             "underone_task_wait_seconds",
@@ -68,7 +76,8 @@ def folder() -> Path:
 
 
 def count_request(*, method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request. Unknown methods count as `other`, so that a client cannot create any number of series."""
+    """Count a request. Unknown methods count as `other`, so that a client cannot create any number of
+    series."""
     label = method if method in METHODS else "other"
     process_metrics().requests.labels(label, route, str(status)).inc()
     process_metrics().request_seconds.labels(label, route).observe(seconds)

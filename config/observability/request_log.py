@@ -33,7 +33,9 @@ class RequestLogMiddleware:
             seconds = time.perf_counter() - began
             log_request(request=request, response=response, seconds=seconds)
         method, route = request.method or "", route_of(request)
-        process_metrics.count_request(method=method, route=route, status=response.status_code, seconds=seconds)
+        process_metrics.count_request(
+            method=method, route=route, status=response.status_code, seconds=seconds
+        )
         return response
 
 

@@ -23,7 +23,8 @@ def start() -> None:
         environment=settings.SENTRY_ENVIRONMENT,
         traces_sample_rate=settings.SENTRY_TRACES_SAMPLE_RATE or None,
         integrations=[DjangoIntegration(), CeleryIntegration()],
-        # Other integrations would instrument the HTTP client that sends webhooks, and add headers to its requests.
+        # Other integrations would instrument the HTTP client that sends webhooks, and add headers to its
+        # requests.
         auto_enabling_integrations=False,
         trace_propagation_targets=[],
         send_default_pii=False,
@@ -36,7 +37,9 @@ def start() -> None:
 
 
 def _without_secrets(event: Event, _: Any) -> Event:
-    """Return the event with the path of the request, its ID and the task ID, and without the rest of the request."""
+    """Return the event with the path of the request, its ID and the task ID, and without the rest of the
+    request."""
+
     content = cast("dict[str, Any]", event)
     for part in REMOVED:
         (content.get("request") or {}).pop(part, None)

@@ -16,7 +16,13 @@ from config.observability import heartbeats, process_metrics
 # The header of a task's message that carries the logging context of its sender.
 HEADER = "underone"
 CONTEXT = ("request_id", "trace_id")
-OUTCOMES = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried", "REJECTED": "rejected", "IGNORED": "ignored"}
+OUTCOMES = {
+    "SUCCESS": "succeeded",
+    "FAILURE": "failed",
+    "RETRY": "retried",
+    "REJECTED": "rejected",
+    "IGNORED": "ignored",
+}
 
 # The IDs of killed tasks: Celery sends task_failure twice for a task that exceeds its time limit.
 killed: deque[str] = deque(maxlen=1000)
@@ -30,7 +36,9 @@ def configure_logging(**_: Any) -> None:
 
 @signals.before_task_publish.connect
 def add_context_header(*, headers: dict[str, Any], **_: Any) -> None:
-    """Add the request ID and trace ID to the message, so that the task logs them, also when sent by another task."""
+    """Add the request ID and trace ID to the message, so that the task logs them, also when sent by another
+    task."""
+
     context = get_contextvars()
     headers[HEADER] = {name: context[name] for name in CONTEXT if name in context} | {"sent_at": time.time()}
 
@@ -40,7 +48,9 @@ def start_task(*, task_id: str, task: "Task[..., Any]", **_: Any) -> None:
     """Set the logging context, and count how long the task waited."""
     header = _read_header(task)
     clear_contextvars()
-    bind_contextvars(task=task.name, task_id=task_id, **{name: str(header[name]) for name in CONTEXT if name in header})
+    bind_contextvars(
+        task=task.name, task_id=task_id, **{name: str(header[name]) for name in CONTEXT if name in header}
+    )
     if isinstance(header.get("sent_at"), float):
         process_metrics.count_wait(task=task.name, seconds=time.time() - header["sent_at"])
     task.request.update(underone_began=time.perf_counter())
@@ -57,7 +67,9 @@ def end_task(*, task: "Task[..., Any]", state: str | None, **_: Any) -> None:
 
 @signals.task_failure.connect
 def count_killed_task(*, sender: "Task[..., Any]", task_id: str, exception: BaseException, **_: Any) -> None:
-    """Count a task whose process was killed: the worker's main process counts it, because its own process could not."""
+    """Count a task whose process was killed: the worker's main process counts it, because its own process
+    could not."""
+
     if isinstance(exception, (TimeLimitExceeded, WorkerLostError)) and task_id not in killed:
         killed.append(task_id)
         process_metrics.count_task(task=sender.name, outcome="killed", seconds=None)
@@ -82,6 +94,8 @@ def beat_scheduler(**_: Any) -> None:
 
 
 def _read_header(task: "Task[..., Any]") -> dict[str, Any]:
-    """Return the header of the task's message; {} for a message of an older release or with a malformed header."""
+    """Return the header of the task's message; {} for a message of an older release or with a malformed
+    header."""
+
     header = getattr(task.request, HEADER, None)
     return header if isinstance(header, dict) else {}

@@ -1,4 +1,5 @@
-"""Send traces to a collector if OTEL_EXPORTER_OTLP_ENDPOINT is set. A request and the tasks it sends are one trace."""
+"""Send traces to a collector if OTEL_EXPORTER_OTLP_ENDPOINT is set. A request and the tasks it sends are one
+trace."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -63,7 +64,9 @@ class RedactingExporter(SpanExporter):
             parent=span.parent,
             resource=span.resource,
             attributes=self._attributes(span.attributes),
-            events=[Event(each.name, self._attributes(each.attributes), each.timestamp) for each in span.events],
+            events=[
+                Event(each.name, self._attributes(each.attributes), each.timestamp) for each in span.events
+            ],
             links=span.links,
             kind=span.kind,
             instrumentation_scope=span.instrumentation_scope,

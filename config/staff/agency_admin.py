@@ -27,7 +27,17 @@ from webhooks.endpoints import lifecycle as endpoint_lifecycle
 from webhooks.models import Endpoint
 
 MAX_ROWS = 100
-KEYS_SHOWN = ("pk", "prefix", "name", "role", "read_only", "created_at", "last_used_at", "expires_at", "revoked_at")
+KEYS_SHOWN = (
+    "pk",
+    "prefix",
+    "name",
+    "role",
+    "read_only",
+    "created_at",
+    "last_used_at",
+    "expires_at",
+    "revoked_at",
+)
 
 
 class AgencyAdmin(ReadOnlyAdmin):
@@ -42,7 +52,11 @@ class AgencyAdmin(ReadOnlyAdmin):
         return super().get_queryset(request)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show one agency, or perform an action on it (POST)."""
         agency = self.get_object(request, object_id)
@@ -51,10 +65,16 @@ class AgencyAdmin(ReadOnlyAdmin):
         context.set_agency(agency.pk)
         who = _actor(request.user)
         if request.method == "POST":
-            messages.success(request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), who))
+            messages.success(
+                request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), who)
+            )
             return HttpResponseRedirect(request.path)
-        audit.record(agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now())
-        template_context = self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | details(agency)
+        audit.record(
+            agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now()
+        )
+        template_context = (
+            self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | details(agency)
+        )
         # Render at once: the tenant context ends with the transaction, before Django would render a
         # TemplateResponse.
         return render(request, "staff/agency.html", template_context)
@@ -67,10 +87,15 @@ def details(agency: Agency) -> dict[str, Any]:
     return {
         "most": MAX_ROWS,
         "accounts": SellerAccount.objects.present().filter(**own).order_by("-id")[:MAX_ROWS],
-        "keys": ApiKey.objects.filter(**own, kind=ApiKey.Kind.KEY).order_by("-id").only(*KEYS_SHOWN)[:MAX_ROWS],
+        "keys": ApiKey.objects.filter(**own, kind=ApiKey.Kind.KEY)
+        .order_by("-id")
+        .only(*KEYS_SHOWN)[:MAX_ROWS],
         "members": Member.objects.filter(**own).select_related("person").order_by("-id")[:MAX_ROWS],
         "endpoints": [(each, urlsplit(each.url).hostname or each.kind) for each in endpoints],
-        "states": Report.objects.filter(**own).values("status").annotate(count=Count("pk")).order_by("status"),
+        "states": Report.objects.filter(**own)
+        .values("status")
+        .annotate(count=Count("pk"))
+        .order_by("status"),
         "reports": Report.objects.filter(**own).order_by("-id")[:MAX_ROWS],
         "entries": AuditEntry.objects.filter(**own).order_by("-id")[:MAX_ROWS],
     }
@@ -87,7 +112,9 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) ->
         api_keys.revoke(key=key, who=who, now=now)
         return f"The API key {key.prefix}… was revoked."
     if disable:
-        endpoint = Endpoint.objects.filter(agency=agency, pk=identifiers.private("ep", disable)).enabled().first()
+        endpoint = (
+            Endpoint.objects.filter(agency=agency, pk=identifiers.private("ep", disable)).enabled().first()
+        )
         if endpoint is None:
             raise Http404
         endpoint_lifecycle.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, who=who, now=now)

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in its types alone
-    """Show rows and change none. The site's login admits staff only, so every staff user may view all pages."""
+    """Show rows and change none. The site's login admits staff only, so every staff user may view all
+    pages."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return True

@@ -38,9 +38,13 @@ class StaffSite(AdminSite):
         """
         if request.method != "POST":
             return super().login(request, extra_context)
-        attempt = allauth_client.count_attempt(request=request, action="staff_login", key=_rate_limit_key(request))
+        attempt = allauth_client.count_attempt(
+            request=request, action="staff_login", key=_rate_limit_key(request)
+        )
         if attempt is None:
-            return HttpResponse("Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"})
+            return HttpResponse(
+                "Too many attempts. Try again later.", status=429, headers={"Retry-After": "300"}
+            )
         # End any session that came with the request: signing in must begin a new one with a new key.
         logout(request)
         response = super().login(request, extra_context)

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
-OWN_ORIGIN = "default-src 'none'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'"
+OWN_ORIGIN = (
+    "default-src 'none'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src "
+    "'self'; base-uri 'none'"
+)
 PAGES = {
     # Swagger UI sets inline styles on its elements.
     "/docs": f"{OWN_ORIGIN}; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",

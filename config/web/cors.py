@@ -30,7 +30,8 @@ class AgencyCorsMiddleware(CorsMiddleware):
         return False
 
     def check_signal(self, request: HttpRequest) -> bool:
-        """Return whether the origin is allowed. The agencies decide instead of django-cors-headers' signal."""
+        """Return whether the origin is allowed. The agencies decide instead of django-cors-headers'
+        signal."""
         origin, principal = request.headers["Origin"], getattr(request, "auth", None)
         if request.path_info in PUBLIC:
             return True

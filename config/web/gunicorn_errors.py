@@ -30,7 +30,13 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
     slug = SLUGS.get(status_int) or HTTPStatus(status_int).phrase.lower().replace(" ", "-")
     detail = DETAILS.get(status_int, reason)
     title = BY_SLUG[slug].title if slug in BY_SLUG else reason
-    body = {"type": f"{PATH}{slug}", "title": title, "status": status_int, "detail": detail, "request_id": request_id}
+    body = {
+        "type": f"{PATH}{slug}",
+        "title": title,
+        "status": status_int,
+        "detail": detail,
+        "request_id": request_id,
+    }
     content = json.dumps(body).encode()
     head = (
         f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
@@ -43,7 +49,8 @@ def install() -> None:
     """Replace gunicorn's HTML error page in this process.
 
     gunicorn has no setting for the body of its errors: `Worker.handle_error` calls
-    `gunicorn.util.write_error`, which is replaced here. tests/config/test_web_server.py sends malformed requests
-    to a real server and fails if this stops working.
+    `gunicorn.util.write_error`, which is replaced here. tests/config/test_web_server.py sends malformed
+    requests to a real server and fails if this stops working.
     """
+
     util.write_error = write_error

@@ -24,13 +24,15 @@ from api.version import VERSION
 from config.observability.health import UnauthenticatedView
 
 STYLE = (
-    ":root{color-scheme:light dark}body{max-width:44rem;margin:3rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif}"
+    ":root{color-scheme:light dark}body{max-width:44rem;margin:3rem auto;padding:0 1rem;font:1rem/1.5 "
+    "system-ui,sans-serif}"
     "dt{font-weight:600;margin-top:1rem}dd{margin:0}"
 )
 STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {
     "Cache-Control": "public, max-age=300",
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{STYLE_DIGEST}'; base-uri 'none'; "
+    "form-action 'none'; "
     "frame-ancestors 'none'",
 }
 INDEX = {
@@ -74,7 +76,9 @@ class PublicPage(UnauthenticatedView):
         return Response(data, headers=HEADERS)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Where things are", value={**INDEX, "version": "0.1.0"}, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Where things are", value={**INDEX, "version": "0.1.0"}, response_only=True)]
+)
 class IndexAnswer(serializers.Serializer[Any]):
     """Say what is where."""
 
@@ -115,7 +119,13 @@ class ApiIndex(Index):
 
 def described(kind: ProblemType) -> dict[str, Any]:
     """Return a type of problem as JSON."""
-    return {"type": kind.type, "title": kind.title, "status": kind.status, "cause": kind.cause, "cure": kind.cure}
+    return {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "cause": kind.cause,
+        "cure": kind.cure,
+    }
 
 
 class Problems(PublicPage):
@@ -126,7 +136,9 @@ class Problems(PublicPage):
     def page(self, data: Any) -> dict[str, Any]:
         """Return the list as the template takes it."""
         rows = [{"href": each["type"], "name": each["title"], "text": each["type"]} for each in data["data"]]
-        text = "The type of a problem is its path. Each page says what causes the problem and how to solve it."
+        text = (
+            "The type of a problem is its path. Each page says what causes the problem and how to solve it."
+        )
         return {"title": "Problems", "text": text, "rows": rows, "back": "/", "back_text": "Underone"}
 
 
@@ -140,7 +152,12 @@ class OneProblem(PublicPage):
     def page(self, data: Any) -> dict[str, Any]:
         """Return the type of problem as the template takes it."""
         status = data["status"] or "None: it is the `problem` of a report, not of a response."
-        rows = [("Cause", data["cause"]), ("Cure", data["cure"]), ("Type", data["type"]), ("HTTP status", status)]
+        rows = [
+            ("Cause", data["cause"]),
+            ("Cure", data["cure"]),
+            ("Type", data["type"]),
+            ("HTTP status", status),
+        ]
         listed = [{"name": name, "text": text} for name, text in rows]
         return {"title": data["title"], "rows": listed, "back": "/problems", "back_text": "All problems"}
 
@@ -156,4 +173,6 @@ class SecurityTxt(UnauthenticatedView):
         today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
         expires = f"{today + timedelta(days=SECURITY_TXT_DAYS):%Y-%m-%dT%H:%M:%SZ}"
         text = f"Contact: {settings.SECURITY_CONTACT}\nExpires: {expires}\nPreferred-Languages: en, zh\n"
-        return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "public, max-age=300"})
+        return HttpResponse(
+            text, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "public, max-age=300"}
+        )

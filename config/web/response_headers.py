@@ -52,11 +52,15 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     """Return the response with its ETag, or 304 if `If-None-Match` lists that ETag."""
     if isinstance(response, HttpResponse) and not response.has_header("ETag"):
         response["ETag"] = etags.compute(response.content)
-    if "ETag" not in response or not etags.matches(request.headers.get("If-None-Match", ""), response["ETag"]):
+    if "ETag" not in response or not etags.matches(
+        request.headers.get("If-None-Match", ""), response["ETag"]
+    ):
         return response
     if isinstance(response, FileResponse) and response.file_to_stream:
         response.file_to_stream.close()
-    return HttpResponseNotModified(headers={name: response[name] for name in NOT_MODIFIED_HEADERS if name in response})
+    return HttpResponseNotModified(
+        headers={name: response[name] for name in NOT_MODIFIED_HEADERS if name in response}
+    )
 
 
 def _set_cache_control(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -17,7 +17,12 @@ from metrics.rules.facts import DefectKind
 
 EXAMPLE = {
     "defects": [
-        {"order_id": "302-1234567-1234567", "kind": "a_to_z_claim", "occurred_on": "2026-10-20", "state": "pending"},
+        {
+            "order_id": "302-1234567-1234567",
+            "kind": "a_to_z_claim",
+            "occurred_on": "2026-10-20",
+            "state": "pending",
+        },
         {
             "order_id": "302-7654321-7654321",
             "kind": "feedback",
@@ -44,7 +49,10 @@ class CreateDefect(Body):
     state = serializers.ChoiceField(
         choices=STATES,
         help_text="The state of the defect. "
-        + "; ".join(f"`{kind}`: {', '.join(f'`{state}`' for state in states)}" for kind, states in defects.STATES.items()),
+        + "; ".join(
+            f"`{kind}`: {', '.join(f'`{state}`' for state in states)}"
+            for kind, states in defects.STATES.items()
+        ),
     )
     rating = serializers.IntegerField(
         required=False,
@@ -63,7 +71,9 @@ class CreateDefect(Body):
     updated_at = serializers.DateTimeField(
         required=False,
         allow_null=True,
-        help_text="When the state was reached. The latest state wins. Default: when the request was received.",
+        help_text=(
+            "When the state was reached. The latest state wins. Default: when the request was received."
+        ),
     )
     funded_by = serializers.ChoiceField(
         choices=("seller", "amazon"),
@@ -75,7 +85,10 @@ class CreateDefect(Body):
 
 def _condition(**values: str) -> dict[str, Any]:
     """Return the JSON Schema condition that fields have these values."""
-    return {"properties": {name: {"const": value} for name, value in values.items()}, "required": list(values)}
+    return {
+        "properties": {name: {"const": value} for name, value in values.items()},
+        "required": list(values),
+    }
 
 
 class CreateDefectExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -92,7 +105,11 @@ class CreateDefectExtension(OpenApiSerializerExtension):  # type: ignore[no-unty
             for kind, states in defects.STATES.items()
         ]
         others = [_condition(kind=kind) for kind in defects.STATES if kind != DefectKind.FEEDBACK]
-        removed = [_condition(state=state) for state in defects.STATES[DefectKind.FEEDBACK] if state != defects.POSTED]
+        removed = [
+            _condition(state=state)
+            for state in defects.STATES[DefectKind.FEEDBACK]
+            if state != defects.POSTED
+        ]
         with_stars = {"properties": {"rating": {"type": "integer"}}, "required": ["rating"]}
         return schema | {"allOf": [*states, {"anyOf": [*others, *removed, with_stars]}]}
 
@@ -113,7 +130,9 @@ def check_rows(body: Any, *, max_rows: int, latest: datetime) -> None:
     if isinstance(rows, list) and len(rows) > max_rows:
         raise serializers.ValidationError({"defects": f"Send at most {max_rows} defects in one request."})
     CreateDefects(data=body if isinstance(body, dict) else {}).is_valid(raise_exception=True)
-    if errors := {str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))}:
+    if errors := {
+        str(index): error for index, row in enumerate(rows or ()) if (error := _error(row, latest))
+    }:
         is_only_early = all(set(error) == {"updated_at"} for error in errors.values())
         raise (Contradiction if is_only_early else serializers.ValidationError)({"defects": errors})
 

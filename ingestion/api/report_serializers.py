@@ -56,7 +56,8 @@ class RowCountsSerializer(serializers.Serializer[Report]):
     new = serializers.IntegerField(source="rows_new", help_text="Rows that added something new.")
     changed = serializers.IntegerField(source="rows_changed", help_text="Rows that changed something known.")
     unchanged = serializers.IntegerField(
-        source="rows_unchanged", help_text="Rows without effect: repeats, further items of an order, and older states."
+        source="rows_unchanged",
+        help_text="Rows without effect: repeats, further items of an order, and older states.",
     )
     rejected = serializers.IntegerField(
         source="rows_rejected",
@@ -78,7 +79,9 @@ class ReportSerializer(serializers.Serializer[Report]):
 
     id = PublicIdField()
     account = serializers.SerializerMethodField(help_text="The account of the report.")
-    report_type = ChoiceOrNull(tuple(REPORT_TYPE_BY_NAME), help_text="The report type. Null until it is detected.")
+    report_type = ChoiceOrNull(
+        tuple(REPORT_TYPE_BY_NAME), help_text="The report type. Null until it is detected."
+    )
     marketplace = serializers.ChoiceField(
         choices=CODES, help_text="The marketplace whose date format and time zone the report uses."
     )
@@ -87,26 +90,35 @@ class ReportSerializer(serializers.Serializer[Report]):
     )
     status = serializers.ChoiceField(
         choices=Report.Status.choices,
-        help_text="`queued`, `processing`, `loaded`, `rejected` (the document cannot be used; nothing changed) or `failed` "
+        help_text="`queued`, `processing`, `loaded`, `rejected` (the document cannot be used; nothing "
+        "changed) or `failed` "
         "(an internal error, after several attempts).",
     )
     rows = RowCountsSerializer(source="*", help_text="Numbers of rows.")
     problem = ReportProblem(allow_null=True, help_text="Set if the status is `rejected` or `failed`.")
-    warnings = serializers.ListField(child=serializers.CharField(), help_text="What was unusual about the document.")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="What was unusual about the document."
+    )
     encoding = TextOrNull(help_text="The character encoding of the document. Null until it is read.")
     encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")
     sha256 = serializers.CharField(help_text="SHA-256 digest of the bytes received, in hexadecimal.")
     size = serializers.IntegerField(help_text="Number of bytes received.")
     blanked_columns = serializers.ListField(
-        child=serializers.CharField(), help_text="Columns or elements whose text was redacted from the stored document."
+        child=serializers.CharField(),
+        help_text="Columns or elements whose text was redacted from the stored document.",
     )
     document_deleted_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the document was deleted after its retention period. Null: it is stored."
+        allow_null=True,
+        help_text="When the document was deleted after its retention period. Null: it is stored.",
     )
-    period_from = serializers.DateField(allow_null=True, help_text="First day of the period for which the report is complete.")
+    period_from = serializers.DateField(
+        allow_null=True, help_text="First day of the period for which the report is complete."
+    )
     period_to = serializers.DateField(allow_null=True, help_text="Last day of that period.")
     received_at = serializers.DateTimeField(help_text="When the document was received.")
-    loaded_at = serializers.DateTimeField(allow_null=True, help_text="When the report was loaded. Null before that.")
+    loaded_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the report was loaded. Null before that."
+    )
     duplicate = serializers.SerializerMethodField(
         help_text="Whether this response is to an upload of bytes that the account already had."
     )
@@ -121,16 +133,23 @@ class ReportSerializer(serializers.Serializer[Report]):
 class CreateReport(Body):
     """A document to upload."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="The document as it was downloaded, plain or gzip.")
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="The document as it was downloaded, plain or gzip."
+    )
     report_type = serializers.ChoiceField(
-        choices=UPLOADABLE_NAMES, required=False, help_text="The report type. Default: detected from the header."
+        choices=UPLOADABLE_NAMES,
+        required=False,
+        help_text="The report type. Default: detected from the header.",
     )
     marketplace = serializers.ChoiceField(
-        choices=CODES, required=False, help_text="The marketplace of the report. Default: the account's home marketplace."
+        choices=CODES,
+        required=False,
+        help_text="The marketplace of the report. Default: the account's home marketplace.",
     )
     period_from = Day(
         required=False,
-        help_text="First day of the period for which the report is complete, with `period_to`. Feedback of this period that "
+        help_text="First day of the period for which the report is complete, with `period_to`. Feedback of "
+        "this period that "
         "the report does not list is marked as removed.",
     )
     period_to = Day(required=False, help_text="Last day of the period, at most tomorrow.")
@@ -146,7 +165,9 @@ class CreateReport(Body):
         if last > self.context["today"] + timedelta(days=1):
             raise Contradiction({"period_to": "`period_to` must not be later than tomorrow."})
         if (last - first).days >= MAX_PERIOD_DAYS:
-            raise Contradiction({"period_from": f"The period must not be longer than {MAX_PERIOD_DAYS} days."})
+            raise Contradiction(
+                {"period_from": f"The period must not be longer than {MAX_PERIOD_DAYS} days."}
+            )
         return attrs
 
 

@@ -13,10 +13,14 @@ EXAMPLE = {
         {
             "report_types": ["feedback_removals"],
             "title": "Feedback removals, CSV",
-            "about": "Orders whose feedback Amazon removed or struck through. That feedback no longer counts.",
+            "about": (
+                "Orders whose feedback Amazon removed or struck through. That feedback no longer counts."
+            ),
             "format": "csv",
             "uploaded": True,
-            "columns": [{"name": "order_id", "meaning": "the order whose feedback was removed", "needed": True}],
+            "columns": [
+                {"name": "order_id", "meaning": "the order whose feedback was removed", "needed": True}
+            ],
             "example": "order_id,removed_on\n302-1234567-1234567,2025-10-20\n",
             "source": "Underone's own layout",
         }
@@ -32,7 +36,9 @@ class ColumnSerializer(serializers.Serializer[Column]):
         help_text="The name in the header. Case is ignored, and blanks, hyphens and underscores are equal."
     )
     meaning = serializers.CharField(help_text="What the column contains and how it is used.")
-    needed = serializers.BooleanField(help_text="Whether the column is required. A report without it is rejected.")
+    needed = serializers.BooleanField(
+        help_text="Whether the column is required. A report without it is rejected."
+    )
 
 
 class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
@@ -48,11 +54,14 @@ class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
     format = serializers.SerializerMethodField(help_text="`tsv`, `csv`, `tsv or csv`, `json` or `xml`.")
     uploaded = serializers.BooleanField(
         source="is_uploaded",
-        help_text="Whether it is uploaded as a file. False: send its rows to `POST /v1/accounts/{account_id}/defects`.",
+        help_text=(
+            "Whether it is uploaded as a file. False: send its rows to `POST "
+            "/v1/accounts/{account_id}/defects`."
+        ),
     )
     columns = ColumnSerializer(many=True, help_text="The columns that are read. Others are ignored.")
     example = serializers.CharField(help_text="A complete, small example document.")
-    source = serializers.CharField(help_text="Where the layout is documented.")  # type: ignore[assignment]  # name of a field
+    source = serializers.CharField(help_text=("Where the layout is documented."))  # type: ignore[assignment]  # name of a field
 
     def get_format(self, report_type: ReportType) -> str:
         return report_type.dialect.replace("_", " ")
@@ -62,5 +71,5 @@ class SupportedReportTypeSerializer(serializers.Serializer[ReportType]):
 class ReportTypeList(serializers.Serializer[Any]):
     """All supported report types."""
 
-    data = SupportedReportTypeSerializer(many=True, help_text="The report types.")  # type: ignore[assignment]  # name of a field
+    data = SupportedReportTypeSerializer(many=True, help_text=("The report types."))  # type: ignore[assignment]  # name of a field
     next_cursor = serializers.CharField(allow_null=True, help_text="Always null: the list is complete.")

@@ -16,7 +16,9 @@ class DocumentTooLarge(APIException):
     """Raise when an upload exceeds REPORT_MAX_BYTES."""
 
     status_code = 413
-    default_detail = "The document exceeds the size limit of this server. Compress it with gzip, or split it by date."
+    default_detail = (
+        "The document exceeds the size limit of this server. Compress it with gzip, or split it by date."
+    )
     default_code = "document-too-large"
 
 
@@ -32,7 +34,14 @@ class DocumentUploadHandler(TemporaryFileUploadHandler):
     Raises DocumentTooLarge before reading, if Content-Length is over the limit, or while reading.
     """
 
-    def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:  # noqa: N803
+    def handle_raw_input(
+        self,
+        input_data: Any,
+        META: Any,
+        content_length: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         if content_length > settings.REPORT_MAX_BYTES + FORM_OVERHEAD:
             raise DocumentTooLarge
 

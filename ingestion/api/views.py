@@ -27,7 +27,13 @@ from api import etags
 from ingestion import intake
 from ingestion.api.defect_serializers import CreateDefects, check_rows
 from ingestion.api.renderers import RejectedRowsCsv
-from ingestion.api.report_serializers import QUEUED, REPORT, CreateReport, RejectedRowSerializer, ReportSerializer
+from ingestion.api.report_serializers import (
+    QUEUED,
+    REPORT,
+    CreateReport,
+    RejectedRowSerializer,
+    ReportSerializer,
+)
 from ingestion.api.report_type_serializers import ReportTypeList
 from ingestion.api.uploads import FORM_OVERHEAD, DocumentTooLarge
 from ingestion.models import RejectedRow, Report
@@ -51,7 +57,9 @@ class LengthRequired(APIException):
 
     status_code = 411
     default_code = "length-required"
-    default_detail = "The request needs a Content-Length header. Chunked transfer encoding is not supported for uploads."
+    default_detail = (
+        "The request needs a Content-Length header. Chunked transfer encoding is not supported for uploads."
+    )
 
 
 class DocumentDeleted(APIException):
@@ -60,7 +68,8 @@ class DocumentDeleted(APIException):
     status_code = 410
     default_code = "document-deleted"
     default_detail = (
-        "The document was deleted because the agency's retention period for documents is over. The facts from it are "
+        "The document was deleted because the agency's retention period for documents is over. The facts "
+        "from it are "
         "still counted."
     )
 
@@ -70,7 +79,9 @@ def report_of(request: Request, public_id: str) -> Report:
 
     Raises NotFound, also for a report that the principal may not see.
     """
-    reports = Report.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
+    reports = Report.objects.filter(
+        agency=context.agency_of(request), account__in=context.accounts_of(request)
+    )
     return context.get_or_404(reports, kind="rpt", public_id=public_id, name="report")
 
 
@@ -83,10 +94,14 @@ def request_digest(upload: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps([upload["file"].sha256, fields], sort_keys=True).encode()).digest()
 
 
-def _receive(account: SellerAccount, received: intake.ReceivedDocument, who: Actor, now: datetime) -> Response:
+def _receive(
+    account: SellerAccount, received: intake.ReceivedDocument, who: Actor, now: datetime
+) -> Response:
     report, duplicate = intake.receive(account=account, received=received, who=who, now=now)
     body = ReportSerializer(report, context={"duplicate": duplicate}).data
-    return Response(body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"})
+    return Response(
+        body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"}
+    )
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -124,9 +139,12 @@ class ReportListView(Collection[Report]):
     @extend_schema(
         operation_id="createReport",
         summary="Upload a report",
-        description="Uploads an Amazon report or an import file. The response is 202 with the queued report; poll it or "
-        "subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the document is stored, "
-        "unless the agency keeps it. If the account already has a report with the same bytes, the response is 200 with "
+        description="Uploads an Amazon report or an import file. The response is 202 with the queued report; "
+        "poll it or "
+        "subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the document "
+        "is stored, "
+        "unless the agency keeps it. If the account already has a report with the same bytes, the response "
+        "is 200 with "
         "that report. It is loaded again if it was rejected, or if only this request states a period.",
         tags=["Reports"],
         request={"multipart/form-data": CreateReport},
@@ -149,7 +167,9 @@ class ReportListView(Collection[Report]):
         with context.for_request(request):
             account = self._account_after_body(request, account_id)
             who = context.principal(request).actor
-            return self.idempotent(request, body=request_digest(fields), act=lambda: _receive(account, received, who, now))
+            return self.idempotent(
+                request, body=request_digest(fields), act=lambda: _receive(account, received, who, now)
+            )
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
         """Return the account after checking it and Content-Length, before a byte of the body is read."""
@@ -188,7 +208,9 @@ class ReportTypeListView(Resource):
 class ReportView(Resource):
     """Get one report."""
 
-    @extend_schema(operation_id="getReport", summary="Get a report", tags=["Reports"], responses=ReportSerializer)
+    @extend_schema(
+        operation_id="getReport", summary="Get a report", tags=["Reports"], responses=ReportSerializer
+    )
     def get(self, request: Request, report_id: str) -> Response:
         return Response(ReportSerializer(report_of(request, report_id)).data)
 
@@ -256,7 +278,8 @@ class DefectListView(Resource):
     @extend_schema(
         operation_id="createDefects",
         summary="Create defects",
-        description="Posts A-to-z claims, chargebacks and feedback, for which Amazon has no feed. All rows are accepted or "
+        description="Posts A-to-z claims, chargebacks and feedback, for which Amazon has no feed. All rows "
+        "are accepted or "
         "none. A later row with the same `order_id`, `kind` and `reference` updates the state of the defect.",
         tags=["Reports"],
         request=CreateDefects,
@@ -266,6 +289,12 @@ class DefectListView(Resource):
         account = context.account_of(request, account_id)
         body: Any = request.data
         now = timezone.now()
-        check_rows(body, max_rows=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date()))
-        report = intake.receive_rows(account=account, rows=body["defects"], who=context.principal(request).actor, now=now)
-        return Response(ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"})
+        check_rows(
+            body, max_rows=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date())
+        )
+        report = intake.receive_rows(
+            account=account, rows=body["defects"], who=context.principal(request).actor, now=now
+        )
+        return Response(
+            ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"}
+        )

@@ -74,7 +74,13 @@ class Scope:
 
         Of the agency's own rows, an export of one account contains only the audit entries about that account.
         """
-        own = "true" if self.whole else "about = ANY (%(public_ids)s)" if table.name == "accounts_auditentry" else "false"
+        own = (
+            "true"
+            if self.whole
+            else "about = ANY (%(public_ids)s)"
+            if table.name == "accounts_auditentry"
+            else "false"
+        )
         return f"{table.agency_condition} AND {table.account_condition or own}"
 
     def parameters(self) -> dict[str, Any]:
@@ -116,7 +122,11 @@ def write(*, export: Export, out: HashedFile, now: datetime) -> None:
             "known_at": timestamps.text(known_at),
             "made_at": timestamps.text(now),
             "files": files,
-            "left_out": [{"holds": table.description, "why": table.omitted_because} for table in TABLES if not table.file],
+            "left_out": [
+                {"holds": table.description, "why": table.omitted_because}
+                for table in TABLES
+                if not table.file
+            ],
         }
         with _entry(archive, "manifest.json", now) as entry:
             entry.write(json.dumps(manifest, ensure_ascii=False, indent=2).encode())
@@ -126,11 +136,14 @@ def _scope(export: Export) -> Scope:
     present = SellerAccount.objects.present().filter(agency_id=export.agency_id)
     if export.account_id:
         present = present.filter(pk=export.account_id)
-    return Scope(export.agency_id, list(present.values_list("pk", flat=True)), whole=export.account_id is None)
+    return Scope(
+        export.agency_id, list(present.values_list("pk", flat=True)), whole=export.account_id is None
+    )
 
 
 def _known_at(scope: Scope, now: datetime) -> datetime:
-    """Return the `known_at` that the archive shows: not before the latest recording of an exported account."""
+    """Return the `known_at` that the archive shows: not before the latest recording of an exported
+    account."""
     recorded = SellerAccount.objects.filter(agency_id=scope.agency_id, pk__in=scope.accounts).aggregate(
         last=Max("last_recorded_at")
     )["last"]
@@ -180,11 +193,18 @@ def _write_documents(archive: zipfile.ZipFile, scope: Scope, now: datetime) -> I
         with document, _entry(archive, name, now) as entry:
             while block := document.read(BLOCK):
                 entry.write(block)
-        yield {"name": name, "holds": "A document as it is stored.", "size": entry.size, "sha256": entry.sha256}
+        yield {
+            "name": name,
+            "holds": "A document as it is stored.",
+            "size": entry.size,
+            "sha256": entry.sha256,
+        }
 
 
 def _stored_reports(scope: Scope) -> Iterator[Report]:
-    reports = Report.objects.filter(agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None)
+    reports = Report.objects.filter(
+        agency_id=scope.agency_id, account_id__in=scope.accounts, document_deleted_at=None
+    )
     last = identifiers.NO_ID
     while page := list(reports.filter(pk__gt=last).order_by("pk").only("pk", "document")[:PAGE_SIZE]):
         yield from page

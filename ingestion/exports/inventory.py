@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 OF_ACCOUNT = "account_id = ANY (%(accounts)s::uuid[])"
 OF_EVENT = f"({OF_ACCOUNT} OR %(whole)s AND account_id IS NULL)"
 OF_DELIVERY = f"event_id IN (SELECT id FROM webhooks_event WHERE agency_id = %(agency)s AND {OF_EVENT})"
-OF_ATTEMPT = f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND {OF_DELIVERY})"
+OF_ATTEMPT = (
+    f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND {OF_DELIVERY})"
+)
 OF_THRESHOLD = f"({OF_ACCOUNT} OR %(telling)s AND account_id IS NULL)"
 HOST = "substring(url FROM '^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#]*@)?([^/?#]+)')"
 PUBLIC_URL = f"CASE kind WHEN 'slack' THEN 'https://' || {HOST} || '/…' ELSE url END"
@@ -155,17 +157,27 @@ TABLES: tuple[Table, ...] = (
     metrics_table("defect", "defects", "The latest known state of each feedback, claim and chargeback."),
     metrics_table("pastdefect", "past-defects", "Earlier states of defects, valid until `superseded_at`."),
     metrics_table("shipment", "shipments", "The latest known state of each package."),
-    metrics_table("pastshipment", "past-shipments", "Earlier states of packages, valid until `superseded_at`."),
+    metrics_table(
+        "pastshipment", "past-shipments", "Earlier states of packages, valid until `superseded_at`."
+    ),
     metrics_table("return", "returns", "The latest known state of each return request."),
-    metrics_table("pastreturn", "past-returns", "Earlier states of return requests, valid until `superseded_at`."),
+    metrics_table(
+        "pastreturn", "past-returns", "Earlier states of return requests, valid until `superseded_at`."
+    ),
     metrics_table("message", "messages", "The latest known state of each buyer message, without its text."),
-    metrics_table("pastmessage", "past-messages", "Earlier states of buyer messages, valid until `superseded_at`."),
+    metrics_table(
+        "pastmessage", "past-messages", "Earlier states of buyer messages, valid until `superseded_at`."
+    ),
     metrics_table("feedbackcoverage", "feedback-coverage", "Periods for which a report listed all feedback."),
     metrics_table("sourceload", "source-loads", "When each source was last updated, and by which report."),
     metrics_table(
-        "denominatorrule", "denominator-rules", "Whether denominators include Pending and Cancelled orders, and since when."
+        "denominatorrule",
+        "denominator-rules",
+        "Whether denominators include Pending and Cancelled orders, and since when.",
     ),
-    metrics_table("dailycounts", "daily-counts", "Daily counts in every version; the latest version is current."),
+    metrics_table(
+        "dailycounts", "daily-counts", "Daily counts in every version; the latest version is current."
+    ),
     metrics_table("currentvalue", "current-values", "The current value of each series."),
     Table(
         name="metrics_snapshot",
@@ -182,7 +194,11 @@ TABLES: tuple[Table, ...] = (
         account_condition=OF_THRESHOLD,
         excluded=("id",),
     ),
-    metrics_table("appliedthresholds", "followed-thresholds", "Which threshold versions applied to an account, and since when."),
+    metrics_table(
+        "appliedthresholds",
+        "followed-thresholds",
+        "Which threshold versions applied to an account, and since when.",
+    ),
     Table(
         name="metrics_breach",
         file="breaches",
@@ -201,7 +217,10 @@ TABLES: tuple[Table, ...] = (
         name="webhooks_endpoint",
         file="webhook-endpoints",
         prefix="ep",
-        description="Endpoints for events. Chat endpoints show the host only, because the rest of the URL is a secret.",
+        description=(
+            "Endpoints for events. Chat endpoints show the host only, because the rest of the URL is "
+            "a secret."
+        ),
         lists_accounts=True,
         expressions={"url": PUBLIC_URL},
     ),
@@ -236,7 +255,9 @@ TABLES: tuple[Table, ...] = (
 RULES = Table(
     name="metrics_metricrule",
     file="rules",
-    description="Amazon's windows and targets by metric, marketplace and day. They are the same for every agency.",
+    description=(
+        "Amazon's windows and targets by metric, marketplace and day. They are the same for every agency."
+    ),
     agency_condition="true",
     account_condition="true",
     excluded=("id",),

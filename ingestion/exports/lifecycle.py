@@ -47,7 +47,9 @@ class ClaimLost(Exception):
     """Signal that the export was canceled, expired or claimed by another worker while it was built."""
 
 
-def create(*, agency: Agency, account: SellerAccount | None, with_documents: bool, who: Actor, now: datetime) -> Export:
+def create(
+    *, agency: Agency, account: SellerAccount | None, with_documents: bool, who: Actor, now: datetime
+) -> Export:
     """Create a queued export and return it. Requires the tenant context's transaction; the insert uses a
     savepoint.
 
@@ -57,7 +59,11 @@ def create(*, agency: Agency, account: SellerAccount | None, with_documents: boo
     try:
         with transaction.atomic():
             export = Export.objects.create(
-                agency=agency, account=account, with_documents=with_documents, created_at=now, handed_out_at=now
+                agency=agency,
+                account=account,
+                with_documents=with_documents,
+                created_at=now,
+                handed_out_at=now,
             )
     except IntegrityError as error:
         if constraints.violated(error) != ONE_IN_PROGRESS:
@@ -76,7 +82,9 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
     marked as failed.
     """
     with context.agency(agency_id):
-        waiting = Export.objects.filter(agency_id=agency_id, pk=export_id, status__in=IN_PROGRESS, agency__closed_at=None)
+        waiting = Export.objects.filter(
+            agency_id=agency_id, pk=export_id, status__in=IN_PROGRESS, agency__closed_at=None
+        )
         hopeless = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
         if waiting.filter(hopeless).update(status=Status.FAILED):
             return None
@@ -149,14 +157,20 @@ def _check_daily_limit(agency: Agency, now: datetime) -> None:
 def _mark_ready(export: Export, document: str, out: archive.HashedFile, now: datetime) -> None:
     with context.agency(export.agency_id):
         # `attempts` identifies the claim: a later claim by another worker has a higher number.
-        claimed = Export.objects.filter(agency_id=export.agency_id, pk=export.pk, status=Status.RUNNING, attempts=export.attempts)
+        claimed = Export.objects.filter(
+            agency_id=export.agency_id, pk=export.pk, status=Status.RUNNING, attempts=export.attempts
+        )
         present = claimed.filter(agency__closed_at=None, account__deleted_at=None)
         if present.select_for_update(of=("self",)).first() is None:
             raise ClaimLost
         ready = {"status": Status.READY, "ready_at": now, "expires_at": now + RETENTION}
         claimed.update(document=document, size=out.size, sha256=out.sha256, **ready)
         older = Export.objects.filter(agency_id=export.agency_id, status=Status.READY).exclude(pk=export.pk)
-        _expire(export.agency_id, older.filter(account_id=export.account_id, with_documents=export.with_documents), now)
+        _expire(
+            export.agency_id,
+            older.filter(account_id=export.account_id, with_documents=export.with_documents),
+            now,
+        )
 
 
 def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
@@ -170,4 +184,6 @@ def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
 
 
 def _audit(export: Export, what: str, who: Actor, now: datetime, detail: dict[str, Any]) -> None:
-    audit.record(agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now)
+    audit.record(
+        agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now
+    )

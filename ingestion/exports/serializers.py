@@ -31,16 +31,22 @@ READY = QUEUED | {
 @extend_schema_serializer(
     examples=[
         OpenApiExample("Export the whole agency", value={}, request_only=True),
-        OpenApiExample("Export one account", value={"account": ACCOUNT_ID, "documents": True}, request_only=True),
+        OpenApiExample(
+            "Export one account", value={"account": ACCOUNT_ID, "documents": True}, request_only=True
+        ),
     ]
 )
 class CreateExport(Body):
     """What to export."""
 
     account = serializers.CharField(
-        required=False, allow_null=True, help_text="The ID of the account to export (`acct_…`). Null or absent: the whole agency."
+        required=False,
+        allow_null=True,
+        help_text="The ID of the account to export (`acct_…`). Null or absent: the whole agency.",
     )
-    documents = serializers.BooleanField(default=False, help_text="Whether to include the stored report documents.")
+    documents = serializers.BooleanField(
+        default=False, help_text="Whether to include the stored report documents."
+    )
 
 
 @extend_schema_serializer(
@@ -54,15 +60,21 @@ class ExportSerializer(serializers.Serializer[Export]):
 
     id = PublicIdField()
     account = serializers.SerializerMethodField(help_text="The exported account. Null: the whole agency.")
-    documents = serializers.BooleanField(source="with_documents", help_text="Whether the archive includes report documents.")
+    documents = serializers.BooleanField(
+        source="with_documents", help_text="Whether the archive includes report documents."
+    )
     status = serializers.ChoiceField(
         choices=Export.Status.choices,
         help_text="`queued`, `running`, `ready`, `failed` (an internal error: create another export) or "
         "`expired` (the archive was deleted).",
     )
     created_at = serializers.DateTimeField(help_text="When the export was created.")
-    ready_at = serializers.DateTimeField(allow_null=True, help_text="When the archive was ready. Null before that.")
-    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the archive is deleted: 7 days after it was ready.")
+    ready_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the archive was ready. Null before that."
+    )
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the archive is deleted: 7 days after it was ready."
+    )
     size = serializers.IntegerField(allow_null=True, help_text="Size of the archive in bytes.")
     sha256 = serializers.SerializerMethodField(help_text="SHA-256 digest of the archive, in hexadecimal.")
 

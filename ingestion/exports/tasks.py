@@ -26,7 +26,9 @@ def make_export(*, agency_id: str, export_id: str) -> None:
             try:
                 exports.build(export=export, now=timezone.now())
             except exports.ClaimLost:
-                log.info("%s was discarded: an account was erased, or another worker claimed it", export.public_id)
+                log.info(
+                    "%s was discarded: an account was erased, or another worker claimed it", export.public_id
+                )
 
 
 @shared_task

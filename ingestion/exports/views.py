@@ -31,7 +31,9 @@ class ExportUnderWay(APIException):
 
     status_code = 409
     default_code = "export-under-way"
-    default_detail = "Another export of this agency is queued or running. Wait until it is ready, then try again."
+    default_detail = (
+        "Another export of this agency is queued or running. Wait until it is ready, then try again."
+    )
 
 
 class TooManyExports(APIException):
@@ -43,7 +45,8 @@ class TooManyExports(APIException):
     status_code = 429
     default_code = "too-many-exports"
     default_detail = (
-        f"An agency can create at most {exports.MAX_PER_DAY} exports in 24 hours. Download an existing one, or try again after "
+        f"An agency can create at most {exports.MAX_PER_DAY} exports in 24 hours. Download an existing one, "
+        "or try again after "
         "the time in Retry-After."
     )
 
@@ -58,7 +61,8 @@ class ExportNotReady(APIException):
     status_code = 409
     default_code = "export-not-ready"
     default_detail = (
-        "The export has no archive. If its status is `queued` or `running`, try again later. If it is `failed`, create "
+        "The export has no archive. If its status is `queued` or `running`, try again later. If it is "
+        "`failed`, create "
         "another export."
     )
 
@@ -69,7 +73,8 @@ class ExportExpired(APIException):
     status_code = 410
     default_code = "export-expired"
     default_detail = (
-        "The archive was deleted. Archives are deleted after 7 days, when a newer export of the same scope is ready, or when an "
+        "The archive was deleted. Archives are deleted after 7 days, when a newer export of the same scope "
+        "is ready, or when an "
         "account in them is erased. Create another export."
     )
 
@@ -119,10 +124,14 @@ class ExportListView(Collection[Export]):
     @extend_schema(
         operation_id="createExport",
         summary="Create an export",
-        description="Queues an export of the whole agency or of one account. The archive is a ZIP that shows one "
-        "snapshot: a JSON Lines file for each table, including the history of facts and counts, and `manifest.json`, "
-        "which lists each file with its columns, number of rows and digest. Secrets are not exported. An agency can "
-        f"have one export in progress and create {exports.MAX_PER_DAY} in 24 hours. A newer export of the same scope "
+        description="Queues an export of the whole agency or of one account. The archive is a ZIP that shows "
+        "one "
+        "snapshot: a JSON Lines file for each table, including the history of facts and counts, and "
+        "`manifest.json`, "
+        "which lists each file with its columns, number of rows and digest. Secrets are not exported. An "
+        "agency can "
+        f"have one export in progress and create {exports.MAX_PER_DAY} in 24 hours. A newer export of the "
+        "same scope "
         "replaces the archive of the older one.",
         tags=TAGS,
         request=CreateExport,

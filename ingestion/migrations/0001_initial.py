@@ -36,7 +36,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Export",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("with_documents", models.BooleanField()),
                 (
                     "status",
@@ -109,13 +114,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Report",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("announced_type", models.CharField(blank=True, max_length=80)),
                 ("report_type", models.CharField(blank=True, max_length=80)),
                 ("marketplace", models.CharField(max_length=2)),
                 (
                     "source",
-                    models.CharField(choices=[("upload", "Upload"), ("sp_api", "Sp Api"), ("json", "Json")], max_length=6),
+                    models.CharField(
+                        choices=[("upload", "Upload"), ("sp_api", "Sp Api"), ("json", "Json")], max_length=6
+                    ),
                 ),
                 (
                     "status",
@@ -144,7 +156,10 @@ class Migration(migrations.Migration):
                 ("size", models.BigIntegerField()),
                 ("document", models.CharField(max_length=200)),
                 ("document_deleted_at", models.DateTimeField(null=True)),
-                ("blanked_columns", models.JSONField(db_default=models.Value([], models.JSONField()), default=list)),
+                (
+                    "blanked_columns",
+                    models.JSONField(db_default=models.Value([], models.JSONField()), default=list),
+                ),
                 ("period_from", models.DateField(null=True)),
                 ("period_to", models.DateField(null=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
@@ -198,7 +213,9 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("status", "loaded"), _negated=True), ("loaded_at__isnull", False), _connector="OR"
+                            models.Q(("status", "loaded"), _negated=True),
+                            ("loaded_at__isnull", False),
+                            _connector="OR",
                         ),
                         name="ingestion_report_loaded_complete",
                     ),
@@ -235,5 +252,8 @@ class Migration(migrations.Migration):
         ),
         *(row_level_security.primary_key(table) for table in ("ingestion_report", "ingestion_export")),
         row_level_security.agency_key("ingestion_export"),
-        *(row_level_security.account_key(table) for table in ("ingestion_report", "ingestion_rejectedrow", "ingestion_export")),
+        *(
+            row_level_security.account_key(table)
+            for table in ("ingestion_report", "ingestion_rejectedrow", "ingestion_export")
+        ),
     ]

@@ -19,7 +19,9 @@ class Export(TenantModel):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
-    account = TenantForeignKey(SellerAccount, on_delete=models.DO_NOTHING, related_name="+", null=True)  # null: all of the agency
+    account = TenantForeignKey(
+        SellerAccount, on_delete=models.DO_NOTHING, related_name="+", null=True
+    )  # null: all of the agency
     with_documents = models.BooleanField()
     status = models.CharField(max_length=7, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -33,10 +35,15 @@ class Export(TenantModel):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("agency", condition=models.Q(status__in=("queued", "running")), name=ONE_IN_PROGRESS),
+            models.UniqueConstraint(
+                "agency", condition=models.Q(status__in=("queued", "running")), name=ONE_IN_PROGRESS
+            ),
             models.CheckConstraint(
                 condition=~models.Q(status="ready")
-                | (models.Q(ready_at__isnull=False, expires_at__isnull=False, size__isnull=False) & ~models.Q(document="")),
+                | (
+                    models.Q(ready_at__isnull=False, expires_at__isnull=False, size__isnull=False)
+                    & ~models.Q(document="")
+                ),
                 name="ingestion_export_ready_complete",
             ),
         )

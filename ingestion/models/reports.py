@@ -49,7 +49,9 @@ class Report(TenantModel):
     blanked_columns: "models.JSONField[Any, Any]" = models.JSONField(
         default=list, db_default=models.Value([], models.JSONField())
     )
-    period_from = models.DateField(null=True)  # the first of the days of which its sender says that it is whole
+    period_from = models.DateField(
+        null=True
+    )  # the first of the days of which its sender says that it is whole
     period_to = models.DateField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     received_at = models.DateTimeField()
@@ -75,11 +77,14 @@ class Report(TenantModel):
             ),
             models.CheckConstraint(
                 condition=models.Q(period_from__isnull=True, period_to__isnull=True)
-                | models.Q(period_from__isnull=False, period_to__isnull=False, period_from__lte=models.F("period_to")),
+                | models.Q(
+                    period_from__isnull=False, period_to__isnull=False, period_from__lte=models.F("period_to")
+                ),
                 name="ingestion_report_period_complete",
             ),
             models.CheckConstraint(
-                condition=models.Q(document_deleted_at__isnull=True) | ~models.Q(status__in=("queued", "processing")),
+                condition=models.Q(document_deleted_at__isnull=True)
+                | ~models.Q(status__in=("queued", "processing")),
                 name="ingestion_report_document_present",
             ),
         )

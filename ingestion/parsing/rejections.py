@@ -31,7 +31,9 @@ class InvalidRow(Exception):
 class RejectedDocument(Exception):
     """Raise when no part of a document may be used, because it is incomplete or not what it claims to be."""
 
-    def __init__(self, slug: str, title: str, detail: str, *, rejected: tuple[RejectedLine, ...] = ()) -> None:
+    def __init__(
+        self, slug: str, title: str, detail: str, *, rejected: tuple[RejectedLine, ...] = ()
+    ) -> None:
         self.slug = slug
         self.title = title
         self.detail = mask_email_addresses(detail)[:LONGEST_DETAIL]

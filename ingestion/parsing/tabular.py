@@ -69,7 +69,9 @@ def detect_encoding(document: Iterable[bytes], *, japanese: bool) -> Encoding:
     source = iter(document)
     head = next(source, b"")
     if not head:
-        raise RejectedDocument("empty-document", "The document is empty", "It has no bytes. Request the report again.")
+        raise RejectedDocument(
+            "empty-document", "The document is empty", "It has no bytes. Request the report again."
+        )
     for mark, codec in MARKS:
         if head.startswith(mark):
             return Encoding(codec, "The document begins with a byte-order mark.")
@@ -113,7 +115,8 @@ class Lines:
                 raise RejectedDocument(
                     "line-too-long",
                     "A line is too long",
-                    f"Line {self.number + 1} has more than {MAX_LINE_LENGTH} characters. Upload the report as it was downloaded.",
+                    f"Line {self.number + 1} has more than {MAX_LINE_LENGTH} characters. Upload the report "
+                    "as it was downloaded.",
                 )
             for line in whole:
                 self.number += 1
@@ -134,7 +137,9 @@ class Lines:
             ) from None
         if "\0" in text:
             raise RejectedDocument(
-                "not-text", "The document is not text", "It contains NUL bytes. Upload the report as it was downloaded."
+                "not-text",
+                "The document is not text",
+                "It contains NUL bytes. Upload the report as it was downloaded.",
             )
         return text
 

@@ -88,7 +88,9 @@ class _Reader:
         except (expat.ExpatError, LookupError, ValueError) as error:
             # LookupError and ValueError are raised for an unknown encoding.
             raise RejectedDocument(
-                "invalid-xml", "The XML cannot be read", f"It is damaged or cut off ({error}). Download the document again."
+                "invalid-xml",
+                "The XML cannot be read",
+                f"It is damaged or cut off ({error}). Download the document again.",
             ) from None
 
     def take(self) -> list[tuple[int, Record]]:
@@ -110,7 +112,12 @@ class _Reader:
         if self._path is not None:
             self._path.append(name)
         elif name in self._element_names:
-            self._path, self._record, self._length, self._line = [], {"": name}, 0, self.parser.CurrentLineNumber
+            self._path, self._record, self._length, self._line = (
+                [],
+                {"": name},
+                0,
+                self.parser.CurrentLineNumber,
+            )
 
     def _record_names(self, names: set[str]) -> None:
         self._names |= names
@@ -118,7 +125,8 @@ class _Reader:
             raise RejectedDocument(
                 "too-many-names",
                 "The XML has too many names, or names that are too long",
-                f"Line {self.parser.CurrentLineNumber}: more than {MAX_NAMES} names of elements and attributes, or a name "
+                f"Line {self.parser.CurrentLineNumber}: more than {MAX_NAMES} names of elements and "
+                "attributes, or a name "
                 f"of more than {MAX_NAME_LENGTH} characters. Upload the report as it was downloaded.",
             )
 
@@ -158,5 +166,7 @@ class _Reader:
 
 def _too_large(line: int) -> RejectedDocument:
     return RejectedDocument(
-        "line-too-long", "An element is too long", f"The element on line {line} is longer than {MAX_RECORD_LENGTH} characters."
+        "line-too-long",
+        "An element is too long",
+        f"The element on line {line} is longer than {MAX_RECORD_LENGTH} characters.",
     )

@@ -65,7 +65,9 @@ class Redaction:
             yield packer.flush()
 
 
-def build_redaction(stream: IO[bytes], *, announced_type: str, japanese: bool, max_bytes: int) -> Redaction | None:
+def build_redaction(
+    stream: IO[bytes], *, announced_type: str, japanese: bool, max_bytes: int
+) -> Redaction | None:
     """Return how to redact this document, or None if it has no personal data or cannot be read.
 
     `announced_type` is the report type that the sender stated; `japanese` says whether cp932 is likely. Only
@@ -82,7 +84,9 @@ def build_redaction(stream: IO[bytes], *, announced_type: str, japanese: bool, m
     read = partial(_read, codec=codec, japanese=japanese)
     mark = next((mark for mark in LETTERS_OF_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
-    table = redaction_table.detect_table_redactor(unmarked, is_whole=is_whole, announced_type=announced_type, read=read)
+    table = redaction_table.detect_table_redactor(
+        unmarked, is_whole=is_whole, announced_type=announced_type, read=read
+    )
     if table is None:
         return None
 

@@ -30,7 +30,9 @@ class StoredDocument(NamedTuple):
     encoding: Encoding | None
 
 
-def store(*, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str) -> StoredDocument:
+def store(
+    *, content: "File[bytes]", name: str, agency: Agency, announced_type: str, marketplace: str
+) -> StoredDocument:
     """Store the document under `name` and return where and how it is stored."""
     if not agency.keeps_personal_columns:
         redaction = redacted_file.build_redaction(
@@ -44,7 +46,9 @@ def store(*, content: "File[bytes]", name: str, agency: Agency, announced_type: 
             with _redacted_copy(content, redaction) as redacted:
                 if redaction.columns:
                     encoding = _encoding(content, japanese=marketplace == "JP")
-                    return StoredDocument(default_storage.save(name, redacted), _displayable(redaction.columns), encoding)
+                    return StoredDocument(
+                        default_storage.save(name, redacted), _displayable(redaction.columns), encoding
+                    )
             content.seek(0)
     return StoredDocument(default_storage.save(name, content), [], None)
 
@@ -76,5 +80,7 @@ def _redacted_copy(content: "File[bytes]", redaction: redacted_file.Redaction) -
 
 def _displayable(columns: list[str]) -> list[str]:
     """Return at most MAX_COLUMNS names, shortened, without characters that PostgreSQL cannot store."""
-    names = dict.fromkeys(name[:MAX_COLUMN_LENGTH].encode(errors="replace").decode().replace("\0", "") for name in columns)
+    names = dict.fromkeys(
+        name[:MAX_COLUMN_LENGTH].encode(errors="replace").decode().replace("\0", "") for name in columns
+    )
     return list(names)[:MAX_COLUMNS]

@@ -90,7 +90,10 @@ def _is_too_long(line: str) -> bool:
     if len(line) <= tabular.MAX_LINE_LENGTH:
         return False
     is_bytes = max(line) <= "\xff"
-    return len(line.encode("iso-8859-1").decode(errors="replace") if is_bytes else line) > tabular.MAX_LINE_LENGTH
+    return (
+        len(line.encode("iso-8859-1").decode(errors="replace") if is_bytes else line)
+        > tabular.MAX_LINE_LENGTH
+    )
 
 
 class _Rows:
@@ -111,7 +114,8 @@ class _Rows:
             self._is_header_next = not _has_content(line)
             is_wide = self._read_table.width > tabular.MAX_COLUMNS and _has_content(line)
             if is_wide or (
-                self._read_table.is_quoted and any(_is_open(cell) for cell in _split(line, self._read_table.delimiter))
+                self._read_table.is_quoted
+                and any(_is_open(cell) for cell in _split(line, self._read_table.delimiter))
             ):
                 # The columns are unknown, and no report has such a header.
                 self.is_broken = True
@@ -124,12 +128,16 @@ class _Rows:
             return line
         if not self._read_table.is_quoted or ('"' not in body and not self._open):
             return (
-                self._read_table.delimiter.join(_redact_cells(body.split(self._read_table.delimiter), self._read_table))
+                self._read_table.delimiter.join(
+                    _redact_cells(body.split(self._read_table.delimiter), self._read_table)
+                )
                 + line[len(body) :]
             )
         cells = self._take_cells(body, line)
         return (
-            None if cells is None else self._read_table.delimiter.join(_redact_cells(cells, self._read_table)) + line[len(body) :]
+            None
+            if cells is None
+            else self._read_table.delimiter.join(_redact_cells(cells, self._read_table)) + line[len(body) :]
         )
 
     def _take_cells(self, body: str, line: str) -> list[str] | None:
@@ -159,7 +167,9 @@ class _Rows:
         return len(body) if end < 0 else end
 
 
-def detect_table_redactor(head: str, *, is_whole: bool, announced_type: str, read: Callable[[str], str]) -> TableRedactor | None:
+def detect_table_redactor(
+    head: str, *, is_whole: bool, announced_type: str, read: Callable[[str], str]
+) -> TableRedactor | None:
     """Return how to redact the table that begins with `head`, or None if it has no personal columns.
 
     `is_whole`: `head` is the whole document. `read` decodes a line as the parser would.
@@ -181,14 +191,20 @@ def detect_table_redactor(head: str, *, is_whole: bool, announced_type: str, rea
         else tabular.detect_delimiter(first)
     )
     is_quoted = delimiter != "\t" or (report_type is not None and report_type.dialect == "csv")
-    header, row = ((_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*decoded, "")[:2])
+    header, row = (
+        (_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*decoded, "")[:2]
+    )
     names = [cell.strip(WHITE) for cell in header]
-    is_header = detected is not None or not ORDER_COLUMNS.isdisjoint(map(normalize_column, names[: tabular.MAX_COLUMNS]))
+    is_header = detected is not None or not ORDER_COLUMNS.isdisjoint(
+        map(normalize_column, names[: tabular.MAX_COLUMNS])
+    )
     is_row = not is_header and any(map(is_order_id, names))
     is_feedback = seller_feedback.REPORT_TYPE in {report_type, detected} or (
         detected is None and seller_feedback.matches(names, [cell.strip(WHITE) for cell in row])
     )
-    order_at, columns = _columns_by_first_row(names) if is_row else _columns_by_header(names, is_feedback=is_feedback)
+    order_at, columns = (
+        _columns_by_first_row(names) if is_row else _columns_by_header(names, is_feedback=is_feedback)
+    )
     if not columns:
         return None
     return TableRedactor(line_end, delimiter, is_quoted, len(names), order_at, columns, not is_row, read)
@@ -217,7 +233,9 @@ def _columns_by_first_row(cells: list[str]) -> tuple[int | None, dict[int, str]]
     at = seller_feedback.ORDER_ID_AT.get(len(cells))
     if at is not None and is_order_id(cells[at]) and cells[1].isdecimal():
         return at, dict(FREE_TEXT[len(cells)])
-    return None, {at: f"column {at + 1}" for at, cell in enumerate(cells) if not personal_columns.is_harmless(cell)}
+    return None, {
+        at: f"column {at + 1}" for at, cell in enumerate(cells) if not personal_columns.is_harmless(cell)
+    }
 
 
 def _cell(delimiter: str) -> re.Pattern[str]:
@@ -245,7 +263,11 @@ def _redact_cells(cells: list[str], table: TableRedactor) -> list[str]:
     header, and is unknown without a header. In these cases every cell is emptied that might be personal by
     its content. A row with content keeps some, because the parser must count it and may reject it as cut off.
     """
-    if table.order_at is not None and table.order_at < len(cells) <= table.width and is_order_id(cells[table.order_at]):
+    if (
+        table.order_at is not None
+        and table.order_at < len(cells) <= table.width
+        and is_order_id(cells[table.order_at])
+    ):
         return _redact_columns(cells, table)
     filled = [at for at, cell in enumerate(cells) if cell.strip(" \t\r\n") not in NOTHING]
     if not filled:
@@ -296,7 +318,11 @@ def _personal_cells(cells: list[str], filled: list[int], table: TableRedactor) -
         before = bisect_right(moved, at) - 1
         return at >= table.width or (before >= 0 and at - moved[before] <= surplus)
 
-    return [at for at in filled if at in table.columns or (may_be_personal(at) and not personal_columns.is_harmless(cells[at]))]
+    return [
+        at
+        for at in filled
+        if at in table.columns or (may_be_personal(at) and not personal_columns.is_harmless(cells[at]))
+    ]
 
 
 def _empty_cell(cell: str, table: TableRedactor) -> str:

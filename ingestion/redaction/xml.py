@@ -53,7 +53,9 @@ class XmlRedactor:
         parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = self._doctype
         parser.StartCdataSectionHandler = parser.EndCdataSectionHandler = self._other
-        parser.CommentHandler = parser.ProcessingInstructionHandler = parser.DefaultHandlerExpand = self._other
+        parser.CommentHandler = parser.ProcessingInstructionHandler = parser.DefaultHandlerExpand = (
+            self._other
+        )
         # Open elements: name, whether its text is personal, whether it is within an address.
         self._path: list[tuple[str, bool, bool]] = []
         self._names: set[str] = set()
@@ -124,8 +126,12 @@ class XmlRedactor:
         parent = self._path[-1] if self._path else ("", False, False)
         is_address = personal_columns.is_address(name)
         in_address = parent[2] or is_address
-        is_own = personal_columns.is_personal(name) and (in_address or name.rpartition(":")[2].lower() != "name")
-        inherits = parent[1] and not personal_columns.is_envelope(parent[0]) and not personal_columns.is_place(name)
+        is_own = personal_columns.is_personal(name) and (
+            in_address or name.rpartition(":")[2].lower() != "name"
+        )
+        inherits = (
+            parent[1] and not personal_columns.is_envelope(parent[0]) and not personal_columns.is_place(name)
+        )
         self._path.append((name, is_own or inherits, in_address))
 
     def _end(self, _name: str) -> None:

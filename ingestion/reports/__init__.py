@@ -47,4 +47,6 @@ REPORT_TYPES: tuple[ReportType, ...] = (
 REPORT_TYPE_BY_NAME = {name: report_type for report_type in REPORT_TYPES for name in report_type.names}
 """The report types by each of their names."""
 
-UPLOADABLE_NAMES = tuple(name for report_type in REPORT_TYPES if report_type.is_uploaded for name in report_type.names)
+UPLOADABLE_NAMES = tuple(
+    name for report_type in REPORT_TYPES if report_type.is_uploaded for name in report_type.names
+)

@@ -29,12 +29,30 @@ from metrics.rules.facts import Channel, OrderFact, OrderStatus
 NAME = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 SOURCE = "https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes"
 COLUMNS = (
-    Column(name="amazon-order-id", meaning="Amazon's order ID; an order with several items has several rows", needed=True),
+    Column(
+        name="amazon-order-id",
+        meaning="Amazon's order ID; an order with several items has several rows",
+        needed=True,
+    ),
     Column(name="purchase-date", meaning="when the order was placed, ISO 8601 with an offset", needed=True),
-    Column(name="last-updated-date", meaning="when the order last changed; the newest row of an order wins", needed=True),
-    Column(name="order-status", meaning="one of Pending, Unshipped, Shipping, Shipped, Complete, Cancelled", needed=True),
-    Column(name="fulfillment-channel", meaning="Amazon (channel `afn`) or Merchant (channel `mfn`)", needed=True),
-    Column(name="sales-channel", meaning="the store, such as Amazon.de; Non-Amazon orders count in no metric", needed=True),
+    Column(
+        name="last-updated-date",
+        meaning="when the order last changed; the newest row of an order wins",
+        needed=True,
+    ),
+    Column(
+        name="order-status",
+        meaning="one of Pending, Unshipped, Shipping, Shipped, Complete, Cancelled",
+        needed=True,
+    ),
+    Column(
+        name="fulfillment-channel", meaning="Amazon (channel `afn`) or Merchant (channel `mfn`)", needed=True
+    ),
+    Column(
+        name="sales-channel",
+        meaning="the store, such as Amazon.de; Non-Amazon orders count in no metric",
+        needed=True,
+    ),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 EXAMPLE = (
@@ -79,12 +97,21 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def build_fact(
-    order: str, ordered: str, updated: str, status: str, fulfilment: str, store: str, *, at: Callable[[str], datetime]
+    order: str,
+    ordered: str,
+    updated: str,
+    status: str,
+    fulfilment: str,
+    store: str,
+    *,
+    at: Callable[[str], datetime],
 ) -> OrderFact:
     """Return the order fact of these texts, which are alike in every all-orders report. Raises InvalidRow."""
     channel = CHANNELS.get(fulfilment.lower())
     if channel is None:
-        raise InvalidRow(f"`fulfillment-channel`: {quote_value(fulfilment)} is not valid; expected Amazon or Merchant.")
+        raise InvalidRow(
+            f"`fulfillment-channel`: {quote_value(fulfilment)} is not valid; expected Amazon or Merchant."
+        )
     marketplace = CODE_OF_SALES_CHANNEL.get(store.lower()) or _other_store(store)
     if not is_order_id(order) and not (marketplace == NON_AMAZON and order):
         raise InvalidRow(f"`amazon-order-id`: {invalid_order_id(order)}")
@@ -94,7 +121,9 @@ def build_fact(
 def _other_store(store: str) -> str:
     if store.lower().startswith("non-amazon"):
         return NON_AMAZON
-    raise InvalidRow(f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de.")
+    raise InvalidRow(
+        f"`sales-channel`: {quote_value(store)} is not a known Amazon store; expected e.g. Amazon.de."
+    )
 
 
 def _status(text: str) -> int:
@@ -119,7 +148,10 @@ REPORT_TYPE = ReportType(
     dialect="tsv_or_csv",
     matches=matches,
     build_parser=build_parser,
-    about="Every order with its time, status, channel and store. These orders are the denominator of every order metric.",
+    about=(
+        "Every order with its time, status, channel and store. These orders are the denominator of every "
+        "order metric."
+    ),
     columns=COLUMNS,
     example=EXAMPLE,
     source=SOURCE,

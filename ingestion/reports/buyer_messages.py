@@ -11,7 +11,15 @@ from accounts.marketplaces import CODE_OF_SALES_CHANNEL, CODES
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
 from ingestion.reports.cells import Row
-from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column, quote_value
+from ingestion.reports.report_type import (
+    OWN_LAYOUT,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+    quote_value,
+)
 from metrics.rules.facts import MessageFact
 
 NAME = "buyer_messages"
@@ -19,12 +27,16 @@ TIME_TO_ANSWER = timedelta(hours=24)
 COLUMNS = (
     Column(name="message_id", meaning="the message ID, up to 64 characters", needed=True),
     Column(name="received_at", meaning="when the message arrived, ISO 8601 with an offset", needed=True),
-    Column(name="answered_at", meaning="when it was answered; empty if it was not; leave the column out if answers are unknown"),
+    Column(
+        name="answered_at",
+        meaning="when it was answered; empty if it was not; leave the column out if answers are unknown",
+    ),
     Column(name="no_response_needed", meaning="yes or no: marked in Seller Central as needing no response"),
     Column(name="order_id", meaning="the order the message is about, if any"),
     Column(name="marketplace", meaning="the store: DE or Amazon.de; default: the report's marketplace"),
     Column(
-        name="updated_at", meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received"
+        name="updated_at",
+        meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",
     ),
 )
 EXAMPLE = """\
@@ -44,7 +56,9 @@ def build_fact(row: Row) -> MessageFact:
     received, answered = row.moment("received_at"), row.moment("answered_at")
     message_id = row.text("message_id")
     if not message_id or received is None:
-        raise InvalidRow(f"`{'received_at' if message_id else 'message_id'}`: the cell is empty; a value is required.")
+        raise InvalidRow(
+            f"`{'received_at' if message_id else 'message_id'}`: the cell is empty; a value is required."
+        )
     if answered is not None and answered < received:
         raise InvalidRow("`answered_at` is before `received_at`.", field="answered_at")
     stated_at, as_of = row.statement_time()
@@ -55,7 +69,9 @@ def build_fact(row: Row) -> MessageFact:
         sent_on=cells.from_time(received, row.parse_context).day,
         needs_answer=not row.flag("no_response_needed"),
         answered_on=cells.from_time(answered, row.parse_context).day if answered else None,
-        is_answered_in_time=_is_in_time(row, received, answered, as_of.moment or row.parse_context.received_at),
+        is_answered_in_time=_is_in_time(
+            row, received, answered, as_of.moment or row.parse_context.received_at
+        ),
         stated_at=stated_at,
     )
 
@@ -76,7 +92,8 @@ def _marketplace(row: Row) -> str:
     code = text.upper() if text.upper() in CODES else CODE_OF_SALES_CHANNEL.get(text.lower())
     if code is None:
         raise InvalidRow(
-            f"`marketplace`: {quote_value(text)} is not a known Amazon store; expected e.g. DE or Amazon.de.", field="marketplace"
+            f"`marketplace`: {quote_value(text)} is not a known Amazon store; expected e.g. DE or Amazon.de.",
+            field="marketplace",
         )
     return code
 

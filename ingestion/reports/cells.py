@@ -33,7 +33,9 @@ Texts = dict[str, str]
 """Map columns to the stripped cells of a row. Columns that the header does not have are missing."""
 
 
-def build_reader(header: Sequence[str], columns: Sequence[Column], *, report_type: str) -> Callable[[Sequence[str]], Texts]:
+def build_reader(
+    header: Sequence[str], columns: Sequence[Column], *, report_type: str
+) -> Callable[[Sequence[str]], Texts]:
     """Return a function that turns a row of an Amazon report into texts by column.
 
     It raises InvalidRow if the row ends before a required cell. Cells after that may be missing, because
@@ -64,18 +66,25 @@ def build_strict_reader(
     def read(row: Sequence[str]) -> Texts:
         if any(cell.strip() for cell in row[len(header) :]):
             raise InvalidRow(
-                f"The row has {len(row)} cells, but the header has {len(header)}. Enclose cells that contain a comma in quotes."
+                f"The row has {len(row)} cells, but the header has {len(header)}. Enclose cells that contain "
+                "a comma in quotes."
             )
         return _pick(row, pairs)
 
     return read
 
 
-def _locate_columns(header: Sequence[str], columns: Sequence[Column], *, report_type: str) -> list[tuple[str, int]]:
+def _locate_columns(
+    header: Sequence[str], columns: Sequence[Column], *, report_type: str
+) -> list[tuple[str, int]]:
     present = {normalize_column(cell) for cell in header}
     names = [column.name for column in columns if column.needed or normalize_column(column.name) in present]
     return list(
-        zip(names, find_columns(header, [normalize_column(name) for name in names], report_type=report_type), strict=True)
+        zip(
+            names,
+            find_columns(header, [normalize_column(name) for name in names], report_type=report_type),
+            strict=True,
+        )
     )
 
 
@@ -124,10 +133,13 @@ def parse_day(text: str, *, parse_context: ParseContext) -> date:
     try:
         if ISO_DAY.fullmatch(iso):
             return _parse_iso_day(iso, parse_context.latest)
-        return from_time(parse_time(text, latest=parse_context.latest, without_offset=parse_context.zone), parse_context).day
+        return from_time(
+            parse_time(text, latest=parse_context.latest, without_offset=parse_context.zone), parse_context
+        ).day
     except InvalidRow:
         raise InvalidRow(
-            f"{quote_value(text)} is not a valid past day; expected e.g. 10-Jul-2025 or 2025-07-10, from {FIRST_DAY}."
+            f"{quote_value(text)} is not a valid past day; expected e.g. 10-Jul-2025 or 2025-07-10, from "
+            f"{FIRST_DAY}."
         ) from None
 
 
@@ -137,7 +149,10 @@ def _parse_iso_day(text: str, latest: datetime) -> date:
     except ValueError:
         raise InvalidRow(f"{quote_value(text)} is not a valid day; expected YYYY-MM-DD.") from None
     if not FIRST_DAY <= day < latest.date():
-        raise InvalidRow(f"{quote_value(text)} is out of range; expected {FIRST_DAY} to {latest.date() - timedelta(days=1)}.")
+        raise InvalidRow(
+            f"{quote_value(text)} is out of range; expected {FIRST_DAY} to "
+            f"{latest.date() - timedelta(days=1)}."
+        )
     return day
 
 
@@ -159,7 +174,10 @@ def build_reference(text: str, *, column: str, word: str = "") -> str:
     """
     max_length = MAX_REFERENCE_LENGTH - len(word)
     if len(text) > max_length:
-        raise InvalidRow(f"`{column}`: {quote_value(text)} is too long; expected at most {max_length} characters.", field=column)
+        raise InvalidRow(
+            f"`{column}`: {quote_value(text)} is too long; expected at most {max_length} characters.",
+            field=column,
+        )
     return word + text if text else ""
 
 
@@ -180,7 +198,10 @@ class Row:
     def text(self, name: str, *, max_length: int = MAX_REFERENCE_LENGTH) -> str:
         text = self.texts.get(name, "")
         if len(text) > max_length:
-            raise InvalidRow(f"`{name}`: {quote_value(text)} is too long; expected at most {max_length} characters.", field=name)
+            raise InvalidRow(
+                f"`{name}`: {quote_value(text)} is too long; expected at most {max_length} characters.",
+                field=name,
+            )
         return text
 
     def order_id(self) -> str:
@@ -197,7 +218,10 @@ class Row:
     def choice(self, name: str, choices: Sequence[str]) -> str:
         text = self.texts.get(name, "")
         if text and text.lower() not in choices:
-            raise InvalidRow(f"`{name}`: {quote_value(text)} is not valid; expected one of {', '.join(choices)}.", field=name)
+            raise InvalidRow(
+                f"`{name}`: {quote_value(text)} is not valid; expected one of {', '.join(choices)}.",
+                field=name,
+            )
         return text.lower()
 
     def whole_number(self, name: str, *, max_value: int) -> int:
@@ -205,7 +229,8 @@ class Row:
         text = self.texts.get(name, "") or "1"
         if not WHOLE.fullmatch(text) or not 1 <= int(text) <= max_value:
             raise InvalidRow(
-                f"`{name}`: {quote_value(text)} is not valid; expected a whole number from 1 to {max_value}.", field=name
+                f"`{name}`: {quote_value(text)} is not valid; expected a whole number from 1 to {max_value}.",
+                field=name,
             )
         return int(text)
 
@@ -218,7 +243,9 @@ class Row:
         value = self.past(name)
         if value is None:
             raise InvalidRow(
-                f"`{name}`: the cell is empty; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC offset.", field=name
+                f"`{name}`: the cell is empty; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC "
+                "offset.",
+                field=name,
             )
         return value
 
@@ -235,7 +262,8 @@ class Row:
             return parse_time(text, latest=self.parse_context.latest)
         except InvalidRow:
             raise InvalidRow(
-                f"`{name}`: {quote_value(text)} is not valid; expected an ISO 8601 time with a UTC offset, from {FIRST_DAY} and "
+                f"`{name}`: {quote_value(text)} is not valid; expected an ISO 8601 time with a UTC offset, "
+                f"from {FIRST_DAY} and "
                 "not in the future.",
                 field=name,
             ) from None
@@ -256,7 +284,8 @@ class Row:
             return parse_day_or_time(text, parse_context=self.parse_context, latest=latest)
         except InvalidRow:
             raise InvalidRow(
-                f"`{name}`: {quote_value(text)} is not valid; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC offset, "
+                f"`{name}`: {quote_value(text)} is not valid; expected a day (YYYY-MM-DD) or an ISO 8601 "
+                "time with a UTC offset, "
                 f"from {FIRST_DAY} and {until}.",
                 field=name,
             ) from None

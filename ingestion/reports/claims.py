@@ -6,18 +6,37 @@ Source: https://github.com/amzn/selling-partner-api-models/issues/5247
 from collections.abc import Sequence
 
 from ingestion.reports import cells, defect_row
-from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
+from ingestion.reports.report_type import (
+    OWN_LAYOUT,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+)
 from metrics.rules.facts import DefectFact
 
 NAME = "claims_and_chargebacks"
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
     Column(name="kind", meaning="`a_to_z_claim`, `chargeback` or `feedback`", needed=True),
-    Column(name="state", meaning="the state of the defect; the states of each kind are listed above", needed=True),
-    Column(name="occurred_on", meaning="the day of the claim, chargeback or feedback, YYYY-MM-DD", needed=True),
-    Column(name="reference", meaning="distinguishes several defects of one kind on one order, such as a claim ID"),
-    Column(name="updated_at", meaning="when the state was reached, ISO 8601; default: when the report was received"),
-    Column(name="funded_by", meaning="`seller` or `amazon`: who paid; it does not affect whether the defect counts"),
+    Column(
+        name="state", meaning="the state of the defect; the states of each kind are listed above", needed=True
+    ),
+    Column(
+        name="occurred_on", meaning="the day of the claim, chargeback or feedback, YYYY-MM-DD", needed=True
+    ),
+    Column(
+        name="reference", meaning="distinguishes several defects of one kind on one order, such as a claim ID"
+    ),
+    Column(
+        name="updated_at",
+        meaning="when the state was reached, ISO 8601; default: when the report was received",
+    ),
+    Column(
+        name="funded_by",
+        meaning="`seller` or `amazon`: who paid; it does not affect whether the defect counts",
+    ),
     Column(name="rating", meaning="1 to 5 stars; feedback only"),
 )
 EXAMPLE = """\
@@ -43,7 +62,10 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="A-to-z claims and chargebacks, each with its state. A later row with the same order, kind and reference updates it.",
+    about=(
+        "A-to-z claims and chargebacks, each with its state. A later row with the same order, kind and "
+        "reference updates it."
+    ),
     columns=COLUMNS,
     example=EXAMPLE,
     source=OWN_LAYOUT,

@@ -53,7 +53,9 @@ def _choice(row: Mapping[str, Any], field: str, choices: tuple[str, ...]) -> str
     value = _text(row, field, max_length=100)
     if value.lower() not in choices:
         raise InvalidRow(
-            f"`{field}`: {quote_value(value)} is not valid; expected one of {', '.join(filter(None, choices))}.", field=field
+            f"`{field}`: {quote_value(value)} is not valid; expected one of "
+            f"{', '.join(filter(None, choices))}.",
+            field=field,
         )
     return value.lower()
 
@@ -76,11 +78,13 @@ def _day(row: Mapping[str, Any]) -> date:
         day = date.fromisoformat(value)
     except ValueError:
         raise InvalidRow(
-            f"`occurred_on`: {quote_value(value)} is not a valid day; expected YYYY-MM-DD.", field="occurred_on"
+            f"`occurred_on`: {quote_value(value)} is not a valid day; expected YYYY-MM-DD.",
+            field="occurred_on",
         ) from None
     if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidRow(
-            f"`occurred_on`: {quote_value(value)} is out of range; expected {FIRST_DAY} to {LAST_DAY}.", field="occurred_on"
+            f"`occurred_on`: {quote_value(value)} is out of range; expected {FIRST_DAY} to {LAST_DAY}.",
+            field="occurred_on",
         )
     return day
 

@@ -28,19 +28,22 @@ TABLE_TYPES = tuple(report_type for report_type in REPORT_TYPES if report_type.d
 BINARY = {
     b"PK\x03\x04": (
         "spreadsheet",
-        "It is an Excel workbook or a ZIP archive. Save the sheet as CSV or tab-delimited text and upload that file.",
+        "It is an Excel workbook or a ZIP archive. Save the sheet as CSV or tab-delimited text and upload "
+        "that file.",
     ),
     b"\xd0\xcf\x11\xe0": (
         "spreadsheet",
         "It is an Excel workbook. Save the sheet as CSV or tab-delimited text and upload that file.",
     ),
-    b"%PDF": ("not-text", "It is a PDF. Download the report as CSV or tab-delimited text and upload that file."),
+    b"%PDF": (
+        "not-text",
+        "It is a PDF. Download the report as CSV or tab-delimited text and upload that file.",
+    ),
 }
 # A phone number or an ID, which no header contains.
 LONG_NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,}")
-SUPPORTED_TYPES = (
-    f"Supported are: {', '.join(dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded))}."
-)
+UPLOADED_TITLES = dict.fromkeys(report_type.title for report_type in REPORT_TYPES if report_type.is_uploaded)
+SUPPORTED_TYPES = f"Supported are: {', '.join(UPLOADED_TITLES)}."
 OpenDocument = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
@@ -98,7 +101,9 @@ class DocumentReader:
                 yield from self._parse_rows(pairs, self.report_type.build_parser((), self.parse_context))
             elif self.report_type.list_rows is not None:
                 rows = self.report_type.list_rows(_read_all(source, max_bytes=max_bytes))
-                yield from self._parse_rows(enumerate(rows, start=1), self.report_type.build_parser((), self.parse_context))
+                yield from self._parse_rows(
+                    enumerate(rows, start=1), self.report_type.build_parser((), self.parse_context)
+                )
             elif self.report_type.dialect == "xml":
                 yield from self._parse_rows(
                     xml.read_records(source, names=self.report_type.elements),
@@ -183,7 +188,8 @@ class DocumentReader:
             raise RejectedDocument(
                 "too-many-rejected-rows",
                 "Too many rows were rejected",
-                f"More than {MAX_REJECTED_ROWS} rows were rejected. Line {self.rejected[0].line}: {self.rejected[0].reason}",
+                f"More than {MAX_REJECTED_ROWS} rows were rejected. Line {self.rejected[0].line}: "
+                f"{self.rejected[0].reason}",
             )
 
 
@@ -205,14 +211,17 @@ def _header(cells: Iterator[list[str]]) -> list[str]:
         raise RejectedDocument(
             "too-many-columns",
             "The header has too many columns",
-            f"It has {len(header)} columns; at most {tabular.MAX_COLUMNS} are supported. Upload the report as it was downloaded.",
+            f"It has {len(header)} columns; at most {tabular.MAX_COLUMNS} are supported. Upload the report "
+            "as it was downloaded.",
         )
     return header
 
 
 def _empty_document() -> RejectedDocument:
     """Return a new error each time, because a raised exception keeps a reference to every frame it passed."""
-    return RejectedDocument("empty-document", "The document is empty", "It has only blank lines. Request the report again.")
+    return RejectedDocument(
+        "empty-document", "The document is empty", "It has only blank lines. Request the report again."
+    )
 
 
 def _reject_binary(head: bytes) -> None:
@@ -262,7 +271,9 @@ def _detect_table(head: list[str]) -> ReportType:
     first = LONG_NUMBER.sub("…", mask_email_addresses(head[0].strip()[:1000]))
     if any(ORDER_ID.fullmatch(cell.strip(' "')) for cell in ANY_DELIMITER.split(head[0])):
         raise RejectedDocument(
-            "no-header", "The document has no header", "Its first line is a row. Upload the report with its header."
+            "no-header",
+            "The document has no header",
+            "Its first line is a row. Upload the report with its header.",
         )
     raise RejectedDocument(
         "unknown-document",
@@ -271,7 +282,9 @@ def _detect_table(head: list[str]) -> ReportType:
     )
 
 
-def _number_rows(cells: Iterator[list[str]], lines: tabular.Lines, *, width: int) -> Iterator[tuple[int, list[str]]]:
+def _number_rows(
+    cells: Iterator[list[str]], lines: tabular.Lines, *, width: int
+) -> Iterator[tuple[int, list[str]]]:
     """Yield rows with their line.
 
     Raises RejectedDocument if the last line has no line end and fewer cells than every other: then the
@@ -299,6 +312,8 @@ def _read_all(blocks: Iterator[bytes], *, max_bytes: int) -> bytes:
         pieces += block
         if len(pieces) > max_bytes:
             raise RejectedDocument(
-                "document-too-large", "The document is too large", f"A report of this type may have at most {max_bytes} bytes."
+                "document-too-large",
+                "The document is too large",
+                f"A report of this type may have at most {max_bytes} bytes.",
             )
     return bytes(pieces)

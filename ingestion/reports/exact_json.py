@@ -30,9 +30,13 @@ class Number(NamedTuple):
 def parse_json(document: bytes) -> Any:
     """Return the value of a document, with Number for numbers. Raises RejectedDocument."""
     if document.count(b",") > MAX_VALUES:
-        raise RejectedDocument("too-many-values", "The JSON has too many values", f"At most {MAX_VALUES} are supported.")
+        raise RejectedDocument(
+            "too-many-values", "The JSON has too many values", f"At most {MAX_VALUES} are supported."
+        )
     try:
-        return json.loads(document, parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_object)
+        return json.loads(
+            document, parse_float=Number, parse_int=Number, parse_constant=Number, object_pairs_hook=_object
+        )
     except RecursionError:
         raise _invalid("It is nested too deeply.") from None
     except ValueError as error:
@@ -49,10 +53,15 @@ def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: 
         raise InvalidRow(f"The value is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, dict):
         kept = ((name, None if leaves_out(name) else child) for name, child in value.items())
-        pairs = (f"{_text(name)}:{write_json(child, leaves_out=leaves_out, depth=depth + 1)}" for name, child in kept)
+        pairs = (
+            f"{_text(name)}:{write_json(child, leaves_out=leaves_out, depth=depth + 1)}"
+            for name, child in kept
+        )
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(write_json(each, leaves_out=leaves_out, depth=depth + 1) for each in value) + "]"
+        return (
+            "[" + ",".join(write_json(each, leaves_out=leaves_out, depth=depth + 1) for each in value) + "]"
+        )
     if isinstance(value, Number):
         return value.text if STORABLE.fullmatch(value.text) else _text(value.text)
     return _text(value) if isinstance(value, str) else json.dumps(value)

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from ingestion.parsing.rejections import InvalidRow
 from ingestion.reports import cells
-from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, normalize_column, parse_order_id
+from ingestion.reports.report_type import (
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+    parse_order_id,
+)
 from metrics.rules.facts import ReturnFact
 
 NAME = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
@@ -13,7 +20,10 @@ MAX_SKU_LENGTH = 38
 COLUMNS = (
     Column(name="return-date", meaning="when the unit was returned, ISO 8601 with an offset", needed=True),
     Column(name="order-id", meaning="Amazon's order ID", needed=True),
-    Column(name="license-plate-number", meaning="identifies the unit; without it, units are identified by SKU and time"),
+    Column(
+        name="license-plate-number",
+        meaning="identifies the unit; without it, units are identified by SKU and time",
+    ),
     Column(name="sku", meaning="the SKU"),
     Column(name="status", meaning="what happened to the unit"),
 )
@@ -32,14 +42,18 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         texts = read(row)
         order = parse_order_id(texts["order-id"], column="order-id")
         try:
-            returned = cells.parse_day_or_time(texts["return-date"], parse_context=parse_context, latest=parse_context.latest)
+            returned = cells.parse_day_or_time(
+                texts["return-date"], parse_context=parse_context, latest=parse_context.latest
+            )
         except InvalidRow as error:
             raise InvalidRow(f"`return-date`: {error.reason}") from None
         at = returned.moment.replace(microsecond=0) if returned.moment else returned.day
         unit = f"{texts.get('sku', '')[:MAX_SKU_LENGTH]} {at.isoformat()}"
         return ReturnFact(
             order_id=order,
-            reference=cells.build_reference(texts.get("license-plate-number") or unit, column="license-plate-number"),
+            reference=cells.build_reference(
+                texts.get("license-plate-number") or unit, column="license-plate-number"
+            ),
             requested_on=returned.day,
             state=cells.normalize_state(texts.get("status", "")),
             is_return=True,

@@ -10,21 +10,35 @@ from functools import partial
 
 from accounts.marketplaces import MARKETPLACES
 from ingestion.reports import all_orders, cells
-from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, normalize_column, parse_time
+from ingestion.reports.report_type import (
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+    parse_time,
+)
 from metrics.rules.facts import OrderFact
 
 NAME = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
 MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
 STORES = {marketplace.code: marketplace.sales_channel for marketplace in MARKETPLACES}
 COLUMNS = (
-    Column(name="amazon-order-id", meaning="Amazon's order ID; an order with several items has several rows", needed=True),
+    Column(
+        name="amazon-order-id",
+        meaning="Amazon's order ID; an order with several items has several rows",
+        needed=True,
+    ),
     Column(name="purchase-date", meaning="when the order was placed, ISO 8601 with an offset", needed=True),
     Column(name="shipment-date", meaning="when it was shipped, ISO 8601 with an offset", needed=True),
     Column(
         name="reporting-date",
         meaning="when Amazon reported the shipment; the newest row of an order wins; default: shipment-date",
     ),
-    Column(name="sales-channel", meaning="the store; default: the report's marketplace; Non-Amazon orders count in no metric"),
+    Column(
+        name="sales-channel",
+        meaning="the store; default: the report's marketplace; Non-Amazon orders count in no metric",
+    ),
 )
 EXAMPLE = (
     "amazon-order-id\tshipment-id\tpurchase-date\tshipment-date\treporting-date\tsku\tproduct-name\tquantity-shipped\t"

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, time
 
 from ingestion.reports import cells
 from ingestion.reports.cells import DayOrTime, Row
-from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
+from ingestion.reports.report_type import (
+    OWN_LAYOUT,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+)
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind
 

@@ -47,13 +47,25 @@ LATE_10 = LATE_30._replace(metric="late_shipment_rate_10d")
 DEFECTIVE = RateBlock("order_defect_rate", "orderwithdefects", "ordercount")
 RATE_BLOCKS = {
     "lateshipmentrate": LATE_30,
-    "prefulfillmentcancellationrate": RateBlock("pre_fulfillment_cancel_rate", "cancellationcount", "ordercount"),
-    "validtrackingrate": RateBlock("valid_tracking_rate", "validtrackingcount", "shipmentcount", is_of_defects=False),
+    "prefulfillmentcancellationrate": RateBlock(
+        "pre_fulfillment_cancel_rate", "cancellationcount", "ordercount"
+    ),
+    "validtrackingrate": RateBlock(
+        "valid_tracking_rate", "validtrackingcount", "shipmentcount", is_of_defects=False
+    ),
     "invoicedefectrate": RateBlock("invoice_defect_rate", "invoicedefect", "ordercount"),
 }
-IN_UNITS = RateBlock("on_time_delivery_rate", "unitontimedeliverycount", "totalunitcount", is_of_defects=False)
-IN_PACKAGES = RateBlock("on_time_delivery_rate", "ontimedeliverycount", "shipmentcountwithvalidtracking", is_of_defects=False)
-PARTS = {"negativefeedback": "negative_feedback_rate", "claims": "a_to_z_claim_rate", "chargebacks": "chargeback_rate"}
+IN_UNITS = RateBlock(
+    "on_time_delivery_rate", "unitontimedeliverycount", "totalunitcount", is_of_defects=False
+)
+IN_PACKAGES = RateBlock(
+    "on_time_delivery_rate", "ontimedeliverycount", "shipmentcountwithvalidtracking", is_of_defects=False
+)
+PARTS = {
+    "negativefeedback": "negative_feedback_rate",
+    "claims": "a_to_z_claim_rate",
+    "chargebacks": "chargeback_rate",
+}
 VIOLATIONS = {
     name.lower(): re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
     for name in (
@@ -87,7 +99,9 @@ class MarketplaceBlocks:
 
         On-time delivery is counted in units in the US and in packages elsewhere.
         """
-        on_time = {"unitontimedeliveryrate": IN_UNITS} if self.code == "US" else {"ontimedeliveryrate": IN_PACKAGES}
+        on_time = (
+            {"unitontimedeliveryrate": IN_UNITS} if self.code == "US" else {"ontimedeliveryrate": IN_PACKAGES}
+        )
         return RATE_BLOCKS | on_time
 
     def build_facts(self, *figures: Figure) -> list[ReportedFact]:
@@ -99,7 +113,10 @@ class MarketplaceBlocks:
         if (first.metric, first.channel) in self.windows:
             raise InvalidRow(f"{first.metric} appears twice; the first one is used.")
         self.windows[first.metric, first.channel] = first.window
-        return [performance_figures.build_fact(figure, marketplace=self.code, reported_at=self.reported_at) for figure in figures]
+        return [
+            performance_figures.build_fact(figure, marketplace=self.code, reported_at=self.reported_at)
+            for figure in figures
+        ]
 
 
 def normalize_name(name: str) -> str:
@@ -114,7 +131,9 @@ def iterate_fields(value: Any) -> Iterator[tuple[str, Any]]:
     """
     if not isinstance(value, dict):
         raise InvalidRow("the block is not an object.")
-    return ((normalize_name(name), field_value) for name, field_value in value.items() if field_value is not None)
+    return (
+        (normalize_name(name), field_value) for name, field_value in value.items() if field_value is not None
+    )
 
 
 def normalize_block(value: Any) -> Block:
@@ -139,7 +158,11 @@ def parse_late_shipments(value: Any, market: MarketplaceBlocks) -> list[Reported
     block = normalize_block(value)
     rate_block = LATE_10 if _window(block, market).days == 10 else LATE_30
     figure = _rate(block, market, rate_block, Channel.MFN)
-    return [] if market.windows.get((figure.metric, figure.channel)) == figure.window else market.build_facts(figure)
+    return (
+        []
+        if market.windows.get((figure.metric, figure.channel)) == figure.window
+        else market.build_facts(figure)
+    )
 
 
 def parse_order_defects(value: Any, market: MarketplaceBlocks, channel: Channel) -> list[ReportedFact]:
@@ -197,7 +220,9 @@ def parse_rating(value: Any, market: MarketplaceBlocks) -> list[ReportedFact]:
             channel=Channel.ALL.value,
             numerator=score,
             denominator=None if score is None else 1,
-            status=performance_figures.normalize_status(block.get("accounthealthratingstatus", block.get("status"))),
+            status=performance_figures.normalize_status(
+                block.get("accounthealthratingstatus", block.get("status"))
+            ),
             window=_window(block, market),
             is_share=False,
         )
@@ -206,7 +231,11 @@ def parse_rating(value: Any, market: MarketplaceBlocks) -> list[ReportedFact]:
 
 def _rate(block: Block, market: MarketplaceBlocks, rate_block: RateBlock, channel: Channel) -> Figure:
     number = block.get(rate_block.numerator)
-    numerator = _count(normalize_block(number), "count") if isinstance(number, dict) else _count(block, rate_block.numerator)
+    numerator = (
+        _count(normalize_block(number), "count")
+        if isinstance(number, dict)
+        else _count(block, rate_block.numerator)
+    )
     if numerator is None and rate_block.is_of_defects:
         numerator = _count(block, "defectscount")
     rate = _number(block, "rate")

@@ -13,7 +13,11 @@ from metrics.rules.facts import DefectFact, Fact, ReturnFact
 NAME = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (
     Column(name="Order ID", meaning="Amazon's order ID", needed=True),
-    Column(name="Return request date", meaning="the day of the request, such as 10-Jul-2025 or 2025-07-10", needed=True),
+    Column(
+        name="Return request date",
+        meaning="the day of the request, such as 10-Jul-2025 or 2025-07-10",
+        needed=True,
+    ),
     Column(
         name="Return request status",
         meaning="cancelled, declined, denied and rejected requests do not count as returns",
@@ -24,7 +28,8 @@ COLUMNS = (
     Column(name="A-to-Z Claim", meaning="Y if a claim was filed; the report does not give its outcome"),
 )
 EXAMPLE = (
-    "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA ID\tA-to-Z Claim\tASIN\n"
+    "Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant RMA "
+    "ID\tA-to-Z Claim\tASIN\n"
     "112-1234567-1234567\t01-Jul-2025\t10-Jul-2025\tApproved\tDx1Yz2Ab3RRMA\t\tN\tB000000001\n"
     "112-7654321-7654321\t03-Jul-2025\t12-Jul-2025\tPending\tDq9Wr8Ty7RRMA\t\tY\tB000000002\n"
 )
@@ -48,7 +53,9 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
-    return {"order-id", "return-request-date", "return-request-status"} <= {normalize_column(cell) for cell in header}
+    return {"order-id", "return-request-date", "return-request-status"} <= {
+        normalize_column(cell) for cell in header
+    }
 
 
 REPORT_TYPE = ReportType(

@@ -12,10 +12,15 @@ NAME = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
     Column(name="return_request_date", meaning="day or time of the request, ISO 8601", needed=True),
-    Column(name="return_request_status", meaning="cancelled, declined, denied and rejected requests do not count as returns"),
+    Column(
+        name="return_request_status",
+        meaning="cancelled, declined, denied and rejected requests do not count as returns",
+    ),
     Column(name="amazon_rma_id", meaning="the request ID"),
     Column(name="merchant_rma_id", meaning="the request ID if Amazon RMA ID is empty"),
-    Column(name="a_to_z_claim", meaning="true or Y if a claim was filed; the report does not give its outcome"),
+    Column(
+        name="a_to_z_claim", meaning="true or Y if a claim was filed; the report does not give its outcome"
+    ),
 )
 NEEDED = tuple(column.name for column in COLUMNS if column.needed)
 EXAMPLE = """\

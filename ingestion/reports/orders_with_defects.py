@@ -13,7 +13,14 @@ from datetime import date
 
 from ingestion.parsing.rejections import InvalidRow, RejectedDocument
 from ingestion.reports import cells
-from ingestion.reports.report_type import Column, ParseContext, ReportType, RowParser, parse_order_id, quote_value
+from ingestion.reports.report_type import (
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    parse_order_id,
+    quote_value,
+)
 from metrics.rules import defects
 from metrics.rules.facts import DefectFact, DefectKind, Fact
 
@@ -49,17 +56,24 @@ MARKS, NO_MARKS = ("x", "✓"), ("", "-", "n/a", "none")
 COUNT = re.compile("[0-9]{1,6}")
 COLUMNS = (
     Column(name="Order Id", meaning="Amazon's order ID", needed=True),
-    Column(name="Order Date", meaning="the day of the order: 2025-07-01 or 01-Jul-2025; other formats are ignored"),
+    Column(
+        name="Order Date",
+        meaning="the day of the order: 2025-07-01 or 01-Jul-2025; other formats are ignored",
+    ),
     *(
         Column(
             name=name,
-            meaning="yes, y, true, x, ✓ or a count if the order has this defect; at least one of the five columns is required",
+            meaning=(
+                "yes, y, true, x, ✓ or a count if the order has this defect; at least one of the five "
+                "columns is required"
+            ),
         )
         for name in CATEGORIES
     ),
 )
 EXAMPLE = (
-    "Order Id,Order Date,Fulfilled By,Pre-fulfillment Cancellation,Late Shipment,Negative Feedback,A-to-z Guarantee claim,"
+    "Order Id,Order Date,Fulfilled By,Pre-fulfillment Cancellation,Late Shipment,Negative Feedback,A-to-z "
+    "Guarantee claim,"
     "Chargeback claim\n"
     "112-1234567-1234567,2025-07-01,Seller,No,Yes,Yes,No,No\n"
     "112-7654321-7654321,2025-07-03,Seller,No,No,No,Yes,No\n"
@@ -71,14 +85,22 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {NAME} report needs the column Order Id and at least one of {', '.join(CATEGORIES)}, and no return date.",
+            f"A {NAME} report needs the column Order Id and at least one of {', '.join(CATEGORIES)}, and no "
+            "return date.",
         )
     read = cells.build_reader(_standard_names(header), COLUMNS, report_type=NAME)
 
     def parse(row: list[str]) -> list[Fact]:
         texts = read(row)
-        order, on = parse_order_id(texts["Order Id"], column="Order Id"), _day(texts.get("Order Date", ""), parse_context)
-        return [_as_list(order, kind, on) for name, kind in CATEGORIES.items() if _is_marked(name, texts.get(name, ""))]
+        order, on = (
+            parse_order_id(texts["Order Id"], column="Order Id"),
+            _day(texts.get("Order Date", ""), parse_context),
+        )
+        return [
+            _as_list(order, kind, on)
+            for name, kind in CATEGORIES.items()
+            if _is_marked(name, texts.get(name, ""))
+        ]
 
     return parse
 
@@ -141,7 +163,10 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Orders that Amazon counts as defective, and in which category. A report with details about a defect takes precedence.",
+    about=(
+        "Orders that Amazon counts as defective, and in which category. A report with details about a "
+        "defect takes precedence."
+    ),
     columns=COLUMNS,
     example=EXAMPLE,
     source="Seller Central: Account Health, Order Defect Rate, Orders with defects",

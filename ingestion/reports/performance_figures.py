@@ -115,7 +115,9 @@ def build_fact(figure: Figure, *, marketplace: str, reported_at: datetime) -> Re
         comparator=limit.comparator.value if limit else "",
         limit_numerator=limit.numerator if limit else None,
         limit_denominator=limit.denominator if limit else None,
-        flags=json.dumps([*figure.window.flags, *figure.flags, *figure.target.flags, *find_contradictions(figure)]),
+        flags=json.dumps(
+            [*figure.window.flags, *figure.flags, *figure.target.flags, *find_contradictions(figure)]
+        ),
         reported_at=reported_at,
     )
 
@@ -135,7 +137,11 @@ def _check_counts(figure: Figure) -> Iterator[str]:
         return
     if numerator > denominator:
         yield f"The count {numerator} is greater than the total {denominator}."
-    if rate is not None and denominator and abs(rate - Decimal(numerator) / denominator) > rounding_tolerance(rate):
+    if (
+        rate is not None
+        and denominator
+        and abs(rate - Decimal(numerator) / denominator) > rounding_tolerance(rate)
+    ):
         yield f"The rate {rate} does not match its counts: {numerator} of {denominator} is {numerator / denominator:.4f}."
 
 
@@ -183,7 +189,9 @@ def check_parts(whole: int | None, parts: Iterable[int | None]) -> Iterator[str]
 
 def parse_window(start: str | None, end: str | None, *, latest: datetime) -> Window:
     """Return the UTC days from one moment to another. Raises InvalidRow for an invalid or future moment."""
-    first, last = (parse_time(text, latest=latest, without_offset=UTC).date() if text else None for text in (start, end))
+    first, last = (
+        parse_time(text, latest=latest, without_offset=UTC).date() if text else None for text in (start, end)
+    )
     if first and last and first > last:
         return Window(flags=(f"The window ends before it starts ({first} to {last}) and was ignored.",))
     return Window(first, last)
@@ -211,7 +219,9 @@ def build_target(value: Decimal | None, condition: str) -> Target:
     comparator = COMPARATORS.get(condition)
     if value is None or comparator is None:
         known = condition and value is not None
-        reason = f"its condition is {quote_value(condition)}" if known else "its value or condition is missing"
+        reason = (
+            f"its condition is {quote_value(condition)}" if known else "its value or condition is missing"
+        )
         return Target(flags=(f"The target was ignored: {reason}.",))
     numerator, denominator = value.as_integer_ratio()
     if value < 0 or max(numerator, denominator) > MAX_INTEGER:
@@ -232,7 +242,9 @@ def normalize_status(value: object) -> str:
     """Return a status in one spelling. Raises InvalidRow."""
     status = normalize_word(value, "status")
     if len(status) > MAX_STATUS_LENGTH:
-        raise InvalidRow(f"the status {quote_value(status)} is too long; expected at most {MAX_STATUS_LENGTH} characters.")
+        raise InvalidRow(
+            f"the status {quote_value(status)} is too long; expected at most {MAX_STATUS_LENGTH} characters."
+        )
     return status
 
 
@@ -250,5 +262,7 @@ def parse_count(text: str, name: str) -> int:
     """Return a whole number from 0 to MAX_INTEGER. Raises InvalidRow."""
     number = parse_decimal(text, name)
     if not 0 <= number <= MAX_INTEGER or number != int(number):
-        raise InvalidRow(f"the {name} {quote_value(text)} is not valid; expected a whole number from 0 to {MAX_INTEGER}.")
+        raise InvalidRow(
+            f"the {name} {quote_value(text)} is not valid; expected a whole number from 0 to {MAX_INTEGER}."
+        )
     return int(number)

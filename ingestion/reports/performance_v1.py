@@ -58,15 +58,31 @@ FIGURES = (
     FigureSource("negative_feedback_rate", DEFECTS, "negativeFeedbacks", Channel.ALL, 60),
     FigureSource("a_to_z_claim_rate", DEFECTS, "a_z_claims", Channel.ALL, 60),
     FigureSource("chargeback_rate", DEFECTS, "chargebacks", Channel.ALL, 60),
-    FigureSource("late_shipment_rate_10d", EXPERIENCE, "lateShipment", Channel.MFN, 10, "lateShipmentRate", SHORT),
-    FigureSource("late_shipment_rate_30d", EXPERIENCE, "lateShipment", Channel.MFN, 30, "lateShipmentRate", LONG),
     FigureSource(
-        "pre_fulfillment_cancel_rate", EXPERIENCE, "preFulfillmentCancellation", Channel.MFN, 7, "orderCancellationRate"
+        "late_shipment_rate_10d", EXPERIENCE, "lateShipment", Channel.MFN, 10, "lateShipmentRate", SHORT
+    ),
+    FigureSource(
+        "late_shipment_rate_30d", EXPERIENCE, "lateShipment", Channel.MFN, 30, "lateShipmentRate", LONG
+    ),
+    FigureSource(
+        "pre_fulfillment_cancel_rate",
+        EXPERIENCE,
+        "preFulfillmentCancellation",
+        Channel.MFN,
+        7,
+        "orderCancellationRate",
     ),
     FigureSource("valid_tracking_rate", TRACKING, "validTracking", Channel.MFN, 30, "validTrackingRate"),
     FigureSource("on_time_delivery_rate", TRACKING, "onTimeDelivery", Channel.MFN, 30, "onTimeDelivery"),
     FigureSource("message_response_rate_24h", RESPONSES, "", Channel.ALL, 30, "contactResponseTime"),
-    FigureSource("return_dissatisfaction_rate", RETURNS, "returnDissatisfaction", Channel.MFN, 30, "returnDissatisfactionRate"),
+    FigureSource(
+        "return_dissatisfaction_rate",
+        RETURNS,
+        "returnDissatisfaction",
+        Channel.MFN,
+        30,
+        "returnDissatisfactionRate",
+    ),
 )
 DEFECTIVE = "orderWithDefects"
 PARTS = ("negativeFeedbacks", "a_z_claims", "chargebacks")
@@ -93,7 +109,9 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
         raise RejectedDocument(
             "not-one-report",
             "The document is not one performance report",
-            "It contains several reports. Upload each by itself." if records else f"It has none of {', '.join(ELEMENTS)}.",
+            "It contains several reports. Upload each by itself."
+            if records
+            else f"It has none of {', '.join(ELEMENTS)}.",
         )
     ends = (record["timeFrame/end"] for _, record in records if "timeFrame/end" in record)
     report = Report(
@@ -114,7 +132,9 @@ def _records(document: bytes) -> list[tuple[int, Record]]:
     for line_and_record in xml.read_records(blocks, names=ELEMENTS):
         records.append(line_and_record)
         if len(records) > MAX_RECORDS:
-            raise RejectedDocument("too-many-records", "The report has too many records", f"At most {MAX_RECORDS} are supported.")
+            raise RejectedDocument(
+                "too-many-records", "The report has too many records", f"At most {MAX_RECORDS} are supported."
+            )
     return records
 
 
@@ -128,20 +148,31 @@ def _find_nearest_record(source: FigureSource, report: Report) -> list[tuple[int
     for line, record in report.records:
         window = _window_or_none(record, report)
         ends = window.last_on.toordinal() if window.last_on else 0
-        if record[""] == source.element and _has_figure(record, source) and (window.days or DEFAULT_DAYS) in source.lengths:
-            candidates.append((abs(window.days - source.days) if window.days else max(ANY), -ends, line, record))
+        if (
+            record[""] == source.element
+            and _has_figure(record, source)
+            and (window.days or DEFAULT_DAYS) in source.lengths
+        ):
+            candidates.append(
+                (abs(window.days - source.days) if window.days else max(ANY), -ends, line, record)
+            )
     return [(line, record) for _, _, line, record in sorted(candidates, key=itemgetter(0, 1, 2))[:1]]
 
 
 def _has_figure(record: Record, source: FigureSource) -> bool:
-    return any(name in record for name in (f"{source.name}/count", f"{source.name}/rate", *(() if source.name else ANSWERS)))
+    return any(
+        name in record
+        for name in (f"{source.name}/count", f"{source.name}/rate", *(() if source.name else ANSWERS))
+    )
 
 
 def _snapshot(report: Report) -> list[SnapshotFact]:
     document: dict[str, list[Record]] = {}
     for _, record in report.records:
         texts = {
-            path: text for path, text in record.items() if path and not any(map(personal_columns.is_personal, path.split("/")))
+            path: text
+            for path, text in record.items()
+            if path and not any(map(personal_columns.is_personal, path.split("/")))
         }
         document.setdefault(record[""], []).append(texts)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -149,7 +180,9 @@ def _snapshot(report: Report) -> list[SnapshotFact]:
 
 
 def _figure(source: FigureSource, record: Record, report: Report) -> list[ReportedFact]:
-    numerator, denominator = _response_counts(record) if source.element == RESPONSES else _counts(source, record)
+    numerator, denominator = (
+        _response_counts(record) if source.element == RESPONSES else _counts(source, record)
+    )
     flags = (
         performance_figures.check_parts(numerator, [_count(record, f"{part}/count") for part in PARTS])
         if source.name == DEFECTIVE
@@ -165,7 +198,11 @@ def _figure(source: FigureSource, record: Record, report: Report) -> list[Report
         window=_window(record, report),
         flags=tuple(flags),
     )
-    return [performance_figures.build_fact(figure, marketplace=report.parse_context.marketplace, reported_at=report.reported_at)]
+    return [
+        performance_figures.build_fact(
+            figure, marketplace=report.parse_context.marketplace, reported_at=report.reported_at
+        )
+    ]
 
 
 def _counts(source: FigureSource, record: Record) -> tuple[int | None, int | None]:
@@ -180,9 +217,9 @@ def _response_counts(record: Record) -> tuple[int | None, int | None]:
     """
     counts = [_count(record, name) for name in ANSWERS]
     known = [count for count in counts if count is not None]
-    return counts[0], performance_figures.parse_count(str(sum(known)), "number of messages") if len(known) == len(
-        counts
-    ) else None
+    return counts[0], performance_figures.parse_count(str(sum(known)), "number of messages") if len(
+        known
+    ) == len(counts) else None
 
 
 def _count(record: Record, path: str) -> int | None:
@@ -260,8 +297,10 @@ REPORT_TYPE = ReportType(
     read_rows=read_rows,
     max_bytes=16 * 1024**2,
     about=(
-        "The older account health report. It covers one marketplace: the one named when it is uploaded. If it has several time "
-        "frames, the one closest to the metric's window is used. It has no targets, and its order defects are not separated "
+        "The older account health report. It covers one marketplace: the one named when it is uploaded. If "
+        "it has several time "
+        "frames, the one closest to the metric's window is used. It has no targets, and its order defects "
+        "are not separated "
         "by channel."
     ),
     columns=(
@@ -272,10 +311,15 @@ REPORT_TYPE = ReportType(
         ),
         Column(
             name="customerExperienceMetrics",
-            meaning="late shipments and cancellations; a period of up to 14 days is the 10-day late shipment rate",
+            meaning=(
+                "late shipments and cancellations; a period of up to 14 days is the 10-day late shipment rate"
+            ),
         ),
         Column(name="trackingMetrics", meaning="valid tracking and on-time delivery"),
-        Column(name="responseTimeMetrics", meaning="number of messages answered within 24 hours, later, and never"),
+        Column(
+            name="responseTimeMetrics",
+            meaning="number of messages answered within 24 hours, later, and never",
+        ),
         Column(
             name="returnDissatisfactionMetrics",
             meaning="return requests with negative feedback, late answers or wrong rejections",

@@ -36,7 +36,12 @@ def read_rows(document: bytes, parse_context: ParseContext) -> Iterator[tuple[in
     report = _report(exact_json.parse_json(document))
     reported_at = performance_figures.infer_reported_at(_find_period_ends(report), parse_context)
     return enumerate(
-        _rows(report, parse_context, partial(MarketplaceBlocks, reported_at=reported_at, latest=parse_context.latest)), start=1
+        _rows(
+            report,
+            parse_context,
+            partial(MarketplaceBlocks, reported_at=reported_at, latest=parse_context.latest),
+        ),
+        start=1,
     )
 
 
@@ -53,12 +58,15 @@ def _report(parsed: Any) -> health_blocks.Block:
         raise RejectedDocument(
             "invalid-json",
             "The JSON is not a report",
-            "Expected one object with accountStatuses and performanceMetrics, or a list with one such object.",
+            "Expected one object with accountStatuses and performanceMetrics, or a list with one such "
+            "object.",
         )
     return health_blocks.normalize_block(whole)
 
 
-def _rows(report: health_blocks.Block, parse_context: ParseContext, market: Callable[..., MarketplaceBlocks]) -> Iterator[Row]:
+def _rows(
+    report: health_blocks.Block, parse_context: ParseContext, market: Callable[..., MarketplaceBlocks]
+) -> Iterator[Row]:
     entries = _as_list(report.get("performancemetrics"))
     entered = {_code(entry, parse_context) for entry in entries}
     statuses = dict[str, Any]()
@@ -70,7 +78,9 @@ def _rows(report: health_blocks.Block, parse_context: ParseContext, market: Call
             continue
         statuses[code] = health_blocks.normalize_block(entry).get("status")
         if code not in entered:
-            alone.append(Row(f"accountStatuses {code}", partial(_snapshot, {}, market(code=code), statuses[code])))
+            alone.append(
+                Row(f"accountStatuses {code}", partial(_snapshot, {}, market(code=code), statuses[code]))
+            )
     seen = set[str]()
     for entry in entries:
         code = _code(entry, parse_context)
@@ -101,7 +111,8 @@ def _block_rows(name: str, value: Any, market: MarketplaceBlocks) -> Iterator[Ro
         yield Row("account_health_rating", partial(health_blocks.parse_rating, value, market))
     elif name == LATE_LIST:
         yield from (
-            Row("late_shipment_rate", partial(health_blocks.parse_late_shipments, entry, market)) for entry in _as_list(value)
+            Row("late_shipment_rate", partial(health_blocks.parse_late_shipments, entry, market))
+            for entry in _as_list(value)
         )
     elif name == ORDER_DEFECTS:
         yield from _channel_rows(value, market)
@@ -114,7 +125,8 @@ def _channel_rows(value: Any, market: MarketplaceBlocks) -> Iterator[Row]:
     for name, channel_block in health_blocks.iterate_fields(value):
         if name in {Channel.MFN, Channel.AFN}:
             yield Row(
-                f"order_defect_rate {name}", partial(health_blocks.parse_order_defects, channel_block, market, Channel(name))
+                f"order_defect_rate {name}",
+                partial(health_blocks.parse_order_defects, channel_block, market, Channel(name)),
             )
 
 
@@ -132,7 +144,9 @@ def _blocks(entry: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _snapshot(entry: Any, market: MarketplaceBlocks, status: Any) -> list[SnapshotFact]:
     document = exact_json.write_json(entry, leaves_out=personal_columns.is_personal)
-    return [SnapshotFact(market.code, performance_figures.normalize_status(status), market.reported_at, document)]
+    return [
+        SnapshotFact(market.code, performance_figures.normalize_status(status), market.reported_at, document)
+    ]
 
 
 def _raise_invalid(reason: str) -> list[Any]:
@@ -155,7 +169,9 @@ def _code(entry: Any, parse_context: ParseContext) -> str:
     """Return the code of an entry's marketplace: the report's if the entry names none, empty if it is
     unknown.
     """
-    marketplace_id = health_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
+    marketplace_id = (
+        health_blocks.normalize_block(entry).get("marketplaceid") if isinstance(entry, dict) else ""
+    )
     if marketplace_id is None:
         return parse_context.marketplace
     return CODE_OF_AMAZON_ID.get(marketplace_id.strip(), "") if isinstance(marketplace_id, str) else ""
@@ -174,7 +190,11 @@ def _find_period_ends(report: Any) -> Iterator[str]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            yield from (end for name, end in value.items() if name.lower() == "reportingdateto" and isinstance(end, str))
+            yield from (
+                end
+                for name, end in value.items()
+                if name.lower() == "reportingdateto" and isinstance(end, str)
+            )
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
@@ -230,32 +250,59 @@ REPORT_TYPE = ReportType(
     read_rows=read_rows,
     max_bytes=16 * 1024**2,
     about=(
-        "Amazon's own account health figures of each marketplace. A row is either a whole marketplace or one figure of it. "
-        "Names may have any case and either spelling. A missing figure stays empty. A figure that contradicts itself is "
+        "Amazon's own account health figures of each marketplace. A row is either a whole marketplace or one "
+        "figure of it. "
+        "Names may have any case and either spelling. A missing figure stays empty. A figure that "
+        "contradicts itself is "
         "stored as received and flagged."
     ),
     columns=(
-        Column(name="accountStatuses[].status", meaning="NORMAL, AT_RISK, DEACTIVATED or another status, stored as received"),
-        Column(name="performanceMetrics[].marketplaceId", meaning="Amazon's marketplace ID; default: the report's marketplace"),
-        Column(name="orderDefectRate.mfn, .afn", meaning="the order defect rate of each channel with the counts of its parts"),
+        Column(
+            name="accountStatuses[].status",
+            meaning="NORMAL, AT_RISK, DEACTIVATED or another status, stored as received",
+        ),
+        Column(
+            name="performanceMetrics[].marketplaceId",
+            meaning="Amazon's marketplace ID; default: the report's marketplace",
+        ),
+        Column(
+            name="orderDefectRate.mfn, .afn",
+            meaning="the order defect rate of each channel with the counts of its parts",
+        ),
         Column(name="lateShipmentRate", meaning="the late shipment rate over 30 days"),
-        Column(name="lateShipmentRateList[]", meaning="the late shipment rate over 10 and 30 days, if the report has it"),
+        Column(
+            name="lateShipmentRateList[]",
+            meaning="the late shipment rate over 10 and 30 days, if the report has it",
+        ),
         Column(
             name="preFulfillmentCancellationRate",
             meaning="the pre-fulfillment cancellation rate; also spelled prefulfillmentCancelRate",
         ),
         Column(
             name="validTrackingRate",
-            meaning="the valid tracking rate; without shipments the metric has no data, whatever status Amazon gives",
+            meaning=(
+                "the valid tracking rate; without shipments the metric has no data, whatever status "
+                "Amazon gives"
+            ),
         ),
-        Column(name="unitOnTimeDeliveryRate", meaning="the on-time delivery rate in the US, counted in units"),
+        Column(
+            name="unitOnTimeDeliveryRate", meaning="the on-time delivery rate in the US, counted in units"
+        ),
         Column(name="onTimeDeliveryRate", meaning="the on-time delivery rate elsewhere, counted in packages"),
         Column(name="invoiceDefectRate", meaning="the invoice defect rate"),
-        Column(name="accountHealthRating", meaning="the rating's status, and its score if the report has one"),
-        Column(name="listingPolicyViolations and ten more", meaning="number of open violations or complaints of each kind"),
+        Column(
+            name="accountHealthRating", meaning="the rating's status, and its score if the report has one"
+        ),
+        Column(
+            name="listingPolicyViolations and ten more",
+            meaning="number of open violations or complaints of each kind",
+        ),
         Column(name="policyViolationWarnings", meaning="number of warnings"),
         Column(name="reportingDateRange", meaning="first and last UTC day of a figure"),
-        Column(name="targetValue, targetCondition", meaning="Amazon's target for this account; it replaces the default target"),
+        Column(
+            name="targetValue, targetCondition",
+            meaning="Amazon's target for this account; it replaces the default target",
+        ),
     ),
     example=EXAMPLE,
     source="https://developer-docs.amazon.com/sp-api/docs/report-type-values-performance",

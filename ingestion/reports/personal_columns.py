@@ -32,10 +32,21 @@ WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 OF_THE_BUYER = ("buyer-", "rater-", "recipient-")
-NOT_PERSONAL = ("buyer-requested-", "buyer-seller-", "rater-role", "buyer-type", "buyer-currency", "recipient-type")
-PERSONS = frozenset({"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"})
+NOT_PERSONAL = (
+    "buyer-requested-",
+    "buyer-seller-",
+    "rater-role",
+    "buyer-type",
+    "buyer-currency",
+    "recipient-type",
+)
+PERSONS = frozenset(
+    {"buyer", "customer", "recipient", "receiver", "consignee", "contact", "ship-to", "bill-to"}
+)
 ENVELOPES = frozenset({"message", "body"})
-PLACES = frozenset({"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"})
+PLACES = frozenset(
+    {"city", "state", "state-or-region", "region", "county", "postal-code", "country", "country-code", "zip"}
+)
 """Parts of an address that stay."""
 
 # Characters of a name that are compared and cached.
@@ -43,7 +54,8 @@ MAX_LENGTH = 200
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 HARMLESS = re.compile(
     rf"{ORDER_ID.pattern}"
-    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}[\d:.]*)?\s?(?:Z|UTC|[+-]\d{2}:?\d{2})?"  # a day, a moment
+    # a day, a moment
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}[\d:.]*)?\s?(?:Z|UTC|[+-]\d{2}:?\d{2})?"
     r"|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
     r"|[+-]?\d{1,6}(?:[.,]\d{1,4})?"
     r"|yes|no|true|false|[yn-]",

@@ -27,7 +27,9 @@ def list_rows(document: bytes) -> Iterator[Any]:
     try:
         return iter(json.loads(document)["defects"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise RejectedDocument("invalid-json", "The JSON is not a list of defects", 'Expected {"defects": […]}.') from None
+        raise RejectedDocument(
+            "invalid-json", "The JSON is not a list of defects", 'Expected {"defects": […]}.'
+        ) from None
 
 
 def matches(_header: Sequence[str], _first_row: Sequence[str]) -> bool:

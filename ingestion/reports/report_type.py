@@ -117,7 +117,9 @@ def find_columns(header: Sequence[str], required: Sequence[str], *, report_type:
     repeated = [name for name in required if names.count(name) > 1]
     if repeated:
         raise RejectedDocument(
-            "columns-repeated", "Columns are repeated", f"The header has {', '.join(repeated)} more than once. Keep one of each."
+            "columns-repeated",
+            "Columns are repeated",
+            f"The header has {', '.join(repeated)} more than once. Keep one of each.",
         )
     return [names.index(name) for name in required]
 
@@ -151,13 +153,19 @@ def parse_time(text: str, *, latest: datetime, without_offset: tzinfo | None = N
     try:
         time_ = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidRow(f"{quote_value(text)} is not a valid ISO 8601 time; expected e.g. 2025-07-01T09:15:00+00:00.") from None
+        raise InvalidRow(
+            f"{quote_value(text)} is not a valid ISO 8601 time; expected e.g. 2025-07-01T09:15:00+00:00."
+        ) from None
     if time_.tzinfo is None:
         if without_offset is None:
-            raise InvalidRow(f"{quote_value(text)} has no UTC offset; expected e.g. 2025-07-01T09:15:00+00:00.")
+            raise InvalidRow(
+                f"{quote_value(text)} has no UTC offset; expected e.g. 2025-07-01T09:15:00+00:00."
+            )
         time_ = time_.replace(tzinfo=without_offset)
     if not EARLIEST_TIME <= time_ <= latest:
-        raise InvalidRow(f"{quote_value(text)} is out of range; expected {FIRST_DAY} to the day the document was received.")
+        raise InvalidRow(
+            f"{quote_value(text)} is out of range; expected {FIRST_DAY} to the day the document was received."
+        )
     return time_ if time_.tzinfo is UTC else time_.astimezone(UTC)
 
 

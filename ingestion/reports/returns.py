@@ -9,7 +9,14 @@ from datetime import timedelta
 
 from ingestion.reports import cells, return_request
 from ingestion.reports.cells import DayOrTime, Row
-from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
+from ingestion.reports.report_type import (
+    OWN_LAYOUT,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+)
 from metrics.rules.facts import ReturnFact
 
 NAME = "returns"
@@ -24,7 +31,8 @@ COLUMNS = (
     Column(name="negative_feedback", meaning="yes or no: the buyer left negative feedback on the return"),
     Column(name="wrongly_rejected", meaning="yes or no: the request was within the policy and was rejected"),
     Column(
-        name="updated_at", meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received"
+        name="updated_at",
+        meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",
     ),
 )
 EXAMPLE = """\
@@ -57,7 +65,9 @@ def build_fact(row: Row) -> ReturnFact:
     )
 
 
-def _judged(row: Row, requested: DayOrTime, answered: DayOrTime | None, as_of: DayOrTime) -> tuple[bool | None, str]:
+def _judged(
+    row: Row, requested: DayOrTime, answered: DayOrTime | None, as_of: DayOrTime
+) -> tuple[bool | None, str]:
     """Return whether the buyer is dissatisfied, and the reason.
 
     None if the file has no column about it, or the answer is open.

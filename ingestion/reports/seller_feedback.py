@@ -27,17 +27,33 @@ from metrics.rules.facts import DefectFact, DefectKind
 
 NAME = "GET_SELLER_FEEDBACK_DATA"
 ORDER_ID_AT = {6: 4, 9: 7, 10: 7}
-"""The position of the order ID by the number of columns: six in the SP-API, nine or ten in the legacy layout."""
+"""The position of the order ID by the number of columns: six in the SP-API, nine or ten in the legacy
+layout."""
 
 KNOWN_HEADERS = frozenset(
     {
         ("date", "rating", "comments", "your response", "order id", "rater email"),
         ("datum", "bewertung", "kommentar", "ihre antwort", "transaktionsnummer", "e-mail des bewertenden"),
         ("date", "rating", "comentarios", "response", "número de pedido", "e-mail del cliente"),
-        ("fecha", "rating", "comentarios", "tu respuesta", "número de pedido", "correo electrónico del evaluador"),
+        (
+            "fecha",
+            "rating",
+            "comentarios",
+            "tu respuesta",
+            "número de pedido",
+            "correo electrónico del evaluador",
+        ),
     }
 )
-LEGACY = ("date", "rating", "comments", "your response", "arrived on time", "item as described", "customer service")
+LEGACY = (
+    "date",
+    "rating",
+    "comments",
+    "your response",
+    "arrived on time",
+    "item as described",
+    "customer service",
+)
 COLUMNS = (
     Column(name="Date", meaning="the day, in the date format of the report's marketplace", needed=True),
     Column(name="Rating", meaning="1 to 5 stars; 1 and 2 are negative", needed=True),
@@ -72,7 +88,9 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         )
     if ORDER_ID.fullmatch(header[order_at].strip()):
         raise RejectedDocument(
-            "no-header", "The document has no header", "Its first line is a row. Upload the report with its header."
+            "no-header",
+            "The document has no header",
+            "Its first line is a row. Upload the report with its header.",
         )
     if not _is_known(header):
         parse_context.warnings.append("The language of the header is unknown. Columns were read by position.")
@@ -123,7 +141,8 @@ def _day(text: str, parse_context: ParseContext) -> date:
         raise RejectedDocument(
             "dates-contradict-marketplace",
             "The dates are not in the marketplace's format",
-            f"{quote_value(text)} is not a past date in the format {separator.join(order)} of {parse_context.marketplace}. "
+            f"{quote_value(text)} is not a past date in the format {separator.join(order)} of "
+            f"{parse_context.marketplace}. "
             "State the marketplace of the report with `marketplace`.",
         )
     return on
@@ -135,14 +154,19 @@ def _is_known(header: Sequence[str]) -> bool:
 
 
 def matches(header: Sequence[str], first_row: Sequence[str]) -> bool:
-    """Return whether the header is known, or the first row has an order ID and a rating in the right columns."""
+    """Return whether the header is known, or the first row has an order ID and a rating in the right
+    columns."""
     order_at = ORDER_ID_AT.get(len(header))
     if order_at is None:
         return False
     if _is_known(header):
         return True
     in_place = len(first_row) > order_at and ORDER_ID.fullmatch(first_row[order_at].strip())
-    return bool(in_place) and first_row[1].strip().isdecimal() and not ORDER_ID.fullmatch(header[order_at].strip())
+    return (
+        bool(in_place)
+        and first_row[1].strip().isdecimal()
+        and not ORDER_ID.fullmatch(header[order_at].strip())
+    )
 
 
 REPORT_TYPE = ReportType(
@@ -152,7 +176,8 @@ REPORT_TYPE = ReportType(
     dialect="tsv",
     matches=matches,
     build_parser=build_parser,
-    about="Negative and neutral feedback. Columns are read by position because the header is in the seller's language. Dates are "
+    about="Negative and neutral feedback. Columns are read by position because the header is in the seller's "
+    "language. Dates are "
     "in the format of the marketplace; a date in another format refuses the whole report.",
     columns=COLUMNS,
     example=EXAMPLE,

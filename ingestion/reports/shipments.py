@@ -10,7 +10,14 @@ from datetime import date, timedelta
 from ingestion.parsing.rejections import RejectedDocument
 from ingestion.reports import cells
 from ingestion.reports.cells import DayOrTime, Row
-from ingestion.reports.report_type import OWN_LAYOUT, Column, ParseContext, ReportType, RowParser, normalize_column
+from ingestion.reports.report_type import (
+    OWN_LAYOUT,
+    Column,
+    ParseContext,
+    ReportType,
+    RowParser,
+    normalize_column,
+)
 from metrics.rules.facts import Canceller, ShipmentFact
 
 NAME = "shipments"
@@ -19,7 +26,9 @@ FRIDAY = 4
 CANCELLERS = tuple(canceller.value for canceller in Canceller)
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
-    Column(name="package", meaning="distinguishes several packages of one order; default: the tracking number"),
+    Column(
+        name="package", meaning="distinguishes several packages of one order; default: the tracking number"
+    ),
     Column(name="tracking_number", meaning="the carrier's tracking number"),
     Column(name="units", meaning="number of items in the package; default: 1"),
     Column(name="ship_by", meaning="day or time by which the package must be shipped"),
@@ -31,13 +40,25 @@ COLUMNS = (
     Column(name="invoiced_at", meaning="day or time the invoice was uploaded"),
     Column(
         name="cancelled_by",
-        meaning="`buyer`, `seller`, `amazon`, or `unconfirmed` (Amazon cancelled because the shipment was not confirmed in time)",
+        meaning=(
+            "`buyer`, `seller`, `amazon`, or `unconfirmed` (Amazon cancelled because the shipment was "
+            "not confirmed in time)"
+        ),
     ),
     Column(
-        name="updated_at", meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received"
+        name="updated_at",
+        meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",
     ),
 )
-TELLING = ("ship-by", "shipped-at", "first-scan-at", "deliver-by", "delivered-at", "invoiced-at", "cancelled-by")
+TELLING = (
+    "ship-by",
+    "shipped-at",
+    "first-scan-at",
+    "deliver-by",
+    "delivered-at",
+    "invoiced-at",
+    "cancelled-by",
+)
 EXAMPLE = """\
 order_id,package,units,ship_by,shipped_at,first_scan_at,deliver_by,delivered_at,cancelled_by,updated_at
 302-1234567-1234567,1,2,2025-07-02,2025-07-02T15:10:00+02:00,2025-07-02T19:44:00+02:00,2025-07-05,2025-07-04,,2025-07-06T08:00:00Z
@@ -49,7 +70,9 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
     read = cells.build_row_reader(header, COLUMNS, parse_context, report_type=NAME)
     if not matches(header, ()):
         raise RejectedDocument(
-            "columns-missing", "Columns are missing", f"A {NAME} report needs at least one of {', '.join(TELLING)}."
+            "columns-missing",
+            "Columns are missing",
+            f"A {NAME} report needs at least one of {', '.join(TELLING)}.",
         )
     return lambda row: build_fact(read(row))
 
@@ -79,7 +102,9 @@ def build_fact(row: Row) -> ShipmentFact:
     )
 
 
-def _is_on_time(row: Row, deliver_by: DayOrTime | None, delivered: DayOrTime | None, as_of: DayOrTime) -> bool | None:
+def _is_on_time(
+    row: Row, deliver_by: DayOrTime | None, delivered: DayOrTime | None, as_of: DayOrTime
+) -> bool | None:
     """Return whether the package was delivered in time.
 
     None before the deadline, or if the file has no deliveries.
@@ -124,7 +149,8 @@ REPORT_TYPE = ReportType(
     dialect="csv",
     matches=matches,
     build_parser=build_parser,
-    about="Packages of seller-fulfilled orders, and who cancelled an order. Used for late shipments, cancellations, valid "
+    about="Packages of seller-fulfilled orders, and who cancelled an order. Used for late shipments, "
+    "cancellations, valid "
     "tracking, on-time delivery and invoices. A file needs order_id and at least one other column.",
     columns=COLUMNS,
     example=EXAMPLE,

@@ -1,6 +1,7 @@
 """What users do about a breach: acknowledge, snooze, assign, note.
 
-None of it changes how the series is evaluated. Each action is recorded in the breach's timeline and in the audit log.
+None of it changes how the series is evaluated. Each action is recorded in the breach's timeline and in the
+audit log.
 """
 
 from datetime import datetime
@@ -61,7 +62,9 @@ def _lock(breach: Breach) -> Breach:
     return locked
 
 
-def _update(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **columns: Any) -> None:
+def _update(
+    breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **columns: Any
+) -> None:
     before = {name: getattr(breach, name) for name in columns}
     for name, value in columns.items():
         setattr(breach, name, value)
@@ -69,7 +72,14 @@ def _update(breach: Breach, by: Principal, what: What, detail: dict[str, Any], n
     _record(breach, by, what, detail, now, before=before, after=columns)
 
 
-def _record(breach: Breach, by: Principal, what: What, detail: dict[str, Any], now: datetime, **changes: dict[str, Any]) -> None:
+def _record(
+    breach: Breach,
+    by: Principal,
+    what: What,
+    detail: dict[str, Any],
+    now: datetime,
+    **changes: dict[str, Any],
+) -> None:
     BreachAction.objects.create(
         agency_id=breach.agency_id,
         account_id=breach.account_id,
@@ -81,4 +91,11 @@ def _record(breach: Breach, by: Principal, what: What, detail: dict[str, Any], n
         recorded_at=now,
     )
     # Without the text of notes: it is deleted with the breach, and the audit log is kept for good.
-    audit.record(agency_id=breach.agency_id, who=by.actor, what=f"breach.{what}", about=breach.public_id, now=now, **changes)
+    audit.record(
+        agency_id=breach.agency_id,
+        who=by.actor,
+        what=f"breach.{what}",
+        about=breach.public_id,
+        now=now,
+        **changes,
+    )

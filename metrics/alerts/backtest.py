@@ -41,9 +41,12 @@ def run(
     transitions: list[BacktestTransition] = []
     for moment in sorted(moments):
         evaluated_until = state_machine.last_evaluated_day(states)
-        observed = observations.query(account=account, evaluated_until=evaluated_until, now=moment, versions=versions)
+        observed = observations.query(
+            account=account, evaluated_until=evaluated_until, now=moment, versions=versions
+        )
         transitions += [
-            BacktestTransition(moment, transition, value) for value, transition in state_machine.evaluate(states, observed)
+            BacktestTransition(moment, transition, value)
+            for value, transition in state_machine.evaluate(states, observed)
         ]
     return transitions
 

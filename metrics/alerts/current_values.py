@@ -13,7 +13,9 @@ KEY = ("agency_id", "account_id", "metric", "marketplace", "channel")
 COLUMNS = ("as_of", "window_from", "window_to", "numerator", "denominator", "status", "computed_at", *STREAKS)
 
 
-def save(*, account: SellerAccount, values: Sequence[Value], states: Mapping[Series, AlertState], now: datetime) -> None:
+def save(
+    *, account: SellerAccount, values: Sequence[Value], states: Mapping[Series, AlertState], now: datetime
+) -> None:
     """Insert or update the row of each series. Requires a transaction that holds the account's lock."""
     rows = [
         CurrentValue(

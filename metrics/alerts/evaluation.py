@@ -97,7 +97,9 @@ def _build_state(value: CurrentValue | None, *, is_warned: bool, is_breached: bo
     return replace(state, **{name: getattr(value, name) for name in STREAKS}) if value else state
 
 
-def _open(account: SellerAccount, value: Value, transition: Transition, *, warning: Breach | None, now: datetime) -> Breach:
+def _open(
+    account: SellerAccount, value: Value, transition: Transition, *, warning: Breach | None, now: datetime
+) -> Breach:
     threshold = value.warning if OPENING[transition] == WARNING else None
     limit = threshold.limit if threshold else value.limit
     assert limit is not None  # noqa: S101  a limit that is missed exists
@@ -124,14 +126,22 @@ def _open(account: SellerAccount, value: Value, transition: Transition, *, warni
     return breach
 
 
-def _resolve(account: SellerAccount, breach: Breach, value: Value, transition: Transition, *, now: datetime) -> None:
+def _resolve(
+    account: SellerAccount, breach: Breach, value: Value, transition: Transition, *, now: datetime
+) -> None:
     breach.status = Breach.State.RESOLVED
     breach.resolved_at = now
     breach.resolved_as_of = value.as_of
     breach.resolved_numerator = value.numerator
     breach.resolved_denominator = value.denominator
     breach.resolved_because = _resolution(breach, value)
-    fields = ("resolved_at", "resolved_as_of", "resolved_numerator", "resolved_denominator", "resolved_because")
+    fields = (
+        "resolved_at",
+        "resolved_as_of",
+        "resolved_numerator",
+        "resolved_denominator",
+        "resolved_because",
+    )
     breach.save(update_fields=["status", *fields])
     extra = {"resolved_at": timestamps.text(now), "because": breach.resolved_because}
     _publish(account, breach, value, transition, key="resolved", now=now, **extra)

@@ -1,4 +1,5 @@
-"""The observations that the alert state machine evaluates: today's, and those of the days that were missed."""
+"""The observations that the alert state machine evaluates: today's, and those of the days that were
+missed."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -36,7 +37,9 @@ def query(
         marketplaces=marketplaces,
         versions=versions,
     )
-    current = values.query(account=account, since=today, until=today, known_at=now, marketplaces=marketplaces, versions=versions)
+    current = values.query(
+        account=account, since=today, until=today, known_at=now, marketplaces=marketplaces, versions=versions
+    )
     return [*past, Observation(current, values.stale_sources(account=account, at=now))]
 
 
@@ -52,7 +55,12 @@ def _query_past(
     if since > until:
         return []
     past = values.query(
-        account=account, since=since, until=until, known_at=known_at, marketplaces=marketplaces, versions=versions
+        account=account,
+        since=since,
+        until=until,
+        known_at=known_at,
+        marketplaces=marketplaces,
+        versions=versions,
     )
     by_day: defaultdict[date, list[Value]] = defaultdict(list)
     for value in past:

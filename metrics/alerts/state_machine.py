@@ -54,7 +54,9 @@ def last_evaluated_day(states: dict[Series, AlertState]) -> date | None:
     return max((state.judged_on for state in states.values() if state.judged_on), default=None)
 
 
-def evaluate(states: dict[Series, AlertState], observations: Iterable[Observation]) -> Iterator[tuple[Value, Transition]]:
+def evaluate(
+    states: dict[Series, AlertState], observations: Iterable[Observation]
+) -> Iterator[tuple[Value, Transition]]:
     """Evaluate the observations in their order.
 
     Update `states` in place and yield each transition with its value.
@@ -121,7 +123,9 @@ def _judge_target(state: AlertState, value: Value) -> tuple[AlertState, list[Tra
     return state, []
 
 
-def _judge_warning(state: AlertState, value: Value, *, is_resolved: bool) -> tuple[AlertState, list[Transition]]:
+def _judge_warning(
+    state: AlertState, value: Value, *, is_resolved: bool
+) -> tuple[AlertState, list[Transition]]:
     """Open or end a warning. A series whose breach was just resolved does not wait for `for_days` again."""
     warning = value.warning
     if warning is None or state.is_breached:

@@ -87,7 +87,9 @@ def query_current(*, agency: Agency) -> QuerySet[Threshold]:
     return current.filter(Q(account_id=None) | Q(account_id__in=accounts))
 
 
-def set_threshold(*, agency: Agency, scope: Scope, settings: ThresholdSettings, now: datetime) -> tuple[Threshold, bool]:
+def set_threshold(
+    *, agency: Agency, scope: Scope, settings: ThresholdSettings, now: datetime
+) -> tuple[Threshold, bool]:
     """Create or update the threshold of this scope. Return its version, and whether it is new.
 
     Saving identical settings creates no version. Requires a transaction. Raises InvalidThreshold.
@@ -111,7 +113,9 @@ def delete(*, threshold: Threshold, now: datetime) -> None:
     current = versions.values().first()
     if current:
         moment = _next_moment(threshold.agency, now)
-        Threshold.objects.create(**current | {"id": Threshold().id, "is_removed": True, "recorded_at": moment})
+        Threshold.objects.create(
+            **current | {"id": Threshold().id, "is_removed": True, "recorded_at": moment}
+        )
 
 
 def previous_version(*, version: Threshold) -> Threshold | None:

@@ -41,7 +41,11 @@ class TimelineEntry:
 def opening_and_end(*, breach: Breach) -> list[TimelineEntry]:
     """Return how the breach opened and, if it is resolved, how it ended. Needs no query."""
     opened = TimelineEntry(
-        at=breach.opened_at, what="opened", as_of=breach.as_of, numerator=breach.numerator, denominator=breach.denominator
+        at=breach.opened_at,
+        what="opened",
+        as_of=breach.as_of,
+        numerator=breach.numerator,
+        denominator=breach.denominator,
     )
     if breach.resolved_at is None:
         return [opened]
@@ -57,7 +61,12 @@ def opening_and_end(*, breach: Breach) -> list[TimelineEntry]:
 
 def query(*, breach: Breach) -> list[TimelineEntry]:
     """Return everything that happened to the breach, oldest first, with at most the last 100 restatements."""
-    entries = [*opening_and_end(breach=breach), *_escalations(breach), *_actions(breach), *_restatements(breach)]
+    entries = [
+        *opening_and_end(breach=breach),
+        *_escalations(breach),
+        *_actions(breach),
+        *_restatements(breach),
+    ]
     return sorted(entries, key=lambda entry: (entry.at, ORDER_WITHIN_MOMENT.get(entry.what, 1)))
 
 
@@ -103,7 +112,12 @@ def _actions(breach: Breach) -> Iterator[TimelineEntry]:
         detail = action.detail
         until = datetime.fromisoformat(detail["until"]) if detail.get("until") else None
         yield TimelineEntry(
-            at=action.recorded_at, what=action.what, by=action, note=detail.get("note"), until=until, to=detail.get("to")
+            at=action.recorded_at,
+            what=action.what,
+            by=action,
+            note=detail.get("note"),
+            until=until,
+            to=detail.get("to"),
         )
 
 

@@ -22,15 +22,23 @@ CHANNEL_CHOICES = [(channel, channel) for channel in CHANNELS]
 
 class ThresholdFilter(Filters):
     metric = filters.ChoiceFilter(choices=METRICS, label="Only this metric.")
-    account = filters.CharFilter(method="filter_account", label="Only thresholds whose scope is this account (`acct_…`).")
-    marketplace = filters.ChoiceFilter(choices=MARKETPLACES, label="Only thresholds whose scope is this marketplace.")
-    channel = filters.ChoiceFilter(choices=CHANNEL_CHOICES, label="Only thresholds whose scope is this channel.")
+    account = filters.CharFilter(
+        method="filter_account", label="Only thresholds whose scope is this account (`acct_…`)."
+    )
+    marketplace = filters.ChoiceFilter(
+        choices=MARKETPLACES, label="Only thresholds whose scope is this marketplace."
+    )
+    channel = filters.ChoiceFilter(
+        choices=CHANNEL_CHOICES, label="Only thresholds whose scope is this channel."
+    )
 
     class Meta:
         model = Threshold
         fields = ("metric", "account", "marketplace", "channel")
 
-    def filter_account(self, thresholds: QuerySet[Threshold], _name: str, public_id: str) -> QuerySet[Threshold]:
+    def filter_account(
+        self, thresholds: QuerySet[Threshold], _name: str, public_id: str
+    ) -> QuerySet[Threshold]:
         return thresholds.filter(account_id=context.account_of(self.request, public_id).pk)
 
 
@@ -43,15 +51,21 @@ def boolean_filter(**kwargs: Any) -> filters.TypedChoiceFilter:
 
 class BreachFilter(Filters):
     status = filters.ChoiceFilter(choices=Breach.State.choices, label="Only open or only resolved breaches.")
-    level = filters.ChoiceFilter(choices=Breach.Level.choices, label="Only warnings, or only breaches of Amazon's target.")
+    level = filters.ChoiceFilter(
+        choices=Breach.Level.choices, label="Only warnings, or only breaches of Amazon's target."
+    )
     metric = filters.ChoiceFilter(choices=METRICS, label="Only this metric.")
     account = filters.CharFilter(method="filter_account", label="Only this account (`acct_…`).")
     marketplace = filters.ChoiceFilter(choices=MARKETPLACES, label="Only this marketplace.")
     channel = filters.ChoiceFilter(choices=CHANNEL_CHOICES, label="Only this channel.")
     acknowledged = boolean_filter(method="filter_acknowledged", label="Whether the breach was acknowledged.")
     snoozed = boolean_filter(method="filter_snoozed", label="Whether the breach is snoozed now.")
-    assignee = filters.CharFilter(label="Only breaches assigned to this person, as written in the assignment.")
-    stale = boolean_filter(field_name="is_stale", label="Whether the breach is open and frozen, because its source is stale.")
+    assignee = filters.CharFilter(
+        label="Only breaches assigned to this person, as written in the assignment."
+    )
+    stale = boolean_filter(
+        field_name="is_stale", label="Whether the breach is open and frozen, because its source is stale."
+    )
 
     class Meta:
         model = Breach
@@ -61,9 +75,16 @@ class BreachFilter(Filters):
         return breaches.filter(account=context.account_of(self.request, public_id))
 
     # django-filter passes the value by position.
-    def filter_acknowledged(self, breaches: QuerySet[Breach], _name: str, is_acknowledged: bool) -> QuerySet[Breach]:  # noqa: FBT001
+    def filter_acknowledged(
+        self,
+        breaches: QuerySet[Breach],
+        _name: str,
+        is_acknowledged: bool,  # noqa: FBT001
+    ) -> QuerySet[Breach]:
         return breaches.filter(acknowledged_at__isnull=not is_acknowledged)
 
     def filter_snoozed(self, breaches: QuerySet[Breach], _name: str, is_snoozed: bool) -> QuerySet[Breach]:  # noqa: FBT001
         now = timezone.now()
-        return breaches.filter(snoozed_until__gt=now) if is_snoozed else breaches.exclude(snoozed_until__gt=now)
+        return (
+            breaches.filter(snoozed_until__gt=now) if is_snoozed else breaches.exclude(snoozed_until__gt=now)
+        )

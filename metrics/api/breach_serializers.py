@@ -22,12 +22,24 @@ from metrics.rules.judgement import rate
 MAX_DAYS = 90
 MAX_DENOMINATOR = 1_000_000
 MAX_SCORE = 1000
-BREACH_EVENT_TYPES = ("opened", "escalated", "resolved", "acknowledged", "snoozed", "assigned", "noted", "restated")
+BREACH_EVENT_TYPES = (
+    "opened",
+    "escalated",
+    "resolved",
+    "acknowledged",
+    "snoozed",
+    "assigned",
+    "noted",
+    "restated",
+)
 MAX_NOTE_LENGTH = 4000
 MAX_SNOOZE = timedelta(days=366)
-SET_THRESHOLD = {name: value for name, value in examples.THRESHOLD.items() if name not in {"id", "changed_at"}}
+SET_THRESHOLD = {
+    name: value for name, value in examples.THRESHOLD.items() if name not in {"id", "changed_at"}
+}
 WARN_AT = (
-    "The limit that opens a warning: a fraction of 1 for rates, a number for counts and scores. It has the comparator of "
+    "The limit that opens a warning: a fraction of 1 for rates, a number for counts and scores. It has the "
+    "comparator of "
     "Amazon's target (`lt` without one) and must be at least as strict. Rounded to six decimal places."
 )
 
@@ -36,7 +48,14 @@ class LimitField(serializers.DecimalField):
     """Accept a JSON number, rounded to six decimal places and exact from then on."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=10, decimal_places=6, min_value=0, max_value=MAX_SCORE, coerce_to_string=False, **kwargs)
+        super().__init__(
+            max_digits=10,
+            decimal_places=6,
+            min_value=0,
+            max_value=MAX_SCORE,
+            coerce_to_string=False,
+            **kwargs,
+        )
 
     def to_internal_value(self, data: Any) -> Decimal:
         try:
@@ -49,19 +68,30 @@ class LimitField(serializers.DecimalField):
 class SetThreshold(Body):
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
     account = serializers.CharField(
-        required=False, allow_null=True, max_length=64, help_text="An account's ID (`acct_…`), or null for all accounts."
+        required=False,
+        allow_null=True,
+        max_length=64,
+        help_text="An account's ID (`acct_…`), or null for all accounts.",
     )
     marketplace = serializers.ChoiceField(
-        choices=CODES, required=False, allow_null=True, help_text="ISO country code, or null for all marketplaces."
+        choices=CODES,
+        required=False,
+        allow_null=True,
+        help_text="ISO country code, or null for all marketplaces.",
     )
     channel = serializers.ChoiceField(
-        choices=CHANNELS, required=False, allow_null=True, help_text="Fulfillment channel, or null for all channels."
+        choices=CHANNELS,
+        required=False,
+        allow_null=True,
+        help_text="Fulfillment channel, or null for all channels.",
     )
     warn_at = LimitField(help_text=WARN_AT)
     clear_at = LimitField(
         required=False,
         allow_null=True,
-        help_text="The limit that must be met to end a warning, at least as strict as `warn_at`. Null: `warn_at`.",
+        help_text=(
+            "The limit that must be met to end a warning, at least as strict as `warn_at`. Null: `warn_at`."
+        ),
     )
     for_days = serializers.IntegerField(
         default=0,
@@ -73,7 +103,8 @@ class SetThreshold(Body):
         default=0,
         min_value=0,
         max_value=MAX_DAYS,
-        help_text="Days for which `clear_at` must be met before a warning ends. It also delays the end of breaches of Amazon's "
+        help_text="Days for which `clear_at` must be met before a warning ends. It also delays the end of "
+        "breaches of Amazon's "
         "target in this scope.",
     )
     min_denominator = serializers.IntegerField(
@@ -84,25 +115,37 @@ class SetThreshold(Body):
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Another limit", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Another limit", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)]
+)
 class UpdateThreshold(SetThreshold):
     """The new settings of a threshold. The scope may be repeated and cannot be changed."""
 
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="The metric's code.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Threshold", value=examples.THRESHOLD, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Threshold", value=examples.THRESHOLD, response_only=True)]
+)
 class ThresholdSerializer(serializers.Serializer[Threshold]):
     id = PublicIdField(help_text="The ID.")
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
     account = serializers.SerializerMethodField(help_text="The account's ID, or null for all accounts.")
-    marketplace = serializers.SerializerMethodField(help_text="ISO country code, or null for all marketplaces.")
+    marketplace = serializers.SerializerMethodField(
+        help_text="ISO country code, or null for all marketplaces."
+    )
     channel = serializers.SerializerMethodField(help_text="Fulfillment channel, or null for all channels.")
     warn_at = serializers.FloatField(help_text="The limit that opens a warning.")
     clear_at = serializers.FloatField(help_text="The limit that must be met to end a warning.")
-    for_days = serializers.IntegerField(help_text="Days for which `warn_at` must be missed before a warning opens.")
-    keep_days = serializers.IntegerField(help_text="Days for which `clear_at` must be met before a warning ends.")
-    min_denominator = serializers.IntegerField(help_text="A value with a smaller denominator is not compared.")
+    for_days = serializers.IntegerField(
+        help_text="Days for which `warn_at` must be missed before a warning opens."
+    )
+    keep_days = serializers.IntegerField(
+        help_text="Days for which `clear_at` must be met before a warning ends."
+    )
+    min_denominator = serializers.IntegerField(
+        help_text="A value with a smaller denominator is not compared."
+    )
     changed_at = serializers.DateTimeField(source="recorded_at", help_text="When these settings were saved.")
 
     def get_account(self, threshold: Threshold) -> str | None:
@@ -136,13 +179,16 @@ class TimelineEntry(serializers.Serializer[timeline.TimelineEntry]):
         help_text="What happened.",
     )
     as_of = serializers.DateField(
-        allow_null=True, help_text="The day of the value. For a restatement: the last day whose value changed."
+        allow_null=True,
+        help_text="The day of the value. For a restatement: the last day whose value changed.",
     )
     numerator = serializers.IntegerField(allow_null=True, help_text="The numerator of the value.")
     denominator = serializers.IntegerField(allow_null=True, help_text="The denominator of the value.")
     by = PerformedBy(allow_null=True, help_text="Who acknowledged, snoozed, assigned or noted.")
     note = serializers.CharField(allow_null=True, help_text="The text of the note.")
-    until = serializers.DateTimeField(allow_null=True, help_text="The end of the snooze. Null: the snooze was ended.")
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="The end of the snooze. Null: the snooze was ended."
+    )
     to = serializers.CharField(allow_null=True, help_text="The assignee. Null: the assignment was removed.")
     breach = serializers.CharField(
         source="breach.public_id",
@@ -171,16 +217,25 @@ class BreachSerializer(serializers.Serializer[Breach]):
     )
     status = serializers.ChoiceField(choices=Breach.State.choices, help_text="`open` or `resolved`.")
     opened_at = serializers.DateTimeField(help_text="When it opened.")
-    as_of = serializers.DateField(help_text="The day whose value opened it. `numerator` and `denominator` never change.")
+    as_of = serializers.DateField(
+        help_text="The day whose value opened it. `numerator` and `denominator` never change."
+    )
     numerator = serializers.IntegerField(help_text="The numerator when it opened.")
     denominator = serializers.IntegerField(help_text="The denominator when it opened.")
     rate = serializers.SerializerMethodField(help_text="The rate when it opened.")
     target = serializers.SerializerMethodField(help_text="The limit that was missed.")
     threshold = serializers.SerializerMethodField(
-        help_text="The ID of the agency's threshold that was missed, or null for Amazon's target and the default warning."
+        help_text=(
+            "The ID of the agency's threshold that was missed, or null for Amazon's target and the "
+            "default warning."
+        )
     )
-    stale = serializers.BooleanField(source="is_stale", help_text="Whether it is open and frozen, because its source is stale.")
-    escalated_from = serializers.SerializerMethodField(help_text="The ID of the warning that escalated to it, or null.")
+    stale = serializers.BooleanField(
+        source="is_stale", help_text="Whether it is open and frozen, because its source is stale."
+    )
+    escalated_from = serializers.SerializerMethodField(
+        help_text="The ID of the warning that escalated to it, or null."
+    )
     acknowledged_at = serializers.DateTimeField(allow_null=True, help_text="When it was acknowledged.")
     snoozed_until = serializers.DateTimeField(allow_null=True, help_text="The end of the snooze.")
     assignee = serializers.CharField(allow_null=True, help_text="Who takes care of it.")
@@ -188,7 +243,8 @@ class BreachSerializer(serializers.Serializer[Breach]):
     resolved_because = serializers.ChoiceField(
         choices=Breach.Because.choices,
         allow_null=True,
-        help_text="`kept`: the limit is met again. `line_changed`: another limit applies. `line_removed`: the threshold was "
+        help_text="`kept`: the limit is met again. `line_changed`: another limit applies. `line_removed`: "
+        "the threshold was "
         "deleted.",
     )
     timeline = serializers.SerializerMethodField(
@@ -234,10 +290,13 @@ class BreachDay(HistoryPointSerializer):
         return bool(self.context["stale"][value.as_of])
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One breach", value=examples.ONE_BREACH, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("One breach", value=examples.ONE_BREACH, response_only=True)]
+)
 class BreachDetailSerializer(BreachSerializer):
     days = serializers.SerializerMethodField(
-        help_text="The values of the series from a week before the breach opened until it ended, as known now. At most the "
+        help_text="The values of the series from a week before the breach opened until it ended, as known "
+        "now. At most the "
         "last three years."
     )
 
@@ -255,15 +314,23 @@ class BreachDetailSerializer(BreachSerializer):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("With a note", value={"note": "Claims are with the carrier."}, request_only=True)]
+    examples=[
+        OpenApiExample("With a note", value={"note": "Claims are with the carrier."}, request_only=True)
+    ]
 )
 class AcknowledgeBreach(Body):
     note = serializers.CharField(
-        required=False, allow_blank=True, max_length=MAX_NOTE_LENGTH, default="", help_text="A note for the timeline."
+        required=False,
+        allow_blank=True,
+        max_length=MAX_NOTE_LENGTH,
+        default="",
+        help_text="A note for the timeline.",
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Until Monday", value={"until": "2026-11-30T08:00:00Z"}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Until Monday", value={"until": "2026-11-30T08:00:00Z"}, request_only=True)]
+)
 class SnoozeBreach(Body):
     until = serializers.DateTimeField(
         allow_null=True, help_text="The end of the snooze, at most 366 days from now. Null ends the snooze."
@@ -283,6 +350,8 @@ class AssignBreach(Body):
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Note", value={"text": "The carrier paid."}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Note", value={"text": "The carrier paid."}, request_only=True)]
+)
 class CreateBreachNote(Body):
     text = serializers.CharField(max_length=MAX_NOTE_LENGTH, help_text="The text of the note.")

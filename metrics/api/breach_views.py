@@ -40,7 +40,9 @@ class BreachResolved(APIException):
 
 def breaches_of(request: Request, now: datetime) -> BreachQuerySet:
     """Return the breaches of the accounts that the caller can see, annotated with whether they are stale."""
-    breaches = Breach.objects.filter(agency=context.agency_of(request), account__in=context.accounts_of(request))
+    breaches = Breach.objects.filter(
+        agency=context.agency_of(request), account__in=context.accounts_of(request)
+    )
     return breaches.with_stale(now=now)
 
 
@@ -71,7 +73,8 @@ class BreachList(Collection[Breach]):
     @extend_schema(
         operation_id="listBreaches",
         summary="List breaches",
-        description="A breach is an episode in which a series missed Amazon's target (level `breach`) or the limit before it "
+        description="A breach is an episode in which a series missed Amazon's target (level `breach`) or the "
+        "limit before it "
         "(level `warning`). Newest first.",
         tags=["Breaches"],
         responses=BreachSerializer(many=True),
@@ -97,7 +100,9 @@ class BreachDetail(Resource):
 class BreachAction(Resource):
     problems = {"post": (BreachResolved,)}  # noqa: RUF012
 
-    def act(self, request: Request, breach_id: str, action: Action, body: type[serializers.Serializer[Any]]) -> Response:
+    def act(
+        self, request: Request, breach_id: str, action: Action, body: type[serializers.Serializer[Any]]
+    ) -> Response:
         """Validate the body, perform the action, and respond with the breach as it is then."""
         now = timezone.now()
         breach = breach_of(request, breach_id, now)
@@ -114,7 +119,8 @@ class Acknowledge(BreachAction):
     @extend_schema(
         operation_id="acknowledgeBreach",
         summary="Acknowledge a breach",
-        description="Marks the breach as seen. Acknowledging it again changes nothing, and the first note stays. The series is "
+        description="Marks the breach as seen. Acknowledging it again changes nothing, and the first note "
+        "stays. The series is "
         "evaluated as before.",
         tags=["Breaches"],
         request=AcknowledgeBreach,
@@ -128,7 +134,8 @@ class Snooze(BreachAction):
     @extend_schema(
         operation_id="snoozeBreach",
         summary="Snooze a breach",
-        description="Marks the breach as snoozed until a moment, so that lists can leave it out (`snoozed=false`). The series "
+        description="Marks the breach as snoozed until a moment, so that lists can leave it out "
+        "(`snoozed=false`). The series "
         "is evaluated and its events are published as before.",
         tags=["Breaches"],
         request=SnoozeBreach,
@@ -157,7 +164,9 @@ class Notes(BreachAction):
     @extend_schema(
         operation_id="createBreachNote",
         summary="Add a note to a breach",
-        description="Adds a note to the timeline of an open or resolved breach. Notes cannot be changed or deleted.",
+        description=(
+            "Adds a note to the timeline of an open or resolved breach. Notes cannot be changed or deleted."
+        ),
         tags=["Breaches"],
         request=CreateBreachNote,
         responses=BreachDetailSerializer,

@@ -43,7 +43,8 @@ VALUE = {
         "flags": [],
         "ours": {"numerator": 9, "denominator": 612, "rate": 0.014705882352941176, "meets_target": False},
     },
-    "explanation": "Orders with negative feedback (1 or 2 stars), a counted A-to-z claim or a service chargeback, out of all "
+    "explanation": "Orders with negative feedback (1 or 2 stars), a counted A-to-z claim or a service "
+    "chargeback, out of all "
     "orders, by the day of the order. Returns, cancellations and late replies do not count.",
     "unexplained": None,
 }
@@ -121,7 +122,9 @@ SNAPSHOT = {
             "flags": [],
         }
     ],
-    "document": {"orderDefectRate": {"mfn": {"orderCount": 621, "orderWithDefects": {"count": 9, "status": "BAD"}}}},
+    "document": {
+        "orderDefectRate": {"mfn": {"orderCount": 621, "orderWithDefects": {"count": 9, "status": "BAD"}}}
+    },
 }
 THRESHOLD = {
     "id": "thr_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
@@ -216,6 +219,10 @@ PORTFOLIO = {
         }
     ],
     "stale_accounts": [
-        {"account": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6e", "name": "Sakura Paper Works", "stale_from": "2026-11-20T09:00:00Z"}
+        {
+            "account": "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6e",
+            "name": "Sakura Paper Works",
+            "stale_from": "2026-11-20T09:00:00Z",
+        }
     ],
 }

@@ -15,7 +15,8 @@ class AccountByMetricFilter(AccountFilter):
     metric = filters.ChoiceFilter(
         choices=[(code, code) for code in CATALOGUE],
         method="filtered_with_status",
-        label="With `status`: accounts whose worst series of this metric has that status. Without: accounts that have "
+        label="With `status`: accounts whose worst series of this metric has that status. Without: accounts "
+        "that have "
         "data for this metric.",
     )
 
@@ -47,5 +48,7 @@ def _has_data(values: QuerySet[CurrentValue]) -> tuple[Any, ...]:
 
 def _values(metric: str, marketplace: str | None) -> QuerySet[CurrentValue]:
     """Return the account's values of a metric, in one marketplace if given, as the portfolio counts them."""
-    values = CurrentValue.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric)
+    values = CurrentValue.objects.filter(
+        agency_id=OuterRef("agency_id"), account_id=OuterRef("pk"), metric=metric
+    )
     return values.filter(marketplace=marketplace) if marketplace else values

@@ -19,30 +19,51 @@ class DefectSerializer(serializers.Serializer[reasons.Reason]):
     """A defect, package, return request or message, with the reason why it counts or not."""
 
     kind = serializers.ChoiceField(choices=reasons.KINDS, help_text="What it is.")
-    state = serializers.CharField(help_text="The state that decides, such as `granted`, `late` or `not_scanned`.")
+    state = serializers.CharField(
+        help_text="The state that decides, such as `granted`, `late` or `not_scanned`."
+    )
     rating = serializers.IntegerField(allow_null=True, help_text="The stars of a feedback; otherwise null.")
-    occurred_on = serializers.DateField(allow_null=True, help_text="The day of the defect, shipment, request or answer.")
-    due_on = serializers.DateField(allow_null=True, help_text="The day by which it should have happened, if there is one.")
+    occurred_on = serializers.DateField(
+        allow_null=True, help_text="The day of the defect, shipment, request or answer."
+    )
+    due_on = serializers.DateField(
+        allow_null=True, help_text="The day by which it should have happened, if there is one."
+    )
     counts = serializers.BooleanField(help_text="Whether it puts the order into the numerator of its metric.")
-    reason = serializers.SerializerMethodField(help_text="The rule, as a sentence in the language of the request.")
-    reference = TextOrNull(help_text="The ID that tells several defects of one kind apart, such as a claim ID.")
-    funded_by = ChoiceOrNull(FUNDERS, help_text="Who paid a claim. It never decides whether the claim counts.")
+    reason = serializers.SerializerMethodField(
+        help_text="The rule, as a sentence in the language of the request."
+    )
+    reference = TextOrNull(
+        help_text="The ID that tells several defects of one kind apart, such as a claim ID."
+    )
+    funded_by = ChoiceOrNull(
+        FUNDERS, help_text="Who paid a claim. It never decides whether the claim counts."
+    )
 
     def get_reason(self, reason: reasons.Reason) -> str:
         return gettext(reason.text)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Defective order", value=examples.ORDER, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Defective order", value=examples.ORDER, response_only=True)]
+)
 class OrderSerializer(serializers.Serializer[Any]):
-    order_id = serializers.CharField(allow_null=True, help_text="Null for a message that belongs to no order.")
-    ordered_on = serializers.DateField(allow_null=True, help_text="The day of the order in the marketplace's time zone.")
+    order_id = serializers.CharField(
+        allow_null=True, help_text="Null for a message that belongs to no order."
+    )
+    ordered_on = serializers.DateField(
+        allow_null=True, help_text="The day of the order in the marketplace's time zone."
+    )
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     counted = serializers.BooleanField(help_text="Whether the order is in the metric's numerator.")
     defects = DefectSerializer(many=True, help_text="The reasons why the order counts or not.")
-    leaves_window_on = serializers.DateField(help_text="The first day whose window no longer includes the order.")
+    leaves_window_on = serializers.DateField(
+        help_text="The first day whose window no longer includes the order."
+    )
     day = serializers.DateField(
-        help_text="The day by which the order is in the window: the day of the order, the ship-by date, the day of the "
+        help_text="The day by which the order is in the window: the day of the order, the ship-by date, the "
+        "day of the "
         "shipment, the promised date, or the day of the request or message, depending on the metric."
     )
     reference = TextOrNull(help_text="The ID of the package, request or message, if the metric counts those.")

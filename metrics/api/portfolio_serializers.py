@@ -44,15 +44,22 @@ class OpenBreaches(serializers.Serializer[Any]):
 
     breach = serializers.IntegerField(help_text="Open breaches of Amazon's targets.")
     warning = serializers.IntegerField(help_text="Open warnings.")
-    unacknowledged = serializers.IntegerField(help_text="Open breaches and warnings that nobody has acknowledged.")
+    unacknowledged = serializers.IntegerField(
+        help_text="Open breaches and warnings that nobody has acknowledged."
+    )
 
 
 class WorstAccount(serializers.Serializer[Any]):
     account = serializers.CharField(help_text="The account's ID.")
     name = serializers.CharField(help_text="The account's name.")
-    status = serializers.ChoiceField(choices=AccountStatus.choices, help_text="The status of its worst series.")
+    status = serializers.ChoiceField(
+        choices=AccountStatus.choices, help_text="The status of its worst series."
+    )
     distance = serializers.FloatField(
-        help_text="How far the worst series is from its target: 1 is spotless, 0 is at the target, below 0 misses it."
+        help_text=(
+            "How far the worst series is from its target: 1 is spotless, 0 is at the target, below 0 "
+            "misses it."
+        )
     )
     worst_series = WorstSeries(help_text="The series farthest from its target.")
     open_breaches = serializers.IntegerField(help_text="Its open breaches of Amazon's targets.")
@@ -66,11 +73,15 @@ class StaleAccount(serializers.Serializer[Any]):
     stale_from = serializers.DateTimeField(help_text="When the first of its sources became stale.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Portfolio", value=examples.PORTFOLIO, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Portfolio", value=examples.PORTFOLIO, response_only=True)]
+)
 class PortfolioSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateField(help_text="Today (UTC).")
     accounts = PortfolioAccounts(help_text="The number of accounts by status.")
     metrics = PortfolioMetric(many=True, help_text="The number of accounts by status, for each metric.")
     open_breaches = OpenBreaches(help_text="The number of open breaches and warnings.")
     worst = WorstAccount(many=True, help_text="The accounts with the smallest distance, worst first.")
-    stale_accounts = StaleAccount(many=True, help_text="The accounts with a stale source, longest stale first.")
+    stale_accounts = StaleAccount(
+        many=True, help_text="The accounts with a stale source, longest stale first."
+    )

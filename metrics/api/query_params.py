@@ -1,4 +1,5 @@
-"""Query parameters of metrics: checked, and resolved to a day, a span and the moment whose knowledge is used."""
+"""Query parameters of metrics: checked, and resolved to a day, a span and the moment whose knowledge is
+used."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,9 @@ DEFAULT_HISTORY = timedelta(days=89)
 
 
 class SeriesParams(serializers.Serializer[Any]):
-    marketplace = serializers.ChoiceField(choices=CODES, required=False, help_text="Only this marketplace (ISO country code).")
+    marketplace = serializers.ChoiceField(
+        choices=CODES, required=False, help_text="Only this marketplace (ISO country code)."
+    )
     channel = serializers.ChoiceField(
         choices=[channel.value for channel in Channel],
         required=False,
@@ -27,12 +30,17 @@ class SeriesParams(serializers.Serializer[Any]):
     )
     known_at = Instant(
         required=False,
-        help_text="Use only what was known at this moment, so that the response never changes. Default: everything known now.",
+        help_text=(
+            "Use only what was known at this moment, so that the response never changes. Default: "
+            "everything known now."
+        ),
     )
 
 
 class DayParams(SeriesParams):
-    as_of = Day(required=False, help_text="The day of the values. Default: the UTC day of `known_at`, or today.")
+    as_of = Day(
+        required=False, help_text="The day of the values. Default: the UTC day of `known_at`, or today."
+    )
 
 
 class MetricsParams(DayParams):
@@ -44,7 +52,9 @@ class OrdersParams(DayParams):
         required=False,
         allow_null=True,
         default=None,
-        help_text="`true`: only orders in the numerator. `false`: only the other orders. Default: all orders.",
+        help_text=(
+            "`true`: only orders in the numerator. `false`: only the other orders. Default: all orders."
+        ),
     )
 
 
@@ -52,7 +62,8 @@ class PortfolioParams(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(
         choices=CODES,
         required=False,
-        help_text="Only accounts that sell in this marketplace, and only their series and breaches there. The status, distance "
+        help_text="Only accounts that sell in this marketplace, and only their series and breaches there. "
+        "The status, distance "
         "and worst series of an account still cover all its marketplaces.",
     )
     limit = serializers.IntegerField(

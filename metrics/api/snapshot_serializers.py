@@ -22,14 +22,22 @@ class SnapshotFigure(KeywordFields):
 
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), help_text="The metric's code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
-    from_ = serializers.DateField(source="first_on", allow_null=True, help_text="The first day of Amazon's window.")
-    to = serializers.DateField(source="last_on", allow_null=True, help_text="The last day of Amazon's window.")
+    from_ = serializers.DateField(
+        source="first_on", allow_null=True, help_text="The first day of Amazon's window."
+    )
+    to = serializers.DateField(
+        source="last_on", allow_null=True, help_text="The last day of Amazon's window."
+    )
     numerator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
     denominator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
-    rate = serializers.FloatField(allow_null=True, help_text="Amazon's rate. It may differ from `numerator / denominator`.")
+    rate = serializers.FloatField(
+        allow_null=True, help_text="Amazon's rate. It may differ from `numerator / denominator`."
+    )
     status = TextOrNull(help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE. Null if not stated.")
     target = serializers.SerializerMethodField(help_text="The target that the report states, or null.")
-    flags = serializers.ListField(child=serializers.CharField(), help_text="Contradictions within the figure.")
+    flags = serializers.ListField(
+        child=serializers.CharField(), help_text="Contradictions within the figure."
+    )
 
     @extend_schema_field(LimitSerializer(allow_null=True))
     def get_target(self, figure: ReportedFigure) -> Any:
@@ -37,13 +45,17 @@ class SnapshotFigure(KeywordFields):
         return LimitSerializer(limit).data if limit else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("One marketplace", value=examples.SNAPSHOT, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("One marketplace", value=examples.SNAPSHOT, response_only=True)]
+)
 class SnapshotSerializer(serializers.Serializer[Snapshot]):
     id = PublicIdField(help_text="The ID.")
     account = serializers.SerializerMethodField(help_text="The account's ID.")
     report = serializers.SerializerMethodField(help_text="The ID of the report that contained it.")
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
-    account_status = TextOrNull(help_text="Amazon's account status: NORMAL, AT_RISK or DEACTIVATED. Null if not stated.")
+    account_status = TextOrNull(
+        help_text="Amazon's account status: NORMAL, AT_RISK or DEACTIVATED. Null if not stated."
+    )
     reported_at = serializers.DateTimeField(help_text="The moment that the report describes.")
     recorded_at = serializers.DateTimeField(help_text="The moment at which we learned of it.")
     figures = serializers.SerializerMethodField(help_text="The figures in the report.")

@@ -54,10 +54,14 @@ def save(request: Request, scope: Scope, params: dict[str, Any]) -> tuple[Thresh
 
     Raises Contradiction.
     """
-    settings = ThresholdSettings(**{name: value for name, value in params.items() if name not in SCOPE_FIELDS})
+    settings = ThresholdSettings(
+        **{name: value for name, value in params.items() if name not in SCOPE_FIELDS}
+    )
     now = timezone.now()
     try:
-        threshold, is_new = thresholds.set_threshold(agency=context.agency_of(request), scope=scope, settings=settings, now=now)
+        threshold, is_new = thresholds.set_threshold(
+            agency=context.agency_of(request), scope=scope, settings=settings, now=now
+        )
     except thresholds.InvalidThreshold as error:
         raise Contradiction({error.field: error.reason}) from None
     # An older version means that the settings were identical and nothing was saved.
@@ -79,7 +83,11 @@ def _record(request: Request, threshold: Threshold, what: str, **sides: Threshol
         about=threshold.public_id,
         detail=scope | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},
         now=timezone.now(),
-        **{side: {name: getattr(version, name) for name in SETTING_FIELDS} for side, version in sides.items() if version},
+        **{
+            side: {name: getattr(version, name) for name in SETTING_FIELDS}
+            for side, version in sides.items()
+            if version
+        },
     )
 
 
@@ -127,9 +135,12 @@ class ThresholdList(Collection[Threshold]):
     @extend_schema(
         operation_id="setThreshold",
         summary="Set a threshold",
-        description="Creates the threshold of a scope, or replaces its settings. The scope is the metric with the account, "
-        "marketplace and channel. If several thresholds apply to a series, the most specific one is used: account before "
-        "marketplace before channel. Amazon's own target is always judged as well. Accounts are evaluated by the new threshold "
+        description="Creates the threshold of a scope, or replaces its settings. The scope is the metric "
+        "with the account, "
+        "marketplace and channel. If several thresholds apply to a series, the most specific one is used: "
+        "account before "
+        "marketplace before channel. Amazon's own target is always judged as well. Accounts are evaluated by "
+        "the new threshold "
         "within minutes, days before today by the thresholds of those days.",
         tags=["Thresholds"],
         request=SetThreshold,
@@ -145,14 +156,20 @@ class ThresholdList(Collection[Threshold]):
 
 
 class ThresholdDetail(Resource):
-    @extend_schema(operation_id="getThreshold", summary="Get a threshold", tags=["Thresholds"], responses=ThresholdSerializer)
+    @extend_schema(
+        operation_id="getThreshold",
+        summary="Get a threshold",
+        tags=["Thresholds"],
+        responses=ThresholdSerializer,
+    )
     def get(self, request: Request, threshold_id: str) -> Response:
         return Response(ThresholdSerializer(threshold_of(request, threshold_id)).data)
 
     @extend_schema(
         operation_id="updateThreshold",
         summary="Update a threshold",
-        description="Replaces the settings. A setting that you leave out gets its default: 0, and `warn_at` for `clear_at`. The "
+        description="Replaces the settings. A setting that you leave out gets its default: 0, and `warn_at` "
+        "for `clear_at`. The "
         "scope cannot be changed.",
         tags=["Thresholds"],
         request=UpdateThreshold,
@@ -175,7 +192,8 @@ class ThresholdDetail(Resource):
     @extend_schema(
         operation_id="deleteThreshold",
         summary="Delete a threshold",
-        description="An open warning of this threshold is evaluated by the threshold or default that applies then. Without one, "
+        description="An open warning of this threshold is evaluated by the threshold or default that applies "
+        "then. Without one, "
         "it ends.",
         tags=["Thresholds"],
         responses={204: None},

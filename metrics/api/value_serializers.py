@@ -26,7 +26,9 @@ class WindowSerializer(KeywordFields):
     from_ = serializers.DateField(source="first", help_text="The first day of the window, included.")
     to = serializers.DateField(source="last", help_text="The last day of the window, included.")
     days = serializers.IntegerField(help_text="The length of the window in days.")
-    offset_days = serializers.IntegerField(source="offset", help_text="Days between the end of the window and `as_of`.")
+    offset_days = serializers.IntegerField(
+        source="offset", help_text="Days between the end of the window and `as_of`."
+    )
 
 
 class PartsSerializer(serializers.Serializer[Any]):
@@ -44,14 +46,17 @@ class LimitSerializer(serializers.Serializer[Any]):
     comparator = serializers.ChoiceField(
         choices=COMPARATORS, help_text="How the rate must compare with `value`. `lt`: strictly below."
     )
-    value = serializers.FloatField(help_text="The limit: a fraction of 1 for rates, a number for counts and scores.")
+    value = serializers.FloatField(
+        help_text="The limit: a fraction of 1 for rates, a number for counts and scores."
+    )
 
 
 class TargetSerializer(LimitSerializer):
     # `source` is a field of the API and hides an attribute of DRF's Serializer.
     source = serializers.ChoiceField(  # type: ignore[assignment]
         choices=LIMIT_SOURCES,
-        help_text="`default`: Amazon's rules. `amazon_report`: Amazon's report about this series. `custom`: a threshold of "
+        help_text="`default`: Amazon's rules. `amazon_report`: Amazon's report about this series. `custom`: "
+        "a threshold of "
         "the agency.",
     )
 
@@ -59,15 +64,25 @@ class TargetSerializer(LimitSerializer):
 class WarningSerializer(TargetSerializer):
     """The limit that warns before the target. A series that misses it is at risk."""
 
-    comparator = serializers.ChoiceField(choices=COMPARATORS, source="limit.comparator", help_text="How the rate must compare.")
+    comparator = serializers.ChoiceField(
+        choices=COMPARATORS, source="limit.comparator", help_text="How the rate must compare."
+    )
     value = serializers.FloatField(source="limit.value", help_text="The limit that opens a warning.")
     threshold = serializers.SerializerMethodField(
         help_text="The ID of the agency's threshold (`thr_…`), or null for the default warning."
     )
-    clear_at = serializers.FloatField(source="clear.value", help_text="The limit that must be met to end a warning.")
-    for_days = serializers.IntegerField(help_text="Days for which `value` must be missed before a warning opens.")
-    keep_days = serializers.IntegerField(help_text="Days for which `clear_at` must be met before a warning ends.")
-    min_denominator = serializers.IntegerField(help_text="A value with a smaller denominator is not compared with this warning.")
+    clear_at = serializers.FloatField(
+        source="clear.value", help_text="The limit that must be met to end a warning."
+    )
+    for_days = serializers.IntegerField(
+        help_text="Days for which `value` must be missed before a warning opens."
+    )
+    keep_days = serializers.IntegerField(
+        help_text="Days for which `clear_at` must be met before a warning ends."
+    )
+    min_denominator = serializers.IntegerField(
+        help_text="A value with a smaller denominator is not compared with this warning."
+    )
 
     def get_threshold(self, warning: WarningThreshold) -> str | None:
         return identifiers.public("thr", warning.threshold) if warning.threshold else None
@@ -79,7 +94,11 @@ class LimitFields:
     @extend_schema_field(TargetSerializer(allow_null=True))
     def get_target(self, value: Value) -> dict[str, Any] | None:
         limit = value.limit
-        return {"comparator": limit.comparator, "value": limit.value, "source": value.limit_source} if limit else None
+        return (
+            {"comparator": limit.comparator, "value": limit.value, "source": value.limit_source}
+            if limit
+            else None
+        )
 
     @extend_schema_field(WarningSerializer(allow_null=True))
     def get_warning(self, value: Value) -> Any:
@@ -88,7 +107,9 @@ class LimitFields:
 
 class BudgetSerializer(serializers.Serializer[Any]):
     allowed = serializers.IntegerField(help_text="The most defects that meet the target in this window.")
-    left = serializers.IntegerField(help_text="How many more defects the target allows. Below 0, the target is missed.")
+    left = serializers.IntegerField(
+        help_text="How many more defects the target allows. Below 0, the target is missed."
+    )
 
 
 class OwnCountsInAmazonWindow(serializers.Serializer[Any]):
@@ -109,16 +130,26 @@ class AmazonFigureSerializer(KeywordFields):
     """
 
     rate = serializers.FloatField(allow_null=True, help_text="Amazon's rate.")
-    status = serializers.CharField(allow_null=True, help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE.")
-    from_ = serializers.DateField(source="first_on", allow_null=True, help_text="The first day of Amazon's window.")
-    to = serializers.DateField(source="last_on", allow_null=True, help_text="The last day of Amazon's window.")
+    status = serializers.CharField(
+        allow_null=True, help_text="Amazon's status, such as GOOD, BAD, AT_RISK or NONE."
+    )
+    from_ = serializers.DateField(
+        source="first_on", allow_null=True, help_text="The first day of Amazon's window."
+    )
+    to = serializers.DateField(
+        source="last_on", allow_null=True, help_text="The last day of Amazon's window."
+    )
     reported_at = serializers.DateTimeField(help_text="The moment that the report describes.")
     numerator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
     denominator = serializers.IntegerField(allow_null=True, help_text="Amazon's count.")
     target = LimitSerializer(allow_null=True, help_text="The target that the report states, or null.")
-    flags = serializers.ListField(child=serializers.CharField(), help_text="Contradictions within the figure.")
+    flags = serializers.ListField(
+        child=serializers.CharField(), help_text="Contradictions within the figure."
+    )
     ours = serializers.SerializerMethodField(
-        help_text="Our counts over the same days. Null if the report states no days, or if only Amazon counts this."
+        help_text=(
+            "Our counts over the same days. Null if the report states no days, or if only Amazon counts this."
+        )
     )
 
     @extend_schema_field(OwnCountsInAmazonWindow(allow_null=True))
@@ -142,27 +173,45 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     window = WindowSerializer(help_text="The days that the value covers.")
-    numerator = serializers.IntegerField(help_text="The count. For a counter that only Amazon reports: Amazon's count.")
-    denominator = serializers.IntegerField(help_text="The count by which it divides. For a counter that only Amazon reports: 1.")
+    numerator = serializers.IntegerField(
+        help_text="The count. For a counter that only Amazon reports: Amazon's count."
+    )
+    denominator = serializers.IntegerField(
+        help_text="The count by which it divides. For a counter that only Amazon reports: 1."
+    )
     rate = serializers.FloatField(
         allow_null=True, help_text="`numerator / denominator`, for display. Null if the denominator is 0."
     )
     parts = PartsSerializer(allow_null=True, help_text="Only for the order defect rate.")
     target = serializers.SerializerMethodField(help_text="Amazon's target, or null if Amazon sets none.")
-    warning = serializers.SerializerMethodField(help_text="The limit before the target: the agency's or the default one.")
-    meets_target = serializers.BooleanField(allow_null=True, help_text="Null without a target or without data.")
+    warning = serializers.SerializerMethodField(
+        help_text="The limit before the target: the agency's or the default one."
+    )
+    meets_target = serializers.BooleanField(
+        allow_null=True, help_text="Null without a target or without data."
+    )
     status = serializers.ChoiceField(
         choices=STATUSES,
-        help_text="`breached`: the target is missed. `at_risk`: only the warning is missed. `no_data`: the denominator is 0.",
+        help_text=(
+            "`breached`: the target is missed. `at_risk`: only the warning is missed. `no_data`: the "
+            "denominator is 0."
+        ),
     )
-    stale = serializers.SerializerMethodField(help_text="Whether the metric's source was last loaded too long ago.")
-    enforced = serializers.BooleanField(help_text="Whether Amazon may deactivate an account for missing the target.")
+    stale = serializers.SerializerMethodField(
+        help_text="Whether the metric's source was last loaded too long ago."
+    )
+    enforced = serializers.BooleanField(
+        help_text="Whether Amazon may deactivate an account for missing the target."
+    )
     budget = BudgetSerializer(allow_null=True, help_text="Null without a target, and for scores.")
     amazon = serializers.SerializerMethodField(help_text="Amazon's own figure of this series, or null.")
-    explanation = serializers.SerializerMethodField(help_text="What is counted, in the language of the request.")
+    explanation = serializers.SerializerMethodField(
+        help_text="What is counted, in the language of the request."
+    )
     unexplained = serializers.IntegerField(
         allow_null=True,
-        help_text="Only for `pre_fulfillment_cancel_rate`: cancelled orders for which no report states who cancelled. They "
+        help_text="Only for `pre_fulfillment_cancel_rate`: cancelled orders for which no report states who "
+        "cancelled. They "
         "are not in the rate.",
     )
 
@@ -181,15 +230,21 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
         return AmazonFigureSerializer(figure).data if figure else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Order defect rate", value=examples.METRICS, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Order defect rate", value=examples.METRICS, response_only=True)]
+)
 class AccountMetricsSerializer(serializers.Serializer[Any]):
     account = serializers.CharField(help_text="The account's ID.")
     as_of = serializers.DateField(help_text="The day of the values.")
     known_at = serializers.DateTimeField(
         help_text="The moment whose knowledge was used. Send it as `known_at` to get the same response again."
     )
-    unmatched_defects = serializers.IntegerField(help_text="Defects whose order is not loaded yet. They count once it is.")
-    metrics = MetricValueSerializer(many=True, help_text="One value for each metric, marketplace and channel.")
+    unmatched_defects = serializers.IntegerField(
+        help_text="Defects whose order is not loaded yet. They count once it is."
+    )
+    metrics = MetricValueSerializer(
+        many=True, help_text="One value for each metric, marketplace and channel."
+    )
 
 
 class HistoryPointSerializer(LimitFields, KeywordFields):
@@ -201,7 +256,9 @@ class HistoryPointSerializer(LimitFields, KeywordFields):
     numerator = serializers.IntegerField(help_text="The count.")
     denominator = serializers.IntegerField(help_text="The count by which it divides.")
     rate = serializers.FloatField(allow_null=True, help_text="Null if the denominator is 0.")
-    meets_target = serializers.BooleanField(allow_null=True, help_text="Null without a target or without data.")
+    meets_target = serializers.BooleanField(
+        allow_null=True, help_text="Null without a target or without data."
+    )
     status = serializers.ChoiceField(choices=STATUSES, help_text="The status on this day.")
     target = serializers.SerializerMethodField(help_text="Amazon's target on this day, or null.")
     warning = serializers.SerializerMethodField(help_text="The limit before the target on this day, or null.")

@@ -41,7 +41,9 @@ METRIC = OpenApiParameter("metric", location="path", enum=tuple(CATALOGUE))
 LANGUAGE = OpenApiParameter(
     "Accept-Language",
     location="header",
-    description="The language of names, explanations and reasons: `en` (default) or `zh-hans` (also `zh-CN`).",
+    description=(
+        "The language of names, explanations and reasons: `en` (default) or `zh-hans` (also `zh-CN`)."
+    ),
 )
 
 
@@ -57,7 +59,9 @@ def series_of(params: dict[str, Any], account: SellerAccount, metric: Metric) ->
 
     Default: the account's home marketplace and the metric's first channel.
     """
-    return params.get("marketplace", account.home_marketplace), params.get("channel", metric.channels[0].value)
+    return params.get("marketplace", account.home_marketplace), params.get(
+        "channel", metric.channels[0].value
+    )
 
 
 def query_day(
@@ -83,7 +87,9 @@ class Metrics(Resource):
     @extend_schema(
         operation_id="listMetrics",
         summary="List metrics",
-        description="Returns the value of every metric of an account on one day, in each marketplace and channel.",
+        description=(
+            "Returns the value of every metric of an account on one day, in each marketplace and channel."
+        ),
         tags=["Metrics"],
         parameters=[query_params.MetricsParams, LANGUAGE],
         responses=AccountMetricsSerializer,
@@ -101,7 +107,9 @@ class Metrics(Resource):
             "unmatched_defects": unmatched.count(account=account, known_at=point.known_at),
             "metrics": day_values,
         }
-        figures = amazon_reported.query_figures(account=account, values=day_values, as_of=point.as_of, known_at=point.known_at)
+        figures = amazon_reported.query_figures(
+            account=account, values=day_values, as_of=point.as_of, known_at=point.known_at
+        )
         stale_sources = values.stale_sources(account=account, at=point.stale_at)
         extra = {"stale_sources": stale_sources, "amazon": figures}
         return Response(AccountMetricsSerializer(data, context=extra).data)
@@ -115,8 +123,10 @@ class History(Resource):
     @extend_schema(
         operation_id="getMetricHistory",
         summary="Get a metric's history",
-        description="Returns the value of each day, as known now or at `known_at`. Without `marketplace`, the account's home "
-        "marketplace is used; without `channel`, the metric's first one (`mfn`, or `all` for messages and for metrics that only "
+        description="Returns the value of each day, as known now or at `known_at`. Without `marketplace`, "
+        "the account's home "
+        "marketplace is used; without `channel`, the metric's first one (`mfn`, or `all` for messages and "
+        "for metrics that only "
         "Amazon reports).",
         tags=["Metrics"],
         parameters=[METRIC, query_params.HistoryParams],
@@ -159,7 +169,8 @@ class Orders(Collection[Any]):
     @extend_schema(
         operation_id="listMetricOrders",
         summary="List the orders behind a metric",
-        description="Returns the orders of the metric's denominator on one day, each with the reason why it counts or not. "
+        description="Returns the orders of the metric's denominator on one day, each with the reason why it "
+        "counts or not. "
         "Newest first, in all marketplaces and channels that you do not filter.",
         tags=["Metrics"],
         parameters=[METRIC, query_params.OrdersParams, LANGUAGE],
@@ -194,7 +205,8 @@ class Snapshots(Collection[Snapshot]):
     @extend_schema(
         operation_id="listSnapshots",
         summary="List snapshots of Amazon's reports",
-        description="Returns what Amazon's account health reports stated, one snapshot for each report and marketplace. Newest "
+        description="Returns what Amazon's account health reports stated, one snapshot for each report and "
+        "marketplace. Newest "
         "first. Snapshots are kept as long as the account exists.",
         tags=["Metrics"],
         parameters=[query_params.SnapshotsParams],
@@ -214,7 +226,8 @@ class Portfolio(Resource):
     @extend_schema(
         operation_id="getPortfolio",
         summary="Get the portfolio",
-        description="Returns all accounts at a glance: how many there are by status and by metric, the open breaches, and the "
+        description="Returns all accounts at a glance: how many there are by status and by metric, the open "
+        "breaches, and the "
         "worst and the stale accounts.",
         tags=["Accounts"],
         parameters=[query_params.PortfolioParams, LANGUAGE],
@@ -232,16 +245,21 @@ class AgencyDetail(Resource):
     required_roles: ClassVar = {"patch": Role.ADMIN, "delete": Role.ADMIN}
     confirms_deletion = True
 
-    @extend_schema(operation_id="getAgency", summary="Get the agency", tags=["Agency"], responses=AgencySerializer)
+    @extend_schema(
+        operation_id="getAgency", summary="Get the agency", tags=["Agency"], responses=AgencySerializer
+    )
     def get(self, request: Request) -> Response:
         return Response(AgencySerializer(context.agency_of(request)).data)
 
     @extend_schema(
         operation_id="updateAgency",
         summary="Update the agency",
-        description="Changes the agency's name or settings. `counts_pending_and_cancelled` decides whether Pending and Cancelled "
-        "orders are in the denominator of every account; after a change, all accounts are counted again within minutes, and "
-        "responses for an earlier `known_at` keep the earlier setting. `keeps_personal_columns` applies to reports received "
+        description="Changes the agency's name or settings. `counts_pending_and_cancelled` decides whether "
+        "Pending and Cancelled "
+        "orders are in the denominator of every account; after a change, all accounts are counted again "
+        "within minutes, and "
+        "responses for an earlier `known_at` keep the earlier setting. `keeps_personal_columns` applies to "
+        "reports received "
         "after the change. `document_retention_days` applies to all reports within an hour.",
         tags=["Agency"],
         request=AgencySerializer,
@@ -261,9 +279,12 @@ class AgencyDetail(Resource):
     @extend_schema(
         operation_id="closeAgency",
         summary="Close the agency",
-        description="Closes the agency and schedules the erasure of its data. From now on, its keys, tokens and users have no "
-        "access, no report is loaded and nothing is sent. Until `erased_from`, the operator of the service can reopen it. After "
-        "that, everything is erased except that the agency existed, when and by whom it was closed, and its audit log without "
+        description="Closes the agency and schedules the erasure of its data. From now on, its keys, tokens "
+        "and users have no "
+        "access, no report is loaded and nothing is sent. Until `erased_from`, the operator of the service "
+        "can reopen it. After "
+        "that, everything is erased except that the agency existed, when and by whom it was closed, and its "
+        "audit log without "
         "names.",
         tags=["Agency"],
         request=CloseAgency,
@@ -272,5 +293,7 @@ class AgencyDetail(Resource):
     def delete(self, request: Request) -> Response:
         principal = context.principal(request)
         CloseAgency(data=request.data, context={"agency": principal.agency}).is_valid(raise_exception=True)
-        closed = agencies.close(agency=principal.agency, by=principal.public_id, who=principal.actor, now=timezone.now())
+        closed = agencies.close(
+            agency=principal.agency, by=principal.public_id, who=principal.actor, now=timezone.now()
+        )
         return Response(ClosedAgency(closed).data, status=202)

@@ -54,8 +54,8 @@ class DrilldownRow:
 class Drilldown:
     """Read the rows in a metric's denominator, newest first, a page at a time.
 
-    `counted` selects those in the numerator (True) or the others (False). `position_length` is the number of parts of
-    a cursor.
+    `counted` selects those in the numerator (True) or the others (False). `position_length` is the number of
+    parts of a cursor.
     """
 
     account: SellerAccount
@@ -69,7 +69,9 @@ class Drilldown:
     def page(self, *, after: list[str] | None, limit: int) -> Sequence[DrilldownRow]:
         """Return the rows after a position. Raises BadCursor."""
         with connection.cursor() as cursor:
-            cursor.execute(f"WITH {ROWS[self.metric]}{PAGE}", self._params() | _after_params(after) | {"limit": limit})
+            cursor.execute(
+                f"WITH {ROWS[self.metric]}{PAGE}", self._params() | _after_params(after) | {"limit": limit}
+            )
             return [self._build_row(row) for row in cursor.fetchall()]
 
     def position(self, row: DrilldownRow) -> list[str]:
@@ -88,7 +90,9 @@ class Drilldown:
             "channels": self.channels,
             "known_at": self.known_at,
             "kinds": [kind.value for kind in kinds],
-            "shown": [kind.value for kind in (defects.ODR_KINDS if set(kinds) <= set(defects.ODR_KINDS) else kinds)],
+            "shown": [
+                kind.value for kind in (defects.ODR_KINDS if set(kinds) <= set(defects.ODR_KINDS) else kinds)
+            ],
             "unconfirmed": list(defects.UNCONFIRMED_STATES),
             "seller_cancellers": [Canceller.SELLER.value, Canceller.UNCONFIRMED.value],
             "counted": self.counted,

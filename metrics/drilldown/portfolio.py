@@ -12,7 +12,11 @@ from metrics.rules.definitions import CATALOGUE
 from metrics.rules.judgement import WORST_FIRST, Status
 
 BY_STATUS = ", ".join(f"'{status}', count(*) FILTER (WHERE status = '{status}')" for status in Status)
-RANK = "CASE status " + " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(WORST_FIRST, start=1)) + " END"
+RANK = (
+    "CASE status "
+    + " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(WORST_FIRST, start=1))
+    + " END"
+)
 STATUS_BY_RANK = "(ARRAY[" + ", ".join(f"'{status}'" for status in WORST_FIRST) + "])"
 
 PORTFOLIO = f"""

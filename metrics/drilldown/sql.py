@@ -12,7 +12,10 @@ from metrics.rules.facts import DefectKind
 
 SPAN = "BETWEEN %(first)s AND %(last)s"
 ORDERS = "order_id, marketplace, channel, status, ordered_on"
-PACKAGES = "order_id, package, units, ship_by_on, shipped_on, is_late, is_scanned, deliver_by_on, delivered_on, is_on_time, "
+PACKAGES = (
+    "order_id, package, units, ship_by_on, shipped_on, is_late, is_scanned, deliver_by_on, "
+    "delivered_on, is_on_time, "
+)
 PACKAGES += "is_invoiced_in_time, cancelled_by"
 REQUESTS = "order_id, reference, requested_on, state, is_return, is_dissatisfied, reason"
 MESSAGES = "message_id, marketplace, order_id, sent_on, answered_on, is_answered_in_time, needs_answer"
@@ -34,7 +37,14 @@ def _reasons(order_by: str, **fields: str) -> str:
 
     `fields` are SQL; the others are empty.
     """
-    empty = {"kind": "''", "reference": "''", "state": "''", "rating": "NULL", "occurred_on": "NULL", "due_on": "NULL"}
+    empty = {
+        "kind": "''",
+        "reference": "''",
+        "state": "''",
+        "rating": "NULL",
+        "occurred_on": "NULL",
+        "due_on": "NULL",
+    }
     columns = empty | {"funded_by": "''", "counts": "false", "superseded": "false"} | fields
     pairs = ", ".join(f"'{name}', {value}" for name, value in columns.items())
     return f"jsonb_agg(jsonb_build_object({pairs}) {order_by})"
@@ -48,7 +58,9 @@ def _orders_of_rows(rows: str) -> str:
 def _order_ids_of_days(table: str, day: str) -> str:
     """Return a query for the orders of which a present or past row has the day in the span."""
     past = table.replace("metrics_", "metrics_past")
-    return " UNION ".join(f"SELECT order_id FROM {each} WHERE {ACCOUNT_ROWS} AND {day} {SPAN}" for each in (table, past))
+    return " UNION ".join(
+        f"SELECT order_id FROM {each} WHERE {ACCOUNT_ROWS} AND {day} {SPAN}" for each in (table, past)
+    )
 
 
 ORDERS_IN_SPAN = _as_known("orders", "metrics_order", ORDERS, f"ordered_on {SPAN}")
@@ -92,7 +104,12 @@ DEFECT_ROWS = f"""
 
 CANCELLATION_ROWS = f"""
 {ORDERS_IN_SPAN}, {DEFECTIVE}, {
-    _as_known("statements", "metrics_shipment", PACKAGES, "cancelled_by <> '' AND order_id IN (SELECT order_id FROM orders)")
+    _as_known(
+        "statements",
+        "metrics_shipment",
+        PACKAGES,
+        "cancelled_by <> '' AND order_id IN (SELECT order_id FROM orders)",
+    )
 }, cancelled AS (
     SELECT order_id, bool_or(cancelled_by = ANY(%(seller_cancellers)s) AND shipped_on IS NULL) AS by_seller, {
     _reasons(
@@ -113,7 +130,9 @@ CANCELLATION_ROWS = f"""
 )"""
 
 RETURN_ROWS = f"""
-{ORDERS_IN_SPAN}, {_as_known("requests", "metrics_return", REQUESTS, "order_id IN (SELECT order_id FROM orders)")}, returned AS (
+{ORDERS_IN_SPAN}, {
+    _as_known("requests", "metrics_return", REQUESTS, "order_id IN (SELECT order_id FROM orders)")
+}, returned AS (
     SELECT order_id, bool_or(is_return) AS is_returned, {
     _reasons(
         "ORDER BY requested_on, reference",
@@ -139,7 +158,12 @@ def _rows_by_order(day: str, judged: str, *, kind: str, missed: str, met: str, d
     The earliest `day` of its shipped packages decides the window. It counts if `judged` is true for any
     package.
     """
-    packages = _as_known("packages", "metrics_shipment", PACKAGES, f"order_id IN ({_order_ids_of_days('metrics_shipment', day)})")
+    packages = _as_known(
+        "packages",
+        "metrics_shipment",
+        PACKAGES,
+        f"order_id IN ({_order_ids_of_days('metrics_shipment', day)})",
+    )
     reasons = _reasons(
         "ORDER BY package",
         kind=f"'{kind}'",
@@ -161,7 +185,9 @@ def _rows_by_order(day: str, judged: str, *, kind: str, missed: str, met: str, d
 )"""
 
 
-def _rows_by_package(day: str, judged: str, *, known: str, kind: str, yes: str, no: str, happened: str) -> str:
+def _rows_by_package(
+    day: str, judged: str, *, known: str, kind: str, yes: str, no: str, happened: str
+) -> str:
     """Return SQL for one row a package, by its own `day`."""
     reasons = _reasons(
         "",
@@ -201,7 +227,12 @@ REQUEST_ROWS = f"""
 
 MESSAGE_ROWS = f"""
 {
-    _as_known("messages", "metrics_message", MESSAGES, f"sent_on {SPAN} AND needs_answer AND is_answered_in_time IS NOT NULL")
+    _as_known(
+        "messages",
+        "metrics_message",
+        MESSAGES,
+        f"sent_on {SPAN} AND needs_answer AND is_answered_in_time IS NOT NULL",
+    )
 }, listed AS MATERIALIZED (
     SELECT sent_on AS day, order_id, message_id AS reference, marketplace, 'all' AS channel,
         NULL::date AS ordered_on,
@@ -218,7 +249,9 @@ MESSAGE_ROWS = f"""
     FROM messages
 )"""
 
-LATE = _rows_by_order("ship_by_on", "is_late", kind="shipment", missed="late", met="in_time", due="ship_by_on")
+LATE = _rows_by_order(
+    "ship_by_on", "is_late", kind="shipment", missed="late", met="in_time", due="ship_by_on"
+)
 ROWS: dict[str, str] = {
     "order_defect_rate": DEFECT_ROWS,
     "negative_feedback_rate": DEFECT_ROWS,
@@ -244,7 +277,12 @@ ROWS: dict[str, str] = {
         happened="delivered_on",
     ),
     "invoice_defect_rate": _rows_by_order(
-        "shipped_on", "NOT is_invoiced_in_time", kind="invoice", missed="missing_or_late", met="in_time", due="NULL"
+        "shipped_on",
+        "NOT is_invoiced_in_time",
+        kind="invoice",
+        missed="missing_or_late",
+        met="in_time",
+        due="NULL",
     ),
     "message_response_rate_24h": MESSAGE_ROWS,
     "return_dissatisfaction_rate": REQUEST_ROWS,

@@ -13,7 +13,13 @@ from accounts.tenancy import row_level_security
 KEYED_BY_AGENCY = ("metrics_breach", "metrics_breachaction", "metrics_snapshot", "metrics_threshold")
 OF_ACCOUNT = (
     *("metrics_order", "metrics_defect", "metrics_shipment", "metrics_return", "metrics_message"),
-    *("metrics_pastorder", "metrics_pastdefect", "metrics_pastshipment", "metrics_pastreturn", "metrics_pastmessage"),
+    *(
+        "metrics_pastorder",
+        "metrics_pastdefect",
+        "metrics_pastshipment",
+        "metrics_pastreturn",
+        "metrics_pastmessage",
+    ),
     *("metrics_sourceload", "metrics_feedbackcoverage", "metrics_snapshot", "metrics_reportedfigure"),
     *("metrics_denominatorrule", "metrics_appliedthresholds", "metrics_threshold"),
     *("metrics_dailycounts", "metrics_currentvalue", "metrics_breach", "metrics_breachaction"),
@@ -179,15 +185,27 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="PastMessage",
-            fields=[*message_state(), ("superseded_at", models.DateTimeField()), key("message_id", "recorded_at")],
+            fields=[
+                *message_state(),
+                ("superseded_at", models.DateTimeField()),
+                key("message_id", "recorded_at"),
+            ],
         ),
         migrations.CreateModel(
             name="PastReturn",
-            fields=[*return_state(), ("superseded_at", models.DateTimeField()), key("order_id", "reference", "recorded_at")],
+            fields=[
+                *return_state(),
+                ("superseded_at", models.DateTimeField()),
+                key("order_id", "reference", "recorded_at"),
+            ],
         ),
         migrations.CreateModel(
             name="PastShipment",
-            fields=[*shipment_state(), ("superseded_at", models.DateTimeField()), key("order_id", "package", "recorded_at")],
+            fields=[
+                *shipment_state(),
+                ("superseded_at", models.DateTimeField()),
+                key("order_id", "package", "recorded_at"),
+            ],
         ),
         migrations.CreateModel(
             name="SourceLoad",
@@ -203,12 +221,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Breach",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("metric", models.CharField(max_length=60)),
                 ("marketplace", models.CharField(max_length=2)),
                 ("channel", models.CharField(max_length=3)),
-                ("level", models.CharField(choices=[("warning", "Warning"), ("breach", "Breach")], max_length=7)),
-                ("status", models.CharField(choices=[("open", "Open"), ("resolved", "Resolved")], default="open", max_length=8)),
+                (
+                    "level",
+                    models.CharField(choices=[("warning", "Warning"), ("breach", "Breach")], max_length=7),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("resolved", "Resolved")], default="open", max_length=8
+                    ),
+                ),
                 ("opened_at", models.DateTimeField()),
                 ("as_of", models.DateField()),
                 ("numerator", models.IntegerField()),
@@ -229,7 +260,11 @@ class Migration(migrations.Migration):
                     "resolved_because",
                     models.CharField(
                         blank=True,
-                        choices=[("kept", "Kept"), ("line_changed", "Line Changed"), ("line_removed", "Line Removed")],
+                        choices=[
+                            ("kept", "Kept"),
+                            ("line_changed", "Line Changed"),
+                            ("line_removed", "Line Removed"),
+                        ],
                         db_default="",
                         max_length=12,
                     ),
@@ -270,7 +305,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BreachAction",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("account_id", models.UUIDField()),
                 (
                     "what",
@@ -443,7 +483,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MetricRule",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("metric", models.CharField(max_length=60)),
                 ("marketplace", models.CharField(default="*", max_length=2)),
                 ("effective_from", models.DateField()),
@@ -486,7 +531,11 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="PastOrder",
-            fields=[*order_state(), ("superseded_at", models.DateTimeField()), key("order_id", "recorded_at")],
+            fields=[
+                *order_state(),
+                ("superseded_at", models.DateTimeField()),
+                key("order_id", "recorded_at"),
+            ],
             options={
                 "indexes": [models.Index("agency_id", "account_id", "ordered_on", name="pastorder_by_day")],
             },
@@ -556,7 +605,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Snapshot",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("agency_id", models.UUIDField()),
                 ("account_id", models.UUIDField()),
                 ("report_id", models.UUIDField()),
@@ -590,7 +644,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Threshold",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("threshold_id", models.UUIDField()),
                 ("account_id", models.UUIDField(null=True)),
                 ("metric", models.CharField(max_length=60)),

@@ -6,7 +6,13 @@ from accounts.tenancy import row_level_security
 
 OF_ACCOUNT = (
     *("metrics_order", "metrics_defect", "metrics_shipment", "metrics_return", "metrics_message"),
-    *("metrics_pastorder", "metrics_pastdefect", "metrics_pastshipment", "metrics_pastreturn", "metrics_pastmessage"),
+    *(
+        "metrics_pastorder",
+        "metrics_pastdefect",
+        "metrics_pastshipment",
+        "metrics_pastreturn",
+        "metrics_pastmessage",
+    ),
     *("metrics_sourceload", "metrics_feedbackcoverage", "metrics_snapshot", "metrics_reportedfigure"),
     *("metrics_denominatorrule", "metrics_appliedthresholds"),
     *("metrics_dailycounts", "metrics_currentvalue", "metrics_breach", "metrics_breachaction"),

@@ -53,11 +53,17 @@ RULES = (
     ),
     (
         *("valid_tracking_rate", "*", ALWAYS, (30, 10), ("gte", (95, 100), (77, 80)), True),
-        *("Valid Tracking Rate", f"{HELP.format('com', 201817070)} (at least 95 %), {EXAMPLE} (30 days, 10 days back)"),
+        *(
+            "Valid Tracking Rate",
+            f"{HELP.format('com', 201817070)} (at least 95 %), {EXAMPLE} (30 days, 10 days back)",
+        ),
     ),
     (
         *("on_time_delivery_rate", "*", ALWAYS, (30, 10), ("gt", (97, 100), (391, 400)), False),
-        *("On-Time Delivery Rate", f"{HELP.format('co.uk', 200847280)} (over 97 %), {EXAMPLE} (30 days, 10 days back)"),
+        *(
+            "On-Time Delivery Rate",
+            f"{HELP.format('co.uk', 200847280)} (over 97 %), {EXAMPLE} (30 days, 10 days back)",
+        ),
     ),
     (
         *("on_time_delivery_rate", "US", date(2024, 9, 25), (14, 7), ("gte", (90, 100), (37, 40)), True),
@@ -69,7 +75,10 @@ RULES = (
     *(
         (
             *("invoice_defect_rate", marketplace, ALWAYS, (7, 7), ("lt", (5, 100), (3, 80)), True),
-            *("Invoice Defect Rate", f"{HELP.format('fr', '44QSYRCU27EW4UK')} (under 5 %; 7 days that end 7 days ago)"),
+            *(
+                "Invoice Defect Rate",
+                f"{HELP.format('fr', '44QSYRCU27EW4UK')} (under 5 %; 7 days that end 7 days ago)",
+            ),
         )
         for marketplace in BUSINESS_INVOICES
     ),
@@ -96,7 +105,10 @@ RULES = (
     ),
     (
         *("account_health_rating", "*", ALWAYS, (181, 0), ("gte", (200, 1), None), True),
-        *("Account Health Rating", f"https://www.sipranshecommgrowth.com (200 to 1000 is healthy), {EXAMPLE} (181 days)"),
+        *(
+            "Account Health Rating",
+            f"https://www.sipranshecommgrowth.com (200 to 1000 is healthy), {EXAMPLE} (181 days)",
+        ),
     ),
     *(
         (code, "*", ALWAYS, (180, offset), ("eq", (0, 1), None), True, name, EXAMPLE)
@@ -120,7 +132,11 @@ RULES = (
 
 def write(apps, schema_editor):
     rule = apps.get_model("metrics", "MetricRule")
-    for metric, marketplace, since, (days, offset), (comparator, target, warning), enforced, name, source in RULES:
+    for metric, marketplace, since, (days, offset), (
+        comparator,
+        target,
+        warning,
+    ), enforced, name, source in RULES:
         rule.objects.create(
             metric=metric,
             marketplace=marketplace,

@@ -1,7 +1,9 @@
-"""Facts with their past, Amazon's own figures, daily counts with their versions, current values, breaches, thresholds, rules.
+"""Facts with their past, Amazon's own figures, daily counts with their versions, current values, breaches,
+thresholds, rules.
 
-Tables without inbound keys lead with the agency in their primary key: row-level security is one equality on it, and the
-same tables distribute by it. Each is tied to its account by a composite key in the database (tenancy/row_level_security.py).
+Tables without inbound keys lead with the agency in their primary key: row-level security is one equality on
+it, and the same tables distribute by it. Each is tied to its account by a composite key in the database
+(tenancy/row_level_security.py).
 """
 
 from metrics.models.amazon_figures import ReportedFigure, Snapshot

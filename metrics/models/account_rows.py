@@ -4,7 +4,8 @@ from django.db import models
 
 
 class AccountRow(models.Model):
-    """Store a row keyed by agency and account. The keys are plain columns: nothing is fetched to write a row."""
+    """Store a row keyed by agency and account. The keys are plain columns: nothing is fetched to write a
+    row."""
 
     agency_id = models.UUIDField()
     account_id = models.UUIDField()

@@ -24,10 +24,16 @@ class Snapshot(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                "agency_id", "account_id", "report_id", "marketplace", name="metrics_snapshot_unique_marketplace"
+                "agency_id",
+                "account_id",
+                "report_id",
+                "marketplace",
+                name="metrics_snapshot_unique_marketplace",
             ),
         )
-        indexes = (models.Index("agency_id", "account_id", "marketplace", "reported_at", name="snapshot_by_age"),)
+        indexes = (
+            models.Index("agency_id", "account_id", "marketplace", "reported_at", name="snapshot_by_age"),
+        )
 
     def __str__(self) -> str:
         return f"{self.marketplace} {self.reported_at}"
@@ -62,6 +68,12 @@ class ReportedFigure(AccountRow):
     class Meta:
         indexes = (
             models.Index(
-                "agency_id", "account_id", "metric", "marketplace", "channel", "reported_at", name="reportedfigure_by_series"
+                "agency_id",
+                "account_id",
+                "metric",
+                "marketplace",
+                "channel",
+                "reported_at",
+                name="reportedfigure_by_series",
             ),
         )

@@ -27,7 +27,9 @@ class BreachQuerySet(models.QuerySet["Breach"]):
 
 def _is_silent(source: str, now: datetime) -> Q:
     """Return the condition that a breach's metric comes from this source, and the source is overdue."""
-    spoke = SourceLoad.objects.filter(agency_id=OuterRef("agency_id"), account_id=OuterRef("account_id"), source=source)
+    spoke = SourceLoad.objects.filter(
+        agency_id=OuterRef("agency_id"), account_id=OuterRef("account_id"), source=source
+    )
     lately = now - timedelta(hours=settings.SOURCES_MAX_AGE_HOURS[source])
     codes = [metric.code for metric in METRICS if metric.source == source]
     return Q(metric__in=codes) & Q(Exists(spoke)) & ~Q(Exists(spoke.filter(recorded_at__gte=lately)))
@@ -63,11 +65,15 @@ class Breach(TenantModel):
     numerator = models.IntegerField()
     denominator = models.IntegerField()
     comparator = models.CharField(max_length=3)
-    limit_numerator = models.PositiveBigIntegerField()  # a warning line is in quarters of a target of Amazon's
+    limit_numerator = (
+        models.PositiveBigIntegerField()
+    )  # a warning line is in quarters of a target of Amazon's
     limit_denominator = models.PositiveBigIntegerField()
     limit_source = models.CharField(max_length=13, db_default="default")
     threshold_id = models.UUIDField(null=True)
-    escalated_from = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="escalations")
+    escalated_from = TenantForeignKey(
+        "self", on_delete=models.DO_NOTHING, null=True, related_name="escalations"
+    )
     acknowledged_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
     assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is nobody
@@ -92,14 +98,18 @@ class Breach(TenantModel):
                 name="metrics_breach_one_open_per_level",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="open", resolved_at=None) | models.Q(status="resolved", resolved_at__isnull=False),
+                condition=models.Q(status="open", resolved_at=None)
+                | models.Q(status="resolved", resolved_at__isnull=False),
                 name="metrics_breach_resolved_complete",
             ),
         )
         indexes = (
             models.Index("agency", "account", "id", name="breach_by_account"),
             models.Index(
-                "agency", "escalated_from", name="breach_by_escalated_from", condition=models.Q(escalated_from__isnull=False)
+                "agency",
+                "escalated_from",
+                name="breach_by_escalated_from",
+                condition=models.Q(escalated_from__isnull=False),
             ),
         )
 

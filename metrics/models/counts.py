@@ -29,10 +29,14 @@ class MetricRule(models.Model):
     effective_from = models.DateField()
     window_days = models.PositiveSmallIntegerField()
     window_offset = models.PositiveSmallIntegerField()
-    counts_units = models.BooleanField(db_default=False)  # of packages, where a metric can be counted in either
+    counts_units = models.BooleanField(
+        db_default=False
+    )  # of packages, where a metric can be counted in either
     name = models.CharField(max_length=80, db_default="")
     enforced = models.BooleanField(db_default=False)
-    comparator = models.CharField(max_length=3, choices=[(each.value, each.name) for each in Comparator], blank=True)
+    comparator = models.CharField(
+        max_length=3, choices=[(each.value, each.name) for each in Comparator], blank=True
+    )
     limit_numerator = models.PositiveIntegerField(null=True)
     limit_denominator = models.PositiveIntegerField(null=True)
     warning_numerator = models.PositiveIntegerField(null=True)
@@ -41,7 +45,9 @@ class MetricRule(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint("metric", "marketplace", "effective_from", name="metrics_metricrule_unique_start"),
+            models.UniqueConstraint(
+                "metric", "marketplace", "effective_from", name="metrics_metricrule_unique_start"
+            ),
         )
 
     def __str__(self) -> str:
@@ -49,7 +55,8 @@ class MetricRule(models.Model):
 
 
 class DenominatorRule(AccountRow):
-    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on. Without a row they do not."""
+    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on. Without a row
+    they do not."""
 
     counts_pending_and_cancelled = models.BooleanField()
     recorded_at = models.DateTimeField()
@@ -100,7 +107,8 @@ class DailyCounts(AccountRow):
             ),
             *(
                 models.CheckConstraint(
-                    condition=models.Q(**{f"{part}__lte": models.F(whole)}), name=f"metrics_dailycounts_{part}_in_total"
+                    condition=models.Q(**{f"{part}__lte": models.F(whole)}),
+                    name=f"metrics_dailycounts_{part}_in_total",
                 )
                 for part, whole in PART_OF
             ),
@@ -130,6 +138,8 @@ class CurrentValue(AccountRow):
         indexes = (
             models.Index("agency_id", "status", "metric", name="currentvalue_by_status"),
             models.Index(
-                fields=("agency_id", "metric", "account_id"), include=("status", "marketplace"), name="currentvalue_by_metric"
+                fields=("agency_id", "metric", "account_id"),
+                include=("status", "marketplace"),
+                name="currentvalue_by_metric",
             ),
         )

@@ -1,10 +1,12 @@
-"""Triggers that keep what a fact was before it changed: the SQL that migrations run for every table of facts."""
+"""Triggers that keep what a fact was before it changed: the SQL that migrations run for every table of
+facts."""
 
 from django.db.migrations import RunSQL
 
 
 def archive_changes(present: str, past: str, columns: str) -> RunSQL:
-    """Copy a row to the past table when it changes: `recorded_at` moves exactly then (pipeline/recording.py)."""
+    """Copy a row to the past table when it changes: `recorded_at` moves exactly then
+    (pipeline/recording.py)."""
     old = ", ".join(f"OLD.{column.strip()}" for column in columns.split(","))
     return RunSQL(
         f"""
@@ -23,6 +25,7 @@ def archive_changes(present: str, past: str, columns: str) -> RunSQL:
 def forbid_updates(table: str) -> RunSQL:
     """Refuse to change a version. The function is in metrics/migrations/0003_history.py."""
     return RunSQL(
-        f"CREATE TRIGGER forbid_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION forbid_version_update();",
+        f"CREATE TRIGGER forbid_update BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION "
+        "forbid_version_update();",
         f"DROP TRIGGER forbid_update ON {table};",
     )

@@ -110,7 +110,9 @@ class Shipment(ShipmentState):
             models.Index("agency_id", "account_id", "ship_by_on", name="shipment_by_ship_by"),
             models.Index("agency_id", "account_id", "shipped_on", name="shipment_by_day"),
             models.Index("agency_id", "account_id", "deliver_by_on", name="shipment_by_promise"),
-            models.Index("agency_id", "account_id", condition=~models.Q(cancelled_by=""), name="shipment_cancelled"),
+            models.Index(
+                "agency_id", "account_id", condition=~models.Q(cancelled_by=""), name="shipment_cancelled"
+            ),
         )
 
 

@@ -8,7 +8,8 @@ from metrics.models.account_rows import AccountRow
 
 
 class Threshold(TenantModel):
-    """Store a version of a threshold, valid from `recorded_at` on and never changed. A removal is a version too.
+    """Store a version of a threshold, valid from `recorded_at` on and never changed. A removal is a version
+    too.
 
     Its scope narrows from all accounts (null), all marketplaces ('') and all channels ('').
     """
@@ -60,7 +61,8 @@ class Threshold(TenantModel):
 
 
 class AppliedThresholds(AccountRow):
-    """Store until when recorded thresholds apply to an account, from `recorded_at` on. Without a row none applies."""
+    """Store until when recorded thresholds apply to an account, from `recorded_at` on. Without a row none
+    applies."""
 
     upto = models.DateTimeField()
     recorded_at = models.DateTimeField()

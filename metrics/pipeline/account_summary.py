@@ -40,7 +40,9 @@ def save(
     account's lock.
     """
     worst = distance.worst_value(values)
-    opened = Breach.objects.filter(agency_id=account.agency_id, account=account, status=Breach.State.OPEN).aggregate(
+    opened = Breach.objects.filter(
+        agency_id=account.agency_id, account=account, status=Breach.State.OPEN
+    ).aggregate(
         breaches=Count("pk", filter=Q(level=Breach.Level.BREACH)),
         warnings=Count("pk", filter=Q(level=Breach.Level.WARNING)),
     )
@@ -64,7 +66,12 @@ def stale_from(*, account: SellerAccount, at: datetime) -> datetime | None:
 
     None if nothing was loaded by `at`. A source of which nothing was ever loaded is not stale.
     """
-    params: dict[str, Any] = {"agency": account.agency_id, "account": account.pk, "sources": list(SOURCES), "at": at}
+    params: dict[str, Any] = {
+        "agency": account.agency_id,
+        "account": account.pk,
+        "sources": list(SOURCES),
+        "at": at,
+    }
     with connection.cursor() as cursor:
         cursor.execute(NEWEST_LOADS, params)
         loads = cursor.fetchall()

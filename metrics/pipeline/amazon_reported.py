@@ -170,21 +170,29 @@ def query_figures(
             },
         )
         rows = [(values[row[0] - 1], row[1:]) for row in cursor.fetchall()]
-        own = _own_counts(cursor, scope, [(value, row[0], row[1]) for value, row in rows if row[0] and row[1]])
+        own = _own_counts(
+            cursor, scope, [(value, row[0], row[1]) for value, row in rows if row[0] and row[1]]
+        )
     return {value.series: _build_figure(row, own.get(value.series)) for value, row in rows}
 
 
-def query_snapshot_figures(*, account: SellerAccount, snapshots: Iterable[Snapshot]) -> dict[UUID, list[ReportedFigure]]:
+def query_snapshot_figures(
+    *, account: SellerAccount, snapshots: Iterable[Snapshot]
+) -> dict[UUID, list[ReportedFigure]]:
     """Return the figures of each of these snapshots of the account, in the order of its report."""
     ids = [snapshot.pk for snapshot in snapshots]
     figures: dict[UUID, list[ReportedFigure]] = {snapshot_id: [] for snapshot_id in ids}
-    rows = ReportedFigure.objects.filter(agency_id=account.agency_id, account_id=account.pk, snapshot_id__in=ids)
+    rows = ReportedFigure.objects.filter(
+        agency_id=account.agency_id, account_id=account.pk, snapshot_id__in=ids
+    )
     for figure in rows.order_by("line", "metric", "channel"):
         figures[figure.snapshot_id].append(figure)
     return figures
 
 
-def _own_counts(cursor: Any, scope: dict[str, Any], windows: list[tuple[Value, date, date]]) -> dict[Series, tuple[int, int]]:
+def _own_counts(
+    cursor: Any, scope: dict[str, Any], windows: list[tuple[Value, date, date]]
+) -> dict[Series, tuple[int, int]]:
     windows = [window for window in windows if CATALOGUE[window[0].metric].is_counted]
     cursor.execute(
         OWN_COUNTS,
@@ -197,7 +205,10 @@ def _own_counts(cursor: Any, scope: dict[str, Any], windows: list[tuple[Value, d
         },
     )
     totals = {row[0]: dict(zip(COUNTS, row[1:], strict=True)) for row in cursor.fetchall()}
-    return {value.series: _pick_counts(value, totals.get(n, {})) for n, (value, _, _) in enumerate(windows, start=1)}
+    return {
+        value.series: _pick_counts(value, totals.get(n, {}))
+        for n, (value, _, _) in enumerate(windows, start=1)
+    }
 
 
 def _pick_counts(value: Value, totals: dict[str, int]) -> tuple[int, int]:
@@ -224,7 +235,9 @@ def _build_figure(row: tuple[Any, ...], own_counts: tuple[int, int] | None) -> A
 
 
 def _build_value(row: tuple[Any, ...]) -> Value:
-    metric, marketplace, as_of, first, last, days, offset, name, enforced, numerator, denominator, *limits = row
+    metric, marketplace, as_of, first, last, days, offset, name, enforced, numerator, denominator, *limits = (
+        row
+    )
     stated = build_limit(*limits[:3])
     last = last or as_of - timedelta(days=offset)
     first = first or last - timedelta(days=days - 1)

@@ -106,7 +106,10 @@ GROUPS = (
         "judged",
     ),
     Group(
-        {"shipped_orders": "count(*)", "late_orders": "count(*) FILTER (WHERE missed OR coalesce(by_lateness, false))"},
+        {
+            "shipped_orders": "count(*)",
+            "late_orders": "count(*) FILTER (WHERE missed OR coalesce(by_lateness, false))",
+        },
         _orders_with_packages("ship_by_on", "is_late"),
     ),
     Group(
@@ -137,7 +140,8 @@ GROUPS = (
     ),
     Group(
         {"messages": "count(*)", "answered_messages": "count(*) FILTER (WHERE is_answered_in_time)"},
-        f"metrics_message WHERE {ACCOUNT_ROWS} AND sent_on = ANY(%(days)s) AND needs_answer AND is_answered_in_time IS NOT NULL",
+        f"metrics_message WHERE {ACCOUNT_ROWS} AND sent_on = ANY(%(days)s) AND needs_answer AND "
+        "is_answered_in_time IS NOT NULL",
         day="sent_on",
         channel="'all'",
     ),

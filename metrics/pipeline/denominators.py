@@ -29,13 +29,18 @@ def apply(*, account: SellerAccount, now: datetime) -> list[date]:
     if choice == _counts_all(account, now):
         return []
     DenominatorRule.objects.create(
-        agency_id=account.agency_id, account_id=account.pk, counts_pending_and_cancelled=choice, recorded_at=now
+        agency_id=account.agency_id,
+        account_id=account.pk,
+        counts_pending_and_cancelled=choice,
+        recorded_at=now,
     )
     orders = Order.objects.filter(agency_id=account.agency_id, account_id=account.pk)
     return list(orders.values_list("ordered_on", flat=True).distinct())
 
 
 def _counts_all(account: SellerAccount, known_at: datetime) -> bool:
-    rules = DenominatorRule.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at)
+    rules = DenominatorRule.objects.filter(
+        agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at
+    )
     newest = rules.order_by("-recorded_at").values_list("counts_pending_and_cancelled", flat=True).first()
     return bool(newest)

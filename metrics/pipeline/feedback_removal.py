@@ -81,5 +81,7 @@ def remove_unlisted(*, account: SellerAccount, recorded_at: datetime) -> list[da
     Returns the days of its orders. Requires a transaction that holds the account's lock.
     """
     with connection.cursor() as cursor:
-        cursor.execute(REMOVE_UNLISTED, {"agency": account.agency_id, "account": account.pk, "recorded_at": recorded_at})
+        cursor.execute(
+            REMOVE_UNLISTED, {"agency": account.agency_id, "account": account.pk, "recorded_at": recorded_at}
+        )
         return list(cursor.fetchone()[0])

@@ -96,7 +96,12 @@ def record(
         cursor.execute(statement, params)
         new, changed, days, new_lines, changed_lines = cursor.fetchone()
         cursor.execute(f"DROP TABLE pg_temp.{STAGED[fact_type].table}")
-    key = {"agency_id": account.agency_id, "account_id": account.pk, "source": source, "recorded_at": recorded_at}
+    key = {
+        "agency_id": account.agency_id,
+        "account_id": account.pk,
+        "source": source,
+        "recorded_at": recorded_at,
+    }
     SourceLoad.objects.get_or_create(**key, defaults={"report_id": report_id})
     touched, new_lines, changed_lines = (frozenset(each or ()) for each in (days, new_lines, changed_lines))
     return Recorded(new, changed, touched, new_lines, changed_lines)

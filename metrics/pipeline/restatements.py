@@ -82,11 +82,15 @@ def _publish_series(*, account: SellerAccount, pairs: list[tuple[Value, Value]],
         "from": pairs[0][1].as_of.isoformat(),
         "to": after.as_of.isoformat(),
         "days_changed": len(pairs),
-        "verdict_changed_on": [new.as_of.isoformat() for old, new in pairs if old.meets_target != new.meets_target],
+        "verdict_changed_on": [
+            new.as_of.isoformat() for old, new in pairs if old.meets_target != new.meets_target
+        ],
         "before": _point(before),
         "after": _point(after),
     }
-    publishing.publish(account=account, type_="metric.restated", data=data, now=now, series=":".join(after.series))
+    publishing.publish(
+        account=account, type_="metric.restated", data=data, now=now, series=":".join(after.series)
+    )
 
 
 def _point(value: Value) -> dict[str, Any]:

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from metrics.rules.facts import (
+    DefectFact,
+    Fact,
+    MessageFact,
+    OrderFact,
+    ReportedFact,
+    ReturnFact,
+    ShipmentFact,
+    SnapshotFact,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,31 +53,77 @@ STAGED: dict[type[Fact], Staging] = {
     ),
     ShipmentFact: Staging(
         table="staged_shipments",
-        columns={"order_id": "text", "package": "text", "units": "int4", "ship_by_on": "date", "shipped_on": "date"}
-        | {"is_late": "bool", "is_scanned": "bool", "deliver_by_on": "date", "delivered_on": "date", "is_on_time": "bool"}
+        columns={
+            "order_id": "text",
+            "package": "text",
+            "units": "int4",
+            "ship_by_on": "date",
+            "shipped_on": "date",
+        }
+        | {
+            "is_late": "bool",
+            "is_scanned": "bool",
+            "deliver_by_on": "date",
+            "delivered_on": "date",
+            "is_on_time": "bool",
+        }
         | {"is_invoiced_in_time": "bool", "cancelled_by": "text"}
         | STATED,
     ),
     ReturnFact: Staging(
         table="staged_returns",
-        columns={"order_id": "text", "reference": "text", "requested_on": "date", "state": "text", "is_return": "bool"}
+        columns={
+            "order_id": "text",
+            "reference": "text",
+            "requested_on": "date",
+            "state": "text",
+            "is_return": "bool",
+        }
         | {"is_dissatisfied": "bool", "reason": "text"}
         | STATED,
     ),
     MessageFact: Staging(
         table="staged_messages",
-        columns={"message_id": "text", "marketplace": "text", "order_id": "text", "sent_on": "date", "needs_answer": "bool"}
+        columns={
+            "message_id": "text",
+            "marketplace": "text",
+            "order_id": "text",
+            "sent_on": "date",
+            "needs_answer": "bool",
+        }
         | {"answered_on": "date", "is_answered_in_time": "bool"}
         | STATED,
     ),
     SnapshotFact: Staging(
         table="staged_snapshots",
-        columns={"marketplace": "text", "account_status": "text", "reported_at": "timestamptz", "document": "text"},
+        columns={
+            "marketplace": "text",
+            "account_status": "text",
+            "reported_at": "timestamptz",
+            "document": "text",
+        },
     ),
     ReportedFact: Staging(
         table="staged_reported",
-        columns={"marketplace": "text", "metric": "text", "channel": "text", "first_on": "date", "last_on": "date"}
-        | {"numerator": "int4", "denominator": "int4", "rate": "numeric", "status": "text", "comparator": "text"}
-        | {"limit_numerator": "int4", "limit_denominator": "int4", "flags": "text", "reported_at": "timestamptz"},
+        columns={
+            "marketplace": "text",
+            "metric": "text",
+            "channel": "text",
+            "first_on": "date",
+            "last_on": "date",
+        }
+        | {
+            "numerator": "int4",
+            "denominator": "int4",
+            "rate": "numeric",
+            "status": "text",
+            "comparator": "text",
+        }
+        | {
+            "limit_numerator": "int4",
+            "limit_denominator": "int4",
+            "flags": "text",
+            "reported_at": "timestamptz",
+        },
     ),
 }

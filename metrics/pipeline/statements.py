@@ -11,7 +11,16 @@ day whose counts that can change (all days of an order that changed), and, if re
 
 from dataclasses import dataclass
 
-from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from metrics.rules.facts import (
+    DefectFact,
+    Fact,
+    MessageFact,
+    OrderFact,
+    ReportedFact,
+    ReturnFact,
+    ShipmentFact,
+    SnapshotFact,
+)
 
 ACCOUNT_ROWS = "agency_id = %(agency)s AND account_id = %(account)s"
 """The condition that selects the rows of the account."""
@@ -81,7 +90,9 @@ FROM fresh
         newly = f"{select_days} fresh WHERE differs OR is_new"
         if self.moves == "order_id":
             return f"{DAYS_OF_MOVED_ORDERS} UNION {newly}"
-        return f"{select_days} {self.table} JOIN moved USING ({self.moves}) WHERE {ACCOUNT_ROWS} UNION {newly}"
+        return (
+            f"{select_days} {self.table} JOIN moved USING ({self.moves}) WHERE {ACCOUNT_ROWS} UNION {newly}"
+        )
 
 
 DEFECTS = FactTable(
@@ -93,7 +104,16 @@ SHIPMENTS = FactTable(
     table="metrics_shipment",
     key=("order_id", "package"),
     content=(
-        *("units", "ship_by_on", "shipped_on", "is_late", "is_scanned", "deliver_by_on", "delivered_on", "is_on_time"),
+        *(
+            "units",
+            "ship_by_on",
+            "shipped_on",
+            "is_late",
+            "is_scanned",
+            "deliver_by_on",
+            "delivered_on",
+            "is_on_time",
+        ),
         *("is_invoiced_in_time", "cancelled_by"),
     ),
     days=("ship_by_on", "shipped_on", "deliver_by_on"),

@@ -21,7 +21,9 @@ def apply(*, account: SellerAccount, now: datetime) -> None:
     newest = _versions(account).aggregate(moment=Max("recorded_at"))["moment"]
     applied = _applied(account, now).aggregate(moment=Max("upto"))["moment"]
     if newest and (applied is None or newest > applied):
-        AppliedThresholds.objects.create(agency_id=account.agency_id, account_id=account.pk, upto=newest, recorded_at=now)
+        AppliedThresholds.objects.create(
+            agency_id=account.agency_id, account_id=account.pk, upto=newest, recorded_at=now
+        )
 
 
 def query(*, account: SellerAccount, known_at: datetime) -> list[ThresholdVersion]:
@@ -32,11 +34,15 @@ def query(*, account: SellerAccount, known_at: datetime) -> list[ThresholdVersio
 
 def _versions(account: SellerAccount) -> QuerySet[Threshold]:
     """Return the versions whose scope includes the account."""
-    return Threshold.objects.filter(Q(account_id=None) | Q(account_id=account.pk), agency_id=account.agency_id)
+    return Threshold.objects.filter(
+        Q(account_id=None) | Q(account_id=account.pk), agency_id=account.agency_id
+    )
 
 
 def _applied(account: SellerAccount, known_at: datetime) -> QuerySet[AppliedThresholds]:
-    return AppliedThresholds.objects.filter(agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at)
+    return AppliedThresholds.objects.filter(
+        agency_id=account.agency_id, account_id=account.pk, recorded_at__lte=known_at
+    )
 
 
 def _build_version(row: Threshold) -> ThresholdVersion:

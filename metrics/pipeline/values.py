@@ -33,7 +33,8 @@ CHANNELS = ", ".join(f"('{metric.code}', '{channel}')" for metric in COUNTED for
 RUNNING_SUMS = ", ".join(f"sum(coalesce({name}, 0)) OVER upto AS {name}" for name in COUNTS)
 DAY_ARRAYS = ", ".join(f"array_agg({name} ORDER BY day) AS {name}" for name in COUNTS)
 WINDOW_TOTALS = ", ".join(
-    f"{name}[requested.last - span.first + 1] - {name}[requested.first - span.first] AS {name}" for name in COUNTS
+    f"{name}[requested.last - span.first + 1] - {name}[requested.first - span.first] AS {name}"
+    for name in COUNTS
 )
 
 VALUES = f"""
@@ -192,22 +193,41 @@ def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> V
     if not versions:
         return value
     metric, marketplace, channel = value.series
-    version = version_in_force(versions, metric=metric, marketplace=marketplace, channel=channel, day=value.as_of)
+    version = version_in_force(
+        versions, metric=metric, marketplace=marketplace, channel=channel, day=value.as_of
+    )
     if version is None:
         return value
     return replace(value, warning=version.build_warning(value.limit.comparator if value.limit else ""))
 
 
 def _build_value(row: tuple[Any, ...]) -> Value:
-    (metric, marketplace, channel, as_of, first, last, days, offset, counts_units, name, enforced, *numbers) = row
-    comparator, limit_p, limit_q, warning_p, warning_q, *reported, numerator, denominator = numbers[: -len(COUNTS)]
+    (
+        metric,
+        marketplace,
+        channel,
+        as_of,
+        first,
+        last,
+        days,
+        offset,
+        counts_units,
+        name,
+        enforced,
+        *numbers,
+    ) = row
+    comparator, limit_p, limit_q, warning_p, warning_q, *reported, numerator, denominator = numbers[
+        : -len(COUNTS)
+    ]
     totals = dict(zip(COUNTS, numbers[-len(COUNTS) :], strict=True))
     definition = CATALOGUE[metric]
     limit, stated = build_limit(comparator, limit_p, limit_q), build_limit(*reported)
     # The warning limit of a rule belongs to the rule's own target. Another target of Amazon's gets three
     # quarters of it.
     is_default = stated in {None, limit}
-    warning_limit = build_limit(comparator, warning_p, warning_q) if is_default else default_warning_limit(stated)
+    warning_limit = (
+        build_limit(comparator, warning_p, warning_q) if is_default else default_warning_limit(stated)
+    )
     return Value(
         metric=metric,
         marketplace=marketplace,

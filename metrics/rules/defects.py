@@ -33,11 +33,17 @@ STATES: dict[str, dict[str, Ruling]] = {
     DefectKind.A_TO_Z_CLAIM: {
         "pending": Ruling(counts=True, reason="A claim counts until Amazon decides it."),
         "granted": Ruling(counts=True, reason="A claim granted against the seller counts."),
-        "refunded_by_seller": Ruling(counts=True, reason="A claim that the seller refunded after it was filed counts."),
-        "order_cancelled": Ruling(counts=True, reason="A claim on an order cancelled by the seller or Amazon counts."),
+        "refunded_by_seller": Ruling(
+            counts=True, reason="A claim that the seller refunded after it was filed counts."
+        ),
+        "order_cancelled": Ruling(
+            counts=True, reason="A claim on an order cancelled by the seller or Amazon counts."
+        ),
         "denied": Ruling(counts=False, reason="A denied claim does not count."),
         "withdrawn": Ruling(counts=False, reason="A claim withdrawn before the decision does not count."),
-        "amazon_funded": Ruling(counts=False, reason="A claim for which Amazon took responsibility does not count."),
+        "amazon_funded": Ruling(
+            counts=False, reason="A claim for which Amazon took responsibility does not count."
+        ),
         "appeal_won": Ruling(counts=False, reason="A claim won on appeal does not count."),
     },
     DefectKind.CHARGEBACK: {
@@ -50,12 +56,16 @@ STATES: dict[str, dict[str, Ruling]] = {
 
 LISTED = "listed"
 FILED = "filed"
-LISTED_DEFECT = Ruling(counts=True, reason="Amazon lists the order as defective. No report with details has been loaded yet.")
+LISTED_DEFECT = Ruling(
+    counts=True, reason="Amazon lists the order as defective. No report with details has been loaded yet."
+)
 UNCONFIRMED: dict[str, dict[str, Ruling]] = {
     **{kind: {LISTED: LISTED_DEFECT} for kind in DefectKind},
     DefectKind.A_TO_Z_CLAIM: {
         LISTED: LISTED_DEFECT,
-        FILED: Ruling(counts=True, reason="A returns report mentions a filed claim. Its outcome is not known yet."),
+        FILED: Ruling(
+            counts=True, reason="A returns report mentions a filed claim. Its outcome is not known yet."
+        ),
     },
 }
 """The ruling on each unconfirmed state, by kind: a report mentions the defect without its outcome.
@@ -63,7 +73,9 @@ UNCONFIRMED: dict[str, dict[str, Ruling]] = {
 A fact with details about a defect of the same kind on the same order supersedes it.
 """
 UNCONFIRMED_STATES = (LISTED, FILED)
-SUPERSEDED = Ruling(counts=False, reason="Superseded by a report with details about this kind of defect on this order.")
+SUPERSEDED = Ruling(
+    counts=False, reason="Superseded by a report with details about this kind of defect on this order."
+)
 
 
 def ruling(*, kind: str, state: str, rating: int | None) -> Ruling:

@@ -70,7 +70,9 @@ def _odr_part(code: str, numerator: str) -> Metric:
 
 
 def _late(code: str) -> Metric:
-    return Metric(code=code, numerator="late_orders", denominator="shipped_orders", day="ship-by", source="shipments")
+    return Metric(
+        code=code, numerator="late_orders", denominator="shipped_orders", day="ship-by", source="shipments"
+    )
 
 
 def _reported(code: str) -> Metric:

@@ -52,7 +52,9 @@ def worst_value(values: Iterable[Value]) -> Value | None:
     catalogue.
     """
     measured = [(value, distance) for value in values if (distance := measure(value)) is not None]
-    worst = min(measured, key=lambda each: (_rank(each[0].status), not each[0].enforced, each[1]), default=None)
+    worst = min(
+        measured, key=lambda each: (_rank(each[0].status), not each[0].enforced, each[1]), default=None
+    )
     return worst[0] if worst else None
 
 

@@ -53,7 +53,8 @@ def default_warning(limit: Limit | None, source: str) -> WarningThreshold | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """Store the numerator and denominator of one series over one window, with the rule in force on its day."""
+    """Store the numerator and denominator of one series over one window, with the rule in force on its
+    day."""
 
     metric: str
     marketplace: str

@@ -41,7 +41,8 @@ class ThresholdVersion:
         return self.account is not None, self.marketplace, self.channel
 
     def build_warning(self, comparator: str) -> WarningThreshold:
-        """Build the warning with the comparator of the metric's target; `lt` for a metric without a target."""
+        """Build the warning with the comparator of the metric's target; `lt` for a metric without a
+        target."""
         side = Comparator(comparator or Comparator.LT)
         return WarningThreshold(
             limit=Limit(side, *self.warn),
@@ -61,10 +62,16 @@ def version_in_force(
     day_end = datetime.combine(day + timedelta(days=1), time(), UTC)
     newest: dict[tuple[bool, str, str], ThresholdVersion] = {}
     for version in versions:
-        is_in_scope = version.metric == metric and version.marketplace in {"", marketplace} and version.channel in {"", channel}
+        is_in_scope = (
+            version.metric == metric
+            and version.marketplace in {"", marketplace}
+            and version.channel in {"", channel}
+        )
         if is_in_scope and version.recorded_at < day_end:
             other = newest.get(version.scope)
-            newest[version.scope] = version if other is None or version.recorded_at > other.recorded_at else other
+            newest[version.scope] = (
+                version if other is None or version.recorded_at > other.recorded_at else other
+            )
     present = [version for version in newest.values() if not version.is_removed]
     return max(present, key=lambda version: version.scope, default=None)
 

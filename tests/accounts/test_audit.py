@@ -26,7 +26,9 @@ def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOIN
     """Note something of an agency; returns its id."""
     with context.agency(client.agency.pk):
         who = principals.from_key(ApiKey.objects.get()).actor
-        entry = audit.record(agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW)
+        entry = audit.record(
+            agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW
+        )
         return entry.public_id
 
 
@@ -37,7 +39,11 @@ def key_of(client: Client) -> UUID:
 
 def listed(client: Client, **asked: str) -> list[str]:
     """The ids of entries, but for the one of the agency's own opening."""
-    return [entry["id"] for entry in client.read("/v1/audit-log", **asked)["data"] if entry["what"] != "agency.opened"]
+    return [
+        entry["id"]
+        for entry in client.read("/v1/audit-log", **asked)["data"]
+        if entry["what"] != "agency.opened"
+    ]
 
 
 def test_audit_entry_has_documented_fields(acme: Client) -> None:
@@ -56,21 +62,42 @@ def test_audit_entry_has_documented_fields(acme: Client) -> None:
         "detail": {"event_types": ["*"]},
         "request_id": None,
     }
-    assert (opening["what"], opening["who"], opening["about"]) == ("agency.opened", "underone", acme.agency.public_id)
+    assert (opening["what"], opening["who"], opening["about"]) == (
+        "agency.opened",
+        "underone",
+        acme.agency.public_id,
+    )
 
 
 def test_audit_entry_stores_changed_fields_only(acme: Client) -> None:
-    sides: dict[str, Any] = {"before": {"name": "a", "at": None, "same": [1]}, "after": {"name": "b", "at": NOW, "same": [1]}}
+    sides: dict[str, Any] = {
+        "before": {"name": "a", "at": None, "same": [1]},
+        "after": {"name": "b", "at": NOW, "same": [1]},
+    }
     with context.agency(acme.agency.pk):
         audit.record_change(
-            agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, **sides
+            agency_id=acme.agency.pk,
+            who=Actor("underone"),
+            what="endpoint.changed",
+            about=ENDPOINT,
+            now=NOW,
+            **sides,
         )
         same = audit.record_change(
-            agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.changed", about=ENDPOINT, now=NOW, before={}, after={}
+            agency_id=acme.agency.pk,
+            who=Actor("underone"),
+            what="endpoint.changed",
+            about=ENDPOINT,
+            now=NOW,
+            before={},
+            after={},
         )
 
     (entry,) = acme.read("/v1/audit-log", about=ENDPOINT)["data"]
-    assert (entry["before"], entry["after"]) == ({"name": "a", "at": None}, {"name": "b", "at": "2026-11-22T09:00:00Z"})
+    assert (entry["before"], entry["after"]) == (
+        {"name": "a", "at": None},
+        {"name": "b", "at": "2026-11-22T09:00:00Z"},
+    )
     assert same is None
 
 
@@ -111,14 +138,26 @@ def test_audit_log_filters_by_who_and_time(acme: Client) -> None:
 
     assert listed(acme, who=key) == listed(acme, who=f"{key} first key") == [entry]
     assert listed(acme, who=key[:-1]) == listed(acme, who="first key") == listed(acme, who="underone") == []
-    assert listed(acme, since=at) == listed(acme, until=later) == listed(acme, since=earlier, until=later) == [entry]
+    assert (
+        listed(acme, since=at)
+        == listed(acme, until=later)
+        == listed(acme, since=earlier, until=later)
+        == [entry]
+    )
     assert listed(acme, since=later) == listed(acme, until=at) == []
 
 
 def test_audit_log_csv_has_no_formula(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
-        audit.record(agency_id=acme.agency.pk, who=Actor("=cmd"), what="account.changed", about="acct_1", now=NOW, **sides)
+        audit.record(
+            agency_id=acme.agency.pk,
+            who=Actor("=cmd"),
+            what="account.changed",
+            about="acct_1",
+            now=NOW,
+            **sides,
+        )
 
     response = acme.get("/v1/audit-log", {"format": "csv"})
 
@@ -140,14 +179,26 @@ def test_audit_log_requires_admin(acme: Client) -> None:
 def test_audit_log_filter_accepts_any_offset(acme: Client) -> None:
     note(acme)
 
-    assert len(listed(acme, since="2026-01-01T00:00:00+23:59")) == len(listed(acme, until="2099-12-31T23:59:59-23:59")) == 1
+    assert (
+        len(listed(acme, since="2026-01-01T00:00:00+23:59"))
+        == len(listed(acme, until="2099-12-31T23:59:59-23:59"))
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("asked", "pointer"),
     [
-        *(({"cursor": "x"}, "/cursor"), ({"limit": "0"}, "/limit"), ({"what": "a\0"}, "/what"), ({"since": "today"}, "/since")),
-        *(({"since": "0001-01-01T00:00:00+14:00"}, "/since"), ({"until": "9999-12-31T23:59:59-14:00"}, "/until")),
+        *(
+            ({"cursor": "x"}, "/cursor"),
+            ({"limit": "0"}, "/limit"),
+            ({"what": "a\0"}, "/what"),
+            ({"since": "today"}, "/since"),
+        ),
+        *(
+            ({"since": "0001-01-01T00:00:00+14:00"}, "/since"),
+            ({"until": "9999-12-31T23:59:59-14:00"}, "/until"),
+        ),
         ({"since": "2026-11-20T00:00:00Z" + " " * 30}, "/since"),
     ],
 )
@@ -186,12 +237,18 @@ def test_audit_entries_cannot_be_changed_or_deleted(acme: Client, statement: str
     note(acme)
 
     with context.agency(acme.agency.pk):
-        with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        with (
+            connection.cursor() as cursor,
+            pytest.raises(DatabaseError, match="never changed"),
+            transaction.atomic(),
+        ):
             cursor.execute(statement)
         assert AuditEntry.objects.count() == 2
 
 
-@pytest.mark.parametrize("statement", ["TRUNCATE accounts_auditentry", "ALTER TABLE accounts_auditentry DISABLE TRIGGER ALL"])
+@pytest.mark.parametrize(
+    "statement", ["TRUNCATE accounts_auditentry", "ALTER TABLE accounts_auditentry DISABLE TRIGGER ALL"]
+)
 def test_audit_table_cannot_be_truncated_or_unguarded(acme: Client, statement: str) -> None:
     refused = pytest.raises(ProgrammingError, match=r"denied|owner")
     with refused, context.agency(acme.agency.pk), connection.cursor() as cursor:
@@ -200,10 +257,14 @@ def test_audit_table_cannot_be_truncated_or_unguarded(acme: Client, statement: s
 
 def test_audit_entry_for_other_agency_is_refused(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(rival.agency.pk):
-        audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW)
+        audit.record(
+            agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW
+        )
 
 
-def test_audit_entries_of_closed_agency_are_reduced_to_ids(acme: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audit_entries_of_closed_agency_are_reduced_to_ids(
+    acme: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     note(acme, about=ENDPOINT, host="hooks.example.com")
     with context.agency(acme.agency.pk):
@@ -214,9 +275,17 @@ def test_audit_entries_of_closed_agency_are_reduced_to_ids(acme: Client, monkeyp
             "actor_id = 'nobody', actor_name = '', before = NULL, after = NULL, detail = '{}'",
             "about = actor_id",
         ):
-            with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+            with (
+                connection.cursor() as cursor,
+                pytest.raises(DatabaseError, match="never changed"),
+                transaction.atomic(),
+            ):
                 cursor.execute(f"UPDATE accounts_auditentry SET {columns}")
-        with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        with (
+            connection.cursor() as cursor,
+            pytest.raises(DatabaseError, match="never changed"),
+            transaction.atomic(),
+        ):
             cursor.execute("DELETE FROM accounts_auditentry")
 
         shortened = [audit.remove_details(agency_id=acme.agency.pk) for _ in range(2)]
@@ -238,7 +307,14 @@ def test_audit_entry_of_rolled_back_change_is_not_stored(acme: Client) -> None:
 
 def test_audit_entry_of_product_is_by_underone(acme: Client) -> None:
     with context.agency(acme.agency.pk):
-        audit.record(agency_id=acme.agency.pk, who=audit.UNDERONE, what="endpoint.disabled", about=ENDPOINT, detail={}, now=NOW)
+        audit.record(
+            agency_id=acme.agency.pk,
+            who=audit.UNDERONE,
+            what="endpoint.disabled",
+            about=ENDPOINT,
+            detail={},
+            now=NOW,
+        )
 
     assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == ["underone"]
 
@@ -249,4 +325,6 @@ def test_audit_entry_keeps_old_name_of_key(acme: Client) -> None:
         ApiKey.objects.update(name="renamed", created_at=NOW + timedelta(days=1))
         key = identifiers.public("key", ApiKey.objects.get().pk)
 
-    assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == [f"{key} first key"]
+    assert [entry["who"] for entry in acme.read("/v1/audit-log", about=ENDPOINT)["data"]] == [
+        f"{key} first key"
+    ]

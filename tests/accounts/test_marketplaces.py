@@ -4,11 +4,20 @@ import re
 
 import pytest
 
-from accounts.marketplaces import CODE_OF_AMAZON_ID, CODE_OF_SALES_CHANNEL, CODES, MARKETPLACES, NON_AMAZON, Marketplace
+from accounts.marketplaces import (
+    CODE_OF_AMAZON_ID,
+    CODE_OF_SALES_CHANNEL,
+    CODES,
+    MARKETPLACES,
+    NON_AMAZON,
+    Marketplace,
+)
 
 
 def test_marketplace_codes_channels_and_ids_are_unique() -> None:
-    for names in zip(*((store.code, store.sales_channel.lower(), store.amazon_id) for store in MARKETPLACES), strict=True):
+    for names in zip(
+        *((store.code, store.sales_channel.lower(), store.amazon_id) for store in MARKETPLACES), strict=True
+    ):
         assert len(set(names)) == len(MARKETPLACES)
 
 
@@ -41,7 +50,9 @@ def test_marketplace_sales_channel_matches_country(sales_channel: str, code: str
 def test_marketplace_code_is_country_of_domain() -> None:
     own = [store for store in MARKETPLACES if store.sales_channel.count(".") == 1 and store.code != "US"]
 
-    assert {store.sales_channel.removeprefix("Amazon.").upper() for store in own} == {store.code for store in own}
+    assert {store.sales_channel.removeprefix("Amazon.").upper() for store in own} == {
+        store.code for store in own
+    }
 
 
 @pytest.mark.parametrize("name", ["UK", "EU", "EL", "JA", NON_AMAZON])
@@ -51,7 +62,11 @@ def test_marketplace_codes_are_country_codes(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("region", "codes"),
-    [("NA", {"US", "CA", "MX", "BR"}), ("FE", {"JP", "AU", "SG"}), ("EU", {"GB", "DE", "IN", "AE", "ZA", "EG", "TR"})],
+    [
+        ("NA", {"US", "CA", "MX", "BR"}),
+        ("FE", {"JP", "AU", "SG"}),
+        ("EU", {"GB", "DE", "IN", "AE", "ZA", "EG", "TR"}),
+    ],
 )
 def test_marketplace_region_matches_amazon_endpoint(region: str, codes: set[str]) -> None:
     assert codes <= {store.code for store in MARKETPLACES if store.region == region}

@@ -68,5 +68,7 @@ def test_migrations_are_reversible(superuser: str) -> None:
         migrate(access, app, "zero")
 
     left = set(names(access, TABLES))
-    assert [name for name in left if name.startswith(("accounts_", "webhooks_", "metrics_", "ingestion_"))] == []
+    assert [
+        name for name in left if name.startswith(("accounts_", "webhooks_", "metrics_", "ingestion_"))
+    ] == []
     assert names(access, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace") == []

@@ -88,13 +88,21 @@ def test_compressed_stream_is_streamed(accepted: str) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["application/json", "application/problem+json", "text/csv", "text/html; charset=utf-8", "application/vnd.oai.openapi+json"],
+    [
+        "application/json",
+        "application/problem+json",
+        "text/csv",
+        "text/html; charset=utf-8",
+        "application/vnd.oai.openapi+json",
+    ],
 )
 def test_compressed_content_types_are_texts(kind: str) -> None:
     assert sent(HttpResponse(TEXT, content_type=kind), "gzip")["Content-Encoding"] == "gzip"
 
 
-@pytest.mark.parametrize("kind", ["application/octet-stream", "application/zip", "image/png", "application/gzip", ""])
+@pytest.mark.parametrize(
+    "kind", ["application/octet-stream", "application/zip", "image/png", "application/gzip", ""]
+)
 def test_compressed_twice_is_nothing(kind: str) -> None:
     answer = sent(HttpResponse(TEXT, content_type=kind or "x"), "gzip, br")
 

@@ -40,7 +40,9 @@ def cells(text: str) -> list[str]:
     """Every cell that any spreadsheet could see, whatever its country separates cells by."""
     found = []
     for delimiter in (",", ";", "\t", "|"):
-        found += [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row]
+        found += [
+            cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row
+        ]
     return found
 
 
@@ -98,7 +100,10 @@ def test_csv_of_orders_links_next_page(acme: Client, shop: str) -> None:
     day = build.days_ago(30)
     acme.load(shop, build.orders_file(build.orders_on(day, count=3)))
     acme.post_defects(
-        shop, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="granted", reference='=HYPERLINK("x")')
+        shop,
+        build.defect(
+            order=build.order_id(1), kind="a_to_z_claim", state="granted", reference='=HYPERLINK("x")'
+        ),
     )
     path = f"/v1/accounts/{shop}/metrics/order_defect_rate/orders"
 
@@ -112,9 +117,14 @@ def test_csv_of_orders_links_next_page(acme: Client, shop: str) -> None:
         [build.order_id(3), build.order_id(2)],
         [build.order_id(1)],
     ]
-    assert (read[1][0]["counted"], read[1][0]["defects"]) == ("true", "A claim granted against the seller counts.")
+    assert (read[1][0]["counted"], read[1][0]["defects"]) == (
+        "true",
+        "A claim granted against the seller counts.",
+    )
     assert "Link" not in second
-    assert [cell for answer in (first, second) for cell in cells(answer.content.decode()) if FORMULA.match(cell)] == []
+    assert [
+        cell for answer in (first, second) for cell in cells(answer.content.decode()) if FORMULA.match(cell)
+    ] == []
 
 
 def test_csv_of_breaches_has_columns(acme: Client, shop: str) -> None:
@@ -123,7 +133,9 @@ def test_csv_of_breaches_has_columns(acme: Client, shop: str) -> None:
 
     rows = list(csv.DictReader(io.StringIO(acme.get("/v1/breaches", {"format": "csv"}).content.decode())))
 
-    assert [(row["metric"], row["status"], row["rate"]) for row in rows] == [("order_defect_rate", "open", "0.5")]
+    assert [(row["metric"], row["status"], row["rate"]) for row in rows] == [
+        ("order_defect_rate", "open", "0.5")
+    ]
 
 
 def test_csv_of_accounts_has_status_columns(acme: Client, shop: str) -> None:

@@ -16,7 +16,19 @@ def _cursor(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "cur_", "cur_x", "cur_🙂", "🙂", "%%%", _cursor("{}"), _cursor('["a"]'), _cursor("[1,2]"), _cursor("[" * 3000)]
+    "text",
+    [
+        "x",
+        "cur_",
+        "cur_x",
+        "cur_🙂",
+        "🙂",
+        "%%%",
+        _cursor("{}"),
+        _cursor('["a"]'),
+        _cursor("[1,2]"),
+        _cursor("[" * 3000),
+    ],
 )
 def test_cursor_that_is_malformed_is_refused(text: str) -> None:
     with pytest.raises(cursors.BadCursor):

@@ -55,20 +55,27 @@ def test_fields_apply_to_points_of_history(acme: Client, shop: str) -> None:
     narrow = acme.read(path, fields="as_of,rate")
 
     assert narrow["points"] == [{"as_of": point["as_of"], "rate": point["rate"]} for point in whole["points"]]
-    assert {name: narrow[name] for name in whole if name != "points"} == {name: whole[name] for name in whole if name != "points"}
+    assert {name: narrow[name] for name in whole if name != "points"} == {
+        name: whole[name] for name in whole if name != "points"
+    }
 
 
 def test_fields_select_csv_columns(acme: Client, shop: str) -> None:
     answers = [
         acme.get("/v1/accounts", {"fields": "name,status", "format": "csv"}),
-        acme.get(f"/v1/accounts/{shop}/metrics/order_defect_rate/history", {"fields": "as_of,rate", "format": "csv"}),
+        acme.get(
+            f"/v1/accounts/{shop}/metrics/order_defect_rate/history",
+            {"fields": "as_of,rate", "format": "csv"},
+        ),
     ]
 
     assert answers[0].content.decode().splitlines() == ["name,status", "Shop,no_data"]
     assert answers[1].content.decode().splitlines()[0] == "as_of,rate"
 
 
-@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/events", "/v1/audit-log", "/v1/breaches", "/v1/thresholds"])
+@pytest.mark.parametrize(
+    "path", ["/v1/accounts", "/v1/events", "/v1/audit-log", "/v1/breaches", "/v1/thresholds"]
+)
 def test_fields_error_has_pointer(acme: Client, path: str) -> None:
     answer = acme.get(path, {"fields": "id,secret"})
 

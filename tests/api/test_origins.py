@@ -29,8 +29,22 @@ def test_origin_is_normalized_as_browsers_write_it(text: str, origin: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "*", "null", "https://", "https://*.example", "app.agency.example", "//app.agency.example", "ftp://a.example"),
-        *("http://app.agency.example", "http://localhost.evil.example", "https://a.example/", "https://a.example/app"),
+        *(
+            "",
+            "*",
+            "null",
+            "https://",
+            "https://*.example",
+            "app.agency.example",
+            "//app.agency.example",
+            "ftp://a.example",
+        ),
+        *(
+            "http://app.agency.example",
+            "http://localhost.evil.example",
+            "https://a.example/",
+            "https://a.example/app",
+        ),
         *(
             "https://a.example?x",
             "https://a.example#x",
@@ -38,7 +52,13 @@ def test_origin_is_normalized_as_browsers_write_it(text: str, origin: str) -> No
             "https://a.example:0",
             "https://a.example:70000",
         ),
-        *("https://a\n.example", "https://a .example", "https://bücher.example", "https://a..example", "https://a.example\0"),
+        *(
+            "https://a\n.example",
+            "https://a .example",
+            "https://bücher.example",
+            "https://a..example",
+            "https://a.example\0",
+        ),
     ],
 )
 def test_origin_that_is_invalid_is_none(text: str) -> None:
@@ -54,8 +74,12 @@ def test_origin_error_has_its_index(acme: Client, wrong: str) -> None:
 
 
 def test_origins_of_agency_are_set_and_removed(acme: Client) -> None:
-    named = acme.patch("/v1/agency", {"allowed_origins": ["https://A.example", "https://a.example:443"]}, format="json")
+    named = acme.patch(
+        "/v1/agency", {"allowed_origins": ["https://A.example", "https://a.example:443"]}, format="json"
+    )
     kept = acme.patch("/v1/agency", {"name": "Other"}, format="json")
     cleared = acme.patch("/v1/agency", {"allowed_origins": []}, format="json")
 
-    assert [each.json()["allowed_origins"] for each in (named, kept, cleared)] == [["https://a.example"]] * 2 + [[]]
+    assert [each.json()["allowed_origins"] for each in (named, kept, cleared)] == [
+        ["https://a.example"]
+    ] * 2 + [[]]

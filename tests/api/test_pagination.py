@@ -54,9 +54,14 @@ def walk(ordering: str, *, limit: int) -> list[SellerAccount]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 50])
-@pytest.mark.parametrize("ordering", ["name", "-name", "created_at", "-created_at", "status", "-status", "id", "-id"])
+@pytest.mark.parametrize(
+    "ordering", ["name", "-name", "created_at", "-created_at", "status", "-status", "id", "-id"]
+)
 def test_page_neither_repeats_nor_skips_ties(take: Take, ordering: str, limit: int) -> None:
-    made = [take(name, days=days) for name, days in (("a", 1), ("b", 0), ("a", 1), ("", 0), ("b", 1), ("a", 0), ("Ä", 1))]
+    made = [
+        take(name, days=days)
+        for name, days in (("a", 1), ("b", 0), ("a", 1), ("", 0), ("b", 1), ("a", 0), ("Ä", 1))
+    ]
 
     rows = walk(ordering, limit=limit)
 
@@ -78,7 +83,9 @@ def test_page_skips_no_row_after_deletion(take: Take, ordering: str) -> None:
     assert (len(seen), set(seen)) == (6, made)
 
 
-@pytest.mark.parametrize(("ordering", "newcomer_is_seen"), [("name", True), ("-name", False), ("id", True), ("-id", False)])
+@pytest.mark.parametrize(
+    ("ordering", "newcomer_is_seen"), [("name", True), ("-name", False), ("id", True), ("-id", False)]
+)
 def test_page_shows_row_added_after_cursor(take: Take, ordering: str, newcomer_is_seen: bool) -> None:
     for name in "abcd":
         take(name)
@@ -156,7 +163,10 @@ def lists(acme: Client, shop: str) -> list[str]:
     report = acme.load(shop, build.orders_file([build.order_row(), build.order_row(amazon_order_id="no id")]))
     return [
         *(f"/v1/accounts?ordering={ordering}" for ordering in ("id", "-id", "name", "-created_at", "status")),
-        *(f"/v1/accounts?ordering={ordering}" for ordering in ("distance", "-distance", "open_breaches", "-open_breaches")),
+        *(
+            f"/v1/accounts?ordering={ordering}"
+            for ordering in ("distance", "-distance", "open_breaches", "-open_breaches")
+        ),
         f"/v1/accounts/{shop}/reports?",
         f"/v1/accounts/{shop}/metrics/order_defect_rate/orders?",
         f"/v1/reports/{report['id']}/rejected-rows?",
@@ -210,7 +220,9 @@ def test_cursor_made_up_causes_no_server_error(acme: Client, lists: list[str], p
             assert [error["pointer"] for error in answer.json()["errors"]] == ["/cursor"], path
 
 
-@pytest.mark.parametrize("cursor", ["x", "%00", "%ff", "eyJ9", "W10", "bnVsbA", "..", "a" * 5000, "%F0%9F%99%82"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "%00", "%ff", "eyJ9", "W10", "bnVsbA", "..", "a" * 5000, "%F0%9F%99%82"]
+)
 def test_cursor_malformed_is_refused_by_each_list(acme: Client, lists: list[str], cursor: str) -> None:
     for path in lists:
         answer = ask(acme, f"{path}&cursor={cursor}")

@@ -24,7 +24,9 @@ PROBLEM = "application/problem+json"
         ("delete", "/v1/breaches", 405, "/problems/method-not-allowed"),
     ],
 )
-def test_unanswerable_request_is_a_problem(acme: Client, method: str, path: str, status: int, kind: str) -> None:
+def test_unanswerable_request_is_a_problem(
+    acme: Client, method: str, path: str, status: int, kind: str
+) -> None:
     response = getattr(acme, method)(path)
 
     body = response.json()
@@ -139,7 +141,10 @@ def test_aborted_request_is_refused_and_no_server_error(acme: Client) -> None:
         readline = read
 
     answer = acme.generic(
-        "POST", "/v1/accounts", content_type="application/json", **{"wsgi.input": Broken(), "CONTENT_LENGTH": "9"}
+        "POST",
+        "/v1/accounts",
+        content_type="application/json",
+        **{"wsgi.input": Broken(), "CONTENT_LENGTH": "9"},
     )
 
     assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)

@@ -94,7 +94,9 @@ class Unlooked(serializers.CharField):
         raise AssertionError(data)
 
 
-@pytest.mark.parametrize("value", [["a"] * 4, [1] * 4, [None] * 4], ids=["of its type", "of another", "of none"])
+@pytest.mark.parametrize(
+    "value", [["a"] * 4, [1] * 4, [None] * 4], ids=["of its type", "of another", "of none"]
+)
 def test_long_list_is_refused_before_its_items(value: list[Any]) -> None:
     class Named(Body):
         names = serializers.ListField(child=Unlooked(), max_length=3)
@@ -147,7 +149,9 @@ def test_text_pattern_sees_surrounding_blanks(value: str) -> None:
         ([Absent("No."), REFUSED], 400),
     ],
 )
-def test_malformed_field_takes_precedence_over_contradiction(details: list[serializers.ValidationError], status: int) -> None:
+def test_malformed_field_takes_precedence_over_contradiction(
+    details: list[serializers.ValidationError], status: int
+) -> None:
     assert status_of({str(place): [each.detail] for place, each in enumerate(details)}) == status
 
 

@@ -18,7 +18,9 @@ account = accounts.data[0]
 metrics = list_metrics.sync(account.id, client=client)
 assert isinstance(metrics, AccountMetrics), metrics
 
-endpoint = create_webhook_endpoint.sync(client=client, body=CreateEndpointRequest(url="https://hooks.example.com/python"))
+endpoint = create_webhook_endpoint.sync(
+    client=client, body=CreateEndpointRequest(url="https://hooks.example.com/python")
+)
 assert isinstance(endpoint, CreatedEndpoint), endpoint
 
 print(f"openapi-python-client: {account.name}, {len(metrics.metrics)} series, {endpoint.id}")  # noqa: T201  it is read by the test

@@ -31,12 +31,20 @@ class Collector(ThreadingHTTPServer):
         return "".join(body.decode(errors="replace") for _, body in self.came)
 
     def events(self) -> list[dict[str, Any]]:
-        """The mistakes that were sent to Sentry: an envelope is a line of its own, then a head and a body for each item."""
-        lines = [line for path, body in self.came if path.endswith("/envelope/") for line in body.splitlines()]
-        return [found for line in lines if line.startswith(b"{") and "exception" in (found := json.loads(line))]
+        """The mistakes that were sent to Sentry: an envelope is a line of its own, then a head and a body for
+        each item."""
+
+        lines = [
+            line for path, body in self.came if path.endswith("/envelope/") for line in body.splitlines()
+        ]
+        return [
+            found for line in lines if line.startswith(b"{") and "exception" in (found := json.loads(line))
+        ]
 
     def spans(self) -> list[Span]:
-        requests = [ExportTraceServiceRequest.FromString(body) for path, body in self.came if path == "/v1/traces"]
+        requests = [
+            ExportTraceServiceRequest.FromString(body) for path, body in self.came if path == "/v1/traces"
+        ]
         return [
             span
             for request in requests

@@ -107,7 +107,10 @@ def test_a_worker_that_names_no_queues_reads_all_and_each_message_is_in_one() ->
     queues = app.amqp.Queues(app.conf.task_queues)
 
     assert set(queues) == {"celery", "webhooks"}
-    assert {name: queue.routing_key for name, queue in queues.items()} == {"celery": "celery", "webhooks": "webhooks"}
+    assert {name: queue.routing_key for name, queue in queues.items()} == {
+        "celery": "celery",
+        "webhooks": "webhooks",
+    }
 
 
 def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
@@ -120,7 +123,13 @@ def test_memory_that_runs_out_is_an_ordinary_failure() -> None:
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker with one process, on a queue of its own."""
-    command = [*WORKER, f"--queues={failing_tasks.QUEUE}", "--concurrency=1", "--without-mingle", "--without-gossip"]
+    command = [
+        *WORKER,
+        f"--queues={failing_tasks.QUEUE}",
+        "--concurrency=1",
+        "--without-mingle",
+        "--without-gossip",
+    ]
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
@@ -145,7 +154,9 @@ def send(task: Task[..., Any], **words: str) -> None:
     task.apply_async(kwargs=words, queue=failing_tasks.QUEUE)
 
 
-def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_a_task_that_runs_out_of_memory_leaves_the_worker_at_work(
+    worker: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
     for _ in range(3):
         send(failing_tasks.run_out_of_memory)
     send(failing_tasks.leave_a_mark, path=str(tmp_path / "mark"))
@@ -167,7 +178,9 @@ def test_a_task_whose_process_is_killed_runs_again_and_the_worker_goes_on(
     assert sees(lambda: unacknowledged() == 0)
 
 
-def test_a_message_that_is_no_json_or_no_task_leaves_the_worker_at_work(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_a_message_that_is_no_json_or_no_task_leaves_the_worker_at_work(
+    worker: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
     with app.connection_for_write() as broker, broker.SimpleQueue(failing_tasks.QUEUE) as queue:
         queue.put({"not": "a task"})
         queue.put("text", serializer="yaml")

@@ -103,7 +103,9 @@ def test_who_sends_e_mail_through_a_server_says_from_whom(server: str, sender: s
         ("amqp://127.0.0.1:1", "redis://127.0.0.1:1/0", 0),
     ],
 )
-def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(broker: str, store: str, found: int) -> None:
+def test_where_rabbitmq_carries_the_messages_a_store_is_asked_for(
+    broker: str, store: str, found: int
+) -> None:
     answer = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=settings.BASE_DIR,

@@ -18,7 +18,9 @@ esac
 """
 
 
-def run(folder: Path, summary: str, *, lint: int = 0, test: int = 0) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+def run(
+    folder: Path, summary: str, *, lint: int = 0, test: int = 0
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """The script in a folder where `make` answers as told; also what it asked of `make`."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci" / "run")
@@ -26,7 +28,9 @@ def run(folder: Path, summary: str, *, lint: int = 0, test: int = 0) -> tuple[su
     (folder / "make").write_text(MAKE.format(lint=lint, test=test, summary=folder / "summary"))
     (folder / "make").chmod(0o755)
     environ = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
-    answer = subprocess.run([folder / ".ci" / "run"], env=environ, cwd="/", capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [folder / ".ci" / "run"], env=environ, cwd="/", capture_output=True, text=True, check=False
+    )
     return answer, (folder / "calls").read_text().splitlines()
 
 
@@ -54,9 +58,15 @@ def test_when_all_is_well_the_last_line_is_the_summary(tmp_path: Path, summary: 
 
 @pytest.mark.parametrize(
     ("summary", "code"),
-    [("3 failed, 134 passed in 13.77s", 2), ("=== 1 error in 0.31s ===", 2), ("== 2 failed, 1 passed, 4 errors in 9.00s ==", 1)],
+    [
+        ("3 failed, 134 passed in 13.77s", 2),
+        ("=== 1 error in 0.31s ===", 2),
+        ("== 2 failed, 1 passed, 4 errors in 9.00s ==", 1),
+    ],
 )
-def test_when_tests_fail_so_does_the_script_and_the_summary_is_last(tmp_path: Path, summary: str, code: int) -> None:
+def test_when_tests_fail_so_does_the_script_and_the_summary_is_last(
+    tmp_path: Path, summary: str, code: int
+) -> None:
     answer, _ = run(tmp_path, f"FAILED tests/x.py::test_y - 1 passed in my head\n{summary}\n", test=code)
 
     assert answer.returncode == code

@@ -22,7 +22,11 @@ def front_ends(acme: Client, rival: Client) -> None:
 
 
 def preflight(path: str, origin: str, method: str = "GET") -> Any:
-    headers = {"Origin": origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization"}
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "authorization",
+    }
     return Stranger().options(path, headers=headers)
 
 
@@ -52,17 +56,27 @@ def test_a_preflight_is_answered_for_an_origin_of_any_agency_s(path: str, origin
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "origin" in answer["Vary"].lower()
     if allowed:
-        assert {"authorization", "idempotency-key", "if-none-match"} <= set(answer["Access-Control-Allow-Headers"].split(", "))
-        assert {"GET", "POST", "PATCH", "PUT", "DELETE"} <= set(answer["Access-Control-Allow-Methods"].split(", "))
+        assert {"authorization", "idempotency-key", "if-none-match"} <= set(
+            answer["Access-Control-Allow-Headers"].split(", ")
+        )
+        assert {"GET", "POST", "PATCH", "PUT", "DELETE"} <= set(
+            answer["Access-Control-Allow-Methods"].split(", ")
+        )
         assert answer["Access-Control-Max-Age"] == "600"
 
 
 @pytest.mark.usefixtures("front_ends")
-@pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, False), (UNKNOWN, False), ("null", False)])
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [(MINE, True), (THEIRS, False), (UNKNOWN, False), ("null", False)]
+)
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        *(("get", "/v1/accounts", 200), ("get", "/v1/accounts/acct_x", 404), ("get", "/v1/accounts?limit=x", 400)),
+        *(
+            ("get", "/v1/accounts", 200),
+            ("get", "/v1/accounts/acct_x", 404),
+            ("get", "/v1/accounts?limit=x", 400),
+        ),
         *(("put", "/v1/accounts", 405), ("post", "/v1/tokens", 201)),
     ],
 )
@@ -93,7 +107,9 @@ def test_a_token_is_read_with_as_its_key_is(acme: Client) -> None:
 @pytest.mark.usefixtures("front_ends")
 @pytest.mark.parametrize(("origin", "allowed"), [(MINE, True), (THEIRS, True), (UNKNOWN, False)])
 def test_a_page_can_read_that_its_key_was_refused(origin: str, allowed: bool) -> None:
-    answer = Stranger().get("/v1/accounts", headers={"Origin": origin, "Authorization": "Bearer uo_tok_nonsense"})
+    answer = Stranger().get(
+        "/v1/accounts", headers={"Origin": origin, "Authorization": "Bearer uo_tok_nonsense"}
+    )
 
     assert answer.status_code == 401
     assert answer.headers.get(ALLOWED) == (origin if allowed else None)

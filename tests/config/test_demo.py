@@ -99,7 +99,9 @@ def test_another_shop_or_another_moment_tells_another_story(stories: Mapping[str
     ids = [order.number for story in stories.values() for order in story.orders]
 
     assert len(set(ids)) == len(ids)
-    assert contents_of(story_of(shop=LANTERN, now=NOON + timedelta(days=1))) != contents_of(stories[LANTERN.name])
+    assert contents_of(story_of(shop=LANTERN, now=NOON + timedelta(days=1))) != contents_of(
+        stories[LANTERN.name]
+    )
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
@@ -147,9 +149,13 @@ def test_orders_lie_in_the_two_years_before_and_bear_numbers_as_amazon_writes_th
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
-def test_troubles_are_of_its_own_shipped_orders_and_of_no_day_to_come(stories: Mapping[str, Story], shop: Shop) -> None:
+def test_troubles_are_of_its_own_shipped_orders_and_of_no_day_to_come(
+    stories: Mapping[str, Story], shop: Shop
+) -> None:
     story = stories[shop.name]
-    shipped = {order.number: order for order in story.orders if order.status == "Shipped" and order.marketplace}
+    shipped = {
+        order.number: order for order in story.orders if order.status == "Shipped" and order.marketplace
+    }
 
     assert Counter(trouble.order for trouble in story.troubles).most_common(1)[0][1] == 1
     for trouble in story.troubles:
@@ -236,12 +242,17 @@ def test_amazons_report_agrees_with_one_shop_to_the_last_order(acme: Client) -> 
     shares = amazons(acme, account)
     assert len(shares) >= 24
     for told in shares.values():
-        assert (told["numerator"], told["denominator"]) == (told["ours"]["numerator"], told["ours"]["denominator"])
+        assert (told["numerator"], told["denominator"]) == (
+            told["ours"]["numerator"],
+            told["ours"]["denominator"],
+        )
         assert told["flags"] == []
 
 
 def test_amazons_report_differs_a_little_from_another_shop_and_from_itself(acme: Client) -> None:
-    account = load(acme, story_of(shop=BRIGHTSIDE, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
+    account = load(
+        acme, story_of(shop=BRIGHTSIDE, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True
+    )
 
     told = amazons(acme, account)["order_defect_rate", "GB", "mfn"]
     flagged = [value for value in values(acme, account) if value["amazon"] and value["amazon"]["flags"]]
@@ -266,14 +277,18 @@ def test_a_feedback_that_the_whole_report_leaves_out_no_longer_counts(acme: Clie
 def test_amazon_holds_one_account_at_risk_for_its_violations(acme: Client) -> None:
     account = load(acme, story_of(shop=KESSLER, now=timezone.now() - MINUTE, days=RECENT_DAYS), waiting=True)
 
-    statuses = {value["metric"]: value["status"] for value in values(acme, account) if value["channel"] != "afn"}
+    statuses = {
+        value["metric"]: value["status"] for value in values(acme, account) if value["channel"] != "afn"
+    }
     assert acme.read(f"/v1/accounts/{account}")["amazon_statuses"]["DE"]["status"] == "AT_RISK"
     assert statuses["order_defect_rate"] == "breached"
     assert statuses["listing_policy_violations"] == statuses["account_health_rating"] == "breached"
 
 
 @pytest.mark.parametrize("shop", [HARBOR, SAKURA, MARGAUX], ids=lambda shop: shop.name)
-def test_packages_go_wrong_now_and_then_and_in_no_impossible_order(stories: Mapping[str, Story], shop: Shop) -> None:
+def test_packages_go_wrong_now_and_then_and_in_no_impossible_order(
+    stories: Mapping[str, Story], shop: Shop
+) -> None:
     packages = stories[shop.name].packages
 
     shipped = [package for package in packages if package.shipped_at]
@@ -288,12 +303,17 @@ def test_packages_go_wrong_now_and_then_and_in_no_impossible_order(stories: Mapp
 
 
 @pytest.mark.parametrize("shop", TRADING, ids=lambda shop: shop.name)
-def test_messages_and_returns_follow_their_orders_and_come_before_their_answers(stories: Mapping[str, Story], shop: Shop) -> None:
+def test_messages_and_returns_follow_their_orders_and_come_before_their_answers(
+    stories: Mapping[str, Story], shop: Shop
+) -> None:
     story = stories[shop.name]
 
     assert len({message.number for message in story.messages}) == len(story.messages) > 0
     assert all(message.received_at <= NOON for message in story.messages)
-    assert all(message.answered_at is None or message.received_at < message.answered_at <= NOON for message in story.messages)
+    assert all(
+        message.answered_at is None or message.received_at < message.answered_at <= NOON
+        for message in story.messages
+    )
     assert all(request.order.at < request.requested_at <= NOON for request in story.returns)
 
 

@@ -1,4 +1,5 @@
-"""An installation that others reach: `manage.py check --deploy` has nothing to say, and answers carry what protects them."""
+"""An installation that others reach: `manage.py check --deploy` has nothing to say, and answers carry what
+protects them."""
 
 import os
 import re
@@ -45,7 +46,9 @@ def check(home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("switches", [{}, {"STAFF_ADMIN": "true", "SIGN_UP": "true"}], ids=["as it comes", "all switches on"])
+@pytest.mark.parametrize(
+    "switches", [{}, {"STAFF_ADMIN": "true", "SIGN_UP": "true"}], ids=["as it comes", "all switches on"]
+)
 def test_a_server_that_is_set_up_as_the_example_says_has_nothing_to_be_warned_of(
     tmp_path: Path, switches: dict[str, str]
 ) -> None:
@@ -107,7 +110,9 @@ def test_on_one_machine_http_is_enough(db: None) -> None:
 def test_every_answer_says_what_a_browser_may_do_with_it(db: None, path: str) -> None:
     answer = Browser().get(path)
 
-    assert {name: answer[name] for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")} == {
+    assert {
+        name: answer[name] for name in ("X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")
+    } == {
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",

@@ -58,9 +58,13 @@ def test_the_packages_are_the_locked_ones_by_their_hashes() -> None:
     assert "-dev" not in install
 
 
-@pytest.mark.parametrize("word", ["pypi", "index-url", "extra-index", "find-links", "http://", "https://", "apt-get", "curl"])
+@pytest.mark.parametrize(
+    "word", ["pypi", "index-url", "extra-index", "find-links", "http://", "https://", "apt-get", "curl"]
+)
 def test_the_image_names_no_place_to_load_from(word: str) -> None:
-    outside = [words for name, words in instructions() if name in {"RUN", "ENV", "ARG", "ADD"} and word in words]
+    outside = [
+        words for name, words in instructions() if name in {"RUN", "ENV", "ARG", "ADD"} and word in words
+    ]
 
     assert outside == []
 
@@ -71,7 +75,9 @@ def test_the_image_runs_as_a_user_without_powers() -> None:
 
     assert f"useradd --system --uid 10001 --no-create-home {user}" in " ".join(said("RUN"))
     assert names.index("USER") < names.index("ENTRYPOINT")
-    assert not [words for name, words in instructions()[names.index("USER") :] if name in {"RUN", "COPY", "ADD"}]
+    assert not [
+        words for name, words in instructions()[names.index("USER") :] if name in {"RUN", "COPY", "ADD"}
+    ]
 
 
 def test_everything_that_is_copied_exists_and_passes_the_filter_of_the_build() -> None:
@@ -127,7 +133,9 @@ def test_a_process_has_what_the_settings_need(services: dict[str, Any], name: st
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_only_migrations_know_the_owner_and_nobody_the_passwords_of_others(services: dict[str, Any], name: str) -> None:
+def test_only_migrations_know_the_owner_and_nobody_the_passwords_of_others(
+    services: dict[str, Any], name: str
+) -> None:
     environment = services[name]["environment"]
 
     assert ("DATABASE_OWNER_URL" in environment) == (name == "migrate")
@@ -144,7 +152,10 @@ def test_a_process_can_do_little_to_its_machine(services: dict[str, Any], name: 
 
 
 def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:
-    waits = {name: {on: how["condition"] for on, how in services[name].get("depends_on", {}).items()} for name in services}
+    waits = {
+        name: {on: how["condition"] for on, how in services[name].get("depends_on", {}).items()}
+        for name in services
+    }
 
     assert waits["migrate"] == {"postgres": "service_healthy"}
     for name in SERVING:
@@ -182,7 +193,9 @@ def test_the_broker_keeps_messages_as_the_launchers_does(services: dict[str, Any
 
     for words in ("--appendonly yes", "--appendfsync everysec", '--save ""', "--maxmemory-policy noeviction"):
         assert words in command
-    assert "${" not in command.replace("$$", "")  # a password on a command line shows in any list of processes
+    assert "${" not in command.replace(
+        "$$", ""
+    )  # a password on a command line shows in any list of processes
 
 
 def test_the_database_logs_no_values_as_the_launchers_does_not(services: dict[str, Any]) -> None:
@@ -227,7 +240,10 @@ def test_any_other_command_runs_as_it_is_and_never_sees_the_owner(tmp_path: Path
 def test_the_folders_of_documents_are_made_for_us_alone(tmp_path: Path) -> None:
     start(tmp_path, "true")
 
-    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {"documents": 0o700, "uploads": 0o700}
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "documents": 0o700,
+        "uploads": 0o700,
+    }
 
 
 def test_migrating_without_the_owner_is_refused_with_what_is_needed(tmp_path: Path) -> None:
@@ -237,7 +253,9 @@ def test_migrating_without_the_owner_is_refused_with_what_is_needed(tmp_path: Pa
     assert "set DATABASE_OWNER_URL to the URL of the role that owns the database" in answer.stderr
 
 
-def test_migrating_a_migrated_database_changes_nothing_and_checks_the_serving_role(django_db_setup: None, tmp_path: Path) -> None:
+def test_migrating_a_migrated_database_changes_nothing_and_checks_the_serving_role(
+    django_db_setup: None, tmp_path: Path
+) -> None:
     answer = start(tmp_path, "migrate")
 
     assert (answer.returncode, answer.stderr) == (0, "")

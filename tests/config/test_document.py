@@ -46,7 +46,10 @@ def test_nothing_that_a_stranger_asks_makes_another(query: str) -> None:
 
 
 def test_there_are_as_many_as_languages() -> None:
-    asked = [Stranger().get(URL, headers={"Accept-Language": one}) for one in ("en", "zh-Hans", "zh-CN", "de", "xx-yy", "en-GB")]
+    asked = [
+        Stranger().get(URL, headers={"Accept-Language": one})
+        for one in ("en", "zh-Hans", "zh-CN", "de", "xx-yy", "en-GB")
+    ]
 
     assert {one.status_code for one in asked} == {200}
     assert all("Accept-Language" in one["Vary"] for one in asked)

@@ -41,7 +41,10 @@ os.kill(os.getpid(), 9)
 @pytest.mark.django_db
 def test_the_product_runs_as_a_role_that_row_level_security_binds() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        cursor.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = "
+            "current_user"
+        )
         powers = cursor.fetchone()
 
     assert powers == (False, False, False, False)
@@ -55,7 +58,9 @@ def test_the_servers_never_run_as_the_superuser(home: Home, processes: Processes
     assert all(psutil.Process(process["pid"]).uids().real != 0 for process in described)
 
 
-def test_a_cluster_speaks_utf8_sorts_by_code_and_asks_for_a_password(home: Home, processes: Processes) -> None:
+def test_a_cluster_speaks_utf8_sorts_by_code_and_asks_for_a_password(
+    home: Home, processes: Processes
+) -> None:
     url = postgres.start(home=home, processes=processes)
 
     with psycopg.connect(url) as session:
@@ -79,11 +84,16 @@ def test_data_of_another_major_version_is_refused_with_what_to_do(home: Home, pr
 
 def test_a_cluster_whose_launcher_was_killed_is_taken_over_with_its_data(tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    killed = subprocess.run([sys.executable, "-c", KILLED_LAUNCHER, str(folder)], cwd=settings.BASE_DIR, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], cwd=settings.BASE_DIR, check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     home = Home(folder=folder)
 
-    with Processes(home=home) as processes, psycopg.connect(postgres.start(home=home, processes=processes)) as session:
+    with (
+        Processes(home=home) as processes,
+        psycopg.connect(postgres.start(home=home, processes=processes)) as session,
+    ):
         assert session.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
     home.discard()
@@ -99,10 +109,16 @@ def test_a_stale_pid_file_that_names_a_stranger_does_not_stop_the_start(home: Ho
 
 
 def test_messages_survive_a_restart_of_the_broker(home: Home) -> None:
-    with Processes(home=home) as processes, Redis.from_url(valkey.start(home=home, processes=processes)) as client:
+    with (
+        Processes(home=home) as processes,
+        Redis.from_url(valkey.start(home=home, processes=processes)) as client,
+    ):
         client.lpush("celery", "message")
 
-    with Processes(home=home) as processes, Redis.from_url(valkey.start(home=home, processes=processes)) as client:
+    with (
+        Processes(home=home) as processes,
+        Redis.from_url(valkey.start(home=home, processes=processes)) as client,
+    ):
         assert client.llen("celery") == 1
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
@@ -110,7 +126,9 @@ def test_messages_survive_a_restart_of_the_broker(home: Home) -> None:
 def test_no_password_shows_in_the_list_of_processes(home: Home, processes: Processes) -> None:
     servers.start(home=home, processes=processes, environ={}, durable=False)
 
-    words = [word for process in home.recall("processes") for word in psutil.Process(process["pid"]).cmdline()]
+    words = [
+        word for process in home.recall("processes") for word in psutil.Process(process["pid"]).cmdline()
+    ]
 
     for name in ("postgres_password", "valkey_password"):
         assert home.recall(name) not in " ".join(words)
@@ -134,9 +152,15 @@ def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, proces
 def test_the_key_that_seals_is_made_once_and_is_one_that_the_settings_take(
     home: Home, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named = {"DATABASE_URL": "postgresql://a:b@db/u", "DATABASE_OWNER_URL": "postgresql://o:p@db/u", "BROKER_URL": "redis://c/0"}
+    named = {
+        "DATABASE_URL": "postgresql://a:b@db/u",
+        "DATABASE_OWNER_URL": "postgresql://o:p@db/u",
+        "BROKER_URL": "redis://c/0",
+    }
 
-    first, second = (servers.start(home=home, processes=processes, environ=named)["SECRETS_KEYS"] for _ in range(2))
+    first, second = (
+        servers.start(home=home, processes=processes, environ=named)["SECRETS_KEYS"] for _ in range(2)
+    )
     monkeypatch.setenv("SECRETS_KEYS", first)
 
     assert first == second
@@ -145,7 +169,9 @@ def test_the_key_that_seals_is_made_once_and_is_one_that_the_settings_take(
 
 def test_an_owner_without_an_application_role_is_refused(home: Home, processes: Processes) -> None:
     with pytest.raises(ServersUnclear, match="DATABASE_URL is not"):
-        servers.start(home=home, processes=processes, environ={"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"})
+        servers.start(
+            home=home, processes=processes, environ={"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"}
+        )
 
 
 def test_a_database_role_without_powers_is_refused_with_what_to_set(home: Home, processes: Processes) -> None:
@@ -174,8 +200,12 @@ def test_programs_in_a_closed_folder_are_copied_to_where_the_servers_can_run_the
     assert "18." in run(command=[programs / "postgres", "--version"], identity=home.identity).stdout
 
 
-def test_a_statement_that_fails_leaves_none_of_its_values_in_the_log(home: Home, processes: Processes) -> None:
-    with psycopg.connect(postgres.start(home=home, processes=processes, durable=False), autocommit=True) as session:
+def test_a_statement_that_fails_leaves_none_of_its_values_in_the_log(
+    home: Home, processes: Processes
+) -> None:
+    with psycopg.connect(
+        postgres.start(home=home, processes=processes, durable=False), autocommit=True
+    ) as session:
         session.execute("CREATE TABLE kept (word text PRIMARY KEY)")
         session.execute("INSERT INTO kept VALUES ('verysecret')")
         with pytest.raises(psycopg.errors.UniqueViolation):

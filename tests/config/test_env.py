@@ -82,7 +82,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
         (store_of_rabbit, "redis://store/1", "redis://store/1"),
     ],
 )
-def test_a_good_value_is_read(given: Callable[[str | None], None], reader: Reader, value: str, read: object) -> None:
+def test_a_good_value_is_read(
+    given: Callable[[str | None], None], reader: Reader, value: str, read: object
+) -> None:
     given(value)
 
     assert reader(NAME) == read
@@ -201,7 +203,10 @@ OURS = {"application_name": "underone", "connect_timeout": "5"}
 @pytest.mark.parametrize(
     ("url", "described"),
     [
-        ("postgresql://u:p@h:5433/d", {"USER": "u", "PASSWORD": "p", "HOST": "h", "PORT": "5433", "NAME": "d"}),
+        (
+            "postgresql://u:p@h:5433/d",
+            {"USER": "u", "PASSWORD": "p", "HOST": "h", "PORT": "5433", "NAME": "d"},
+        ),
         ("postgres://u@h/d", {"USER": "u", "PASSWORD": "", "HOST": "h", "PORT": "", "NAME": "d"}),
         ("postgresql:///d", {"USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "NAME": "d"}),
         ("postgresql://a%40b:p%2Fq%3A@h/my%20db", {"USER": "a@b", "PASSWORD": "p/q:", "NAME": "my db"}),
@@ -221,7 +226,9 @@ def test_a_database_url_becomes_what_django_needs(
     assert env.database(NAME).items() >= ({"ENGINE": "django.db.backends.postgresql"} | described).items()
 
 
-def test_a_folder_is_made_with_what_lies_above_it(given: Callable[[str | None], None], tmp_path: Path) -> None:
+def test_a_folder_is_made_with_what_lies_above_it(
+    given: Callable[[str | None], None], tmp_path: Path
+) -> None:
     given(str(tmp_path / "a" / ".." / "b" / "c"))
 
     made = env.folder(NAME, default=tmp_path / "unused")
@@ -242,7 +249,9 @@ def test_a_folder_that_is_not_named_is_the_default_one(
 
 
 @pytest.mark.parametrize("below", ["file", "file/folder"])
-def test_a_folder_that_cannot_be_made_stops_the_process(given: Callable[[str | None], None], tmp_path: Path, below: str) -> None:
+def test_a_folder_that_cannot_be_made_stops_the_process(
+    given: Callable[[str | None], None], tmp_path: Path, below: str
+) -> None:
     (tmp_path / "file").touch()
     given(str(tmp_path / below))
 
@@ -250,7 +259,9 @@ def test_a_folder_that_cannot_be_made_stops_the_process(given: Callable[[str | N
         env.folder(NAME, default=tmp_path)
 
 
-ENVIRONMENT = "DATABASE_URL=postgresql://a:b@h/d\nSECRET_KEY='a b'\"'\"'c'\nPORT=8001\n"  # as the launcher quotes
+ENVIRONMENT = (
+    "DATABASE_URL=postgresql://a:b@h/d\nSECRET_KEY='a b'\"'\"'c'\nPORT=8001\n"  # as the launcher quotes
+)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +284,9 @@ def test_a_command_borrows_what_it_does_not_have_unless_it_names_a_database(
     assert os.environ == afterwards
 
 
-def test_the_home_that_is_named_lends_before_the_usual_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_home_that_is_named_lends_before_the_usual_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "environment").write_text(ENVIRONMENT)
     monkeypatch.setattr(os, "environ", {"UNDERONE_HOME": str(tmp_path)})
 
@@ -282,7 +295,9 @@ def test_the_home_that_is_named_lends_before_the_usual_one(monkeypatch: pytest.M
     assert os.environ["PORT"] == "8001"
 
 
-def test_where_no_product_was_started_nothing_is_borrowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_no_product_was_started_nothing_is_borrowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(os, "environ", {})
 
     env.borrow(home=tmp_path / "nowhere")
@@ -310,19 +325,29 @@ SERVER = {
         ),
         (
             "smtps://ops%40agency.example:x@mail.example/",
-            {"host": "mail.example", "port": 465, "user": "ops@agency.example", "password": "x", "use_ssl": True},
+            {
+                "host": "mail.example",
+                "port": 465,
+                "user": "ops@agency.example",
+                "password": "x",
+                "use_ssl": True,
+            },
         ),
         ("smtp://[::1]:25", {"host": "::1", "port": 25}),
     ],
 )
-def test_a_mail_server_is_read_from_its_url(given: Callable[[str | None], None], url: str, server: dict[str, Any]) -> None:
+def test_a_mail_server_is_read_from_its_url(
+    given: Callable[[str | None], None], url: str, server: dict[str, Any]
+) -> None:
     given(url)
 
     assert env.mail(NAME, default="console:") == SERVER | server
 
 
 @pytest.mark.parametrize("value", [None, "", "console:"])
-def test_without_a_mail_server_e_mail_is_printed(given: Callable[[str | None], None], value: str | None) -> None:
+def test_without_a_mail_server_e_mail_is_printed(
+    given: Callable[[str | None], None], value: str | None
+) -> None:
     given(value)
 
     read = env.mail(NAME, default="console:")
@@ -347,7 +372,9 @@ def test_without_a_mail_server_e_mail_is_printed(given: Callable[[str | None], N
         "console",
     ],
 )
-def test_a_bad_mail_server_is_refused_without_its_password(given: Callable[[str | None], None], url: str) -> None:
+def test_a_bad_mail_server_is_refused_without_its_password(
+    given: Callable[[str | None], None], url: str
+) -> None:
     given(url)
 
     with pytest.raises(env.BadVariable) as refused:
@@ -368,7 +395,9 @@ def test_a_mailbox_is_read_as_it_is(given: Callable[[str | None], None], value: 
         assert env.mailbox(NAME, default="x@y") == value
 
 
-@pytest.mark.parametrize("value", ["nobody", "@b.example", "a@", "a@b.example, c@d.example", "a@b\nBcc: c@d", "Name <>"])
+@pytest.mark.parametrize(
+    "value", ["nobody", "@b.example", "a@", "a@b.example, c@d.example", "a@b\nBcc: c@d", "Name <>"]
+)
 def test_a_mailbox_that_is_none_is_refused(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
@@ -425,8 +454,12 @@ def test_a_file_of_certificates_is_named_or_not(given: Callable[[str | None], No
             env.certificates(NAME)
 
 
-@pytest.mark.parametrize(("value", "number"), [("0", 0), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("1e-3", 0.001), ("", 0.1)])
-def test_a_share_is_a_number_from_nothing_to_all(given: Callable[[str | None], None], value: str, number: float) -> None:
+@pytest.mark.parametrize(
+    ("value", "number"), [("0", 0), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("1e-3", 0.001), ("", 0.1)]
+)
+def test_a_share_is_a_number_from_nothing_to_all(
+    given: Callable[[str | None], None], value: str, number: float
+) -> None:
     given(value)
 
     assert env.fraction(NAME, default="0.1") == number
@@ -440,7 +473,9 @@ def test_what_is_no_share_is_refused(given: Callable[[str | None], None], value:
         env.fraction(NAME, default="0")
 
 
-@pytest.mark.parametrize("value", ["http://collector:4318", "https://public@sentry.example/1", "http://127.0.0.1:1", ""])
+@pytest.mark.parametrize(
+    "value", ["http://collector:4318", "https://public@sentry.example/1", "http://127.0.0.1:1", ""]
+)
 def test_the_address_of_a_server_is_taken_as_it_is(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 
@@ -448,9 +483,12 @@ def test_the_address_of_a_server_is_taken_as_it_is(given: Callable[[str | None],
 
 
 @pytest.mark.parametrize(
-    "value", ["collector:4318", "grpc://collector", "http://", "http://host:port", "http://host:99999", "https:///x"]
+    "value",
+    ["collector:4318", "grpc://collector", "http://", "http://host:port", "http://host:99999", "https:///x"],
 )
-def test_what_is_no_address_is_refused_without_being_told(given: Callable[[str | None], None], value: str) -> None:
+def test_what_is_no_address_is_refused_without_being_told(
+    given: Callable[[str | None], None], value: str
+) -> None:
     given(value)
 
     with pytest.raises(env.BadVariable, match=f"{NAME} must be a URL such as https://host") as refused:
@@ -474,7 +512,9 @@ def test_contact_is_a_uri(given: Callable[[str | None], None], value: str | None
     assert env.contact(NAME) == uri
 
 
-@pytest.mark.parametrize("value", ["nobody", "http://agency.example", "mailto:a b", "https://agency.example\nContact: x", "@"])
+@pytest.mark.parametrize(
+    "value", ["nobody", "http://agency.example", "mailto:a b", "https://agency.example\nContact: x", "@"]
+)
 def test_contact_that_is_no_uri_is_refused(given: Callable[[str | None], None], value: str) -> None:
     given(value)
 

@@ -31,7 +31,11 @@ def scraped(**headers: str) -> dict[tuple[str, str], float]:
     answer = Stranger().get("/metrics", headers=headers)
     assert answer.status_code == 200, answer.content
     families = text_string_to_metric_families(answer.content.decode())
-    return {(each.name, ",".join(each.labels.values())): each.value for family in families for each in family.samples}
+    return {
+        (each.name, ",".join(each.labels.values())): each.value
+        for family in families
+        for each in family.samples
+    }
 
 
 def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -> None:
@@ -49,7 +53,14 @@ def test_it_tells_what_the_whole_installation_has(acme: Client, rival: Client) -
 
 
 def test_it_is_plain_text_that_nobody_keeps_whatever_is_asked_for(db: None) -> None:
-    for accept in ("*/*", "application/openmetrics-text;version=1.0.0", "application/json", "text/html", "nonsense", ""):
+    for accept in (
+        "*/*",
+        "application/openmetrics-text;version=1.0.0",
+        "application/json",
+        "text/html",
+        "nonsense",
+        "",
+    ):
         answer = Stranger().get("/metrics", headers={"Accept": accept})
 
         assert answer.status_code == 200
@@ -62,7 +73,14 @@ def test_it_names_nobody(acme: Client) -> None:
 
     text = Stranger().get("/metrics").content.decode()
 
-    for name in (acme.agency.public_id, str(acme.agency.pk), acme.key, "Acme", "Shop of acme", furnished.account_id):
+    for name in (
+        acme.agency.public_id,
+        str(acme.agency.pk),
+        acme.key,
+        "Acme",
+        "Shop of acme",
+        furnished.account_id,
+    ):
         assert name not in text
 
 
@@ -83,7 +101,8 @@ def test_the_ages_of_clock_and_workers_are_told(db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["", TOKEN, f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Basic x", "Bearer ü", "Bearer None"]
+    "given",
+    ["", TOKEN, f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Basic x", "Bearer ü", "Bearer None"],
 )
 def test_with_a_token_it_is_told_to_nobody_without(db: None, settings: Settings, given: str) -> None:
     settings.METRICS_TOKEN = TOKEN

@@ -15,4 +15,6 @@ def test_gunicorn_error_page_is_written_by_the_function_that_is_replaced() -> No
 def test_gunicorn_error_page_replacement_has_the_signature_of_the_original() -> None:
     original = inspect.unwrap(util.write_error)
 
-    assert list(inspect.signature(gunicorn_errors.write_error).parameters) == list(inspect.signature(original).parameters)
+    assert list(inspect.signature(gunicorn_errors.write_error).parameters) == list(
+        inspect.signature(original).parameters
+    )

@@ -47,7 +47,8 @@ def without_database(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Ite
 def without_newest_migration(committed_db: None, owner_dsn: str) -> Iterator[None]:
     with psycopg.connect(owner_dsn) as owner:
         removed = owner.execute(
-            "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations) RETURNING app, name, applied"
+            "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations) RETURNING app, "
+            "name, applied"
         ).fetchone()
     yield
     with psycopg.connect(owner_dsn) as owner:
@@ -77,7 +78,9 @@ def test_without_a_folder_for_documents_it_is_not_ready(db: None, settings: Sett
     assert asked("/readyz") == (503, OK | {"documents": "cannot be written"})
 
 
-def test_looking_at_the_folder_for_documents_leaves_nothing_in_it(db: None, settings: Settings, tmp_path: Path) -> None:
+def test_looking_at_the_folder_for_documents_leaves_nothing_in_it(
+    db: None, settings: Settings, tmp_path: Path
+) -> None:
     settings.MEDIA_ROOT = tmp_path / "documents"
 
     assert asked("/readyz") == (200, OK)
@@ -91,7 +94,9 @@ def silence() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_database_that_hangs_is_not_waited_for(committed_db: None, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
+def test_a_database_that_hangs_is_not_waited_for(
+    committed_db: None, monkeypatch: pytest.MonkeyPatch, silence: int
+) -> None:
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "PORT", str(silence))
 
@@ -105,7 +110,9 @@ def test_a_database_that_hangs_is_not_waited_for(committed_db: None, monkeypatch
     assert asked("/readyz") == (200, OK)
 
 
-def test_a_broker_that_hangs_is_not_waited_for(db: None, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
+def test_a_broker_that_hangs_is_not_waited_for(
+    db: None, monkeypatch: pytest.MonkeyPatch, silence: int
+) -> None:
     monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{silence}/0")
     monkeypatch.setitem(app.conf.broker_transport_options, "socket_timeout", 4)
 

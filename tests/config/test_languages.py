@@ -15,7 +15,15 @@ from api import identifiers
 from metrics.rules import defects
 from metrics.rules import reasons as rules_reasons
 from metrics.rules.definitions import CATALOGUE
-from metrics.rules.facts import DefectKind, Fact, MessageFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from metrics.rules.facts import (
+    DefectKind,
+    Fact,
+    MessageFact,
+    ReportedFact,
+    ReturnFact,
+    ShipmentFact,
+    SnapshotFact,
+)
 from tests import build
 from tests.client import Client
 from tests.config import translations
@@ -27,7 +35,11 @@ ENGLISH_WORDS = ("name", "explanation", "reason")
 COUNTED = [metric.code for metric in CATALOGUE.values() if metric.is_counted]
 HANDLED = {"": False, "negative_feedback": True, "late_answer": True, "wrong_rejection": True}
 AN_ELEVENTH_DAY = TODAY - timedelta(days=11)  # in the windows of tracking and of invoices
-ANSWERED = {"M-1": (TODAY - timedelta(days=3), True), "M-2": (TODAY - timedelta(days=1), False), "M-3": (None, False)}
+ANSWERED = {
+    "M-1": (TODAY - timedelta(days=3), True),
+    "M-2": (TODAY - timedelta(days=1), False),
+    "M-3": (None, False),
+}
 
 
 def before(days: int) -> date:
@@ -84,7 +96,9 @@ def reported() -> Iterator[ReportedFact]:
     """What only Amazon counts."""
     for metric in CATALOGUE.values():
         if not metric.is_counted:
-            yield ReportedFact("DE", metric.code, "all", before(180), TODAY, 3, 1, None, "BAD", "eq", 0, 1, "[]", NINE)
+            yield ReportedFact(
+                "DE", metric.code, "all", before(180), TODAY, 3, 1, None, "BAD", "eq", 0, 1, "[]", NINE
+            )
 
 
 def defects_in_every_state() -> Iterator[Fact]:
@@ -142,7 +156,10 @@ def in_chinese(answer: Any) -> Any:
     if isinstance(answer, list):
         return [in_chinese(each) for each in answer]
     if isinstance(answer, dict):
-        return {name: CHINESE[told] if name in ENGLISH_WORDS else in_chinese(told) for name, told in answer.items()}
+        return {
+            name: CHINESE[told] if name in ENGLISH_WORDS else in_chinese(told)
+            for name, told in answer.items()
+        }
     return answer
 
 
@@ -245,12 +262,16 @@ def test_what_is_no_list_of_languages_is_answered_in_english(db: None, language:
 
 
 def test_no_cookie_and_no_parameter_decides(db: None) -> None:
-    answer = Stranger().get("/healthz?lang=zh-hans&language=zh-hans", headers={"cookie": "django_language=zh-hans"})
+    answer = Stranger().get(
+        "/healthz?lang=zh-hans&language=zh-hans", headers={"cookie": "django_language=zh-hans"}
+    )
 
     assert (answer["Content-Language"], answer["Vary"]) == ("en", "Accept-Language, Accept-Encoding")
 
 
-@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/nowhere", "/v1/accounts/acct_unknown/metrics", "/readyz"])
+@pytest.mark.parametrize(
+    "path", ["/v1/accounts", "/v1/nowhere", "/v1/accounts/acct_unknown/metrics", "/readyz"]
+)
 def test_every_answer_says_its_language_and_that_it_varies(acme: Client, path: str) -> None:
     with asking(acme, "zh-CN"):
         answer = acme.get(path)
@@ -276,7 +297,10 @@ def test_who_knows_the_answer_in_one_language_is_sent_the_other(acme: Client, ev
 def test_each_request_of_a_thread_is_answered_in_its_own_language(acme: Client, eventful: str) -> None:
     path, asked = f"/v1/accounts/{eventful}/metrics", {"metric": "return_rate", "as_of": TODAY}
 
-    told = [read(acme, language, path, **asked)["metrics"][0]["name"] for language in ("zh", "en", "zh-CN", "", "zh-TW", "fr")]
+    told = [
+        read(acme, language, path, **asked)["metrics"][0]["name"]
+        for language in ("zh", "en", "zh-CN", "", "zh-TW", "fr")
+    ]
 
     assert told == ["退货率", "Return Rate", "退货率", "Return Rate", "退货率", "Return Rate"]
 
@@ -289,7 +313,9 @@ def test_a_thread_forgets_the_language_of_what_it_answered(acme: Client, path: s
     assert (answer["Content-Language"], translation.get_language()) == ("zh-hans", "en")
 
 
-def test_a_thread_forgets_the_language_of_what_failed(acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_forgets_the_language_of_what_failed(
+    acme: Client, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     acme.raise_request_exception = False
     monkeypatch.setattr("metrics.pipeline.values.VALUES", "SELECT secret FROM nowhere")
 
@@ -333,7 +359,11 @@ def test_a_problem_is_of_the_same_type_at_the_same_fields_in_both_languages(
         answer = getattr(acme, method)(path, body, format="json")
         assert answer["Content-Type"] == "application/problem+json"
         told: dict[str, Any] = json.loads(answer.content)
-        return told | {"errors": [each["pointer"] for each in told.get("errors", ())], "request_id": "", "detail": ""}
+        return told | {
+            "errors": [each["pointer"] for each in told.get("errors", ())],
+            "request_id": "",
+            "detail": "",
+        }
 
     english = ask()
     with asking(acme, "zh-CN"):
@@ -359,7 +389,9 @@ def test_a_stranger_is_refused_with_the_same_type(db: None) -> None:
 
 
 def test_the_document_of_the_api_is_the_same_in_both_languages(db: None) -> None:
-    english, chinese = (Stranger().get("/v1/openapi.json", headers={"accept-language": each}) for each in ("en", "zh-CN"))
+    english, chinese = (
+        Stranger().get("/v1/openapi.json", headers={"accept-language": each}) for each in ("en", "zh-CN")
+    )
 
     assert english.status_code == 200
     assert chinese.json() == english.json()
@@ -382,9 +414,18 @@ def test_what_a_worker_stores_is_english_whoever_sent_the_document(committed_db:
 
     for language, shop in shops.items():
         with asking(nord, language):
-            loaded, refused = nord.load(shop, spoilt), nord.load(shop, b"nothing\tthat\twe\tknow\r\n1\t2\t3\r\n")
+            loaded, refused = (
+                nord.load(shop, spoilt),
+                nord.load(shop, b"nothing\tthat\twe\tknow\r\n1\t2\t3\r\n"),
+            )
             rows = nord.read(f"/v1/reports/{loaded['id']}/rejected-rows")["data"]
-        told[language] = (loaded["status"], loaded["encoding_reason"], rows, refused["status"], refused["problem"])
+        told[language] = (
+            loaded["status"],
+            loaded["encoding_reason"],
+            rows,
+            refused["status"],
+            refused["problem"],
+        )
 
     assert told["zh"] == told["en"]
     assert (told["zh"][0], told["zh"][3]) == ("loaded", "rejected")

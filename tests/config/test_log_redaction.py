@@ -94,7 +94,10 @@ def test_what_stands_around_a_secret_is_left_to_read(text: str, left: str) -> No
 def test_values_that_are_known_are_blanked_without_looking_like_anything() -> None:
     redactor = Redactor(known=["correct horse", "battery/staple", "short", ""])
 
-    assert redactor.text("correct horse, battery/staple, battery%2Fstaple, short") == f"{BLANK}, {BLANK}, {BLANK}, short"
+    assert (
+        redactor.text("correct horse, battery/staple, battery%2Fstaple, short")
+        == f"{BLANK}, {BLANK}, {BLANK}, short"
+    )
 
 
 def test_of_two_values_of_which_one_holds_the_other_nothing_is_left() -> None:
@@ -120,14 +123,85 @@ def test_whatever_json_holds_is_blanked_to_any_depth(value: Any, left: Any) -> N
 
 
 HOSTILE = [
-    *("a", "-", "a-", "eyJ", "eyJ-", "-eyJ", "eyJaaaaa.", "eyJ-eyJaaaaa.a", "eyJaaaaa.a/", "uo_", "uo_a", "uo_a-", "uo_a_-"),
-    *("whsec_", "whsk_-", "whsec_ ", "At", "Atza|", "Atza|-", "Atza| ", "amzn1.oa2-cs.", "amzn1.oa2-cs. ", "amzn1."),
-    *("bearer ", "basic\t", "bearer  a", "bearer -", " ", "\n", "://", "://a:", "://a:*", "*", ":", "@", "://a:b@", "a:"),
-    *("https://", "http://a", "https://a/", "https://a?", "https://a ", "password=", "password =", "password='"),
-    *("tokens=bearer ", "password:", "token: bearer ", "secret: a", "secret:…", "token:a ", "api_key", "passwordpassword", "…"),
+    *(
+        "a",
+        "-",
+        "a-",
+        "eyJ",
+        "eyJ-",
+        "-eyJ",
+        "eyJaaaaa.",
+        "eyJ-eyJaaaaa.a",
+        "eyJaaaaa.a/",
+        "uo_",
+        "uo_a",
+        "uo_a-",
+        "uo_a_-",
+    ),
+    *(
+        "whsec_",
+        "whsk_-",
+        "whsec_ ",
+        "At",
+        "Atza|",
+        "Atza|-",
+        "Atza| ",
+        "amzn1.oa2-cs.",
+        "amzn1.oa2-cs. ",
+        "amzn1.",
+    ),
+    *(
+        "bearer ",
+        "basic\t",
+        "bearer  a",
+        "bearer -",
+        " ",
+        "\n",
+        "://",
+        "://a:",
+        "://a:*",
+        "*",
+        ":",
+        "@",
+        "://a:b@",
+        "a:",
+    ),
+    *(
+        "https://",
+        "http://a",
+        "https://a/",
+        "https://a?",
+        "https://a ",
+        "password=",
+        "password =",
+        "password='",
+    ),
+    *(
+        "tokens=bearer ",
+        "password:",
+        "token: bearer ",
+        "secret: a",
+        "secret:…",
+        "token:a ",
+        "api_key",
+        "passwordpassword",
+        "…",
+    ),
 ]
 """Beginnings of what looks like a secret, over and over."""
-LEADING = ["", "eyJ", "eyJaaaaa.", "://:", "://a:", "https://", "bearer ", "token:", "password: bearer ", "uo_", "Atza|"]
+LEADING = [
+    "",
+    "eyJ",
+    "eyJaaaaa.",
+    "://:",
+    "://a:",
+    "https://",
+    "bearer ",
+    "token:",
+    "password: bearer ",
+    "uo_",
+    "Atza|",
+]
 
 
 def seconds_for(text: str) -> float:

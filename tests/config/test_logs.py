@@ -75,7 +75,9 @@ def test_a_line_says_what_it_is_part_of(scribe: Scribe) -> None:
 
 
 def test_a_line_says_of_a_request_what_is_known_and_no_other_extra(scribe: Scribe) -> None:
-    scribe.logger.info("GET /v1/me 200", extra={"status": 200, "route": "/v1/me", "request": object(), "password": "x"})
+    scribe.logger.info(
+        "GET /v1/me 200", extra={"status": 200, "route": "/v1/me", "request": object(), "password": "x"}
+    )
 
     assert scribe.line["status"] == 200
     assert scribe.line["route"] == "/v1/me"
@@ -176,7 +178,9 @@ def test_people_get_lines_for_people_unless_told_otherwise(
     assert described["formatters"]["line"]["as_json"] is as_json
 
 
-@pytest.mark.parametrize("name", ["django", "django.request", "django.server", "gunicorn.error", "celery", "httpx"])
+@pytest.mark.parametrize(
+    "name", ["django", "django.request", "django.server", "gunicorn.error", "celery", "httpx"]
+)
 def test_nobody_writes_lines_of_another_shape(name: str) -> None:
     logger = logging.getLogger(name)
 

@@ -16,8 +16,14 @@ TARGETS = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, flags=re.MULTILINE)[0].split(
 
 
 def make(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "ARGS", "PYTHON"}}
-    return subprocess.run([MAKE, *words], cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"MAKEFLAGS", "MAKELEVEL", "ARGS", "PYTHON"}
+    }
+    return subprocess.run(
+        [MAKE, *words], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture
@@ -59,9 +65,13 @@ def test_a_target_installs_what_it_needs_by_itself(elsewhere: Path, target: str)
     assert re.search(r"pip install .*--require-hashes .*-r requirements-(embedded|dev)\.lock", answer.stdout)
 
 
-@pytest.mark.parametrize(("target", "lock"), [("up", "embedded"), ("demo", "embedded"), ("smoke", "embedded"), ("test", "dev")])
+@pytest.mark.parametrize(
+    ("target", "lock"), [("up", "embedded"), ("demo", "embedded"), ("smoke", "embedded"), ("test", "dev")]
+)
 def test_running_the_product_installs_no_tools_of_developers(elsewhere: Path, target: str, lock: str) -> None:
-    locks = set(re.findall(r"-r requirements-(\w+)\.lock", make("--dry-run", target, folder=elsewhere).stdout))
+    locks = set(
+        re.findall(r"-r requirements-(\w+)\.lock", make("--dry-run", target, folder=elsewhere).stdout)
+    )
 
     assert locks == {lock}
 
@@ -95,7 +105,14 @@ def test_types_are_checked_in_every_package() -> None:
 def test_lint_looks_at_style_types_imports_migrations_and_the_document() -> None:
     commands = make("--dry-run", "lint").stdout
 
-    for word in ("ruff check", "ruff format --check", "mypy --strict", "lint-imports", "makemigrations --check", "openapi.json"):
+    for word in (
+        "ruff check",
+        "ruff format --check",
+        "mypy --strict",
+        "lint-imports",
+        "makemigrations --check",
+        "openapi.json",
+    ):
         assert word in commands
 
 

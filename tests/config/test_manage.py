@@ -21,7 +21,9 @@ def manage(*words: str, home: Path, **variables: str) -> subprocess.CompletedPro
     )
 
 
-def test_a_command_borrows_the_variables_of_the_product_that_runs_in_its_home(django_db_setup: None, tmp_path: Path) -> None:
+def test_a_command_borrows_the_variables_of_the_product_that_runs_in_its_home(
+    django_db_setup: None, tmp_path: Path
+) -> None:
     names = ("SECRET_KEY", "SECRETS_KEYS", "DATABASE_URL", "BROKER_URL")
     (tmp_path / "environment").write_text("".join(f"{name}='{os.environ[name]}'\n" for name in names))
 
@@ -37,4 +39,6 @@ def test_a_command_of_a_named_database_borrows_nothing(tmp_path: Path) -> None:
     done = manage("check", home=tmp_path, DATABASE_URL="postgresql://a:b@127.0.0.1:1/c")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "SECRET_KEY is not set. Start the product with `make up`, or see docker/env.example.\n"
+    assert (
+        done.stderr == "SECRET_KEY is not set. Start the product with `make up`, or see docker/env.example.\n"
+    )

@@ -39,16 +39,27 @@ def test_the_served_document_is_the_committed_one(db: None, document: dict[str, 
 
 def test_every_operation_has_a_name_a_summary_and_examples(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, operation in operations(document)]
-    without = [name for name, operation in operations(document) if not operation.get("summary") or not _has_example(operation)]
+    without = [
+        name
+        for name, operation in operations(document)
+        if not operation.get("summary") or not _has_example(operation)
+    ]
 
     assert len(set(names)) == len(names) > 10
     assert without == []
 
 
 def _has_example(operation: dict[str, Any]) -> bool:
-    """Something to look at in its success; a binary or empty answer, or a CSV beside JSON, has nothing to show."""
+    """Something to look at in its success; a binary or empty answer, or a CSV beside JSON, has nothing to
+    show."""
+
     answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
-    contents = [content for answer in answers for kind, content in answer.get("content", {}).items() if kind.endswith("json")]
+    contents = [
+        content
+        for answer in answers
+        for kind, content in answer.get("content", {}).items()
+        if kind.endswith("json")
+    ]
     return all("examples" in content for content in contents)
 
 
@@ -57,10 +68,16 @@ def test_every_operation_with_a_key_tells_its_problems(document: dict[str, Any])
         if operation.get("security") in ([{}], None):
             continue
         answers = {
-            status: document["components"]["responses"][answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+            status: document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+            if "$ref" in answer
+            else answer
             for status, answer in operation["responses"].items()
         }
-        told = {status for status, answer in answers.items() if "application/problem+json" in answer.get("content", {})}
+        told = {
+            status
+            for status, answer in answers.items()
+            if "application/problem+json" in answer.get("content", {})
+        }
         assert "401" in told, name
         assert "404" in told or "{" not in name, name
 
@@ -82,14 +99,24 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(db: None) -> None:
 def test_what_only_people_ask_says_no_role(document: dict[str, Any]) -> None:
     told = {name: operation["description"] for name, operation in operations(document)}
 
-    assert [name for name, words in told.items() if name.rpartition(" ")[2].startswith("/v1/auth/") and "Role:" in words] == []
+    assert [
+        name
+        for name, words in told.items()
+        if name.rpartition(" ")[2].startswith("/v1/auth/") and "Role:" in words
+    ] == []
     assert "Role: admin." in told["delete /v1/agency"]
 
 
 def test_each_operation_shows_its_own_problems(document: dict[str, Any]) -> None:
-    conflicts = document["paths"]["/v1/accounts"]["post"]["responses"]["409"]["content"]["application/problem+json"]["examples"]
+    conflicts = document["paths"]["/v1/accounts"]["post"]["responses"]["409"]["content"][
+        "application/problem+json"
+    ]["examples"]
     expired = document["paths"]["/v1/exports/{export_id}/archive"]["get"]["responses"]["410"]
-    shown = document["components"]["responses"][expired["$ref"].rpartition("/")[2]] if "$ref" in expired else expired
+    shown = (
+        document["components"]["responses"][expired["$ref"].rpartition("/")[2]]
+        if "$ref" in expired
+        else expired
+    )
 
     assert {slug: each["value"]["type"] for slug, each in conflicts.items()} == {
         "in-flight": "/problems/in-flight",
@@ -98,11 +125,19 @@ def test_each_operation_shows_its_own_problems(document: dict[str, Any]) -> None
     assert list(shown["content"]["application/problem+json"]["examples"]) == ["export-expired"]
 
 
-def test_every_read_tells_that_nothing_changed_and_everything_that_the_server_may_be_away(document: dict[str, Any]) -> None:
-    asked = [(name, operation) for name, operation in operations(document) if operation.get("security") not in ([{}], None)]
+def test_every_read_tells_that_nothing_changed_and_everything_that_the_server_may_be_away(
+    document: dict[str, Any],
+) -> None:
+    asked = [
+        (name, operation)
+        for name, operation in operations(document)
+        if operation.get("security") not in ([{}], None)
+    ]
 
     assert {"304" in operation["responses"] for name, operation in asked if name.startswith("get ")} == {True}
-    assert {"304" in operation["responses"] for name, operation in asked if not name.startswith("get ")} == {False}
+    assert {"304" in operation["responses"] for name, operation in asked if not name.startswith("get ")} == {
+        False
+    }
     assert {"503" in operation["responses"] for _, operation in asked} == {True}
 
 
@@ -130,7 +165,9 @@ def fields_in(schemas: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every field of the components, with its name."""
     for name, schema in schemas.items():
         for each in schemas_in(schema):
-            for field, described in each.get("properties", {}).items() if isinstance(each.get("properties"), dict) else ():
+            for field, described in (
+                each.get("properties", {}).items() if isinstance(each.get("properties"), dict) else ()
+            ):
                 yield f"{name}.{field}", described
 
 
@@ -140,7 +177,8 @@ def test_every_field_and_parameter_is_described(document: dict[str, Any]) -> Non
     without = [
         name
         for name, field in fields_in(components)
-        if not field.get("description") and not components.get(str(field.get("$ref")).rpartition("/")[2], {}).get("description")
+        if not field.get("description")
+        and not components.get(str(field.get("$ref")).rpartition("/")[2], {}).get("description")
     ]
     parameters = [each for each in schemas_in(document["paths"]) if "in" in each and "schema" in each]
 
@@ -150,7 +188,9 @@ def test_every_field_and_parameter_is_described(document: dict[str, Any]) -> Non
 
 def test_texts_have_realistic_lengths(document: dict[str, Any]) -> None:
     long = {
-        each["maxLength"] for each in schemas_in(document) if each.get("type") == "string" and each.get("maxLength", 0) > 4000
+        each["maxLength"]
+        for each in schemas_in(document)
+        if each.get("type") == "string" and each.get("maxLength", 0) > 4000
     }
 
     whole_documents = {20_000, 65_536, 1024**2, settings.REPORT_MAX_BYTES}
@@ -184,13 +224,19 @@ def test_enumerations_are_shared_and_never_blank(document: dict[str, Any]) -> No
         ("role", "Role"),
     ],
 )
-def test_properties_and_parameters_of_one_name_have_one_type(document: dict[str, Any], name: str, component: str) -> None:
+def test_properties_and_parameters_of_one_name_have_one_type(
+    document: dict[str, Any], name: str, component: str
+) -> None:
     properties = [
         each["properties"][name]
         for each in schemas_in([document["components"]["schemas"], document["paths"]])
         if isinstance(each.get("properties"), dict) and name in each["properties"]
     ]
-    parameters = [each["schema"] for each in schemas_in(document["paths"]) if each.get("name") == name and "in" in each]
+    parameters = [
+        each["schema"] for each in schemas_in(document["paths"]) if each.get("name") == name and "in" in each
+    ]
 
     assert len(properties) > 3
-    assert [each for each in (*properties, *parameters) if f'/schemas/{component}"' not in json.dumps(each)] == []
+    assert [
+        each for each in (*properties, *parameters) if f'/schemas/{component}"' not in json.dumps(each)
+    ] == []

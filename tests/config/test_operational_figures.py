@@ -58,7 +58,9 @@ def receive(client: Client, account: str, *, status: str, minutes: int) -> None:
         )
 
 
-def test_reports_that_are_not_finished_are_counted_over_all_agencies(acme: Client, rival: Client, shop: str) -> None:
+def test_reports_that_are_not_finished_are_counted_over_all_agencies(
+    acme: Client, rival: Client, shop: str
+) -> None:
     others = rival.take_on()
     for status, minutes in (("queued", 3), ("queued", 1), ("processing", 60), ("loaded", 90)):
         receive(acme, shop, status=status, minutes=minutes)
@@ -66,7 +68,11 @@ def test_reports_that_are_not_finished_are_counted_over_all_agencies(acme: Clien
 
     found = read()
 
-    assert (found["reports_queued"], found["reports_processing"], found["queued_report_age"]) == (3, 1, 7 * 60)
+    assert (found["reports_queued"], found["reports_processing"], found["queued_report_age"]) == (
+        3,
+        1,
+        7 * 60,
+    )
 
 
 def deliver(client: Client, endpoint: Endpoint, *, due: timedelta | None) -> None:
@@ -96,7 +102,13 @@ def test_deliveries_are_counted_by_whether_they_are_due(acme: Client, rival: Cli
 
 
 def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acme: Client) -> None:
-    states = (("", None, None), ("", None, NOW), ("by_hand", NOW, NOW), ("failing", NOW, NOW), ("gone", NOW, None))
+    states = (
+        ("", None, None),
+        ("", None, NOW),
+        ("by_hand", NOW, NOW),
+        ("failing", NOW, NOW),
+        ("gone", NOW, None),
+    )
     for reason, disabled_at, failing_since in states:
         endpoint = identifiers.private("ep", acme.listen()["id"])
         with context.agency(acme.agency.pk):
@@ -110,7 +122,12 @@ def test_endpoints_in_trouble_are_counted_and_those_disabled_by_hand_are_not(acm
 
 def test_accounts_are_counted_with_their_silence_and_their_breaches(acme: Client, rival: Client) -> None:
     hour = timedelta(hours=1)
-    for client, stale_from, breaches in ((acme, NOW - hour, 2), (acme, NOW + hour, 0), (acme, None, 1), (rival, NOW - hour, 4)):
+    for client, stale_from, breaches in (
+        (acme, NOW - hour, 2),
+        (acme, NOW + hour, 0),
+        (acme, None, 1),
+        (rival, NOW - hour, 4),
+    ):
         account = client.take_on(partner=f"A{breaches}")
         with context.agency(client.agency.pk):
             changed = {"stale_from": stale_from, "open_breaches": breaches, "open_warnings": 1}
@@ -135,7 +152,9 @@ def test_the_wall_stands_afterwards_as_before(acme: Client) -> None:
     assert not Report.objects.exists()
 
 
-@pytest.mark.parametrize("table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"])
+@pytest.mark.parametrize(
+    "table", ["accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint"]
+)
 def test_asking_as_the_function_does_shows_the_application_nothing(acme: Client, table: str) -> None:
     furnish(acme, name="acme")
     context.set_agency(None)
@@ -200,16 +219,25 @@ FROM webhooks_event WHERE agency_id = %(agency)s;
 """
 
 
-def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(committed_db: None, owner_dsn: str) -> None:
+def test_ten_thousand_accounts_and_two_hundred_thousand_deliveries_cost_little(
+    committed_db: None, owner_dsn: str
+) -> None:
     client = Client(*agencies.create_agency(name="Acme", now=NOW))
     endpoint = identifiers.private("ep", client.listen()["id"])
-    many: dict[str, Any] = {"agency": client.agency.pk, "endpoint": endpoint, "accounts": ACCOUNTS, "deliveries": DELIVERIES}
+    many: dict[str, Any] = {
+        "agency": client.agency.pk,
+        "endpoint": endpoint,
+        "accounts": ACCOUNTS,
+        "deliveries": DELIVERIES,
+    }
     for statement in MANY.strip().split(";\n"):
         with context.agency(client.agency.pk), connection.cursor() as cursor:
             cursor.execute(statement.rstrip(";"), many)
         analyze(owner_dsn, "accounts_selleraccount", "webhooks_event", "webhooks_delivery")
     with context.agency(client.agency.pk), connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM webhooks_delivery")  # the reference: one look at each row of one table
+        cursor.execute(
+            "SELECT count(*) FROM webhooks_delivery"
+        )  # the reference: one look at each row of one table
         began = time.perf_counter()
         cursor.execute("SELECT count(*) FROM webhooks_delivery")
         reference = time.perf_counter() - began

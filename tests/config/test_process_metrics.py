@@ -25,7 +25,9 @@ for _ in range(int(sys.argv[1])):
 
 def told(name: str, **labels: str) -> float:
     """The sum of a count over all processes, of the label values that are named."""
-    samples = [sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name]
+    samples = [
+        sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name
+    ]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
@@ -64,7 +66,11 @@ def test_processes_one_after_the_other_pile_up_no_files(own_folder: Path) -> Non
     for _ in range(4):
         count_elsewhere(own_folder, 1)
 
-    assert sorted(file.name for file in (own_folder / "meters").iterdir()) == ["counter_0.db", "histogram_0.db", "slot-0.lock"]
+    assert sorted(file.name for file in (own_folder / "meters").iterdir()) == [
+        "counter_0.db",
+        "histogram_0.db",
+        "slot-0.lock",
+    ]
 
 
 def test_a_request_is_counted_by_its_route_and_never_by_its_path(acme: Client, shop: str) -> None:

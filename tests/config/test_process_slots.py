@@ -1,4 +1,5 @@
-"""ProcessSlots of processes: never shared, taken over from who ended, and as few as processes were at work together."""
+"""ProcessSlots of processes: never shared, taken over from who ended, and as few as processes were at work
+together."""
 
 import subprocess
 import sys

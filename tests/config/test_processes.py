@@ -49,14 +49,18 @@ def is_alive(pid: int) -> bool:
 
 def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
     with Processes(home=home) as processes:
-        children = [processes.start(name=name, command=SLEEP, environ=os.environ) for name in ("first", "second")]
+        children = [
+            processes.start(name=name, command=SLEEP, environ=os.environ) for name in ("first", "second")
+        ]
 
     assert [child.process.returncode for child in children] == [-signal.SIGTERM, -signal.SIGTERM]
     assert home.recall("processes") == []
 
 
 def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
-    child = processes.start(name="parent", command=[sys.executable, "-c", PARENT_OF_A_STUBBORN_CHILD], environ=os.environ)
+    child = processes.start(
+        name="parent", command=[sys.executable, "-c", PARENT_OF_A_STUBBORN_CHILD], environ=os.environ
+    )
     processes.wait_for(child, ready=lambda: child.log.read_text().strip().isdecimal())
     grandchild = int(child.log.read_text())
 
@@ -66,7 +70,9 @@ def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
 
 
 def test_a_child_that_ends_by_itself_is_named_with_the_end_of_its_log(processes: Processes) -> None:
-    child = processes.start(name="worker", command=[sys.executable, "-c", "raise SystemExit('no memory')"], environ={})
+    child = processes.start(
+        name="worker", command=[sys.executable, "-c", "raise SystemExit('no memory')"], environ={}
+    )
 
     with pytest.raises(ProcessFailed, match=r"(?s)worker ended with code 1.*no memory"):
         processes.wait_for(child, ready=lambda: False)
@@ -76,7 +82,9 @@ def test_a_command_that_fails_is_told_and_one_that_works_is_not(processes: Proce
     processes.run(name="fine", command=[sys.executable, "-c", "pass"], environ={}, folder=tmp_path)
 
     with pytest.raises(ProcessFailed, match="ended with code 3"):
-        processes.run(name="bad", command=[sys.executable, "-c", "raise SystemExit(3)"], environ={}, folder=tmp_path)
+        processes.run(
+            name="bad", command=[sys.executable, "-c", "raise SystemExit(3)"], environ={}, folder=tmp_path
+        )
 
 
 def test_a_signal_is_heeded_at_the_next_look(processes: Processes) -> None:
@@ -88,7 +96,9 @@ def test_a_signal_is_heeded_at_the_next_look(processes: Processes) -> None:
 
 def test_the_children_of_a_killed_launcher_are_stopped_at_the_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "home"
-    answer = subprocess.run([sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [sys.executable, "-c", KILLED_LAUNCHER, str(folder)], capture_output=True, text=True, check=False
+    )
     orphan = int(answer.stdout)
     assert is_alive(orphan)
     home = Home(folder=folder)

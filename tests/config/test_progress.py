@@ -23,7 +23,9 @@ def test_into_a_file_each_step_is_a_line(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "Starting …\nLoading …\n  3 of 4\ndone\n"
 
 
-def test_in_a_terminal_a_step_is_ticked_off_with_its_seconds(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_a_terminal_a_step_is_ticked_off_with_its_seconds(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     steps = Steps()
 
     steps.say("Starting")
@@ -36,7 +38,9 @@ def test_in_a_terminal_a_step_is_ticked_off_with_its_seconds(terminal: None, cap
     assert "0.0 s" in printed
 
 
-def test_a_step_that_is_given_up_is_not_ticked_off(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_step_that_is_given_up_is_not_ticked_off(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     steps = Steps()
 
     steps.say("Starting")
@@ -52,7 +56,9 @@ def test_a_detail_without_a_step_is_shown_all_the_same(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "  alone\n"
 
 
-@pytest.mark.parametrize("line", ["a" * 300, "postgresql://user:p%40ss@[::1]:5432/x", "Data [bold]/data/[red][/]"])
+@pytest.mark.parametrize(
+    "line", ["a" * 300, "postgresql://user:p%40ss@[::1]:5432/x", "Data [bold]/data/[red][/]"]
+)
 def test_a_line_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], line: str) -> None:
     Steps().print(line)
 

@@ -48,7 +48,9 @@ def test_every_slug_has_a_type() -> None:
 
 def test_types_have_different_slugs_and_whole_sentences() -> None:
     assert len(BY_SLUG) == len(PROBLEM_TYPES)
-    assert [kind.slug for kind in PROBLEM_TYPES if not kind.cause.endswith(".") or not kind.cure.endswith(".")] == []
+    assert [
+        kind.slug for kind in PROBLEM_TYPES if not kind.cause.endswith(".") or not kind.cure.endswith(".")
+    ] == []
     assert [kind.slug for kind in PROBLEM_TYPES if kind.status and not 400 <= kind.status < 600] == []
 
 
@@ -57,7 +59,11 @@ def test_type_of_answered_problem_is_a_page(acme: Client) -> None:
 
     page = Stranger().get(problem["type"]).json()
 
-    assert (page["type"], page["title"], page["status"]) == (problem["type"], problem["title"], problem["status"])
+    assert (page["type"], page["title"], page["status"]) == (
+        problem["type"],
+        problem["title"],
+        problem["status"],
+    )
     assert page["cause"]
     assert page["cure"]
 
@@ -120,7 +126,12 @@ def test_index_leads_to_paths_that_answer(acme: Client, path: str) -> None:
     assert f"<h1>{index['name']} {index['version']}</h1>" in page
     linked = [index[name] for name in ("openapi", "docs", "problems", "health")]
     assert [Stranger().get(each).status_code for each in (*linked, index["api"])] == [200] * 5
-    assert re.findall(r'href="([^"]+)"', page) == [index["docs"], index["openapi"], index["problems"], index["health"]]
+    assert re.findall(r'href="([^"]+)"', page) == [
+        index["docs"],
+        index["openapi"],
+        index["problems"],
+        index["health"],
+    ]
 
 
 def test_docs_answer_with_and_without_a_slash(db: None) -> None:

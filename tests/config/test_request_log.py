@@ -127,7 +127,9 @@ def test_a_file_is_told_by_its_length(book: Book, acme: Client, shop: str) -> No
         ("", None),
     ],
 )
-def test_a_trace_that_the_caller_is_in_is_told(book: Book, db: None, traceparent: str, trace: str | None) -> None:
+def test_a_trace_that_the_caller_is_in_is_told(
+    book: Book, db: None, traceparent: str, trace: str | None
+) -> None:
     Stranger().get("/healthz", headers={"Traceparent": traceparent})
 
     assert book.requests[-1].get("trace_id") == trace

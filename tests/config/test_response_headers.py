@@ -1,4 +1,5 @@
-"""What every answer carries: tags and 304, limits, what caches are told, and that a refused request used its key too."""
+"""What every answer carries: tags and 304, limits, what caches are told, and that a refused request used its
+key too."""
 
 import time
 from collections.abc import Callable
@@ -26,19 +27,30 @@ def limited(settings: Settings) -> Settings:
 
 
 def test_an_answer_says_what_is_left(acme: Client, limited: Settings) -> None:
-    answers = [acme.get(path) for path in ("/v1/me", "/v1/accounts/acct_unknown")] + [acme.put("/v1/accounts")]
+    answers = [acme.get(path) for path in ("/v1/me", "/v1/accounts/acct_unknown")] + [
+        acme.put("/v1/accounts")
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 404, 405]
     assert {answer["RateLimit-Policy"] for answer in answers} == {'"bearer";q=4;w=60, "agency";q=100;w=60'}
-    assert [answer["RateLimit"].partition(";t=")[0] for answer in answers] == ['"bearer";r=3', '"bearer";r=2', '"bearer";r=1']
+    assert [answer["RateLimit"].partition(";t=")[0] for answer in answers] == [
+        '"bearer";r=3',
+        '"bearer";r=2',
+        '"bearer";r=1',
+    ]
 
 
-def test_who_asks_too_often_is_told_when_to_come_again(acme: Client, rival: Client, limited: Settings) -> None:
+def test_who_asks_too_often_is_told_when_to_come_again(
+    acme: Client, rival: Client, limited: Settings
+) -> None:
     answers = [acme.get("/v1/me") for _ in range(6)]
 
     assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
     refused = answers[-1]
-    assert (refused["Content-Type"], refused.json()["type"]) == ("application/problem+json", "/problems/throttled")
+    assert (refused["Content-Type"], refused.json()["type"]) == (
+        "application/problem+json",
+        "/problems/throttled",
+    )
     assert 0 < int(refused["Retry-After"]) <= 76
     assert '"bearer";r=0;t=' in refused["RateLimit"]
     assert rival.get("/v1/me").status_code == 200
@@ -73,7 +85,9 @@ def wrong(address: str, text: str = "uo_live_" + "x" * 12 + "_" + "y" * 43) -> A
     return Stranger().get("/v1/me", headers={"authorization": f"Bearer {text}"}, REMOTE_ADDR=address)
 
 
-def test_an_address_that_tries_too_many_wrong_keys_is_refused_and_its_right_key_is_not(acme: Client, limited: Settings) -> None:
+def test_an_address_that_tries_too_many_wrong_keys_is_refused_and_its_right_key_is_not(
+    acme: Client, limited: Settings
+) -> None:
     address = f"198.51.100.{time.time_ns() % 250}"
     limited.RATE_LIMIT_BEARER = None
     tried = [wrong(address) for _ in range(5)]
@@ -98,7 +112,9 @@ def test_what_the_caller_has_already_is_not_sent_again(acme: Client, shop: str, 
     first = acme.get(path)
 
     again = getattr(acme, method)(path, HTTP_IF_NONE_MATCH=first["ETag"])
-    changed = acme.patch(path, {"name": "New"}, format="json") and getattr(acme, method)(path, HTTP_IF_NONE_MATCH=first["ETag"])
+    changed = acme.patch(path, {"name": "New"}, format="json") and getattr(acme, method)(
+        path, HTTP_IF_NONE_MATCH=first["ETag"]
+    )
 
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
     assert (again["Vary"], again["Cache-Control"]) == (first["Vary"], first["Cache-Control"])
@@ -117,7 +133,9 @@ def test_another_tag_gets_the_answer(acme: Client, shop: str, tag: str) -> None:
     assert acme.get(f"/v1/accounts/{shop}", HTTP_IF_NONE_MATCH=tag).status_code == 200
 
 
-def test_the_same_thing_as_a_spreadsheet_or_in_another_language_has_another_tag(acme: Client, shop: str) -> None:
+def test_the_same_thing_as_a_spreadsheet_or_in_another_language_has_another_tag(
+    acme: Client, shop: str
+) -> None:
     acme.load(shop, build.orders_file(build.orders_on(build.days_ago(30), count=5)))
     path = f"/v1/accounts/{shop}/metrics"
 

@@ -46,7 +46,9 @@ def opened(client: Client) -> dict[str, str]:
         found = EndpointSecret.objects.select_related("endpoint")
         return {
             row.endpoint.public_id: endpoint_secrets.PREFIX
-            + base64.b64encode(at_rest.decrypt(bytes(row.encrypted), context=endpoint_secrets.context_of(row))).decode()
+            + base64.b64encode(
+                at_rest.decrypt(bytes(row.encrypted), context=endpoint_secrets.context_of(row))
+            ).decode()
             for row in found
         }
 
@@ -58,7 +60,12 @@ def rotate(*words: str) -> str:
 
 
 def test_an_answer_that_is_kept_is_told_again_after_its_key_went(acme: Client, ring: Settings) -> None:
-    asked = {"path": "/v1/api-keys", "data": {"name": "front end"}, "format": "json", "HTTP_IDEMPOTENCY_KEY": "once"}
+    asked = {
+        "path": "/v1/api-keys",
+        "data": {"name": "front end"},
+        "format": "json",
+        "HTTP_IDEMPOTENCY_KEY": "once",
+    }
     first = acme.post(**asked)  # type: ignore[arg-type]
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
@@ -123,7 +130,9 @@ def test_one_that_does_not_open_holds_up_no_other_agency(acme: Client, rival: Cl
     theirs = listen(rival)
     with tenant_context.agency(acme.agency.pk):
         row = EndpointSecret.objects.get()
-        EndpointSecret.objects.filter(pk=row.pk).update(encrypted=bytes(row.encrypted)[:-1] + bytes([row.encrypted[-1] ^ 1]))
+        EndpointSecret.objects.filter(pk=row.pk).update(
+            encrypted=bytes(row.encrypted)[:-1] + bytes([row.encrypted[-1] ^ 1])
+        )
     ring.SECRETS_KEYS = {2: NEW, 1: OLD}
 
     with pytest.raises(CommandError, match="Some secrets of 1 agencies cannot be decrypted"):
@@ -204,7 +213,9 @@ def test_two_at_once_harm_nothing(three_agencies: list[Client], monkeypatch: pyt
     with ThreadPoolExecutor(2) as both:
         told = list(both.map(rotate_apart, range(2)))
 
-    assert sum(int(line.split()[1]) for text in told for line in text.splitlines() if "encrypted" in line) == 60
+    assert (
+        sum(int(line.split()[1]) for text in told for line in text.splitlines() if "encrypted" in line) == 60
+    )
     assert key_ids_in_use() == {2: 60}
     assert [opened(client) for client in three_agencies] == before
 
@@ -244,7 +255,9 @@ def check(ring: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_check_of_the_installation_names_a_key_that_is_in_use_and_gone(three_agencies: list[Client]) -> None:
+def test_the_check_of_the_installation_names_a_key_that_is_in_use_and_gone(
+    three_agencies: list[Client],
+) -> None:
     old, new = base64.b64encode(OLD).decode(), base64.b64encode(NEW).decode()
 
     without, with_it = check(f"2:{new}"), check(f"2:{new},1:{old}")

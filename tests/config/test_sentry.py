@@ -28,7 +28,10 @@ answer = Client(raise_request_exception=False).post(
 )
 print(answer.status_code)
 """
-LOADED = "import django, sys; django.setup(); print([name for name in ('sentry_sdk', 'opentelemetry') if name in sys.modules])"
+LOADED = (
+    "import django, sys; django.setup(); print([name for name in ('sentry_sdk', 'opentelemetry') if "
+    "name in sys.modules])"
+)
 
 
 def ask(**environ: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +54,9 @@ def dsn(port: int) -> str:
 def told() -> Iterator[Collector]:
     """What Sentry got of one mistake."""
     with collecting() as collector:
-        answer = ask(SENTRY_DSN=dsn(collector.port), SENTRY_ENVIRONMENT="trial", SENTRY_TRACES_SAMPLE_RATE="1")
+        answer = ask(
+            SENTRY_DSN=dsn(collector.port), SENTRY_ENVIRONMENT="trial", SENTRY_TRACES_SAMPLE_RATE="1"
+        )
         assert answer.stdout.strip() == "500", answer.stderr
         yield collector
 
@@ -70,11 +75,23 @@ def test_a_mistake_arrives_with_where_it_happened(told: Collector) -> None:
 def test_what_it_says_is_blanked(told: Collector) -> None:
     (event,) = told.events()
 
-    assert event["exception"]["values"][0]["value"] == f"cannot tell https://hooks.slack.com/{BLANK} with uo_live_{BLANK}"
+    assert (
+        event["exception"]["values"][0]["value"]
+        == f"cannot tell https://hooks.slack.com/{BLANK} with uo_live_{BLANK}"
+    )
 
 
 @pytest.mark.parametrize(
-    "secret", ["verysecret-query", "verysecret-body", "verysecret-cookie", "local-verysecret", "B000/verysecret", KEY, "sKq7vZr2"]
+    "secret",
+    [
+        "verysecret-query",
+        "verysecret-body",
+        "verysecret-cookie",
+        "local-verysecret",
+        "B000/verysecret",
+        KEY,
+        "sKq7vZr2",
+    ],
 )
 def test_nothing_of_body_query_cookies_keys_and_variables_arrives(told: Collector, secret: str) -> None:
     assert told.came
@@ -89,7 +106,12 @@ def test_no_value_of_the_settings_arrives(told: Collector) -> None:
 def test_no_frame_tells_its_variables(told: Collector) -> None:
     (event,) = told.events()
 
-    assert [frame for each in event["exception"]["values"] for frame in each["stacktrace"]["frames"] if frame.get("vars")] == []
+    assert [
+        frame
+        for each in event["exception"]["values"]
+        for frame in each["stacktrace"]["frames"]
+        if frame.get("vars")
+    ] == []
 
 
 @pytest.mark.parametrize("variable", ["SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT"])

@@ -66,7 +66,9 @@ def test_every_variable_that_is_read_is_explained_in_the_same_order() -> None:
 
 def test_every_variable_that_is_explained_is_read_by_somebody() -> None:
     others = ("docker/start", "docker/compose.yaml", "config/launcher/product.py")
-    used = set(read_by_settings()) | set(re.findall(r"[A-Z_]{4,}", "".join((ROOT / file).read_text() for file in others)))
+    used = set(read_by_settings()) | set(
+        re.findall(r"[A-Z_]{4,}", "".join((ROOT / file).read_text() for file in others))
+    )
 
     assert [name for name in explained() if name not in used] == []
 
@@ -88,7 +90,9 @@ def test_nothing_but_the_reader_of_variables_looks_into_the_environment() -> Non
     assert looking == {"config/env.py", *others}
 
 
-def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_explained(tmp_path: Path) -> None:
+def test_with_the_needed_variables_the_settings_load_with_the_defaults_that_are_explained(
+    tmp_path: Path,
+) -> None:
     comments = explained()
 
     answer = load(tmp_path, NEEDED)
@@ -145,7 +149,9 @@ def test_a_missing_variable_is_named_in_one_sentence(tmp_path: Path, name: str) 
         ("UNDERONE_HOME", "/dev/null/home"),
     ],
 )
-def test_a_bad_variable_is_named_in_one_sentence_without_a_traceback(tmp_path: Path, name: str, value: str) -> None:
+def test_a_bad_variable_is_named_in_one_sentence_without_a_traceback(
+    tmp_path: Path, name: str, value: str
+) -> None:
     answer = load(tmp_path, NEEDED | {name: value})
 
     assert answer.returncode == 1
@@ -172,6 +178,8 @@ def test_what_protects_production_is_on_without_a_word() -> None:
     assert settings.DEBUG is False
     assert settings.ALLOWED_HOSTS != ["*"]
     assert settings.DATABASES["default"]["ATOMIC_REQUESTS"] is True
-    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == ["accounts.tenancy.permissions.HasPermission"]
+    assert settings.REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"] == [
+        "accounts.tenancy.permissions.HasPermission"
+    ]
     assert settings.USE_TZ is True
     assert settings.TIME_ZONE == "UTC"

@@ -1,4 +1,5 @@
-"""`python -m config.launcher.smoke`: a throw-away copy of the product, compared with its files figure by figure."""
+"""`python -m config.launcher.smoke`: a throw-away copy of the product, compared with its files figure by
+figure."""
 
 import os
 import re
@@ -26,7 +27,8 @@ def answer(place: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "config.launcher.smoke"],
         cwd=settings.BASE_DIR,
-        env=plain | {"TMPDIR": str(place), "DATABASE_URL": "postgresql://somebody@127.0.0.1:1/elses", "PORT": "1"},
+        env=plain
+        | {"TMPDIR": str(place), "DATABASE_URL": "postgresql://somebody@127.0.0.1:1/elses", "PORT": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +62,9 @@ def test_it_leaves_nothing_behind(answer: subprocess.CompletedProcess[str], plac
     assert list(place.iterdir()) == []
 
 
-@pytest.mark.parametrize(("expected", "found", "holds"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)])
+@pytest.mark.parametrize(
+    ("expected", "found", "holds"), [(1, 1, True), ((4, 250), (4, 251), False), (0.016, "0.016", False)]
+)
 def test_a_figure_holds_only_when_it_is_the_very_same(expected: object, found: object, holds: bool) -> None:
     assert smoke.Check("figure", expected, found).holds is holds
 

@@ -1,4 +1,5 @@
-"""The pages of /staff/: who comes in, what they show and never show, and what staff leaves behind in an agency."""
+"""The pages of /staff/: who comes in, what they show and never show, and what staff leaves behind in an
+agency."""
 
 import io
 import re
@@ -63,7 +64,8 @@ def token(page: str) -> str:
 def sign_in(browser: Browser, email: str, password: str = PASSWORD) -> Any:
     page = browser.get("/staff/login/").content.decode()
     return browser.post(
-        "/staff/login/?next=/staff/", {"username": email, "password": password, "csrfmiddlewaretoken": token(page)}
+        "/staff/login/?next=/staff/",
+        {"username": email, "password": password, "csrfmiddlewaretoken": token(page)},
     )
 
 
@@ -80,7 +82,9 @@ def inside(agency: Agency) -> str:
 def noted(client: Client) -> list[tuple[str, str, str]]:
     """What the agency is told that staff did, the newest first."""
     entries = client.read("/v1/audit-log")["data"]
-    return [(each["who"], each["what"], each["about"]) for each in entries if each["who"].startswith("staff ")]
+    return [
+        (each["who"], each["what"], each["about"]) for each in entries if each["who"].startswith("staff ")
+    ]
 
 
 def press(browser: Browser, path: str, **button: str) -> int:
@@ -98,7 +102,9 @@ def test_without_the_switch_there_are_no_such_pages(settings: LazySettings, staf
 def test_nobody_comes_in_without_signing_in(acme: Client, path: str) -> None:
     answers = [visiting().get(path), acme.get(path), visiting().get(inside(acme.agency))]
 
-    assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in answers] == [(302, True)] * 3
+    assert [(each.status_code, each["Location"].startswith("/staff/login/")) for each in answers] == [
+        (302, True)
+    ] * 3
     assert noted(acme) == []
 
 
@@ -118,7 +124,9 @@ def test_who_is_no_staff_any_more_is_out_at_once(browser: Browser, staff: Person
 
 
 @pytest.mark.parametrize("is_member", [False, True])
-def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(acme: Client, staff: Person, is_member: bool) -> None:
+def test_who_is_no_staff_any_more_and_acts_for_nobody_is_forgotten(
+    acme: Client, staff: Person, is_member: bool
+) -> None:
     if is_member:
         create_member(acme.agency, staff)
 
@@ -150,12 +158,17 @@ def test_failures_alone_are_counted(staff: Person) -> None:
     tried = [password for n in range(6) for password in (PASSWORD, f"guess {n}")]
     browsers = [Browser(enforce_csrf_checks=True, REMOTE_ADDR=mine) for _ in tried]
 
-    answers = [sign_in(browser, staff.email, password).status_code for browser, password in zip(browsers, tried, strict=True)]
+    answers = [
+        sign_in(browser, staff.email, password).status_code
+        for browser, password in zip(browsers, tried, strict=True)
+    ]
 
     assert answers == [302, 200] * 5 + [429] * 2
 
 
-def test_where_failures_cannot_be_counted_staff_does_not_come_in(staff: Person, settings: LazySettings) -> None:
+def test_where_failures_cannot_be_counted_staff_does_not_come_in(
+    staff: Person, settings: LazySettings
+) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
 
     assert sign_in(visiting(), staff.email).status_code == 429
@@ -171,7 +184,12 @@ def test_a_form_without_its_token_does_nothing(browser: Browser, acme: Client) -
 def test_the_session_is_a_cookie_of_these_pages_alone(browser: Browser) -> None:
     cookie = browser.cookies["underone_staff"]
 
-    assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["max-age"]) == ("/staff/", True, "Strict", 28800)
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (
+        "/staff/",
+        True,
+        "Strict",
+        28800,
+    )
 
 
 def test_agencies_are_listed_and_found_by_name(browser: Browser, acme: Client, rival: Client) -> None:
@@ -236,7 +254,9 @@ def test_staff_disables_an_endpoint_and_it_is_noted(browser: Browser, staff: Per
 
 
 @pytest.mark.parametrize("what", ["key", "endpoint"])
-def test_inside_one_agency_another_s_things_are_not_there(browser: Browser, acme: Client, rival: Client, what: str) -> None:
+def test_inside_one_agency_another_s_things_are_not_there(
+    browser: Browser, acme: Client, rival: Client, what: str
+) -> None:
     with context.agency(rival.agency.pk):
         key, text = key_secrets.create(agency=rival.agency, name="theirs", now=NOON)
     button = {"revoke": key.public_id} if what == "key" else {"disable": rival.listen()["id"]}
@@ -265,9 +285,12 @@ def test_people_are_shown_with_their_agencies_and_no_password(browser: Browser, 
 
 
 @pytest.mark.parametrize(
-    "path", [f"{PEOPLE}add/", f"{AGENCIES}add/", f"{PEOPLE}{{person}}/delete/", f"{AGENCIES}{{agency}}/delete/"]
+    "path",
+    [f"{PEOPLE}add/", f"{AGENCIES}add/", f"{PEOPLE}{{person}}/delete/", f"{AGENCIES}{{agency}}/delete/"],
 )
-def test_nothing_is_added_or_deleted_by_hand(browser: Browser, staff: Person, acme: Client, path: str) -> None:
+def test_nothing_is_added_or_deleted_by_hand(
+    browser: Browser, staff: Person, acme: Client, path: str
+) -> None:
     assert browser.get(path.format(person=staff.pk, agency=acme.agency.pk)).status_code == 403
 
 
@@ -303,7 +326,9 @@ def test_somebody_new_becomes_staff_with_a_password(monkeypatch: pytest.MonkeyPa
         ((new_email(), "--off"), "No user has the e-mail address"),
     ],
 )
-def test_who_cannot_be_staff_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str) -> None:
+def test_who_cannot_be_staff_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], why: str
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
 
     with pytest.raises(CommandError, match=why):
@@ -351,7 +376,11 @@ def test_a_session_of_staff_is_none_of_the_api(browser: Browser, staff: Person, 
 
 
 def test_a_wrong_password_makes_no_shift_longer(browser: Browser, staff: Person) -> None:
-    form = {"username": staff.email, "password": "a guess", "csrfmiddlewaretoken": token(shown(browser, "/staff/"))}
+    form = {
+        "username": staff.email,
+        "password": "a guess",
+        "csrfmiddlewaretoken": token(shown(browser, "/staff/")),
+    }
 
     assert browser.post("/staff/login/", form).status_code == 200
     assert browser.get(AGENCIES).status_code == 302

@@ -38,8 +38,14 @@ class Traced:
     key: str
 
     def call(self, method: str, path: str, **content: Any) -> Any:
-        headers = {"Host": "localhost", "Authorization": f"Bearer {self.key}", "Traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
-        answer = httpx.request(method, f"http://127.0.0.1:{self.installation.port}{path}", headers=headers, **content)
+        headers = {
+            "Host": "localhost",
+            "Authorization": f"Bearer {self.key}",
+            "Traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
+        }
+        answer = httpx.request(
+            method, f"http://127.0.0.1:{self.installation.port}{path}", headers=headers, **content
+        )
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -77,7 +83,9 @@ def test_spans_are_handed_on_blanked() -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(RedactingExporter(memory)))
     with provider.get_tracer("test").start_as_current_span(f"called {URL}") as span:
-        span.set_attributes({"http.target": "/v1/me?token=verysecret", "url.query": "verysecret", "http.status_code": 200})
+        span.set_attributes(
+            {"http.target": "/v1/me?token=verysecret", "url.query": "verysecret", "http.status_code": 200}
+        )
         span.set_attributes({"db.statement": f"SELECT '{KEY}'", "ids": ["a", f"Bearer {KEY}"]})
         span.set_attribute("http.request.header.authorization", "x")
         span.record_exception(ValueError(f"password={KEY}"))

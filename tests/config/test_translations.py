@@ -80,7 +80,9 @@ def test_a_sentence_is_a_sentence_in_chinese_punctuation(english: str) -> None:
 
     assert chinese.endswith("。") is english.endswith(".")
     assert not re.search("[,;:.!?()]", chinese)
-    assert not re.search(f"{HAN.pattern}[0-9]|[0-9]{HAN.pattern}", chinese), "A blank between a figure and a Chinese letter."
+    assert not re.search(f"{HAN.pattern}[0-9]|[0-9]{HAN.pattern}", chinese), (
+        "A blank between a figure and a Chinese letter."
+    )
 
 
 def test_different_texts_stay_different() -> None:

@@ -151,7 +151,13 @@ def first_run(home: Path, port: int) -> FirstRun:
 def run(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """The launcher where it should refuse at once."""
     return subprocess.run(
-        [*COMMAND, *words], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True, check=False, timeout=600
+        [*COMMAND, *words],
+        cwd=settings.BASE_DIR,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
 
 
@@ -161,7 +167,9 @@ def open_agency_as_printed(printed: str) -> str:
     assert command
     line = command[1].replace("NAME", "'Acme' --json").replace(".venv/bin/python", sys.executable)
     plain = {name: value for name, value in os.environ.items() if name not in product.VARIABLES}
-    answer = subprocess.run(["/bin/sh", "-c", line], cwd=settings.BASE_DIR, env=plain, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=settings.BASE_DIR, env=plain, capture_output=True, text=True, check=True
+    )
     return str(json.loads(answer.stdout)["key"])
 
 
@@ -191,7 +199,9 @@ def test_no_secret_is_printed(first_run: FirstRun, home: Path) -> None:
 
 def test_nobody_else_reads_what_it_keeps(first_run: FirstRun) -> None:
     assert {"environment", "state.json", "logs", "documents", "uploads"} <= set(first_run.modes)
-    assert {name for name, mode in first_run.modes.items() if mode & 0o077} <= {"servers"}  # which servers pass through
+    assert {name for name, mode in first_run.modes.items() if mode & 0o077} <= {
+        "servers"
+    }  # which servers pass through
 
 
 def test_a_second_launcher_on_the_same_home_is_refused(first_run: FirstRun, home: Path) -> None:
@@ -224,7 +234,9 @@ def test_started_again_it_knows_the_agency_and_its_key(client: Client) -> None:
     assert client.get("/v1/me")["agency"]["name"] == "Acme"
 
 
-def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_other(second_run: Running) -> None:
+def test_servers_worker_clock_and_web_run_in_the_order_in_which_they_need_each_other(
+    second_run: Running,
+) -> None:
     state = json.loads((second_run.home / "state.json").read_text())
 
     assert [process["name"] for process in state["processes"]] == [
@@ -244,15 +256,24 @@ def test_a_document_goes_through_web_broker_and_worker_into_the_numbers(client: 
 
     report = client.upload(f"/v1/accounts/{account}/reports", name="orders.txt", content=document)
     deadline = time.monotonic() + 20
-    while (status := client.get(f"/v1/reports/{report['id']}")["status"]) != "loaded" and time.monotonic() < deadline:
+    while (
+        status := client.get(f"/v1/reports/{report['id']}")["status"]
+    ) != "loaded" and time.monotonic() < deadline:
         time.sleep(0.1)
 
-    (value,) = client.get(f"/v1/accounts/{account}/metrics", metric="order_defect_rate", channel="mfn")["metrics"]
+    (value,) = client.get(f"/v1/accounts/{account}/metrics", metric="order_defect_rate", channel="mfn")[
+        "metrics"
+    ]
     assert (status, value["denominator"], value["status"]) == ("loaded", 3, "healthy")
-    assert client.upload(f"/v1/accounts/{account}/reports", name="again.txt", content=document)["duplicate"] is True
+    assert (
+        client.upload(f"/v1/accounts/{account}/reports", name="again.txt", content=document)["duplicate"]
+        is True
+    )
 
 
-def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_what_was_said(second_run: Running) -> None:
+def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_what_was_said(
+    second_run: Running,
+) -> None:
     stranger = Client(port=second_run.port, key="uo_live_nobody")
 
     with pytest.raises(UnexpectedAnswer, match=r"GET /v1/me answered 401: .*The API key or token is unknown"):
@@ -281,7 +302,10 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None
         answer = run(environment(tmp_path / "home", taken))
 
     assert answer.returncode == 1
-    assert answer.stderr == f"Port {taken} is already in use. Choose another port: PORT={(taken + 1) % 65536} make up\n"
+    assert (
+        answer.stderr
+        == f"Port {taken} is already in use. Choose another port: PORT={(taken + 1) % 65536} make up\n"
+    )
     assert not (tmp_path / "home" / "servers" / "postgres").exists()
     assert watch.seconds < 15
 
@@ -295,10 +319,14 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, word: str) -> None:
 
 
 def test_an_owner_without_an_application_role_is_refused(tmp_path: Path) -> None:
-    answer = run(environment(tmp_path / "home", free_port()) | {"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"})
+    answer = run(
+        environment(tmp_path / "home", free_port()) | {"DATABASE_OWNER_URL": "postgresql://o:p@db/underone"}
+    )
 
     assert answer.returncode == 1
-    assert answer.stderr.strip().endswith("DATABASE_OWNER_URL is set but DATABASE_URL is not. Set both or neither.")
+    assert answer.stderr.strip().endswith(
+        "DATABASE_OWNER_URL is set but DATABASE_URL is not. Set both or neither."
+    )
 
 
 def test_a_word_that_it_does_not_know_is_refused(tmp_path: Path) -> None:

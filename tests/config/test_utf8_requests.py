@@ -13,7 +13,12 @@ NO_CHARSETS = ["hex", "undefined", "punycode", "rot13", "utf-7", "idna", "nonsen
 
 
 def environ(kind: str, *, query: str = "", body: bytes = b"") -> dict[str, Any]:
-    about = {"PATH_INFO": "/healthz", "QUERY_STRING": query, "CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body))}
+    about = {
+        "PATH_INFO": "/healthz",
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": kind,
+        "CONTENT_LENGTH": str(len(body)),
+    }
     return RequestFactory().get("/").environ | about | {"wsgi.input": BytesIO(body), "HTTP_HOST": "localhost"}
 
 
@@ -25,7 +30,9 @@ def test_a_charset_decides_nothing(charset: str) -> None:
     assert request.content_type == "application/json"
 
 
-@pytest.mark.parametrize("kind", ["a/b; charset=hex", "a/b; charset=punycode", "a/b; c*=nope''%41", "", ";", "; charset", "\xff"])
+@pytest.mark.parametrize(
+    "kind", ["a/b; charset=hex", "a/b; charset=punycode", "a/b; c*=nope''%41", "", ";", "; charset", "\xff"]
+)
 def test_every_content_type_is_answered(db: None, kind: str) -> None:
     told: list[str] = []
 

@@ -21,10 +21,20 @@ def server(**environ: str) -> Iterator[Address]:
     """The address of gunicorn with one process."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=fd://{listening.fileno()}"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "config.wsgi:application",
+            f"--bind=fd://{listening.fileno()}",
+        ]
         command += ["--worker-class=gthread", "--threads=4", "--no-control-socket", "--log-level=critical"]
         process = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, pass_fds=[listening.fileno()], env=os.environ | environ, stderr=subprocess.DEVNULL
+            command,
+            cwd=settings.BASE_DIR,
+            pass_fds=[listening.fileno()],
+            env=os.environ | environ,
+            stderr=subprocess.DEVNULL,
         )
         try:
             yield listening.getsockname()
@@ -42,7 +52,11 @@ def ask(address: Address, request: bytes) -> Told:
             answer += block
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
-    return int(first.split()[1]), {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}, body
+    return (
+        int(first.split()[1]),
+        {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)},
+        body,
+    )
 
 
 def get(path: str, *, method: str = "GET", more: str = "") -> bytes:
@@ -65,12 +79,18 @@ def web(django_db_setup: None) -> Iterator[Address]:
         (b"GET /v1/me HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400, "bad-request"),
         (get("/" + "x" * 9000), 414, "uri-too-long"),
         (get("/v1/me", more="X-Long: " + "x" * 9000 + "\r\n"), 431, "headers-too-large"),
-        (get("/v1/me", more="".join(f"X-{number}: x\r\n" for number in range(200))), 431, "headers-too-large"),
+        (
+            get("/v1/me", more="".join(f"X-{number}: x\r\n" for number in range(200))),
+            431,
+            "headers-too-large",
+        ),
         (get("/v1/me", method="POST", more="Transfer-Encoding: nonsense\r\n"), 501, "not-implemented"),
     ],
     ids=["no request", "version", "no header", "length", "path", "header", "headers", "encoding"],
 )
-def test_what_the_server_refuses_itself_is_a_problem(web: Address, request_: bytes, status: int, slug: str) -> None:
+def test_what_the_server_refuses_itself_is_a_problem(
+    web: Address, request_: bytes, status: int, slug: str
+) -> None:
     found, headers, body = ask(web, request_)
 
     told = json.loads(body)
@@ -106,7 +126,13 @@ def test_without_a_database_everything_is_asked_again_later(django_db_setup: Non
     with server(DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nowhere") as address:
         answers = [
             ask(address, get("/v1/me", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),
-            ask(address, get("/v1/accounts/acct_x/reports", more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n")),
+            ask(
+                address,
+                get(
+                    "/v1/accounts/acct_x/reports",
+                    more=f"Authorization: Bearer uo_live_{'x' * 12}_{'y' * 43}\r\n",
+                ),
+            ),
         ]
         alive = ask(address, get("/healthz"))
 

@@ -46,7 +46,12 @@ class Worker:
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory, servers: Servers) -> Iterator[Worker]:
     log = tmp_path_factory.mktemp("speaking") / "worker.log"
-    command = [*COMMAND, "--include=tests.config.failing_tasks", f"--queues={QUEUE},{failing_tasks.QUEUE}", "--concurrency=1"]
+    command = [
+        *COMMAND,
+        "--include=tests.config.failing_tasks",
+        f"--queues={QUEUE},{failing_tasks.QUEUE}",
+        "--concurrency=1",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=output, stderr=output)
     yield Worker(log)
@@ -134,10 +139,15 @@ def test_a_message_whose_header_is_nonsense_is_worked_off_all_the_same(worker: W
     [
         ({}, {}),
         ({"request_id": "req_1"}, {"request_id": "req_1"}),
-        ({"request_id": "req_1", "trace_id": TRACE, "task": "a", "task_id": "b"}, {"request_id": "req_1", "trace_id": TRACE}),
+        (
+            {"request_id": "req_1", "trace_id": TRACE, "task": "a", "task_id": "b"},
+            {"request_id": "req_1", "trace_id": TRACE},
+        ),
     ],
 )
-def test_a_message_says_which_request_sent_it_and_nothing_else(bound: dict[str, str], sent: dict[str, str]) -> None:
+def test_a_message_says_which_request_sent_it_and_nothing_else(
+    bound: dict[str, str], sent: dict[str, str]
+) -> None:
     headers: dict[str, Any] = {"id": "1"}
 
     with bound_contextvars(**bound):
@@ -156,12 +166,18 @@ def test_after_a_task_nothing_is_bound() -> None:
 
 def counted(name: str, **labels: str) -> float:
     """What all processes of the run have counted."""
-    samples = [sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name]
+    samples = [
+        sample for metric in process_metrics.collect_all() for sample in metric.samples if sample.name == name
+    ]
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
-@pytest.mark.parametrize(("task", "outcome"), [(failing_tasks.leave_a_mark, "succeeded"), (failing_tasks.fail, "failed")])
-def test_tasks_are_counted_by_how_they_ended(worker: Worker, tmp_path: Path, task: "Task[..., Any]", outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("task", "outcome"), [(failing_tasks.leave_a_mark, "succeeded"), (failing_tasks.fail, "failed")]
+)
+def test_tasks_are_counted_by_how_they_ended(
+    worker: Worker, tmp_path: Path, task: "Task[..., Any]", outcome: str
+) -> None:
     labels = {"task": task.name}
     before = counted("underone_tasks_total", **labels, outcome=outcome)
     timed = counted("underone_task_seconds_count", **labels)
@@ -178,9 +194,15 @@ def test_tasks_are_counted_by_how_they_ended(worker: Worker, tmp_path: Path, tas
 def test_a_task_whose_process_is_ended_for_taking_too_long_is_counted_as_killed(worker: Worker) -> None:
     before = counted("underone_tasks_total", task=failing_tasks.oversleep.name, outcome="killed")
 
-    failing_tasks.oversleep.apply_async(kwargs={"seconds": "60"}, queue=QUEUE, soft_time_limit=1, time_limit=2)
+    failing_tasks.oversleep.apply_async(
+        kwargs={"seconds": "60"}, queue=QUEUE, soft_time_limit=1, time_limit=2
+    )
 
-    wait_until(lambda: counted("underone_tasks_total", task=failing_tasks.oversleep.name, outcome="killed") == before + 1)
+    wait_until(
+        lambda: (
+            counted("underone_tasks_total", task=failing_tasks.oversleep.name, outcome="killed") == before + 1
+        )
+    )
 
 
 def test_a_queue_has_a_worker_while_one_reads_it(worker: Worker) -> None:
@@ -205,7 +227,10 @@ def test_the_clock_is_there_once_it_has_handed_out_a_job(tmp_path: Path) -> None
 
 def test_who_is_not_the_clock_does_not_show_that_it_is_there(tmp_path: Path) -> None:
     environ = os.environ | {"UNDERONE_HOME": str(tmp_path)}
-    words = "import django; django.setup(); from metrics.tasks import roll_forward; roll_forward.apply_async(queue='nowhere')"
+    words = (
+        "import django; django.setup(); from metrics.tasks import roll_forward; "
+        "roll_forward.apply_async(queue='nowhere')"
+    )
 
     subprocess.run(
         [sys.executable, "-c", words],

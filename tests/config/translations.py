@@ -1,4 +1,5 @@
-"""The catalogue of words as a test reads it: from the text that is written by hand, not from what was compiled of it."""
+"""The catalogue of words as a test reads it: from the text that is written by hand, not from what was
+compiled of it."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Keep Schemathesis able to go on: its key stays valid, its idempotency keys are new, and its rows have the fields it checks."""
+"""Keep Schemathesis able to go on: its key stays valid, its idempotency keys are new, and its rows have the
+fields it checks."""
 
 import os
 import re
@@ -27,7 +28,9 @@ def _spare_the_asking_key(case: "Case[Any]") -> None:
 
 
 def _use_a_new_idempotency_key(case: "Case[Any]") -> None:
-    """Make a well-formed key unique: a second request under one key is answered 422, whatever else is valid in it."""
+    """Make a well-formed key unique: a second request under one key is answered 422, whatever else is valid
+    in it."""
+
     key = case.headers.get("Idempotency-Key") if case.headers else None
     if isinstance(key, str) and WELL_FORMED_KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = f"{key[:200]}-{uuid4().hex}"

@@ -1,4 +1,5 @@
-"""A web server of the installation's own on the tests' database, and an agency that has something of everything."""
+"""A web server of the installation's own on the tests' database, and an agency that has something of
+everything."""
 
 import os
 import subprocess
@@ -50,8 +51,16 @@ def serving(*, place: Path, **environ: str) -> Iterator[Served]:
         home.release()
 
 
-def run(command: list[str], *, folder: Path, seconds: float, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str], *, folder: Path, seconds: float, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """What a tool of others' says, in a folder of its own."""
     return subprocess.run(
-        command, cwd=folder, env=os.environ | environ, capture_output=True, text=True, check=False, timeout=seconds
+        command,
+        cwd=folder,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
     )

@@ -1,7 +1,8 @@
-"""Clients that three generators make of the document, without a word changed, are typed strictly and speak with a server.
+"""Clients that three generators make of the document, without a word changed, are typed strictly and speak
+with a server.
 
-openapi-python-client's own `client.py` hands `*args: object` on to httpx, in every package that it makes: of that one file mypy
-is not asked about arguments. Everything that comes of our document is checked strictly.
+openapi-python-client's own `client.py` hands `*args: object` on to httpx, in every package that it makes: of
+that one file mypy is not asked about arguments. Everything that comes of our document is checked strictly.
 """
 
 import os
@@ -33,7 +34,12 @@ GENERATORS = {
         "--output=generated/openapi-typescript.ts",
         "--default-non-nullable=false",
     ],
-    "hey-api": ["openapi-ts", "--input=openapi.json", "--output=generated/hey-api", "--client=@hey-api/client-fetch"],
+    "hey-api": [
+        "openapi-ts",
+        "--input=openapi.json",
+        "--output=generated/hey-api",
+        "--client=@hey-api/client-fetch",
+    ],
 }
 
 
@@ -60,7 +66,13 @@ def say(place: Path, command: list[str], **environ: str) -> str:
     """What a command prints; it must end well."""
     path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
     answer = subprocess.run(
-        command, cwd=place, env=os.environ | path | environ, capture_output=True, text=True, check=False, timeout=600
+        command,
+        cwd=place,
+        env=os.environ | path | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert answer.returncode == 0, (answer.stdout + answer.stderr)[-10_000:]
     return answer.stdout + answer.stderr

@@ -1,7 +1,8 @@
-"""Schemathesis asks a running server everything that its document allows and forbids: no failure, nothing undocumented, no 5xx.
+"""Schemathesis asks a running server everything that its document allows and forbids: no failure, nothing
+undocumented, no 5xx.
 
-`make test` asks a little, with a fixed seed; `make fuzz` much: FUZZ_EXAMPLES of each operation, and FUZZ_SECONDS of one after
-another, with a seed that it prints.
+`make test` asks a little, with a fixed seed; `make fuzz` much: FUZZ_EXAMPLES of each operation, and
+FUZZ_SECONDS of one after another, with a seed that it prints.
 """
 
 import json
@@ -61,7 +62,13 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
         "run",
         served.document,
     ]
-    amount = [f"--max-examples={EXAMPLES or 2}", f"--seed={SEED}", "--continue-on-failure", "--no-color", "--workers=2"]
+    amount = [
+        f"--max-examples={EXAMPLES or 2}",
+        f"--seed={SEED}",
+        "--continue-on-failure",
+        "--no-color",
+        "--workers=2",
+    ]
     # How often its generator takes another try says nothing of the server.
     amount.append("--suppress-health-check=filter_too_much")
     keys = {hooks.ASKS: client.read("/v1/me")["bearer"]["id"], hooks.ANOTHER: served.has.key_id}
@@ -75,7 +82,9 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
 
 
 def test_the_server_keeps_its_document(served: Served, tmp_path: Path) -> None:
-    """Everything but the one operation after which nothing is answered any more; then that one, of another agency."""
+    """Everything but the one operation after which nothing is answered any more; then that one, of another
+    agency."""
+
     another = Client(*agencies.create_agency(name="Another", now=timezone.now()))
     alone = "--phases=examples,coverage,fuzzing"
 
@@ -86,8 +95,12 @@ def test_the_server_keeps_its_document(served: Served, tmp_path: Path) -> None:
     assert still == 200, "the key that asked was revoked on the way: what came afterwards was asked in vain"
 
 
-def test_the_server_keeps_its_document_when_one_answer_leads_to_the_next_question(served: Served, tmp_path: Path) -> None:
-    """What was made is read, changed, deleted, and asked for again. `make fuzz` goes on until its time is over."""
+def test_the_server_keeps_its_document_when_one_answer_leads_to_the_next_question(
+    served: Served, tmp_path: Path
+) -> None:
+    """What was made is read, changed, deleted, and asked for again. `make fuzz` goes on until its time is
+    over."""
+
     amount = f"--max-time={SECONDS}" if SECONDS else f"--max-examples={SCENARIOS}"
     said = ask(served, EVERYTHING_ELSE, "--phases=stateful", amount, client=served.client, folder=tmp_path)
 

@@ -1,4 +1,5 @@
-"""Spectral reads the document with its recommended rules and those of OWASP: nothing is left, and what is off has its reason."""
+"""Spectral reads the document with its recommended rules and those of OWASP: nothing is left, and what is off
+has its reason."""
 
 import shutil
 from pathlib import Path
@@ -28,7 +29,9 @@ def test_the_document_breaks_no_rule(spectral: Path) -> None:
 
 
 def test_the_rules_are_at_work(spectral: Path) -> None:
-    (spectral / "wrong.json").write_text(DOCUMENT.read_text().replace('"maxLength"', '"longest"').replace('"429"', '"428"'))
+    (spectral / "wrong.json").write_text(
+        DOCUMENT.read_text().replace('"maxLength"', '"longest"').replace('"429"', '"428"')
+    )
 
     answer = run([str(NPM), "run", "--silent", "lint", "--", "wrong.json"], folder=spectral, seconds=120)
 

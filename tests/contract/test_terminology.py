@@ -1,4 +1,5 @@
-"""The OpenAPI document, the documentation and README use the terms of docs/glossary.md, and no other words for them."""
+"""The OpenAPI document, the documentation and README use the terms of docs/glossary.md, and no other words
+for them."""
 
 import json
 import re
@@ -14,7 +15,9 @@ REPLACED = {
     r"hand\w*[ -]back|part with|be told no more|no more for now": "delete, remove, disable",
     r"\bmint\w*|\bgive out\b|take back|\bwithdraw(?!n)\w*": "create, revoke, delete",
     r"opens? nothing|opens? something|\bstill opens\b|let anybody in": "is invalid, is valid",
-    r"\btold\b|whoever|\bwho asks|nobody asks|somebody asks": "name the subject: the endpoint, the caller, a member",
+    r"\btold\b|whoever|\bwho asks|nobody asks|somebody asks": (
+        "name the subject: the endpoint, the caller, a member"
+    ),
     r"the wall\b|one door|the doors?\b|by the door|\bentrance\b": "row-level security, report types",
     r"\blook\w* after": "has, manages",
     r"\bKeptAnswer\w*|kept answer|asked twice": "idempotency",
@@ -22,11 +25,15 @@ REPLACED = {
     r"draw\w* (a|the) line|\bthe lines? that|line of (your|its|their) own|own line\b|NotALine": "threshold",
     r"\bhearsay\b|\boverruled\b": "unconfirmed, superseded",
     r"\bcouriers?\b|\bparcels?\b|\blanes?\b": "delivery worker, job, endpoint queue",
-    r"\begress\b|letter by letter|\bbyte by byte\b|\bfor ever\b|for good\b": "HTTP client, exactly, permanently",
+    r"\begress\b|letter by letter|\bbyte by byte\b|\bfor ever\b|for good\b": (
+        "HTTP client, exactly, permanently"
+    ),
     r"(?-i:\w+Wish|\w+Asked|OursOnTheirDays|ByKey|WhatEnum|MayEnum|BlankEnum|NullEnum)": (
         "CreateEndpoint, BulkCreateAccounts, OwnCountsInAmazonWindow, PerformedBy, Permission"
     ),
-    r"this cannot be|nothing is here|it is being done|we made a mistake|\bnot now\b": "the titles of /problems",
+    r"this cannot be|nothing is here|it is being done|we made a mistake|\bnot now\b": (
+        "the titles of /problems"
+    ),
     r"manners of the API|^notices$|^records$": "API conventions, notifications, audit log",
 }
 """Words that were replaced, and what stands for them."""
@@ -36,7 +43,9 @@ GLOSSARY = "glossary.md"
 
 
 def texts(part: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of the document that people or generated code show: descriptions, titles and names, with its place."""
+    """Every text of the document that people or generated code show: descriptions, titles and names, with its
+    place."""
+
     if isinstance(part, dict):
         for name, inner in part.items():
             if at.endswith(("/schemas", "/properties")):
@@ -79,7 +88,8 @@ def test_documentation_uses_the_glossary() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["The account is handed back.", "EndpointWish", "Who asks for it is told.", "A key that opens nothing"]
+    "text",
+    ["The account is handed back.", "EndpointWish", "Who asks for it is told.", "A key that opens nothing"],
 )
 def test_replaced_words_are_found(text: str) -> None:
     assert found(iter([("here", text)])) != []

@@ -1,7 +1,9 @@
-"""A receiver of webhooks that behaves as its path says: `/ok/…`, `/hang/…` and so on; `/as/name` as it was last told to.
+"""A receiver of webhooks that behaves as its path says: `/ok/…`, `/hang/…` and so on; `/as/name` as it was
+last told to.
 
-`python -m tests.fakes.receiver [certificate key]` prints its port and serves until it is killed. `GET /received` answers what
-came, `GET /counts` how often, `PUT /rules/name` with the name of a behaviour tells how `/as/name` behaves.
+`python -m tests.fakes.receiver [certificate key]` prints its port and serves until it is killed. `GET
+/received` answers what came, `GET /counts` how often, `PUT /rules/name` with the name of a behaviour tells
+how `/as/name` behaves.
 """
 
 import asyncio
@@ -133,7 +135,9 @@ class Receiver:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
         method, path, _ = first.split(" ")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
+        }
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if method == "POST":
             return await self._receive(path, headers, body, reader, writer)
@@ -145,11 +149,20 @@ class Receiver:
             self.seen.rules[path.removeprefix("/rules/")] = body.decode()
             return b""
         seen = self.seen
-        found: dict[str, object] = {"/received": seen.requests, "/counts": seen.counts, "/most-open": seen.most_open}
+        found: dict[str, object] = {
+            "/received": seen.requests,
+            "/counts": seen.counts,
+            "/most-open": seen.most_open,
+        }
         return json.dumps(found[path]).encode()
 
     async def _receive(
-        self, path: str, headers: dict[str, str], body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> bool:
         self.seen.counts[path] += 1
         self.seen.requests.append(

@@ -1,6 +1,7 @@
 """Provide an agency whose rows are committed, for documents that a worker loads.
 
-A document that is refused while it is staged ends the statement that stages it, and with it a test's own transaction.
+A document that is refused while it is staged ends the statement that stages it, and with it a test's own
+transaction.
 """
 
 from datetime import timedelta

@@ -19,7 +19,9 @@ def contents(client: Client) -> dict[str, tuple[int, str]]:
     with context.agency(client.agency.pk), connection.cursor() as cursor:
         cursor.execute(FACTS_AND_NUMBERS)
         for (table,) in cursor.fetchall():
-            cursor.execute(f"SELECT count(*), md5(string_agg(it::text, '|' ORDER BY it::text)) FROM {table} AS it")
+            cursor.execute(
+                f"SELECT count(*), md5(string_agg(it::text, '|' ORDER BY it::text)) FROM {table} AS it"
+            )
             digests[table] = cursor.fetchone()
     return digests
 

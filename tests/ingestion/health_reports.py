@@ -69,7 +69,9 @@ def read_blocks(marketplace_id: Any = US, **blocks: Any) -> ParsedDocument:
 def record(element: str, days: tuple[str, str], **told: str) -> str:
     """Return a V1 metrics element. `late_shipment__count="5"` is a count in `late_shipment`."""
     texts = "".join(
-        f"<{name}>{text}</{name}>" if "__" not in name else "<{0}><{1}>{2}</{1}></{0}>".format(*name.split("__"), text)
+        f"<{name}>{text}</{name}>"
+        if "__" not in name
+        else "<{0}><{1}>{2}</{1}></{0}>".format(*name.split("__"), text)
         for name, text in told.items()
     )
     start, end = days
@@ -87,7 +89,9 @@ def v1(*records: str, checklist: str = "") -> bytes:
 
 def read_v1(*records: str, checklist: str = "", marketplace: str = "US") -> ParsedDocument:
     announced = performance_v1.NAME
-    return parse_document(v1(*records, checklist=checklist), announced=announced, today=DAY, marketplace=marketplace)
+    return parse_document(
+        v1(*records, checklist=checklist), announced=announced, today=DAY, marketplace=marketplace
+    )
 
 
 def moments(parsed: ParsedDocument) -> set[datetime]:

@@ -10,7 +10,16 @@ from django.utils import timezone
 from ingestion.parsing.encodings import Encoding
 from ingestion.reports.documents import DocumentReader
 from ingestion.reports.report_type import ParseContext
-from metrics.rules.facts import DefectFact, Fact, MessageFact, OrderFact, ReportedFact, ReturnFact, ShipmentFact, SnapshotFact
+from metrics.rules.facts import (
+    DefectFact,
+    Fact,
+    MessageFact,
+    OrderFact,
+    ReportedFact,
+    ReturnFact,
+    ShipmentFact,
+    SnapshotFact,
+)
 
 TODAY = date(2026, 11, 22)
 MAX_BYTES = 64 * 1024**2
@@ -75,6 +84,10 @@ def parse_document(
     received_at = datetime.combine(today, time(12), UTC) if today else timezone.now()
     parse_context = ParseContext(marketplace=marketplace, received_at=received_at, zone=ZoneInfo(zone))
     reader = DocumentReader(
-        lambda: io.BytesIO(document), announced_type=announced, parse_context=parse_context, max_bytes=most, encoding=encoding
+        lambda: io.BytesIO(document),
+        announced_type=announced,
+        parse_context=parse_context,
+        max_bytes=most,
+        encoding=encoding,
     )
     return ParsedDocument(list(reader.facts()), reader)

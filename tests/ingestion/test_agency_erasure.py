@@ -34,13 +34,19 @@ def storage(settings: Settings, tmp_path: Path) -> Path:
 
 
 def close(client: Client) -> None:
-    assert client.delete("/v1/agency", {"confirm": f"close {client.agency.name}"}, format="json").status_code == 202
+    assert (
+        client.delete("/v1/agency", {"confirm": f"close {client.agency.name}"}, format="json").status_code
+        == 202
+    )
 
 
 def everything(client: Client) -> dict[str, list[str]]:
     """Return every row of the agency by table."""
     with tenant_context.agency(client.agency.pk):
-        return {table: sorted(rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in rows(TENANT_TABLES)}
+        return {
+            table: sorted(rows(f"SELECT to_jsonb(it)::text FROM {table} AS it"))
+            for table in rows(TENANT_TABLES)
+        }
 
 
 def files(storage: Path, client: Client) -> int:
@@ -114,7 +120,11 @@ def test_audit_log_of_erased_agency_is_reduced_to_ids(acme: Client) -> None:
     with tenant_context.agency(acme.agency.pk):
         noted = AuditEntry.objects.order_by("-pk")
         entries = [(entry.what, entry.who, entry.before, entry.after, entry.detail) for entry in noted]
-    assert [what for what, *_ in entries if what != "export.expired"] == ["agency.erased", "agency.closed", *whats]
+    assert [what for what, *_ in entries if what != "export.expired"] == [
+        "agency.erased",
+        "agency.closed",
+        *whats,
+    ]
     assert {who for _, who, *_ in entries} == {"underone", key}
     assert {str(rest) for _, _, *rest in entries} == {"[None, None, {}]"}
 
@@ -130,13 +140,20 @@ def test_erasure_skips_open_agencies_and_those_not_due(acme: Client, rival: Clie
     assert (soon, other, everything(acme)) == (False, False, before)
 
 
-def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(acme: Client, rival: Client) -> None:
-    people = {name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW) for name in ("mei", "lu", "ana")}
+def test_users_of_erased_agency_are_deleted_unless_members_elsewhere_or_staff(
+    acme: Client, rival: Client
+) -> None:
+    people = {
+        name: Person.objects.create(email=f"{name}@a.example", name=name, created_at=NOW)
+        for name in ("mei", "lu", "ana")
+    }
     Person.objects.filter(pk=people["ana"].pk).update(is_staff=True)
     for client, names in ((acme, ("mei", "lu", "ana")), (rival, ("lu",))):
         with tenant_context.agency(client.agency.pk):
             for name in names:
-                Member.objects.create(agency=client.agency, person=people[name], role=Role.VIEWER, created_at=NOW)
+                Member.objects.create(
+                    agency=client.agency, person=people[name], role=Role.VIEWER, created_at=NOW
+                )
     close(acme)
 
     erasure.erase_agency(agency_id=acme.agency.pk, now=LATER)
@@ -155,7 +172,9 @@ def test_agency_erasure_is_idempotent(acme: Client) -> None:
         assert AuditEntry.objects.filter(what="agency.erased").count() == 1
 
 
-@pytest.mark.parametrize("table", ["webhooks_attempt", "metrics_dailycounts", "ingestion_report", "accounts_selleraccount"])
+@pytest.mark.parametrize(
+    "table", ["webhooks_attempt", "metrics_dailycounts", "ingestion_report", "accounts_selleraccount"]
+)
 def test_killed_agency_erasure_is_finished_by_next_run(
     acme: Client, storage: Path, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +231,9 @@ def test_due_agencies_are_erased_by_scheduled_task(acme: Client, rival: Client) 
     for _, words in handed_out:
         tasks.erase_agency(**words)
 
-    assert {words["agency_id"] for _, words in handed_out} == {str(client.agency.pk) for client in (acme, rival)}
+    assert {words["agency_id"] for _, words in handed_out} == {
+        str(client.agency.pk) for client in (acme, rival)
+    }
     assert (itself(acme).erased_at is None, itself(rival).erased_at is None) == (False, True)
 
 
@@ -286,9 +307,12 @@ def test_reopen_agency_command_reopens_closed_agency(acme: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"), [("open", "not closed"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")]
+    ("state", "expected"),
+    [("open", "not closed"), ("due", "being erased"), ("erased", "being erased"), ("none", "No agency")],
 )
-def test_reopen_agency_command_reports_agencies_it_cannot_reopen(acme: Client, state: str, expected: str) -> None:
+def test_reopen_agency_command_reports_agencies_it_cannot_reopen(
+    acme: Client, state: str, expected: str
+) -> None:
     if state in {"due", "erased"}:
         close(acme)
         with tenant_context.agency(acme.agency.pk):

@@ -72,7 +72,8 @@ def test_deleted_account_is_erased_completely(acme: Client, storage: Path) -> No
 
 def test_present_accounts_are_not_erased(acme: Client, rival: Client, storage: Path) -> None:
     kept, gone, theirs = (
-        furnish(client, name=name).account_id for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
+        furnish(client, name=name).account_id
+        for client, name in ((acme, "kept"), (acme, "gone"), (rival, "theirs"))
     )
     before = rows(acme, kept), rows(rival, theirs)
     hand_back(acme, gone)
@@ -149,7 +150,10 @@ def whole(client: Client) -> dict[str, list[str]]:
     """Return every row of the agency by table, without its audit log."""
     with tenant_context.agency(client.agency.pk):
         tables = [table for table in statements.rows(TENANT_TABLES) if table != "accounts_auditentry"]
-        return {table: sorted(statements.rows(f"SELECT to_jsonb(it)::text FROM {table} AS it")) for table in tables}
+        return {
+            table: sorted(statements.rows(f"SELECT to_jsonb(it)::text FROM {table} AS it"))
+            for table in tables
+        }
 
 
 def naming(client: Client, account: str) -> dict[str, list[str]]:
@@ -180,7 +184,9 @@ def test_erased_account_is_removed_from_lists_and_other_accounts_stay(acme: Clie
 
     after = whole(acme)
     words = [word.partition("_")[2] for word in every] + [str(account)]
-    assert [table for table, parsed in after.items() if any(word in row for row in parsed for word in words)] == []
+    assert [
+        table for table, parsed in after.items() if any(word in row for row in parsed for word in words)
+    ] == []
     assert naming(acme, kept.account_id) == before
     assert len([table for table, parsed in before.items() if parsed]) > 20
     with tenant_context.agency(acme.agency.pk):

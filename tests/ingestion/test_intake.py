@@ -93,9 +93,17 @@ def test_report_remembers_how_its_document_came(account: SellerAccount) -> None:
 
     report = Report.objects.get()
     assert report == accepted
-    assert (report.announced_type, report.report_type) == ("GET_SELLER_FEEDBACK_DATA", "GET_SELLER_FEEDBACK_DATA")
+    assert (report.announced_type, report.report_type) == (
+        "GET_SELLER_FEEDBACK_DATA",
+        "GET_SELLER_FEEDBACK_DATA",
+    )
     assert (report.marketplace, report.source, report.status) == ("DE", "sp_api", "queued")
-    assert (report.received_at, report.handed_out_at, report.loaded_at, report.attempts) == (NOW, NOW, None, 0)
+    assert (report.received_at, report.handed_out_at, report.loaded_at, report.attempts) == (
+        NOW,
+        NOW,
+        None,
+        0,
+    )
 
 
 def test_document_is_stored_in_its_account_folder_and_under_no_name_of_sender(account: SellerAccount) -> None:
@@ -110,7 +118,9 @@ def test_same_bytes_again_are_first_report(account: SellerAccount, status: Repor
     first, _ = intake.receive(account=account, received=received(), now=NOW)
     Report.objects.update(status=status, loaded_at=NOW)
 
-    again, duplicate = intake.receive(account=account, received=received(marketplace="DE"), now=NOW + timedelta(days=1))
+    again, duplicate = intake.receive(
+        account=account, received=received(marketplace="DE"), now=NOW + timedelta(days=1)
+    )
 
     assert (again.pk, duplicate) == (first.pk, True)
     assert Report.objects.values_list("status", "marketplace", "received_at").get() == (status, "US", NOW)
@@ -127,19 +137,26 @@ def test_same_bytes_for_another_account_are_another_report(acme: Client, shop: s
 
 
 @pytest.mark.parametrize("status", [Report.Status.REJECTED, Report.Status.FAILED])
-def test_document_rejected_is_queued_again_as_it_is_announced_now(account: SellerAccount, status: Report.Status) -> None:
+def test_document_rejected_is_queued_again_as_it_is_announced_now(
+    account: SellerAccount, status: Report.Status
+) -> None:
     first, _ = intake.receive(account=account, received=received(), now=NOW)
     Report.objects.update(status=status, problem={"title": "No use"}, attempts=5)
     later = NOW + timedelta(hours=1)
 
     again, duplicate = intake.receive(
-        account=account, received=received(marketplace="DE", announced_type="GET_SELLER_FEEDBACK_DATA"), now=later
+        account=account,
+        received=received(marketplace="DE", announced_type="GET_SELLER_FEEDBACK_DATA"),
+        now=later,
     )
 
     report = Report.objects.get()
     assert (again.pk, report.pk, duplicate) == (first.pk, first.pk, True)
     assert (report.status, report.problem, report.attempts) == ("queued", None, 0)
-    assert (report.marketplace, report.announced_type, report.report_type) == ("DE", *["GET_SELLER_FEEDBACK_DATA"] * 2)
+    assert (report.marketplace, report.announced_type, report.report_type) == (
+        "DE",
+        *["GET_SELLER_FEEDBACK_DATA"] * 2,
+    )
     assert (report.handed_out_at, report.received_at) == (later, later)
     assert len(files()) == 1
 
@@ -149,7 +166,10 @@ def test_rejected_document_loads_once_its_marketplace_is_named(nord: Client, she
 
     loaded = nord.load(shelf, FEEDBACK_DE, marketplace="DE")
 
-    assert (refused["status"], refused["problem"]["type"]) == ("rejected", "/problems/dates-contradict-marketplace")
+    assert (refused["status"], refused["problem"]["type"]) == (
+        "rejected",
+        "/problems/dates-contradict-marketplace",
+    )
     assert (loaded["id"], loaded["status"], loaded["problem"]) == (refused["id"], "loaded", None)
     assert loaded["rows"] == {"read": 1, "new": 1, "changed": 0, "unchanged": 0, "rejected": 0}
 
@@ -203,7 +223,9 @@ def test_database_takes_document_of_account_once(account: SellerAccount) -> None
         report.save(force_insert=True)
 
 
-def test_same_bytes_through_two_requests_at_once_are_one_report_and_one_file(nord: Client, shelf: str) -> None:
+def test_same_bytes_through_two_requests_at_once_are_one_report_and_one_file(
+    nord: Client, shelf: str
+) -> None:
     def accept() -> tuple[Report, bool]:
         with context.agency(nord.agency.pk):
             account = SellerAccount.objects.get()
@@ -230,11 +252,16 @@ def test_worker_is_woken_once_report_is_committed(nord: Client, shelf: str) -> N
     messages.take()
 
     ids = [nord.send(shelf, DOCUMENT).json()["id"] for _ in range(2)]
-    nord.post(f"/v1/accounts/{shelf}/defects", {"defects": [build.defect(order=build.order_id(1))]}, format="json")
+    nord.post(
+        f"/v1/accounts/{shelf}/defects", {"defects": [build.defect(order=build.order_id(1))]}, format="json"
+    )
 
     taken = messages.take()
     assert [task for task, _ in taken] == ["ingestion.tasks.load_report"] * 2
-    assert taken[0][1] == {"agency_id": str(nord.agency.pk), "report_id": str(identifiers.private("rpt", ids[0]))}
+    assert taken[0][1] == {
+        "agency_id": str(nord.agency.pk),
+        "report_id": str(identifiers.private("rpt", ids[0])),
+    }
     assert ids[0] == ids[1]
 
 
@@ -261,7 +288,9 @@ def content(report: Report) -> bytes:
         return bytes(kept.read())
 
 
-def test_document_is_stored_without_what_is_personal_and_known_by_bytes_that_came(account: SellerAccount) -> None:
+def test_document_is_stored_without_what_is_personal_and_known_by_bytes_that_came(
+    account: SellerAccount,
+) -> None:
     report, _ = intake.receive(account=account, received=received(FEEDBACK_DE), now=NOW)
 
     assert content(report) == BLANK_DE
@@ -284,7 +313,9 @@ def test_report_names_some_of_very_many_redacted_columns_and_nothing_that_databa
 ) -> None:
     names = [f"buyer-{n}-" + "x" * 200 for n in range(80)]
 
-    report, _ = intake.receive(account=account, received=received("\t".join(["order-id", *names]).encode() + b"\n"), now=NOW)
+    report, _ = intake.receive(
+        account=account, received=received("\t".join(["order-id", *names]).encode() + b"\n"), now=NOW
+    )
 
     assert report.blanked_columns == [name[:100] for name in names[:50]]
 
@@ -320,7 +351,9 @@ def test_period_that_added_later_is_queued_once(
     report, _ = intake.receive(account=account, received=received(period=first), now=NOW)
     Report.objects.update(status=status, report_type=kind, loaded_at=NOW, problem={})
 
-    again, duplicate = intake.receive(account=account, received=received(period=then), now=NOW + timedelta(days=1))
+    again, duplicate = intake.receive(
+        account=account, received=received(period=then), now=NOW + timedelta(days=1)
+    )
 
     assert (again.pk, duplicate) == (report.pk, True)
     assert again.status == ("queued" if is_looked_at_again else status)
@@ -335,7 +368,11 @@ def test_document_whose_period_added_later_speaks_of_moment_when_it_came(account
     again, _ = intake.receive(account=account, received=received(period=OCTOBER, marketplace="US"), now=later)
 
     assert again.pk == report.pk
-    assert (again.received_at, again.marketplace, again.report_type) == (NOW, "DE", "GET_SELLER_FEEDBACK_DATA")
+    assert (again.received_at, again.marketplace, again.report_type) == (
+        NOW,
+        "DE",
+        "GET_SELLER_FEEDBACK_DATA",
+    )
     assert (again.handed_out_at, again.loaded_at, again.rows_new, again.attempts) == (later, None, 0, 0)
 
 
@@ -384,7 +421,9 @@ def test_requeued_document_is_stored_with_new_announced_type(account: SellerAcco
     unknown = content(first)
     Report.objects.update(status="rejected", problem={})
 
-    again, _ = intake.receive(account=account, received=received(document, announced_type="GET_SELLER_FEEDBACK_DATA"), now=NOW)
+    again, _ = intake.receive(
+        account=account, received=received(document, announced_type="GET_SELLER_FEEDBACK_DATA"), now=NOW
+    )
 
     assert b"never arrived" in unknown
     assert b"never arrived" not in content(again)
@@ -406,7 +445,9 @@ def test_requeued_document_follows_current_redaction_setting(account: SellerAcco
     assert len(files()) == 1
 
 
-def test_document_is_audited_when_it_comes_and_when_it_is_queued_again_and_not_when_it_is_known(acme: Client, shop: str) -> None:
+def test_document_is_audited_when_it_comes_and_when_it_is_queued_again_and_not_when_it_is_known(
+    acme: Client, shop: str
+) -> None:
     key = acme.read("/v1/me")["key"]
     refused = acme.load(shop, b"no report of anything")
     loaded = acme.load(shop, DOCUMENT)
@@ -424,7 +465,12 @@ def test_document_is_audited_when_it_comes_and_when_it_is_queued_again_and_not_w
         ("report.received", refused["id"]),
     ]
     assert {each["who"] for each in entries} == {f"{key['id']} {key['name']}"}
-    about = {"account": shop, "source": "upload", "sha256": hashlib.sha256(DOCUMENT).hexdigest(), "size": len(DOCUMENT)}
+    about = {
+        "account": shop,
+        "source": "upload",
+        "sha256": hashlib.sha256(DOCUMENT).hexdigest(),
+        "size": len(DOCUMENT),
+    }
     assert entries[2]["detail"] == about
 
 

@@ -26,7 +26,9 @@ from tests.ingestion import database_state, worker_locks
 ORDERED = clock.NOON - timedelta(days=30)
 ROWS = build.orders_on(ORDERED, count=3)
 DOCUMENT = build.orders_file(ROWS)
-WITH_BAD_ROWS = build.orders_file([ROWS[0], ROWS[1] | {"order-status": "Lost"}, ROWS[2] | {"amazon-order-id": "7"}])
+WITH_BAD_ROWS = build.orders_file(
+    [ROWS[0], ROWS[1] | {"order-status": "Lost"}, ROWS[2] | {"amazon-order-id": "7"}]
+)
 Status = Report.Status
 
 
@@ -80,7 +82,9 @@ def test_report_that_is_done_is_claimed_by_no_worker(acme: Client, shop: str, st
     assert (stored(acme, report_id).status, stored(acme, report_id).attempts) == (status, 0)
 
 
-def test_report_without_owner_or_another_agency_is_claimed_by_no_worker(acme: Client, rival: Client, shop: str) -> None:
+def test_report_without_owner_or_another_agency_is_claimed_by_no_worker(
+    acme: Client, rival: Client, shop: str
+) -> None:
     report_id = sent(acme, shop)
 
     assert claim(acme, identifiers.uuid7()) is None
@@ -139,7 +143,9 @@ def test_report_is_locked_by_one_worker(nord: Client, shelf: str, elsewhere: psy
     assert worker_locks.take(elsewhere, report_id)
 
 
-def test_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+def test_report_that_another_worker_holds_is_left_to_it(
+    nord: Client, shelf: str, elsewhere: psycopg.Connection
+) -> None:
     report_id = sent(nord, shelf)
     worker_locks.take(elsewhere, report_id)
 
@@ -153,7 +159,9 @@ def test_report_that_another_worker_holds_is_left_to_it(nord: Client, shelf: str
     assert stored(nord, report_id).status == Status.LOADED
 
 
-def test_report_is_free_again_when_its_worker_breaks(nord: Client, shelf: str, elsewhere: psycopg.Connection) -> None:
+def test_report_is_free_again_when_its_worker_breaks(
+    nord: Client, shelf: str, elsewhere: psycopg.Connection
+) -> None:
     report_id = sent(nord, shelf)
     default_storage.delete(stored(nord, report_id).document)
 
@@ -191,7 +199,10 @@ def test_report_becomes_known_at_one_moment(acme: Client, shop: str) -> None:
             *DailyCounts.objects.values_list("recorded_at", flat=True),
             SellerAccount.objects.get().last_recorded_at,
         }
-        reports = {*Order.objects.values_list("report_id", flat=True), *SourceLoad.objects.values_list("report_id", flat=True)}
+        reports = {
+            *Order.objects.values_list("report_id", flat=True),
+            *SourceLoad.objects.values_list("report_id", flat=True),
+        }
     assert moments == {loaded_at}
     assert reports == {identifiers.private("rpt", report["id"])}
 
@@ -201,8 +212,18 @@ def test_report_becomes_known_at_one_moment(acme: Client, shop: str) -> None:
     [
         (DOCUMENT, {}, "utf-8", "Every byte of the document is valid UTF-8."),
         (build.packed(DOCUMENT), {}, "utf-8", "Every byte of the document is valid UTF-8."),
-        (build.orders_file(ROWS, codec="utf-8-sig"), {}, "utf-8-sig", "The document begins with a byte-order mark."),
-        (build.orders_file(ROWS, codec="utf-16"), {}, "utf-16", "The document begins with a byte-order mark."),
+        (
+            build.orders_file(ROWS, codec="utf-8-sig"),
+            {},
+            "utf-8-sig",
+            "The document begins with a byte-order mark.",
+        ),
+        (
+            build.orders_file(ROWS, codec="utf-16"),
+            {},
+            "utf-16",
+            "The document begins with a byte-order mark.",
+        ),
         (
             build.orders_file([build.order_row(product_name="Kissen für Müller")], codec="cp1252"),
             {},
@@ -249,7 +270,12 @@ def test_rejected_rows_are_stored_with_line_and_reason_and_others_are_loaded(acm
     rejected = acme.read(f"/v1/reports/{report['id']}/rejected-rows")["data"]
     assert rejected == [
         {"line": 3, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."},
-        {"line": 4, "reason": "`amazon-order-id`: '7' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."},
+        {
+            "line": 4,
+            "reason": (
+                "`amazon-order-id`: '7' is not a valid Amazon order ID; expected e.g. 123-1234567-1234567."
+            ),
+        },
     ]
     assert report["rows"] == {"read": 3, "new": 1, "changed": 0, "unchanged": 0, "rejected": 2}
     assert acme.odr(shop)["denominator"] == 1
@@ -282,7 +308,9 @@ def test_failure_in_last_stage_is_rolled_back_and_retried(nord: Client, store: s
     report_id = sent(nord, store, build.orders_file(build.orders_on(ORDERED, count=3, first=501)))
     with context.agency(nord.agency.pk):
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
-        beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
+        beyond_any_sum = [
+            counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)
+        ]
         DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
     before = database_state.contents(nord)
     with pytest.raises(DataError):

@@ -73,7 +73,12 @@ def test_posted_rows_are_report_too(acme: Client, shop: str) -> None:
     report = acme.post_defects(shop, build.defect(order=build.order_id(1)))
 
     ((outcome, data),) = published_events(acme)
-    assert (outcome, data["report"], data["source"], data["rows"]["read"]) == ("loaded", report["id"], "json", 1)
+    assert (outcome, data["report"], data["source"], data["rows"]["read"]) == (
+        "loaded",
+        report["id"],
+        "json",
+        1,
+    )
 
 
 def test_rejected_document_is_published_with_kind_of_its_problem(nord: Client, shelf: str) -> None:
@@ -117,7 +122,9 @@ def test_events_contain_nothing_of_document(nord: Client, shelf: str, document: 
         assert outcome == (report or {})["status"]
 
 
-def test_name_that_sender_gave_report_type_is_published_only_where_it_is_one_of_ours(nord: Client, shelf: str) -> None:
+def test_name_that_sender_gave_report_type_is_published_only_where_it_is_one_of_ours(
+    nord: Client, shelf: str
+) -> None:
     nord.load(shelf, UNKNOWN, report_type="claims_and_chargebacks")
     with context.agency(nord.agency.pk):
         report = Report.objects.get()
@@ -187,7 +194,9 @@ def test_failed_attempt_is_not_published(nord: Client, store: str) -> None:
     before = published_events(nord)
     with context.agency(nord.agency.pk):
         counted = DailyCounts.objects.order_by("recorded_at").values()[0]
-        beyond_any_sum = [counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)]
+        beyond_any_sum = [
+            counted | {"day": counted["day"] - timedelta(days=n), "orders": 2**31 - 1} for n in (1, 2)
+        ]
         DailyCounts.objects.bulk_create(DailyCounts(**row) for row in beyond_any_sum)
 
     with pytest.raises(DataError):

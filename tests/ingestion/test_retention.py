@@ -25,7 +25,9 @@ from tests.clock import NOW
 
 ORDERED = NOW - timedelta(days=30)
 DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
-FEEDBACK_DE = build.feedback_file([build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=40):%d.%m.%y}")])
+FEEDBACK_DE = build.feedback_file(
+    [build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=40):%d.%m.%y}")]
+)
 Status = Report.Status
 PROBLEM = {"type": "/problems/x", "title": "No use", "detail": "None at all."}
 
@@ -100,13 +102,21 @@ def test_document_that_was_deleted_is_gone_for_good(acme: Client, shop: str) -> 
 
     assert (response.status_code, response["Content-Type"]) == (410, "application/problem+json")
     assert response.json()["type"] == "/problems/document-deleted"
-    assert acme.get(f"/v1/reports/{report}").status_code == acme.get(f"/v1/reports/{report}/rejected-rows").status_code == 200
+    assert (
+        acme.get(f"/v1/reports/{report}").status_code
+        == acme.get(f"/v1/reports/{report}/rejected-rows").status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("days", [1, 7, 30, 3650])
-def test_retention_follows_agency_setting(acme: Client, shop: str, rival: Client, storage: Path, days: int) -> None:
+def test_retention_follows_agency_setting(
+    acme: Client, shop: str, rival: Client, storage: Path, days: int
+) -> None:
     acme.patch("/v1/agency", {"document_retention_days": days}, format="json")
-    older, younger = (sent(acme, shop, days=days + step, status=Status.LOADED, loaded_at=NOW) for step in (0.01, -0.01))
+    older, younger = (
+        sent(acme, shop, days=days + step, status=Status.LOADED, loaded_at=NOW) for step in (0.01, -0.01)
+    )
     theirs = sent(rival, rival.take_on(partner="A1RIVAL"), days=29, status=Status.LOADED, loaded_at=NOW)
 
     tasks.delete_old_documents()
@@ -146,7 +156,9 @@ def test_rows_posted_as_json_are_deleted_like_document(acme: Client, shop: str, 
     assert acme.get(f"/v1/reports/{posted['id']}/document").status_code == 410
 
 
-def test_retention_deletes_several_batches(acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retention_deletes_several_batches(
+    acme: Client, shop: str, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     for _ in range(5):
         sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
@@ -185,11 +197,15 @@ def test_file_that_cannot_be_deleted_holds_up_no_other(
     assert acme.read(f"/v1/reports/{free}")["document_deleted_at"] is not None
 
 
-def test_report_that_another_transaction_holds_is_left_to_next_run(nord: Client, shelf: str, storage: Path) -> None:
+def test_report_that_another_transaction_holds_is_left_to_next_run(
+    nord: Client, shelf: str, storage: Path
+) -> None:
     held, free = (sent(nord, shelf, days=31, status=Status.REJECTED, problem=PROBLEM) for _ in range(2))
     with closing(psycopg.connect(os.environ["DATABASE_URL"])) as other:
         other.execute(f"SET LOCAL underone.agency = '{nord.agency.pk}'")
-        other.execute("SELECT FROM ingestion_report WHERE id = %s FOR UPDATE", [identifiers.private("rpt", held)])
+        other.execute(
+            "SELECT FROM ingestion_report WHERE id = %s FOR UPDATE", [identifiers.private("rpt", held)]
+        )
 
         assert delete(nord) == 1
 
@@ -198,7 +214,9 @@ def test_report_that_another_transaction_holds_is_left_to_next_run(nord: Client,
     assert delete(nord) == 1
 
 
-def test_retention_does_not_touch_other_agencies(acme: Client, shop: str, rival: Client, storage: Path) -> None:
+def test_retention_does_not_touch_other_agencies(
+    acme: Client, shop: str, rival: Client, storage: Path
+) -> None:
     sent(acme, shop, days=31, status=Status.LOADED, loaded_at=NOW)
 
     assert delete(rival) == 0
@@ -241,7 +259,9 @@ def test_deleted_document_that_was_rejected_is_stored_anew_and_queued_again(
     assert kept == FEEDBACK_DE.replace(b"never arrived", b"").replace(b"x1y2z3@marketplace.amazon.com", b"")
 
 
-def test_document_that_came_again_is_stored_for_another_period(nord: Client, shelf: str, storage: Path) -> None:
+def test_document_that_came_again_is_stored_for_another_period(
+    nord: Client, shelf: str, storage: Path
+) -> None:
     refused = nord.load(shelf, FEEDBACK_DE, marketplace="US")
     age(nord, refused["id"], days=31)
     delete(nord)
@@ -274,7 +294,12 @@ def test_database_takes_no_other_number_of_days(acme: Client, days: int) -> None
 
 def test_abandoned_uploads_are_deleted_after_a_day(settings: Settings, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
-    for name, hours in (("tmpold.upload.txt", 25), ("tmpkept.upload", 26), ("tmpnew.upload.txt", 23), ("another file", 99)):
+    for name, hours in (
+        ("tmpold.upload.txt", 25),
+        ("tmpkept.upload", 26),
+        ("tmpnew.upload.txt", 23),
+        ("another file", 99),
+    ):
         path = tmp_path / "uploads" / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"Jane Doe")

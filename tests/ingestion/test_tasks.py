@@ -26,7 +26,9 @@ def waiting(client: Client, account: str, *, status: str = Status.QUEUED, since:
     """Return a report queued so long ago."""
     report_id = identifiers.private("rpt", client.send(account, os.urandom(20)).json()["id"])
     with context.agency(client.agency.pk):
-        Report.objects.filter(pk=report_id).update(status=status, handed_out_at=timezone.now() - since, loaded_at=NOW, problem={})
+        Report.objects.filter(pk=report_id).update(
+            status=status, handed_out_at=timezone.now() - since, loaded_at=NOW, problem={}
+        )
     return report_id
 
 
@@ -56,7 +58,9 @@ def quiet_broker() -> None:
         (Status.FAILED, timedelta(days=30), False),
     ],
 )
-def test_abandoned_reports_are_queued_again(acme: Client, shop: str, status: str, since: timedelta, is_handed_out: bool) -> None:
+def test_abandoned_reports_are_queued_again(
+    acme: Client, shop: str, status: str, since: timedelta, is_handed_out: bool
+) -> None:
     report_id = waiting(acme, shop, status=status, since=since)
 
     tasks.resume_reports()
@@ -142,7 +146,9 @@ def test_report_that_killed_worker_began_is_loaded_by_next(acme: Client, shop: s
 
 
 @pytest.mark.parametrize("agency", ["rival", "nobody"])
-def test_message_about_another_agency_report_loads_nothing(acme: Client, rival: Client, shop: str, agency: str) -> None:
+def test_message_about_another_agency_report_loads_nothing(
+    acme: Client, rival: Client, shop: str, agency: str
+) -> None:
     report_id = acme.send(shop, DOCUMENT).json()["id"]
     agency_id = rival.agency.pk if agency == "rival" else identifiers.uuid7()
 

@@ -15,7 +15,10 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 V2, V1 = "GET_V2_SELLER_PERFORMANCE_REPORT", "GET_V1_SELLER_PERFORMANCE_REPORT"
 FEEDBACK, RETURNS = "GET_SELLER_FEEDBACK_DATA", "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 FBA_RETURNS = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
-ORDERS, ORDERS_XML = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL", "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+ORDERS, ORDERS_XML = (
+    "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+    "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+)
 
 LOADED: dict[str, tuple[str, tuple[int, int, int, int]]] = {
     f"{ORDERS_XML}/1.xml": ("US", (1, 1, 0, 0)),
@@ -31,7 +34,9 @@ LOADED: dict[str, tuple[str, tuple[int, int, int, int]]] = {
     f"{V2}/3_schema_examples_root.json": ("US", (19, 19, 0, 0)),
     f"{V2}/4_schema_example_performanceMetrics.json": ("US", (19, 19, 0, 0)),
 }
-"""The store it is for; rows read, new, unchanged and rejected. What is only kept in the snapshot says nothing new."""
+"""The store it is for; rows read, new, unchanged and rejected. What is only kept in the snapshot says nothing
+new."""
+
 
 REFUSED = {
     f"{ORDERS}/1_rows_without_header.tsv": "no-header",
@@ -47,7 +52,9 @@ def sample(path: str) -> bytes:
 
 
 def series(client: Client, account: str, metric: str, **asked: str) -> dict[str, Any]:
-    (value,) = client.read(f"/v1/accounts/{account}/metrics", metric=metric, marketplace="US", **asked)["metrics"]
+    (value,) = client.read(f"/v1/accounts/{account}/metrics", metric=metric, marketplace="US", **asked)[
+        "metrics"
+    ]
     return dict(value)
 
 
@@ -61,7 +68,11 @@ def test_a_sample_that_can_be_used_is_loaded(acme: Client, shop: str, path: str)
 
     report = acme.load(shop, sample(path), marketplace=marketplace)
 
-    assert (report["status"], report["problem"], report["report_type"]) == ("loaded", None, path.partition("/")[0])
+    assert (report["status"], report["problem"], report["report_type"]) == (
+        "loaded",
+        None,
+        path.partition("/")[0],
+    )
     assert tuple(report["rows"][name] for name in ("read", "new", "unchanged", "rejected")) == rows
     assert (report["encoding"] == "cp1252") is ("cp1252" in path)
     assert report["encoding_reason"]
@@ -79,14 +90,25 @@ def test_a_sample_that_cannot_be_used_is_refused_and_changes_nothing(committed_d
     assert nord.read(f"/v1/accounts/{shelf}/metrics") == before
 
 
-def test_amazon_s_own_example_stands_beside_our_numbers_with_what_contradicts_itself_in_it(acme: Client, shop: str) -> None:
+def test_amazon_s_own_example_stands_beside_our_numbers_with_what_contradicts_itself_in_it(
+    acme: Client, shop: str
+) -> None:
     acme.load(shop, sample(f"{V2}/3_schema_examples_root.json"))
 
     odr = series(acme, shop, "order_defect_rate", channel="mfn")
 
     amazon = odr["amazon"]
-    assert (amazon["numerator"], amazon["denominator"], amazon["rate"], amazon["status"]) == (1078, 539000, 0.009, "GOOD")
-    assert (amazon["from"], amazon["to"], amazon["reported_at"]) == ("2020-09-06", "2020-11-04", "2020-11-19T23:59:59Z")
+    assert (amazon["numerator"], amazon["denominator"], amazon["rate"], amazon["status"]) == (
+        1078,
+        539000,
+        0.009,
+        "GOOD",
+    )
+    assert (amazon["from"], amazon["to"], amazon["reported_at"]) == (
+        "2020-09-06",
+        "2020-11-04",
+        "2020-11-19T23:59:59Z",
+    )
     assert amazon["target"] == {"comparator": "lt", "value": 0.01}
     assert amazon["ours"] == {"numerator": 0, "denominator": 0, "rate": None, "meets_target": None}
     assert any("0.009" in flag for flag in amazon["flags"])
@@ -106,11 +128,20 @@ def test_what_only_amazon_counts_is_a_series_with_a_history(acme: Client, shop: 
     history = acme.read(f"/v1/accounts/{shop}/metrics/food_and_product_safety_issues/history", **days)
 
     assert (value["numerator"], value["denominator"], value["rate"], value["channel"]) == (37, 1, 37.0, "all")
-    assert (value["target"]["comparator"], value["meets_target"], value["status"]) == ("eq", False, "breached")
-    assert [(point["as_of"], point["numerator"]) for point in history["points"]] == [("2020-11-19", 37), ("2020-11-20", 37)]
+    assert (value["target"]["comparator"], value["meets_target"], value["status"]) == (
+        "eq",
+        False,
+        "breached",
+    )
+    assert [(point["as_of"], point["numerator"]) for point in history["points"]] == [
+        ("2020-11-19", 37),
+        ("2020-11-20", 37),
+    ]
 
 
-def test_snapshots_are_kept_whole_by_marketplace_and_the_status_shows_on_the_account(acme: Client, shop: str) -> None:
+def test_snapshots_are_kept_whole_by_marketplace_and_the_status_shows_on_the_account(
+    acme: Client, shop: str
+) -> None:
     acme.load(shop, sample(f"{V2}/3_schema_examples_root.json"))
 
     snapshots = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
@@ -132,7 +163,9 @@ def test_snapshots_are_kept_whole_by_marketplace_and_the_status_shows_on_the_acc
 def test_a_real_return_counts_against_its_order_as_soon_as_that_is_known(acme: Client, shop: str) -> None:
     acme.load(shop, sample(f"{RETURNS}/1.tsv"))
     order = build.order_row(
-        amazon_order_id="113-6277818-6289068", purchase_date="2025-07-10T20:00:00+00:00", last_updated_date="2025-07-12T20:00:00Z"
+        amazon_order_id="113-6277818-6289068",
+        purchase_date="2025-07-10T20:00:00+00:00",
+        last_updated_date="2025-07-12T20:00:00Z",
     )
     acme.load(shop, build.orders_file([order]))
 

@@ -1,5 +1,5 @@
-"""Web, workers, clock and broker are killed at random moments while breaches open and resolve: every event arrives, with one id
-each, none is lost and none is made twice.
+"""Web, workers, clock and broker are killed at random moments while breaches open and resolve: every event
+arrives, with one id each, none is lost and none is made twice.
 
 KILLED_BREACHES=500 opens and resolves that many; the suite makes fewer.
 """
@@ -45,7 +45,8 @@ class Caller:
 
     def __init__(self, *, port: int, key: str) -> None:
         self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}", "Host": "localhost"}
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {key}", "Host": "localhost"},
         )
 
     def __enter__(self) -> "Caller":
@@ -92,7 +93,8 @@ def story_of(caller: Caller, n: int) -> None:
 
 @contextmanager
 def killing(installation: Installation, *, chance: random.Random) -> Iterator[Counter[str]]:
-    """One process after the other is killed and started again, as long as the block lasts; how often which."""
+    """One process after the other is killed and started again, as long as the block lasts; how often
+    which."""
     killed: Counter[str] = Counter()
     enough = Signal()
 
@@ -124,12 +126,20 @@ def receiver() -> Iterator[Receiver]:
         yield one
 
 
-def test_every_event_arrives_though_everything_is_killed(agency: Client, receiver: Receiver, tmp_path: Path) -> None:
-    with installed(place=tmp_path / "home", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as installation, ExitStack() as stack:
+def test_every_event_arrives_though_everything_is_killed(
+    agency: Client, receiver: Receiver, tmp_path: Path
+) -> None:
+    with (
+        installed(place=tmp_path / "home", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as installation,
+        ExitStack() as stack,
+    ):
         callers = [stack.enter_context(Caller(port=installation.port, key=agency.key)) for _ in range(4)]
         wanted = {"url": receiver.url("ok/breaches"), "event_types": ["breach.*"]}
         secret = callers[0].call("POST", "/v1/webhook-endpoints", json=wanted)["secret"]
-        with killing(installation, chance=random.Random(7)) as killed, ThreadPoolExecutor(len(callers)) as pool:
+        with (
+            killing(installation, chance=random.Random(7)) as killed,
+            ThreadPoolExecutor(len(callers)) as pool,
+        ):
             done = [pool.submit(story_of, callers[n % len(callers)], n) for n in range(BREACHES // TIMES)]
             for each in done:
                 each.result()
@@ -140,12 +150,16 @@ def test_every_event_arrives_though_everything_is_killed(agency: Client, receive
         events = list(Event.objects.filter(type__startswith="breach.").order_by("id"))
         told = Counter((event.type, event.data["breach"]) for event in events)
         assert episodes.count() == BREACHES
-        assert set(told) == {(f"breach.{edge}", each.public_id) for each in episodes for edge in ("opened", "resolved")}
+        assert set(told) == {
+            (f"breach.{edge}", each.public_id) for each in episodes for edge in ("opened", "resolved")
+        }
     assert set(told.values()) == {1}
     arrived = receiver.received("ok/breaches")
     assert {each["headers"]["webhook-id"] for each in arrived} == {event.public_id for event in events}
     assert in_order(arrived)
-    assert all(Webhook(secret).verify(each["body"], each["headers"]) for each in arrived[-50:])  # no older than it believes
+    assert all(
+        Webhook(secret).verify(each["body"], each["headers"]) for each in arrived[-50:]
+    )  # no older than it believes
     assert killed.total() >= 5
     print(f"{len(events)} events, {len(arrived)} deliveries, killed {dict(killed)}")  # noqa: T201  how hard it was
 

@@ -47,7 +47,9 @@ def test_an_answer_is_repeated_exactly_for_the_moment_that_it_named(agency: Clie
             answers.append(agency.read(path, **columns))
     answers.append(agency.read(path, **columns))
 
-    again = [agency.read(path, **columns, as_of=answer["as_of"], known_at=answer["known_at"]) for answer in answers]
+    again = [
+        agency.read(path, **columns, as_of=answer["as_of"], known_at=answer["known_at"]) for answer in answers
+    ]
     seen = {answer["metrics"][0]["denominator"] for answer in answers}
     assert again == answers
     assert seen == {10, 10 + MANY}

@@ -1,4 +1,5 @@
-"""Samples that were damaged on their way, through the door and a worker: each ends loaded or refused, and never by half.
+"""Samples that were damaged on their way, through the door and a worker: each ends loaded or refused, and
+never by half.
 
 MUTATED_SAMPLES=500 sends that many of each; without it a few are.
 """
@@ -36,7 +37,10 @@ def test_a_damaged_sample_is_loaded_or_refused_and_says_so(committed_db: None, p
 
         rows = report["rows"]
         assert report["status"] in {"loaded", "rejected"}, (seed, report)
-        assert rows["read"] == rows["new"] + rows["changed"] + rows["unchanged"] + rows["rejected"], (seed, report)
+        assert rows["read"] == rows["new"] + rows["changed"] + rows["unchanged"] + rows["rejected"], (
+            seed,
+            report,
+        )
         if report["status"] == "loaded":
             assert (bool(report["encoding"]), bool(report["encoding_reason"])) == (True, True), (seed, report)
         elif not report["duplicate"]:

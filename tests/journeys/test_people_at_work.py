@@ -31,8 +31,13 @@ def test_from_the_first_letter_to_the_last_sign_out(post: Outbox, settings: Lazy
     assert Visitor().send("/v1/auth/sign-up", **body).status_code == 202
     owner = come_in(post, owner_at, name="Ana")
 
-    shops = [owner.send("/v1/accounts", **ACCOUNT | {"selling_partner_id": f"A{n}"}).json()["id"] for n in (1, 2)]
-    for email, rights in ((manager_at, {"role": "manager"}), (client_at, {"role": "viewer", "accounts": shops[:1]})):
+    shops = [
+        owner.send("/v1/accounts", **ACCOUNT | {"selling_partner_id": f"A{n}"}).json()["id"] for n in (1, 2)
+    ]
+    for email, rights in (
+        (manager_at, {"role": "manager"}),
+        (client_at, {"role": "viewer", "accounts": shops[:1]}),
+    ):
         assert owner.send("/v1/invitations", email=email, **rights).status_code == 201
     manager, client = come_in(post, manager_at, name="Ben"), come_in(post, client_at, name="Cleo")
 

@@ -23,7 +23,17 @@ def test_one_defect_in_a_hundred_misses_and_in_a_hundred_and_one_meets(acme: Cli
     acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=1, first=101)))
 
     met = acme.odr(shop)
-    assert (met["numerator"], met["denominator"], met["meets_target"], met["status"]) == (1, 101, True, "at_risk")
+    assert (met["numerator"], met["denominator"], met["meets_target"], met["status"]) == (
+        1,
+        101,
+        True,
+        "at_risk",
+    )
     warning, breach = acme.read("/v1/breaches")["data"]
     assert (breach["status"], breach["numerator"], breach["denominator"]) == ("resolved", 1, 100)
-    assert (warning["level"], warning["status"], warning["numerator"], warning["denominator"]) == ("warning", "open", 1, 101)
+    assert (warning["level"], warning["status"], warning["numerator"], warning["denominator"]) == (
+        "warning",
+        "open",
+        1,
+        101,
+    )

@@ -1,5 +1,5 @@
-"""Nothing is lost and nothing counts twice: documents sent again or at once, workers that race or are killed, a broker that
-forgets everything.
+"""Nothing is lost and nothing counts twice: documents sent again or at once, workers that race or are killed,
+a broker that forgets everything.
 """
 
 import io
@@ -35,9 +35,31 @@ from metrics.models import DailyCounts, Defect, Order, SourceLoad
 from tests import build
 from tests.client import Client
 
-COLUMNS = ("amazon-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel")
-MANY, DAYS = 150_000, 20  # orders of a document that takes a worker seconds, spread over days inside of today's window
-WORKER = ["-m", "celery", "-A", "config", "worker", "-P", "prefork", "-c", "2", "--without-mingle", "--without-gossip"]
+COLUMNS = (
+    "amazon-order-id",
+    "purchase-date",
+    "last-updated-date",
+    "order-status",
+    "fulfillment-channel",
+    "sales-channel",
+)
+MANY, DAYS = (
+    150_000,
+    20,
+)  # orders of a document that takes a worker seconds, spread over days inside of today's window
+WORKER = [
+    "-m",
+    "celery",
+    "-A",
+    "config",
+    "worker",
+    "-P",
+    "prefork",
+    "-c",
+    "2",
+    "--without-mingle",
+    "--without-gossip",
+]
 FINAL = {"loaded", "rejected", "failed"}
 READING, RECORDING = "COPY staged_orders", "FROM staged_orders"  # as the database shows what it works on
 T = TypeVar("T")
@@ -171,7 +193,9 @@ def hand_out_again(agency: Client) -> None:
     tasks.resume_reports()
 
 
-def wait_until(happened: Callable[[], Any], *, worker: Worker, every: float = 0.01, seconds: float = 60) -> Any:
+def wait_until(
+    happened: Callable[[], Any], *, worker: Worker, every: float = 0.01, seconds: float = 60
+) -> Any:
     """What `happened` returns once it is true."""
     deadline = time.monotonic() + seconds
     while not (result := happened()):
@@ -231,16 +255,25 @@ def test_a_report_in_the_hands_of_four_workers_is_loaded_once(agency: Client, ac
     assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (2000, 1, (0, 2000))
 
 
-def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts(agency: Client, account: str) -> None:
+def test_reports_of_one_account_in_many_workers_give_one_set_of_facts_and_counts(
+    agency: Client, account: str
+) -> None:
     shipped = build.orders_on(build.days_ago(40), count=700)
-    pending = [row | {"last-updated-date": row["purchase-date"], "order-status": "Pending"} for row in shipped]
-    cancelled = [row | {"last-updated-date": timezone.now().isoformat(), "order-status": "Cancelled"} for row in shipped[600:]]
+    pending = [
+        row | {"last-updated-date": row["purchase-date"], "order-status": "Pending"} for row in shipped
+    ]
+    cancelled = [
+        row | {"last-updated-date": timezone.now().isoformat(), "order-status": "Cancelled"}
+        for row in shipped[600:]
+    ]
     posted = [build.defect(order=build.order_id(n), updated_at="2026-10-20T00:00:00Z") for n in range(1, 6)]
     removed = [build.defect(order=build.order_id(1), state="removed", updated_at="2026-10-21T00:00:00Z")]
     documents = [build.orders_file(rows) for rows in (pending, shipped[:500], shipped[400:], cancelled)]
     reports = [agency.send(account, document).json() for document in documents]
     path = f"/v1/accounts/{account}/defects"
-    reports += [agency.post(path, {"defects": defects}, format="json").json() for defects in (posted, removed, posted)]
+    reports += [
+        agency.post(path, {"defects": defects}, format="json").json() for defects in (posted, removed, posted)
+    ]
 
     at_once(*[partial(load, agency, report) for report in reports])
 
@@ -271,7 +304,11 @@ def test_a_report_whose_worker_is_killed_is_loaded_once(
     row = row_of(agency, report)
     assert (row.status, row.rows_new, loads_of(agency, report)) == ("loaded", MANY, 1)
     assert row.attempts >= 2
-    assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (MANY, DAYS, (0, MANY))
+    assert (rows(agency, Order), rows(agency, DailyCounts), figures(agency, account)) == (
+        MANY,
+        DAYS,
+        (0, MANY),
+    )
     assert counts_again(account) == "0 daily counts changed"
 
 
@@ -297,8 +334,12 @@ def test_a_document_that_ends_every_worker_is_given_up_and_may_be_sent_again(
     assert (row_of(agency, report).status, figures(agency, account)) == ("loaded", (0, MANY))
 
 
-def test_a_broker_that_forgets_every_message_loses_no_report(agency: Client, account: str, worker: Worker, broker: Redis) -> None:
-    documents = [build.orders_file(build.orders_on(build.days_ago(40), count=50, first=1 + 50 * n)) for n in range(3)]
+def test_a_broker_that_forgets_every_message_loses_no_report(
+    agency: Client, account: str, worker: Worker, broker: Redis
+) -> None:
+    documents = [
+        build.orders_file(build.orders_on(build.days_ago(40), count=50, first=1 + 50 * n)) for n in range(3)
+    ]
     reports = [agency.send(account, document).json() for document in documents]
     posted = {"defects": [build.defect(order=build.order_id(7))]}
     reports.append(agency.post(f"/v1/accounts/{account}/defects", posted, format="json").json())
@@ -312,9 +353,14 @@ def test_a_broker_that_forgets_every_message_loses_no_report(agency: Client, acc
     assert figures(agency, account) == (1, 150)
 
 
-def test_a_defect_before_its_order_and_one_after_it_give_the_same_numbers(agency: Client, account: str) -> None:
+def test_a_defect_before_its_order_and_one_after_it_give_the_same_numbers(
+    agency: Client, account: str
+) -> None:
     other = agency.take_on(partner="A2OTHER")
-    orders, trouble = build.orders_file(build.orders_on(build.days_ago(40), count=9)), build.defect(order=build.order_id(4))
+    orders, trouble = (
+        build.orders_file(build.orders_on(build.days_ago(40), count=9)),
+        build.defect(order=build.order_id(4)),
+    )
 
     agency.load(account, orders)
     agency.post_defects(account, trouble)

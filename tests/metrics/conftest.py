@@ -20,13 +20,24 @@ def rule(owner_dsn: str) -> Iterator[Callable[..., None]]:
     all.
     """
     with psycopg.connect(owner_dsn, autocommit=True, row_factory=dict_row) as owner:
-        usual = owner.execute("SELECT * FROM metrics_metricrule WHERE metric = 'order_defect_rate'").fetchone()
+        usual = owner.execute(
+            "SELECT * FROM metrics_metricrule WHERE metric = 'order_defect_rate'"
+        ).fetchone()
         written: list[int] = []
 
         def write(**fields: Any) -> None:
-            row = {name: value for name, value in (usual or {}).items() if name != "id"} | {"source": "a test"} | fields
-            names, values = sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(map(sql.Placeholder, row))
-            statement = sql.SQL("INSERT INTO metrics_metricrule ({}) VALUES ({}) RETURNING id").format(names, values)
+            row = (
+                {name: value for name, value in (usual or {}).items() if name != "id"}
+                | {"source": "a test"}
+                | fields
+            )
+            names, values = (
+                sql.SQL(", ").join(map(sql.Identifier, row)),
+                sql.SQL(", ").join(map(sql.Placeholder, row)),
+            )
+            statement = sql.SQL("INSERT INTO metrics_metricrule ({}) VALUES ({}) RETURNING id").format(
+                names, values
+            )
             written.extend(each["id"] for each in owner.execute(statement, row))
 
         yield write

@@ -41,7 +41,9 @@ A_MOMENT = timedelta(microseconds=1)
 def order(number: int = 1, *, on: date = DAY, **more: Any) -> OrderFact:
     """Build a US order that the merchant shipped on the evening of its day; `more` replaces fields."""
     noon = datetime.combine(on, time(12), UTC)
-    usual = OrderFact(build.order_id(number), "US", "mfn", OrderStatus.SHIPPED, noon, noon + timedelta(hours=8))
+    usual = OrderFact(
+        build.order_id(number), "US", "mfn", OrderStatus.SHIPPED, noon, noon + timedelta(hours=8)
+    )
     return usual._replace(**more)
 
 
@@ -50,7 +52,12 @@ def orders(count: int, *, first: int = 1, on: date = DAY, **more: Any) -> list[O
 
 
 def defect(
-    number: int = 1, *, kind: str = DefectKind.A_TO_Z_CLAIM, state: str = "granted", rating: int | None = None, **more: Any
+    number: int = 1,
+    *,
+    kind: str = DefectKind.A_TO_Z_CLAIM,
+    state: str = "granted",
+    rating: int | None = None,
+    **more: Any,
 ) -> DefectFact:
     """Build a granted claim on an order. `counts` follows from kind, state and rating."""
     return DefectFact(
@@ -69,11 +76,20 @@ def defect(
 def posted(number: int = 1, *, rating: int = 1, on: date = DAY, **more: Any) -> DefectFact:
     """Build a row of a feedback report, stated at the midnight at which its day began."""
     midnight = datetime.combine(on, time.min, UTC)
-    return defect(number, kind=DefectKind.FEEDBACK, state="posted", rating=rating, occurred_on=on, stated_at=midnight, **more)
+    return defect(
+        number,
+        kind=DefectKind.FEEDBACK,
+        state="posted",
+        rating=rating,
+        occurred_on=on,
+        stated_at=midnight,
+        **more,
+    )
 
 
 def shipment(number: int = 1, package: str = "", *, on: date = DAY, **more: Any) -> ShipmentFact:
-    """Build a package of one unit: shipped on its ship-by day, scanned, delivered a day before the promise."""
+    """Build a package of one unit: shipped on its ship-by day, scanned, delivered a day before the
+    promise."""
     return ShipmentFact(
         order_id=build.order_id(number),
         package=package,
@@ -100,7 +116,9 @@ def cancelled(number: int = 1, by: str = "seller", **more: Any) -> ShipmentFact:
 
 def returned(number: int = 1, reference: str = "R1", *, on: date = DAY, **more: Any) -> ReturnFact:
     """Build a return request that was answered in time."""
-    return ReturnFact(build.order_id(number), reference, on, "approved", True, False, "", None)._replace(**more)
+    return ReturnFact(build.order_id(number), reference, on, "approved", True, False, "", None)._replace(
+        **more
+    )
 
 
 def message(number: int = 1, *, on: date = DAY, **more: Any) -> MessageFact:
@@ -108,7 +126,9 @@ def message(number: int = 1, *, on: date = DAY, **more: Any) -> MessageFact:
     return MessageFact(f"M{number}", "US", build.order_id(number), on, True, on, True, None)._replace(**more)
 
 
-def snapshot(*, marketplace: str = "US", status: str = "NORMAL", at: datetime = NINE, **document: Any) -> SnapshotFact:
+def snapshot(
+    *, marketplace: str = "US", status: str = "NORMAL", at: datetime = NINE, **document: Any
+) -> SnapshotFact:
     """Build the snapshot of a marketplace in Amazon's report of a moment."""
     return SnapshotFact(marketplace, status, at, json.dumps(document))
 
@@ -116,7 +136,8 @@ def snapshot(*, marketplace: str = "US", status: str = "NORMAL", at: datetime = 
 def reported(
     metric: str = "order_defect_rate", numerator: int | None = 1, denominator: int | None = 100, **more: Any
 ) -> ReportedFact:
-    """Build a figure of Amazon's report of NINE, over the 60 days that end 15 days before, without a target."""
+    """Build a figure of Amazon's report of NINE, over the 60 days that end 15 days before, without a
+    target."""
     return ReportedFact(
         marketplace="US",
         metric=metric,
@@ -189,7 +210,11 @@ class FactRecorder:
                 recording.stage(fact_type=kind, facts=numbered)
                 if covers:
                     self._cover(report, covers, received_at or at)
-                recorded.append(recording.record(fact_type=kind, received_at=received_at or at, with_lines=with_lines, **report))
+                recorded.append(
+                    recording.record(
+                        fact_type=kind, received_at=received_at or at, with_lines=with_lines, **report
+                    )
+                )
             return _together(recorded)
 
     def load(self, *facts: Fact, at: datetime = NINE, **more: Any) -> Recorded:
@@ -210,13 +235,17 @@ class FactRecorder:
             account = self.locked()
             refresh.refresh(account=account, touched=days, now=account.last_recorded_at or at)
 
-    def set_threshold(self, warn_at: str, *, at: datetime = NINE, metric: str = "order_defect_rate", **more: Any) -> Threshold:
+    def set_threshold(
+        self, warn_at: str, *, at: datetime = NINE, metric: str = "order_defect_rate", **more: Any
+    ) -> Threshold:
         """Set a threshold and refresh the account, as the API and its worker do."""
         fields = {"account_id", "marketplace", "channel"}
         scope = thresholds.Scope(metric=metric, **{name: more.pop(name) for name in fields & more.keys()})
         settings = thresholds.ThresholdSettings(warn_at=Decimal(warn_at), **more)
         with context.agency(self.agency_id):
-            threshold, _ = thresholds.set_threshold(agency=self.account.agency, scope=scope, settings=settings, now=at)
+            threshold, _ = thresholds.set_threshold(
+                agency=self.account.agency, scope=scope, settings=settings, now=at
+            )
             self.run_daily(at=at)
         return threshold
 
@@ -247,7 +276,9 @@ class FactRecorder:
         self, *, since: date = TODAY, until: date | None = None, known_at: datetime = TWELVE, **params: Any
     ) -> list[Value]:
         with context.agency(self.agency_id):
-            return values.query(account=self.account, since=since, until=until or since, known_at=known_at, **params)
+            return values.query(
+                account=self.account, since=since, until=until or since, known_at=known_at, **params
+            )
 
     def odr(self, *, marketplace: str = "US", channel: str = "mfn", **at: Any) -> list[tuple[int, int]]:
         """Return numerator and denominator of the order defect rate, day by day."""

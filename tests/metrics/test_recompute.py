@@ -72,7 +72,9 @@ def test_recompute_leaves_correct_counts_unchanged(sold: FactRecorder) -> None:
     assert list(DailyCounts.objects.order_by("day").values()) == before
 
 
-def test_recompute_repairs_a_damaged_count_with_a_new_version(acme: Client, shop: str, sold: FactRecorder) -> None:
+def test_recompute_repairs_a_damaged_count_with_a_new_version(
+    acme: Client, shop: str, sold: FactRecorder
+) -> None:
     damage(sold)
     damage(sold, on=NEXT_DAY, orders=2)
     damaged = odr(sold)
@@ -111,7 +113,9 @@ def test_recompute_repairs_what_follows_from_a_count(acme: Client, shop: str, so
         ([f"--from={DAY}", f"--to={NEXT_DAY}"], 2, True),
     ],
 )
-def test_recompute_counts_only_the_days_of_the_span(sold: FactRecorder, arguments: list[str], days: int, repaired: bool) -> None:
+def test_recompute_counts_only_the_days_of_the_span(
+    sold: FactRecorder, arguments: list[str], days: int, repaired: bool
+) -> None:
     damage(sold)
 
     assert recompute(*arguments) == f"1 accounts, {days} days: {int(repaired)} daily counts changed"
@@ -149,7 +153,9 @@ def test_recompute_records_corrections_in_the_audit_log(sold: FactRecorder, othe
         recompute(*SPAN)
 
     with context.agency(sold.agency_id):
-        entries = list(AuditEntry.objects.filter(what="account.recounted").values_list("actor_id", "about", "detail"))
+        entries = list(
+            AuditEntry.objects.filter(what="account.recounted").values_list("actor_id", "about", "detail")
+        )
     span = dict(zip(("from", "to"), (each.partition("=")[2] for each in SPAN), strict=True))
     assert entries == [("underone", identifiers.public("acct", sold.account_id), span | {"changed": 1})]
 

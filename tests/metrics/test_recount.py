@@ -62,9 +62,21 @@ class Shop:
         else:
             report = self.client.load(self.account, document.content, **document.asked)
         rows, rejected = report["rows"], int(document.spoiled)
-        assert (report["status"], rows["read"], rows["rejected"]) == ("loaded", len(document.rows) + rejected, rejected), report
-        received_at, known_at = (datetime.fromisoformat(report[name]) for name in ("received_at", "loaded_at"))
-        of_document = (document.counts_all, frozenset(document.columns), document.store, document.period, rejected)
+        assert (report["status"], rows["read"], rows["rejected"]) == (
+            "loaded",
+            len(document.rows) + rejected,
+            rejected,
+        ), report
+        received_at, known_at = (
+            datetime.fromisoformat(report[name]) for name in ("received_at", "loaded_at")
+        )
+        of_document = (
+            document.counts_all,
+            frozenset(document.columns),
+            document.store,
+            document.period,
+            rejected,
+        )
         self.uploads.setdefault(report["id"], Upload(document.rows, received_at, known_at, *of_document))
 
     def moments(self) -> list[datetime | None]:
@@ -76,7 +88,8 @@ class Shop:
         return Knowledge(self.uploads.values(), known_at=known_at or datetime.max.replace(tzinfo=UTC))
 
     def days(self, metric: str) -> list[date]:
-        """Today, and days at which something just enters the metric's window, is still in, or just left it."""
+        """Today, and days at which something just enters the metric's window, is still in, or just left
+        it."""
         inside, rule = Recount(self.knowledge(None)).days(metric) or [TODAY], rule_of(metric, self.home)
         edges = (rule.offset - 1, rule.offset, rule.offset + rule.days - 1, rule.offset + rule.days)
         return [TODAY, *(inside[n * len(inside) // 4] + timedelta(days=edge) for n, edge in enumerate(edges))]
@@ -89,11 +102,15 @@ class Shop:
     def values(self, *, as_of: date, known_at: datetime | None) -> dict[Any, Any]:
         """The figures of each series. Of a marketplace that nothing is known of, nothing is said."""
         answer = self.read("", known_at, as_of=as_of.isoformat())
-        by_series = {(each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]}
+        by_series = {
+            (each["metric"], each["marketplace"], each["channel"]): each for each in answer["metrics"]
+        }
         assert len(by_series) == len(answer["metrics"])
         assert {self.home} <= {marketplace for _, marketplace, _ in by_series} <= set(MARKETPLACES)
         return (
-            NOTHING_KNOWN | {key: _said(value) for key, value in by_series.items()} | {"unmatched": answer["unmatched_defects"]}
+            NOTHING_KNOWN
+            | {key: _said(value) for key, value in by_series.items()}
+            | {"unmatched": answer["unmatched_defects"]}
         )
 
     def status(self) -> str:
@@ -101,7 +118,11 @@ class Shop:
 
     def open_breaches(self) -> set[tuple[str, str, str]]:
         listed = self.client.read("/v1/breaches", account=self.account, status="open", limit=100)["data"]
-        return {(each["metric"], each["marketplace"], each["channel"]) for each in listed if each["level"] == "breach"}
+        return {
+            (each["metric"], each["marketplace"], each["channel"])
+            for each in listed
+            if each["level"] == "breach"
+        }
 
     def history(self, key: tuple[str, str, str], *, known_at: datetime | None) -> dict[date, tuple[int, int]]:
         """Numerator and denominator of each day on which there is any."""
@@ -123,7 +144,9 @@ class Shop:
         page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50)
         listed = page["data"]
         while page["next_cursor"]:
-            page = self.read(f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50, cursor=page["next_cursor"])
+            page = self.read(
+                f"/{metric}/orders", known_at, as_of=as_of.isoformat(), limit=50, cursor=page["next_cursor"]
+            )
             listed += page["data"]
         lines = {(line["order_id"], line["reference"] or ""): _listed(metric, line) for line in listed}
         assert len(lines) == len(listed)
@@ -133,7 +156,11 @@ class Shop:
 def _said(value: dict[str, Any]) -> list[Any]:
     figures_told = [value[name] for name in ("numerator", "denominator", "parts", "meets_target")]
     metric, status = value["metric"], value["status"]
-    return [*figures_told, value["unexplained"] if metric == PCR else None, status if RULES[metric].target else None]
+    return [
+        *figures_told,
+        value["unexplained"] if metric == PCR else None,
+        status if RULES[metric].target else None,
+    ]
 
 
 def recounted_values(recount: Recount, *, as_of: date) -> dict[Any, Any]:
@@ -164,7 +191,9 @@ def recounted_lines(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, 
         (line.order_id, line.reference): (
             *(line.marketplace, line.channel, line.day.isoformat()),
             *(rule_of(metric, line.marketplace).leaves_on(line.day).isoformat(), line.counted),
-            known.orders[line.order_id].ordered_on.isoformat() if line.order_id and line.channel != "all" else None,
+            known.orders[line.order_id].ordered_on.isoformat()
+            if line.order_id and line.channel != "all"
+            else None,
             _defects(known, str(line.order_id)) if metric in OF_DEFECTS else None,
         )
         for line in Recount(known).listed(metric, as_of=as_of)
@@ -172,8 +201,13 @@ def recounted_lines(known: Knowledge, metric: str, *, as_of: date) -> dict[Any, 
 
 
 def _defects(known: Knowledge, order_id: str) -> list[Any]:
-    """The order's defects in the words of the list; what is only heard of stands where no details are told."""
-    unconfirmed = [{"kind": kind, "state": "listed"} for each, kind in known.hearsay if each == order_id and kind in DEFECTS]
+    """The order's defects in the words of the list; what is only heard of stands where no details are
+    told."""
+    unconfirmed = [
+        {"kind": kind, "state": "listed"}
+        for each, kind in known.hearsay
+        if each == order_id and kind in DEFECTS
+    ]
     detailed = [told(row) | {"counts": row.counts} for row in known.defects.get(order_id, [])]
     return _sorted([_defect(each) for each in unconfirmed + detailed])
 
@@ -209,7 +243,11 @@ def reliably(examples: int) -> settings:
         phases=tuple(Phase) if EXAMPLES else (Phase.explicit, Phase.generate),  # shrinking takes minutes
         deadline=None,
         database=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+        ],
     )
 
 
@@ -224,7 +262,9 @@ def test_answers_about_any_day_and_moment_equal_the_recount(db: None, plan: Plan
             recount = Recount(known)
             for metric in islice(in_turn, METRICS_A_MOMENT):
                 for as_of in shop.days(metric):
-                    assert shop.values(as_of=as_of, known_at=known_at) == recounted_values(recount, as_of=as_of)
+                    assert shop.values(as_of=as_of, known_at=known_at) == recounted_values(
+                        recount, as_of=as_of
+                    )
                     listed = recounted_lines(known, metric, as_of=as_of)
                     assert shop.orders(metric, as_of=as_of, known_at=known_at) == listed
                 for where in product(MARKETPLACES, channels_of(metric)):
@@ -244,7 +284,9 @@ def test_answers_are_independent_of_the_order_of_reports(db: None, plan: Plan, c
         for metric, shop in product(METRICS, (first, second)):
             as_of = chance.choice(first.days(metric))
             assert shop.values(as_of=as_of, known_at=None) == recounted_values(recount, as_of=as_of)
-            assert shop.orders(metric, as_of=as_of, known_at=None) == recounted_lines(known, metric, as_of=as_of)
+            assert shop.orders(metric, as_of=as_of, known_at=None) == recounted_lines(
+                known, metric, as_of=as_of
+            )
 
 
 @reliably(4)

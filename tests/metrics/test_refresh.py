@@ -23,7 +23,9 @@ ORDERED = clock.NOON - timedelta(days=40)
 def at(acme: Client, account: str, now: datetime) -> list[tuple[str, str]]:
     """Refresh as if it were then; the breaches there are now."""
     with context.agency(acme.agency.pk):
-        held = SellerAccount.objects.locked(agency_id=acme.agency.pk, account_id=identifiers.private("acct", account))
+        held = SellerAccount.objects.locked(
+            agency_id=acme.agency.pk, account_id=identifiers.private("acct", account)
+        )
         refresh.refresh(account=held, touched=(), now=now)
         return list(Breach.objects.order_by("opened_at").values_list("metric", "status"))
 
@@ -38,7 +40,11 @@ def keep_fresh(acme: Client, until: datetime) -> None:
     with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get()
         SourceLoad.objects.create(
-            agency_id=acme.agency.pk, account_id=account.pk, source="orders", recorded_at=until, report_id=UUID(int=1)
+            agency_id=acme.agency.pk,
+            account_id=account.pk,
+            source="orders",
+            recorded_at=until,
+            report_id=UUID(int=1),
         )
 
 
@@ -76,7 +82,9 @@ def test_refresh_repeated_opens_nothing_twice(acme: Client, breached: str) -> No
     assert at(acme, breached, NOW) == at(acme, breached, NOW) == [("order_defect_rate", "open")]
 
 
-def test_refresh_with_a_stale_source_resolves_nothing(acme: Client, breached: str, settings: LazySettings) -> None:
+def test_refresh_with_a_stale_source_resolves_nothing(
+    acme: Client, breached: str, settings: LazySettings
+) -> None:
     acme.post_defects(breached, build.defect(order=build.order_id(1), state="removed"))
     with context.agency(acme.agency.pk):
         Breach.objects.update(status="open", resolved_at=None)
@@ -89,7 +97,12 @@ def test_refresh_with_a_stale_source_resolves_nothing(acme: Client, breached: st
 def test_source_never_loaded_is_not_stale(acme: Client, shop: str) -> None:
     value = acme.odr(shop)
 
-    assert (value["stale"], value["status"], value["rate"], value["meets_target"]) == (False, "no_data", None, None)
+    assert (value["stale"], value["status"], value["rate"], value["meets_target"]) == (
+        False,
+        "no_data",
+        None,
+        None,
+    )
 
 
 def test_breach_keeps_its_figures_after_later_defects(acme: Client, breached: str) -> None:
@@ -145,10 +158,15 @@ def test_denominator_includes_pending_and_cancelled_if_the_agency_chooses(acme: 
     path = f"/v1/accounts/{shop}/metrics/order_defect_rate/orders"
     assert changed.json()["counts_pending_and_cancelled"] is True
     assert (acme.odr(shop)["denominator"], len(acme.read(path)["data"])) == (3, 3)
-    assert (acme.odr(shop, known_at=before)["denominator"], len(acme.read(path, known_at=before)["data"])) == (1, 1)
+    assert (
+        acme.odr(shop, known_at=before)["denominator"],
+        len(acme.read(path, known_at=before)["data"]),
+    ) == (1, 1)
 
 
-def test_denominator_choice_is_applied_with_the_next_report_if_its_message_was_lost(acme: Client, shop: str) -> None:
+def test_denominator_choice_is_applied_with_the_next_report_if_its_message_was_lost(
+    acme: Client, shop: str
+) -> None:
     acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=1, order_status="Pending")))
     acme.patch("/v1/agency", {"counts_pending_and_cancelled": True}, format="json")
 
@@ -159,7 +177,9 @@ def test_denominator_choice_is_applied_with_the_next_report_if_its_message_was_l
 
 def test_cancelled_order_with_a_counted_defect_is_in_the_denominator(acme: Client, shop: str) -> None:
     acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=2, order_status="Cancelled")))
-    acme.post_defects(shop, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="order_cancelled"))
+    acme.post_defects(
+        shop, build.defect(order=build.order_id(1), kind="a_to_z_claim", state="order_cancelled")
+    )
 
     value = acme.odr(shop)
 

@@ -35,7 +35,9 @@ def account_of(client: Client, *, partner: str, at: datetime = NOW) -> FactRecor
 
 def denominator(recorder: FactRecorder) -> int:
     with context.agency(recorder.agency_id):
-        value = CurrentValue.objects.get(account_id=recorder.account_id, metric="order_defect_rate", channel="mfn")
+        value = CurrentValue.objects.get(
+            account_id=recorder.account_id, metric="order_defect_rate", channel="mfn"
+        )
         return value.denominator
 
 
@@ -44,7 +46,9 @@ def overflow(recorder: FactRecorder) -> None:
     with context.agency(recorder.agency_id):
         newest = DailyCounts.objects.filter(account_id=recorder.account_id).values().get()
         for day in (DAY, DAY + timedelta(days=1)):
-            DailyCounts.objects.create(**newest | {"day": day, "recorded_at": NOW + A_MOMENT, "orders": 2**31 - 1})
+            DailyCounts.objects.create(
+                **newest | {"day": day, "recorded_at": NOW + A_MOMENT, "orders": 2**31 - 1}
+            )
 
 
 def test_roll_forward_starts_one_task_for_each_agency(acme: Client, rival: Client) -> None:
@@ -89,7 +93,9 @@ def test_task_leaves_out_deleted_accounts(acme: Client, task: Callable[..., None
 
 
 @pytest.mark.parametrize("task", [tasks.roll_agency_forward, tasks.apply_denominator])
-def test_task_leaves_out_accounts_of_other_agencies(acme: Client, rival: Client, task: Callable[..., None]) -> None:
+def test_task_leaves_out_accounts_of_other_agencies(
+    acme: Client, rival: Client, task: Callable[..., None]
+) -> None:
     foreign = account_of(rival, partner="A1")
 
     task(agency_id=str(acme.agency.pk))
@@ -124,7 +130,11 @@ def test_roll_forward_includes_recordings_of_a_faster_clock(acme: Client) -> Non
 
 def test_roll_forward_opens_a_breach_by_the_calendar(acme: Client) -> None:
     recorder = FactRecorder(acme.agency.pk, identifiers.private("acct", acme.take_on()))
-    recorder.load(*orders(150, on=NOW.date() - timedelta(days=75)), *orders(50, first=201, on=DAY), at=NOW - timedelta(days=1))
+    recorder.load(
+        *orders(150, on=NOW.date() - timedelta(days=75)),
+        *orders(50, first=201, on=DAY),
+        at=NOW - timedelta(days=1),
+    )
     recorder.load(defect(201), at=NOW - timedelta(days=1))
     before = acme.read("/v1/breaches")["data"]
 

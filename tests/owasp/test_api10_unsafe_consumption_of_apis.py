@@ -31,7 +31,9 @@ def test_csv_of_report_texts_has_no_formula(acme: Client, text: str) -> None:
 
     sheet = acme.get("/v1/accounts", {"format": "csv"}).content.decode()
 
-    assert not any(cell.startswith(("=", "+", "-", "@")) for line in sheet.splitlines()[1:] for cell in line.split(","))
+    assert not any(
+        cell.startswith(("=", "+", "-", "@")) for line in sheet.splitlines()[1:] for cell in line.split(",")
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,16 @@ def fill(body: dict[str, Any], account: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("method", "path", "body"), BODIES, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("method", "path", "body"), BODIES, ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_foreign_id_in_body_is_answered_like_unknown_id(
     acme: Client, rival: Client, shop: str, method: str, path: str, body: dict[str, Any]
 ) -> None:
-    answers = [getattr(rival, method)(path, fill(body, account), format="json") for account in (shop, "acct_" + "0" * 32)]
+    answers = [
+        getattr(rival, method)(path, fill(body, account), format="json")
+        for account in (shop, "acct_" + "0" * 32)
+    ]
 
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].json() | {"request_id": ""} == answers[1].json() | {"request_id": ""}

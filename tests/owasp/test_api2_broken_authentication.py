@@ -60,7 +60,11 @@ def test_keys_are_long_and_unique(acme: Client) -> None:
 
 def test_wrong_password_is_answered_like_unknown_address(nobody: Client) -> None:
     answers = [
-        nobody.post("/v1/auth/sign-in", {"email": f"{name}@example.com", "password": "wrong horse battery"}, format="json")
+        nobody.post(
+            "/v1/auth/sign-in",
+            {"email": f"{name}@example.com", "password": "wrong horse battery"},
+            format="json",
+        )
         for name in ("mei", "nobody")
     ]
 

@@ -19,7 +19,16 @@ SMUGGLED: dict[str, Any] = {
     "selling_partner_id": "A1STOLEN",
     "home_marketplace": "JP",
 }
-KEPT = ("digest", "ciphertext", "encrypted", "password_hash", "session_key", "agency_id", "deleted_at", "last_recorded_at")
+KEPT = (
+    "digest",
+    "ciphertext",
+    "encrypted",
+    "password_hash",
+    "session_key",
+    "agency_id",
+    "deleted_at",
+    "last_recorded_at",
+)
 
 
 def test_extra_fields_in_update_change_nothing(acme: Client, shop: str) -> None:
@@ -31,7 +40,9 @@ def test_extra_fields_in_update_change_nothing(acme: Client, shop: str) -> None:
 
 
 def test_role_cannot_be_raised_by_request_fields(acme: Client) -> None:
-    made = acme.post("/v1/tokens", {"role": "admin", "read_only": False, "expires_in": 60}, format="json").json()
+    made = acme.post(
+        "/v1/tokens", {"role": "admin", "read_only": False, "expires_in": 60}, format="json"
+    ).json()
 
     told = Client(acme.agency, made["token"]).read("/v1/me")["bearer"]
 
@@ -59,7 +70,13 @@ def test_secret_is_shown_once(acme: Client) -> None:
     secret = acme.listen()["secret"]
     key = acme.post("/v1/api-keys", {"name": "x"}, format="json").json()
 
-    for path in ("/v1/webhook-endpoints", "/v1/api-keys", f"/v1/api-keys/{key['id']}", "/v1/audit-log", "/v1/me"):
+    for path in (
+        "/v1/webhook-endpoints",
+        "/v1/api-keys",
+        f"/v1/api-keys/{key['id']}",
+        "/v1/audit-log",
+        "/v1/me",
+    ):
         answer = acme.get(path).content.decode()
         assert secret not in answer
         assert key["key"] not in answer

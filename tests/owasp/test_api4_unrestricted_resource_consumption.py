@@ -10,7 +10,11 @@ from tests import build
 from tests.client import Client
 from tests.walls.operations import OPERATIONS
 
-PAGED = [each for each in OPERATIONS if each.method == "GET" and {"limit", "cursor"} <= set(each.parameters) and not each.names]
+PAGED = [
+    each
+    for each in OPERATIONS
+    if each.method == "GET" and {"limit", "cursor"} <= set(each.parameters) and not each.names
+]
 
 
 @pytest.mark.parametrize("operation", PAGED, ids=str)

@@ -16,7 +16,10 @@ def test_sign_up_requires_setting(nobody: Client) -> None:
 
 
 def test_mails_to_address_are_limited(nobody: Client) -> None:
-    statuses = [nobody.post("/v1/auth/code", {"email": "victim@example.com"}, format="json").status_code for _ in range(30)]
+    statuses = [
+        nobody.post("/v1/auth/code", {"email": "victim@example.com"}, format="json").status_code
+        for _ in range(30)
+    ]
 
     assert 429 in statuses
 
@@ -24,7 +27,9 @@ def test_mails_to_address_are_limited(nobody: Client) -> None:
 def test_endpoint_tests_are_limited(acme: Client) -> None:
     endpoint = acme.listen()["id"]
 
-    statuses = [acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json").status_code for _ in range(3)]
+    statuses = [
+        acme.post(f"/v1/webhook-endpoints/{endpoint}/test", {}, format="json").status_code for _ in range(3)
+    ]
 
     assert statuses[0] == 202
     assert 429 in statuses[1:]

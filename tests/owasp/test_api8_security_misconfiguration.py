@@ -8,15 +8,34 @@ from tests.owasp.conftest import READS
 from tests.walls.furnishing import Furnished
 
 BASE = str(settings.BASE_DIR).lower()
-INSIDE = ("traceback", "psycopg", "django", "select ", BASE, "site-packages", ".py", "postgres", "accounts_", "exception")
-WRONG = ["/v1/accounts/'%20OR%201=1--", "/v1/accounts?ordering=id;DROP", "/v1/../etc/passwd", "/v1/accounts/%00", "/nothing"]
+INSIDE = (
+    "traceback",
+    "psycopg",
+    "django",
+    "select ",
+    BASE,
+    "site-packages",
+    ".py",
+    "postgres",
+    "accounts_",
+    "exception",
+)
+WRONG = [
+    "/v1/accounts/'%20OR%201=1--",
+    "/v1/accounts?ordering=id;DROP",
+    "/v1/../etc/passwd",
+    "/v1/accounts/%00",
+    "/nothing",
+]
 
 
 def test_debug_page_is_not_shown() -> None:
     assert settings.DEBUG is False
 
 
-@pytest.mark.parametrize("path", ["/v1/me", "/v1/accounts", "/docs", "/healthz", "/v1/nothing", "/v1/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/v1/me", "/v1/accounts", "/docs", "/healthz", "/v1/nothing", "/v1/openapi.json"]
+)
 def test_responses_forbid_content_sniffing(acme: Client, path: str) -> None:
     headers = acme.get(path).headers
 
@@ -30,7 +49,9 @@ def test_problem_reveals_no_internals(acme: Client, path: str) -> None:
 
     assert response.status_code in {400, 404}
     assert response["Content-Type"] == "application/problem+json"
-    assert [word for word in INSIDE if word in response.content.decode().lower().replace(path.lower(), "")] == []
+    assert [
+        word for word in INSIDE if word in response.content.decode().lower().replace(path.lower(), "")
+    ] == []
 
 
 def test_cors_origin_must_be_allowed_by_agency(acme: Client) -> None:
@@ -43,7 +64,10 @@ def test_cors_origin_must_be_allowed_by_agency(acme: Client) -> None:
     )
     acme.patch("/v1/agency", {"allowed_origins": ["https://app.acme.example"]}, format="json")
 
-    allowed = {each: acme.get("/v1/me", headers={"Origin": each}).headers.get("Access-Control-Allow-Origin") for each in origins}
+    allowed = {
+        each: acme.get("/v1/me", headers={"Origin": each}).headers.get("Access-Control-Allow-Origin")
+        for each in origins
+    }
 
     assert allowed == dict.fromkeys(origins[:-1]) | {origins[-1]: origins[-1]}
 

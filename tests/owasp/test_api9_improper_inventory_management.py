@@ -39,5 +39,14 @@ def test_served_document_is_the_committed_one(acme: Client) -> None:
 
 
 def test_api_has_one_version(acme: Client) -> None:
-    for path in ("/v0/accounts", "/v2/accounts", "/api/accounts", "/accounts", "/admin/", "/debug", "/.env", "/.git/config"):
+    for path in (
+        "/v0/accounts",
+        "/v2/accounts",
+        "/api/accounts",
+        "/accounts",
+        "/admin/",
+        "/debug",
+        "/.env",
+        "/.git/config",
+    ):
         assert acme.get(path).status_code == 404

@@ -14,7 +14,9 @@ EVERY_COLUMN = frozenset({"first_scan_at", "delivered_at", "invoiced_at", "answe
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def placed(order_id: str = "O-1", *, store: str = "GB", channel: str = "mfn", status: str = "Shipped") -> OrderRow:
+def placed(
+    order_id: str = "O-1", *, store: str = "GB", channel: str = "mfn", status: str = "Shipped"
+) -> OrderRow:
     """An order of NOON."""
     return OrderRow(order_id, store, channel, status, NOON, NOON)
 

@@ -101,20 +101,31 @@ class Recount:
 
     def listed(self, metric: str, *, as_of: date) -> list[Line]:
         """The lines of each marketplace's and channel's window: what the denominator is made of."""
-        return [line for line in self._lines[metric] if _is_inside(line, rule_of(metric, line.marketplace), as_of)]
+        return [
+            line for line in self._lines[metric] if _is_inside(line, rule_of(metric, line.marketplace), as_of)
+        ]
 
     def figures(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> tuple[int, int]:
         """Numerator and denominator."""
-        inside = [line for line in self.listed(metric, as_of=as_of) if (line.marketplace, line.channel) == (marketplace, channel)]
+        inside = [
+            line
+            for line in self.listed(metric, as_of=as_of)
+            if (line.marketplace, line.channel) == (marketplace, channel)
+        ]
         return sum(line.units for line in inside if line.counted), sum(line.units for line in inside)
 
     def parts(self, marketplace: str, channel: str, *, as_of: date) -> dict[str, int]:
         """How many orders have a counted defect of each kind."""
-        return {part: self.figures(metric, marketplace, channel, as_of=as_of)[0] for part, metric in PARTS.items()}
+        return {
+            part: self.figures(metric, marketplace, channel, as_of=as_of)[0] for part, metric in PARTS.items()
+        }
 
     def unexplained(self, marketplace: str, *, as_of: date) -> int:
         """How many cancelled orders nobody explains."""
-        return sum(line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of) for line in self._unexplained)
+        return sum(
+            line.marketplace == marketplace and _is_inside(line, RULES[PCR], as_of)
+            for line in self._unexplained
+        )
 
     def is_met(self, metric: str, marketplace: str, channel: str, *, as_of: date) -> bool | None:
         return rule_of(metric, marketplace).is_met(*self.figures(metric, marketplace, channel, as_of=as_of))

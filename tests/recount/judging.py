@@ -139,7 +139,8 @@ def message(row: MessageRow, *, at: datetime) -> Message:
 
 
 def is_answered_in_time(row: MessageRow, at: datetime) -> bool | None:
-    """Whether it was answered within 24 hours, weekends or not; an unanswered one is late once they are over."""
+    """Whether it was answered within 24 hours, weekends or not; an unanswered one is late once they are
+    over."""
     if took_more_than(A_DAY, since=row.received_at, until=row.answered_at or at):
         return False
     return True if row.answered_at else None

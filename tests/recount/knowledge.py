@@ -28,7 +28,9 @@ STARS_THAT_A_FEEDBACK_REPORT_LISTS = {1, 2, 3}
 
 R = TypeVar("R", bound=Row)
 F = TypeVar("F")
-Rank = tuple[datetime, datetime, datetime, int]  # since when it holds, the moment it was told, its report, its line
+Rank = tuple[
+    datetime, datetime, datetime, int
+]  # since when it holds, the moment it was told, its report, its line
 Said = tuple[Hashable, Rank, F]  # of what, with which right, what
 
 
@@ -153,7 +155,9 @@ def _removed_at(removed_on: Cell, *, received_at: datetime) -> datetime:
 def _defects(known: list[Upload], orders: dict[str, OrderRow]) -> dict[str, list[DefectRow]]:
     """The right statement about each defect, by order."""
     coverages = [
-        Coverage(upload.store, *upload.period, until) for upload in known if upload.period and (until := upload.covered_until)
+        Coverage(upload.store, *upload.period, until)
+        for upload in known
+        if upload.period and (until := upload.covered_until)
     ]
     of_orders: dict[str, list[DefectRow]] = {}
     for (_, told_at, _, _), row in right(_told_defects(known)).values():

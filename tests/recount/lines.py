@@ -33,7 +33,9 @@ class Line:
 
 def _placed(known: Knowledge, channels: tuple[str, ...]) -> Iterator[OrderRow]:
     """The orders of these channels that were placed on Amazon."""
-    return (order for order in known.orders.values() if order.store != ELSEWHERE and order.channel in channels)
+    return (
+        order for order in known.orders.values() if order.store != ELSEWHERE and order.channel in channels
+    )
 
 
 def _line(order: OrderRow, *, day: date, counted: bool, reference: str = "", units: int = 1) -> Line:
@@ -62,7 +64,9 @@ def _defects_of(kinds: set[str]) -> Callable[[Knowledge], Iterator[Line]]:
 
 
 def _cancellations(known: Knowledge) -> Iterator[Line]:
-    dropped = {each.order_id for each in known.packages if each.cancelled_by in BY_THE_SELLER and not each.shipped_on}
+    dropped = {
+        each.order_id for each in known.packages if each.cancelled_by in BY_THE_SELLER and not each.shipped_on
+    }
     for order in _placed(known, MFN):
         counted = order.order_id in dropped or known.has_defect(order.order_id, {"cancellation"})
         if counted or order.status not in known.left_out:
@@ -85,7 +89,9 @@ def _late_shipments(known: Knowledge) -> Iterator[Line]:
     for order, packages in _shipped(known):
         judged = [(each.ship_by_on, each.is_late) for each in packages if each.shipped_on and each.ship_by_on]
         if judged:
-            late = any(is_late for _, is_late in judged) or known.has_defect(order.order_id, {"late_shipment"})
+            late = any(is_late for _, is_late in judged) or known.has_defect(
+                order.order_id, {"late_shipment"}
+            )
             yield _line(order, day=_first(judged), counted=late)
 
 
@@ -101,12 +107,22 @@ def _deliveries(known: Knowledge) -> Iterator[Line]:
         for each in packages:
             if each.deliver_by_on and each.is_scanned and each.is_on_time is not None:
                 units = each.units if order.store == "US" else 1
-                yield _line(order, day=each.deliver_by_on, counted=each.is_on_time, reference=each.package, units=units)
+                yield _line(
+                    order,
+                    day=each.deliver_by_on,
+                    counted=each.is_on_time,
+                    reference=each.package,
+                    units=units,
+                )
 
 
 def _invoices(known: Knowledge) -> Iterator[Line]:
     for order, packages in _shipped(known):
-        judged = [(each.shipped_on, each.is_invoiced_in_time) for each in packages if each.is_invoiced_in_time is not None]
+        judged = [
+            (each.shipped_on, each.is_invoiced_in_time)
+            for each in packages
+            if each.is_invoiced_in_time is not None
+        ]
         if judged and order.store in HOMES_OF_INVOICES:
             yield _line(order, day=_first(judged), counted=not all(in_time for _, in_time in judged))
 

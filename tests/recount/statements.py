@@ -148,7 +148,13 @@ class Upload:
         not.
         """
         days = [row.occurred_on for row in self.rows if isinstance(row, DefectRow) and row.occurred_on]
-        if not self.period or not days or self.rejected or min(days) < self.period[0] or max(days) > self.period[1]:
+        if (
+            not self.period
+            or not days
+            or self.rejected
+            or min(days) < self.period[0]
+            or max(days) > self.period[1]
+        ):
             return None
         return self.received_at
 

@@ -48,7 +48,9 @@ def counted(metric: str, *rows: Row, store: str = "GB", channel: str = "mfn", **
         (RETURNS, "GB", date(2026, 8, 18), date(2026, 10, 16)),
     ],
 )
-def test_window_of_each_rule_at_the_end_of_october(metric: str, marketplace: str, first: date, last: date) -> None:
+def test_window_of_each_rule_at_the_end_of_october(
+    metric: str, marketplace: str, first: date, last: date
+) -> None:
     rule = rule_of(metric, marketplace)
 
     assert rule.window(date(2026, 10, 31)) == (first, last)
@@ -110,7 +112,9 @@ def test_metrics_all_have_lines_a_rule_and_channels() -> None:
         ("negative_feedback_rate", [placed(), heard("feedback")], (1, 1)),
     ],
 )
-def test_order_defect_rate_counts_an_order_once(metric: str, rows: list[Row], expected: tuple[int, int]) -> None:
+def test_order_defect_rate_counts_an_order_once(
+    metric: str, rows: list[Row], expected: tuple[int, int]
+) -> None:
     assert counted(metric, *rows) == expected
 
 
@@ -125,12 +129,21 @@ def test_order_defect_rate_counts_an_order_once(metric: str, rows: list[Row], ex
         ([placed(status="Cancelled"), ShipmentRow("O-1", cancelled_by="amazon")], (0, 0)),
         ([placed(status="Cancelled"), heard("cancellation")], (1, 1)),
         ([placed(), ShipmentRow("O-1", cancelled_by="seller", shipped_at=DAY)], (0, 1)),
-        ([placed(), ShipmentRow("O-1", "P1", cancelled_by="seller"), ShipmentRow("O-1", "P2", shipped_at=DAY)], (1, 1)),
+        (
+            [
+                placed(),
+                ShipmentRow("O-1", "P1", cancelled_by="seller"),
+                ShipmentRow("O-1", "P2", shipped_at=DAY),
+            ],
+            (1, 1),
+        ),
         ([placed(channel="afn"), ShipmentRow("O-1", cancelled_by="seller")], (0, 0)),
         ([ShipmentRow("O-1", cancelled_by="seller")], (0, 0)),
     ],
 )
-def test_cancel_rate_counts_cancellations_by_the_seller_before_shipping(rows: list[Row], expected: tuple[int, int]) -> None:
+def test_cancel_rate_counts_cancellations_by_the_seller_before_shipping(
+    rows: list[Row], expected: tuple[int, int]
+) -> None:
     assert counted(PCR, *rows) == expected
 
 
@@ -154,8 +167,12 @@ def test_cancelled_order_without_canceller_is_unexplained(rows: list[Row], expec
     ("defective", "orders", "expected"),
     [(0, 0, "no_data"), (0, 10, "healthy"), (1, 100, "breached"), (1, 133, "at_risk"), (1, 134, "healthy")],
 )
-def test_order_defect_rate_is_at_risk_from_three_quarters_of_a_percent(defective: int, orders: int, expected: str) -> None:
-    rows = [placed(f"O-{n}") for n in range(orders)] + [replace(CLAIM, order_id=f"O-{n}") for n in range(defective)]
+def test_order_defect_rate_is_at_risk_from_three_quarters_of_a_percent(
+    defective: int, orders: int, expected: str
+) -> None:
+    rows = [placed(f"O-{n}") for n in range(orders)] + [
+        replace(CLAIM, order_id=f"O-{n}") for n in range(defective)
+    ]
 
     assert recount(*rows).status(ODR, "GB", "mfn", as_of=DAY + timedelta(days=15)) == expected
 
@@ -175,7 +192,9 @@ def test_order_defect_rate_is_at_risk_from_three_quarters_of_a_percent(defective
         ([LATE], (0, 0)),
     ],
 )
-def test_late_shipment_rate_counts_orders_with_a_late_package(rows: list[Row], expected: tuple[int, int]) -> None:
+def test_late_shipment_rate_counts_orders_with_a_late_package(
+    rows: list[Row], expected: tuple[int, int]
+) -> None:
     assert counted(LSR, *rows) == expected
 
 
@@ -204,7 +223,11 @@ def test_tracking_rate_counts_packages(rows: list[Row], columns: set[str], expec
     ("store", "rows", "expected"),
     [
         ("GB", [DELIVERED, replace(DELIVERED, package="P1", delivered_at=NEXT + timedelta(days=1))], (1, 2)),
-        ("US", [DELIVERED, replace(DELIVERED, package="P1", delivered_at=NEXT + timedelta(days=1), units=2)], (5, 7)),
+        (
+            "US",
+            [DELIVERED, replace(DELIVERED, package="P1", delivered_at=NEXT + timedelta(days=1), units=2)],
+            (5, 7),
+        ),
         ("US", [DELIVERED, replace(DELIVERED, package="P1", units=None)], (6, 6)),
         ("DE", [replace(DELIVERED, delivered_at=None)], (0, 0)),
         ("DE", [replace(DELIVERED, delivered_at=None, first_scan_at=DAY)], (0, 1)),
@@ -229,7 +252,9 @@ def test_delivery_rate_counts_units_in_the_us_and_packages_elsewhere(
         ("US", [BUSINESS, UNINVOICED], (0, 0)),
     ],
 )
-def test_invoice_rate_counts_business_orders_in_five_marketplaces(store: str, rows: list[Row], expected: tuple[int, int]) -> None:
+def test_invoice_rate_counts_business_orders_in_five_marketplaces(
+    store: str, rows: list[Row], expected: tuple[int, int]
+) -> None:
     assert counted(IDR, placed(store=store), *rows, store=store) == expected
 
 
@@ -243,7 +268,9 @@ def test_invoice_rate_counts_business_orders_in_five_marketplaces(store: str, ro
         (MessageRow("M-1", NOON, "DE", NOON), (0, 0)),
     ],
 )
-def test_response_rate_counts_messages_of_their_own_marketplace(message: MessageRow, expected: tuple[int, int]) -> None:
+def test_response_rate_counts_messages_of_their_own_marketplace(
+    message: MessageRow, expected: tuple[int, int]
+) -> None:
     assert counted(MESSAGES, message, channel="all") == expected
 
 
@@ -252,7 +279,10 @@ def test_message_needs_no_order() -> None:
 
     listed = recount(first, second).listed(MESSAGES, as_of=DAY)
 
-    assert [(line.order_id, line.reference, line.channel) for line in listed] == [(None, "M-1", "all"), ("O-9", "M-2", "all")]
+    assert [(line.order_id, line.reference, line.channel) for line in listed] == [
+        (None, "M-1", "all"),
+        ("O-9", "M-2", "all"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +297,9 @@ def test_message_needs_no_order() -> None:
         (RETURNS, [ReturnRow("O-9", DAY)], (0, 1)),
     ],
 )
-def test_returns_count_by_request_or_by_order(metric: str, rows: list[Row], expected: tuple[int, int]) -> None:
+def test_returns_count_by_request_or_by_order(
+    metric: str, rows: list[Row], expected: tuple[int, int]
+) -> None:
     assert counted(metric, placed(), *rows) == expected
 
 

@@ -9,7 +9,9 @@ from tests.recount import judging
 from tests.recount.cells import Cell, day_of, is_later, next_business_day, took_more_than
 from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow
 
-EVERY_COLUMN = frozenset({"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "negative_feedback", "wrongly_rejected"})
+EVERY_COLUMN = frozenset(
+    {"first_scan_at", "delivered_at", "invoiced_at", "answered_at", "negative_feedback", "wrongly_rejected"}
+)
 LONG_AFTER = "2026-11-20T00:00:00+00:00"
 
 
@@ -23,11 +25,15 @@ def moment(text: str) -> datetime:
 
 
 def shipment(**cells: Any) -> ShipmentRow:
-    told: dict[str, Any] = {name: cell(text) if str(text).startswith("2026") else text for name, text in cells.items()}
+    told: dict[str, Any] = {
+        name: cell(text) if str(text).startswith("2026") else text for name, text in cells.items()
+    }
     return ShipmentRow("O-1", **told)
 
 
-def judged(row: ShipmentRow, *, columns: frozenset[str] = EVERY_COLUMN, at: str = LONG_AFTER) -> judging.Package:
+def judged(
+    row: ShipmentRow, *, columns: frozenset[str] = EVERY_COLUMN, at: str = LONG_AFTER
+) -> judging.Package:
     return judging.package(row, columns=columns, at=moment(at))
 
 
@@ -59,7 +65,9 @@ def test_cells_compare_as_moments_or_as_utc_days(one: str, other: str, expected:
         ("2026-10-02", "2026-10-05", True),
     ],
 )
-def test_two_days_are_48_hours_of_moments_and_two_dates_of_days(since: str, until: str, expected: bool) -> None:
+def test_two_days_are_48_hours_of_moments_and_two_dates_of_days(
+    since: str, until: str, expected: bool
+) -> None:
     assert took_more_than(timedelta(days=2), since=cell(since), until=cell(until)) is expected
 
 
@@ -92,7 +100,9 @@ def test_next_business_day_is_monday_to_friday(day: str, expected: str) -> None:
         ("2026-10-02", "2026-10-02T23:30:00-08:00", True),
     ],
 )
-def test_package_is_late_if_shipped_after_its_ship_by(ship_by: str | None, shipped_at: str | None, expected: bool | None) -> None:
+def test_package_is_late_if_shipped_after_its_ship_by(
+    ship_by: str | None, shipped_at: str | None, expected: bool | None
+) -> None:
     assert judged(shipment(ship_by=ship_by, shipped_at=shipped_at)).is_late is expected
 
 
@@ -108,7 +118,9 @@ def test_package_is_late_if_shipped_after_its_ship_by(ship_by: str | None, shipp
         ({"delivered_at": "2026-10-03"}, {"delivered_at"}, None),
     ],
 )
-def test_package_is_scanned_or_not_if_a_column_states_it(cells: dict[str, str], columns: set[str], expected: bool | None) -> None:
+def test_package_is_scanned_or_not_if_a_column_states_it(
+    cells: dict[str, str], columns: set[str], expected: bool | None
+) -> None:
     assert judged(shipment(**cells), columns=frozenset(columns)).is_scanned is expected
 
 
@@ -139,7 +151,12 @@ def test_package_is_on_time_by_its_promise_and_late_after_it(
         ({"business_order": False, "invoiced_at": "2026-10-02"}, EVERY_COLUMN, LONG_AFTER, None),
         ({"business_order": True}, frozenset(), LONG_AFTER, None),
         ({"business_order": True, "shipped_at": None}, EVERY_COLUMN, LONG_AFTER, None),
-        ({"business_order": True, "invoiced_at": "2026-10-05T23:59:59+00:00"}, EVERY_COLUMN, LONG_AFTER, True),
+        (
+            {"business_order": True, "invoiced_at": "2026-10-05T23:59:59+00:00"},
+            EVERY_COLUMN,
+            LONG_AFTER,
+            True,
+        ),
         ({"business_order": True, "invoiced_at": "2026-10-06"}, EVERY_COLUMN, LONG_AFTER, False),
         ({"business_order": True}, EVERY_COLUMN, "2026-10-05T23:59:59+00:00", None),
         ({"business_order": True}, EVERY_COLUMN, "2026-10-06T00:00:00+00:00", False),
@@ -154,9 +171,12 @@ def test_invoice_of_a_friday_shipment_is_due_on_monday(
 
 
 @pytest.mark.parametrize(
-    ("package", "tracking_number", "expected"), [("P1", "T1", "P1"), ("P1", "", "P1"), ("", "T1", "T1"), ("", "", "")]
+    ("package", "tracking_number", "expected"),
+    [("P1", "T1", "P1"), ("P1", "", "P1"), ("", "T1", "T1"), ("", "", "")],
 )
-def test_package_is_identified_by_name_or_tracking_number(package: str, tracking_number: str, expected: str) -> None:
+def test_package_is_identified_by_name_or_tracking_number(
+    package: str, tracking_number: str, expected: str
+) -> None:
     assert judged(shipment(package=package, tracking_number=tracking_number)).package == expected
 
 
@@ -166,7 +186,9 @@ def test_package_has_one_unit_by_default(told: int | None, expected: int) -> Non
 
 
 def test_package_days_are_utc_days_of_its_moments() -> None:
-    row = shipment(ship_by="2026-10-02T01:00:00+09:00", shipped_at="2026-10-31T20:00:00-08:00", deliver_by="2026-11-05")
+    row = shipment(
+        ship_by="2026-10-02T01:00:00+09:00", shipped_at="2026-10-31T20:00:00-08:00", deliver_by="2026-11-05"
+    )
 
     package = judged(row)
 
@@ -193,13 +215,20 @@ ASKED = "2026-10-02T12:00:00+00:00"
         ({"negative_feedback": True}, {"negative_feedback"}, ASKED, True),
         ({"negative_feedback": False}, {"negative_feedback"}, ASKED, False),
         ({"negative_feedback": False}, {"negative_feedback"}, LONG_AFTER, False),
-        ({"wrongly_rejected": True, "answered_at": "2026-10-02"}, {"wrongly_rejected", "answered_at"}, LONG_AFTER, True),
+        (
+            {"wrongly_rejected": True, "answered_at": "2026-10-02"},
+            {"wrongly_rejected", "answered_at"},
+            LONG_AFTER,
+            True,
+        ),
     ],
 )
 def test_return_is_dissatisfied_after_a_late_answer_wrong_rejection_or_complaint(
     cells: dict[str, Any], columns: set[str], at: str, expected: bool | None
 ) -> None:
-    told: dict[str, Any] = {name: cell(text) if isinstance(text, str) else text for name, text in cells.items()}
+    told: dict[str, Any] = {
+        name: cell(text) if isinstance(text, str) else text for name, text in cells.items()
+    }
     row = ReturnRow("O-1", moment(ASKED), **told)
 
     assert judging.returned(row, columns=frozenset(columns), at=moment(at)).is_dissatisfied is expected
@@ -207,7 +236,11 @@ def test_return_is_dissatisfied_after_a_late_answer_wrong_rejection_or_complaint
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("", True), ("approved", True), *((word, False) for word in ("cancelled", "canceled", "declined", "denied", "rejected"))],
+    [
+        ("", True),
+        ("approved", True),
+        *((word, False) for word in ("cancelled", "canceled", "declined", "denied", "rejected")),
+    ],
 )
 def test_return_request_that_was_cancelled_is_no_return(state: str, expected: bool) -> None:
     row = ReturnRow("O-1", date(2026, 10, 2), state=state)
@@ -225,7 +258,9 @@ def test_return_request_that_was_cancelled_is_no_return(state: str, expected: bo
         (None, "2026-10-03T12:00:01+00:00", False),
     ],
 )
-def test_message_is_answered_in_time_within_24_hours(answered_at: str | None, at: str, expected: bool | None) -> None:
+def test_message_is_answered_in_time_within_24_hours(
+    answered_at: str | None, at: str, expected: bool | None
+) -> None:
     row = MessageRow("M-1", moment(ASKED), "GB", moment(answered_at) if answered_at else None)
 
     assert judging.message(row, at=moment(at)).is_answered_in_time is expected

@@ -64,7 +64,14 @@ def test_defect_later_row_of_a_report_wins_at_the_same_moment() -> None:
     ("rows", "unlike"),
     [
         ((ShipmentRow("O-1", package="P", units=2), ShipmentRow("O-1", tracking_number="P", units=3)), 1),
-        ((ShipmentRow("O-1", package="P"), ShipmentRow("O-1", package="Q"), ShipmentRow("O-2", package="P")), 3),
+        (
+            (
+                ShipmentRow("O-1", package="P"),
+                ShipmentRow("O-1", package="Q"),
+                ShipmentRow("O-2", package="P"),
+            ),
+            3,
+        ),
     ],
 )
 def test_package_is_identified_by_order_and_name(rows: tuple[ShipmentRow, ...], unlike: int) -> None:
@@ -73,8 +80,13 @@ def test_package_is_identified_by_order_and_name(rows: tuple[ShipmentRow, ...], 
 
 def test_package_return_and_message_newest_statement_wins() -> None:
     shipped = [ShipmentRow("O-1", units=units, updated_at=NOON + units * A_WEEK) for units in (1, 3, 2)]
-    returned = [ReturnRow("O-1", DAY, "R", state, updated_at=moment) for state, moment in (("denied", NOON), ("approved", None))]
-    written = [MessageRow("M-1", NOON, store, updated_at=NOON + n * A_WEEK) for n, store in ((2, "DE"), (1, "GB"))]
+    returned = [
+        ReturnRow("O-1", DAY, "R", state, updated_at=moment)
+        for state, moment in (("denied", NOON), ("approved", None))
+    ]
+    written = [
+        MessageRow("M-1", NOON, store, updated_at=NOON + n * A_WEEK) for n, store in ((2, "DE"), (1, "GB"))
+    ]
     told: list[Row] = [*shipped, *returned, *written]
 
     for rows in permutations(told, 7):
@@ -135,7 +147,9 @@ def test_removal_on_the_day_of_receipt_is_not_later_than_the_receipt() -> None:
         ([replace(CLAIM, state="denied", reference="")], {"a_to_z_claim"}, False),
     ],
 )
-def test_unconfirmed_defect_counts_only_without_details(details: list[DefectRow], heard: set[str], expected: bool) -> None:
+def test_unconfirmed_defect_counts_only_without_details(
+    details: list[DefectRow], heard: set[str], expected: bool
+) -> None:
     known = knowing(upload(*details), upload(HearsayRow("O-1", DAY, "mfn", frozenset(heard)), minutes=1))
 
     assert known.has_defect("O-1", {"a_to_z_claim"}) is expected

@@ -17,7 +17,8 @@ from tests.recount.statements import MessageRow, ReturnRow, ShipmentRow, Upload
 
 SEEDS = range(24)
 MOST = 240
-"""Accounts among which every status occurs. A small account is seldom at risk, and the day decides which one is."""
+"""Accounts among which every status occurs. A small account is seldom at risk, and the day decides which one
+is."""
 
 
 def known(documents: list[Document]) -> Knowledge:
@@ -60,14 +61,19 @@ def test_plan_is_reproducible() -> None:
 
 
 def test_plans_reach_every_status_of_every_metric() -> None:
-    needed = {metric: {"no_data", "healthy", "breached"} if RULES[metric].target else {"no_data"} for metric in METRICS}
+    needed = {
+        metric: {"no_data", "healthy", "breached"} if RULES[metric].target else {"no_data"}
+        for metric in METRICS
+    }
     reached: dict[str, set[str]] = {metric: set() for metric in METRICS}
     for seed, days_ago in product(range(MOST), (0, 10)):
         recount = Recount(known(list(account(seed).documents)))
         for metric, marketplace in product(METRICS, ("US", "GB", "DE")):
             where = (metric, marketplace, channels_of(metric)[0])
             reached[metric].add(recount.status(*where, as_of=TODAY - timedelta(days=days_ago)))
-        if all(reached[metric] >= needed[metric] for metric in METRICS) and "at_risk" in set().union(*reached.values()):
+        if all(reached[metric] >= needed[metric] for metric in METRICS) and "at_risk" in set().union(
+            *reached.values()
+        ):
             break
 
     for metric, words in reached.items():

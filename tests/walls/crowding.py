@@ -14,9 +14,12 @@ SAME = ("agency_id", "account_id", "report_id")  # whose the rows are
 
 
 def crowd(rows: "models.QuerySet[Any]", *, until: int) -> None:
-    """Copies of the newest of these rows until there are so many, each unlike the others where it has to be."""
+    """Copies of the newest of these rows until there are so many, each unlike the others where it has to
+    be."""
     pattern = rows.order_by("pk").last()
-    assert pattern is not None, f"{rows.model.__name__} has no row that others could be made like: see tests/walls/furnishing.py"
+    assert pattern is not None, (
+        f"{rows.model.__name__} has no row that others could be made like: see tests/walls/furnishing.py"
+    )
     for number in range(rows.count() + 1, until + 1):
         like(pattern, number=number)
 

@@ -44,22 +44,34 @@ def told_twice(day: str) -> Iterator[bytes]:
         yield f"order_id,package,ship_by,shipped_at,cancelled_by\n{order},P1,{day},{day},{'buyer' * (late == 'yes')}\n".encode()
         yield f"order_id,requested_at,reference,negative_feedback\n{order},{day},R1,{late}\n".encode()
         yield f"message_id,received_at,no_response_needed\nM1,{day}T12:00:00Z,{late}\n".encode()
-    figures = {"marketplaceId": "ATVPDKIKX0DER", "otherPolicyViolations": {"defectsCount": 3, "status": "BAD"}}
+    figures = {
+        "marketplaceId": "ATVPDKIKX0DER",
+        "otherPolicyViolations": {"defectsCount": 3, "status": "BAD"},
+    }
     for status in ("AT_RISK", "NORMAL"):
         statuses = [{"marketplaceId": "ATVPDKIKX0DER", "status": status}]
         yield json.dumps({"accountStatuses": statuses, "performanceMetrics": [figures]}).encode()
 
 
 def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
-    """An endpoint that was told of what happened to the account, and one event that could not be delivered; their ids."""
-    told = client.listen(url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account])
+    """An endpoint that was told of what happened to the account, and one event that could not be delivered;
+    their ids."""
+
+    told = client.listen(
+        url=f"https://{name}.example/hooks", description=f"Hooks of {name}", accounts=[account]
+    )
     endpoint = str(told["id"])
     since = {"since": (timezone.now() - timedelta(days=1)).isoformat()}
-    assert client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"] > 1
+    assert (
+        client.post(f"/v1/webhook-endpoints/{endpoint}/recover", since, format="json").json()["deliveries"]
+        > 1
+    )
     now = timezone.now()
     with context.agency(client.agency.pk):
         failed = Delivery.objects.filter(agency=client.agency).latest("id")
-        Attempt.objects.create(agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down")
+        Attempt.objects.create(
+            agency=client.agency, delivery=failed, attempted_at=now, duration_ms=7, answer=f"{name} is down"
+        )
         over = {"state": Delivery.State.FAILED, "next_attempt_at": None, "finished_at": now, "tries": 1}
         Delivery.objects.filter(agency=client.agency, pk=failed.pk).update(**over)
     return endpoint, failed.public_id
@@ -68,7 +80,9 @@ def tell(client: Client, account: str, *, name: str) -> tuple[str, str]:
 def let_in(client: Client, *, name: str) -> str:
     """The id of a member of the agency."""
     now = timezone.now()
-    person = Person.objects.create(email=f"mei.{secrets.token_hex(4)}@{name}.example", name=f"Mei of {name}", created_at=now)
+    person = Person.objects.create(
+        email=f"mei.{secrets.token_hex(4)}@{name}.example", name=f"Mei of {name}", created_at=now
+    )
     with context.agency(client.agency.pk):
         member = Member.objects.create(agency=client.agency, person=person, role=Role.MANAGER, created_at=now)
     return member.public_id
@@ -87,18 +101,26 @@ def pack(client: Client, account: str, *, name: str) -> str:
     content = f"All that {name} has".encode()
     now = timezone.now()
     with context.agency(client.agency.pk):
-        kept = default_storage.save(f"{exports.storage_folder(client.agency.pk)}/{export}", ContentFile(content))
-        ready = {"ready_at": now, "expires_at": now + exports.RETENTION, "sha256": hashlib.sha256(content).hexdigest()}
+        kept = default_storage.save(
+            f"{exports.storage_folder(client.agency.pk)}/{export}", ContentFile(content)
+        )
+        ready = {
+            "ready_at": now,
+            "expires_at": now + exports.RETENTION,
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
         asked = Export.objects.filter(agency=client.agency, status=Export.Status.QUEUED)
         asked.update(status=Export.Status.READY, document=kept, size=len(content), **ready)
     return export
 
 
 def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
-    """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of denominator.
+    """Orders that changed, a defect that changed, rows that were rejected, a breach, and a choice of
+    denominator.
 
     `name` is in everything that an agency can name, so that it can be looked for in the answers to others.
     """
+
     ordered = timezone.now() - timedelta(days=30)
     orders = build.orders_on(ordered, count=10)
     account = client.take_on(name=f"Shop of {name}", partner=partner or f"A1{name.upper()}")
@@ -109,18 +131,26 @@ def furnish(client: Client, *, name: str, partner: str = "") -> Furnished:
     with context.agency(client.agency.pk):
         Agency.objects.update(counts_pending_and_cancelled=True)
     for state in ("pending", "granted"):
-        claim = build.defect(order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}")
+        claim = build.defect(
+            order=build.order_id(2), kind="a_to_z_claim", state=state, reference=f"Claim of {name}"
+        )
         client.post_defects(account, claim)
     for document in told_twice(ordered.date().isoformat()):
         client.load(account, document)
     seen = ordered.strftime("%m/%d/%y")
     feedback = build.feedback_file([build.feedback_row(order=build.order_id(4), on=seen)])
-    client.load(account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat())
-    threshold = client.put("/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json").json()
+    client.load(
+        account, feedback, period_from=ordered.date().isoformat(), period_to=ordered.date().isoformat()
+    )
+    threshold = client.put(
+        "/v1/thresholds", {"metric": "return_rate", "account": account, "warn_at": 0.2}, format="json"
+    ).json()
     tasks.apply_thresholds(agency_id=str(client.agency.pk))
     breach = client.read("/v1/breaches", account=account, status="open")["data"][0]
     note = {"text": f"A note of {name}"}
-    client.post(f"/v1/breaches/{breach['id']}/notes", note, format="json", HTTP_IDEMPOTENCY_KEY=f"note-of-{name}")
+    client.post(
+        f"/v1/breaches/{breach['id']}/notes", note, format="json", HTTP_IDEMPOTENCY_KEY=f"note-of-{name}"
+    )
     endpoint, delivery = tell(client, account, name=name)
     key = client.post("/v1/api-keys", {"name": f"Key of {name}"}, format="json").json()
     return Furnished(

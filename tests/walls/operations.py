@@ -18,10 +18,13 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Parts of paths that belong to no agency.
 FREE = {"metric": "order_defect_rate"}
 
-# The body of each operation that takes one. A `file` is sent as multipart; `{its name}` stands for the agency's name.
+# The body of each operation that takes one. A `file` is sent as multipart; `{its name}` stands for the
+# agency's name.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/accounts"): {"name": "New", "selling_partner_id": "A1NEW", "home_marketplace": "US"},
-    ("POST", "/v1/accounts/bulk"): {"accounts": [{"name": "Many", "selling_partner_id": "A1MANY", "home_marketplace": "US"}]},
+    ("POST", "/v1/accounts/bulk"): {
+        "accounts": [{"name": "Many", "selling_partner_id": "A1MANY", "home_marketplace": "US"}]
+    },
     ("PATCH", "/v1/accounts/{account_id}"): {"name": "Renamed"},
     ("POST", "/v1/api-keys"): {"name": "New"},
     ("PATCH", "/v1/api-keys/{key_id}"): {"name": "Renamed"},
@@ -124,7 +127,9 @@ def operations() -> list[Operation]:
             needs_key=any("apiKey" in each for each in described.get("security", ())),
             takes_body="requestBody" in described,
             **rights(described.get("description", "")),
-            parameters=tuple(each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"),
+            parameters=tuple(
+                each["name"] for each in described.get("parameters", ()) if each.get("in") == "query"
+            ),
         )
         for path, methods in document["paths"].items()
         for method, described in methods.items()

@@ -1,4 +1,5 @@
-"""Every write leaves its trace, and what was refused leaves none. An operation that is new here is asked too."""
+"""Every write leaves its trace, and what was refused leaves none. An operation that is new here is asked
+too."""
 
 import pytest
 
@@ -42,7 +43,9 @@ def traces(client: Client, operation: Operation, has: Furnished) -> tuple[int, s
     return answer.status, {who for entry, who in entries(client).items() if entry not in before}
 
 
-def test_every_write_that_succeeds_is_in_the_log_with_who_asked_for_it(world: tuple[Client, Client, Furnished]) -> None:
+def test_every_write_that_succeeds_is_in_the_log_with_who_asked_for_it(
+    world: tuple[Client, Client, Furnished],
+) -> None:
     acme, _, has = world
     key = acme.read("/v1/me")["key"]
 

@@ -21,12 +21,16 @@ REPORT = re.compile(r"\bGET_[A-Z_]+\b")
 PATH = re.compile(r"/v1(?:/[a-z_{}-]+)+(?![\w/]|\.json)")
 COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 TARGET = re.compile(r"\bmake ([a-z-]+)`")
-FILE = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`")
+FILE = re.compile(
+    r"`((?:api|accounts|webhooks|metrics|ingestion|config|docker|bench|docs|tests)/[\w./-]+\.[a-z]+)`"
+)
 PLACE = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config|bench|docs|tests)(?:/\w+)+/?)`")
 NAME = re.compile(r"`((?:api|accounts|webhooks|metrics|ingestion|config)(?:/\w+)+)\.([A-Z_]+)`")
 SPEAK_FOR_THEMSELVES = {"pytest", "pytest-django", "ruff"}
 APPS = ("api", "accounts", "webhooks", "metrics", "ingestion", "config")
-COMPOSED = {"agency.changed", "account.changed"} | {f"breach.{what}" for what in ("acknowledged", "snoozed", "assigned", "noted")}
+COMPOSED = {"agency.changed", "account.changed"} | {
+    f"breach.{what}" for what in ("acknowledged", "snoozed", "assigned", "noted")
+}
 """Entries whose kind is put together of a thing and a word."""
 ELSEWHERE = {"GET_V2_SELLER_PERFORMANCE_REPORT"}  # Amazon's, spoken of and not read
 
@@ -50,7 +54,9 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 
 def test_every_variable_is_one_that_is_explained() -> None:
-    explained = re.findall(r"^#?([A-Z_]+)=", (ROOT / "docker" / "env.example").read_text(), flags=re.MULTILINE)
+    explained = re.findall(
+        r"^#?([A-Z_]+)=", (ROOT / "docker" / "env.example").read_text(), flags=re.MULTILINE
+    )
 
     assert missing(VARIABLE, set(explained)) == {}
 
@@ -79,13 +85,17 @@ def test_every_folder_or_module_that_is_named_is_there() -> None:
     named = {place for page in PAGES for place in PLACE.findall(page.read_text())}
 
     assert len(named) > 60
-    assert {place for place in named if not ((ROOT / place).is_dir() or (ROOT / f"{place}.py").exists())} == set()
+    assert {
+        place for place in named if not ((ROOT / place).is_dir() or (ROOT / f"{place}.py").exists())
+    } == set()
 
 
 def test_every_name_in_the_code_is_there() -> None:
     named = {found for page in PAGES for found in NAME.findall(page.read_text())}
 
-    assert {(file, name) for file, name in named if f"\n{name}" not in (ROOT / f"{file}.py").read_text()} == set()
+    assert {
+        (file, name) for file, name in named if f"\n{name}" not in (ROOT / f"{file}.py").read_text()
+    } == set()
 
 
 def test_every_path_of_the_api_is_in_the_document() -> None:
@@ -100,14 +110,18 @@ def test_every_kind_of_entry_in_the_audit_log_is_told() -> None:
     modules = [file.read_text() for app in APPS for file in (ROOT / app).rglob("*.py")]
     nouns = "|".join({name.partition(".")[0] for name in told_entries()})
     kind = re.compile(rf'"((?:{nouns})\.[a-z_]+)"')
-    written = {name for text in modules if re.search(r"\bimport .*\baudit\b", text) for name in kind.findall(text)}
+    written = {
+        name for text in modules if re.search(r"\bimport .*\baudit\b", text) for name in kind.findall(text)
+    }
 
     assert written - told_entries() - set(catalogue.names_of("*")) == set()
     assert told_entries() - written == COMPOSED
 
 
 def told_entries() -> set[str]:
-    """The kinds of entries that the page tells, in full; one that begins with a point is of the thing before it."""
+    """The kinds of entries that the page tells, in full; one that begins with a point is of the thing before
+    it."""
+
     page, told = (ROOT / "docs" / "audit-and-retention.md").read_text(), set()
     for row in re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE):
         thing = ""
@@ -123,7 +137,9 @@ def test_each_decision_says_what_was_chosen_and_is_numbered_in_turn() -> None:
     assert [page.name[:4] for page in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
     assert [page.name for page in pages if not page.read_text().startswith("# ")] == []
     assert [
-        page.name for page in pages if not re.search(r"^Date: 20\d\d-\d\d-\d\d[.] Status: [a-z]", page.read_text(), re.MULTILINE)
+        page.name
+        for page in pages
+        if not re.search(r"^Date: 20\d\d-\d\d-\d\d[.] Status: [a-z]", page.read_text(), re.MULTILINE)
     ] == []
 
 

@@ -17,7 +17,9 @@ NAMES = {table.name for table in TABLES}
 def test_every_table_of_an_agency_is_handed_over_or_is_said_why_not(tables: list[str]) -> None:
     assert sorted(table.name for table in TABLES) == sorted(tables)
     assert [table.name for table in TABLES if bool(table.file) == bool(table.omitted_because)] == []
-    assert len({table.file for table in TABLES if table.file}) == len([table for table in TABLES if table.file])
+    assert len({table.file for table in TABLES if table.file}) == len(
+        [table for table in TABLES if table.file]
+    )
     assert all(table.description.endswith(".") for table in TABLES)
 
 
@@ -57,7 +59,11 @@ def test_what_is_left_out_or_told_otherwise_is_there(tables: list[str]) -> None:
     columns = set(rows(COLUMNS, [*tables, AGENCY.name, RULES.name]))
     known = {(name, column) for name, column, _ in columns}
 
-    named = {(table.name, column) for table in (*TABLES, AGENCY, RULES) for column in (*table.excluded, *table.expressions)}
+    named = {
+        (table.name, column)
+        for table in (*TABLES, AGENCY, RULES)
+        for column in (*table.excluded, *table.expressions)
+    }
     assert named - known == set()
     assert set(PREFIXES) - {column for _, column in known} == set()
 
@@ -67,7 +73,9 @@ def test_every_id_has_the_prefix_that_the_api_gives_it(tables: list[str]) -> Non
     bare = {
         (name, column)
         for name, column, kind in rows(COLUMNS, tables)
-        if kind in {"uuid", "uuid[]"} and name in told and column not in {*told[name].excluded, *told[name].expressions}
+        if kind in {"uuid", "uuid[]"}
+        and name in told
+        and column not in {*told[name].excluded, *told[name].expressions}
         if column not in PREFIXES and not (column == "id" and told[name].prefix)
     }
 

@@ -1,4 +1,5 @@
-"""Bearers that are limited to some accounts: what they see, what they may change, and that what they do is told to all."""
+"""Bearers that are limited to some accounts: what they see, what they may change, and that what they do is
+told to all."""
 
 import ast
 import re
@@ -38,7 +39,8 @@ NEVER = "acct_" + "0" * 32
 def world(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, owner_dsn: str
 ) -> Iterator[tuple[Client, Furnished, Furnished]]:
-    """An agency with two accounts, made once of committed rows; what a test does about them is rolled back."""
+    """An agency with two accounts, made once of committed rows; what a test does about them is rolled
+    back."""
     with django_db_blocker.unblock():
         client = Client(*agencies.create_agency(name="Acme", now=NOON))
         yield client, furnish(client, name="mine"), furnish(client, name="harbour")
@@ -71,7 +73,9 @@ def limited(client: Client, *accounts: str, role: Role = Role.MANAGER, **rights:
     """A client with a key of the same agency that sees these accounts only."""
     named = [account_id(each) for each in accounts]
     with context.agency(client.agency.pk):
-        _, text = key_secrets.create(agency=client.agency, name="shop's own", role=role, accounts=named, now=NOON, **rights)
+        _, text = key_secrets.create(
+            agency=client.agency, name="shop's own", role=role, accounts=named, now=NOON, **rights
+        )
     return Client(client.agency, text)
 
 
@@ -93,7 +97,9 @@ def test_in_the_database_nothing_of_other_accounts_is_seen_changed_or_deleted(
 
     for table in walled:
         beyond = f"account_id IS DISTINCT FROM %s AND NOT ({mixed.get(table, 'false')})"
-        assert rows(f"SELECT count(*) FROM {table} WHERE account_id = %s", account_id(mine.account_id)) != [0], table
+        assert rows(f"SELECT count(*) FROM {table} WHERE account_id = %s", account_id(mine.account_id)) != [
+            0
+        ], table
         assert rows(f"SELECT count(*) FROM {table} WHERE {beyond}", account_id(mine.account_id)) == [0], table
         untouched = f"UPDATE {table} SET agency_id = agency_id WHERE {beyond}".replace("%s", "%(mine)s")
         assert touched(untouched, {"mine": account_id(mine.account_id)}) == 0, table
@@ -107,7 +113,9 @@ def test_in_the_database_nothing_of_other_accounts_is_seen_changed_or_deleted(
 def test_a_limit_to_nothing_shows_nothing(acme: Client, mine: Furnished) -> None:
     context.set_agency(acme.agency.pk, accounts=[])
 
-    assert rows("SELECT count(*) FROM accounts_selleraccount UNION ALL SELECT count(*) FROM metrics_order") == [0, 0]
+    assert rows(
+        "SELECT count(*) FROM accounts_selleraccount UNION ALL SELECT count(*) FROM metrics_order"
+    ) == [0, 0]
 
 
 def test_what_was_seen_before_is_seen_again_after_what_is_done_for_the_whole_agency(
@@ -128,7 +136,11 @@ def views() -> Iterator[tuple[str, ast.Call]]:
     for file in root.glob("*/**/*.py"):
         parts = file.relative_to(root).with_suffix("").parts
         if parts[0] in {"accounts", "webhooks", "metrics", "ingestion"} and parts[-1].endswith("views"):
-            yield from (("/".join(parts), node) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
+            yield from (
+                ("/".join(parts), node)
+                for node in ast.walk(ast.parse(file.read_text()))
+                if isinstance(node, ast.Call)
+            )
 
 
 def test_no_view_enters_an_agency_but_as_its_bearer() -> None:
@@ -138,9 +150,26 @@ def test_no_view_enters_an_agency_but_as_its_bearer() -> None:
     assert [each for each in called if re.search(r"context\.(agency|enter)$", each[1])] == []
 
 
-LISTS = ("accounts", "accounts?search=harbour", "accounts?ordering=distance", "portfolio", "breaches", "events", "thresholds")
-OF_ENDPOINTS = ("webhook-endpoints", "webhook-endpoints/{endpoint_id}", "webhook-endpoints/{endpoint_id}/deliveries")
-THINGS = ("accounts/{account_id}", "accounts/{account_id}/metrics", "breaches/{breach_id}", "reports/{report_id}")
+LISTS = (
+    "accounts",
+    "accounts?search=harbour",
+    "accounts?ordering=distance",
+    "portfolio",
+    "breaches",
+    "events",
+    "thresholds",
+)
+OF_ENDPOINTS = (
+    "webhook-endpoints",
+    "webhook-endpoints/{endpoint_id}",
+    "webhook-endpoints/{endpoint_id}/deliveries",
+)
+THINGS = (
+    "accounts/{account_id}",
+    "accounts/{account_id}/metrics",
+    "breaches/{breach_id}",
+    "reports/{report_id}",
+)
 OTHERS = ("deliveries/{delivery_id}", "thresholds/{threshold_id}")
 
 
@@ -150,7 +179,9 @@ def test_everything_that_is_read_is_of_its_accounts(
 ) -> None:
     answer = manager.get(path.format_map(asdict(mine)))
     theirs = manager.get(path.format_map(asdict(other)))
-    nobody = manager.get(path.format_map({name: f"{text.partition('_')[0]}_{'0' * 32}" for name, text in asdict(mine).items()}))
+    nobody = manager.get(
+        path.format_map({name: f"{text.partition('_')[0]}_{'0' * 32}" for name, text in asdict(mine).items()})
+    )
 
     assert answer.status_code == 200
     assert leaks(answer.content.decode(), other) == []
@@ -166,7 +197,8 @@ def test_the_portfolio_counts_its_accounts(manager: Client, acme: Client) -> Non
     assert [each["accounts"]["total"] for each in told] == [1, 2]
     assert told[0]["open_breaches"]["breach"] * 2 == told[1]["open_breaches"]["breach"]
     assert all(
-        sum(metric[status] for status in ("breached", "at_risk", "healthy", "no_data")) == 1 for metric in told[0]["metrics"]
+        sum(metric[status] for status in ("breached", "at_risk", "healthy", "no_data")) == 1
+        for metric in told[0]["metrics"]
     )
 
 
@@ -174,8 +206,12 @@ def test_events_of_no_account_are_hidden_from_it_and_tests_of_its_endpoints_are_
     manager: Client, acme: Client, mine: Furnished
 ) -> None:
     with context.agency(acme.agency.pk):
-        publishing.publish(account=None, agency_id=acme.agency.pk, type_="endpoint.disabled", data={}, now=NOON)
-    tested = manager.post(f"/v1/webhook-endpoints/{mine.endpoint_id}/test", {"event_type": "breach.opened"}, format="json")
+        publishing.publish(
+            account=None, agency_id=acme.agency.pk, type_="endpoint.disabled", data={}, now=NOON
+        )
+    tested = manager.post(
+        f"/v1/webhook-endpoints/{mine.endpoint_id}/test", {"event_type": "breach.opened"}, format="json"
+    )
 
     assert tested.status_code == 202
     assert manager.get(f"/v1/deliveries/{tested.json()['id']}").status_code == 200
@@ -183,7 +219,9 @@ def test_events_of_no_account_are_hidden_from_it_and_tests_of_its_endpoints_are_
     assert None in {event["account"] for event in acme.read("/v1/events")["data"]}
 
 
-def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(acme: Client, manager: Client, mine: Furnished) -> None:
+def test_what_it_uploads_is_told_to_every_endpoint_of_the_agency(
+    acme: Client, manager: Client, mine: Furnished
+) -> None:
     everything = acme.listen(url="https://all.example/hooks")["id"]
     document = build.orders_file(build.orders_on(build.days_ago(40), count=3, first=700))
 
@@ -230,12 +268,23 @@ def test_endpoints_are_its_own_if_they_are_told_of_its_accounts_alone(
 
     assert seen == [mine.endpoint_id]
     for endpoint in (whole, both, other.endpoint_id):
-        for method, rest in (("get", ""), ("patch", ""), ("delete", ""), ("post", "/rotate-secret"), ("get", "/deliveries")):
+        for method, rest in (
+            ("get", ""),
+            ("patch", ""),
+            ("delete", ""),
+            ("post", "/rotate-secret"),
+            ("get", "/deliveries"),
+        ):
             assert getattr(manager, method)(f"/v1/webhook-endpoints/{endpoint}{rest}").status_code == 404
 
 
-def test_an_endpoint_that_it_makes_is_told_of_its_accounts(manager: Client, mine: Furnished, other: Furnished) -> None:
-    made = [manager.listen(url="https://new.example/in"), manager.listen(url="https://new.example/in", accounts=None)]
+def test_an_endpoint_that_it_makes_is_told_of_its_accounts(
+    manager: Client, mine: Furnished, other: Furnished
+) -> None:
+    made = [
+        manager.listen(url="https://new.example/in"),
+        manager.listen(url="https://new.example/in", accounts=None),
+    ]
     body = {"url": "https://new.example/in", "accounts": [mine.account_id, other.account_id]}
     refused = manager.post("/v1/webhook-endpoints", body, format="json")
     widened = manager.patch(f"/v1/webhook-endpoints/{made[0]['id']}", {"accounts": None}, format="json")
@@ -253,7 +302,9 @@ def test_deliveries_of_its_accounts_to_endpoints_of_others_are_not_its_own(
     acme.post(f"/v1/webhook-endpoints/{whole}/recover", since, format="json")
 
     with context.agency(acme.agency.pk):
-        ids = [each.public_id for each in Delivery.objects.filter(endpoint_id=identifiers.private("ep", whole))]
+        ids = [
+            each.public_id for each in Delivery.objects.filter(endpoint_id=identifiers.private("ep", whole))
+        ]
 
     assert len(ids) > 2
     assert {manager.get(f"/v1/deliveries/{each}").status_code for each in ids} == {404}
@@ -275,7 +326,9 @@ def test_lines_of_its_accounts_are_its_own_and_lines_of_all_are_to_read(
     strange = manager.put("/v1/thresholds", line | {"account": other.account_id}, format="json")
 
     assert drawn.status_code == 200
-    assert [(each.status_code, each.json()["type"]) for each in refused] == [(403, "/problems/not-permitted")] * 3
+    assert [(each.status_code, each.json()["type"]) for each in refused] == [
+        (403, "/problems/not-permitted")
+    ] * 3
     assert strange.status_code == 404
     assert {each["id"] for each in manager.read("/v1/thresholds")["data"]} == {of_all, mine.threshold_id}
 
@@ -287,10 +340,16 @@ def test_a_line_that_it_draws_is_newer_than_those_that_it_does_not_see(
         hidden = Threshold.objects.get(account_id=account_id(other.account_id))
         late = timezone.now() + timedelta(hours=1)
         Threshold.objects.create(
-            **{**Threshold.objects.filter(pk=hidden.pk).values()[0], "id": Threshold().id, "recorded_at": late}
+            **{
+                **Threshold.objects.filter(pk=hidden.pk).values()[0],
+                "id": Threshold().id,
+                "recorded_at": late,
+            }
         )
 
-    manager.put("/v1/thresholds", {"metric": "return_rate", "account": mine.account_id, "warn_at": 0.4}, format="json")
+    manager.put(
+        "/v1/thresholds", {"metric": "return_rate", "account": mine.account_id, "warn_at": 0.4}, format="json"
+    )
 
     with context.agency(acme.agency.pk):
         assert Threshold.objects.latest("recorded_at").account_id == account_id(mine.account_id)
@@ -314,6 +373,9 @@ def test_what_is_about_all_accounts_is_refused_to_it(
 
 
 def test_it_renames_its_account_and_no_other(manager: Client, mine: Furnished, other: Furnished) -> None:
-    answers = [manager.patch(f"/v1/accounts/{has.account_id}", {"name": "New"}, format="json") for has in (mine, other)]
+    answers = [
+        manager.patch(f"/v1/accounts/{has.account_id}", {"name": "New"}, format="json")
+        for has in (mine, other)
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 404]

@@ -1,4 +1,5 @@
-"""The manners of the API, asked of every operation that the document describes: new ones have them without a line of theirs."""
+"""The manners of the API, asked of every operation that the document describes: new ones have them without a
+line of theirs."""
 
 import json
 import time
@@ -52,7 +53,9 @@ def saying(client: Client, **headers: str) -> Iterator[Client]:
 
 
 def in_turn() -> list[Operation]:
-    """Writes, those last that take away what others need, and without the one after which nobody is answered any more."""
+    """Writes, those last that take away what others need, and without the one after which nobody is answered
+    any more."""
+
     return sorted(
         (each for each in WRITES if str(each) != THE_END),
         key=lambda each: (each.method == "DELETE", each.path == "/v1/accounts/{account_id}"),
@@ -71,13 +74,19 @@ def test_every_write_refuses_a_key_that_was_used_for_something_else(acme: Client
     with saying(acme, HTTP_IDEMPOTENCY_KEY="used"):
         acme.patch("/v1/agency", {"name": "Acme"}, format="json")
         atomic = [operation for operation in WRITES if not operation.path.endswith("/reports")]
-        answers = {str(operation): operation.ask(acme, own) for operation in atomic if operation.path != "/v1/agency"}
+        answers = {
+            str(operation): operation.ask(acme, own) for operation in atomic if operation.path != "/v1/agency"
+        }
 
-    assert {(answer.status, answer.headers["Content-Type"]) for answer in answers.values()} == {(422, PROBLEM)}
+    assert {(answer.status, answer.headers["Content-Type"]) for answer in answers.values()} == {
+        (422, PROBLEM)
+    }
 
 
 def test_every_read_is_known_again_and_says_304(acme: Client, own: Furnished) -> None:
-    in_order = sorted(READS, key=lambda each: each.path != ARCHIVE)  # that it is taken away is noted in the log, read later
+    in_order = sorted(
+        READS, key=lambda each: each.path != ARCHIVE
+    )  # that it is taken away is noted in the log, read later
     firsts = {operation: operation.ask(acme, own) for operation in in_order}
     time.sleep(1.1)  # what holds the clock of the answer would have another tag now
 
@@ -101,7 +110,9 @@ def test_every_read_is_answered_to_head_too(acme: Client, own: Furnished) -> Non
 
 
 @pytest.mark.parametrize("operation", [each for each in WRITES if each.takes_body], ids=str)
-def test_every_body_that_cannot_be_read_is_a_problem(acme: Client, own: Furnished, operation: Operation) -> None:
+def test_every_body_that_cannot_be_read_is_a_problem(
+    acme: Client, own: Furnished, operation: Operation
+) -> None:
     path, method = where(operation, own), operation.method
     bodies = {
         "no JSON": (b"{", "application/json", {400, 415}),
@@ -117,7 +128,11 @@ def test_every_body_that_cannot_be_read_is_a_problem(acme: Client, own: Furnishe
         for case, (body, kind, statuses) in bodies.items():
             answer = read(acme.generic(method, path, body, kind, **key))
 
-            assert (case, answer.status in statuses, answer.headers["Content-Type"]) == (case, True, PROBLEM), answer.text
+            assert (case, answer.status in statuses, answer.headers["Content-Type"]) == (
+                case,
+                True,
+                PROBLEM,
+            ), answer.text
             assert answer.body["request_id"] == answer.headers["X-Request-Id"]
 
 
@@ -141,12 +156,17 @@ def test_every_path_says_what_it_takes(acme: Client, own: Furnished) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v2/accounts", "/v1/accounts/", "/static/x", "/docs/x", "/%ff", "/\N{PILE OF POO}"]
+    "path",
+    ["/", "/v1", "/v1/", "/v2/accounts", "/v1/accounts/", "/static/x", "/docs/x", "/%ff", "/\N{PILE OF POO}"],
 )
 def test_every_other_path_is_a_problem(acme: Client, path: str) -> None:
     answer = acme.get(path)
 
-    assert (answer.status_code, answer["Content-Type"], answer.json()["type"]) == (404, PROBLEM, "/problems/not-found")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["type"]) == (
+        404,
+        PROBLEM,
+        "/problems/not-found",
+    )
     assert answer.json()["request_id"] == answer["X-Request-Id"]
 
 
@@ -189,7 +209,10 @@ def test_every_list_gives_each_old_row_once_while_rows_are_added(acme: Client, o
     known = lists(acme, own)
     for operation, _ in known:
         before = operation.ask(acme, own, limit="200").body["data"]
-        seen = [json.dumps(row.get("id", row), sort_keys=True) for row in walk(operation, acme, own, between=life_goes_on)]
+        seen = [
+            json.dumps(row.get("id", row), sort_keys=True)
+            for row in walk(operation, acme, own, between=life_goes_on)
+        ]
         old = [json.dumps(row.get("id", row), sort_keys=True) for row in before]
 
         assert [row for row in seen if row in old] == old, operation
@@ -202,13 +225,19 @@ def test_every_list_refuses_too_much_at_once_and_says_how_much_it_gives(acme: Cl
     document = json.loads((settings.BASE_DIR / "docs" / "openapi.json").read_text())
 
     for operation, _ in lists(acme, own):
-        (limit,) = [each for each in document["paths"][operation.path]["get"]["parameters"] if each.get("name") == "limit"]
+        (limit,) = [
+            each
+            for each in document["paths"][operation.path]["get"]["parameters"]
+            if each.get("name") == "limit"
+        ]
 
         assert limit["schema"]["maximum"] == 200
         assert operation.ask(acme, own, limit="201").status == 400
 
 
-def test_a_cursor_of_one_list_is_refused_by_another_or_gives_rows_of_that_one_alone(acme: Client, own: Furnished) -> None:
+def test_a_cursor_of_one_list_is_refused_by_another_or_gives_rows_of_that_one_alone(
+    acme: Client, own: Furnished
+) -> None:
     known = [(operation, rows) for operation, rows in lists(acme, own) if 0 < len(rows) < 200]
     cursors = [operation.ask(acme, own, limit="1").body["next_cursor"] for operation, _ in known]
 
@@ -238,6 +267,9 @@ def test_every_write_is_done_once_under_its_key_and_answered_the_same(acme: Clie
         assert (str(operation), first.status) in {(str(operation), status) for status in (200, 201, 202, 204)}
         assert told(first) == told(again), operation
         assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "no-store"
-        assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true"), operation
+        assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (
+            None,
+            "true",
+        ), operation
     with context.agency(acme.agency.pk):
         assert IdempotencyRecord.objects.filter(key__startswith="once").count() == len(WRITES) - 1

@@ -1,6 +1,8 @@
-"""Every operation, asked for with every kind of bearer: the answer that it must get, and nothing changed by those who may not.
+"""Every operation, asked for with every kind of bearer: the answer that it must get, and nothing changed by
+those who may not.
 
-Made from the document: an operation that is new is asked for here as soon as tests/walls/operations.py can fill it.
+Made from the document: an operation that is new is asked for here as soon as tests/walls/operations.py can
+fill it.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +31,12 @@ from tests.walls.operations import OPERATIONS, Answer, Operation
 RANK = ("viewer", "manager", "admin")
 ADMINISTERED = {
     *("GET /v1/api-keys", "POST /v1/api-keys", "GET /v1/api-keys/{key_id}", "PATCH /v1/api-keys/{key_id}"),
-    *("DELETE /v1/api-keys/{key_id}", "POST /v1/api-keys/{key_id}/rotate", "PATCH /v1/agency", "GET /v1/audit-log"),
+    *(
+        "DELETE /v1/api-keys/{key_id}",
+        "POST /v1/api-keys/{key_id}/rotate",
+        "PATCH /v1/agency",
+        "GET /v1/audit-log",
+    ),
     "DELETE /v1/accounts/{account_id}",
 }
 IS_NOTED = {"GET /v1/exports/{export_id}/archive": "who took an archive away is in the audit log"}
@@ -58,11 +65,27 @@ CASES = (
     Case("read-only key", read_only=True, asks_for="its own"),
     Case("viewer", role=Role.VIEWER, asks_for="its own"),
     Case("limited manager", role=Role.MANAGER, is_limited=True, asks_for="another account's"),
-    Case("limited token", role=Role.VIEWER, read_only=True, is_limited=True, is_token=True, asks_for="another account's"),
-    Case("limited token", role=Role.VIEWER, read_only=True, is_limited=True, is_token=True, asks_for="its own"),
+    Case(
+        "limited token",
+        role=Role.VIEWER,
+        read_only=True,
+        is_limited=True,
+        is_token=True,
+        asks_for="another account's",
+    ),
+    Case(
+        "limited token", role=Role.VIEWER, read_only=True, is_limited=True, is_token=True, asks_for="its own"
+    ),
     *(
         Case(principal, opens=False, asks_for="acme's")
-        for principal in ("expired key", "revoked key", "expired token", "token of a revoked key", "no key", "malformed key")
+        for principal in (
+            "expired key",
+            "revoked key",
+            "expired token",
+            "token of a revoked key",
+            "no key",
+            "malformed key",
+        )
     ),
 )
 OF_OTHERS = ("acme's", "another account's")
@@ -77,7 +100,9 @@ class World:
     other: Furnished
 
     def ask(self, case: Case, operation: Operation) -> Answer:
-        return operation.ask(self.bearers[case.principal], self.other if case.asks_for in OF_OTHERS else self.mine)
+        return operation.ask(
+            self.bearers[case.principal], self.other if case.asks_for in OF_OTHERS else self.mine
+        )
 
     def gives_away(self, answer: Answer, case: Case) -> list[str]:
         """What of somebody else's an answer names."""
@@ -179,9 +204,13 @@ def test_every_operation_answers_a_bearer_as_it_must_and_changes_nothing(
     answers = {operation: world.ask(case, operation) for operation, _ in asked}
 
     wrong = {
-        str(operation): (answers[operation].status, status) for operation, status in asked if answers[operation].status != status
+        str(operation): (answers[operation].status, status)
+        for operation, status in asked
+        if answers[operation].status != status
     }
-    given_away = {str(each): words for each, answer in answers.items() if (words := world.gives_away(answer, case))}
+    given_away = {
+        str(each): words for each, answer in answers.items() if (words := world.gives_away(answer, case))
+    }
     after = digest()
     assert (wrong, given_away) == ({}, {})
     assert {table: rows for table, rows in after.items() if rows != before[table]} == {}

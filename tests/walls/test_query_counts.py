@@ -1,4 +1,5 @@
-"""Each list takes the number of queries in tests/walls/query_counts.json, and no more for a full page than for three rows.
+"""Each list takes the number of queries in tests/walls/query_counts.json, and no more for a full page than
+for three rows.
 
 SHOW_QUERY_COUNTS=1 (`make query-counts`) prints the current counts.
 """
@@ -37,7 +38,9 @@ NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")  # how a test's tr
 def _lists() -> dict[str, str]:
     """The path of each operation that answers a list, or counts over lists, by its name."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    reads = {methods["get"]["operationId"]: path for path, methods in document["paths"].items() if "get" in methods}
+    reads = {
+        methods["get"]["operationId"]: path for path, methods in document["paths"].items() if "get" in methods
+    }
     components = document["components"]["schemas"]
 
     def is_list(path: str) -> bool:
@@ -58,7 +61,12 @@ def fill(client: Client, has: Furnished, name: str, path: str) -> None:
         client.load(has.account_id, build.orders_file(build.orders_on(build.days_ago(30), count=FULL + 10)))
     elif name == "listThresholds":  # of each scope the newest row is one, so that copies are none
         for marketplace, channel in islice(product(CODES, ("mfn", "afn")), FULL):
-            scope = {"metric": "order_defect_rate", "marketplace": marketplace, "channel": channel, "warn_at": 0.001}
+            scope = {
+                "metric": "order_defect_rate",
+                "marketplace": marketplace,
+                "channel": channel,
+                "warn_at": 0.001,
+            }
             assert client.put("/v1/thresholds", scope, format="json").status_code == 201
     elif name not in (*OF_NOBODY, "listMetrics"):
         with context.agency(client.agency.pk):
@@ -72,7 +80,11 @@ def _rows(client: Client, has: Furnished, path: str) -> "models.QuerySet[Any]":
     if queryset is None:
         return SellerAccount.objects.filter(agency=client.agency)
     fields = {field.attname for field in queryset.model._meta.concrete_fields}  # noqa: SLF001  Django's public door
-    named = {name: identifiers.private(text.partition("_")[0], text) for name, text in asdict(has).items() if name in path}
+    named = {
+        name: identifiers.private(text.partition("_")[0], text)
+        for name, text in asdict(has).items()
+        if name in path
+    }
     found: models.QuerySet[Any] = queryset.model.objects.filter(
         agency_id=client.agency.pk, **{name: key for name, key in named.items() if name in fields}
     )
@@ -94,8 +106,13 @@ def cost(client: Client, path: str, *, limit: int) -> tuple[int, int]:
 def test_every_list_has_a_budget_and_every_budget_a_list() -> None:
     missing, left = sorted(set(LISTS) - set(QUERY_COUNTS)), sorted(set(QUERY_COUNTS) - set(LISTS))
 
-    assert not missing, f"Run `make query-counts` and add the counts of {', '.join(missing)} to tests/walls/query_counts.json."
-    assert not left, f"Remove {', '.join(left)} from tests/walls/query_counts.json: these lists no longer exist."
+    assert not missing, (
+        f"Run `make query-counts` and add the counts of {', '.join(missing)} to "
+        "tests/walls/query_counts.json."
+    )
+    assert not left, (
+        f"Remove {', '.join(left)} from tests/walls/query_counts.json: these lists no longer exist."
+    )
 
 
 def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Client) -> None:
@@ -106,13 +123,19 @@ def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Cli
         fill(acme, has, name, path)
         acme.read(place(has, path))
         few, full = cost(acme, place(has, path), limit=FEW), cost(acme, place(has, path), limit=FULL)
-        assert name in (*OF_NOBODY, *BESIDE_LISTS) or (few[1], full[1]) == (FEW, FULL), f"{name} was not filled"
+        assert name in (*OF_NOBODY, *BESIDE_LISTS) or (few[1], full[1]) == (FEW, FULL), (
+            f"{name} was not filled"
+        )
         found[name] = few[0], full[0]
 
     if os.environ.get("SHOW_QUERY_COUNTS"):
-        sys.stdout.write("\n" + json.dumps({name: full for name, (_, full) in sorted(found.items())}, indent=2) + "\n")
+        sys.stdout.write(
+            "\n" + json.dumps({name: full for name, (_, full) in sorted(found.items())}, indent=2) + "\n"
+        )
         return
     grown = {name: queries for name, queries in found.items() if queries[0] != queries[1]}
     assert not grown, f"These ask more queries for {FULL} rows than for {FEW}: {grown}"
     off = {name: full for name, (_, full) in found.items() if QUERY_COUNTS.get(name) != full}
-    assert not off, f"These cost other than tests/walls/query_counts.json says. If they have to, say so there: {off}"
+    assert not off, (
+        f"These cost other than tests/walls/query_counts.json says. If they have to, say so there: {off}"
+    )

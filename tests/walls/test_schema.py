@@ -12,23 +12,47 @@ UNUSED_RIGHTS = (
 BELONGS_TO_ALL = {
     "django_migrations": "which migrations ran",
     "metrics_metricrule": "Amazon's rules, the same for every agency",
-    "accounts_person": "people, who may be members of several agencies: found by their mailbox before anybody knows of which",
+    "accounts_person": (
+        "people, who may be members of several agencies: found by their mailbox before anybody knows of which"
+    ),
     "account_emailaddress": "their mailboxes as allauth keeps them, for the same",
     "account_emailconfirmation": "allauth's, unused and empty: nobody becomes a person but through a mailbox",
     "django_session": "sessions of people: looked up by their key before anybody knows whose they are",
     "django_admin_log": "Django's, unused and empty: what staff does is in the agency's own audit log",
     **dict.fromkeys(UNUSED_RIGHTS, "Django's own rights, unused: written by migrations alone"),
-    "accounts_agency": "the agencies themselves: an agency sees its own row, and the owner's function lists the ids",
+    "accounts_agency": (
+        "the agencies themselves: an agency sees its own row, and the owner's function lists the ids"
+    ),
 }
 NOT_LED_BY_THE_AGENCY = {
-    "accounts_apikeyprefix_pkey": "a directory: a key is looked up by its prefix before anybody knows whose it is",
-    "accounts_invitationdigest_pkey": "a directory: a token is looked up by its digest before anybody knows whose it is",
+    "accounts_apikeyprefix_pkey": (
+        "a directory: a key is looked up by its prefix before anybody knows whose it is"
+    ),
+    "accounts_invitationdigest_pkey": (
+        "a directory: a token is looked up by its digest before anybody knows whose it is"
+    ),
     "accounts_member_person_fk": "people belong to no agency, and may be members of several",
 }
-"""Unique indexes and foreign keys of tenant tables that a table distributed by the agency cannot have: of small directories."""
+"""Unique indexes and foreign keys of tenant tables that a table distributed by the agency cannot have: of
+small directories."""
+
 FIGURES = (
-    *("reports_queued", "reports_processing", "queued_report_age", "deliveries_pending", "deliveries_due", "due_delivery_age"),
-    *("endpoints_failing", "endpoints_disabled", "accounts", "accounts_stale", "breaches_open", "warnings_open"),
+    *(
+        "reports_queued",
+        "reports_processing",
+        "queued_report_age",
+        "deliveries_pending",
+        "deliveries_due",
+        "due_delivery_age",
+    ),
+    *(
+        "endpoints_failing",
+        "endpoints_disabled",
+        "accounts",
+        "accounts_stale",
+        "breaches_open",
+        "warnings_open",
+    ),
 )
 TOLD_TO_OPERATORS = f"TABLE({', '.join(f'{name} double precision' for name in FIGURES)})"
 SUMMED_UP = ("accounts_selleraccount", "ingestion_report", "webhooks_delivery", "webhooks_endpoint")
@@ -52,18 +76,34 @@ OTHER_POLICIES = {
         (table, "operational_figures_select", "SELECT"): "of the owner's one function alone, which tells sums"
         for table in SUMMED_UP
     },
-    ("accounts_apikeyprefix", "prefix_lookup", "SELECT"): "a key is recognised before anybody knows whose it is",
+    (
+        "accounts_apikeyprefix",
+        "prefix_lookup",
+        "SELECT",
+    ): "a key is recognised before anybody knows whose it is",
     ("accounts_member", "person_lookup", "SELECT"): "a person chooses among its agencies",
     ("accounts_agency", "agencies_of_person", "SELECT"): "a person chooses among its agencies, by name",
-    ("accounts_invitationdigest", "digest_lookup", "SELECT"): "a token is known before anybody knows whose it is",
+    (
+        "accounts_invitationdigest",
+        "digest_lookup",
+        "SELECT",
+    ): "a token is known before anybody knows whose it is",
     (
         "accounts_agency",
         "staff_lookup",
         "SELECT",
     ): "staff looks for an agency, by name; entering it is noted there",
     **{(table, "read_only", "SELECT"): "Django's own rights are nobody's to give" for table in UNUSED_RIGHTS},
-    ("webhooks_delivery", "delivery_worker_select", "SELECT"): "of the owner's two functions alone, which tell ids",
-    ("webhooks_delivery", "delivery_worker_update", "UPDATE"): "of the owner's two functions alone, which tell ids",
+    (
+        "webhooks_delivery",
+        "delivery_worker_select",
+        "SELECT",
+    ): "of the owner's two functions alone, which tell ids",
+    (
+        "webhooks_delivery",
+        "delivery_worker_update",
+        "UPDATE",
+    ): "of the owner's two functions alone, which tell ids",
     (
         "accounts_idempotencyrecord",
         "encryption_keys_select",
@@ -74,8 +114,16 @@ OTHER_POLICIES = {
         "encryption_keys_select",
         "SELECT",
     ): "of the owner's function alone, which counts by key",
-    ("webhooks_endpoint", "delivery_worker_select", "SELECT"): "of the owner's two functions alone, which tell ids",
-    ("accounts_selleraccount", "delivery_worker_select", "SELECT"): "of the owner's function alone, which tells ids",
+    (
+        "webhooks_endpoint",
+        "delivery_worker_select",
+        "SELECT",
+    ): "of the owner's two functions alone, which tell ids",
+    (
+        "accounts_selleraccount",
+        "delivery_worker_select",
+        "SELECT",
+    ): "of the owner's function alone, which tells ids",
     ("metrics_metricrule", "read_only", "SELECT"): "Amazon's rules are the same for all",
     ("django_migrations", "read_only", "SELECT"): "readiness compares them with the code",
 }
@@ -83,7 +131,9 @@ OTHER_POLICIES = {
 
 def test_row_level_security_is_on_and_forced_for_every_table_of_an_agency(tables: list[str]) -> None:
     unguarded = rows(
-        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT (relrowsecurity AND relforcerowsecurity)", tables
+        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT (relrowsecurity AND "
+        "relforcerowsecurity)",
+        tables,
     )
 
     assert len(tables) >= 13
@@ -91,10 +141,14 @@ def test_row_level_security_is_on_and_forced_for_every_table_of_an_agency(tables
 
 
 def test_every_table_belongs_to_an_agency_or_is_known_to_belong_to_all(tables: list[str]) -> None:
-    every = rows("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relnamespace = 'public'::regnamespace")
+    every = rows(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'f') AND relnamespace = "
+        "'public'::regnamespace"
+    )
     elsewhere = rows(
         "SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
-        "WHERE relkind IN ('r', 'p', 'f') AND nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema')"
+        "WHERE relkind IN ('r', 'p', 'f') AND nspname !~ '^pg_' AND nspname NOT IN ('public', "
+        "'information_schema')"
     )
 
     assert sorted(every) == sorted([*tables, *BELONGS_TO_ALL])
@@ -102,7 +156,9 @@ def test_every_table_belongs_to_an_agency_or_is_known_to_belong_to_all(tables: l
 
 
 def test_an_agency_sees_itself_and_only_the_owner_sees_them_all(db: None) -> None:
-    switches = rows("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'accounts_agency'")
+    switches = rows(
+        "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'accounts_agency'"
+    )
 
     assert switches == [(True, False)]
 
@@ -120,7 +176,9 @@ def test_one_policy_for_all_commands_shows_and_accepts_an_agency_s_rows_and_no_o
     assert whole == dict.fromkeys([*tables, "accounts_agency"], ("PERMISSIVE", ["public"]))
     opening = [policy[:3] for policy in policies if policy[2] != "ALL" and policy[3] == "PERMISSIVE"]
     assert sorted(opening) == sorted(OTHER_POLICIES)
-    assert len([policy for policy in policies if policy[3] == "PERMISSIVE"]) == len(whole) + len(OTHER_POLICIES)
+    assert len([policy for policy in policies if policy[3] == "PERMISSIVE"]) == len(whole) + len(
+        OTHER_POLICIES
+    )
 
 
 def test_every_table_that_names_an_account_is_limited_to_the_accounts_of_who_asks(tables: list[str]) -> None:
@@ -137,14 +195,19 @@ def test_every_table_that_names_an_account_is_limited_to_the_accounts_of_who_ask
 
 
 def test_a_view_looks_with_the_eyes_of_who_asks(db: None) -> None:
-    views = rows("SELECT relname, reloptions FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace")
+    views = rows(
+        "SELECT relname, reloptions FROM pg_class WHERE relkind = 'v' AND relnamespace = "
+        "'public'::regnamespace"
+    )
     stored = rows("SELECT relname FROM pg_class WHERE relkind = 'm'")
 
     assert [name for name, options in views if "security_invoker=true" not in (options or ())] == []
     assert stored == []
 
 
-def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_nothing_but_ours(db: None) -> None:
+def test_few_functions_run_with_the_owner_s_rights_tell_ids_or_sums_and_find_nothing_but_ours(
+    db: None,
+) -> None:
     functions = rows(
         "SELECT proname, proconfig[1], pg_get_function_result(oid) FROM pg_proc "
         "WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
@@ -170,7 +233,10 @@ def test_the_owner_s_functions_read_no_temporary_table_that_is_called_like_ours(
     """Without `pg_temp` at the end of its path, a function looks there first."""
     later = "SELECT now() + interval '1 day' AS next_attempt_at, 'pending' AS state"
     touched(f"CREATE TEMPORARY TABLE webhooks_delivery ON COMMIT DROP AS {later}")
-    touched("CREATE TEMPORARY TABLE accounts_agency ON COMMIT DROP AS SELECT gen_random_uuid() AS id, now() AS closed_at")
+    touched(
+        "CREATE TEMPORARY TABLE accounts_agency ON COMMIT DROP AS SELECT gen_random_uuid() AS id, now() AS "
+        "closed_at"
+    )
     touched("GRANT ALL ON webhooks_delivery, accounts_agency TO PUBLIC")
 
     assert rows("SELECT state FROM webhooks_delivery") == ["pending"]
@@ -189,7 +255,8 @@ def test_what_opens_the_wall_to_jobs_of_all_opens_it_to_the_owner_alone(db: None
 
 def test_every_unique_index_of_a_tenant_table_is_led_by_the_agency(tables: list[str]) -> None:
     others = rows(
-        "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+        "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum "
+        "= indkey[0] "
         "WHERE indisunique AND attname <> 'agency_id' AND indrelid::regclass::text = ANY(%s)",
         tables,
     )
@@ -209,7 +276,8 @@ def test_every_foreign_key_of_a_tenant_table_is_led_by_the_agency_on_both_sides(
         "JOIN pg_attribute AS ours ON ours.attrelid = conrelid AND ours.attnum = conkey[1] "
         "JOIN pg_attribute AS theirs ON theirs.attrelid = confrelid AND theirs.attnum = confkey[1] "
         "WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s) AND NOT (ours.attname = 'agency_id' "
-        "AND (theirs.attname = 'agency_id' OR confrelid = 'accounts_agency'::regclass AND theirs.attname = 'id'))",
+        "AND (theirs.attname = 'agency_id' OR confrelid = 'accounts_agency'::regclass AND theirs.attname = "
+        "'id'))",
         tables,
     )
     pointing = rows(
@@ -224,7 +292,10 @@ def test_every_foreign_key_of_a_tenant_table_is_led_by_the_agency_on_both_sides(
 
 
 def test_every_tenant_table_is_tied_to_an_agency_or_to_an_account_or_a_row_of_one(tables: list[str]) -> None:
-    tied = rows("SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND convalidated AND NOT condeferrable")
+    tied = rows(
+        "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND convalidated AND NOT "
+        "condeferrable"
+    )
 
     assert set(tables) - set(tied) == set()
 
@@ -254,12 +325,15 @@ def test_no_function_sets_anything_but_by_a_literal(db: None) -> None:
 
 
 def test_whatever_names_an_account_names_it_together_with_its_agency(tables: list[str]) -> None:
-    naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id' AND attrelid > 16384")
+    naming = rows(
+        "SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id' AND attrelid > 16384"
+    )
     tied = rows(
         "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' "
         "AND confrelid = 'accounts_selleraccount'::regclass AND convalidated AND NOT condeferrable "
         "AND pg_get_constraintdef(oid) LIKE "
-        "'FOREIGN KEY (agency_id, account_id) REFERENCES accounts_selleraccount(agency_id, id) ON DELETE CASCADE'"
+        "'FOREIGN KEY (agency_id, account_id) REFERENCES accounts_selleraccount(agency_id, id) ON DELETE "
+        "CASCADE'"
     )
 
     assert set(tied) == {name for name in naming if name in tables}
@@ -267,10 +341,12 @@ def test_whatever_names_an_account_names_it_together_with_its_agency(tables: lis
 
 def test_the_application_s_role_has_no_powers(db: None) -> None:
     powers = rows(
-        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = current_user"
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE "
+        "rolname = current_user"
     )
     belongs_to = rows(
-        "SELECT roleid::regrole::text FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = member WHERE rolname = current_user"
+        "SELECT roleid::regrole::text FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = member WHERE "
+        "rolname = current_user"
     )
     owned = rows(
         "SELECT relname::text FROM pg_class WHERE pg_get_userbyid(relowner) = current_user "
@@ -285,9 +361,12 @@ def test_the_application_s_role_has_no_powers(db: None) -> None:
 
 
 def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
-    """TRUNCATE passes by row-level security, REFERENCES tells whether a stranger's row exists, TRIGGER runs code."""
+    """TRUNCATE passes by row-level security, REFERENCES tells whether a stranger's row exists, TRIGGER runs
+    code."""
+
     more = rows(
-        "SELECT relname, privilege FROM pg_class, unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege "
+        "SELECT relname, privilege FROM pg_class, unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER']) AS "
+        "privilege "
         "WHERE relkind IN ('r', 'p', 'v') AND relnamespace = 'public'::regnamespace "
         "AND has_table_privilege(current_user, pg_class.oid, privilege)"
     )
@@ -308,7 +387,8 @@ def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
         "CREATE TABLE public.copy (LIKE metrics_order)",
         "CREATE VIEW public.everything AS SELECT * FROM metrics_order",
         "CREATE FUNCTION public.open_agency_ids(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "CREATE OR REPLACE FUNCTION open_agency_ids() RETURNS SETOF uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'",
+        "CREATE OR REPLACE FUNCTION open_agency_ids() RETURNS SETOF uuid LANGUAGE sql AS 'SELECT "
+        "gen_random_uuid()'",
         "ALTER ROLE CURRENT_USER BYPASSRLS",
         "SET SESSION AUTHORIZATION DEFAULT; SET ROLE {owner}",
         "SET session_replication_role = replica",
@@ -320,5 +400,7 @@ def test_the_application_reads_and_writes_rows_and_no_more(db: None) -> None:
 def test_the_application_cannot_take_the_wall_down(db: None, statement: str) -> None:
     (owner,) = rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'metrics_order'")
 
-    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner|only roles with|row-level security"):
+    with pytest.raises(
+        ProgrammingError, match=r"permission denied|must be owner|only roles with|row-level security"
+    ):
         touched(statement.format(owner=owner))

@@ -41,13 +41,29 @@ KEY = "uo_live_AbCdEf123456_sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 
 
 def run(folder: Path, *, words: str, line: str) -> subprocess.CompletedProcess[str]:
-    """A run of one test, which passes, that says these words and whose process writes this line into its log."""
+    """A run of one test, which passes, that says these words and whose process writes this line into its
+    log."""
     (folder / "test_one.py").write_text(TELLING.format(words=words, line=line))
     (folder / "pytest.ini").write_text("[pytest]")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.overheard", "-p", "no:django", "-p", "no:cacheprovider", "test_one.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "tests.overheard",
+            "-p",
+            "no:django",
+            "-p",
+            "no:cacheprovider",
+            "test_one.py",
+        ],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(settings.BASE_DIR), "SECRET_KEY": "the-very-key-of-this-run"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(settings.BASE_DIR),
+            "SECRET_KEY": "the-very-key-of-this-run",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +76,12 @@ def test_a_run_that_tells_nothing_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "line"),
-    [(KEY, "nothing"), ("nothing", KEY), ("signed by the-very-key-of-this-run", ""), ("", "password=verysecret")],
+    [
+        (KEY, "nothing"),
+        ("nothing", KEY),
+        ("signed by the-very-key-of-this-run", ""),
+        ("", "password=verysecret"),
+    ],
 )
 def test_a_run_that_tells_a_secret_fails_though_its_tests_pass(tmp_path: Path, words: str, line: str) -> None:
     answer = run(tmp_path, words=words, line=line)
@@ -107,7 +128,11 @@ def test_every_secret_of_the_run_is_found_by_its_value(listener: Overheard) -> N
         listener.lines.clear()
         NOBODY.warning("x%sx", secret)
 
-        assert [place for place in listener.telling(known=secrets_of_the_run()) if "a logger of this process" in place]
+        assert [
+            place
+            for place in listener.telling(known=secrets_of_the_run())
+            if "a logger of this process" in place
+        ]
 
 
 def test_a_secret_in_a_traceback_is_found(listener: Overheard) -> None:
@@ -152,7 +177,9 @@ def test_every_log_file_is_looked_at_once(tmp_path: Path) -> None:
 
 
 def test_a_secret_in_a_problem_is_found(listener: Overheard) -> None:
-    listener.problems.append('{"type": "/problems/invalid-request", "detail": "whsec_sKq7vZr2TnYw0HcX is none"}')
+    listener.problems.append(
+        '{"type": "/problems/invalid-request", "detail": "whsec_sKq7vZr2TnYw0HcX is none"}'
+    )
 
     assert len(list(listener.telling(known=()))) == 1
 

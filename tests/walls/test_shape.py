@@ -1,4 +1,5 @@
-"""The layout and style of the product: folders, sizes, names, imports, the clock, and files that must agree."""
+"""The layout and style of the product: folders, sizes, names, imports, the clock, and files that must
+agree."""
 
 import ast
 import graphlib
@@ -99,7 +100,9 @@ STAGES = {
 }
 CLOCK_READERS = {
     "accounts.api_keys.authentication": "recognises the key at the moment of the request",
-    "accounts.requests.conditional_writes": "until when a write is remembered counts from the moment of the request",
+    "accounts.requests.conditional_writes": (
+        "until when a write is remembered counts from the moment of the request"
+    ),
     "accounts.people.authentication": "recognises the session at the moment of the request",
     "accounts.people.api.member_serializers": "what an invitation's status is, where expired means now",
     "accounts.agencies.filters": "what a list is narrowed to, where stale means now",
@@ -112,8 +115,16 @@ CLOCK_READERS = {
 @cache
 def product() -> dict[str, Path]:
     """The modules of the product by name, without migrations."""
-    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "migrations" not in file.parts]
-    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+    files = [
+        file
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        if "migrations" not in file.parts
+    ]
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in files
+    }
 
 
 @cache
@@ -122,7 +133,9 @@ def tree(module: str) -> ast.Module:
 
 
 def functions(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (
+        node for node in ast.walk(tree(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
 
 
 def imported(module: str) -> set[str]:
@@ -159,7 +172,11 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_functions_fit_on_a_screen() -> None:
-    lengths = {f"{module}.{function.name}": length(function) for module in product() for function in functions(module)}
+    lengths = {
+        f"{module}.{function.name}": length(function)
+        for module in product()
+        for function in functions(module)
+    }
 
     assert {name: found for name, found in lengths.items() if found > LONGEST_FUNCTION} == {}
     assert sorted(lengths.values())[len(lengths) // 2] <= USUAL_FUNCTION
@@ -215,9 +232,13 @@ def folder(module: str) -> str:
 
 
 def test_folders_have_at_most_fifteen_modules() -> None:
-    crowd = Counter(str(file.parent.relative_to(ROOT)) for file in product().values() if file.name != "__init__.py")
+    crowd = Counter(
+        str(file.parent.relative_to(ROOT)) for file in product().values() if file.name != "__init__.py"
+    )
 
-    assert {name: count for name, count in crowd.items() if count > MOST_MODULES and not name.endswith("/reports")} == {}
+    assert {
+        name: count for name, count in crowd.items() if count > MOST_MODULES and not name.endswith("/reports")
+    } == {}
 
 
 def test_folders_do_not_import_each_other() -> None:
@@ -229,7 +250,9 @@ def test_folders_do_not_import_each_other() -> None:
 
 
 def test_packages_import_in_one_direction() -> None:
-    pairs = {(module.split(".")[0], other.split(".")[0]) for module in product() for other in imported(module)}
+    pairs = {
+        (module.split(".")[0], other.split(".")[0]) for module in product() for other in imported(module)
+    }
     arrows = {(package, other) for package, other in pairs if package != other}
 
     assert ("metrics", "accounts") in arrows
@@ -267,7 +290,11 @@ def test_stage_functions_are_keyword_only() -> None:
 def test_tests_name_a_case_and_mock_nothing() -> None:
     for file in (ROOT / "tests").rglob("test_*.py"):
         module = ast.parse(file.read_text())
-        names = [node.name for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+        names = [
+            node.name
+            for node in module.body
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        ]
         froms = {node.module for node in ast.walk(module) if isinstance(node, ast.ImportFrom)}
 
         assert [name for name in names if name.count("_") < 2] == [], file
@@ -284,7 +311,9 @@ PRIVATE_ADDRESS = re.compile(
 )
 
 
-@pytest.mark.parametrize("pattern", [MACHINE_PATH, REGISTRY, PRIVATE_ADDRESS], ids=["path", "registry", "address"])
+@pytest.mark.parametrize(
+    "pattern", [MACHINE_PATH, REGISTRY, PRIVATE_ADDRESS], ids=["path", "registry", "address"]
+)
 def test_files_name_no_machine_and_no_registry(pattern: re.Pattern[str]) -> None:
     found = {name: match[0] for name, text in tracked().items() if (match := pattern.search(text))}
 
@@ -327,7 +356,9 @@ def test_tenant_tables_are_created_with_row_level_security() -> None:
         if app in APPS
         for operation in migration.operations
     ]
-    statements = re.sub(r"\s+", " ", " ".join(str(each.sql) for _, each in operations if isinstance(each, RunSQL)))
+    statements = re.sub(
+        r"\s+", " ", " ".join(str(each.sql) for _, each in operations if isinstance(each, RunSQL))
+    )
     made = {
         f"{app}_{each.name.lower()}"
         for app, each in operations

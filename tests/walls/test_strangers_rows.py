@@ -86,14 +86,19 @@ def test_committed_rows_are_behind_the_wall_like_others(committed_db: None) -> N
             assert seen(tables) == {table: [client.agency.pk] for table in tables}
 
 
-def test_another_agency_s_rows_are_out_of_reach(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+def test_another_agency_s_rows_are_out_of_reach(
+    both: None, tables: list[str], acme: Client, rival: Client
+) -> None:
     agencies_of = {"own": rival.agency.pk, "other": acme.agency.pk}
     statements = ("UPDATE {table} SET agency_id = agency_id", "DELETE FROM {table}")
     conditions = ("WHERE agency_id = %(other)s", "WHERE agency_id <> %(own)s")
 
     for statement, condition in product(statements, conditions):
         with context.agency(rival.agency.pk):
-            changed = {table: touched(f"{statement} {condition}".format(table=table), agencies_of) for table in tables}
+            changed = {
+                table: touched(f"{statement} {condition}".format(table=table), agencies_of)
+                for table in tables
+            }
 
         assert changed == dict.fromkeys(tables, 0), (statement, condition)
 
@@ -101,13 +106,18 @@ def test_another_agency_s_rows_are_out_of_reach(both: None, tables: list[str], a
 def test_another_agency_s_rows_are_out_of_reach_for_upserts(both: None, acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         (row,) = rows("SELECT to_jsonb(it)::text FROM metrics_order AS it LIMIT 1")
-    upsert = copy_of_a_row("metrics_order") + "ON CONFLICT (agency_id, account_id, order_id) DO UPDATE SET status = 1"
+    upsert = (
+        copy_of_a_row("metrics_order")
+        + "ON CONFLICT (agency_id, account_id, order_id) DO UPDATE SET status = 1"
+    )
 
     with context.agency(rival.agency.pk), pytest.raises(ProgrammingError, match="row-level security"):
         touched(upsert, {"row": row})
 
 
-def test_a_row_of_another_agency_s_is_not_accepted(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+def test_a_row_of_another_agency_s_is_not_accepted(
+    both: None, tables: list[str], acme: Client, rival: Client
+) -> None:
     with context.agency(acme.agency.pk):
         copied = {table: rows(f"SELECT to_jsonb(it)::text FROM {table} AS it LIMIT 1")[0] for table in tables}
 
@@ -118,13 +128,20 @@ def test_a_row_of_another_agency_s_is_not_accepted(both: None, tables: list[str]
                 touched(copy_of_a_row(table), {"row": row})
 
 
-def test_an_own_row_cannot_be_given_to_another_agency(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+def test_an_own_row_cannot_be_given_to_another_agency(
+    both: None, tables: list[str], acme: Client, rival: Client
+) -> None:
     for table in tables:
-        with context.agency(rival.agency.pk), refused(DatabaseError, "row-level security|keeps versions|is never changed"):
+        with (
+            context.agency(rival.agency.pk),
+            refused(DatabaseError, "row-level security|keeps versions|is never changed"),
+        ):
             touched(f"UPDATE {table} SET agency_id = %(other)s", {"other": acme.agency.pk})
 
 
-def test_an_own_row_cannot_name_another_agency_s_account(both: None, tables: list[str], acme: Client, rival: Client) -> None:
+def test_an_own_row_cannot_name_another_agency_s_account(
+    both: None, tables: list[str], acme: Client, rival: Client
+) -> None:
     with context.agency(acme.agency.pk):
         account = SellerAccount.objects.get().pk
     naming = rows("SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'account_id'")
@@ -132,7 +149,8 @@ def test_an_own_row_cannot_name_another_agency_s_account(both: None, tables: lis
     for table in set(naming) & set(tables):
         with context.agency(rival.agency.pk), refused(IntegrityError, "account_fk"):
             (row,) = rows(
-                "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'key', gen_random_uuid(), 'line', 99, "
+                "SELECT (to_jsonb(it) || jsonb_build_object('id', gen_random_uuid(), 'key', "
+                "gen_random_uuid(), 'line', 99, "
                 f"'account_id', %s::text))::text FROM {table} AS it LIMIT 1",
                 str(account),
             )
@@ -152,7 +170,9 @@ def test_a_version_is_never_changed_not_even_by_its_agency(both: None, acme: Cli
             touched(f"UPDATE {table} SET recorded_at = recorded_at")
 
 
-def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acme: Client, rival: Client) -> None:
+def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(
+    acme: Client, rival: Client
+) -> None:
     with context.agency(acme.agency.pk):
         (prefix,) = rows("SELECT prefix FROM accounts_apikey")
     context.set_agency(None)
@@ -162,13 +182,18 @@ def test_who_names_the_prefix_of_a_key_sees_that_one_row_and_changes_nothing(acm
         context.set_local(key_prefix=named)
         shown[named] = rows("SELECT prefix FROM accounts_apikeyprefix")
     context.set_local(key_prefix=prefix)
-    statements = ("UPDATE accounts_apikeyprefix SET key_id = gen_random_uuid()", "DELETE FROM accounts_apikeyprefix")
+    statements = (
+        "UPDATE accounts_apikeyprefix SET key_id = gen_random_uuid()",
+        "DELETE FROM accounts_apikeyprefix",
+    )
     changed = tuple(touched(statement) for statement in statements)
 
     assert {named: found for named, found in shown.items() if found} == {prefix: [prefix]}
     assert changed == (0, 0)
     with context.agency(rival.agency.pk):
-        assert sorted(rows("SELECT agency_id FROM accounts_apikeyprefix")) == sorted([acme.agency.pk, rival.agency.pk])
+        assert sorted(rows("SELECT agency_id FROM accounts_apikeyprefix")) == sorted(
+            [acme.agency.pk, rival.agency.pk]
+        )
         assert rows("SELECT agency_id FROM accounts_apikey") == [rival.agency.pk]
 
 
@@ -196,13 +221,17 @@ def borrowed(free: "queue.Queue[BaseDatabaseWrapper]") -> Iterator[None]:
         free.put(mine)
 
 
-def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(pool: "queue.Queue[BaseDatabaseWrapper]") -> None:
+def test_an_agency_never_shows_to_the_next_one_on_a_pooled_connection(
+    pool: "queue.Queue[BaseDatabaseWrapper]",
+) -> None:
     opened = [agencies.create_agency(name=name, now=NOON) for name in ("acme", "rival")]
     for agency, key in opened:
         Client(agency, key).take_on(name=f"Shop of {agency.name}")
 
     def ask(seed: int) -> set[tuple[str, ...]]:
-        """Thirty times, as one of the two at random: what a request sees, and nobody after it and after a failure."""
+        """Thirty times, as one of the two at random: what a request sees, and nobody after it and after a
+        failure."""
+
         chance, told = random.Random(seed), set()
         for _ in range(30):
             agency, key = chance.choice(opened)
@@ -237,4 +266,7 @@ def test_no_rule_of_amazon_s_can_be_added(db: None) -> None:
     row = "(metric, marketplace, effective_from, window_days, window_offset, comparator, source)"
 
     with pytest.raises(ProgrammingError, match="row-level security"):
-        touched(f"INSERT INTO metrics_metricrule {row} VALUES ('order_defect_rate', 'US', '2026-01-01', 60, 15, '', 'us')")
+        touched(
+            f"INSERT INTO metrics_metricrule {row} VALUES ('order_defect_rate', 'US', '2026-01-01', 60, 15, "
+            "'', 'us')"
+        )

@@ -1,4 +1,5 @@
-"""Every operation against every stranger. An operation that is new here fails until tests/walls/operations.py can fill it."""
+"""Every operation against every stranger. An operation that is new here fails until tests/walls/operations.py
+can fill it."""
 
 import secrets
 from collections.abc import Iterator
@@ -145,20 +146,31 @@ def test_what_belongs_to_nobody_is_the_same_for_everybody(world: World, path: st
 
 @every_operation_on_something
 def test_a_stranger_s_key_does_not_find_what_is_acme_s(world: World, operation: Operation) -> None:
-    before = world.acme.read("/v1/accounts"), world.acme.read(f"/v1/accounts/{world.of_acme.account_id}/reports")
+    before = (
+        world.acme.read("/v1/accounts"),
+        world.acme.read(f"/v1/accounts/{world.of_acme.account_id}/reports"),
+    )
 
     answer = operation.ask(world.rival, world.of_acme)
 
     assert answer.status == 404
     assert told(answer)["type"] == "/problems/not-found"
     assert world.names_acme(answer) == []
-    after = world.acme.read("/v1/accounts"), world.acme.read(f"/v1/accounts/{world.of_acme.account_id}/reports")
+    after = (
+        world.acme.read("/v1/accounts"),
+        world.acme.read(f"/v1/accounts/{world.of_acme.account_id}/reports"),
+    )
     assert after == before
 
 
 @every_operation_on_something
-def test_a_stranger_is_told_the_same_of_what_is_acme_s_and_of_what_is_not_there(world: World, operation: Operation) -> None:
-    nowhere = {name: f"{value.partition('_')[0]}_{secrets.token_hex(16)}" for name, value in asdict(world.of_acme).items()}
+def test_a_stranger_is_told_the_same_of_what_is_acme_s_and_of_what_is_not_there(
+    world: World, operation: Operation
+) -> None:
+    nowhere = {
+        name: f"{value.partition('_')[0]}_{secrets.token_hex(16)}"
+        for name, value in asdict(world.of_acme).items()
+    }
 
     answers = [told(operation.ask(world.rival, has)) for has in (world.of_acme, nowhere)]
     path = operation.path.replace("{metric}", "order_defect_rate")
@@ -210,7 +222,9 @@ def test_no_parameter_points_a_stranger_s_list_at_what_is_acme_s(world: World, o
     values = [*asdict(world.of_acme).values(), world.acme.agency.public_id, "acme"]
     names = {"account", "agency", "search", *operation.parameters} - {"limit", "cursor"}
 
-    answers = [operation.ask(world.rival, world.of_rival, **{name: value}) for name in names for value in values]
+    answers = [
+        operation.ask(world.rival, world.of_rival, **{name: value}) for name in names for value in values
+    ]
 
     assert {answer.status for answer in answers} <= {200, 400, 404, 406}
     assert not any(world.names_acme(answer) for answer in answers if answer.status == 200)
@@ -239,11 +253,14 @@ def test_a_cursor_of_another_list_s_is_refused_or_leads_nowhere_else(world: Worl
     lists = [
         operation
         for operation in READS
-        if operation.path not in THE_SAME_FOR_ALL and "next_cursor" in operation.ask(world.acme, world.of_acme).body
+        if operation.path not in THE_SAME_FOR_ALL
+        and "next_cursor" in operation.ask(world.acme, world.of_acme).body
     ]
     cursors = [operation.ask(world.acme, world.of_acme, limit="1").body["next_cursor"] for operation in lists]
 
-    answers = [operation.ask(world.rival, world.of_rival, cursor=cursor) for operation in lists for cursor in cursors]
+    answers = [
+        operation.ask(world.rival, world.of_rival, cursor=cursor) for operation in lists for cursor in cursors
+    ]
 
     assert {answer.status for answer in answers} <= {200, 404}
     assert [world.names_acme(answer) for answer in answers] == [[]] * len(answers)
@@ -285,10 +302,12 @@ def test_a_method_that_is_not_documented_is_not_answered(world: World, path: str
 
 
 def test_what_is_acme_s_is_acme_s_to_change(world: World) -> None:
-    """After everything else, and the account goes at the end: the operations that found nothing for strangers do find it.
+    """After everything else, and the account goes at the end: the operations that found nothing for strangers
+    do find it.
 
     Then the agency is closed, and nobody gets in any more.
     """
+
     closing = next(each for each in OPERATIONS if str(each) == "DELETE /v1/agency")
     writes = [each for each in OPERATIONS if each.method != "GET" and each != closing]
     writes.sort(key=lambda each: (each.method == "DELETE", each.path == "/v1/accounts/{account_id}"))

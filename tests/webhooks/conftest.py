@@ -1,4 +1,5 @@
-"""An agency with endpoints at a real receiver, and a delivery worker that works until nothing is left to do."""
+"""An agency with endpoints at a real receiver, and a delivery worker that works until nothing is left to
+do."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -51,13 +52,19 @@ class Sender:
             )
             return endpoint, endpoint_secrets.create(endpoint=endpoint, now=NOON)
 
-    def publish(self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any) -> list[str]:
+    def publish(
+        self, *, series: str = "", count: int = 1, now: datetime | None = None, **data: Any
+    ) -> list[str]:
         """So many events; returns their public ids, the oldest first."""
         moment = now or timezone.now()
         with context.agency(self.client.agency.pk):
             return [
                 publishing.publish(
-                    account=self.account, type_="account.status_changed", data=data | {"n": n}, now=moment, series=series
+                    account=self.account,
+                    type_="account.status_changed",
+                    data=data | {"n": n},
+                    now=moment,
+                    series=series,
                 ).public_id
                 for n in range(count)
             ]
@@ -94,14 +101,22 @@ def sender_of(client: Client) -> Sender:
 
 
 def work(
-    *, at: timedelta = timedelta(), deadline: float = 10.0, until: Callable[[], bool] = lambda: False, **limits: Any
+    *,
+    at: timedelta = timedelta(),
+    deadline: float = 10.0,
+    until: Callable[[], bool] = lambda: False,
+    **limits: Any,
 ) -> None:
-    """A delivery worker works until nothing has been due for a moment, or until this holds; `at` so much later than now."""
+    """A delivery worker works until nothing has been due for a moment, or until this holds; `at` so much
+    later than now."""
 
     async def go() -> None:
         client = HttpClient(policy=LOOPBACK, ssl_context=http_client.ssl_context(), deadline=deadline)
         worker = DeliveryWorker(
-            client=client, clock=lambda: timezone.now() + at, is_stopping=until, limits=replace(LIMITS, **limits)
+            client=client,
+            clock=lambda: timezone.now() + at,
+            is_stopping=until,
+            limits=replace(LIMITS, **limits),
         )
         await worker.run()
 
@@ -112,4 +127,6 @@ def work(
 def at_once() -> Iterator[Callable[..., list[Any]]]:
     """Runs functions at the same time, each in a thread; returns what they return."""
     with ThreadPoolExecutor(max_workers=8) as threads:
-        yield lambda *functions: [future.result() for future in [threads.submit(function) for function in functions]]
+        yield lambda *functions: [
+            future.result() for future in [threads.submit(function) for function in functions]
+        ]

@@ -16,12 +16,24 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SERIES = "order_defect_rate:DE:mfn"
 
 
-def happen(client: Client, account: str | None, type_: str = "breach.opened", *, at: datetime = NOW, series: str = SERIES) -> str:
+def happen(
+    client: Client,
+    account: str | None,
+    type_: str = "breach.opened",
+    *,
+    at: datetime = NOW,
+    series: str = SERIES,
+) -> str:
     """Publish an event of an account, or of none; returns its id."""
     with context.agency(client.agency.pk):
         owner = SellerAccount.objects.get(pk=identifiers.private("acct", account)) if account else None
         event = publishing.publish(
-            account=owner, type_=type_, data=TYPES[type_].example, now=at, agency_id=client.agency.pk, series=series
+            account=owner,
+            type_=type_,
+            data=TYPES[type_].example,
+            now=at,
+            agency_id=client.agency.pk,
+            series=series,
         )
         return event.public_id
 
@@ -32,7 +44,13 @@ def listed(client: Client, endpoint: str, **asked: Any) -> list[dict[str, Any]]:
 
 
 def settle(
-    client: Client, delivery: str, state: str = "delivered", *, at: datetime = NOW, tries: int = 1, **attempt: Any
+    client: Client,
+    delivery: str,
+    state: str = "delivered",
+    *,
+    at: datetime = NOW,
+    tries: int = 1,
+    **attempt: Any,
 ) -> None:
     """As a worker does: an attempt, and the delivery is over."""
     with context.agency(client.agency.pk):
@@ -68,4 +86,6 @@ def events(client: Client) -> list[str]:
 def noted(client: Client, **asked: str) -> list[tuple[str, str]]:
     """What the audit log says of endpoints and deliveries, newest first: what was done, and to what."""
     entries = client.read("/v1/audit-log", **asked)["data"]
-    return [(each["what"], each["about"]) for each in entries if each["about"].partition("_")[0] in {"ep", "dlv"}]
+    return [
+        (each["what"], each["about"]) for each in entries if each["about"].partition("_")[0] in {"ep", "dlv"}
+    ]

@@ -37,7 +37,9 @@ class Receiver:
 
     def counts(self) -> dict[str, int]:
         """How many requests came, by path."""
-        return {path.removeprefix("/"): count for path, count in json.loads(self._ask("GET", "/counts")).items()}
+        return {
+            path.removeprefix("/"): count for path, count in json.loads(self._ask("GET", "/counts")).items()
+        }
 
     def most_open(self, path: str) -> int:
         """How many requests to a path were being answered at once."""

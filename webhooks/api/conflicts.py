@@ -25,7 +25,9 @@ class EndpointDisabled(APIException):
 class NothingSigned(APIException):
     status_code = 409
     default_code = "nothing-signed"
-    default_detail = "Only endpoints of kind `webhook` have a signing secret. E-mails and chat messages are not signed."
+    default_detail = (
+        "Only endpoints of kind `webhook` have a signing secret. E-mails and chat messages are not signed."
+    )
 
 
 class DeliveryPending(APIException):

@@ -52,11 +52,15 @@ class AttemptSummary(serializers.Serializer[Attempt]):
 
 
 class AttemptSerializer(AttemptSummary):
-    answer = TextOrNull(help_text="The first 1,024 bytes of the response. Null if it was empty, or none came.")
+    answer = TextOrNull(
+        help_text="The first 1,024 bytes of the response. Null if it was empty, or none came."
+    )
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Pending delivery", value=DELIVERY, response_only=True, status_codes=["200", "202"])]
+    examples=[
+        OpenApiExample("Pending delivery", value=DELIVERY, response_only=True, status_codes=["200", "202"])
+    ]
 )
 class DeliverySerializer(serializers.Serializer[Delivery]):
     id = PublicIdField()
@@ -66,10 +70,16 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     account = serializers.SerializerMethodField()
     test = serializers.BooleanField(source="event.is_test", help_text="Whether it is a test event.")
     state = serializers.ChoiceField(choices=Delivery.State.choices, help_text="The state of the delivery.")
-    tries = serializers.IntegerField(help_text="The number of attempts since it was created or last redelivered.")
-    next_attempt_at = serializers.DateTimeField(allow_null=True, help_text="When the next attempt is due. Null if finished.")
+    tries = serializers.IntegerField(
+        help_text="The number of attempts since it was created or last redelivered."
+    )
+    next_attempt_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the next attempt is due. Null if finished."
+    )
     created_at = serializers.DateTimeField(help_text="When the delivery was created.")
-    finished_at = serializers.DateTimeField(allow_null=True, help_text="When it was delivered or failed. Null while pending.")
+    finished_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was delivered or failed. Null while pending."
+    )
     last_attempt = serializers.SerializerMethodField()
 
     def get_endpoint(self, delivery: Delivery) -> str:
@@ -92,7 +102,9 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         return AttemptSummary(attempt).data if attempt else None
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Delivery with attempts", value=DELIVERY_DETAIL, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Delivery with attempts", value=DELIVERY_DETAIL, response_only=True)]
+)
 class DeliveryDetailSerializer(DeliverySerializer):
     payload = serializers.SerializerMethodField()
     attempts = serializers.SerializerMethodField()

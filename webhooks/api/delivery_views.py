@@ -25,7 +25,9 @@ NOT_FOUND = "No delivery has this ID."
 
 
 def deliveries_of(request: Request) -> QuerySet[Delivery]:
-    """Return the deliveries that the principal can see; if it is limited to accounts, those to endpoints it can see."""
+    """Return the deliveries that the principal can see; if it is limited to accounts, those to endpoints it
+    can see."""
+
     visible = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
     principal = tenant_context.principal(request)
     deliveries = Delivery.objects.filter(visible, agency_id=principal.agency_id).select_related("event")
@@ -33,16 +35,22 @@ def deliveries_of(request: Request) -> QuerySet[Delivery]:
 
 
 def delivery_of(request: Request, public_id: str) -> Delivery:
-    """Return the delivery with this public ID. Raises NotFound, also for one that the principal cannot see."""
+    """Return the delivery with this public ID. Raises NotFound, also for one that the principal cannot
+    see."""
     return tenant_context.get_or_404(
-        deliveries_of(request).select_related("event", "endpoint"), kind="dlv", public_id=public_id, name="delivery"
+        deliveries_of(request).select_related("event", "endpoint"),
+        kind="dlv",
+        public_id=public_id,
+        name="delivery",
     )
 
 
 def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
     """Return the serializer context with the newest attempt of each of these deliveries, from one query."""
     agency_ids = {delivery.agency_id for delivery in deliveries}
-    attempts = Attempt.objects.filter(agency_id__in=agency_ids, delivery_id__in=[delivery.pk for delivery in deliveries])
+    attempts = Attempt.objects.filter(
+        agency_id__in=agency_ids, delivery_id__in=[delivery.pk for delivery in deliveries]
+    )
     newest = attempts.order_by("delivery_id", "-id").distinct("delivery_id").defer("answer")
     return {"last_attempts": {attempt.delivery_id: attempt for attempt in newest}}
 
@@ -64,7 +72,9 @@ class EndpointDeliveries(Collection[Delivery]):
     def get(self, request: Request, endpoint_id: str) -> Response:
         deliveries = deliveries_of(request).filter(endpoint=endpoint_of(request, endpoint_id))
         page = self.paginate_queryset(self.filter_queryset(deliveries)) or []
-        return self.get_paginated_response(DeliverySerializer(page, many=True, context=last_attempts(page)).data)  # type: ignore[arg-type]
+        return self.get_paginated_response(
+            DeliverySerializer(page, many=True, context=last_attempts(page)).data
+        )  # type: ignore[arg-type]
 
 
 class DeliveryDetail(Resource):
@@ -77,7 +87,11 @@ class DeliveryDetail(Resource):
     )
     def get(self, request: Request, delivery_id: str) -> Response:
         delivery = delivery_of(request, delivery_id)
-        attempts = list(Attempt.objects.filter(agency_id=delivery.agency_id, delivery=delivery).order_by("-id")[:MAX_ATTEMPTS])
+        attempts = list(
+            Attempt.objects.filter(agency_id=delivery.agency_id, delivery=delivery).order_by("-id")[
+                :MAX_ATTEMPTS
+            ]
+        )
         context = {"attempts": attempts, "last_attempts": {delivery.pk: attempts[0]} if attempts else {}}
         return Response(DeliveryDetailSerializer(delivery, context=context).data)
 
@@ -88,7 +102,8 @@ class Redelivery(Resource):
     @extend_schema(
         operation_id="redeliverEvent",
         summary="Redeliver an event",
-        description="Makes a finished delivery due now, with the same `webhook-id` and all attempts before it. E-mail endpoints: "
+        description="Makes a finished delivery due now, with the same `webhook-id` and all attempts before "
+        "it. E-mail endpoints: "
         "once a minute.",
         tags=TAGS,
         request=None,
@@ -98,7 +113,9 @@ class Redelivery(Resource):
         delivery = delivery_of(request, delivery_id)
         limit_mails(request, delivery.endpoint)
         try:
-            pending = redelivery.redeliver(delivery=delivery, who=tenant_context.principal(request).actor, now=timezone.now())
+            pending = redelivery.redeliver(
+                delivery=delivery, who=tenant_context.principal(request).actor, now=timezone.now()
+            )
         except redelivery.DeliveryIsPending:
             raise DeliveryPending from None
         except redelivery.EndpointIsDisabled:

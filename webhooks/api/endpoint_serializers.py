@@ -44,15 +44,20 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     url = serializers.SerializerMethodField()
     description = TextOrNull(help_text="The agency's own description.")
     event_types = serializers.ListField(
-        child=serializers.ChoiceField(choices=PATTERNS), help_text="The event types or patterns to which it is subscribed."
+        child=serializers.ChoiceField(choices=PATTERNS),
+        help_text="The event types or patterns to which it is subscribed.",
     )
     accounts = serializers.SerializerMethodField()
     enabled = serializers.SerializerMethodField()
-    disabled_at = serializers.DateTimeField(allow_null=True, help_text="When it was disabled. Null if it is enabled.")
+    disabled_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was disabled. Null if it is enabled."
+    )
     disabled_reason = serializers.SerializerMethodField()
     failing_since = serializers.DateTimeField(
         allow_null=True,
-        help_text="The first failure since the last success. After five days of failures the endpoint is disabled.",
+        help_text=(
+            "The first failure since the last success. After five days of failures the endpoint is disabled."
+        ),
     )
     created_at = serializers.DateTimeField(help_text="When the endpoint was created.")
 
@@ -61,10 +66,14 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
         return addresses.redact(kind=endpoint.kind, url=endpoint.url)
 
     def get_accounts(self, endpoint: Endpoint) -> list[str] | None:
-        """The accounts whose events it receives. Null: all accounts. Empty: its accounts were deleted, and it receives none."""
+        """The accounts whose events it receives. Null: all accounts. Empty: its accounts were deleted, and it
+        receives none."""
+
         if endpoint.accounts is None:
             return None
-        return [public_account_id(each) for each in endpoint.accounts if each in self.context["existing_accounts"]]
+        return [
+            public_account_id(each) for each in endpoint.accounts if each in self.context["existing_accounts"]
+        ]
 
     def get_enabled(self, endpoint: Endpoint) -> bool:
         """Whether events are delivered to it."""
@@ -83,7 +92,9 @@ class CreatedEndpointSerializer(EndpointSerializer):
     secret = serializers.SerializerMethodField()
 
     def get_secret(self, endpoint: Endpoint) -> str | None:
-        """The signing secret. It is shown only in this response. Null for e-mail and chat, which are not signed."""
+        """The signing secret. It is shown only in this response. Null for e-mail and chat, which are not
+        signed."""
+
         secret: str | None = self.context["secret"]
         return secret
 
@@ -101,7 +112,9 @@ class EndpointFields(Body):
     event_types = serializers.ListField(
         child=serializers.ChoiceField(
             choices=PATTERNS,
-            error_messages={"invalid_choice": f"'{{input}}' is not an event type. Use one of: {', '.join(PATTERNS)}."},
+            error_messages={
+                "invalid_choice": f"'{{input}}' is not an event type. Use one of: {', '.join(PATTERNS)}."
+            },
         ),
         min_length=1,
         max_length=len(PATTERNS),
@@ -114,7 +127,8 @@ class EndpointFields(Body):
         min_length=1,
         max_length=MAX_ACCOUNTS,
         required=False,
-        help_text="The accounts (`acct_…`) whose events are sent. Null, the default: all accounts, and events "
+        help_text="The accounts (`acct_…`) whose events are sent. Null, the default: all accounts, and "
+        "events "
         "without an account.",
     )
 
@@ -129,20 +143,28 @@ class EndpointFields(Body):
             return None
         account_ids = [identifiers.private("acct", public_id) for public_id in public_ids]
         visible = set(self.context["accounts"].filter(pk__in=account_ids).values_list("pk", flat=True))
-        if errors := {n: ["No account has this ID."] for n, each in enumerate(account_ids) if each not in visible}:
+        if errors := {
+            n: ["No account has this ID."] for n, each in enumerate(account_ids) if each not in visible
+        }:
             raise Absent(errors)
         return list(dict.fromkeys(account_ids))
 
 
 @extend_schema_field(
-    {"type": "string", "pattern": f"^({addresses.PUBLIC_ADDRESS.pattern})$", "maxLength": url_policy.MAX_URL_LENGTH}
+    {
+        "type": "string",
+        "pattern": f"^({addresses.PUBLIC_ADDRESS.pattern})$",
+        "maxLength": url_policy.MAX_URL_LENGTH,
+    }
 )
 class AddressField(serializers.CharField):
     """Describe an address in the OpenAPI document by the pattern that every installation accepts."""
 
 
 def check_address(kind: str, url: str) -> None:
-    """Raise ValidationError for an address that this kind cannot have; Contradiction if another kind could have it."""
+    """Raise ValidationError for an address that this kind cannot have; Contradiction if another kind could
+    have it."""
+
     try:
         addresses.check(kind=kind, url=url)
     except addresses.InvalidAddress as error:
@@ -153,8 +175,13 @@ def check_address(kind: str, url: str) -> None:
 @extend_schema_serializer(
     examples=[
         OpenApiExample("Webhook", value=CREATE_REQUEST, request_only=True),
-        OpenApiExample("E-mail", value={"kind": "email", "url": "mailto:on-call@example.com", "event_types": ["breach.*"]}),
-        OpenApiExample("Chat", value={"kind": "slack", "url": "https://hooks.slack.com/services/T000/B000/secret"}),
+        OpenApiExample(
+            "E-mail",
+            value={"kind": "email", "url": "mailto:on-call@example.com", "event_types": ["breach.*"]},
+        ),
+        OpenApiExample(
+            "Chat", value={"kind": "slack", "url": "https://hooks.slack.com/services/T000/B000/secret"}
+        ),
     ]
 )
 class CreateEndpoint(EndpointFields):
@@ -163,9 +190,15 @@ class CreateEndpoint(EndpointFields):
     kind = serializers.ChoiceField(
         choices=Endpoint.Kind.choices,
         default=Endpoint.Kind.WEBHOOK,
-        help_text="How events are delivered. `slack`: an incoming webhook of Slack, Teams, Feishu or WeCom; the URL says which.",
+        help_text=(
+            "How events are delivered. `slack`: an incoming webhook of Slack, Teams, Feishu or WeCom; "
+            "the URL says which."
+        ),
     )
-    url = AddressField(max_length=url_policy.MAX_URL_LENGTH, help_text="`https://…`, or `mailto:name@example.com` for `email`.")
+    url = AddressField(
+        max_length=url_policy.MAX_URL_LENGTH,
+        help_text="`https://…`, or `mailto:name@example.com` for `email`.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -177,15 +210,25 @@ class CreateEndpoint(EndpointFields):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("Subscribe to other events", value={"event_types": ["breach.*"], "accounts": None}, request_only=True),
+        OpenApiExample(
+            "Subscribe to other events",
+            value={"event_types": ["breach.*"], "accounts": None},
+            request_only=True,
+        ),
         OpenApiExample("Disable", value={"enabled": False}, request_only=True),
     ]
 )
 class UpdateEndpoint(EndpointFields):
     """A request to update an endpoint. Fields that are not sent stay as they are."""
 
-    url = AddressField(max_length=url_policy.MAX_URL_LENGTH, required=False, help_text="The new address. The kind cannot change.")
-    enabled = serializers.BooleanField(required=False, help_text="`false` disables the endpoint, `true` enables it.")
+    url = AddressField(
+        max_length=url_policy.MAX_URL_LENGTH,
+        required=False,
+        help_text="The new address. The kind cannot change.",
+    )
+    enabled = serializers.BooleanField(
+        required=False, help_text="`false` disables the endpoint, `true` enables it."
+    )
 
     def validate_url(self, url: str) -> str:
         check_address(self.context["kind"], url)
@@ -195,17 +238,23 @@ class UpdateEndpoint(EndpointFields):
 @extend_schema_serializer(examples=[OpenApiExample("Rotated secret", value=ROTATED, response_only=True)])
 class RotatedSigningSecret(serializers.Serializer[Any]):
     secret = serializers.CharField(help_text="The new signing secret. It is shown only in this response.")
-    previous_expires_at = serializers.DateTimeField(help_text="Until then the previous secret signs deliveries as well.")
+    previous_expires_at = serializers.DateTimeField(
+        help_text="Until then the previous secret signs deliveries as well."
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Test event", value={"event_type": "breach.opened"}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Test event", value={"event_type": "breach.opened"}, request_only=True)]
+)
 class SendTestEvent(Body):
     event_type = serializers.ChoiceField(
         choices=NAMES, default=redelivery.TEST_TYPE, help_text="The event type whose example is sent."
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Recover events", value={"since": RECOVERED["since"]}, request_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Recover events", value={"since": RECOVERED["since"]}, request_only=True)]
+)
 class RecoverEvents(Body):
     since = serializers.DateTimeField(
         help_text=f"Recover events from this time on. At most {redelivery.MAX_RECOVERY_AGE.days} days ago."
@@ -225,4 +274,6 @@ class RecoverEvents(Body):
 )
 class RecoveredEvents(serializers.Serializer[Any]):
     since = serializers.DateTimeField(help_text="The time from which events were recovered.")
-    deliveries = serializers.IntegerField(help_text="How many deliveries are due now. Delivered events are not included.")
+    deliveries = serializers.IntegerField(
+        help_text="How many deliveries are due now. Delivered events are not included."
+    )

@@ -35,15 +35,20 @@ NO_ACCOUNTS = "All accounts that you can see were deleted, so no events can be s
 
 
 def endpoints_of(request: Request) -> EndpointQuerySet:
-    """Return the endpoints that the principal can see; if it is limited to accounts, those that name no others."""
+    """Return the endpoints that the principal can see; if it is limited to accounts, those that name no
+    others."""
+
     principal = tenant_context.principal(request)
     endpoints = Endpoint.objects.filter(agency_id=principal.agency_id)
     return endpoints if principal.accounts is None else endpoints.within(principal.accounts)
 
 
 def endpoint_of(request: Request, public_id: str) -> Endpoint:
-    """Return the endpoint with this public ID. Raises NotFound, also for one that the principal cannot see."""
-    return tenant_context.get_or_404(endpoints_of(request), kind="ep", public_id=public_id, name="webhook endpoint")
+    """Return the endpoint with this public ID. Raises NotFound, also for one that the principal cannot
+    see."""
+    return tenant_context.get_or_404(
+        endpoints_of(request), kind="ep", public_id=public_id, name="webhook endpoint"
+    )
 
 
 def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +65,9 @@ def limit_accounts(request: Request, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def existing_accounts(request: Request, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """Return the serializer context with the accounts of these endpoints that are not deleted, from one query."""
+    """Return the serializer context with the accounts of these endpoints that are not deleted, from one
+    query."""
+
     named = {each for endpoint in endpoints for each in endpoint.accounts or ()}
     accounts = tenant_context.accounts_of(request).filter(pk__in=named)
     return {"existing_accounts": set(accounts.values_list("pk", flat=True) if named else ())}
@@ -81,12 +88,15 @@ class WebhookEndpoints(Collection[Endpoint]):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(endpoints_of(request)) or []
-        return self.get_paginated_response(EndpointSerializer(page, many=True, context=existing_accounts(request, page)).data)  # type: ignore[arg-type]
+        return self.get_paginated_response(
+            EndpointSerializer(page, many=True, context=existing_accounts(request, page)).data
+        )  # type: ignore[arg-type]
 
     @extend_schema(
         operation_id="createWebhookEndpoint",
         summary="Create a webhook endpoint",
-        description="A webhook receives each event as a signed POST (Standard Webhooks); a mailbox an e-mail, a chat a message. "
+        description="A webhook receives each event as a signed POST (Standard Webhooks); a mailbox an "
+        "e-mail, a chat a message. "
         "The signing `secret` is shown only in this response. Two endpoints can have the same address.",
         tags=TAGS,
         request=CreateEndpoint,
@@ -97,16 +107,27 @@ class WebhookEndpoints(Collection[Endpoint]):
         body.is_valid(raise_exception=True)
         fields = limit_accounts(request, {"accounts": None} | body.validated_data)
         try:
-            endpoint, secret = endpoints.create(by=tenant_context.principal(request), fields=fields, now=timezone.now())
+            endpoint, secret = endpoints.create(
+                by=tenant_context.principal(request), fields=fields, now=timezone.now()
+            )
         except endpoints.EndpointLimitReached as error:
             raise TooManyEndpoints(str(error)) from None
         context = {"secret": secret} | existing_accounts(request, [endpoint])
         location = f"/v1/webhook-endpoints/{endpoint.public_id}"
-        return Response(CreatedEndpointSerializer(endpoint, context=context).data, status=201, headers={"Location": location})
+        return Response(
+            CreatedEndpointSerializer(endpoint, context=context).data,
+            status=201,
+            headers={"Location": location},
+        )
 
 
 class WebhookEndpoint(Resource):
-    @extend_schema(operation_id="getWebhookEndpoint", summary="Get a webhook endpoint", tags=TAGS, responses=EndpointSerializer)
+    @extend_schema(
+        operation_id="getWebhookEndpoint",
+        summary="Get a webhook endpoint",
+        tags=TAGS,
+        responses=EndpointSerializer,
+    )
     def get(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
         return Response(EndpointSerializer(endpoint, context=existing_accounts(request, [endpoint])).data)
@@ -114,7 +135,8 @@ class WebhookEndpoint(Resource):
     @extend_schema(
         operation_id="updateWebhookEndpoint",
         summary="Update a webhook endpoint",
-        description="`enabled: false` disables the endpoint; its pending deliveries fail. `enabled: true` enables it and clears "
+        description="`enabled: false` disables the endpoint; its pending deliveries fail. `enabled: true` "
+        "enables it and clears "
         "`disabled_reason`; use `recover` to send the events it missed.",
         tags=TAGS,
         request=UpdateEndpoint,
@@ -128,7 +150,10 @@ class WebhookEndpoint(Resource):
         fields = limit_accounts(request, body.validated_data)
         try:
             updated = endpoints.update(
-                endpoint=endpoint, fields=fields, who=tenant_context.principal(request).actor, now=timezone.now()
+                endpoint=endpoint,
+                fields=fields,
+                who=tenant_context.principal(request).actor,
+                now=timezone.now(),
             )
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
@@ -144,7 +169,9 @@ class WebhookEndpoint(Resource):
     def delete(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_of(request, endpoint_id)
         try:
-            endpoints.delete(endpoint=endpoint, who=tenant_context.principal(request).actor, now=timezone.now())
+            endpoints.delete(
+                endpoint=endpoint, who=tenant_context.principal(request).actor, now=timezone.now()
+            )
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
         return Response(status=204)
@@ -156,7 +183,8 @@ class SecretRotation(Resource):
     @extend_schema(
         operation_id="rotateSigningSecret",
         summary="Rotate the signing secret",
-        description="The previous secret signs as well for 24 hours. At most two secrets sign: another rotation within the 24 "
+        description="The previous secret signs as well for 24 hours. At most two secrets sign: another "
+        "rotation within the 24 "
         "hours ends the oldest immediately.",
         tags=TAGS,
         request=None,
@@ -167,10 +195,16 @@ class SecretRotation(Resource):
         if endpoint.kind != Endpoint.Kind.WEBHOOK:
             raise NothingSigned
         try:
-            secret = endpoints.rotate_secret(endpoint=endpoint, who=tenant_context.principal(request).actor, now=now)
+            secret = endpoints.rotate_secret(
+                endpoint=endpoint, who=tenant_context.principal(request).actor, now=now
+            )
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
-        return Response(RotatedSigningSecret({"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}).data)
+        return Response(
+            RotatedSigningSecret(
+                {"secret": secret, "previous_expires_at": now + endpoint_secrets.OVERLAP}
+            ).data
+        )
 
 
 class EndpointTest(Resource):
@@ -179,7 +213,8 @@ class EndpointTest(Resource):
     @extend_schema(
         operation_id="sendTestEvent",
         summary="Send a test event",
-        description="Sends an example event with `test: true` to this endpoint only. The event is not in the list of events. At "
+        description="Sends an example event with `test: true` to this endpoint only. The event is not in the "
+        "list of events. At "
         "most once a second; e-mail endpoints once a minute per mailbox and five times a minute per agency.",
         tags=TAGS,
         request=SendTestEvent,
@@ -192,7 +227,10 @@ class EndpointTest(Resource):
         type_ = body.validated_data["event_type"]
         try:
             delivery = redelivery.send_test(
-                endpoint=endpoint, type_=type_, who=tenant_context.principal(request).actor, now=timezone.now()
+                endpoint=endpoint,
+                type_=type_,
+                who=tenant_context.principal(request).actor,
+                now=timezone.now(),
             )
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
@@ -202,7 +240,9 @@ class EndpointTest(Resource):
             raise NotFound(NOT_FOUND) from None
         location = f"/v1/deliveries/{delivery.public_id}"
         return Response(
-            DeliverySerializer(delivery, context={"last_attempts": {}}).data, status=202, headers={"Location": location}
+            DeliverySerializer(delivery, context={"last_attempts": {}}).data,
+            status=202,
+            headers={"Location": location},
         )
 
 
@@ -212,7 +252,8 @@ class EndpointRecovery(Resource):
     @extend_schema(
         operation_id="recoverEvents",
         summary="Recover missed events",
-        description="Makes every event since a time due now that the endpoint is subscribed to and did not receive, in order. "
+        description="Makes every event since a time due now that the endpoint is subscribed to and did not "
+        "receive, in order. "
         "At most 30 days back. Events that were delivered are not sent again.",
         tags=TAGS,
         request=RecoverEvents,
@@ -225,7 +266,9 @@ class EndpointRecovery(Resource):
         since = body.validated_data["since"]
         limit_mails(request, endpoint)
         try:
-            count = redelivery.recover(endpoint=endpoint, since=since, who=tenant_context.principal(request).actor, now=now)
+            count = redelivery.recover(
+                endpoint=endpoint, since=since, who=tenant_context.principal(request).actor, now=now
+            )
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
         except Endpoint.DoesNotExist:

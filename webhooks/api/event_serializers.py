@@ -19,13 +19,17 @@ EVENT = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Account status changed", value=EVENT, response_only=True)])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Account status changed", value=EVENT, response_only=True)]
+)
 class EventSerializer(serializers.Serializer[Event]):
     id = PublicIdField()
     type = serializers.ChoiceField(choices=NAMES, help_text="The event type.")
     account = serializers.SerializerMethodField()
     occurred_at = serializers.DateTimeField(help_text="When the event occurred.")
-    data = serializers.DictField(help_text="The details of the event. `GET /v1/event-types` has the schema for each type.")  # type: ignore[assignment]  # a field of the contract
+    data = serializers.DictField(
+        help_text="The details of the event. `GET /v1/event-types` has the schema for each type."
+    )  # type: ignore[assignment]  # a field of the contract
 
     def get_account(self, event: Event) -> str | None:
         """The account. Null for an event without an account."""
@@ -49,7 +53,9 @@ class EventTypeSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Event types", value={"data": [EVENT_TYPE], "next_cursor": None}, response_only=True)]
+    examples=[
+        OpenApiExample("Event types", value={"data": [EVENT_TYPE], "next_cursor": None}, response_only=True)
+    ]
 )
 class EventTypeList(serializers.Serializer[Any]):
     data = EventTypeSerializer(many=True)  # type: ignore[assignment]  # a field of the contract

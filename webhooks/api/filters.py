@@ -18,7 +18,11 @@ class EventFilter(Filters):
         label="Return events of this type, or of all types that match a pattern such as `breach.*`.",
     )
     account = filters.CharFilter(method="filter_account", label="Return events of this account (`acct_…`).")
-    since = InstantFilter(field_name="occurred_at", lookup_expr="gte", label="Return events that occurred at this time or later.")
+    since = InstantFilter(
+        field_name="occurred_at",
+        lookup_expr="gte",
+        label="Return events that occurred at this time or later.",
+    )
 
     class Meta:
         model = Event
@@ -36,7 +40,10 @@ class DeliveryFilter(Filters):
     type = filters.ChoiceFilter(
         choices=CHOICES,
         method="filter_type",
-        label="Return deliveries of events of this type, or of all types that match a pattern such as `breach.*`.",
+        label=(
+            "Return deliveries of events of this type, or of all types that match a pattern such as "
+            "`breach.*`."
+        ),
     )
 
     class Meta:

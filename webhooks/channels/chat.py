@@ -1,6 +1,8 @@
-"""Build the message for a chat's incoming webhook, and read from the response whether the chat accepted it. Pure.
+"""Build the message for a chat's incoming webhook, and read from the response whether the chat accepted it.
+Pure.
 
-The host of the URL decides the format. A host that is not listed gets Slack's format, which many other chats accept. Sources:
+The host of the URL decides the format. A host that is not listed gets Slack's format, which many other chats
+accept. Sources:
 - Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks, escaping: …/formatting-message-text#escaping
 - Teams: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using (an adaptive card)
 - Feishu and Lark: https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot (at most 20 KB; a `code` other than 0 is a
@@ -57,7 +59,10 @@ RESULT_CODES = {Format.FEISHU: ("code", "StatusCode"), Format.WECOM: ("errcode",
 def format_of(url: str) -> Format:
     """Return the message format of the chat behind a URL."""
     host = (urlsplit(url).hostname or "").rstrip(".")
-    return next((each for domain, each in HOSTS.items() if host == domain or host.endswith(f".{domain}")), Format.SLACK)
+    return next(
+        (each for domain, each in HOSTS.items() if host == domain or host.endswith(f".{domain}")),
+        Format.SLACK,
+    )
 
 
 def build_body(url: str, payload: dict[str, Any], *, account_name: str = "") -> bytes:
@@ -106,7 +111,11 @@ def _result_code(body: bytes, names: tuple[str, ...]) -> int | None:
 
 
 def _build_card(text: MessageText) -> dict[str, Any]:
-    title = {"type": "TextRun", "text": escape_and_truncate(f"Underone: {text.title}", {}), "weight": "Bolder"}
+    title = {
+        "type": "TextRun",
+        "text": escape_and_truncate(f"Underone: {text.title}", {}),
+        "weight": "Bolder",
+    }
     lines = [{"type": "TextRun", "text": escape_and_truncate(line, {})} for line in text.lines]
     return {
         "type": "message",

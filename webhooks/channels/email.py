@@ -16,7 +16,8 @@ from webhooks.channels import message_text
 
 MAX_SUBJECT_LENGTH = 200
 FOOTER = (
-    "You receive this e-mail because a webhook endpoint of your agency in Underone uses this address. An admin can delete it."
+    "You receive this e-mail because a webhook endpoint of your agency in Underone uses this address. "
+    "An admin can delete it."
 )
 
 
@@ -33,7 +34,9 @@ class MailResult:
 
 
 def send(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> MailResult:
-    """Send an event's payload to the endpoint's mailbox. Errors of the mail server are returned; a retry may succeed."""
+    """Send an event's payload to the endpoint's mailbox. Errors of the mail server are returned; a retry may
+    succeed."""
+
     try:
         build_message(endpoint_url, payload, account_name=account_name).send()
     except InvalidMailbox as error:
@@ -44,15 +47,19 @@ def send(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") 
     except smtplib.SMTPResponseException as error:
         return MailResult(accepted=False, error=f"The mail server refused the message ({error.smtp_code}).")
     except (smtplib.SMTPException, OSError) as error:
-        return MailResult(accepted=False, error=f"The mail server could not be reached ({type(error).__name__}).")
+        return MailResult(
+            accepted=False, error=f"The mail server could not be reached ({type(error).__name__})."
+        )
     return MailResult(accepted=True)
 
 
 def build_message(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> EmailMessage:
     """Return the message in plain text. Raises InvalidMailbox.
 
-    The Message-ID is the same at every attempt, so that a mail program shows a message that was sent twice only once.
+    The Message-ID is the same at every attempt, so that a mail program shows a message that was sent twice
+    only once.
     """
+
     mailbox = parse_mailbox(endpoint_url)
     text = message_text.build(payload, account_name=account_name)
     # RFC 3834: no automatic replies to this message.
@@ -67,7 +74,9 @@ def build_message(endpoint_url: str, payload: dict[str, Any], *, account_name: s
 
 
 def parse_mailbox(endpoint_url: str) -> str:
-    """Return the e-mail address of a `mailto:` URL; its copies, subject and body are ignored. Raises InvalidMailbox."""
+    """Return the e-mail address of a `mailto:` URL; its copies, subject and body are ignored. Raises
+    InvalidMailbox."""
+
     parts = urlsplit(endpoint_url)
     mailbox = unquote(parts.path)
     try:
@@ -80,7 +89,8 @@ def parse_mailbox(endpoint_url: str) -> str:
 
 
 def _message_id(mailbox: str, event_id: str) -> str:
-    """Return an ID of this event to this mailbox, at the sender's domain. The digest reveals neither of them."""
+    """Return an ID of this event to this mailbox, at the sender's domain. The digest reveals neither of
+    them."""
     digest = hashlib.sha256(f"{event_id} {mailbox}".encode()).hexdigest()[:32]
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return f"<{digest}@{domain}>"

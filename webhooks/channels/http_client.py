@@ -1,6 +1,7 @@
 """Send a POST to a customer's server: at the address that was checked, within a deadline and a memory limit.
 
-The client follows no redirects, keeps no cookies, uses no proxy, reads no environment variables and requests no compression.
+The client follows no redirects, keeps no cookies, uses no proxy, reads no environment variables and requests
+no compression.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ from webhooks.channels import url_policy
 from webhooks.channels.url_policy import Address, UrlNotAllowed, UrlPolicy
 
 DEADLINE = 15.0  # seconds
-# A status that arrives in time counts even if its body is slow: reading the body ends at this share of the deadline.
+# A status that arrives in time counts even if its body is slow: reading the body ends at this share of the
+# deadline.
 BODY_SHARE = 0.95
 CONNECT_TIMEOUT = 5.0  # seconds
 MAX_BODY_BYTES = 64 * 1024
@@ -41,7 +43,8 @@ NO_RESPONSE = "The connection closed before a response arrived."
 class SendResult:
     """Describe the result of one attempt: a status and the first bytes of the body, or an error.
 
-    `is_permanent` marks an error that no retry can change. E-mail has no status: `accepted` says whether the server took it.
+    `is_permanent` marks an error that no retry can change. E-mail has no status: `accepted` says whether the
+    server took it.
     """
 
     status: int | None = None
@@ -58,14 +61,20 @@ class SendResult:
 
 
 def check(url: str) -> None:
-    """Raise UrlNotAllowed for a URL to which nothing may ever be sent. Host names are resolved on sending, not here."""
+    """Raise UrlNotAllowed for a URL to which nothing may ever be sent. Host names are resolved on sending,
+    not here."""
+
     installation_policy().policy_for(url)
 
 
 @cache
 def installation_policy() -> UrlPolicy:
     """Return the URL policy of the settings."""
-    return UrlPolicy(networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS), is_own_name=_is_own_name, is_own_address=_is_own_address)
+    return UrlPolicy(
+        networks=tuple(settings.WEBHOOK_ALLOWED_NETWORKS),
+        is_own_name=_is_own_name,
+        is_own_address=_is_own_address,
+    )
 
 
 @cache
@@ -86,7 +95,8 @@ class IdleConnection:
 
 
 class HttpClient:
-    """Send POSTs to many endpoints at once from one event loop, on connections that are kept for a few seconds.
+    """Send POSTs to many endpoints at once from one event loop, on connections that are kept for a few
+    seconds.
 
     Each connection has a pool of its own: a shared pool scans all its connections at every request.
     """
@@ -121,18 +131,25 @@ class HttpClient:
         expired = [connection for connection in oldest_first if connection.expires_at < now]
         await self._close(expired or oldest_first[:-MAX_IDLE_CONNECTIONS])
 
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], connection_key: Hashable = None) -> SendResult:
-        """Return the result of a POST. It takes no longer than the deadline and raises no error of the network.
+    async def post(
+        self, url: str, *, body: bytes, headers: Mapping[str, str], connection_key: Hashable = None
+    ) -> SendResult:
+        """Return the result of a POST. It takes no longer than the deadline and raises no error of the
+        network.
 
         A connection is used again for a POST with the same URL and `connection_key`.
         """
+
         try:
             policy, target = self._targets.get(url) or self._check(url)
         except UrlNotAllowed as error:
             return SendResult(error=str(error), is_permanent=True)
-        request = httpx.Request("POST", target, headers=dict(headers), content=body, extensions={"timeout": TIMEOUT})
+        request = httpx.Request(
+            "POST", target, headers=dict(headers), content=body, extensions={"timeout": TIMEOUT}
+        )
         exchange = asyncio.ensure_future(self._send((connection_key, url), policy, request))
-        # Not wait_for: it waits for the cancelled task, and a thread that resolves a name cannot be cancelled.
+        # Not wait_for: it waits for the cancelled task, and a thread that resolves a name cannot be
+        # cancelled.
         done, _ = await asyncio.wait({exchange}, timeout=self.deadline)
         return exchange.result() if done else self._abandon(exchange)
 
@@ -166,7 +183,9 @@ class HttpClient:
     async def _close(self, connections: list[IdleConnection]) -> None:
         closing = {id(connection) for connection in connections}
         if closing:
-            kept = {key: [each for each in idle if id(each) not in closing] for key, idle in self._idle.items()}
+            kept = {
+                key: [each for each in idle if id(each) not in closing] for key, idle in self._idle.items()
+            }
         else:
             kept = self._idle
         self._idle = {key: idle for key, idle in kept.items() if idle}
@@ -189,14 +208,19 @@ class HttpClient:
         except (httpx.TransportError, OSError) as error:
             return SendResult(error=_describe(error))
         body = await _read_start(response, until=began + self.deadline * BODY_SHARE)
-        return SendResult(status=response.status_code, body=body, retry_after=response.headers.get("retry-after", ""))
+        return SendResult(
+            status=response.status_code, body=body, retry_after=response.headers.get("retry-after", "")
+        )
 
 
 async def _read_start(response: httpx.Response, *, until: float) -> bytes:
-    """Return the first bytes of the body, and read on to MAX_BODY_BYTES so that the connection can be used again.
+    """Return the first bytes of the body, and read on to MAX_BODY_BYTES so that the connection can be used
+    again.
 
-    A body that breaks off or never ends is no error: the status has already said whether the event was accepted.
+    A body that breaks off or never ends is no error: the status has already said whether the event was
+    accepted.
     """
+
     kept, read = b"", 0
     try:
         async with asyncio.timeout_at(until):
@@ -230,7 +254,9 @@ def _describe(error: Exception) -> str:
 
 
 def _is_own_name(host: str) -> bool:
-    return any(is_same_domain(host, name.strip("[]").lower()) for name in settings.ALLOWED_HOSTS if name != "*")
+    return any(
+        is_same_domain(host, name.strip("[]").lower()) for name in settings.ALLOWED_HOSTS if name != "*"
+    )
 
 
 def _is_own_address(address: Address) -> bool:

@@ -1,7 +1,7 @@
 """Build the text of an event for e-mail and chat: a title and a few lines. Pure.
 
-The text contains IDs, figures and the agency's own name of the account, and no data of buyers. Each line is free of
-line breaks and control characters, including text that comes from Amazon's reports.
+The text contains IDs, figures and the agency's own name of the account, and no data of buyers. Each line is
+free of line breaks and control characters, including text that comes from Amazon's reports.
 """
 
 import re
@@ -30,18 +30,23 @@ class MessageText:
 
 
 def build(payload: Data, *, account_name: str = "") -> MessageText:
-    """Return the text for a payload (webhooks/events/payload.py). A type without a template gets its name as title."""
+    """Return the text for a payload (webhooks/events/payload.py). A type without a template gets its name as
+    title."""
+
     template = TEMPLATES.get(payload["type"])
     title, *lines = template(payload["data"]) if template else (payload["type"],)
     test_prefix = "[Test] " if payload.get("test") else ""
     account_prefix = f"{account_name}: " if account_name else ""
     source = f"{payload['id']}, {payload['timestamp']}"
     lines.append(f"Account {payload['account']}, event {source}" if payload["account"] else f"Event {source}")
-    return MessageText(to_one_line(test_prefix + account_prefix + title), tuple(to_one_line(line) for line in lines))
+    return MessageText(
+        to_one_line(test_prefix + account_prefix + title), tuple(to_one_line(line) for line in lines)
+    )
 
 
 def to_one_line(text: str) -> str:
-    """Return the text on one line, without invisible characters and those that change the direction of text."""
+    """Return the text on one line, without invisible characters and those that change the direction of
+    text."""
     return UNPRINTABLE.sub(" ", text).strip()
 
 
@@ -50,11 +55,20 @@ def _opened(data: Data) -> tuple[str, ...]:
 
 
 def _escalated(data: Data) -> tuple[str, ...]:
-    return (f"{_series(data)}: warning became a breach", _value_and_target(data), *_budget(data), _episode(data))
+    return (
+        f"{_series(data)}: warning became a breach",
+        _value_and_target(data),
+        *_budget(data),
+        _episode(data),
+    )
 
 
 def _resolved(data: Data) -> tuple[str, ...]:
-    return (f"{_series(data)}: {_resolution(data, 'target met again')}", _value_and_target(data), _episode(data))
+    return (
+        f"{_series(data)}: {_resolution(data, 'target met again')}",
+        _value_and_target(data),
+        _episode(data),
+    )
 
 
 def _at_risk(data: Data) -> tuple[str, ...]:
@@ -62,7 +76,11 @@ def _at_risk(data: Data) -> tuple[str, ...]:
 
 
 def _recovered(data: Data) -> tuple[str, ...]:
-    return (f"{_series(data)}: {_resolution(data, 'no longer at risk')}", _value_and_target(data), _episode(data))
+    return (
+        f"{_series(data)}: {_resolution(data, 'no longer at risk')}",
+        _value_and_target(data),
+        _episode(data),
+    )
 
 
 def _restated(data: Data) -> tuple[str, ...]:
@@ -71,9 +89,13 @@ def _restated(data: Data) -> tuple[str, ...]:
     return (
         f"{_series(data)}: past values changed",
         f"New data changed {days}, from {data['from']} to {data['to']}.",
-        f"{data['after']['as_of']}: was {_figures(data, data['before'])}, is now {_figures(data, data['after'])}.",
+        f"{data['after']['as_of']}: was {_figures(data, data['before'])}, is now "
+        f"{_figures(data, data['after'])}.",
         *(
-            [f"The verdict changed on {', '.join(changed_on[:5])}{' and more' if len(changed_on) > 5 else ''}."]
+            [
+                "The verdict changed on "
+                f"{', '.join(changed_on[:5])}{' and more' if len(changed_on) > 5 else ''}."
+            ]
             if changed_on
             else []
         ),
@@ -83,7 +105,11 @@ def _restated(data: Data) -> tuple[str, ...]:
 def _loaded(data: Data) -> tuple[str, ...]:
     rows = data["rows"]
     counts = ", ".join(f"{rows[name]} {name}" for name in ("new", "changed", "unchanged", "rejected"))
-    return (f"Report loaded: {_report_type(data)}", f"{rows['read']} rows: {counts}.", f"Report {data['report']}")
+    return (
+        f"Report loaded: {_report_type(data)}",
+        f"{rows['read']} rows: {counts}.",
+        f"Report {data['report']}",
+    )
 
 
 def _rejected(data: Data) -> tuple[str, ...]:
@@ -95,7 +121,9 @@ def _rejected(data: Data) -> tuple[str, ...]:
 
 
 def _status_changed(data: Data) -> tuple[str, ...]:
-    before = f"The status was {data['previous']} before." if data["previous"] else "No earlier status is known."
+    before = (
+        f"The status was {data['previous']} before." if data["previous"] else "No earlier status is known."
+    )
     return (
         f"Amazon's status in {data['marketplace']} is {data['current']}",
         f"{before} Source: Amazon's report of {data['reported_at']}.",
@@ -116,7 +144,10 @@ def _disabled(data: Data) -> tuple[str, ...]:
 
 
 def _endpoint_test(data: Data) -> tuple[str, ...]:
-    return ("Test notification", f"You requested this test. Endpoint {data['endpoint']} delivers its events here.")
+    return (
+        "Test notification",
+        f"You requested this test. Endpoint {data['endpoint']} delivers its events here.",
+    )
 
 
 # By event type: the title, then the lines.
@@ -143,7 +174,9 @@ def _series(data: Data) -> str:
 
 
 def _resolution(data: Data, default: str) -> str:
-    return {"line_removed": "threshold removed", "line_changed": "threshold changed"}.get(data["because"], default)
+    return {"line_removed": "threshold removed", "line_changed": "threshold changed"}.get(
+        data["because"], default
+    )
 
 
 def _value_and_target(data: Data) -> str:
@@ -167,7 +200,9 @@ def _format_value(data: Data, value: float) -> str:
 
 
 def _is_number(data: Data, values: Data) -> bool:
-    """Return whether the value is one of Amazon's counts and scores: for all channels, with a denominator of one."""
+    """Return whether the value is one of Amazon's counts and scores: for all channels, with a denominator of
+    one."""
+
     return bool(data["channel"] == "all" and values["denominator"] == 1)
 
 

@@ -1,7 +1,8 @@
-"""Decide from a URL, and from the addresses its host resolves to, whether a delivery may be sent there. Pure: resolves nothing.
+"""Decide from a URL, and from the addresses its host resolves to, whether a delivery may be sent there. Pure:
+resolves nothing.
 
-Allowed everywhere: https on ports 443 and 8443, to public addresses that are not this host's own.
-Allowed in networks that the installation lists in WEBHOOK_ALLOWED_NETWORKS: any port, and http.
+Allowed everywhere: https on ports 443 and 8443, to public addresses that are not this host's own. Allowed in
+networks that the installation lists in WEBHOOK_ALLOWED_NETWORKS: any port, and http.
 """
 
 import re
@@ -10,7 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from ssrfguard import AddressTable, Block, BlockedAddressError, BlockedURLError, Policy, Reach, SSRFGuardError, Target
+from ssrfguard import (
+    AddressTable,
+    Block,
+    BlockedAddressError,
+    BlockedURLError,
+    Policy,
+    Reach,
+    SSRFGuardError,
+    Target,
+)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -39,7 +49,8 @@ ADDRESS_NOT_ALLOWED = "The address is private, reserved or belongs to this servi
 
 
 class UrlNotAllowed(Exception):
-    """Raise when nothing may ever be sent to a URL. The text is for the customer and reveals no resolved address."""
+    """Raise when nothing may ever be sent to a URL. The text is for the customer and reveals no resolved
+    address."""
 
 
 def never(_: object) -> bool:
@@ -97,10 +108,14 @@ class UrlPolicy:
     @cached_property
     def _syntax(self) -> Policy:
         """Return the policy that checks how a URL is written and allows every address."""
-        return Policy(denied_networks=AddressTable(()), allowed_ports=ALL_PORTS, max_url_length=MAX_URL_LENGTH)
+        return Policy(
+            denied_networks=AddressTable(()), allowed_ports=ALL_PORTS, max_url_length=MAX_URL_LENGTH
+        )
 
     def policy_for(self, url: str) -> Policy:
-        """Return the policy that the addresses of the URL's host must satisfy. Raises UrlNotAllowed if none can."""
+        """Return the policy that the addresses of the URL's host must satisfy. Raises UrlNotAllowed if none
+        can."""
+
         target = self._parse(url)
         reason = self._reason_not_public(target)
         if reason and not self.networks:
@@ -135,13 +150,16 @@ def embedded_addresses(address: Address) -> Iterator[Address]:
     """Yield the address itself and every IPv4 address embedded in it (mapped, 6to4, Teredo, NAT64)."""
     yield address
     if isinstance(address, IPv6Address):
-        yield from (inner for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if inner)
+        yield from (
+            inner for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if inner
+        )
         if address in NAT64:
             yield IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 def _describe(error: str) -> str:
-    """Return the message for an error of ssrfguard, which names the option of the policy that was violated."""
+    """Return the message for an error of ssrfguard, which names the option of the policy that was
+    violated."""
     if "allowed_schemes" in error:
         return NOT_HTTPS
     return HAS_CREDENTIALS if "allow_userinfo" in error else INVALID_URL

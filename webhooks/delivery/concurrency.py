@@ -1,6 +1,7 @@
 """Limit how many delivery workers run at once on all machines together.
 
-Each running worker holds an advisory lock of its database session, which PostgreSQL releases when the process dies.
+Each running worker holds an advisory lock of its database session, which PostgreSQL releases when the process
+dies.
 """
 
 from collections.abc import Iterator

@@ -33,8 +33,12 @@ async def _post_signed(job: DeliveryJob, client: HttpClient, now: datetime) -> S
     if not job.secrets:
         return SendResult(error=NO_SECRET)
     timestamp = int(now.timestamp())
-    signature = signing.headers(message_id=job.message_id, timestamp=timestamp, body=job.body, secrets=job.secrets)
-    return await client.post(job.url, body=job.body, headers=HEADERS | signature, connection_key=job.endpoint_id)
+    signature = signing.headers(
+        message_id=job.message_id, timestamp=timestamp, body=job.body, secrets=job.secrets
+    )
+    return await client.post(
+        job.url, body=job.body, headers=HEADERS | signature, connection_key=job.endpoint_id
+    )
 
 
 async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
@@ -45,7 +49,9 @@ async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
 
 
 async def _send_mail(job: DeliveryJob, *, deadline: float) -> SendResult:
-    """Send in a thread, for at most `deadline` seconds. A message that still waits for a thread then is not sent."""
+    """Send in a thread, for at most `deadline` seconds. A message that still waits for a thread then is not
+    sent."""
+
     send_mail = partial(email.send, job.url, job.payload, account_name=job.account_name)
     sending = asyncio.get_running_loop().run_in_executor(MAIL_THREADS, send_mail)
     # Not wait_for: it would wait for the thread, which cannot be cancelled while it talks to the mail server.

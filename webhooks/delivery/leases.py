@@ -1,7 +1,8 @@
 """Lease deliveries that are due, and load them as jobs.
 
-A leased delivery belongs to one worker until the lease ends. If the worker is killed, another one leases the delivery again then.
-Deliveries of a deleted account or a closed agency are not sent: leasing marks them as failed.
+A leased delivery belongs to one worker until the lease ends. If the worker is killed, another one leases the
+delivery again then. Deliveries of a deleted account or a closed agency are not sent: leasing marks them as
+failed.
 """
 
 import logging
@@ -58,11 +59,13 @@ class Capacity:
 
 
 def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> list[list[DeliveryJob]]:
-    """Lease what is due, and return it as runs: jobs with one order key, oldest first, each sent after the one before.
+    """Lease what is due, and return it as runs: jobs with one order key, oldest first, each sent after the
+    one before.
 
     Opens a transaction for the lease and another to load the jobs. If they cannot be loaded together, each is
     loaded alone, so that one unreadable delivery holds up no other.
     """
+
     until = now + length
     limits = (now, until, capacity.runs, capacity.failing, MAX_JOBS_PER_ENDPOINT)
     leased_ids: dict[UUID, list[UUID]] = defaultdict(list)
@@ -85,7 +88,9 @@ def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> li
 
 
 def deleted_or_closed_ids() -> frozenset[UUID]:
-    """Return the IDs of deleted accounts and closed agencies that are not erased yet: their jobs are not sent."""
+    """Return the IDs of deleted accounts and closed agencies that are not erased yet: their jobs are not
+    sent."""
+
     with connection.cursor() as cursor:
         cursor.execute("SELECT deleted_accounts_and_closed_agencies()")
         return frozenset(row[0] for row in cursor.fetchall())
@@ -116,7 +121,9 @@ def _load(leased_ids: Mapping[UUID, list[UUID]], until: datetime, now: datetime)
 
 
 def _load_one(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime) -> list[list[DeliveryJob]]:
-    """Return the run of one delivery; none if it cannot be loaded, in which case it is due again after its lease."""
+    """Return the run of one delivery; none if it cannot be loaded, in which case it is due again after its
+    lease."""
+
     try:
         return _load({agency_id: [delivery_id]}, until, now)
     except Exception:
@@ -124,8 +131,12 @@ def _load_one(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime
         return []
 
 
-def _load_jobs(agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: datetime) -> Iterator[DeliveryJob]:
-    deliveries = Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids).order_by("pk").values(*COLUMNS)
+def _load_jobs(
+    agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: datetime
+) -> Iterator[DeliveryJob]:
+    deliveries = (
+        Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids).order_by("pk").values(*COLUMNS)
+    )
     rows = [row for row in deliveries if not _is_deleted_or_closed(row)]
     if len(rows) < len(delivery_ids):
         _fail(agency_id, set(delivery_ids) - {row["pk"] for row in rows}, until, now)
@@ -136,7 +147,9 @@ def _load_jobs(agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: 
         if row["event_id"] not in payloads:
             payload = _build_payload(row)
             payloads[row["event_id"]] = payload, event_payload.encode(payload)
-        yield _build_job(agency_id, row, until, payloads[row["event_id"]], secrets.get(row["endpoint_id"], []))
+        yield _build_job(
+            agency_id, row, until, payloads[row["event_id"]], secrets.get(row["endpoint_id"], [])
+        )
 
 
 def _is_deleted_or_closed(row: dict[str, Any]) -> bool:
@@ -145,7 +158,9 @@ def _is_deleted_or_closed(row: dict[str, Any]) -> bool:
 
 def _fail(agency_id: UUID, delivery_ids: set[UUID], until: datetime, now: datetime) -> None:
     """Mark these deliveries as failed, as far as they are still under this lease."""
-    leased = Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids, state=Delivery.State.PENDING, leased_until=until)
+    leased = Delivery.objects.filter(
+        agency_id=agency_id, pk__in=delivery_ids, state=Delivery.State.PENDING, leased_until=until
+    )
     leased.update(state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now)
 
 
@@ -162,7 +177,11 @@ def _build_payload(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _build_job(
-    agency_id: UUID, row: dict[str, Any], until: datetime, content: tuple[dict[str, Any], bytes], secrets: list[bytes]
+    agency_id: UUID,
+    row: dict[str, Any],
+    until: datetime,
+    content: tuple[dict[str, Any], bytes],
+    secrets: list[bytes],
 ) -> DeliveryJob:
     payload, body = content
     return DeliveryJob(

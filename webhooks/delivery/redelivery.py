@@ -1,4 +1,5 @@
-"""Deliver again on request: send a test event, redeliver one delivery, recover what an endpoint missed since a moment."""
+"""Deliver again on request: send a test event, redeliver one delivery, recover what an endpoint missed since
+a moment."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,8 +41,10 @@ WHERE agency_id = %(agency)s AND id IN (
 """
 """Make undelivered deliveries due, with all attempts before them.
 
-SKIP LOCKED, and no leased deliveries: a worker that has locked one may be waiting for the endpoint, which is locked here.
+SKIP LOCKED, and no leased deliveries: a worker that has locked one may be waiting for the endpoint, which is
+locked here.
 """
+
 
 CREATE_MISSING = f"""
 INSERT INTO webhooks_delivery (id, agency_id, endpoint_id, event_id, order_key, state, tries, next_attempt_at, created_at)
@@ -69,7 +72,8 @@ class DeliveryIsPending(Exception):
 
 
 class TooManyTests(Exception):
-    """Raise when a test must wait for `wait`: the endpoint, its mailbox or the agency has sent one a moment ago."""
+    """Raise when a test must wait for `wait`: the endpoint, its mailbox or the agency has sent one a moment
+    ago."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
@@ -106,8 +110,10 @@ def send_test(*, endpoint: Endpoint, type_: str, who: Actor, now: datetime) -> D
 def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
     """Make a finished delivery due now, with all attempts before it, and return it.
 
-    Raises EndpointIsDisabled, DeliveryIsPending, Endpoint.DoesNotExist, Delivery.DoesNotExist. Opens a transaction.
+    Raises EndpointIsDisabled, DeliveryIsPending, Endpoint.DoesNotExist, Delivery.DoesNotExist. Opens a
+    transaction.
     """
+
     # The endpoint before the delivery: workers lock in this order.
     endpoint = _lock_enabled(delivery.agency_id, delivery.endpoint_id)
     deliveries = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event")
@@ -135,9 +141,10 @@ def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
 def recover(*, endpoint: Endpoint, since: datetime, who: Actor, now: datetime) -> int:
     """Make every event since then due that the endpoint subscribes to and has not received; return how many.
 
-    Calling it twice sends nothing twice: deliveries that are due already stay as they are, apart from being due now.
-    Raises EndpointIsDisabled, Endpoint.DoesNotExist. Opens a transaction.
+    Calling it twice sends nothing twice: deliveries that are due already stay as they are, apart from being
+    due now. Raises EndpointIsDisabled, Endpoint.DoesNotExist. Opens a transaction.
     """
+
     locked = _lock_enabled(endpoint.agency_id, endpoint.pk)
     params: dict[str, Any] = {"agency": locked.agency_id, "endpoint": locked.pk, "since": since, "now": now}
     params |= {"event_types": locked.event_types, "accounts": locked.accounts}
@@ -170,4 +177,6 @@ def _lock_enabled(agency_id: UUID, endpoint_id: UUID) -> Endpoint:
 
 
 def _record_audit(endpoint: Endpoint, what: str, who: Actor, now: datetime, **detail: object) -> None:
-    audit.record(agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now)
+    audit.record(
+        agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now
+    )

@@ -1,6 +1,7 @@
 """Record the outcomes of attempts in batches: attempts, states of deliveries, and whether endpoints fail.
 
-`record` locks the endpoints first and their deliveries second, as deleting an endpoint does, so that they cannot deadlock.
+`record` locks the endpoints first and their deliveries second, as deleting an endpoint does, so that they
+cannot deadlock.
 """
 
 import random
@@ -70,17 +71,22 @@ WHERE delivery.agency_id = %(agency)s AND delivery.id = ANY (ARRAY(SELECT id FRO
 """
 """Make the next delivery of each order key due now, if it waited only for the one before it.
 
-With `BETWEEN x AND x` and this order the planner reads `delivery_pending_in_order`, the only index that needs no sort.
+With `BETWEEN x AND x` and this order the planner reads `delivery_pending_in_order`, the only index that needs
+no sort.
 """
 
-# The number of pending deliveries changes faster than the planner's statistics. If it expects few, it reads and sorts all
-# deliveries of an endpoint; these settings make it follow the indexes instead.
-PLANNER_SETTINGS = "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+
+# The number of pending deliveries changes faster than the planner's statistics. If it expects few, it reads
+# and sorts all deliveries of an endpoint; these settings make it follow the indexes instead.
+PLANNER_SETTINGS = (
+    "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Store a job and the result of its attempt; without a result no attempt was made and the delivery is due again."""
+    """Store a job and the result of its attempt; without a result no attempt was made and the delivery is due
+    again."""
 
     job: DeliveryJob
     result: SendResult | None
@@ -120,16 +126,32 @@ def record(*, outcomes: Iterable[Outcome], now: datetime) -> None:
 def _lock_endpoints(agency_id: UUID, outcomes: list[Outcome]) -> dict[UUID, str]:
     """Lock the endpoints in the order of their IDs, and return their present URLs."""
     endpoint_ids = {outcome.job.endpoint_id for outcome in outcomes}
-    endpoints = Endpoint.objects.select_for_update(no_key=True).filter(agency_id=agency_id, pk__in=endpoint_ids)
+    endpoints = Endpoint.objects.select_for_update(no_key=True).filter(
+        agency_id=agency_id, pk__in=endpoint_ids
+    )
     return dict(endpoints.order_by("pk").values_list("pk", "url"))
 
 
 def _record_attempts(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
     rows = [_build_row(outcome, now) for outcome in outcomes]
     columns = map(list, zip(*rows, strict=True))
-    names = ("delivery", "leased_until", "state", "next", "tried", "attempt", "at", "took", "status", "error", "answer")
+    names = (
+        "delivery",
+        "leased_until",
+        "state",
+        "next",
+        "tried",
+        "attempt",
+        "at",
+        "took",
+        "status",
+        "error",
+        "answer",
+    )
     with connection.cursor() as cursor:
-        cursor.execute(RECORD_ATTEMPTS, {"agency": agency_id, "now": now, **dict(zip(names, columns, strict=True))})
+        cursor.execute(
+            RECORD_ATTEMPTS, {"agency": agency_id, "now": now, **dict(zip(names, columns, strict=True))}
+        )
 
 
 def _build_row(outcome: Outcome, now: datetime) -> tuple[object, ...]:
@@ -167,14 +189,21 @@ def _next_state(outcome: Outcome, now: datetime) -> tuple[Delivery.State, dateti
 def _release_next(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
     done = {(outcome.job.endpoint_id, outcome.job.order_key) for outcome in outcomes}
     endpoint_ids, order_keys = zip(*done, strict=True)
-    params: dict[str, Any] = {"agency": agency_id, "endpoint": list(endpoint_ids), "order_key": list(order_keys), "now": now}
+    params: dict[str, Any] = {
+        "agency": agency_id,
+        "endpoint": list(endpoint_ids),
+        "order_key": list(order_keys),
+        "now": now,
+    }
     with connection.cursor() as cursor:
         cursor.execute(RELEASE_NEXT, params)
 
 
 def _update_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) -> None:
     """Set or clear `failing_since` by the last attempt at each endpoint, and disable endpoints where due."""
-    attempts = sorted((each for each in outcomes if each.result is not None), key=lambda each: each.attempted_at)
+    attempts = sorted(
+        (each for each in outcomes if each.result is not None), key=lambda each: each.attempted_at
+    )
     last = {outcome.job.endpoint_id: outcome for outcome in attempts}
     working = {endpoint_id for endpoint_id, outcome in last.items() if outcome.is_success}
     endpoints = Endpoint.objects.filter(agency_id=agency_id)
@@ -184,25 +213,37 @@ def _update_endpoints(agency_id: UUID, outcomes: list[Outcome], now: datetime) -
         endpoints.filter(pk__in=failing, failing_since=None).update(failing_since=now)
     for outcome in attempts:
         if outcome.result and outcome.result.status == GONE:
-            disable(agency_id=agency_id, endpoint_id=outcome.job.endpoint_id, reason=Endpoint.Reason.GONE, now=now)
+            disable(
+                agency_id=agency_id, endpoint_id=outcome.job.endpoint_id, reason=Endpoint.Reason.GONE, now=now
+            )
     for endpoint in endpoints.enabled().filter(pk__in=failing):
         if not retries.has_failed_too_long(failing_since=endpoint.failing_since, now=now):
             continue
         if _has_recent_attempt(endpoint, before=last[endpoint.pk].attempted_at):
             disable(agency_id=agency_id, endpoint_id=endpoint.pk, reason=Endpoint.Reason.FAILING, now=now)
         else:
-            # Nothing was sent for long, so it is not known that the endpoint failed all the time: start again.
+            # Nothing was sent for long, so it is not known that the endpoint failed all the time: start
+            # again.
             endpoints.filter(pk=endpoint.pk).update(failing_since=now)
 
 
 def _has_recent_attempt(endpoint: Endpoint, *, before: datetime) -> bool:
-    attempts = Attempt.objects.filter(agency_id=endpoint.agency_id, delivery__endpoint=endpoint, attempted_at__lt=before)
+    attempts = Attempt.objects.filter(
+        agency_id=endpoint.agency_id, delivery__endpoint=endpoint, attempted_at__lt=before
+    )
     return attempts.filter(attempted_at__gte=before - retries.MAX_ATTEMPT_GAP).exists()
 
 
 def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now: datetime) -> None:
-    """Disable the endpoint and publish `endpoint.disabled`; nothing if it is disabled already. Requires a transaction."""
-    endpoint = Endpoint.objects.enabled().select_for_update(no_key=True).filter(agency_id=agency_id, pk=endpoint_id).first()
+    """Disable the endpoint and publish `endpoint.disabled`; nothing if it is disabled already. Requires a
+    transaction."""
+
+    endpoint = (
+        Endpoint.objects.enabled()
+        .select_for_update(no_key=True)
+        .filter(agency_id=agency_id, pk=endpoint_id)
+        .first()
+    )
     if endpoint is None:
         return
     endpoints.disable(endpoint=endpoint, reason=reason, who=audit.UNDERONE, now=now)

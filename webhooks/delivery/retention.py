@@ -1,4 +1,5 @@
-"""Delete old deliveries with their attempts, old test events, and expired signing secrets. Other events stay."""
+"""Delete old deliveries with their attempts, old test events, and expired signing secrets. Other events
+stay."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -34,11 +35,14 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
 
     The first two run in batches, each in a transaction of its own; the next run finishes an interrupted one.
     """
+
     until = now - timedelta(days=settings.DELIVERIES_KEPT_DAYS)
     deleted = batches.run(agency_id=agency_id, statement=OLD_DELIVERIES, until=until)
     batches.run(agency_id=agency_id, statement=OLD_TESTS, until=until)
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(OLD_SECRETS, {"agency": agency_id, "now": now})
         if deleted:
-            audit.record_scheduled(agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now)
+            audit.record_scheduled(
+                agency_id=agency_id, what="deliveries.deleted", detail={"count": deleted}, now=now
+            )
     return deleted

@@ -18,8 +18,8 @@ from webhooks.delivery import concurrency, leases, retention
 from webhooks.delivery.worker import DeliveryWorker
 from webhooks.events import wakeup
 
-# One byte of shared memory: Celery tells only its main process of a shutdown, and the pool processes, which run the
-# tasks, are forked from it after this module is imported.
+# One byte of shared memory: Celery tells only its main process of a shutdown, and the pool processes, which
+# run the tasks, are forked from it after this module is imported.
 shutting_down = mmap.mmap(-1, 1)
 
 
@@ -37,8 +37,8 @@ def deliver() -> None:
     with concurrency.limited_to(settings.WEBHOOK_COURIERS) as is_allowed:
         if is_allowed:
             asyncio.run(_deliver())
-    # A task that started while all locks were taken has ended without sending, so this one must check again after
-    # releasing its lock.
+    # A task that started while all locks were taken has ended without sending, so this one must check again
+    # after releasing its lock.
     if is_allowed and leases.is_due(now=timezone.now()) and not shutting_down[0]:
         wakeup.wake_worker()
 

@@ -1,8 +1,9 @@
-"""The delivery worker: a loop that leases due deliveries, sends them to many endpoints at once and records the results.
+"""The delivery worker: a loop that leases due deliveries, sends them to many endpoints at once and records
+the results.
 
-Each endpoint has its own queue of runs, so that a slow endpoint holds up no other. A run is a list of jobs with
-one order key, which are sent one after the other. At most `WorkerLimits.sends_per_endpoint` runs of an endpoint
-are sent at once.
+Each endpoint has its own queue of runs, so that a slow endpoint holds up no other. A run is a list of jobs
+with one order key, which are sent one after the other. At most `WorkerLimits.sends_per_endpoint` runs of an
+endpoint are sent at once.
 """
 
 import asyncio
@@ -63,7 +64,8 @@ class EndpointQueue:
 
 
 class DeliveryWorker:
-    """Send what is due until nothing has been due for `idle_time`, `max_run_time` is over, or `is_stopping` returns True."""
+    """Send what is due until nothing has been due for `idle_time`, `max_run_time` is over, or `is_stopping`
+    returns True."""
 
     def __init__(
         self,
@@ -120,8 +122,10 @@ class DeliveryWorker:
     async def _lease(self, *, until: float) -> bool:
         """Lease what is due, and return whether anything was.
 
-        Within a deadline of the end no runs for failing endpoints are leased: a hanging endpoint would delay the end.
+        Within a deadline of the end no runs for failing endpoints are leased: a hanging endpoint would delay
+        the end.
         """
+
         is_ending = until - asyncio.get_running_loop().time() < self.client.deadline
         failing = 0 if is_ending else self.limits.failing_runs - self._failing_runs
         # Twice as many runs as can be sent at once, so that a freed sender finds one waiting.
@@ -148,7 +152,8 @@ class DeliveryWorker:
             await asyncio.sleep(self.limits.poll_interval)
 
     def _enqueue(self, run: list[DeliveryJob]) -> None:
-        """Append the run to its endpoint's queue, and start another sender if the endpoint may have one more."""
+        """Append the run to its endpoint's queue, and start another sender if the endpoint may have one
+        more."""
         queue = self._queues.setdefault(run[0].endpoint_id, EndpointQueue())
         queue.runs.append(run)
         self._leased_runs += 1
@@ -174,9 +179,14 @@ class DeliveryWorker:
         """Send the jobs one after the other until one fails. The rest is returned unsent, in its order."""
         for job in run:
             async with self._sends:
-                # Checked just before sending, since the job may have waited: a failure of another run, the end of
-                # this worker, too little of the lease left, or a deletion.
-                if queue.is_failing or self._closing or self._is_late(job) or await self._is_undeliverable(job):
+                # Checked just before sending, since the job may have waited: a failure of another run, the
+                # end of this worker, too little of the lease left, or a deletion.
+                if (
+                    queue.is_failing
+                    or self._closing
+                    or self._is_late(job)
+                    or await self._is_undeliverable(job)
+                ):
                     self._outcomes.append(Outcome(job, None, self.clock()))
                     continue
                 outcome = await self._send(job)
@@ -186,14 +196,18 @@ class DeliveryWorker:
 
     def _is_late(self, job: DeliveryJob) -> bool:
         """Return whether the lease could end before the attempt does."""
-        return job.leased_until - self.clock() < timedelta(seconds=self.client.deadline) + self.limits.lease_margin
+        return (
+            job.leased_until - self.clock()
+            < timedelta(seconds=self.client.deadline) + self.limits.lease_margin
+        )
 
     async def _is_undeliverable(self, job: DeliveryJob) -> bool:
         """Return whether the account was deleted or the agency closed since the job was leased.
 
-        Every job needs a query that began after it was ready to be sent; jobs that wait at the same time share one.
-        If the query fails, the job is returned unsent.
+        Every job needs a query that began after it was ready to be sent; jobs that wait at the same time
+        share one. If the query fails, the job is returned unsent.
         """
+
         if self._undeliverable is None:
             self._undeliverable = asyncio.create_task(self._query_undeliverable())
         try:
@@ -235,7 +249,9 @@ class DeliveryWorker:
         try:
             await self._write([outcome])
         except Exception:
-            log.exception("outcome of delivery %s cannot be recorded; it is sent again", outcome.job.delivery_id)
+            log.exception(
+                "outcome of delivery %s cannot be recorded; it is sent again", outcome.job.delivery_id
+            )
 
     async def _write(self, outcomes: list[Outcome]) -> None:
         for delay in DATABASE_RETRY_DELAYS:

@@ -32,7 +32,8 @@ def check(*, kind: str, url: str) -> None:
 
 
 def redact(*, kind: str, url: str) -> str:
-    """Return the address for a response. The path of a chat's incoming webhook is a secret and is left out."""
+    """Return the address for a response. The path of a chat's incoming webhook is a secret and is left
+    out."""
     return f"https://{urlsplit(url).netloc}/{HIDDEN}" if kind == Endpoint.Kind.SLACK else url
 
 
@@ -47,16 +48,21 @@ def _check_mailbox(url: str) -> None:
     try:
         validate_email(unquote(url.removeprefix(MAILTO)))
     except ValidationError:
-        raise InvalidAddress("The URL must contain exactly one valid e-mail address and nothing after it.") from None
+        raise InvalidAddress(
+            "The URL must contain exactly one valid e-mail address and nothing after it."
+        ) from None
 
 
 def _check_url(url: str) -> None:
     if HIDDEN in url:
         raise InvalidAddress(
-            "This is the URL as responses show it, without its secret. Send the complete URL, or omit `url` to keep it."
+            "This is the URL as responses show it, without its secret. Send the complete URL, or omit `url` "
+            "to keep it."
         )
     if not PRINTABLE.fullmatch(url):
-        raise InvalidAddress("The URL must be ASCII: write other characters percent-encoded, and host names as xn--….")
+        raise InvalidAddress(
+            "The URL must be ASCII: write other characters percent-encoded, and host names as xn--…."
+        )
     try:
         http_client.check(url)
     except url_policy.UrlNotAllowed as error:

@@ -15,25 +15,31 @@ from webhooks.models import Delivery, Endpoint
 
 MAX_PER_AGENCY = 100
 MAX_PER_LIMITED_PRINCIPAL = 20
-AGENCY_LIMIT = f"An agency can have at most {MAX_PER_AGENCY} endpoints. Delete one, or subscribe an existing one to more events."
+AGENCY_LIMIT = (
+    f"An agency can have at most {MAX_PER_AGENCY} endpoints. Delete one, or subscribe an existing "
+    "one to more events."
+)
 PRINCIPAL_LIMIT = (
-    f"A key or member that is limited to some accounts can have at most {MAX_PER_LIMITED_PRINCIPAL} endpoints. "
+    f"A key or member that is limited to some accounts can have at most {MAX_PER_LIMITED_PRINCIPAL} "
+    "endpoints. "
     "Delete one, or subscribe an existing one to more events."
 )
 DELETE_ENDPOINT = "DELETE FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = %(endpoint)s"
 
 
 class EndpointLimitReached(Exception):
-    """Raise when the agency, or the limited principal, has as many endpoints as it can have. The text says which."""
+    """Raise when the agency, or the limited principal, has as many endpoints as it can have. The text says
+    which."""
 
 
 @transaction.atomic
 def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[Endpoint, str | None]:
     """Create an endpoint, and return it with its signing secret; None for a kind that is not signed.
 
-    Two endpoints can have the same address, with different subscriptions. Raises EndpointLimitReached.
-    Opens a transaction, and locks the agency so that endpoints created at once are counted one after the other.
+    Two endpoints can have the same address, with different subscriptions. Raises EndpointLimitReached. Opens
+    a transaction, and locks the agency so that endpoints created at once are counted one after the other.
     """
+
     agency = Agency.objects.locked(agency_id=by.agency_id)
     endpoints = Endpoint.objects.filter(agency=agency)
     if endpoints.count() >= MAX_PER_AGENCY:
@@ -41,8 +47,14 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
     if by.accounts is not None and endpoints.within(by.accounts).count() >= MAX_PER_LIMITED_PRINCIPAL:
         raise EndpointLimitReached(PRINCIPAL_LIMIT)
     endpoint = Endpoint.objects.create(agency=agency, created_at=now, **fields)
-    secret = endpoint_secrets.create(endpoint=endpoint, now=now) if endpoint.kind == Endpoint.Kind.WEBHOOK else None
-    _record_audit(endpoint, "endpoint.created", by.actor, now, after=_audited_fields(endpoint), **_describe(endpoint))
+    secret = (
+        endpoint_secrets.create(endpoint=endpoint, now=now)
+        if endpoint.kind == Endpoint.Kind.WEBHOOK
+        else None
+    )
+    _record_audit(
+        endpoint, "endpoint.created", by.actor, now, after=_audited_fields(endpoint), **_describe(endpoint)
+    )
     return endpoint, secret
 
 
@@ -55,7 +67,9 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datet
     """
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     before = _audited_fields(locked)
-    changes = {name: value for name, value in fields.items() if name != "enabled" and getattr(locked, name) != value}
+    changes = {
+        name: value for name, value in fields.items() if name != "enabled" and getattr(locked, name) != value
+    }
     # The failures of the former address say nothing about the new one.
     if "url" in changes:
         changes["failing_since"] = None
@@ -64,7 +78,16 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datet
     if changes:
         locked.save(update_fields=list(changes))
         after, changed = _audited_fields(locked), sorted(changes)
-        _record_audit(locked, "endpoint.changed", who, now, before=before, after=after, changed=changed, **_describe(locked))
+        _record_audit(
+            locked,
+            "endpoint.changed",
+            who,
+            now,
+            before=before,
+            after=after,
+            changed=changed,
+            **_describe(locked),
+        )
     if fields.get("enabled") is True and locked.disabled_at:
         _enable(locked, who, now)
     if fields.get("enabled") is False and not locked.disabled_at:
@@ -76,12 +99,16 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datet
 def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: Actor, now: datetime) -> None:
     """Disable a locked endpoint: nothing more is sent to it. Requires the transaction that locks it.
 
-    Pending deliveries end as failed, except leased ones, whose worker records their end. They can be recovered.
+    Pending deliveries end as failed, except leased ones, whose worker records their end. They can be
+    recovered.
     """
+
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
     not_leased = Q(leased_until=None) | Q(leased_until__lte=now)
-    pending = Delivery.objects.filter(not_leased, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING)
+    pending = Delivery.objects.filter(
+        not_leased, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING
+    )
     # SKIP LOCKED: a worker that has locked one of them may be waiting for the endpoint, which is locked here.
     free = pending.select_for_update(skip_locked=True, no_key=True).values("pk")
     failed = Delivery.objects.filter(agency_id=endpoint.agency_id, pk__in=free).update(
@@ -132,7 +159,9 @@ def _audited_fields(endpoint: Endpoint) -> dict[str, Any]:
         "host": addresses.host(kind=endpoint.kind, url=endpoint.url),
         "description": endpoint.description,
         "event_types": endpoint.event_types,
-        "accounts": None if endpoint.accounts is None else [public_account_id(each) for each in endpoint.accounts],
+        "accounts": None
+        if endpoint.accounts is None
+        else [public_account_id(each) for each in endpoint.accounts],
     }
 
 

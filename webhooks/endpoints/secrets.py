@@ -1,6 +1,8 @@
-"""The signing secrets of an endpoint: shown once, encrypted at rest, and two at a time for a day after a rotation.
+"""The signing secrets of an endpoint: shown once, encrypted at rest, and two at a time for a day after a
+rotation.
 
-Source: Standard Webhooks 1.0.0, https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+Source: Standard Webhooks 1.0.0,
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 import base64
@@ -24,7 +26,9 @@ OVERLAP = timedelta(hours=24)
 
 def create(*, endpoint: Endpoint, now: datetime) -> str:
     """Create a secret, and return it as the receiver needs it, `whsec_…`. It cannot be read again."""
-    secret = EndpointSecret(id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now)
+    secret = EndpointSecret(
+        id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now
+    )
     plain = secrets.token_bytes(BYTES)
     secret.encrypted = at_rest.encrypt(plain, context=context_of(secret))
     secret.save(force_insert=True)
@@ -33,11 +37,13 @@ def create(*, endpoint: Endpoint, now: datetime) -> str:
 
 @transaction.atomic
 def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -> str:
-    """Create a secret that signs from now on, and return it. The previous one signs as well until the overlap ends.
+    """Create a secret that signs from now on, and return it. The previous one signs as well until the overlap
+    ends.
 
-    At most two secrets sign: a second rotation within the overlap deletes the oldest. The endpoint is locked, so that
-    two rotations at once follow each other. Raises Endpoint.DoesNotExist. Opens a transaction.
+    At most two secrets sign: a second rotation within the overlap deletes the oldest. The endpoint is locked,
+    so that two rotations at once follow each other. Raises Endpoint.DoesNotExist. Opens a transaction.
     """
+
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     current = EndpointSecret.objects.filter(agency_id=locked.agency_id, endpoint=locked)
     current.exclude(expires_at=None).delete()
@@ -45,8 +51,12 @@ def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -
     return create(endpoint=locked, now=now)
 
 
-def signing_secrets(*, agency_id: UUID, endpoint_ids: Collection[UUID], now: datetime) -> dict[UUID, list[bytes]]:
-    """Return the secrets that sign for each of these endpoints now, newest first. Raises at_rest.DecryptionError."""
+def signing_secrets(
+    *, agency_id: UUID, endpoint_ids: Collection[UUID], now: datetime
+) -> dict[UUID, list[bytes]]:
+    """Return the secrets that sign for each of these endpoints now, newest first. Raises
+    at_rest.DecryptionError."""
+
     not_expired = Q(expires_at=None) | Q(expires_at__gt=now)
     valid = EndpointSecret.objects.filter(not_expired, agency_id=agency_id, endpoint_id__in=endpoint_ids)
     by_endpoint: dict[UUID, list[bytes]] = {}

@@ -1,6 +1,7 @@
 """Limit how many test e-mails an agency sends: to one mailbox, and in total.
 
-The test events are counted: they stay when their endpoint is deleted, so that a new endpoint has no new limit.
+The test events are counted: they stay when their endpoint is deleted, so that a new endpoint has no new
+limit.
 """
 
 from datetime import datetime, timedelta
@@ -31,9 +32,10 @@ class LimitReached(Exception):
 def reserve(*, endpoint: Endpoint, now: datetime) -> str:
     """Return the series for a test event to this endpoint's mailbox. Raises LimitReached.
 
-    One a minute to a mailbox, with all of its plus addresses, and five a minute from the agency. Requires a transaction: it locks
-    the agency so that two tests at once are counted one after the other.
+    One a minute to a mailbox, with all of its plus addresses, and five a minute from the agency. Requires a
+    transaction: it locks the agency so that two tests at once are counted one after the other.
     """
+
     Agency.objects.locked(agency_id=endpoint.agency_id)
     mailbox_prefix = f"{SERIES_PREFIX}{mailbox_key(endpoint)}:"
     tests = Event.objects.filter(agency_id=endpoint.agency_id, is_test=True, occurred_at__gt=now - PERIOD)
@@ -49,7 +51,11 @@ def _check(tests: QuerySet[Event], maximum: int, now: datetime) -> None:
 
 
 def mailbox_key(endpoint: Endpoint) -> str:
-    """Return a digest of the endpoint's mailbox without its plus part: the same for a mailbox, and it does not reveal it."""
+    """Return a digest of the endpoint's mailbox without its plus part: the same for a mailbox, and it does
+    not reveal it."""
+
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
-    return salted_hmac(f"webhooks.endpoints.test_mail_limits {endpoint.agency_id}", mailbox, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(
+        f"webhooks.endpoints.test_mail_limits {endpoint.agency_id}", mailbox, algorithm="sha256"
+    ).hexdigest()[:32]

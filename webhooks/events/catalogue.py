@@ -1,4 +1,5 @@
-"""The event types, each with a JSON schema and an example of its `data`: IDs and figures, never personal data. Pure."""
+"""The event types, each with a JSON schema and an example of its `data`: IDs and figures, never personal
+data. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,14 @@ def nullable(schema: Schema) -> Schema:
 
 
 def json_object(properties: dict[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
-    """Return the schema of an object. Properties may be added in future, so a receiver must ignore unknown ones."""
-    return {"type": "object", "properties": properties, "required": [name for name in properties if name not in optional]}
+    """Return the schema of an object. Properties may be added in future, so a receiver must ignore unknown
+    ones."""
+
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+    }
 
 
 def public_id(prefix: str, description: str = "") -> Schema:
@@ -49,7 +56,9 @@ def public_id(prefix: str, description: str = "") -> Schema:
 SERIES: dict[str, Schema] = {
     "metric": described(STRING, "The code of the metric, such as `order_defect_rate`."),
     "marketplace": described(STRING, "The country code of the marketplace, such as `DE`."),
-    "channel": enum("mfn", "afn", "all", description="Who ships: the merchant (`mfn`), Amazon (`afn`), or both (`all`)."),
+    "channel": enum(
+        "mfn", "afn", "all", description="Who ships: the merchant (`mfn`), Amazon (`afn`), or both (`all`)."
+    ),
 }
 FIGURES: dict[str, Schema] = {
     "as_of": described(DATE, "The day for which the value is calculated."),
@@ -57,19 +66,25 @@ FIGURES: dict[str, Schema] = {
     "denominator": described(INTEGER, "The denominator of the value, such as the number of orders."),
     "rate": {
         "type": ["number", "null"],
-        "description": "The numerator divided by the denominator, for display. Compare the two integers instead. Null without "
+        "description": "The numerator divided by the denominator, for display. Compare the two integers "
+        "instead. Null without "
         "a denominator.",
     },
 }
 TARGET = json_object(
     {
-        "comparator": enum("lt", "lte", "gt", "gte", "eq", description="How a value must compare with `value`."),
+        "comparator": enum(
+            "lt", "lte", "gt", "gte", "eq", description="How a value must compare with `value`."
+        ),
         "value": {"type": "number", "description": "The limit."},
         "source": enum(
             "default",
             "amazon_report",
             "custom",
-            description="Where the limit comes from: Amazon's published target, Amazon's report, or the agency's threshold.",
+            description=(
+                "Where the limit comes from: Amazon's published target, Amazon's report, or the "
+                "agency's threshold."
+            ),
         ),
     }
 ) | {"description": "The limit that was missed or met."}
@@ -86,16 +101,25 @@ BUDGET: Schema = json_object(
         "allowed": described(INTEGER, "How many defects the target allows in this window."),
         "left": described(INTEGER, "How many more defects the target allows. Negative when it is missed."),
     }
-) | {"type": ["object", "null"], "description": "How many defects the target allows. Null for metrics without a budget."}
+) | {
+    "type": ["object", "null"],
+    "description": "How many defects the target allows. Null for metrics without a budget.",
+}
 BREACH: dict[str, Schema] = {
     "breach": public_id("brch", "The ID of the breach."),
     **SERIES,
-    "level": enum("warning", "breach", description="Whether a warning threshold (`warning`) or Amazon's target is missed."),
+    "level": enum(
+        "warning",
+        "breach",
+        description="Whether a warning threshold (`warning`) or Amazon's target is missed.",
+    ),
     "status": enum("open", "resolved", description="Whether the breach is open or resolved."),
     "opened_at": described(DATE_TIME, "When the breach opened."),
     **FIGURES,
     "target": TARGET,
-    "threshold": nullable(public_id("thr", "The ID of the agency's threshold. Null where `target` is not a threshold.")),
+    "threshold": nullable(
+        public_id("thr", "The ID of the agency's threshold. Null where `target` is not a threshold.")
+    ),
     "window": WINDOW,
     "budget": BUDGET,
 }
@@ -110,7 +134,12 @@ RESOLUTION: dict[str, Schema] = {
 }
 DAY_VALUE = json_object(
     FIGURES
-    | {"meets_target": {"type": ["boolean", "null"], "description": "Whether the value meets the target. Null if undecided."}}
+    | {
+        "meets_target": {
+            "type": ["boolean", "null"],
+            "description": "Whether the value meets the target. Null if undecided.",
+        }
+    }
 )
 
 _DEFAULT: dict[str, Any] = {"comparator": "lt", "value": 0.01, "source": "default"}
@@ -150,7 +179,13 @@ _WARNING: dict[str, Any] = _BREACH | {
     "threshold": "thr_019abc4e5f607a8b9c0d1e2f3a4b5c6d",
     "budget": {"allowed": 6, "left": 1},
 }
-_DAY_VALUE = {"as_of": "2026-11-21", "numerator": 5, "denominator": 612, "rate": 0.008169934640522876, "meets_target": True}
+_DAY_VALUE = {
+    "as_of": "2026-11-21",
+    "numerator": 5,
+    "denominator": 612,
+    "rate": 0.008169934640522876,
+    "meets_target": True,
+}
 ROWS = json_object(
     {
         "read": described(INTEGER, "Rows read."),
@@ -174,7 +209,8 @@ _REPORT = {
 EVENT_TYPES = (
     EventType(
         "breach.opened",
-        "A series misses Amazon's target, and no warning was open for it. If a warning was open, `breach.escalated` is sent "
+        "A series misses Amazon's target, and no warning was open for it. If a warning was open, "
+        "`breach.escalated` is sent "
         "instead: subscribe to `breach.*` to receive both.",
         json_object(BREACH),
         _BREACH,
@@ -187,25 +223,29 @@ EVENT_TYPES = (
     ),
     EventType(
         "breach.resolved",
-        "A series meets Amazon's target again. The figures are the present ones; the breach keeps those with which it opened.",
+        "A series meets Amazon's target again. The figures are the present ones; the breach keeps those with "
+        "which it opened.",
         json_object(BREACH | RESOLUTION),
         _BREACH | _RESOLVED,
     ),
     EventType(
         "metric.at_risk",
-        "A series misses its warning threshold: the agency's own, or the default one. `target` is the threshold.",
+        "A series misses its warning threshold: the agency's own, or the default one. `target` is the "
+        "threshold.",
         json_object(BREACH),
         _WARNING,
     ),
     EventType(
         "metric.recovered",
-        "A series meets its warning threshold again, or the threshold was changed or deleted; `because` says which.",
+        "A series meets its warning threshold again, or the threshold was changed or deleted; `because` says "
+        "which.",
         json_object(BREACH | RESOLUTION),
         _WARNING | _RESOLVED | {"numerator": 3, "rate": 0.0046875, "budget": {"allowed": 6, "left": 3}},
     ),
     EventType(
         "metric.restated",
-        "Past values of a series changed because of new data: defects were added or removed, or a verdict changed. Sent for the "
+        "Past values of a series changed because of new data: defects were added or removed, or a verdict "
+        "changed. Sent for the "
         "last 90 days. `before` and `after` are the values of the last day that changed.",
         json_object(
             SERIES
@@ -217,7 +257,9 @@ EVENT_TYPES = (
                 "verdict_changed_on": {
                     "type": "array",
                     "items": DATE,
-                    "description": "The days on which the target was met before and is missed now, or the reverse.",
+                    "description": (
+                        "The days on which the target was met before and is missed now, or the reverse."
+                    ),
                 },
                 "before": DAY_VALUE | {"description": "The value of the last day before the change."},
                 "after": DAY_VALUE | {"description": "The value of the last day after the change."},
@@ -237,7 +279,9 @@ EVENT_TYPES = (
     EventType(
         "report.loaded",
         "A report was loaded and is included in every value. Some of its rows may have been rejected.",
-        json_object(REPORT | {"loaded_at": described(DATE_TIME, "When the report was loaded."), "rows": ROWS}),
+        json_object(
+            REPORT | {"loaded_at": described(DATE_TIME, "When the report was loaded."), "rows": ROWS}
+        ),
         _REPORT
         | {
             "loaded_at": "2026-11-22T09:00:00Z",
@@ -254,7 +298,12 @@ EVENT_TYPES = (
                 "title": described(STRING, "The title of the problem."),
             }
         ),
-        _REPORT | {"report_type": None, "problem": "/problems/unknown-document", "title": "The report type is unknown"},
+        _REPORT
+        | {
+            "report_type": None,
+            "problem": "/problems/unknown-document",
+            "title": "The report type is unknown",
+        },
     ),
     EventType(
         "account.status_changed",
@@ -267,7 +316,12 @@ EVENT_TYPES = (
                 "reported_at": described(DATE_TIME, "When Amazon created the report."),
             }
         ),
-        {"marketplace": "DE", "previous": "NORMAL", "current": "AT_RISK", "reported_at": "2026-11-22T08:12:00Z"},
+        {
+            "marketplace": "DE",
+            "previous": "NORMAL",
+            "current": "AT_RISK",
+            "reported_at": "2026-11-22T08:12:00Z",
+        },
     ),
     EventType(
         "connection.failed",
@@ -282,7 +336,8 @@ EVENT_TYPES = (
     ),
     EventType(
         "endpoint.disabled",
-        "An endpoint was disabled because it responded 410 (`gone`) or failed for five days (`failing`). Enable it and recover "
+        "An endpoint was disabled because it responded 410 (`gone`) or failed for five days (`failing`). "
+        "Enable it and recover "
         "the missed events.",
         json_object(
             {
@@ -290,7 +345,9 @@ EVENT_TYPES = (
                 "reason": enum("gone", "failing", description="Why the endpoint was disabled."),
                 "disabled_at": described(DATE_TIME, "When the endpoint was disabled."),
                 "failing_since": nullable(
-                    described(DATE_TIME, "When the first of the failures occurred. Null if it did not fail before.")
+                    described(
+                        DATE_TIME, "When the first of the failures occurred. Null if it did not fail before."
+                    )
                 ),
             }
         ),
@@ -311,7 +368,9 @@ EVENT_TYPES = (
 TYPES = {each.type: each for each in EVENT_TYPES}
 NAMES = tuple(TYPES)
 # What an endpoint can subscribe to: a type, `<first part>.*`, or `*`.
-PATTERNS = tuple(sorted({pattern for name in TYPES for pattern in ("*", f"{name.partition('.')[0]}.*", name)}))
+PATTERNS = tuple(
+    sorted({pattern for name in TYPES for pattern in ("*", f"{name.partition('.')[0]}.*", name)})
+)
 
 
 def patterns_of(type_: str) -> list[str]:

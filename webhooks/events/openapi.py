@@ -1,4 +1,5 @@
-"""Build the `webhooks` of the OpenAPI document: one for each event type, with headers, body, example and responses. Pure."""
+"""Build the `webhooks` of the OpenAPI document: one for each event type, with headers, body, example and
+responses. Pure."""
 
 from copy import deepcopy
 from typing import Any
@@ -18,13 +19,15 @@ HEADERS = (
     ),
     (
         "webhook-timestamp",
-        "The time of this attempt in Unix seconds. Reject requests whose time differs from yours by more than five minutes.",
+        "The time of this attempt in Unix seconds. Reject requests whose time differs from yours by more "
+        "than five minutes.",
         {"type": "string", "pattern": "^[0-9]+$"},
         "1795338000",
     ),
     (
         "webhook-signature",
-        "`v1,` and the base64 of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. For 24 hours after a rotation "
+        "`v1,` and the base64 of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. For 24 hours "
+        "after a rotation "
         "of the secret, two signatures separated by a space; accept the request if one of them is valid.",
         {"type": "string", "pattern": "^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$"},
         "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
@@ -35,10 +38,14 @@ SHARED = {"metric": "Metric", "marketplace": "Marketplace", "report_type": "Repo
 RESPONSES = {
     "2XX": {"description": "The event was received and is not sent again. The body is ignored."},
     "410": {
-        "description": "The endpoint is disabled immediately, and `endpoint.disabled` is sent to the agency's other endpoints."
+        "description": (
+            "The endpoint is disabled immediately, and `endpoint.disabled` is sent to the "
+            "agency's other endpoints."
+        )
     },
     "default": {
-        "description": "The event was not received and is retried for three days. The same applies to redirects and to no "
+        "description": "The event was not received and is retried for three days. The same applies to "
+        "redirects and to no "
         "response within 15 seconds. With 429 and 503, `Retry-After` delays the next attempt."
     },
 }
@@ -56,7 +63,11 @@ def schema(event_type: EventType) -> Schema:
             "account": nullable(public_id("acct"))
             | {"description": "The account. Null for events without an account and for tests."},
             "data": event_type.schema | {"description": "The details of the event."},
-            "test": {"type": "boolean", "const": True, "description": "Present and true in test events only."},
+            "test": {
+                "type": "boolean",
+                "const": True,
+                "description": "Present and true in test events only.",
+            },
         },
         "required": ["id", "type", "timestamp", "account", "data"],
     }
@@ -65,7 +76,13 @@ def schema(event_type: EventType) -> Schema:
 def example(event_type: EventType) -> dict[str, Any]:
     """Return an example of the body."""
     account = None if event_type.type.startswith(WITHOUT_ACCOUNT) else ACCOUNT
-    return {"id": ID, "type": event_type.type, "timestamp": OCCURRED_AT, "account": account, "data": event_type.example}
+    return {
+        "id": ID,
+        "type": event_type.type,
+        "timestamp": OCCURRED_AT,
+        "account": account,
+        "data": event_type.example,
+    }
 
 
 def component(event_type: EventType) -> str:
@@ -78,7 +95,9 @@ def components() -> dict[str, Schema]:
     found = {component(event_type): deepcopy(schema(event_type)) for event_type in EVENT_TYPES}
     for body in found.values():
         properties = body["properties"]["data"]["properties"]
-        properties |= {name: _reference(properties[name], to) for name, to in SHARED.items() if name in properties}
+        properties |= {
+            name: _reference(properties[name], to) for name, to in SHARED.items() if name in properties
+        }
     return found
 
 
@@ -124,6 +143,8 @@ def _operation(event_type: EventType) -> dict[str, Any]:
 
 
 def add_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the webhooks to the document, as a hook of drf-spectacular, whose own webhooks have no headers and no examples."""
+    """Add the webhooks to the document, as a hook of drf-spectacular, whose own webhooks have no headers and
+    no examples."""
+
     schemas = result["components"]["schemas"] | components()
     return result | {"webhooks": webhooks(), "components": result["components"] | {"schemas": schemas}}

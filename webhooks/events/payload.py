@@ -10,7 +10,8 @@ from api import timestamps
 def build(
     *, event: str, type_: str, occurred_at: datetime, account: str | None, data: dict[str, Any], is_test: bool
 ) -> dict[str, Any]:
-    """Return the payload. `type`, `timestamp` and `data` are named by Standard Webhooks; IDs are public IDs."""
+    """Return the payload. `type`, `timestamp` and `data` are named by Standard Webhooks; IDs are public
+    IDs."""
     payload = {
         "id": event,
         "type": type_,

@@ -33,9 +33,11 @@ def publish(
     """Store the event and a delivery to every endpoint that is subscribed to it. Requires a transaction.
 
     Events with one `account` and `series` (metric:marketplace:channel, or "") reach each endpoint in order.
-    `key` marks what can happen only once: a second event with it is an IntegrityError. An event without an account
-    needs `agency_id`, or ValueError is raised. Raises KeyError for a type that the catalogue does not have.
+    `key` marks what can happen only once: a second event with it is an IntegrityError. An event without an
+    account needs `agency_id`, or ValueError is raised. Raises KeyError for a type that the catalogue does not
+    have.
     """
+
     owner_id = account.agency_id if account else agency_id
     if owner_id is None:
         raise ValueError("An event without an account needs agency_id.")
@@ -48,9 +50,13 @@ def publish(
         key=key,
         series=series,
     )
-    subscribed = Endpoint.objects.enabled().filter(agency_id=owner_id, event_types__overlap=patterns_of(type_))
+    subscribed = Endpoint.objects.enabled().filter(
+        agency_id=owner_id, event_types__overlap=patterns_of(type_)
+    )
     all_accounts = Q(accounts=None)
-    subscribed = subscribed.filter(all_accounts | Q(accounts__contains=[account.pk]) if account else all_accounts)
+    subscribed = subscribed.filter(
+        all_accounts | Q(accounts__contains=[account.pk]) if account else all_accounts
+    )
     create_deliveries(event=event, endpoints=subscribed, now=now)
     return event
 

@@ -1,4 +1,5 @@
-"""Wake a delivery worker when something is due. A lost message delays deliveries by seconds only: the scheduler wakes one too."""
+"""Wake a delivery worker when something is due. A lost message delays deliveries by seconds only: the
+scheduler wakes one too."""
 
 from celery import current_app
 from django.db import connection, transaction
@@ -17,4 +18,6 @@ def wake_worker_on_commit() -> None:
 
 def wake_worker() -> None:
     """Wake a worker now."""
-    current_app.send_task("webhooks.delivery.tasks.deliver", queue="webhooks", retry=False, expires=EXPIRES_SECONDS)
+    current_app.send_task(
+        "webhooks.delivery.tasks.deliver", queue="webhooks", retry=False, expires=EXPIRES_SECONDS
+    )

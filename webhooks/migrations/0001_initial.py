@@ -12,7 +12,15 @@ import accounts.models.tenant
 import api.identifiers
 from accounts.tenancy import row_level_security
 
-KEYED_BY_AGENCY = (*("webhooks_event", "webhooks_endpoint", "webhooks_endpointsecret", "webhooks_delivery", "webhooks_attempt"),)
+KEYED_BY_AGENCY = (
+    *(
+        "webhooks_event",
+        "webhooks_endpoint",
+        "webhooks_endpointsecret",
+        "webhooks_delivery",
+        "webhooks_attempt",
+    ),
+)
 
 
 class Migration(migrations.Migration):
@@ -26,23 +34,42 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Endpoint",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
-                        choices=[("webhook", "Webhook"), ("email", "Email"), ("slack", "Slack")], default="webhook", max_length=7
+                        choices=[("webhook", "Webhook"), ("email", "Email"), ("slack", "Slack")],
+                        default="webhook",
+                        max_length=7,
                     ),
                 ),
                 ("url", models.CharField(max_length=2000)),
                 ("description", models.CharField(blank=True, max_length=500)),
-                ("event_types", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), size=None)),
-                ("accounts", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), null=True, size=None)),
+                (
+                    "event_types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), size=None
+                    ),
+                ),
+                (
+                    "accounts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), null=True, size=None
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 ("disabled_at", models.DateTimeField(null=True)),
                 (
                     "disabled_reason",
                     models.CharField(
-                        blank=True, choices=[("by_hand", "By Hand"), ("gone", "Gone"), ("failing", "Failing")], max_length=7
+                        blank=True,
+                        choices=[("by_hand", "By Hand"), ("gone", "Gone"), ("failing", "Failing")],
+                        max_length=7,
                     ),
                 ),
                 ("failing_since", models.DateTimeField(null=True)),
@@ -61,7 +88,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EndpointSecret",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("encrypted", models.BinaryField()),
                 (
                     "key_id",
@@ -98,7 +130,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Event",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("type", models.CharField(max_length=40)),
                 ("data", models.JSONField()),
                 ("occurred_at", models.DateTimeField()),
@@ -131,7 +168,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Delivery",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("order_key", models.CharField(max_length=120)),
                 (
                     "state",
@@ -181,7 +223,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Attempt",
             fields=[
-                ("id", models.UUIDField(default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=api.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
                 ("attempted_at", models.DateTimeField()),
                 ("duration_ms", models.PositiveIntegerField()),
                 ("status", models.PositiveSmallIntegerField(null=True)),
@@ -217,7 +264,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("disabled_at", None), ("disabled_reason", "")),
-                    models.Q(("disabled_at__isnull", False), models.Q(("disabled_reason", ""), _negated=True)),
+                    models.Q(
+                        ("disabled_at__isnull", False), models.Q(("disabled_reason", ""), _negated=True)
+                    ),
                     _connector="OR",
                 ),
                 name="webhooks_endpoint_disabled_complete",
@@ -241,7 +290,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="event",
-            index=models.Index("agency", "occurred_at", condition=models.Q(("is_test", True)), name="event_tests"),
+            index=models.Index(
+                "agency", "occurred_at", condition=models.Q(("is_test", True)), name="event_tests"
+            ),
         ),
         migrations.AddConstraint(
             model_name="event",
@@ -257,7 +308,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index("next_attempt_at", condition=models.Q(("state", "pending")), name="delivery_due"),
+            index=models.Index(
+                "next_attempt_at", condition=models.Q(("state", "pending")), name="delivery_due"
+            ),
         ),
         migrations.AddIndex(
             model_name="delivery",
@@ -301,7 +354,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.UniqueConstraint("agency", "endpoint", "event", name="webhooks_delivery_unique_event"),
+            constraint=models.UniqueConstraint(
+                "agency", "endpoint", "event", name="webhooks_delivery_unique_event"
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
@@ -309,7 +364,9 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("finished_at", None), ("next_attempt_at__isnull", False), ("state", "pending")),
                     models.Q(
-                        models.Q(("state", "pending"), _negated=True), ("finished_at__isnull", False), ("next_attempt_at", None)
+                        models.Q(("state", "pending"), _negated=True),
+                        ("finished_at__isnull", False),
+                        ("next_attempt_at", None),
                     ),
                     _connector="OR",
                 ),

@@ -4,7 +4,15 @@ from django.db import migrations
 
 from accounts.tenancy import row_level_security
 
-TABLES = (*("webhooks_event", "webhooks_endpoint", "webhooks_endpointsecret", "webhooks_delivery", "webhooks_attempt"),)
+TABLES = (
+    *(
+        "webhooks_event",
+        "webhooks_endpoint",
+        "webhooks_endpointsecret",
+        "webhooks_delivery",
+        "webhooks_attempt",
+    ),
+)
 
 
 class Migration(migrations.Migration):

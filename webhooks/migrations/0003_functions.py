@@ -217,14 +217,20 @@ class Migration(migrations.Migration):
     dependencies = [("webhooks", "0002_row_level_security"), ("accounts", "0003_functions")]
 
     operations = [
-        migrations.RunSQL(IMMUTABLE_EVENTS, "DROP TRIGGER forbid_update ON webhooks_event; DROP FUNCTION forbid_event_update();"),
+        migrations.RunSQL(
+            IMMUTABLE_EVENTS,
+            "DROP TRIGGER forbid_update ON webhooks_event; DROP FUNCTION forbid_event_update();",
+        ),
         row_level_security.show_to_job("webhooks_delivery", job="delivery_worker"),
         row_level_security.show_to_job("webhooks_delivery", job="delivery_worker", command="UPDATE"),
         row_level_security.show_to_job("webhooks_endpoint", job="delivery_worker"),
-        row_level_security.show_to_job("accounts_selleraccount", job="delivery_worker", where="deleted_at IS NOT NULL"),
+        row_level_security.show_to_job(
+            "accounts_selleraccount", job="delivery_worker", where="deleted_at IS NOT NULL"
+        ),
         migrations.RunSQL(NEXT_DELIVERY, "DROP FUNCTION next_delivery_at();"),
         migrations.RunSQL(
-            LEASE_DELIVERIES, "DROP FUNCTION lease_deliveries(timestamptz, timestamptz, integer, integer, integer);"
+            LEASE_DELIVERIES,
+            "DROP FUNCTION lease_deliveries(timestamptz, timestamptz, integer, integer, integer);",
         ),
         migrations.RunSQL(WITHDRAWN, "DROP FUNCTION deleted_accounts_and_closed_agencies();"),
         *row_level_security.count_encryption_keys("webhooks_endpointsecret"),

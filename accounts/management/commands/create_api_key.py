@@ -32,8 +32,12 @@ class Command(BaseCommand):
             if agency is None:
                 raise CommandError(f"No agency has the ID {options['agency']}.")
             rights = api_keys.Rights(role=Role(options["role"]))
-            key, text = api_keys.create(agency=agency, name=name, rights=rights, who=audit.UNDERONE, now=timezone.now())
+            key, text = api_keys.create(
+                agency=agency, name=name, rights=rights, who=audit.UNDERONE, now=timezone.now()
+            )
         if options["json"]:
-            self.stdout.write(json.dumps({"agency": agency.public_id, "id": key.public_id, "role": key.role, "key": text}))
+            self.stdout.write(
+                json.dumps({"agency": agency.public_id, "id": key.public_id, "role": key.role, "key": text})
+            )
         else:
             self.stdout.write(f"agency  {agency.public_id}\nkey     {text}\nThis key is shown only once.")

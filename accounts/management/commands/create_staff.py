@@ -17,12 +17,15 @@ from accounts.people import members, sessions, users
 
 class Command(BaseCommand):
     help = (
-        "Make the user with this e-mail address staff. For a new user, the password is read from the terminal or standard input."
+        "Make the user with this e-mail address staff. For a new user, the password is read from the "
+        "terminal or standard input."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--off", action="store_true", help="remove the staff role and end all sessions of the user")
+        parser.add_argument(
+            "--off", action="store_true", help="remove the staff role and end all sessions of the user"
+        )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,7 +49,9 @@ class Command(BaseCommand):
         except ValidationError:
             raise CommandError(f"{email} is not a valid e-mail address.") from None
         name = email.partition("@")[0]
-        return users.get_or_create(email=email, profile=users.Profile(name=name, password=None), now=timezone.now())[0]
+        return users.get_or_create(
+            email=email, profile=users.Profile(name=name, password=None), now=timezone.now()
+        )[0]
 
     def _password(self, person: Person) -> str:
         password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -28,5 +28,7 @@ class Command(BaseCommand):
             except agencies.NotClosed:
                 raise CommandError("The agency is not closed.") from None
             except agencies.ErasureStarted:
-                raise CommandError("The agency's data is erased or being erased. It cannot be reopened.") from None
+                raise CommandError(
+                    "The agency's data is erased or being erased. It cannot be reopened."
+                ) from None
         self.stdout.write(f"{agency.name} is reopened.")

@@ -36,7 +36,8 @@ class SignUpClosed(APIException):
 
 
 def raise_problem(response: AllauthResponse) -> NoReturn:
-    """Raise the problem of an error response: Throttled, SignInFailed, CodeFailed, Absent or ValidationError."""
+    """Raise the problem of an error response: Throttled, SignInFailed, CodeFailed, Absent or
+    ValidationError."""
     if response.status == 429 or "too_many_login_attempts" in response.codes:
         raise Throttled(wait=RETRY_AFTER_SECONDS)
     if response.codes - {"email_password_mismatch", "invalid_login", "incorrect_code"}:

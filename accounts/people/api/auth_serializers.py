@@ -11,7 +11,9 @@ from api.strict_fields import Body
 
 TOKEN = "uo_ses_4k2v0m8c6x1z3b5n7a9s2d4f6g8h0j1l.vKx0cT4mVb2nQeR8sW1yZ6uJ3pL5aD7fG9hK0iO2tYw"  # noqa: S105  an example
 SESSION = {"token": TOKEN, "expires_at": "2026-12-06T09:00:00Z"}
-PASSWORD_HELP = "At least ten characters, not a common password, and not similar to the name or e-mail address."  # noqa: S105
+REQUIREMENTS = (
+    "At least ten characters, not a common password, and not similar to the name or e-mail address."
+)
 
 
 class PasswordField(serializers.CharField):
@@ -22,7 +24,11 @@ class PasswordField(serializers.CharField):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Credentials", value={"email": "mei@agency.example", "password": "correct horse battery"})]
+    examples=[
+        OpenApiExample(
+            "Credentials", value={"email": "mei@agency.example", "password": "correct horse battery"}
+        )
+    ]
 )
 class SignIn(Body):
     email = serializers.EmailField(max_length=254, help_text="The user's e-mail address.")
@@ -30,7 +36,10 @@ class SignIn(Body):
     agency = serializers.CharField(
         max_length=60,
         required=False,
-        help_text="ID of the agency that requests of this session act for, unless they send the header `Underone-Agency`.",
+        help_text=(
+            "ID of the agency that requests of this session act for, unless they send the header "
+            "`Underone-Agency`."
+        ),
     )
 
 
@@ -45,32 +54,46 @@ class SignInCode(Body):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("New password", value={"key": "3x8kq2-d1a2b3-5f6e7d8c", "password": "correct horse battery"})]
+    examples=[
+        OpenApiExample(
+            "New password", value={"key": "3x8kq2-d1a2b3-5f6e7d8c", "password": "correct horse battery"}
+        )
+    ]
 )
 class ResetPassword(Body):
     key = serializers.CharField(max_length=200, help_text="The key from the e-mail.")
-    password = PasswordField(help_text=PASSWORD_HELP)
+    password = PasswordField(help_text=REQUIREMENTS)
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("New password", value={"current_password": "correct horse battery", "password": "staple green window"})
+        OpenApiExample(
+            "New password",
+            value={"current_password": "correct horse battery", "password": "staple green window"},
+        )
     ]
 )
 class ChangePassword(Body):
-    current_password = PasswordField(required=False, help_text="The current password. Required if the user has one.")
-    password = PasswordField(help_text=PASSWORD_HELP)
+    current_password = PasswordField(
+        required=False, help_text="The current password. Required if the user has one."
+    )
+    password = PasswordField(help_text=REQUIREMENTS)
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("New agency", value={"agency_name": "Acme Partners", "name": "Mei Lin", "email": "mei@agency.example"})
+        OpenApiExample(
+            "New agency",
+            value={"agency_name": "Acme Partners", "name": "Mei Lin", "email": "mei@agency.example"},
+        )
     ]
 )
 class SignUp(Body):
     agency_name = serializers.CharField(max_length=200, help_text="The name of the new agency.")
     name = serializers.CharField(max_length=200, help_text="The name of its first user.")
-    email = serializers.EmailField(max_length=254, help_text="The user's e-mail address, to which the token is sent.")
+    email = serializers.EmailField(
+        max_length=254, help_text="The user's e-mail address, to which the token is sent."
+    )
 
 
 @extend_schema_serializer(
@@ -95,19 +118,28 @@ class AcceptInvitation(Body):
         required=False,
         allow_null=True,
         default=None,
-        help_text=f"The password of a new user. {PASSWORD_HELP} Without a password, the user signs in with codes by e-mail.",
+        help_text=(
+            f"The password of a new user. {REQUIREMENTS} Without a password, the user signs in with "
+            "codes by e-mail."
+        ),
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Session", value=SESSION, response_only=True, status_codes=["202"])])
+@extend_schema_serializer(
+    examples=[OpenApiExample("Session", value=SESSION, response_only=True, status_codes=["202"])]
+)
 class SessionSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="The session token. Send it as `X-Session-Token` or as `Authorization: Bearer`.")
+    token = serializers.CharField(
+        help_text="The session token. Send it as `X-Session-Token` or as `Authorization: Bearer`."
+    )
     expires_at = serializers.DateTimeField(help_text="When the session expires. Each use extends it.")
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("Signed in", value=SESSION | {"person": PERSON, "memberships": [MEMBERSHIP]}, response_only=True),
+        OpenApiExample(
+            "Signed in", value=SESSION | {"person": PERSON, "memberships": [MEMBERSHIP]}, response_only=True
+        ),
     ]
 )
 class SignedInSerializer(SessionSerializer):
@@ -117,10 +149,16 @@ class SignedInSerializer(SessionSerializer):
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("New user", value={"session": SESSION, "person": PERSON, "membership": MEMBERSHIP}, response_only=True)
+        OpenApiExample(
+            "New user",
+            value={"session": SESSION, "person": PERSON, "membership": MEMBERSHIP},
+            response_only=True,
+        )
     ]
 )
 class AcceptedSerializer(serializers.Serializer[Any]):
-    session = SessionSerializer(allow_null=True, help_text="A session of a new user. Null for an existing user, who signs in.")
+    session = SessionSerializer(
+        allow_null=True, help_text="A session of a new user. Null for an existing user, who signs in."
+    )
     person = PersonSerializer()
     membership = MembershipSerializer()

@@ -24,7 +24,13 @@ from accounts.models import Person
 from accounts.people import allauth_client, invitations, members, sessions, sign_up, users
 from accounts.people.allauth_client import AllauthResponse
 from accounts.people.api import auth_serializers as bodies
-from accounts.people.api.auth_problems import CodeFailed, SignInFailed, SignUpClosed, TokenFailed, raise_problem
+from accounts.people.api.auth_problems import (
+    CodeFailed,
+    SignInFailed,
+    SignUpClosed,
+    TokenFailed,
+    raise_problem,
+)
 from accounts.people.authentication import PersonAuthentication, SignedInUser
 from accounts.people.rate_limits import limit
 from accounts.requests.views import Resource
@@ -46,7 +52,9 @@ NOT_REVEALED = "The response does not reveal whether the address is known."
 class PublicView(Resource):
     authentication_classes = ()
     permission_classes = ()
-    problems: ClassVar = {"post": (400, SignInFailed, TokenFailed, SignUpClosed, Absent, 406, 413, 415, 429, 500, 503)}
+    problems: ClassVar = {
+        "post": (400, SignInFailed, TokenFailed, SignUpClosed, Absent, 406, 413, 415, 429, 500, 503)
+    }
 
 
 class SignIn(PublicView):
@@ -67,7 +75,10 @@ class RequestSignInCode(PublicView):
     @extend_schema(
         operation_id="requestSignInCode",
         summary="Request a sign-in code",
-        description=f"Sends a code by e-mail. Send the returned token together with the code to sign in. {NOT_REVEALED}",
+        description=(
+            "Sends a code by e-mail. Send the returned token together with the code to sign in. "
+            f"{NOT_REVEALED}"
+        ),
         tags=TAGS,
         request=bodies.EmailAddress,
         responses={202: bodies.SessionSerializer},
@@ -129,7 +140,8 @@ class SignUp(PublicView):
     @extend_schema(
         operation_id="signUp",
         summary="Sign up a new agency",
-        description="Sends a token by e-mail with which the agency is created. Only on installations that allow it (`SIGN_UP`). "
+        description="Sends a token by e-mail with which the agency is created. Only on installations that "
+        "allow it (`SIGN_UP`). "
         f"{NOT_REVEALED}",
         tags=TAGS,
         request=bodies.SignUp,
@@ -148,7 +160,9 @@ class AcceptInvitation(PublicView):
     @extend_schema(
         operation_id="acceptInvitation",
         summary="Accept an invitation",
-        description="Makes the user a member of the inviting agency. With a token from sign-up, creates the agency.",
+        description=(
+            "Makes the user a member of the inviting agency. With a token from sign-up, creates the agency."
+        ),
         tags=TAGS,
         request=bodies.AcceptInvitation,
         responses={201: bodies.AcceptedSerializer},
@@ -179,7 +193,9 @@ class Session(UserView):
     )
     def get(self, request: Request) -> Response:
         user = _user(request)
-        return Response(_serialize(user.person, sessions.Session(token=user.token, expires_at=user.expires_at)))
+        return Response(
+            _serialize(user.person, sessions.Session(token=user.token, expires_at=user.expires_at))
+        )
 
     @extend_schema(
         operation_id="signOut",
@@ -190,7 +206,13 @@ class Session(UserView):
     )
     def delete(self, request: Request) -> Response:
         django_request = request._request  # noqa: SLF001  DRF's way to Django's request
-        allauth_client.call(request=django_request, method="DELETE", path="auth/session", fields={}, token=_user(request).token)
+        allauth_client.call(
+            request=django_request,
+            method="DELETE",
+            path="auth/session",
+            fields={},
+            token=_user(request).token,
+        )
         return Response(status=204)
 
 
@@ -214,7 +236,8 @@ class ChangePassword(UserView):
     @extend_schema(
         operation_id="changePassword",
         summary="Change the password",
-        description="Changes the password of the signed-in user, or sets the first one. Ends all other sessions of the user, and "
+        description="Changes the password of the signed-in user, or sets the first one. Ends all other "
+        "sessions of the user, and "
         "returns a new token for this one.",
         tags=TAGS,
         request=bodies.ChangePassword,
@@ -223,7 +246,9 @@ class ChangePassword(UserView):
     def post(self, request: Request) -> Response:
         body = _validated(bodies.ChangePassword, request)
         body["new_password"] = body.pop("password")
-        return _signed_in_response(_call_allauth(request, "account/password/change", body, token=_user(request).token))
+        return _signed_in_response(
+            _call_allauth(request, "account/password/change", body, token=_user(request).token)
+        )
 
 
 def _validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -241,7 +266,9 @@ def _call_allauth(
     Raises what `raise_problem` raises.
     """
     django_request = request._request  # noqa: SLF001  DRF's way to Django's request
-    response = allauth_client.call(request=django_request, method="POST", path=path, fields=fields, token=token)
+    response = allauth_client.call(
+        request=django_request, method="POST", path=path, fields=fields, token=token
+    )
     if response.status not in {200, expected} or response.errors:
         raise_problem(response)
     return response
@@ -253,7 +280,9 @@ def _signed_in_response(response: AllauthResponse, *, agency: str | None = None)
     Raises Absent for an agency the user does not belong to.
     """
     session, person = sessions.get(token=response.token or "")
-    if agency and agency not in {each.agency.public_id for each in members.list_for_person(person_id=person.pk)}:
+    if agency and agency not in {
+        each.agency.public_id for each in members.list_for_person(person_id=person.pk)
+    }:
         session.flush()
         raise Absent({"agency": ["You are not a member of an agency with this ID."]})
     return Response(_serialize(person, sessions.activate(session=session, agency=agency, now=timezone.now())))
@@ -261,7 +290,12 @@ def _signed_in_response(response: AllauthResponse, *, agency: str | None = None)
 
 def _serialize(person: Person, session: sessions.Session) -> dict[str, Any]:
     memberships = members.list_for_person(person_id=person.pk)
-    data = {"token": session.token, "expires_at": session.expires_at, "person": person, "memberships": memberships}
+    data = {
+        "token": session.token,
+        "expires_at": session.expires_at,
+        "person": person,
+        "memberships": memberships,
+    }
     return dict(bodies.SignedInSerializer(data).data)
 
 

@@ -46,7 +46,9 @@ class CurrentApiKey(serializers.Serializer[Any]):
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="The first characters of the key, to recognize it.")
     created_at = serializers.DateTimeField()
-    last_used_at = serializers.DateTimeField(allow_null=True, help_text="When the key was last used, to the minute.")
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the key was last used, to the minute."
+    )
 
 
 class PrincipalSerializer(serializers.Serializer[Principal]):
@@ -56,13 +58,17 @@ class PrincipalSerializer(serializers.Serializer[Principal]):
     id = PublicIdField()
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=Role.choices)
-    read_only = serializers.BooleanField(help_text="Whether the caller may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(help_text=("Whether the caller may only read, whatever its role."))  # type: ignore[assignment]  # a field of the contract
     accounts = serializers.SerializerMethodField()
-    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the key, token or session expires. Null: never.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the key, token or session expires. Null: never."
+    )
 
     def get_accounts(self, principal: Principal) -> list[str] | None:
         """IDs of the accounts that access is limited to. Null: all accounts."""
-        return None if principal.accounts is None else [public_account_id(each) for each in principal.accounts]
+        return (
+            None if principal.accounts is None else [public_account_id(each) for each in principal.accounts]
+        )
 
 
 class AgencyName(serializers.Serializer[Any]):
@@ -74,7 +80,7 @@ class MembershipSerializer(serializers.Serializer[Any]):
     id = PublicIdField()
     agency = AgencyName()
     role = serializers.ChoiceField(choices=Role.choices)
-    read_only = serializers.BooleanField(help_text="Whether the member may only read, whatever its role.")  # type: ignore[assignment]  # a field of the contract
+    read_only = serializers.BooleanField(help_text=("Whether the member may only read, whatever its role."))  # type: ignore[assignment]  # a field of the contract
     accounts = AccountLimit()
 
 
@@ -84,10 +90,15 @@ class MeSerializer(serializers.Serializer[Any]):
     bearer = PrincipalSerializer()
     may = serializers.ListField(
         child=serializers.ChoiceField(choices=PERMISSIONS),
-        help_text="What the caller may do. `write`: what managers may change. `administer`: manage API keys, members, settings "
+        help_text="What the caller may do. `write`: what managers may change. `administer`: manage API keys, "
+        "members, settings "
         "and exports, and read the audit log.",
     )
-    key = CurrentApiKey(allow_null=True, help_text="The API key of the request. Null if the caller is not an API key.")
+    key = CurrentApiKey(
+        allow_null=True, help_text="The API key of the request. Null if the caller is not an API key."
+    )
     memberships = MembershipSerializer(
-        many=True, allow_null=True, help_text="All memberships of the signed-in user. Null if the caller is not a member."
+        many=True,
+        allow_null=True,
+        help_text="All memberships of the signed-in user. Null if the caller is not a member.",
     )

@@ -17,7 +17,9 @@ class Me(Resource):
     @extend_schema(
         operation_id="getMe",
         summary="Get the current caller",
-        description="Returns the API key, token or member that sends the request, with its agency and permissions.",
+        description=(
+            "Returns the API key, token or member that sends the request, with its agency and permissions."
+        ),
         responses=MeSerializer,
         tags=["Agency"],
     )

@@ -54,7 +54,9 @@ class PersonSerializer(serializers.Serializer[Any]):
 @extend_schema_serializer(
     examples=[
         OpenApiExample("Member", value=MEMBER, response_only=True),
-        OpenApiExample("Viewer of one account", value={"role": "viewer", "accounts": [ACCOUNT_ID]}, request_only=True),
+        OpenApiExample(
+            "Viewer of one account", value={"role": "viewer", "accounts": [ACCOUNT_ID]}, request_only=True
+        ),
     ]
 )
 class MemberSerializer(GrantSerializer):
@@ -75,7 +77,9 @@ class MemberSerializer(GrantSerializer):
 )
 class InvitationSerializer(GrantSerializer):
     id = PublicIdField()
-    status = serializers.SerializerMethodField(help_text="`open`, or `expired`. An expired invitation can be resent.")
+    status = serializers.SerializerMethodField(
+        help_text="`open`, or `expired`. An expired invitation can be resent."
+    )
     invited_by = serializers.CharField(
         read_only=True, help_text="ID and name, at that time, of the key or member that sent the invitation."
     )

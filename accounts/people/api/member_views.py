@@ -27,7 +27,9 @@ ADMINS = dict.fromkeys(("get", "post", "patch", "delete"), Role.ADMIN)
 class LastAdmin(APIException):
     status_code = 409
     default_code = "last-admin"
-    default_detail = "This is the last admin of the agency. First make another member an admin, or create an admin key."
+    default_detail = (
+        "This is the last admin of the agency. First make another member an admin, or create an admin key."
+    )
 
 
 class AlreadyInvited(APIException):
@@ -45,7 +47,10 @@ class AlreadyMember(APIException):
 class TooManyInvitations(APIException):
     status_code = 409
     default_code = "too-many-invitations"
-    default_detail = f"The agency has {invitations.MAX_INVITATIONS} open or expired invitations. Revoke some of them first."
+    default_detail = (
+        f"The agency has {invitations.MAX_INVITATIONS} open or expired invitations. Revoke some "
+        "of them first."
+    )
 
 
 class Members(Collection[Member]):
@@ -76,8 +81,10 @@ class MemberDetail(Resource):
     @extend_schema(
         operation_id="updateMember",
         summary="Update a member",
-        description="Changes the role and restrictions of a member. Takes effect with the member's next request. The last admin "
-        "must remain one unless there is an admin key. An API key with an expiry cannot make anybody an admin.",
+        description="Changes the role and restrictions of a member. Takes effect with the member's next "
+        "request. The last admin "
+        "must remain one unless there is an admin key. An API key with an expiry cannot make anybody an "
+        "admin.",
         tags=TAGS,
         request=MemberSerializer,
         responses=MemberSerializer,
@@ -97,8 +104,10 @@ class MemberDetail(Resource):
     @extend_schema(
         operation_id="removeMember",
         summary="Remove a member",
-        description="The member loses access immediately, and invitations that the member sent are revoked. A user who is a "
-        "member of no other agency is deleted. The last admin cannot be removed unless there is an admin key.",
+        description="The member loses access immediately, and invitations that the member sent are revoked. "
+        "A user who is a "
+        "member of no other agency is deleted. The last admin cannot be removed unless there is an admin "
+        "key.",
         tags=TAGS,
         responses={204: None},
     )
@@ -132,7 +141,10 @@ class Invitations(Collection[Invitation]):
     @extend_schema(
         operation_id="createInvitation",
         summary="Create an invitation",
-        description="Sends an e-mail with a token that is valid for seven days. An API key with an expiry cannot invite admins.",
+        description=(
+            "Sends an e-mail with a token that is valid for seven days. An API key with an expiry "
+            "cannot invite admins."
+        ),
         tags=TAGS,
         request=InvitationSerializer,
         responses={201: InvitationSerializer},
@@ -161,7 +173,9 @@ class Invitations(Collection[Invitation]):
 class InvitationDetail(Resource):
     required_roles: ClassVar = ADMINS
 
-    @extend_schema(operation_id="getInvitation", summary="Get an invitation", tags=TAGS, responses=InvitationSerializer)
+    @extend_schema(
+        operation_id="getInvitation", summary="Get an invitation", tags=TAGS, responses=InvitationSerializer
+    )
     def get(self, request: Request, invitation_id: str) -> Response:
         return Response(InvitationSerializer(_invitation(request, invitation_id)).data)
 
@@ -175,7 +189,9 @@ class InvitationDetail(Resource):
     def delete(self, request: Request, invitation_id: str) -> Response:
         invitation = _invitation(request, invitation_id)
         try:
-            invitation_revocation.revoke(invitation=invitation, who=context.principal(request).actor, now=timezone.now())
+            invitation_revocation.revoke(
+                invitation=invitation, who=context.principal(request).actor, now=timezone.now()
+            )
         except invitation_revocation.Gone:
             raise NotFound(NO_INVITATION) from None
         return Response(status=204)
@@ -187,7 +203,9 @@ class ResendInvitation(Resource):
     @extend_schema(
         operation_id="resendInvitation",
         summary="Resend an invitation",
-        description="Sends a new token that is valid for another seven days. The old token can no longer be used.",
+        description=(
+            "Sends a new token that is valid for another seven days. The old token can no longer be used."
+        ),
         tags=TAGS,
         request=None,
         responses=InvitationSerializer,
@@ -197,7 +215,9 @@ class ResendInvitation(Resource):
         _check_key_expiry(request, {"role": invitation.role})
         _limit_mails(request, invitation.email)
         try:
-            sent = invitations.resend(invitation=invitation, who=context.principal(request).actor, now=timezone.now())
+            sent = invitations.resend(
+                invitation=invitation, who=context.principal(request).actor, now=timezone.now()
+            )
         except invitation_revocation.Gone:
             raise NotFound(NO_INVITATION) from None
         return Response(InvitationSerializer(sent).data)

@@ -1,4 +1,5 @@
-"""Amazon's own report of account health (V2), counted from what happened by rules written down once more. Pure."""
+"""Amazon's own report of account health (V2), counted from what happened by rules written down once more.
+Pure."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,9 +19,22 @@ AMAZON_ID = {marketplace.code: marketplace.amazon_id for marketplace in MARKETPL
 LEFT_OUT = {"Pending", "Cancelled"}
 SELLERS = {"seller", "unconfirmed"}
 COUNTERS = (
-    *("listingPolicyViolations", "productAuthenticityCustomerComplaints", "productConditionCustomerComplaints"),
-    *("productSafetyCustomerComplaints", "receivedIntellectualPropertyComplaints", "restrictedProductPolicyViolations"),
-    *("suspectedIntellectualPropertyViolations", "foodAndProductSafetyIssues", "otherPolicyViolations", "documentRequests"),
+    *(
+        "listingPolicyViolations",
+        "productAuthenticityCustomerComplaints",
+        "productConditionCustomerComplaints",
+    ),
+    *(
+        "productSafetyCustomerComplaints",
+        "receivedIntellectualPropertyComplaints",
+        "restrictedProductPolicyViolations",
+    ),
+    *(
+        "suspectedIntellectualPropertyViolations",
+        "foodAndProductSafetyIssues",
+        "otherPolicyViolations",
+        "documentRequests",
+    ),
     "customerProductReviewsPolicyViolations",
 )
 
@@ -41,7 +55,13 @@ class Market:
 
 
 def report(
-    *, shop: Shop, told: Health, now: datetime, orders: Iterable[Order], troubles: Iterable[Trouble], packages: Iterable[Package]
+    *,
+    shop: Shop,
+    told: Health,
+    now: datetime,
+    orders: Iterable[Order],
+    troubles: Iterable[Trouble],
+    packages: Iterable[Package],
 ) -> bytes:
     """GET_V2_SELLER_PERFORMANCE_REPORT as of the last full day, of each store of the shop."""
     all_orders, all_troubles, all_packages = list(orders), list(troubles), list(packages)
@@ -58,10 +78,12 @@ def report(
     ]
     whole = {
         "accountStatuses": [
-            {"marketplaceId": AMAZON_ID[code], "status": told.status if code == shop.home else "NORMAL"} for code in codes
+            {"marketplaceId": AMAZON_ID[code], "status": told.status if code == shop.home else "NORMAL"}
+            for code in codes
         ],
         "performanceMetrics": [
-            _entry(market, told if market.code == shop.home else Health(score=told.score)) for market in markets
+            _entry(market, told if market.code == shop.home else Health(score=told.score))
+            for market in markets
         ],
     }
     return json.dumps(whole, indent=2).encode()
@@ -81,7 +103,11 @@ def _entry(market: Market, told: Health) -> Block:
         **_deliveries(market),
         **({"invoiceDefectRate": _invoices(market)} if market.code in INVOICED else {}),
         **_counters(market, told),
-        "accountHealthRating": {"reportingDateRange": _range(market.span(181)), "ahrStatus": told.rating, "ahrScore": told.score},
+        "accountHealthRating": {
+            "reportingDateRange": _range(market.span(181)),
+            "ahrStatus": told.rating,
+            "ahrScore": told.score,
+        },
     }
     return _muddled(entry) if told.is_muddled else entry
 
@@ -91,15 +117,22 @@ def _order_defects(market: Market, fulfilment: Fulfilment, channel: str) -> Bloc
     placed = {
         order.number
         for order in market.orders
-        if order.fulfilment == fulfilment and order.status not in LEFT_OUT and first <= order.at.date() <= last
+        if order.fulfilment == fulfilment
+        and order.status not in LEFT_OUT
+        and first <= order.at.date() <= last
     }
     counting = [trouble for trouble in market.troubles if trouble.is_counting and trouble.order in placed]
     bad = len({trouble.order for trouble in counting})
     parts = {"claims": "a_to_z_claim", "chargebacks": "chargeback", "negativeFeedback": "feedback"}
     share = _share((first, last), bad, len(placed), target=0.01)
     return {
-        **_counts(share, {"orderCount": len(placed), "orderWithDefects": {"count": bad, "status": share["status"]}}),
-        **{name: _part({trouble.order for trouble in counting if trouble.kind == kind}) for name, kind in parts.items()},
+        **_counts(
+            share, {"orderCount": len(placed), "orderWithDefects": {"count": bad, "status": share["status"]}}
+        ),
+        **{
+            name: _part({trouble.order for trouble in counting if trouble.kind == kind})
+            for name, kind in parts.items()
+        },
         "fulfillmentType": channel,
     }
 
@@ -111,15 +144,24 @@ def _part(orders: set[str]) -> Block:
 def _late_shipments(market: Market, days: int) -> Block:
     """An order's day is the earliest ship-by day of its packages; one late package makes it late."""
     first, last = market.span(days)
-    shipped = [package for package in market.packages if package.shipped_at and first <= package.ship_by <= last]
-    orders, late = {package.order for package in shipped}, {package.order for package in shipped if package.is_late}
+    shipped = [
+        package for package in market.packages if package.shipped_at and first <= package.ship_by <= last
+    ]
+    orders, late = (
+        {package.order for package in shipped},
+        {package.order for package in shipped if package.is_late},
+    )
     share = _share((first, last), len(late), len(orders), target=0.04)
     return _counts(share, {"orderCount": len(orders), "lateShipmentCount": len(late)})
 
 
 def _cancellations(market: Market) -> Block:
     first, last = market.span(7, 1)
-    own = [order for order in market.orders if order.fulfilment == Fulfilment.MERCHANT and first <= order.at.date() <= last]
+    own = [
+        order
+        for order in market.orders
+        if order.fulfilment == Fulfilment.MERCHANT and first <= order.at.date() <= last
+    ]
     sellers = {package.order for package in market.packages if package.cancelled_by in SELLERS}
     cancelled = sum(order.number in sellers for order in own)
     placed = cancelled + sum(order.status not in LEFT_OUT for order in own)
@@ -129,7 +171,11 @@ def _cancellations(market: Market) -> Block:
 
 def _tracking(market: Market) -> Block:
     first, last = market.span(30, 10)
-    shipped = [package for package in market.packages if package.shipped_at and first <= package.shipped_at.date() <= last]
+    shipped = [
+        package
+        for package in market.packages
+        if package.shipped_at and first <= package.shipped_at.date() <= last
+    ]
     scanned = sum(package.is_scanned for package in shipped)
     share = _share((first, last), scanned, len(shipped), target=0.95, condition="GREATER_THAN_OR_EQUAL")
     return _counts(share, {"shipmentCount": len(shipped), "validTrackingCount": scanned})
@@ -139,12 +185,18 @@ def _deliveries(market: Market) -> Block:
     """By units in the US, by packages elsewhere."""
     in_units = market.code == "US"
     first, last = market.span(*((14, 7) if in_units else (30, 10)))
-    tracked = [package for package in market.packages if package.is_scanned and first <= package.deliver_by <= last]
+    tracked = [
+        package for package in market.packages if package.is_scanned and first <= package.deliver_by <= last
+    ]
     all_of_it = sum(package.units if in_units else 1 for package in tracked)
     on_time = sum(package.units if in_units else 1 for package in tracked if package.is_on_time)
     if in_units:
         share = _share((first, last), on_time, all_of_it, target=0.9, condition="GREATER_THAN_OR_EQUAL")
-        return {"unitOnTimeDeliveryRate": _counts(share, {"totalUnitCount": all_of_it, "unitOnTimeDeliveryCount": on_time})}
+        return {
+            "unitOnTimeDeliveryRate": _counts(
+                share, {"totalUnitCount": all_of_it, "unitOnTimeDeliveryCount": on_time}
+            )
+        }
     share = _share((first, last), on_time, all_of_it, target=0.97, condition="GREATER_THAN")
     counts = {"shipmentCountWithValidTracking": all_of_it, "onTimeDeliveryCount": on_time}
     return {"onTimeDeliveryRate": _counts(share, counts)}
@@ -153,21 +205,35 @@ def _deliveries(market: Market) -> Block:
 def _invoices(market: Market) -> Block:
     first, last = market.span(7, 7)
     of_business = [package for package in market.packages if package.is_business and package.shipped_at]
-    shipped = [package for package in of_business if package.shipped_at and first <= package.shipped_at.date() <= last]
-    orders, late = {package.order for package in shipped}, {package.order for package in shipped if package.is_invoiced_late}
+    shipped = [
+        package
+        for package in of_business
+        if package.shipped_at and first <= package.shipped_at.date() <= last
+    ]
+    orders, late = (
+        {package.order for package in shipped},
+        {package.order for package in shipped if package.is_invoiced_late},
+    )
     share = _share((first, last), len(late), len(orders), target=0.05)
-    return _counts(share, {"orderCount": len(orders), "invoiceDefect": {"count": len(late), "status": share["status"]}})
+    return _counts(
+        share, {"orderCount": len(orders), "invoiceDefect": {"count": len(late), "status": share["status"]}}
+    )
 
 
 def _counters(market: Market, told: Health) -> Block:
     counts = {name: {"defectsCount": told.violations.get(name, 0)} for name in COUNTERS}
     counts["policyViolationWarnings"] = {"warningsCount": told.violations.get("policyViolationWarnings", 0)}
     rest = {"reportingDateRange": _range(market.span(180)), "targetValue": 0, "targetCondition": "EQUALS"}
-    return {name: {**count, **rest, "status": "BAD" if any(count.values()) else "GOOD"} for name, count in counts.items()}
+    return {
+        name: {**count, **rest, "status": "BAD" if any(count.values()) else "GOOD"}
+        for name, count in counts.items()
+    }
 
 
 def _muddled(entry: Block) -> Block:
-    """The report as some are: orders missing, a removed feedback still counted, and not of one mind with itself."""
+    """The report as some are: orders missing, a removed feedback still counted, and not of one mind with
+    itself."""
+
     defects, tracking, late = entry["orderDefectRate"], entry["validTrackingRate"], entry["lateShipmentRate"]
     own = defects["mfn"]
     own["orderCount"] -= 2
@@ -184,7 +250,9 @@ def _muddled(entry: Block) -> Block:
     return entry
 
 
-def _share(span: tuple[date, date], numerator: int, denominator: int, *, target: float, condition: str = "LESS_THAN") -> Block:
+def _share(
+    span: tuple[date, date], numerator: int, denominator: int, *, target: float, condition: str = "LESS_THAN"
+) -> Block:
     """What every rate tells of itself. Of nothing Amazon says 0, and no status."""
     rate = numerator / denominator if denominator else 0.0
     keeps = {"LESS_THAN": rate < target, "GREATER_THAN": rate > target}.get(condition, rate >= target)

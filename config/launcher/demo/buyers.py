@@ -53,9 +53,17 @@ def messages_of(*, orders: Iterable[Order], now: datetime, random: Random) -> It
 
 
 def returns_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Return]:
-    """The returns of the last hundred days' orders: of one in 25 that the shop ships, of one in 16 that Amazon ships."""
-    recent = [order for order in orders if order.status == "Shipped" and order.marketplace and order.at > now - RECENT]
-    asked = [_return(order, random) for order in recent if random.random() < (0.04 if _is_own(order) else 0.06)]
+    """The returns of the last hundred days' orders: of one in 25 that the shop ships, of one in 16 that
+    Amazon ships."""
+
+    recent = [
+        order
+        for order in orders
+        if order.status == "Shipped" and order.marketplace and order.at > now - RECENT
+    ]
+    asked = [
+        _return(order, random) for order in recent if random.random() < (0.04 if _is_own(order) else 0.06)
+    ]
     made = [request for request in asked if request.requested_at <= now]
     things = [
         Thing(request.order.marketplace, request.requested_at, request.reference)
@@ -74,7 +82,9 @@ def _is_own(order: Order) -> bool:
 def _message(order: Order, random: Random) -> Message:
     received = order.at + timedelta(hours=random.uniform(20, 220))
     about = order.number if random.random() < 0.9 else ""
-    return Message(f"M-{random.randrange(10**10):010d}", order.marketplace, about, received, None, random.random() > 0.12)
+    return Message(
+        f"M-{random.randrange(10**10):010d}", order.marketplace, about, received, None, random.random() > 0.12
+    )
 
 
 def _answered(message: Message, *, is_late: bool, now: datetime, random: Random) -> Message:
@@ -92,7 +102,11 @@ def _return(order: Order, random: Random) -> Return:
 
 
 def _handled(request: Return, *, is_bad: bool, now: datetime, random: Random) -> Return:
-    complaint = random.choice(("negative_feedback", "late_answer", "late_answer", "wrong_rejection")) if is_bad else ""
+    complaint = (
+        random.choice(("negative_feedback", "late_answer", "late_answer", "wrong_rejection"))
+        if is_bad
+        else ""
+    )
     hours = random.uniform(55, 90) if complaint == "late_answer" else random.uniform(1, 40)
     answered = request.requested_at + timedelta(hours=hours)
     state = "Approved" if random.random() > 0.06 else "Cancelled"

@@ -28,20 +28,32 @@ class Store:
 
 
 STORES = {
-    "US": Store("Amazon.com", "USD", "US", (("AUSTIN", "TX", "78701"), ("PORTLAND", "OR", "97201"), ("Troy", "NY", "12180"))),
+    "US": Store(
+        "Amazon.com",
+        "USD",
+        "US",
+        (("AUSTIN", "TX", "78701"), ("PORTLAND", "OR", "97201"), ("Troy", "NY", "12180")),
+    ),
     "CA": Store("Amazon.ca", "CAD", "CA", (("Toronto", "ON", "M5V 2T6"), ("Montréal", "QC", "H2X 1Y4"))),
     "GB": Store("Amazon.co.uk", "GBP", "GB", (("Leeds", "", "LS1 4AP"), ("Bristol", "", "BS1 5TR"))),
     "DE": Store("Amazon.de", "EUR", "DE", (("München", "", "80331"), ("Köln", "", "50667")), "cp1252"),
     "FR": Store("Amazon.fr", "EUR", "FR", (("Orléans", "", "45000"), ("Lyon", "", "69002")), "cp1252"),
-    "JP": Store("Amazon.co.jp", "JPY", "JP", (("渋谷区", "東京都", "150-0002"), ("札幌市", "北海道", "060-0001")), "cp932"),
+    "JP": Store(
+        "Amazon.co.jp",
+        "JPY",
+        "JP",
+        (("渋谷区", "東京都", "150-0002"), ("札幌市", "北海道", "060-0001")),
+        "cp932",
+    ),
     "": Store("Non-Amazon", "GBP", "GB", (("Hull", "", "HU1 1AA"),)),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What Amazon's own report says of an account. `violations` are counts by block; a muddled report differs from what
-    happened and contradicts itself."""
+    """What Amazon's own report says of an account. `violations` are counts by block; a muddled report differs
+    from what happened and contradicts itself.
+    """
 
     status: str = "NORMAL"
     rating: str = "GREAT"
@@ -52,9 +64,11 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """One account. `stores` are shares of its orders; `now` and `before` are the rates of defective orders, the
-    merchant's own and Amazon's, of the current window and of a usual earlier one. `late_lately` is the share of its
-    shipments of the last three weeks that are late. It tells how returns were handled, or sends Amazon's report of them."""
+    """One account. `stores` are shares of its orders; `now` and `before` are the rates of defective orders,
+    the merchant's own and Amazon's, of the current window and of a usual earlier one. `late_lately` is the
+    share of its shipments of the last three weeks that are late. It tells how returns were handled, or
+    sends Amazon's report of them.
+    """
 
     name: str
     partner: str
@@ -81,7 +95,12 @@ CAST = (
         per_day=56,
         stores={"US": 0.85, "CA": 0.15},
         health=Health(score=924),
-        products=('Folding Camp Table, 48"', "Enamel Mug Set of 4", 'Dry Bag 20 L with 1" Strap', "Trail Lantern"),
+        products=(
+            'Folding Camp Table, 48"',
+            "Enamel Mug Set of 4",
+            'Dry Bag 20 L with 1" Strap',
+            "Trail Lantern",
+        ),
     ),
     Shop(
         name="Brightside Home",
@@ -109,7 +128,11 @@ CAST = (
             status="AT_RISK",
             rating="WARNED",
             score=148,
-            violations={"listingPolicyViolations": 3, "productConditionCustomerComplaints": 2, "policyViolationWarnings": 1},
+            violations={
+                "listingPolicyViolations": 3,
+                "productConditionCustomerComplaints": 2,
+                "policyViolationWarnings": 1,
+            },
         ),
         products=('Steckschlüsselsatz 1/4"', "Hobelmesser, 2 Stück", "Schraubzwinge 300 mm"),
     ),

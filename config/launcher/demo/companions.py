@@ -1,4 +1,5 @@
-"""The documents of how a shop serves its buyers: shipments, messages, returns, and Amazon's list of what went wrong. Pure."""
+"""The documents of how a shop serves its buyers: shipments, messages, returns, and Amazon's list of what went
+wrong. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -25,14 +26,46 @@ INVOICES: Mapping[str, Callable[[Package], str]] = {
     "business_order": lambda package: _yes(package.is_business),
     "invoiced_at": lambda package: _moment(package.invoiced_at if package.is_business else None),
 }
-MESSAGE_COLUMNS = ("message_id", "received_at", "answered_at", "no_response_needed", "order_id", "marketplace", "updated_at")
+MESSAGE_COLUMNS = (
+    "message_id",
+    "received_at",
+    "answered_at",
+    "no_response_needed",
+    "order_id",
+    "marketplace",
+    "updated_at",
+)
 RETURN_COLUMNS = (
-    *("order_id", "requested_at", "reference", "state", "answered_at", "negative_feedback", "wrongly_rejected"),
+    *(
+        "order_id",
+        "requested_at",
+        "reference",
+        "state",
+        "answered_at",
+        "negative_feedback",
+        "wrongly_rejected",
+    ),
     "updated_at",
 )
 MFN_RETURN_COLUMNS = (
-    *("Order ID", "Order date", "Return request date", "Return request status", "Amazon RMA ID", "Merchant RMA ID"),
-    *("Label type", "A-to-Z Claim", "Is prime", "ASIN", "Merchant SKU", "Item Name", "Return quantity", "Return Reason"),
+    *(
+        "Order ID",
+        "Order date",
+        "Return request date",
+        "Return request status",
+        "Amazon RMA ID",
+        "Merchant RMA ID",
+    ),
+    *(
+        "Label type",
+        "A-to-Z Claim",
+        "Is prime",
+        "ASIN",
+        "Merchant SKU",
+        "Item Name",
+        "Return quantity",
+        "Return Reason",
+    ),
     *("In policy", "Return type", "Resolution"),
 )
 FBA_RETURN_COLUMNS = (
@@ -40,10 +73,23 @@ FBA_RETURN_COLUMNS = (
     *("detailed-disposition", "reason", "status", "license-plate-number", "customer-comments"),
 )
 DEFECT_COLUMNS = (
-    *("Order Id", "Order Date", "Fulfilled By", "Pre-fulfillment Cancellation", "Late Shipment", "Negative Feedback"),
+    *(
+        "Order Id",
+        "Order Date",
+        "Fulfilled By",
+        "Pre-fulfillment Cancellation",
+        "Late Shipment",
+        "Negative Feedback",
+    ),
     *("A-to-z Guarantee claim", "Chargeback claim"),
 )
-REASONS = ("UNWANTED_ITEM", "DEFECTIVE", "NOT_AS_DESCRIBED", "ORDERED_WRONG_ITEM", "MISSED_ESTIMATED_DELIVERY")
+REASONS = (
+    "UNWANTED_ITEM",
+    "DEFECTIVE",
+    "NOT_AS_DESCRIBED",
+    "ORDERED_WRONG_ITEM",
+    "MISSED_ESTIMATED_DELIVERY",
+)
 
 
 def shipments_file(*, packages: Iterable[Package], with_invoices: bool, updated_at: datetime) -> bytes:
@@ -91,7 +137,10 @@ def returns_file(*, returns: Iterable[Return], updated_at: datetime) -> bytes:
 
 def mfn_returns_report(*, returns: Iterable[Return], claimed: set[str], random: Random) -> bytes:
     """GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE; `claimed` are the orders with an A-to-z claim."""
-    rows = [_mfn_return_cells(request, is_claimed=request.order.number in claimed, random=random) for request in returns]
+    rows = [
+        _mfn_return_cells(request, is_claimed=request.order.number in claimed, random=random)
+        for request in returns
+    ]
     return lines("\t", [MFN_RETURN_COLUMNS, *rows]).encode()
 
 
@@ -102,9 +151,16 @@ def fba_returns_report(*, returns: Iterable[Return], random: Random) -> bytes:
 
 
 def defects_list(*, defects: Mapping[str, tuple[datetime, set[str]]]) -> bytes:
-    """Seller Central's download of orders with defects: each order's moment and its categories, by the names of the columns."""
+    """Seller Central's download of orders with defects: each order's moment and its categories, by the names
+    of the columns."""
+
     rows = [
-        (number, at.date().isoformat(), "Seller", *(("No", "Yes")[column in categories] for column in DEFECT_COLUMNS[3:]))
+        (
+            number,
+            at.date().isoformat(),
+            "Seller",
+            *(("No", "Yes")[column in categories] for column in DEFECT_COLUMNS[3:]),
+        )
         for number, (at, categories) in defects.items()
     ]
     return lines(",", [DEFECT_COLUMNS, *rows]).encode()

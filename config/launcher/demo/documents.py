@@ -10,10 +10,14 @@ from config.launcher.demo.shipments import is_business
 from config.launcher.demo.troubles import FEEDBACK, Trouble
 
 ORDER_HEADER = (
-    "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel sales-channel "
-    "order-channel url ship-service-level product-name sku asin item-status quantity currency item-price item-tax "
-    "shipping-price shipping-tax gift-wrap-price gift-wrap-tax item-promotion-discount ship-promotion-discount "
-    "ship-city ship-state ship-postal-code ship-country promotion-ids is-business-order purchase-order-number "
+    "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel "
+    "sales-channel "
+    "order-channel url ship-service-level product-name sku asin item-status quantity currency item-price "
+    "item-tax "
+    "shipping-price shipping-tax gift-wrap-price gift-wrap-tax item-promotion-discount "
+    "ship-promotion-discount "
+    "ship-city ship-state ship-postal-code ship-country promotion-ids is-business-order "
+    "purchase-order-number "
     "price-designation"
 )
 ORDER_COLUMNS = ORDER_HEADER.split()
@@ -44,7 +48,9 @@ def orders_report(*, shop: Shop, orders: Iterable[Order], random: Random) -> byt
 
 def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) -> bytes:
     """Build GET_SELLER_FEEDBACK_DATA, with dates in the format of the account's marketplace."""
-    given = sorted((trouble for trouble in troubles if trouble.kind == FEEDBACK), key=lambda trouble: trouble.on)
+    given = sorted(
+        (trouble for trouble in troubles if trouble.kind == FEEDBACK), key=lambda trouble: trouble.on
+    )
     rows = [
         (
             _day(trouble.on, shop.home),
@@ -122,7 +128,8 @@ def stamp(at: datetime) -> str:
 
 
 def _day(on: date, marketplace: str) -> str:
-    """Return a day without leading zeros: month first in the US, year first in Japan, with dots in Germany."""
+    """Return a day without leading zeros: month first in the US, year first in Japan, with dots in
+    Germany."""
     year = on.year % 100
     by_marketplace = {
         "US": f"{on.month}/{on.day}/{year}",

@@ -1,4 +1,5 @@
-"""Which of many things go wrong: a share of them, spread evenly, so that no window has more than its part of it. Pure."""
+"""Which of many things go wrong: a share of them, spread evenly, so that no window has more than its part of
+it. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,12 +30,15 @@ class Fault:
     allowed: float
 
 
-def struck(things: Sequence[Thing], *, fault: Fault, now: datetime, random: Random, among: Sequence[Thing] = ()) -> set[str]:
+def struck(
+    things: Sequence[Thing], *, fault: Fault, now: datetime, random: Random, among: Sequence[Thing] = ()
+) -> set[str]:
     """The keys of the things that have the fault.
 
-    In a series so small that a single one would weigh too much, only what has left its window has it. Its size is that of the
-    things, or of those `among` which they are.
+    In a series so small that a single one would weigh too much, only what has left its window has it. Its
+    size is that of the things, or of those `among` which they are.
     """
+
     sizes = {name: len(members) for name, members in _by_marketplace(among or things)}
     found = set[str]()
     for marketplace, members in _by_marketplace(things):
@@ -53,4 +57,8 @@ def _by_marketplace(things: Iterable[Thing]) -> Iterator[tuple[str, list[Thing]]
 def _spread(members: Sequence[Thing], share: float, random: Random) -> Iterator[str]:
     """Yield one of every 1 / share things."""
     phase = random.random()
-    return (member.key for index, member in enumerate(members) if int((index + 1) * share + phase) > int(index * share + phase))
+    return (
+        member.key
+        for index, member in enumerate(members)
+        if int((index + 1) * share + phase) > int(index * share + phase)
+    )

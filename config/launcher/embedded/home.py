@@ -1,4 +1,5 @@
-"""The folder that holds everything one installation keeps: its state file, logs, documents and the servers' data.
+"""The folder that holds everything one installation keeps: its state file, logs, documents and the servers'
+data.
 
 Started by the superuser from a folder that an unprivileged user cannot enter, the servers' data goes to
 `/var/lib/underone/<digest of the folder's path>` instead; the state file remembers which.
@@ -75,7 +76,8 @@ class Home:
         except BlockingIOError:
             os.close(self._lock)
             raise HomeInUse(
-                f"Underone already runs on {self.folder}. Stop it first, or set UNDERONE_HOME to another folder."
+                f"Underone already runs on {self.folder}. Stop it first, or set UNDERONE_HOME to another "
+                "folder."
             ) from None
 
     def _place_of_servers(self) -> tuple[Path, Identity]:

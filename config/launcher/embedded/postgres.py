@@ -18,7 +18,8 @@ SUPERUSER = "postgres"
 # The environment of our own shell must not steer the server: PGDATA, PGPORT and the like stay out.
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-# A statement that fails is logged with its values, and they are the addresses and keys of agencies. Who sent it logs the failure.
+# A statement that fails is logged with its values, and they are the addresses and keys of agencies. Who sent
+# it logs the failure.
 QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 
 
@@ -59,7 +60,9 @@ def _settings(*, port: int, durable: bool) -> list[str]:
 
 
 def _create(*, data: Path, programs: Path, password: str, identity: Identity) -> None:
-    """Create the cluster beside its final place and move it there, so that a killed launcher leaves no incomplete one."""
+    """Create the cluster beside its final place and move it there, so that a killed launcher leaves no
+    incomplete one."""
+
     fresh, password_file = data.with_name("postgres.new"), data.with_name("postgres.password")
     run(command=["/bin/rm", "-rf", fresh], identity=identity)
     fresh.mkdir(mode=0o700)
@@ -68,7 +71,11 @@ def _create(*, data: Path, programs: Path, password: str, identity: Identity) ->
     with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(password)
     give(path=password_file, identity=identity)
-    answer = run(command=_initdb(programs=programs, data=fresh, password_file=password_file), identity=identity, environ=ENVIRON)
+    answer = run(
+        command=_initdb(programs=programs, data=fresh, password_file=password_file),
+        identity=identity,
+        environ=ENVIRON,
+    )
     password_file.unlink()
     if answer.returncode != 0:
         raise ClusterUnusable(f"The database cluster could not be created in {data}:\n{answer.stderr}")
@@ -85,7 +92,8 @@ def _initdb(*, programs: Path, data: Path, password_file: Path) -> list[str | Pa
         "--encoding=UTF8",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
-        "--locale=C",  # what the system calls C.UTF-8 is missing on some systems; the builtin one is everywhere
+        # what the system calls C.UTF-8 is missing on some systems; the builtin one is everywhere
+        "--locale=C",
     ]
 
 
@@ -94,13 +102,17 @@ def _check_version(data: Path) -> None:
     found = (data / "PG_VERSION").read_text().strip()
     if found != str(binaries.POSTGRES_MAJOR):
         raise ClusterUnusable(
-            f"{data} contains data of PostgreSQL {found}, but this version of Underone uses {binaries.POSTGRES_MAJOR}. "
-            f"Dump it with pg_dumpall of PostgreSQL {found}, set UNDERONE_HOME to a new folder, and restore it there."
+            f"{data} contains data of PostgreSQL {found}, but this version of Underone uses "
+            f"{binaries.POSTGRES_MAJOR}. "
+            f"Dump it with pg_dumpall of PostgreSQL {found}, set UNDERONE_HOME to a new folder, and restore "
+            "it there."
         )
 
 
 def _forget_stale_pid(data: Path) -> None:
-    """Remove a `postmaster.pid` whose process ID belongs to another program now: the server would refuse to start."""
+    """Remove a `postmaster.pid` whose process ID belongs to another program now: the server would refuse to
+    start."""
+
     file = data / "postmaster.pid"
     if not file.exists():
         return

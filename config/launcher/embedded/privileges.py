@@ -28,7 +28,9 @@ class Identity:
 
 
 def identity_for(*, folder: Path) -> Identity:
-    """Whom the servers of `folder` run as: ourselves, or, started by the superuser, the folder's owner or `nobody`."""
+    """Whom the servers of `folder` run as: ourselves, or, started by the superuser, the folder's owner or
+    `nobody`."""
+
     if os.geteuid() != 0:
         return Identity()
     if folder.exists() and folder.stat().st_uid != 0:

@@ -1,4 +1,5 @@
-"""The processes of one home: each in its own session, stopped in order, found again after their launcher was killed."""
+"""The processes of one home: each in its own session, stopped in order, found again after their launcher was
+killed."""
 
 import os
 import signal
@@ -66,7 +67,9 @@ class Processes:
         gentle: signal.Signals = signal.SIGTERM,
         folder: Path = ROOT,
     ) -> Child:
-        """Start `command` in a session of its own, from `folder`; `gentle` is the signal that asks it to finish."""
+        """Start `command` in a session of its own, from `folder`; `gentle` is the signal that asks it to
+        finish."""
+
         log = self.home.logs / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
@@ -97,7 +100,9 @@ class Processes:
         self._remember()
 
     def wait_for(self, child: Child, *, ready: Callable[[], bool], seconds: float = 60) -> None:
-        """Return as soon as `ready()` holds. Raises what `watch` raises, and ProcessFailed when the time is over."""
+        """Return as soon as `ready()` holds. Raises what `watch` raises, and ProcessFailed when the time is
+        over."""
+
         deadline = time.monotonic() + seconds
         while not ready():
             self.watch()
@@ -105,7 +110,9 @@ class Processes:
                 raise ProcessFailed(self.reason(child))
             time.sleep(PAUSE)
 
-    def run(self, *, name: str, command: Sequence[str | Path], environ: Mapping[str, str], folder: Path) -> None:
+    def run(
+        self, *, name: str, command: Sequence[str | Path], environ: Mapping[str, str], folder: Path
+    ) -> None:
         """Run `command` to its end. Raises ProcessFailed when it fails."""
         child = self.start(name=name, command=command, environ=environ, folder=folder)
         while not child.ended:
@@ -124,12 +131,15 @@ class Processes:
             raise ProcessFailed(self.reason(child))
 
     def ask_to_stop(self, *_: object) -> None:
-        """A signal handler: it only notes the wish, so that no child is lost between its start and our list."""
+        """A signal handler: it only notes the wish, so that no child is lost between its start and our
+        list."""
         self._asked_to_stop = True
 
     def reason(self, child: Child) -> str:
         """What happened to `child`, with the last lines of its log."""
-        what = f"ended with code {child.process.returncode}" if child.ended else "did not become ready in time"
+        what = (
+            f"ended with code {child.process.returncode}" if child.ended else "did not become ready in time"
+        )
         return f"{child.name} {what}. The last lines of {child.log}:\n{tail(child.log)}"
 
     def _remember(self) -> None:
@@ -138,7 +148,9 @@ class Processes:
         self.home.remember("processes", described)
 
     def _stop_leftovers(self) -> None:
-        """Stop what a killed launcher left: the home is ours now, so whatever still runs for it has no master."""
+        """Stop what a killed launcher left: the home is ours now, so whatever still runs for it has no
+        master."""
+
         for described in reversed(self.home.recall("processes") or []):
             _end(described)
         self.home.remember("processes", [])
@@ -156,7 +168,8 @@ def _description(child: Child) -> dict[str, object]:
 
 
 def _end(described: Mapping[str, int]) -> None:
-    """Stop the described process and its session. A number that another process bears by now is left alone."""
+    """Stop the described process and its session. A number that another process bears by now is left
+    alone."""
     if _is_running(described):
         os.kill(described["pid"], described["gentle"])
         _wait(until=lambda: not _is_running(described), seconds=20)
@@ -166,10 +179,12 @@ def _end(described: Mapping[str, int]) -> None:
 
 
 def _is_running(described: Mapping[str, float]) -> bool:
-    """Whether the very process still runs: a number may have passed on to another, which started at another time.
+    """Whether the very process still runs: a number may have passed on to another, which started at another
+    time.
 
     The clock may have been set since, which moves every start time a little.
     """
+
     try:
         process = psutil.Process(int(described["pid"]))
         alive = process.status() != psutil.STATUS_ZOMBIE
@@ -179,7 +194,9 @@ def _is_running(described: Mapping[str, float]) -> bool:
 
 
 def _kill_session(leader: int) -> None:
-    """End every process of the session that `leader` opened, and see them gone; a pool child may have outlived it."""
+    """End every process of the session that `leader` opened, and see them gone; a pool child may have
+    outlived it."""
+
     _wait(until=lambda: not _killed(leader), seconds=20)
 
 

@@ -1,4 +1,5 @@
-"""Start the servers of a home, unless the operator's own are given, and return the environment that names them."""
+"""Start the servers of a home, unless the operator's own are given, and return the environment that names
+them."""
 
 from collections.abc import Callable, Mapping
 
@@ -75,6 +76,7 @@ def _provisioned_there(*, home: Home, url: str) -> Access:
 
 def _provision(*, home: Home, admin_url: str, database: str) -> Access:
     owner, application = (
-        Role(name=name, password=secret_of(home=home, name=f"{name}_password")) for name in (OWNER, APPLICATION)
+        Role(name=name, password=secret_of(home=home, name=f"{name}_password"))
+        for name in (OWNER, APPLICATION)
     )
     return roles.provision(admin_url=admin_url, database=database, owner=owner, application=application)

@@ -1,4 +1,5 @@
-"""Start the Valkey server of a home: it writes to disk every second, and accepts passwords on 127.0.0.1 only."""
+"""Start the Valkey server of a home: it writes to disk every second, and accepts passwords on 127.0.0.1
+only."""
 
 import os
 from pathlib import Path
@@ -45,7 +46,9 @@ def start(*, home: Home, processes: Processes) -> str:
 
 
 def _written(*, path: Path, text: str, identity: Identity) -> Path:
-    """Write the configuration for the server's user only. On the command line the password would be visible to all users."""
+    """Write the configuration for the server's user only. On the command line the password would be visible
+    to all users."""
+
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

@@ -11,7 +11,10 @@ from config.encrypted_tables import ENCRYPTED_TABLES, key_ids_in_use, missing_ke
 
 
 class Command(BaseCommand):
-    help = "Encrypt every stored secret with the first key of SECRETS_KEYS, and show which keys are still in use."
+    help = (
+        "Encrypt every stored secret with the first key of SECRETS_KEYS, and show which keys are still in "
+        "use."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="only show which keys are in use")
@@ -23,7 +26,10 @@ class Command(BaseCommand):
         for key_id, number in sorted(in_use.items()):
             self.stdout.write(f"key {key_id} encrypts {number}")
         if missing := missing_key_ids():
-            raise CommandError(f"SECRETS_KEYS lacks keys that are in use: {_listed(missing)}. Their secrets cannot be decrypted.")
+            raise CommandError(
+                f"SECRETS_KEYS lacks keys that are in use: {_listed(missing)}. Their secrets cannot be "
+                "decrypted."
+            )
         if failed:
             raise CommandError(f"Some secrets of {failed} agencies cannot be decrypted. See the lines above.")
         if not options["check"]:

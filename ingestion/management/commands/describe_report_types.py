@@ -14,7 +14,10 @@ MARKER = "<!-- Generated from here on by `make format-docs`. -->\n"
 FORMATS = {
     "tsv": "Tab-separated, without quotes.",
     "csv": "Separated by comma, semicolon or tab. Cells may be quoted. Columns may be in any order.",
-    "tsv_or_csv": "Tab-separated without quotes, or separated by comma or semicolon with quotes. Columns may be in any order.",
+    "tsv_or_csv": (
+        "Tab-separated without quotes, or separated by comma or semicolon with quotes. Columns may "
+        "be in any order."
+    ),
     "json": "JSON.",
     "xml": "XML. The declaration states the encoding.",
 }
@@ -40,7 +43,10 @@ def _section(report_type: ReportType) -> str:
         if report_type.is_uploaded
         else " Send the rows to `POST /v1/accounts/{id}/defects`; this type is not uploaded as a file."
     )
-    rows = "".join(f"| {column.name} | {'yes' if column.needed else ''} | {column.meaning} |\n" for column in report_type.columns)
+    rows = "".join(
+        f"| {column.name} | {'yes' if column.needed else ''} | {column.meaning} |\n"
+        for column in report_type.columns
+    )
     label = "Report types" if len(report_type.names) > 1 else "Report type"
     return (
         f"\n## {report_type.title}\n\n{label}: {names}. {FORMATS[report_type.dialect]}{path}\n\n"

@@ -14,11 +14,16 @@ from ingestion import erasure
 
 
 class Command(BaseCommand):
-    help = "Close an agency and erase all of its data now. This cannot be undone. If it is interrupted, run it again."
+    help = (
+        "Close an agency and erase all of its data now. This cannot be undone. If it is interrupted, run "
+        "it again."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("agency", help="the ID of the agency, agcy_…")
-        parser.add_argument("--confirm", required=True, metavar="NAME", help="the name of the agency, to confirm the choice")
+        parser.add_argument(
+            "--confirm", required=True, metavar="NAME", help="the name of the agency, to confirm the choice"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         agency_id, now = identifiers.private("agcy", options["agency"]), timezone.now()

@@ -41,7 +41,10 @@ class Command(BaseCommand):
             raise CommandError(f"{options['account']!r} is not an account ID.")
         recomputed = changed = 0
         for agency_id in context.open_agency_ids():
-            changes = {account_id: _recompute(agency_id, account_id, days) for account_id in _accounts(agency_id, only)}
+            changes = {
+                account_id: _recompute(agency_id, account_id, days)
+                for account_id in _accounts(agency_id, only)
+            }
             recomputed, changed = recomputed + len(changes), changed + sum(changes.values())
             _record(agency_id, changes, days)
         if only and not recomputed:
@@ -71,7 +74,9 @@ def _recompute(agency_id: UUID, account_id: UUID, days: list[date]) -> int:
             return 0
         moment = recording.next_moment(account=account, now=timezone.now())
         refresh.refresh(account=account, touched=days, now=moment)
-        return DailyCounts.objects.filter(agency_id=agency_id, account_id=account_id, recorded_at=moment).count()
+        return DailyCounts.objects.filter(
+            agency_id=agency_id, account_id=account_id, recorded_at=moment
+        ).count()
 
 
 def _record(agency_id: UUID, changes: dict[UUID, int], days: list[date]) -> None:

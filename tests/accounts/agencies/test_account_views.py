@@ -16,7 +16,12 @@ from tests import build, messages
 from tests.client import Client
 from tests.conftest import NOON
 
-ACCOUNT = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": "crm-1"}
+ACCOUNT = {
+    "name": "Nordwind",
+    "selling_partner_id": "A2NORDWIND",
+    "home_marketplace": "DE",
+    "external_id": "crm-1",
+}
 
 
 def test_me_shows_agency_and_key(acme: Client) -> None:
@@ -73,7 +78,9 @@ def test_create_account_refuses_invalid_fields(acme: Client, change: dict[str, A
 
 def test_create_account_ignores_read_only_fields(acme: Client, rival: Client) -> None:
     response = acme.post(
-        "/v1/accounts", ACCOUNT | {"agency": str(rival.agency.pk), "status": "breached", "id": "acct_1"}, format="json"
+        "/v1/accounts",
+        ACCOUNT | {"agency": str(rival.agency.pk), "status": "breached", "id": "acct_1"},
+        format="json",
     )
 
     assert response.json()["status"] == "no_data"
@@ -92,7 +99,9 @@ def test_create_account_twice_conflicts_within_agency_only(acme: Client, rival: 
 
 def test_update_account_changes_name_only(acme: Client, shop: str) -> None:
     response = acme.patch(
-        f"/v1/accounts/{shop}", {"name": "Renamed", "external_id": None, "selling_partner_id": "A9"}, format="json"
+        f"/v1/accounts/{shop}",
+        {"name": "Renamed", "external_id": None, "selling_partner_id": "A9"},
+        format="json",
     )
 
     assert response.status_code == 200
@@ -137,7 +146,18 @@ def test_list_accounts_pages_without_gap_while_accounts_are_added(acme: Client) 
 
 
 @pytest.mark.parametrize(
-    "ordering", ["name", "-name", "created_at", "-created_at", "status", "-status", "id", "open_breaches", "-open_breaches"]
+    "ordering",
+    [
+        "name",
+        "-name",
+        "created_at",
+        "-created_at",
+        "status",
+        "-status",
+        "id",
+        "open_breaches",
+        "-open_breaches",
+    ],
 )
 def test_list_accounts_pages_completely_in_each_ordering(acme: Client, ordering: str) -> None:
     made = {acme.take_on(partner=f"A{n}", name=name) for n, name in enumerate("baacb")}
@@ -152,7 +172,9 @@ def test_list_accounts_pages_completely_in_each_ordering(acme: Client, ordering:
     field = ordering.removeprefix("-")
     assert {account["id"] for account in seen} == made
     assert len(seen) == len(made)
-    assert [account[field] for account in seen] == sorted((account[field] for account in seen), reverse=ordering.startswith("-"))
+    assert [account[field] for account in seen] == sorted(
+        (account[field] for account in seen), reverse=ordering.startswith("-")
+    )
 
 
 def test_list_accounts_filters_by_status_marketplace_and_text(acme: Client) -> None:
@@ -206,7 +228,9 @@ def test_update_account_keeps_concurrent_changes_of_worker(acme: Client, shop: s
         {"keeps_personal_columns": True, "document_retention_days": 90},
     ],
 )
-def test_agency_retention_update_recounts_nothing(acme: Client, rival: Client, choice: dict[str, Any]) -> None:
+def test_agency_retention_update_recounts_nothing(
+    acme: Client, rival: Client, choice: dict[str, Any]
+) -> None:
     before = acme.read("/v1/agency")
     messages.take()
 
@@ -238,7 +262,9 @@ def test_agency_update_refuses_invalid_choice(acme: Client, change: dict[str, An
     assert acme.read("/v1/agency") == before
 
 
-@pytest.mark.parametrize(("distance", "place"), [(1.0, 1.0), (-1e9, -1e9), (0.1 + 0.2, 0.1 + 0.2), (None, float("inf"))])
+@pytest.mark.parametrize(
+    ("distance", "place"), [(1.0, 1.0), (-1e9, -1e9), (0.1 + 0.2, 0.1 + 0.2), (None, float("inf"))]
+)
 def test_list_accounts_orders_by_distance_with_missing_last(
     acme: Client, shop: str, distance: float | None, place: float
 ) -> None:

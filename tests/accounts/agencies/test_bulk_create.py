@@ -48,7 +48,9 @@ def test_bulk_create_creates_account_for_each_row(acme: Client) -> None:
 def test_bulk_create_continues_after_invalid_or_existing_row(acme: Client) -> None:
     there = acme.take_on(partner="A1", name="As it was")
 
-    answer = take(acme, row(1), row(2, home_marketplace="XY"), row(3), row(3, name="Again"), "nonsense", row(4, name=""))
+    answer = take(
+        acme, row(1), row(2, home_marketplace="XY"), row(3), row(3, name="Again"), "nonsense", row(4, name="")
+    )
 
     data = answer.json()["data"]
     assert statuses(answer) == ["exists", "invalid", "created", "exists", "invalid", "invalid"]
@@ -149,8 +151,15 @@ def test_bulk_create_requires_authentication(acme: Client) -> None:
 
 
 def test_bulk_create_reports_concurrently_created_account_as_existing(acme: Client) -> None:
-    wanted = [NewAccount(name="Mine", selling_partner_id=f"A{number}", home_marketplace="US") for number in (1, 2)]
-    other: dict[str, Any] = {"name": "Other", "selling_partner_id": "A1", "home_marketplace": "US", "external_id": None}
+    wanted = [
+        NewAccount(name="Mine", selling_partner_id=f"A{number}", home_marketplace="US") for number in (1, 2)
+    ]
+    other: dict[str, Any] = {
+        "name": "Other",
+        "selling_partner_id": "A1",
+        "home_marketplace": "US",
+        "external_id": None,
+    }
     left = [agencies.create_account]
 
     def somebody_else_first(execute: Any, statement: str, *rest: Any) -> Any:
@@ -159,6 +168,8 @@ def test_bulk_create_reports_concurrently_created_account_as_existing(acme: Clie
         return execute(statement, *rest)
 
     with context.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
-        taken = bulk_create.create_accounts(agency=acme.agency, accounts=wanted, who=Actor("underone"), now=NOON)
+        taken = bulk_create.create_accounts(
+            agency=acme.agency, accounts=wanted, who=Actor("underone"), now=NOON
+        )
 
     assert [(account.name, is_new) for account, is_new in taken] == [("Other", False), ("Mine", True)]

@@ -24,7 +24,12 @@ def test_close_with_name_ends_all_access(acme: Client, rival: Client) -> None:
     assert (response.status_code, told["id"]) == (202, acme.agency.public_id)
     assert erased_from - closed_at == timedelta(days=7)
     assert abs(timezone.now() - closed_at) < timedelta(minutes=1)
-    for refused in (acme.get("/v1/me"), acme.get("/v1/accounts"), close(acme), acme.post("/v1/accounts", {}, format="json")):
+    for refused in (
+        acme.get("/v1/me"),
+        acme.get("/v1/accounts"),
+        close(acme),
+        acme.post("/v1/accounts", {}, format="json"),
+    ):
         assert refused.status_code == 401
         assert refused.headers["WWW-Authenticate"].startswith("Bearer")
         assert refused.json()["detail"] == "The agency is closed."
@@ -34,11 +39,24 @@ def test_close_with_name_ends_all_access(acme: Client, rival: Client) -> None:
 @pytest.mark.parametrize(
     ("words", "status"),
     [
-        *((words, 409) for words in ("Acme", "close acme", "Close Acme", "close  Acme", "close Acme ", "close Rival", "close")),
+        *(
+            (words, 409)
+            for words in (
+                "Acme",
+                "close acme",
+                "Close Acme",
+                "close  Acme",
+                "close Acme ",
+                "close Rival",
+                "close",
+            )
+        ),
         *((words, 400) for words in ("", None, ["close Acme"])),
     ],
 )
-def test_close_with_wrong_confirmation_is_refused(acme: Client, rival: Client, words: Any, status: int) -> None:
+def test_close_with_wrong_confirmation_is_refused(
+    acme: Client, rival: Client, words: Any, status: int
+) -> None:
     response = close(acme, words)
 
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (status, "/confirm")

@@ -21,7 +21,12 @@ SHOPS = (
 def shops(acme: Client) -> Client:
     """An agency with one shop of every awkward name."""
     for name, partner, external_id, home, status in SHOPS:
-        body = {"name": name, "selling_partner_id": partner, "home_marketplace": home, "external_id": external_id}
+        body = {
+            "name": name,
+            "selling_partner_id": partner,
+            "home_marketplace": home,
+            "external_id": external_id,
+        }
         if external_id == "":
             del body["external_id"]
         assert acme.post("/v1/accounts", body, format="json").status_code == 201
@@ -31,7 +36,9 @@ def shops(acme: Client) -> Client:
 
 
 def partners(client: Client, **parameters: str) -> list[str]:
-    return sorted(account["selling_partner_id"] for account in client.read("/v1/accounts", **parameters)["data"])
+    return sorted(
+        account["selling_partner_id"] for account in client.read("/v1/accounts", **parameters)["data"]
+    )
 
 
 EVERY = [partner for _, partner, _, _, _ in SHOPS]
@@ -84,7 +91,9 @@ def test_status_filter_finds_accounts(shops: Client, status: str) -> None:
     assert partners(shops, status=status) == [partner for _, partner, _, _, has in SHOPS if has == status]
 
 
-@pytest.mark.parametrize(("code", "found"), [("DE", ["A2UNDER", "A3BACK"]), ("US", ["A1PERCENT"]), ("JP", [])])
+@pytest.mark.parametrize(
+    ("code", "found"), [("DE", ["A2UNDER", "A3BACK"]), ("US", ["A1PERCENT"]), ("JP", [])]
+)
 def test_marketplace_filter_finds_accounts_selling_there(shops: Client, code: str, found: list[str]) -> None:
     assert partners(shops, marketplace=code) == found
 
@@ -101,7 +110,9 @@ def test_filters_combine(shops: Client) -> None:
     assert partners(shops, marketplace="DE", status="healthy", search="back") == []
 
 
-@pytest.mark.parametrize("parameters", [{"status": "BREACHED"}, {"marketplace": "de"}, {"status": "\0"}, {"marketplace": "\0"}])
+@pytest.mark.parametrize(
+    "parameters", [{"status": "BREACHED"}, {"marketplace": "de"}, {"status": "\0"}, {"marketplace": "\0"}]
+)
 def test_filter_value_outside_choices_is_refused(shops: Client, parameters: dict[str, str]) -> None:
     response = shops.get("/v1/accounts", parameters)
 
@@ -113,7 +124,12 @@ def test_deleted_account_is_not_found_by_filters(shops: Client) -> None:
     (account,) = shops.read("/v1/accounts", search="under")["data"]
     shops.delete(f"/v1/accounts/{account['id']}")
 
-    narrowed: Iterable[dict[str, str]] = ({}, {"search": "under"}, {"status": "healthy"}, {"marketplace": "DE"})
+    narrowed: Iterable[dict[str, str]] = (
+        {},
+        {"search": "under"},
+        {"status": "healthy"},
+        {"marketplace": "DE"},
+    )
 
     assert all("A2UNDER" not in partners(shops, **parameters) for parameters in narrowed)
 

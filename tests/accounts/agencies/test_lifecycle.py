@@ -66,7 +66,11 @@ def test_new_account_has_home_marketplace_and_no_data(acme: Client) -> None:
 
     assert (account.agency_id, account.external_id, account.created_at) == (acme.agency.pk, "crm-1", NOON)
     assert (account.home_marketplace, account.marketplaces) == ("DE", ["DE"])
-    assert (account.status, account.deleted_at, account.last_recorded_at) == (AccountStatus.NO_DATA, None, None)
+    assert (account.status, account.deleted_at, account.last_recorded_at) == (
+        AccountStatus.NO_DATA,
+        None,
+        None,
+    )
 
 
 def test_create_account_twice_is_refused_and_transaction_continues(acme: Client) -> None:
@@ -162,20 +166,36 @@ def noted(agency: Agency, what: str) -> list[tuple[str, Any, Any]]:
 
 
 def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> None:
-    told = {"name": "Nordwind", "selling_partner_id": "A2NORDWIND", "home_marketplace": "DE", "external_id": None}
+    told = {
+        "name": "Nordwind",
+        "selling_partner_id": "A2NORDWIND",
+        "home_marketplace": "DE",
+        "external_id": None,
+    }
     with context.agency(acme.agency.pk):
         account = take_on(acme.agency, who=Actor("key_1", "mine"))
-        agencies.update(thing=account, fields={"name": "Nordwind", "external_id": "crm-1"}, who=Actor("key_1", "mine"), now=NOON)
-        agencies.update(thing=acme.agency, fields={"document_retention_days": 7}, who=Actor("key_1", "mine"), now=NOON)
+        agencies.update(
+            thing=account,
+            fields={"name": "Nordwind", "external_id": "crm-1"},
+            who=Actor("key_1", "mine"),
+            now=NOON,
+        )
+        agencies.update(
+            thing=acme.agency, fields={"document_retention_days": 7}, who=Actor("key_1", "mine"), now=NOON
+        )
         agencies.delete_account(account=account, who=Actor("key_2", "other"), now=LATER)
 
     assert noted(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
     assert noted(acme.agency, "account.created") == [("key_1 mine", None, told)]
-    assert noted(acme.agency, "account.changed") == [("key_1 mine", {"external_id": None}, {"external_id": "crm-1"})]
+    assert noted(acme.agency, "account.changed") == [
+        ("key_1 mine", {"external_id": None}, {"external_id": "crm-1"})
+    ]
     assert noted(acme.agency, "agency.changed") == [
         ("key_1 mine", {"document_retention_days": 30}, {"document_retention_days": 7})
     ]
-    assert noted(acme.agency, "account.handed_back") == [("key_2 other", told | {"external_id": "crm-1"}, None)]
+    assert noted(acme.agency, "account.handed_back") == [
+        ("key_2 other", told | {"external_id": "crm-1"}, None)
+    ]
 
 
 def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
@@ -186,7 +206,9 @@ def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
         for moment in (NOON, LATER):
             agencies.delete_account(account=account, now=moment)
         with pytest.raises(agencies.AccountExists):
-            take_on(acme.agency, selling_partner_id="A2KEPT") and take_on(acme.agency, selling_partner_id="A2KEPT")
+            take_on(acme.agency, selling_partner_id="A2KEPT") and take_on(
+                acme.agency, selling_partner_id="A2KEPT"
+            )
 
     assert noted(acme.agency, "account.changed") == []
     assert [len(noted(acme.agency, f"account.{what}")) for what in ("created", "handed_back")] == [2, 1]
@@ -200,7 +222,11 @@ def closed(client: Client, *, at: datetime = NOON) -> Agency:
 def test_closed_agency_can_be_reopened_for_seven_days(acme: Client, rival: Client) -> None:
     agency = closed(acme)
 
-    assert (agency.closed_at, agency.closed_by, agency.erased_from) == (NOON, "key_1", NOON + timedelta(days=7))
+    assert (agency.closed_at, agency.closed_by, agency.erased_from) == (
+        NOON,
+        "key_1",
+        NOON + timedelta(days=7),
+    )
     assert (context.open_agency_ids(), context.closed_agency_ids()) == ([rival.agency.pk], [acme.agency.pk])
 
     with context.agency(acme.agency.pk):

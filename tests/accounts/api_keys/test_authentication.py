@@ -79,7 +79,13 @@ def test_authentication_failure_does_not_repeat_header(key: str, form: str) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/accounts", "/v1/accounts/acct_x", "/v1/accounts/acct_x/metrics", "/v1/accounts/acct_x/reports", "/v1/breaches"],
+    [
+        "/v1/accounts",
+        "/v1/accounts/acct_x",
+        "/v1/accounts/acct_x/metrics",
+        "/v1/accounts/acct_x/reports",
+        "/v1/breaches",
+    ],
 )
 def test_operations_authenticate_before_any_lookup(db: None, path: str) -> None:
     with CaptureQueriesContext(connection) as queries:
@@ -115,7 +121,10 @@ def test_revoked_key_is_refused_like_unknown_key(acme: Client, key: str) -> None
 
     revoked, unknown = ask(f"Bearer {key}"), ask("Bearer uo_live_000000000000_x")
 
-    told = [{name: value for name, value in answer.json().items() if name != "request_id"} for answer in (revoked, unknown)]
+    told = [
+        {name: value for name, value in answer.json().items() if name != "request_id"}
+        for answer in (revoked, unknown)
+    ]
     assert told[0] == told[1]
 
 

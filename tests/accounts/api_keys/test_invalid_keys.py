@@ -21,7 +21,9 @@ ROUNDS = 150
 NOISE = 2.0
 """Medians of a machine that others use too; a look-up that is left out shows as a ratio of ten."""
 
-NAMES = re.compile(r"uo_(live|tok)_[\w-]+|_x\d+")  # of keys and savepoints: they differ from one attempt to the next
+NAMES = re.compile(
+    r"uo_(live|tok)_[\w-]+|_x\d+"
+)  # of keys and savepoints: they differ from one attempt to the next
 WRONG: dict[str, Callable[[str], str]] = {
     "wrong secret": lambda key: f"{key[:20]}_{SECRET}",
     "unknown prefix": lambda _: f"uo_live_{'0' * 12}_{SECRET}",
@@ -96,7 +98,9 @@ def test_valid_key_is_not_refused_among_invalid_ones(acme: Client) -> None:
 def test_token_of_revoked_key_is_refused_like_unknown_key(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         parent, _ = key_secrets.create(agency=acme.agency, name="parent", now=NOON)
-        _, token = key_secrets.create_token(parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON)
+        _, token = key_secrets.create_token(
+            parent=parent, accounts=None, expires_at=NOON + timedelta(days=36500), now=NOON
+        )
         key_secrets.revoke(key=parent, now=NOON)
 
     answers = [

@@ -36,7 +36,8 @@ def key(client: Client, **rights: Any) -> Client:
         named = rights.pop("accounts", None)
         accounts = None if named is None else [identifiers.private("acct", each) for each in named]
         return Client(
-            client.agency, key_secrets.create(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1]
+            client.agency,
+            key_secrets.create(agency=client.agency, name="parent", now=NOON, accounts=accounts, **rights)[1],
         )
 
 
@@ -118,7 +119,9 @@ def test_token_expires_no_later_than_its_key(acme: Client) -> None:
     assert datetime.fromisoformat(made["expires_at"]) == ends
 
 
-@pytest.mark.parametrize("rights", [{"role": Role.VIEWER}, {"read_only": True}, {"role": Role.MANAGER}], ids=str)
+@pytest.mark.parametrize(
+    "rights", [{"role": Role.VIEWER}, {"read_only": True}, {"role": Role.MANAGER}], ids=str
+)
 def test_token_can_be_created_by_any_key(acme: Client, rights: dict[str, Any]) -> None:
     assert token(key(acme, **rights)).get("/v1/accounts").status_code == 200
 
@@ -153,7 +156,9 @@ def test_token_ends_with_its_revoked_key(acme: Client) -> None:
 def test_token_ends_with_its_rotated_key(acme: Client) -> None:
     maker = key(acme)
     made = make(maker)
-    acme.post(f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json")
+    acme.post(
+        f"/v1/api-keys/{maker.read('/v1/me')['key']['id']}/rotate", {"overlap_seconds": 30}, format="json"
+    )
     now = timezone.now()
 
     assert key_secrets.authenticate(text=made["token"], now=now)
@@ -184,10 +189,20 @@ def furnish(client: Client, *, count: int, expires_at: datetime) -> None:
     """So many tokens of the agency's first key."""
     with context.agency(client.agency.pk):
         parent = ApiKey.objects.get(kind=ApiKey.Kind.KEY)
-        rights: dict[str, Any] = {"kind": "token", "role": Role.VIEWER, "read_only": True, "digest": bytes(32)}
+        rights: dict[str, Any] = {
+            "kind": "token",
+            "role": Role.VIEWER,
+            "read_only": True,
+            "digest": bytes(32),
+        }
         ApiKey.objects.bulk_create(
             ApiKey(
-                agency=client.agency, parent=parent, prefix=f"uo_tok_{n:013}", created_at=NOON, expires_at=expires_at, **rights
+                agency=client.agency,
+                parent=parent,
+                prefix=f"uo_tok_{n:013}",
+                created_at=NOON,
+                expires_at=expires_at,
+                **rights,
             )
             for n in range(count)
         )

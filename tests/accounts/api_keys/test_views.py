@@ -38,7 +38,9 @@ def refusal(response: Any) -> tuple[int, str]:
 
 def noted(client: Client) -> list[str]:
     with context.agency(client.agency.pk):
-        return list(AuditEntry.objects.filter(what__startswith="key.").order_by("id").values_list("what", flat=True))
+        return list(
+            AuditEntry.objects.filter(what__startswith="key.").order_by("id").values_list("what", flat=True)
+        )
 
 
 def test_new_key_is_shown_once_and_authenticates(acme: Client) -> None:
@@ -46,11 +48,28 @@ def test_new_key_is_shown_once_and_authenticates(acme: Client) -> None:
 
     made = answer.json()
     text = made.pop("key")
-    assert (answer.status_code, answer["Location"], answer["Cache-Control"]) == (201, f"{KEYS}/{made['id']}", "no-store")
+    assert (answer.status_code, answer["Location"], answer["Cache-Control"]) == (
+        201,
+        f"{KEYS}/{made['id']}",
+        "no-store",
+    )
     assert text.startswith(made["prefix"] + "_")
-    assert (made["name"], made["role"], made["read_only"], made["accounts"]) == ("front end", "admin", False, None)
-    assert (made["expires_at"], made["revoked_at"], made["replaces"], made["last_used_at"]) == (None, None, None, None)
-    assert Client(acme.agency, text).read(f"{KEYS}/{made['id']}").items() >= {"id": made["id"], "name": "front end"}.items()
+    assert (made["name"], made["role"], made["read_only"], made["accounts"]) == (
+        "front end",
+        "admin",
+        False,
+        None,
+    )
+    assert (made["expires_at"], made["revoked_at"], made["replaces"], made["last_used_at"]) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert (
+        Client(acme.agency, text).read(f"{KEYS}/{made['id']}").items()
+        >= {"id": made["id"], "name": "front end"}.items()
+    )
     assert text[21:] not in acme.get(KEYS).content.decode() + acme.get("/v1/audit-log").content.decode()
 
 
@@ -68,7 +87,10 @@ def test_key_has_given_rights(acme: Client, shop: str) -> None:
 
     assert (limited["role"], limited["read_only"], limited["accounts"]) == ("manager", True, [shop])
     told = Client(acme.agency, limited["key"]).read("/v1/me")
-    assert told["bearer"].items() >= {"role": "manager", "read_only": True, "accounts": [shop], "kind": "key"}.items()
+    assert (
+        told["bearer"].items()
+        >= {"role": "manager", "read_only": True, "accounts": [shop], "kind": "key"}.items()
+    )
     assert told["bearer"]["expires_at"] == limited["expires_at"]
     assert told["may"] == ["read"]
 
@@ -151,7 +173,9 @@ def test_keys_list_has_no_tokens(acme: Client) -> None:
 def test_key_update_changes_name_only(acme: Client) -> None:
     made = make(acme, role="viewer")
 
-    answer = acme.patch(f"{KEYS}/{made['id']}", {"name": "other", "role": "admin", "read_only": True}, format="json")
+    answer = acme.patch(
+        f"{KEYS}/{made['id']}", {"name": "other", "role": "admin", "read_only": True}, format="json"
+    )
     acme.patch(f"{KEYS}/{made['id']}", {"name": "other"}, format="json")
     acme.patch(f"{KEYS}/{made['id']}", {}, format="json")
 
@@ -252,32 +276,49 @@ def test_rotation_revokes_invitations_of_key(acme: Client) -> None:
 
     assert rotated.status_code == 201
     assert acme.read("/v1/invitations")["data"] == []
-    assert [entry["what"] for entry in acme.read("/v1/audit-log")["data"]][:2] == ["invitation.withdrawn", "key.rotated"]
+    assert [entry["what"] for entry in acme.read("/v1/audit-log")["data"]][:2] == [
+        "invitation.withdrawn",
+        "key.rotated",
+    ]
 
 
 def test_expiring_key_cannot_create_key_that_expires_later(acme: Client) -> None:
     ending = bearing(acme, expires_at=later(hours=1))
     lasting = make(acme)
 
-    refused = [ending.post(KEYS, {"name": "x"} | more, format="json") for more in ({}, {"expires_at": later(hours=2)})]
+    refused = [
+        ending.post(KEYS, {"name": "x"} | more, format="json")
+        for more in ({}, {"expires_at": later(hours=2)})
+    ]
     rotated = ending.post(f"{KEYS}/{lasting['id']}/rotate", {}, format="json")
     sooner = make(ending, expires_at=later(minutes=30))
 
-    assert [(each.status_code, each.json()["errors"][0]["pointer"]) for each in refused] == [(409, "/expires_at")] * 2
+    assert [(each.status_code, each.json()["errors"][0]["pointer"]) for each in refused] == [
+        (409, "/expires_at")
+    ] * 2
     assert refusal(rotated) == (403, "not-permitted")
     assert sooner["expires_at"] is not None
 
 
-WRITES = (("post", KEYS), ("patch", f"{KEYS}/{{id}}"), ("delete", f"{KEYS}/{{id}}"), ("post", f"{KEYS}/{{id}}/rotate"))
+WRITES = (
+    ("post", KEYS),
+    ("patch", f"{KEYS}/{{id}}"),
+    ("delete", f"{KEYS}/{{id}}"),
+    ("post", f"{KEYS}/{{id}}/rotate"),
+)
 
 
-@pytest.mark.parametrize("rights", [{"role": "manager"}, {"role": "viewer"}, {"role": "manager", "accounts": True}], ids=str)
+@pytest.mark.parametrize(
+    "rights", [{"role": "manager"}, {"role": "viewer"}, {"role": "manager", "accounts": True}], ids=str
+)
 def test_keys_require_admin(acme: Client, shop: str, rights: dict[str, Any]) -> None:
     client = bearing(acme, **rights | ({"accounts": [shop]} if "accounts" in rights else {}))
     key = make(acme)["id"]
 
     for method, path in (*WRITES, ("get", KEYS), ("get", f"{KEYS}/{{id}}"), ("head", KEYS)):
-        answer = getattr(client, method)(path.format(id=key), {"name": "x"} if method != "get" else None, format="json")
+        answer = getattr(client, method)(
+            path.format(id=key), {"name": "x"} if method != "get" else None, format="json"
+        )
         assert answer.status_code == 403, (method, path)
 
 
@@ -286,7 +327,8 @@ def test_keys_cannot_be_changed_by_read_only_admin(acme: Client) -> None:
     key = make(acme)["id"]
 
     assert {
-        getattr(reading, method)(path.format(id=key), {"name": "x"}, format="json").status_code for method, path in WRITES
+        getattr(reading, method)(path.format(id=key), {"name": "x"}, format="json").status_code
+        for method, path in WRITES
     } == {403}
     assert len(reading.read(KEYS)["data"]) == 3
     assert reading.read("/v1/me")["may"] == ["read"]
@@ -297,7 +339,9 @@ def test_key_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
 
     for method, path in (*WRITES[1:], ("get", f"{KEYS}/{{id}}")):
         answers = [
-            getattr(acme, method)(path.format(id=each), {"name": "x"} if method != "get" else None, format="json")
+            getattr(acme, method)(
+                path.format(id=each), {"name": "x"} if method != "get" else None, format="json"
+            )
             for each in (theirs, "key_" + "0" * 32)
         ]
         assert [answer.status_code for answer in answers] == [404, 404]
@@ -306,7 +350,8 @@ def test_key_of_other_agency_is_not_found(acme: Client, rival: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "may"), [("admin", ["read", "write", "administer"]), ("manager", ["read", "write"]), ("viewer", ["read"])]
+    ("role", "may"),
+    [("admin", ["read", "write", "administer"]), ("manager", ["read", "write"]), ("viewer", ["read"])],
 )
 def test_me_shows_permissions_of_key(acme: Client, role: str, may: list[str]) -> None:
     me = bearing(acme, role=role, name=f"a {role}").read("/v1/me")

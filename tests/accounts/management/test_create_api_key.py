@@ -39,7 +39,14 @@ def test_create_api_key_is_recorded_in_audit_log(acme: Client) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("agcy_" + "0" * 32,), ("Acme",), ("{id}", "--role=owner"), ("{id}", "--name= "), ("{id}", "--name=" + "x" * 201)],
+    [
+        (),
+        ("agcy_" + "0" * 32,),
+        ("Acme",),
+        ("{id}", "--role=owner"),
+        ("{id}", "--name= "),
+        ("{id}", "--name=" + "x" * 201),
+    ],
 )
 def test_create_api_key_refuses_invalid_arguments(acme: Client, words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):

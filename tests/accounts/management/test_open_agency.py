@@ -77,7 +77,9 @@ def test_open_agency_key_is_in_no_table(db: None) -> None:
         found = []
         for table in tables:
             wanted = [f"%{text}%" for text in (secret, secret.encode().hex(), key.encode().hex())]
-            statement = sql.SQL("SELECT count(*) FROM {0} WHERE {0}::text LIKE ANY(%s)").format(sql.Identifier(table))
+            statement = sql.SQL("SELECT count(*) FROM {0} WHERE {0}::text LIKE ANY(%s)").format(
+                sql.Identifier(table)
+            )
             cursor.execute(statement.as_string(), [wanted])
             found += [table] if cursor.fetchone()[0] else []
 

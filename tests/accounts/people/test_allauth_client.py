@@ -17,7 +17,9 @@ def test_allauth_rate_limit_interface_is_unchanged() -> None:
 
 
 def test_allauth_request_has_no_credentials_of_the_caller(db: None) -> None:
-    request = RequestFactory().post("/", headers={"Authorization": "Bearer x", "X-Session-Token": "y", "Cookie": "a=b"})
+    request = RequestFactory().post(
+        "/", headers={"Authorization": "Bearer x", "X-Session-Token": "y", "Cookie": "a=b"}
+    )
 
     inner = allauth_client.build_request(request)
 

@@ -30,38 +30,55 @@ def test_member_of_several_agencies_must_choose_one(
     answer = visitor.get("/v1/accounts")
 
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/choose-agency")
-    assert answer.json()["choices"] == [{"id": each.agency.public_id, "name": each.agency.name} for each in (acme, rival)]
+    assert answer.json()["choices"] == [
+        {"id": each.agency.public_id, "name": each.agency.name} for each in (acme, rival)
+    ]
 
 
-def test_agency_header_chooses_agency(visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person) -> None:
+def test_agency_header_chooses_agency(
+    visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person
+) -> None:
     token = visitor.sign_in(mei.email)["token"]
 
-    seen = {each.agency.name: shops(visitor.carry(token, agency=each.agency.public_id)) for each in (acme, rival)}
+    seen = {
+        each.agency.name: shops(visitor.carry(token, agency=each.agency.public_id)) for each in (acme, rival)
+    }
 
     assert seen == {"Acme": ["Shop of Acme"], "Rival": ["Shop of Rival"]}
 
 
-def test_agency_of_sign_in_applies_without_header(visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person) -> None:
+def test_agency_of_sign_in_applies_without_header(
+    visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person
+) -> None:
     token = visitor.sign_in(mei.email, agency=rival.agency.public_id)["token"]
 
     assert shops(visitor) == ["Shop of Rival"]
     assert shops(visitor.carry(token, agency=acme.agency.public_id)) == ["Shop of Acme"]
 
 
-def test_agency_header_of_other_agency_is_refused(visitor: Visitor, acme: Client, rival: Client, mei: Person) -> None:
+def test_agency_header_of_other_agency_is_refused(
+    visitor: Visitor, acme: Client, rival: Client, mei: Person
+) -> None:
     create_member(acme.agency, mei)
     token = visitor.sign_in(mei.email)["token"]
 
     for named in (rival.agency.public_id, "agcy_0", "acme"):
         answer = visitor.carry(token, agency=named).get("/v1/accounts")
 
-        assert (answer.status_code, answer.json()["choices"]) == (400, [{"id": acme.agency.public_id, "name": "Acme"}])
+        assert (answer.status_code, answer.json()["choices"]) == (
+            400,
+            [{"id": acme.agency.public_id, "name": "Acme"}],
+        )
 
 
-def test_sign_in_for_other_agency_is_refused_without_session(visitor: Visitor, acme: Client, rival: Client, mei: Person) -> None:
+def test_sign_in_for_other_agency_is_refused_without_session(
+    visitor: Visitor, acme: Client, rival: Client, mei: Person
+) -> None:
     create_member(acme.agency, mei)
 
-    answer = visitor.send("/v1/auth/sign-in", email=mei.email, password=PASSWORD, agency=rival.agency.public_id)
+    answer = visitor.send(
+        "/v1/auth/sign-in", email=mei.email, password=PASSWORD, agency=rival.agency.public_id
+    )
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/agency")
     assert "token" not in answer.json()
@@ -73,23 +90,31 @@ def test_user_without_agency_signs_in_and_has_no_access(visitor: Visitor, mei: P
     assert (visitor.get("/v1/me").status_code, visitor.get("/v1/auth/session").status_code) == (401, 200)
 
 
-def test_role_is_that_of_chosen_agency(visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person) -> None:
+def test_role_is_that_of_chosen_agency(
+    visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person
+) -> None:
     token = visitor.sign_in(mei.email)["token"]
 
     answers: dict[str, Any] = {
-        each.agency.name: visitor.carry(token, agency=each.agency.public_id).get("/v1/members") for each in (acme, rival)
+        each.agency.name: visitor.carry(token, agency=each.agency.public_id).get("/v1/members")
+        for each in (acme, rival)
     }
 
     assert {name: answer.status_code for name, answer in answers.items()} == {"Acme": 200, "Rival": 403}
 
 
-def test_me_lists_memberships_of_member(visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person) -> None:
+def test_me_lists_memberships_of_member(
+    visitor: Visitor, both: None, acme: Client, rival: Client, mei: Person
+) -> None:
     token = visitor.sign_in(mei.email)["token"]
 
     me = visitor.carry(token, agency=rival.agency.public_id).get("/v1/me").json()
 
     assert (me["agency"]["name"], me["key"]) == ("Rival", None)
-    assert [(each["agency"]["name"], each["role"]) for each in me["memberships"]] == [("Acme", "admin"), ("Rival", "viewer")]
+    assert [(each["agency"]["name"], each["role"]) for each in me["memberships"]] == [
+        ("Acme", "admin"),
+        ("Rival", "viewer"),
+    ]
 
 
 def test_memberships_shown_are_those_of_the_user(both: None, mei: Person) -> None:

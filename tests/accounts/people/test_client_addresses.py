@@ -61,12 +61,16 @@ def test_sign_in_without_store_is_refused(db: None, no_store: None) -> None:
 
     answers = [Visitor().send(path, **body) for path, body in ways]
 
-    assert [(answer.status_code, bool(answer["Retry-After"])) for answer in answers] == [(429, True)] * len(ways)
+    assert [(answer.status_code, bool(answer["Retry-After"])) for answer in answers] == [(429, True)] * len(
+        ways
+    )
 
 
 def test_allauth_request_has_our_fields_and_no_credentials(db: None) -> None:
     visitor = Visitor()
-    request = visitor.get("/v1/me", HTTP_COOKIE="underone_staff=x", HTTP_AUTHORIZATION="Bearer x").wsgi_request
+    request = visitor.get(
+        "/v1/me", HTTP_COOKIE="underone_staff=x", HTTP_AUTHORIZATION="Bearer x"
+    ).wsgi_request
     request.META |= {"HTTP_X_SESSION_TOKEN": "x", "QUERY_STRING": "next=/staff/"}
 
     inner = allauth_client.build_request(request, path="/app/v1/auth/login", body=b'{"email": "a@b.example"}')

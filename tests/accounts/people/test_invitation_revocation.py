@@ -42,7 +42,11 @@ def answer(response: Any) -> tuple[int, str, str]:
 
 def withdrawn(client: Client) -> list[tuple[str, str]]:
     entries = client.read("/v1/audit-log")["data"]
-    return [(each["about"], each["who"].partition(" ")[0]) for each in entries if each["what"] == "invitation.withdrawn"]
+    return [
+        (each["about"], each["who"].partition(" ")[0])
+        for each in entries
+        if each["what"] == "invitation.withdrawn"
+    ]
 
 
 def test_expiring_key_cannot_invite_admin(acme: Client, ending: Client, post: Outbox) -> None:
@@ -89,7 +93,9 @@ def test_expiring_key_cannot_make_member_admin(
     assert acme.patch(path, body, format="json").status_code == 200
 
 
-def test_invitations_of_removed_member_are_revoked(acme: Client, visitor: Visitor, mei: Person, post: Outbox) -> None:
+def test_invitations_of_removed_member_are_revoked(
+    acme: Client, visitor: Visitor, mei: Person, post: Outbox
+) -> None:
     member, theirs, mine = create_member(acme.agency, mei), new_email(), new_email()
     visitor.sign_in(mei.email)
     gone = invite(visitor, theirs, role="admin")["id"]
@@ -145,7 +151,9 @@ def at_the_same_time(client: Client, token: str, act: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=run)
     with context.agency(client.agency.pk):
-        invitations.accept(token=token, profile=users.Profile(name="Client", password=None), now=timezone.now())
+        invitations.accept(
+            token=token, profile=users.Profile(name="Client", password=None), now=timezone.now()
+        )
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
@@ -182,7 +190,9 @@ def test_invitation_revoked_meanwhile_is_not_accepted(acme: Client, post: Outbox
 
     thread = threading.Thread(target=run)
     with context.agency(acme.agency.pk):
-        invitation_revocation.revoke(invitation=Invitation.objects.get(), who=Actor("key_1", "first key"), now=NOON)
+        invitation_revocation.revoke(
+            invitation=Invitation.objects.get(), who=Actor("key_1", "first key"), now=NOON
+        )
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()

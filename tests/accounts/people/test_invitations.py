@@ -26,7 +26,9 @@ def invite(client: Any, email: str, **fields: Any) -> dict[str, Any]:
 
 def accept(token: str, **fields: Any) -> Any:
     """The answer to somebody who accepts, from an address of its own."""
-    return Visitor().send("/v1/invitations/accept", **{"token": token, "name": "Client", "password": PASSWORD} | fields)
+    return Visitor().send(
+        "/v1/invitations/accept", **{"token": token, "name": "Client", "password": PASSWORD} | fields
+    )
 
 
 def left(client: Client) -> list[str]:
@@ -38,7 +40,9 @@ def test_invitation_response_has_documented_fields(acme: Client, post: Outbox) -
     shop, email = acme.take_on(), new_email()
     before = timezone.now()
 
-    response = acme.post("/v1/invitations", {"email": email.upper(), "role": "viewer", "accounts": [shop]}, format="json")
+    response = acme.post(
+        "/v1/invitations", {"email": email.upper(), "role": "viewer", "accounts": [shop]}, format="json"
+    )
 
     body = response.json()
     assert (response.status_code, response["Location"]) == (201, f"/v1/invitations/{body['id']}")
@@ -75,7 +79,9 @@ def test_accept_creates_new_user_with_session(acme: Client, post: Outbox) -> Non
     assert visitor.sign_in(email)
 
 
-def test_accept_by_existing_user_adds_membership_without_session(acme: Client, rival: Client, post: Outbox, mei: Person) -> None:
+def test_accept_by_existing_user_adds_membership_without_session(
+    acme: Client, rival: Client, post: Outbox, mei: Person
+) -> None:
     create_member(rival.agency, mei, role=Role.VIEWER)
     invite(acme, mei.email, role="manager")
 
@@ -84,7 +90,10 @@ def test_accept_by_existing_user_adds_membership_without_session(acme: Client, r
     assert (answer.status_code, answer.json()["session"]) == (201, None)
     assert answer.json()["person"]["name"] == "Mei Lin"
     signed_in = Visitor().sign_in(mei.email, PASSWORD)
-    assert {each["agency"]["name"]: each["role"] for each in signed_in["memberships"]} == {"Rival": "viewer", "Acme": "manager"}
+    assert {each["agency"]["name"]: each["role"] for each in signed_in["memberships"]} == {
+        "Rival": "viewer",
+        "Acme": "manager",
+    }
 
 
 def test_accept_without_password_allows_sign_in_by_code(acme: Client, post: Outbox) -> None:
@@ -100,7 +109,11 @@ def test_accept_without_password_allows_sign_in_by_code(acme: Client, post: Outb
 
 @pytest.mark.parametrize(
     ("fields", "pointer"),
-    [({"name": ""}, "/name"), ({"password": "short"}, "/password"), ({"password": "clientclient"}, "/password")],
+    [
+        ({"name": ""}, "/name"),
+        ({"password": "short"}, "/password"),
+        ({"password": "clientclient"}, "/password"),
+    ],
 )
 def test_accept_requires_name_and_strong_password_of_new_user(
     acme: Client, post: Outbox, fields: dict[str, str], pointer: str
@@ -128,7 +141,9 @@ def test_accept_refuses_forged_used_revoked_or_replaced_token(acme: Client, post
     forged = [*tokens.values(), newer[:-1], newer + "A", newer.upper(), "uo_inv_", "nothing"]
     answers = [accept(token) for token in forged]
 
-    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {(403, "/problems/token-opens-nothing")}
+    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {
+        (403, "/problems/token-opens-nothing")
+    }
     assert accept(newer).status_code == 201
 
 
@@ -215,7 +230,8 @@ def test_invitation_of_invited_address_or_member_is_refused(acme: Client, mei: P
     invite(acme, email)
 
     answers = [
-        acme.post("/v1/invitations", {"email": each, "role": "viewer"}, format="json") for each in (email.upper(), mei.email)
+        acme.post("/v1/invitations", {"email": each, "role": "viewer"}, format="json")
+        for each in (email.upper(), mei.email)
     ]
 
     assert [(each.status_code, each.json()["type"]) for each in answers] == [
@@ -263,7 +279,11 @@ def test_invitation_with_invalid_fields_is_refused_by_field(
 ) -> None:
     ids = {"{shop}": acme.take_on(), "{theirs}": rival.take_on()}
     named = [ids.get(each, each) for each in fields.get("accounts", ())]
-    body = {"email": new_email(), "role": "viewer"} | fields | ({"accounts": named} if "accounts" in fields else {})
+    body = (
+        {"email": new_email(), "role": "viewer"}
+        | fields
+        | ({"accounts": named} if "accounts" in fields else {})
+    )
 
     answer = acme.post("/v1/invitations", body, format="json")
 
@@ -314,7 +334,9 @@ def test_accept_by_inactive_user_is_refused(acme: Client, post: Outbox) -> None:
         assert not Member.objects.exists()
 
 
-def test_accept_for_closed_agency_is_refused(acme: Client, post: Outbox, visitor: Visitor, mei: Person) -> None:
+def test_accept_for_closed_agency_is_refused(
+    acme: Client, post: Outbox, visitor: Visitor, mei: Person
+) -> None:
     email = new_email()
     create_member(acme.agency, mei)
     invite(acme, email)
@@ -327,7 +349,10 @@ def test_accept_for_closed_agency_is_refused(acme: Client, post: Outbox, visitor
 
 
 def test_accept_attempts_are_limited(visitor: Visitor) -> None:
-    answers = [visitor.send("/v1/invitations/accept", token=f"uo_inv_{n}", name="Nobody").status_code for n in range(21)]
+    answers = [
+        visitor.send("/v1/invitations/accept", token=f"uo_inv_{n}", name="Nobody").status_code
+        for n in range(21)
+    ]
 
     assert answers == [403] * 20 + [429]
 
@@ -339,7 +364,11 @@ def test_invitations_are_recorded_in_audit_log(acme: Client, post: Outbox) -> No
     member = accept(post.token(joined), name="Client").json()["membership"]["id"]
     acme.delete(f"/v1/invitations/{second}")
 
-    entries = [each for each in acme.read("/v1/audit-log")["data"] if each["what"].startswith(("invitation.", "member."))]
+    entries = [
+        each
+        for each in acme.read("/v1/audit-log")["data"]
+        if each["what"].startswith(("invitation.", "member."))
+    ]
     noted = [(each["what"], each["about"], each["who"].partition(" ")[2]) for each in entries]
 
     assert noted == [

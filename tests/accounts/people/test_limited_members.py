@@ -13,7 +13,9 @@ from tests.client import Client
 @pytest.fixture
 def shops(acme: Client) -> dict[str, str]:
     """Two accounts of acme's with a report each: the client's own, and another's."""
-    ids = {name: acme.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}") for name in ("mine", "other")}
+    ids = {
+        name: acme.take_on(name=f"Shop of {name}", partner=f"A1{name.upper()}") for name in ("mine", "other")
+    }
     for account in ids.values():
         acme.load(account, build.orders_file([build.order_row()]))
     return ids
@@ -28,7 +30,13 @@ def client(acme: Client, shops: dict[str, str], visitor: Visitor, mei: Person) -
 
 
 def test_limited_member_lists_own_accounts_only(client: Visitor, shops: dict[str, str]) -> None:
-    for path in ("/v1/accounts", "/v1/portfolio", "/v1/events", "/v1/breaches", f"/v1/accounts/{shops['mine']}/reports"):
+    for path in (
+        "/v1/accounts",
+        "/v1/portfolio",
+        "/v1/events",
+        "/v1/breaches",
+        f"/v1/accounts/{shops['mine']}/reports",
+    ):
         answer = client.get(path)
 
         assert (path, answer.status_code) == (path, 200)
@@ -36,10 +44,15 @@ def test_limited_member_lists_own_accounts_only(client: Visitor, shops: dict[str
 
 
 @pytest.mark.parametrize("path", ["", "/metrics", "/reports", "/metrics/order_defect_rate/orders"])
-def test_limited_member_does_not_find_other_account(client: Visitor, shops: dict[str, str], path: str) -> None:
+def test_limited_member_does_not_find_other_account(
+    client: Visitor, shops: dict[str, str], path: str
+) -> None:
     parameters = {"marketplace": "US", "channel": "mfn"} if path.endswith("orders") else {}
 
-    answers = {name: client.get(f"/v1/accounts/{account}{path}", parameters).status_code for name, account in shops.items()}
+    answers = {
+        name: client.get(f"/v1/accounts/{account}{path}", parameters).status_code
+        for name, account in shops.items()
+    }
 
     assert answers == {"mine": 200, "other": 404}
 
@@ -72,7 +85,11 @@ def test_limited_member_writes_own_account_only(client: Visitor, shops: dict[str
 def test_limited_member_sees_own_permissions(client: Visitor, shops: dict[str, str]) -> None:
     me = client.get("/v1/me").json()
 
-    assert (me["bearer"]["kind"], me["bearer"]["accounts"], me["may"]) == ("member", [shops["mine"]], ["read", "write"])
+    assert (me["bearer"]["kind"], me["bearer"]["accounts"], me["may"]) == (
+        "member",
+        [shops["mine"]],
+        ["read", "write"],
+    )
     assert me["memberships"][0]["accounts"] == [shops["mine"]]
 
 
@@ -85,7 +102,9 @@ def test_member_write_with_idempotency_key_happens_once(acme: Client, visitor: V
     visitor.sign_in(mei.email)
     body = {"email": "client@shop.example", "role": "viewer"}
 
-    answers = [visitor.post("/v1/invitations", body, format="json", HTTP_IDEMPOTENCY_KEY="once") for _ in range(2)]
+    answers = [
+        visitor.post("/v1/invitations", body, format="json", HTTP_IDEMPOTENCY_KEY="once") for _ in range(2)
+    ]
 
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()

@@ -52,18 +52,26 @@ def sealed(**fields: Any) -> str:
 
 @pytest.mark.parametrize("kind", mail.TEMPLATES)
 @pytest.mark.parametrize("front_end", ["", "https://app.agency.example"])
-def test_mail_is_plain_text_without_open_placeholders(kind: str, front_end: str, settings: LazySettings) -> None:
+def test_mail_is_plain_text_without_open_placeholders(
+    kind: str, front_end: str, settings: LazySettings
+) -> None:
     settings.PEOPLE_URL = front_end
 
     letter = mail.build(kind=kind, to=TO, values=PLACES)
 
-    assert (letter.to, letter.content_subtype, letter.extra_headers) == ([TO], "plain", {"Auto-Submitted": "auto-generated"})
+    assert (letter.to, letter.content_subtype, letter.extra_headers) == (
+        [TO],
+        "plain",
+        {"Auto-Submitted": "auto-generated"},
+    )
     assert letter.subject.startswith("[Underone] ")
     assert not re.search(r"[{}]", f"{letter.subject}{letter.body}")
     assert ("https://" in str(letter.body)) is bool(front_end and mail.TEMPLATES[kind][2])
 
 
-@pytest.mark.parametrize("name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200])
+@pytest.mark.parametrize(
+    "name", ["Acme\r\nBcc: x@evil.example", "Acme\nX: y", "{token}", "\u2028Acme", "A" * 200]
+)
 def test_mail_with_hostile_agency_name_has_no_extra_header(name: str) -> None:
     letter = mail.build(kind="invitation", to=TO, values=PLACES | {"agency": name})
 
@@ -86,7 +94,9 @@ def test_mail_is_encrypted_in_the_broker(db: None, post: Outbox) -> None:
 
 
 def test_mail_encrypted_for_other_context_is_not_sent(db: None) -> None:
-    other = at_rest.encrypt(json.dumps({"kind": "invitation", "to": TO, "values": PLACES}).encode(), context="webhooks").hex()
+    other = at_rest.encrypt(
+        json.dumps({"kind": "invitation", "to": TO, "values": PLACES}).encode(), context="webhooks"
+    ).hex()
 
     with pytest.raises(at_rest.WrongContext):
         mail.send(encrypted=other)

@@ -43,7 +43,9 @@ def test_members_are_listed_with_rights(acme: Client, mei: Person) -> None:
     assert acme.read(f"/v1/members/{member.public_id}") == told
 
 
-def test_member_role_change_takes_effect_with_next_request(acme: Client, visitor: Visitor, mei: Person) -> None:
+def test_member_role_change_takes_effect_with_next_request(
+    acme: Client, visitor: Visitor, mei: Person
+) -> None:
     member = create_member(acme.agency, mei, role=Role.VIEWER)
     visitor.sign_in(mei.email)
     account = {"name": "Shop", "selling_partner_id": "A1SHOP", "home_marketplace": "US"}
@@ -63,7 +65,9 @@ def test_read_only_member_cannot_write(acme: Client, visitor: Visitor, mei: Pers
     assert visitor.send("/v1/invitations", email="x@agency.example", role="viewer").status_code == 403
 
 
-def test_removed_member_loses_access_to_that_agency_only(acme: Client, rival: Client, visitor: Visitor, mei: Person) -> None:
+def test_removed_member_loses_access_to_that_agency_only(
+    acme: Client, rival: Client, visitor: Visitor, mei: Person
+) -> None:
     member = create_member(acme.agency, mei)
     create_member(rival.agency, mei)
     visitor.carry(visitor.sign_in(mei.email)["token"], agency=acme.agency.public_id)
@@ -92,7 +96,9 @@ def test_removed_member_without_other_agency_is_deleted(acme: Client, visitor: V
 
 
 @pytest.mark.parametrize("what", [{"is_staff": True}, {"is_active": False}])
-def test_removed_staff_and_inactive_users_are_not_deleted(acme: Client, mei: Person, post: Outbox, what: dict[str, bool]) -> None:
+def test_removed_staff_and_inactive_users_are_not_deleted(
+    acme: Client, mei: Person, post: Outbox, what: dict[str, bool]
+) -> None:
     member = create_member(acme.agency, mei)
     Person.objects.filter(pk=mei.pk).update(**what)
 
@@ -103,11 +109,16 @@ def test_removed_staff_and_inactive_users_are_not_deleted(acme: Client, mei: Per
     assert accept(post.token(mei.email)).status_code == (201 if "is_staff" in what else 403)
 
 
-def test_deleted_user_invited_again_becomes_new_user(acme: Client, rival: Client, mei: Person, post: Outbox) -> None:
+def test_deleted_user_invited_again_becomes_new_user(
+    acme: Client, rival: Client, mei: Person, post: Outbox
+) -> None:
     invite(rival, mei.email)
     acme.delete(f"/v1/members/{create_member(acme.agency, mei).public_id}")
     invite(acme, mei.email)
-    mine, theirs = (re.findall(r"^uo_inv_\S+$", str(letter.body), re.MULTILINE)[0] for letter in reversed(post.to(mei.email)))
+    mine, theirs = (
+        re.findall(r"^uo_inv_\S+$", str(letter.body), re.MULTILINE)[0]
+        for letter in reversed(post.to(mei.email))
+    )
 
     nameless = accept(theirs, name="")
     answers = [accept(token, name="Mei of old").status_code for token in (mine, theirs)]
@@ -120,18 +131,24 @@ def test_deleted_user_invited_again_becomes_new_user(acme: Client, rival: Client
     assert [len(client.read("/v1/members")["data"]) for client in (acme, rival)] == [1, 1]
 
 
-def test_removed_member_joining_other_agency_is_not_deleted(acme: Client, rival: Client, mei: Person, post: Outbox) -> None:
+def test_removed_member_joining_other_agency_is_not_deleted(
+    acme: Client, rival: Client, mei: Person, post: Outbox
+) -> None:
     path = f"/v1/members/{create_member(acme.agency, mei).public_id}"
     invite(rival, mei.email)
 
-    removed = at_the_same_time(rival, post.token(mei.email), lambda: Client(acme.agency, acme.key).delete(path))
+    removed = at_the_same_time(
+        rival, post.token(mei.email), lambda: Client(acme.agency, acme.key).delete(path)
+    )
 
     assert removed.status_code == 204
     assert [each["person"]["id"] for each in rival.read("/v1/members")["data"]] == [mei.public_id]
     assert acme.read("/v1/members")["data"] == []
 
 
-def test_joining_during_deletion_creates_new_user(acme: Client, rival: Client, mei: Person, post: Outbox) -> None:
+def test_joining_during_deletion_creates_new_user(
+    acme: Client, rival: Client, mei: Person, post: Outbox
+) -> None:
     member = create_member(acme.agency, mei)
     invite(rival, mei.email)
     token, answers = post.token(mei.email), []
@@ -150,7 +167,11 @@ def test_joining_during_deletion_creates_new_user(acme: Client, rival: Client, m
 
     assert answers == [201]
     (joined,) = (each["person"] for each in rival.read("/v1/members")["data"])
-    assert (joined["name"], joined["email"], joined["id"] == mei.public_id) == ("Mei of old", mei.email, False)
+    assert (joined["name"], joined["email"], joined["id"] == mei.public_id) == (
+        "Mei of old",
+        mei.email,
+        False,
+    )
 
 
 @pytest.mark.parametrize("body", [{"role": "viewer"}, {"role": "manager"}, {"read_only": True}, None])
@@ -179,7 +200,9 @@ def test_last_admin_can_leave_if_admin_key_remains(acme: Client, visitor: Visito
 
 
 @pytest.mark.parametrize("what", ["expired", "viewer", "read_only"])
-def test_last_admin_check_ignores_keys_that_cannot_invite(acme: Client, visitor: Visitor, mei: Person, what: str) -> None:
+def test_last_admin_check_ignores_keys_that_cannot_invite(
+    acme: Client, visitor: Visitor, mei: Person, what: str
+) -> None:
     member = create_member(acme.agency, mei)
     fields: dict[str, dict[str, Any]] = {
         "expired": {"expires_at": NOON},
@@ -264,7 +287,10 @@ def test_members_are_recorded_in_audit_log(acme: Client, mei: Person) -> None:
 
     noted = [each for each in acme.read("/v1/audit-log")["data"] if each["what"].startswith("member.")]
 
-    assert [(each["what"], each["about"]) for each in noted] == [("member.removed", member), ("member.changed", member)]
+    assert [(each["what"], each["about"]) for each in noted] == [
+        ("member.removed", member),
+        ("member.changed", member),
+    ]
     assert (noted[1]["before"], noted[1]["after"]) == ({"role": "admin"}, {"role": "viewer"})
     assert noted[0]["before"] == {"role": "viewer", "read_only": False, "accounts": None}
     assert mei.email not in str(noted)

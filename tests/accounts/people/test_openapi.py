@@ -14,7 +14,9 @@ from tests.client import Client
 from tests.schemas import FORMATS
 
 DOCUMENT = json.loads((Path(settings.BASE_DIR) / "docs" / "openapi.json").read_text())
-ENTRANCE = [path for path in DOCUMENT["paths"] if path.startswith("/v1/auth/") or path == "/v1/invitations/accept"]
+ENTRANCE = [
+    path for path in DOCUMENT["paths"] if path.startswith("/v1/auth/") or path == "/v1/invitations/accept"
+]
 PROBLEM = "application/problem+json"
 
 
@@ -29,7 +31,9 @@ def resolved(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def promised(method: str, path: str, status: int) -> dict[str, Any]:
-    """The bodies that an operation may answer with at a status, by media type. Raises KeyError for one that it never has."""
+    """The bodies that an operation may answer with at a status, by media type. Raises KeyError for one that
+    it never has."""
+
     answers = DOCUMENT["paths"][path][method]["responses"]
     return dict(resolved(answers[str(status)]).get("content", {}))
 

@@ -37,17 +37,29 @@ def test_password_reset_key_works_once_and_unchanged(visitor: Visitor, post: Out
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     given = key(post, mei.email)
     other = create_user()
-    forged = [given[:-1], given + "0", given.partition("-")[2], "nothing", f"{given.partition('-')[0]}-{given}", ""]
+    forged = [
+        given[:-1],
+        given + "0",
+        given.partition("-")[2],
+        "nothing",
+        f"{given.partition('-')[0]}-{given}",
+        "",
+    ]
 
     answers = [visitor.send("/v1/auth/password/reset", key=each, password=NEW).status_code for each in forged]
-    used = [visitor.send("/v1/auth/password/reset", key=given, password=each).status_code for each in (NEW, PASSWORD)]
+    used = [
+        visitor.send("/v1/auth/password/reset", key=given, password=each).status_code
+        for each in (NEW, PASSWORD)
+    ]
 
     assert answers == [404] * (len(forged) - 1) + [400]
     assert used == [204, 404]
     assert Visitor().sign_in(other.email)
 
 
-def test_password_reset_key_expires_after_an_hour(visitor: Visitor, post: Outbox, mei: Person, settings: LazySettings) -> None:
+def test_password_reset_key_expires_after_an_hour(
+    visitor: Visitor, post: Outbox, mei: Person, settings: LazySettings
+) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
     settings.PASSWORD_RESET_TIMEOUT = -1
 
@@ -82,7 +94,9 @@ def test_password_reset_mails_are_limited(db: None) -> None:
         ("mei lin mei", "too similar"),
     ],
 )
-def test_weak_password_is_refused_with_reason(visitor: Visitor, post: Outbox, mei: Person, password: str, why: str) -> None:
+def test_weak_password_is_refused_with_reason(
+    visitor: Visitor, post: Outbox, mei: Person, password: str, why: str
+) -> None:
     visitor.send("/v1/auth/password/forgotten", email=mei.email)
 
     answer = visitor.send("/v1/auth/password/reset", key=key(post, mei.email), password=password)
@@ -108,7 +122,9 @@ def test_password_change_ends_other_sessions(visitor: Visitor, post: Outbox, mei
 
 
 @pytest.mark.parametrize("current", [None, "", "another quiet river"])
-def test_password_change_requires_current_password(visitor: Visitor, mei: Person, current: str | None) -> None:
+def test_password_change_requires_current_password(
+    visitor: Visitor, mei: Person, current: str | None
+) -> None:
     visitor.sign_in(mei.email)
     sent = {"password": NEW} | ({} if current is None else {"current_password": current})
 
@@ -121,7 +137,9 @@ def test_password_change_requires_current_password(visitor: Visitor, mei: Person
 def test_password_change_attempts_are_limited(visitor: Visitor, mei: Person) -> None:
     visitor.sign_in(mei.email)
 
-    answers = [visitor.send("/v1/auth/password", current_password=f"guess {n}", password=NEW) for n in range(6)]
+    answers = [
+        visitor.send("/v1/auth/password", current_password=f"guess {n}", password=NEW) for n in range(6)
+    ]
 
     assert [answer.status_code for answer in answers] == [400] * 5 + [429]
 

@@ -43,7 +43,9 @@ def world(acme: Client, rival: Client, mei: Person) -> Person:
                 sent_at=NOON,
                 expires_at=NOON,
             )
-            InvitationDigest.objects.create(agency_id=client.agency.pk, invitation_id=invitation.pk, digest=invitation.digest)
+            InvitationDigest.objects.create(
+                agency_id=client.agency.pk, invitation_id=invitation.pk, digest=invitation.digest
+            )
     return mei
 
 
@@ -102,7 +104,9 @@ def test_malformed_person_setting_shows_nothing(world: Person) -> None:
 
 def test_invitation_setting_shows_that_invitation_only(world: Person) -> None:
     with told("invitation", hashlib.sha256(TOKEN).hexdigest()):
-        assert [bytes(each) for each in rows("SELECT digest FROM accounts_invitationdigest")] == [hashlib.sha256(TOKEN).digest()]
+        assert [bytes(each) for each in rows("SELECT digest FROM accounts_invitationdigest")] == [
+            hashlib.sha256(TOKEN).digest()
+        ]
         assert rows("SELECT count(*) FROM accounts_invitation") == [0]
         assert rows("SELECT count(*) FROM accounts_agency") == [0]
         assert touched("UPDATE accounts_invitationdigest SET invitation_id = gen_random_uuid()") == 0
@@ -120,7 +124,13 @@ def test_invitation_setting_of_other_token_shows_nothing(world: Person, word: st
 
 @pytest.mark.parametrize(
     "table",
-    ["auth_group", "auth_permission", "auth_group_permissions", "django_content_type", "accounts_person_groups"],
+    [
+        "auth_group",
+        "auth_permission",
+        "auth_group_permissions",
+        "django_content_type",
+        "accounts_person_groups",
+    ],
 )
 def test_application_role_cannot_grant_django_permissions(world: Person, table: str) -> None:
     assert touched(f"DELETE FROM {table}") == 0

@@ -71,9 +71,13 @@ def test_member_actions_are_recorded_with_name(visitor: Visitor, acme: Client, m
 
 
 @pytest.mark.parametrize(
-    ("known", "password"), [(True, "a quiet orange rivet"), (False, PASSWORD)], ids=["wrong password", "unknown mailbox"]
+    ("known", "password"),
+    [(True, "a quiet orange rivet"), (False, PASSWORD)],
+    ids=["wrong password", "unknown mailbox"],
 )
-def test_sign_in_failure_does_not_reveal_cause(visitor: Visitor, mei: Person, known: bool, password: str) -> None:
+def test_sign_in_failure_does_not_reveal_cause(
+    visitor: Visitor, mei: Person, known: bool, password: str
+) -> None:
     response = visitor.send("/v1/auth/sign-in", email=mei.email if known else new_email(), password=password)
 
     assert response.status_code == 401
@@ -104,13 +108,19 @@ def test_sign_in_of_inactive_user_or_without_password_reveals_nothing(visitor: V
     Person.objects.filter(pk=mei.pk).update(is_active=False)
     without = create_user(password=None)
 
-    answers = [visitor.send("/v1/auth/sign-in", email=each.email, password=PASSWORD) for each in (mei, without)]
+    answers = [
+        visitor.send("/v1/auth/sign-in", email=each.email, password=PASSWORD) for each in (mei, without)
+    ]
 
-    assert [(answer.status_code, told(answer)["type"]) for answer in answers] == [(401, "/problems/sign-in-failed")] * 2
+    assert [(answer.status_code, told(answer)["type"]) for answer in answers] == [
+        (401, "/problems/sign-in-failed")
+    ] * 2
 
 
 def test_sign_in_attempts_are_limited_per_email_address(db: None, mei: Person) -> None:
-    answers = [Visitor().send("/v1/auth/sign-in", email=mei.email, password=f"a quiet orange {n}") for n in range(6)]
+    answers = [
+        Visitor().send("/v1/auth/sign-in", email=mei.email, password=f"a quiet orange {n}") for n in range(6)
+    ]
 
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert answers[-1]["Retry-After"]
@@ -118,14 +128,22 @@ def test_sign_in_attempts_are_limited_per_email_address(db: None, mei: Person) -
 
 
 def test_sign_in_attempts_are_limited_per_client_address(visitor: Visitor) -> None:
-    answers = [visitor.send("/v1/auth/sign-in", email=new_email(), password=PASSWORD).status_code for _ in range(11)]
+    answers = [
+        visitor.send("/v1/auth/sign-in", email=new_email(), password=PASSWORD).status_code for _ in range(11)
+    ]
 
     assert answers == [401] * 10 + [429]
 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"email": "mei"}, {"email": "mei@agency.example"}, {"email": "mei@agency.example", "password": ""}, {"email": 7}],
+    [
+        {},
+        {"email": "mei"},
+        {"email": "mei@agency.example"},
+        {"email": "mei@agency.example", "password": ""},
+        {"email": 7},
+    ],
 )
 def test_sign_in_with_invalid_fields_is_refused_by_field(visitor: Visitor, body: dict[str, Any]) -> None:
     response = visitor.send("/v1/auth/sign-in", **body)
@@ -143,7 +161,9 @@ def test_sign_in_ignores_allauth_fields(visitor: Visitor, mei: Person) -> None:
 def test_allauth_paths_are_not_routed(visitor: Visitor) -> None:
     paths = [f"{start}app/v1/auth/login" for start in ("/", "/v1/", "/_allauth/", "/v1/auth/")]
 
-    assert {visitor.send(path, email="mei@agency.example", password=PASSWORD).status_code for path in paths} == {404}
+    assert {
+        visitor.send(path, email="mei@agency.example", password=PASSWORD).status_code for path in paths
+    } == {404}
     assert visitor.get("/staff/").status_code == 404
 
 
@@ -187,7 +207,9 @@ def test_session_ends_after_two_weeks_without_use(visitor: Visitor, acme: Client
     assert visitor.get("/v1/me").status_code == 401
 
 
-def test_session_use_extends_and_is_recorded_once_an_hour(visitor: Visitor, acme: Client, mei: Person) -> None:
+def test_session_use_extends_and_is_recorded_once_an_hour(
+    visitor: Visitor, acme: Client, mei: Person
+) -> None:
     create_member(acme.agency, mei)
     token = visitor.sign_in(mei.email)["token"]
     first = Session.objects.get().expire_date
@@ -231,7 +253,11 @@ def test_sign_out_everywhere_ends_all_sessions(visitor: Visitor, mei: Person) ->
 
     assert visitor.delete("/v1/auth/sessions").status_code == 204
 
-    assert [each.get("/v1/auth/session").status_code for each in (visitor, other, stranger)] == [401, 401, 200]
+    assert [each.get("/v1/auth/session").status_code for each in (visitor, other, stranger)] == [
+        401,
+        401,
+        200,
+    ]
     assert visitor.sign_in(mei.email)
 
 
@@ -244,7 +270,9 @@ def test_deactivated_user_loses_access_at_once(visitor: Visitor, mei: Person) ->
 
 @pytest.mark.parametrize(("method", "path"), OF_A_PERSON)
 @pytest.mark.parametrize("token", ["", "uo_ses_nothing.at-all"])
-def test_user_operations_require_session(visitor: Visitor, acme: Client, method: str, path: str, token: str) -> None:
+def test_user_operations_require_session(
+    visitor: Visitor, acme: Client, method: str, path: str, token: str
+) -> None:
     if token:
         visitor.carry(token)
 

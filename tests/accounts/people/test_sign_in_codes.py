@@ -104,7 +104,9 @@ def test_code_requests_are_limited_per_address(db: None, post: Outbox) -> None:
         assert [answer.status_code for answer in answers] == [202] * 3 + [429]
 
 
-def test_code_mail_has_link_to_front_end(visitor: Visitor, post: Outbox, mei: Person, settings: LazySettings) -> None:
+def test_code_mail_has_link_to_front_end(
+    visitor: Visitor, post: Outbox, mei: Person, settings: LazySettings
+) -> None:
     settings.PEOPLE_URL = "https://app.agency.example"
     visitor.send("/v1/auth/code", email=mei.email)
 

@@ -22,7 +22,9 @@ def open_to_all(settings: LazySettings) -> None:
 
 
 def sign_up(email: str, **fields: Any) -> Any:
-    return Visitor().send("/v1/auth/sign-up", **{"agency_name": "Nordwind", "name": "Mei Lin", "email": email} | fields)
+    return Visitor().send(
+        "/v1/auth/sign-up", **{"agency_name": "Nordwind", "name": "Mei Lin", "email": email} | fields
+    )
 
 
 def accept(token: str, **fields: Any) -> Any:
@@ -54,7 +56,10 @@ def test_sign_up_token_creates_agency_with_first_admin(db: None, post: Outbox, o
     assert (body["membership"]["agency"]["name"], body["membership"]["role"]) == ("Nordwind", "admin")
     visitor = Visitor().carry(body["session"]["token"])
     assert visitor.send("/v1/invitations", email=new_email(), role="manager").status_code == 201
-    assert [each["what"] for each in visitor.get("/v1/audit-log").json()["data"]] == ["member.invited", "agency.opened"]
+    assert [each["what"] for each in visitor.get("/v1/audit-log").json()["data"]] == [
+        "member.invited",
+        "agency.opened",
+    ]
     assert post.to(email)[0].subject == "[Underone] Create Nordwind"
 
 
@@ -80,7 +85,9 @@ def test_sign_up_token_creates_one_agency(db: None, post: Outbox, open_to_all: N
     assert len(context.open_agency_ids()) == 1
 
 
-def test_sign_up_by_existing_user_creates_agency_and_keeps_user(db: None, post: Outbox, open_to_all: None) -> None:
+def test_sign_up_by_existing_user_creates_agency_and_keeps_user(
+    db: None, post: Outbox, open_to_all: None
+) -> None:
     email = new_email()
     sign_up(email)
     accept(post.token(email))
@@ -89,18 +96,28 @@ def test_sign_up_by_existing_user_creates_agency_and_keeps_user(db: None, post: 
     answer = accept(post.token(email), password="another quiet river")
 
     assert (known.status_code, known.content) == (202, b"")
-    assert (answer.status_code, answer.json()["session"], answer.json()["person"]["name"]) == (201, None, "Mei Lin")
-    assert {each["agency"]["name"] for each in Visitor().sign_in(email)["memberships"]} == {"Nordwind", "Suedwind"}
+    assert (answer.status_code, answer.json()["session"], answer.json()["person"]["name"]) == (
+        201,
+        None,
+        "Mei Lin",
+    )
+    assert {each["agency"]["name"] for each in Visitor().sign_in(email)["memberships"]} == {
+        "Nordwind",
+        "Suedwind",
+    }
 
 
-def test_sign_up_token_forged_or_expired_is_refused(db: None, post: Outbox, open_to_all: None, settings: LazySettings) -> None:
+def test_sign_up_token_forged_or_expired_is_refused(
+    db: None, post: Outbox, open_to_all: None, settings: LazySettings
+) -> None:
     email = new_email()
     sign_up(email)
     token = post.token(email)
     told = signing.loads(token.removeprefix(people_sign_up.TOKEN_HEAD), salt=people_sign_up.SALT)
     others = [
         people_sign_up.TOKEN_HEAD + signing.dumps(told, salt="another", compress=True),
-        people_sign_up.TOKEN_HEAD + signing.dumps(told, key="another", salt=people_sign_up.SALT, compress=True),
+        people_sign_up.TOKEN_HEAD
+        + signing.dumps(told, key="another", salt=people_sign_up.SALT, compress=True),
         token[:-1],
         token.replace(people_sign_up.TOKEN_HEAD, invitations.TOKEN_HEAD),
     ]
@@ -139,7 +156,10 @@ def test_sign_up_names_missing_fields(db: None, open_to_all: None, missing: str)
 
     answer = Visitor().send("/v1/auth/sign-up", **body)
 
-    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (400, [f"/{missing}"])
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (
+        400,
+        [f"/{missing}"],
+    )
 
 
 def test_sign_up_mail_goes_to_signed_address(db: None, post: Outbox, open_to_all: None) -> None:

@@ -89,17 +89,28 @@ class Outbox:
         return str(re.findall(rf"^({head}\S+)$", str(self.to(email)[-1].body), flags=re.MULTILINE)[0])
 
 
-def create_user(*, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON) -> Person:
+def create_user(
+    *, email: str = "", name: str = "Mei Lin", password: str | None = PASSWORD, now: datetime = NOON
+) -> Person:
     """A person with a mailbox of its own."""
-    person, _ = users.get_or_create(email=email or new_email(), profile=users.Profile(name=name, password=password), now=now)
+    person, _ = users.get_or_create(
+        email=email or new_email(), profile=users.Profile(name=name, password=password), now=now
+    )
     return person
 
 
 def create_member(
-    agency: Agency, person: Person, *, role: Role = Role.ADMIN, read_only: bool = False, accounts: list[str] | None = None
+    agency: Agency,
+    person: Person,
+    *,
+    role: Role = Role.ADMIN,
+    read_only: bool = False,
+    accounts: list[str] | None = None,
 ) -> Member:
     """The person as a member, as accepting an invitation makes it."""
-    limit: list[UUID] | None = None if accounts is None else [identifiers.private("acct", each) for each in accounts]
+    limit: list[UUID] | None = (
+        None if accounts is None else [identifiers.private("acct", each) for each in accounts]
+    )
     with context.agency(agency.pk):
         return Member.objects.create(
             agency=agency, person=person, role=role, read_only=read_only, accounts=limit, created_at=NOON

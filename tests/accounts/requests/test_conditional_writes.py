@@ -47,7 +47,11 @@ def test_write_repeated_with_key_has_one_effect(acme: Client) -> None:
     first, again = (post(acme, ACCOUNTS, SHOP, key="k1") for _ in range(2))
 
     assert told(again) == told(first)
-    assert (first.status_code, first.get("Idempotency-Replayed"), again["Idempotency-Replayed"]) == (201, None, "true")
+    assert (first.status_code, first.get("Idempotency-Replayed"), again["Idempotency-Replayed"]) == (
+        201,
+        None,
+        "true",
+    )
     assert again["Content-Type"] == first["Content-Type"]
     assert len(acme.read(ACCOUNTS)["data"]) == 1
 
@@ -78,7 +82,9 @@ def test_write_replay_shows_secret_to_same_principal(acme: Client, rival: Client
 
     assert first.json()["secret"] == again.json()["secret"] != of_rival.json()["secret"]
     with context.agency(acme.agency.pk):
-        assert first.json()["secret"].encode() not in b"".join(bytes(kept.encrypted) for kept in IdempotencyRecord.objects.all())
+        assert first.json()["secret"].encode() not in b"".join(
+            bytes(kept.encrypted) for kept in IdempotencyRecord.objects.all()
+        )
 
 
 def test_write_replay_is_hidden_from_other_key(acme: Client) -> None:
@@ -141,7 +147,9 @@ def test_idempotency_key_accepts_visible_ascii(acme: Client, key: str) -> None:
 def test_idempotency_key_is_ignored_for_reads(acme: Client, shop: str) -> None:
     answers = [acme.get(path, HTTP_IDEMPOTENCY_KEY="k1") for path in (ACCOUNTS, f"{ACCOUNTS}/{shop}")]
 
-    assert [(answer.status_code, "Idempotency-Replayed" in answer) for answer in answers] == [(200, False)] * 2
+    assert [(answer.status_code, "Idempotency-Replayed" in answer) for answer in answers] == [
+        (200, False)
+    ] * 2
 
 
 def upload(client: Client, shop: str, document: bytes, **fields: str) -> Any:
@@ -155,7 +163,11 @@ def test_upload_fingerprint_covers_file_and_fields(firm: Client) -> None:
     others = [upload(firm, shop, document + b"\n"), upload(firm, shop, document, marketplace="CA")]
 
     assert told(first) == told(again)
-    assert (first.status_code, first.json()["duplicate"], again["Idempotency-Replayed"]) == (202, False, "true")
+    assert (first.status_code, first.json()["duplicate"], again["Idempotency-Replayed"]) == (
+        202,
+        False,
+        "true",
+    )
     assert [other.status_code for other in others] == [422, 422]
 
 
@@ -222,7 +234,11 @@ def test_concurrent_write_timeout_answers_in_flight(firm: Client, monkeypatch: p
 
     after = post(firm, ACCOUNTS, SHOP, key="k1")
 
-    assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (409, "/problems/in-flight", "1")
+    assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (
+        409,
+        "/problems/in-flight",
+        "1",
+    )
     assert after.status_code == 201
 
 
@@ -303,7 +319,12 @@ def test_killed_process_after_commit_has_replayable_response(firm: Client) -> No
     ended = child(ask_and_die)
 
     again = post(firm, ACCOUNTS, SHOP, key="k1")
-    assert (ended, again.status_code, again["Idempotency-Replayed"], accounts_of(firm)) == (-signal.SIGKILL, 201, "true", 1)
+    assert (ended, again.status_code, again["Idempotency-Replayed"], accounts_of(firm)) == (
+        -signal.SIGKILL,
+        201,
+        "true",
+        1,
+    )
 
 
 CHANGES: list[tuple[str, str, dict[str, Any]]] = [
@@ -344,7 +365,9 @@ def test_if_match_of_old_etag_is_refused(
 def test_if_match_accepts_weak_and_listed_etags(acme: Client, shop: str, shape: str) -> None:
     tag = acme.get(f"/v1/accounts/{shop}")["ETag"]
 
-    changed = acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json", HTTP_IF_MATCH=shape.format(tag))
+    changed = acme.patch(
+        f"/v1/accounts/{shop}", {"name": "New"}, format="json", HTTP_IF_MATCH=shape.format(tag)
+    )
 
     assert changed.status_code == 200
 
@@ -372,7 +395,11 @@ def test_idempotency_replay_precedes_if_match(acme: Client, shop: str) -> None:
     tag = acme.get(f"/v1/accounts/{shop}")["ETag"]
     headers: dict[str, Any] = {"HTTP_IF_MATCH": tag, "HTTP_IDEMPOTENCY_KEY": "k1"}
 
-    answers = [acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json", **headers) for _ in range(2)]
+    answers = [
+        acme.patch(f"/v1/accounts/{shop}", {"name": "New"}, format="json", **headers) for _ in range(2)
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert acme.patch(f"/v1/accounts/{shop}", {"name": "N"}, format="json", HTTP_IF_MATCH=tag).status_code == 412
+    assert (
+        acme.patch(f"/v1/accounts/{shop}", {"name": "N"}, format="json", HTTP_IF_MATCH=tag).status_code == 412
+    )

@@ -18,7 +18,9 @@ from accounts.tenancy.principals import Principal
 from tests.client import Client
 from tests.conftest import NOON
 
-ANSWER = StoredResponse(status=201, headers={"Location": "/v1/accounts/acct_1"}, body=b'{"secret": "whsec_once"}')
+ANSWER = StoredResponse(
+    status=201, headers={"Location": "/v1/accounts/acct_1"}, body=b'{"secret": "whsec_once"}'
+)
 ASKED, OTHER = b"a" * 32, b"b" * 32
 
 
@@ -29,8 +31,12 @@ def principal(acme: Client) -> Iterator[Principal]:
         yield key_secrets.authenticate(text=acme.key, now=NOON)
 
 
-def asked(principal: Principal, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0) -> StoredResponse | None:
-    return idempotency.claim(principal=principal, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours))
+def asked(
+    principal: Principal, *, key: str = "k1", fingerprint: bytes = ASKED, hours: float = 0
+) -> StoredResponse | None:
+    return idempotency.claim(
+        principal=principal, key=key, fingerprint=fingerprint, now=NOON + timedelta(hours=hours)
+    )
 
 
 def test_idempotency_key_replays_stored_response(principal: Principal) -> None:
@@ -92,7 +98,9 @@ def test_idempotency_response_is_encrypted_for_its_key(principal: Principal) -> 
         asked(principal, key="k2")
 
 
-def test_idempotency_response_without_encryption_key_is_unreadable(principal: Principal, settings: Settings) -> None:
+def test_idempotency_response_without_encryption_key_is_unreadable(
+    principal: Principal, settings: Settings
+) -> None:
     asked(principal)
     idempotency.store(principal=principal, key="k1", response=ANSWER)
 
@@ -105,11 +113,16 @@ def test_idempotency_response_without_encryption_key_is_unreadable(principal: Pr
 def test_idempotency_record_cannot_hold_error(principal: Principal) -> None:
     asked(principal)
 
-    with pytest.raises(IntegrityError, match="accounts_idempotencyrecord_status_success"), transaction.atomic():
+    with (
+        pytest.raises(IntegrityError, match="accounts_idempotencyrecord_status_success"),
+        transaction.atomic(),
+    ):
         idempotency.store(principal=principal, key="k1", response=replace(ANSWER, status=409))
 
 
-def test_idempotency_records_expire_after_a_day(acme: Client, rival: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idempotency_records_expire_after_a_day(
+    acme: Client, rival: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     for client in (acme, rival):
         with context.agency(client.agency.pk):

@@ -101,7 +101,9 @@ def test_store_outage_is_retried_after_some_seconds(
         back = take((parse("3/minute"), whom))
 
     assert back[0].allowed
-    assert [record.message.partition(". Rate")[0] for record in caplog.records if "CACHE_URL" in record.message] == [
+    assert [
+        record.message.partition(". Rate")[0] for record in caplog.records if "CACHE_URL" in record.message
+    ] == [
         "The store at CACHE_URL is unavailable",
         "The store at CACHE_URL is available again.",
     ]

@@ -162,7 +162,9 @@ SOCKET = "192.0.2.7"
         (1, "::ffff:203.0.113.5", "203.0.113.5"),
     ],
 )
-def test_client_address_is_what_outermost_proxy_saw(settings: Settings, proxies: int, forwarded: str, address: str) -> None:
+def test_client_address_is_what_outermost_proxy_saw(
+    settings: Settings, proxies: int, forwarded: str, address: str
+) -> None:
     settings.TRUSTED_PROXIES = proxies
     meta = {"REMOTE_ADDR": SOCKET, "HTTP_X_FORWARDED_FOR": forwarded}
 

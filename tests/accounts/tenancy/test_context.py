@@ -56,7 +56,12 @@ def test_context_applies_to_raw_sql(shops: None, acme: Client) -> None:
 def test_context_refuses_row_of_other_agency(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(acme.agency.pk):
         agencies.create_account(
-            agency=rival.agency, name="x", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
+            agency=rival.agency,
+            name="x",
+            selling_partner_id="A1",
+            home_marketplace="US",
+            external_id=None,
+            now=NOON,
         )
 
 
@@ -197,5 +202,7 @@ def test_context_account_limit_ends_with_transaction(committed_db: None) -> None
         context.set_agency(OTHER, accounts=[OTHER])
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)")
+        cursor.execute(
+            "SELECT current_setting('underone.agency', true), current_setting('underone.accounts', true)"
+        )
         assert not any(cursor.fetchone())

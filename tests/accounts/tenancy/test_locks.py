@@ -66,18 +66,24 @@ def held(request: Request) -> bool:
     return True
 
 
-def test_path_lock_of_user_blocks_that_user_only(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
+def test_path_lock_of_user_blocks_that_user_only(
+    committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]
+) -> None:
     mei, ana = create_user(), create_user(name="Ana")
 
     with transaction.atomic():
         conditional_writes.lock_path(write(mei))
-        meanwhile = [elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))]
+        meanwhile = [
+            elsewhere(partial(held, each)) for each in (write(mei), write(mei, path="/v1/x"), write(ana))
+        ]
 
     assert meanwhile == [False, True, True]
     assert elsewhere(lambda: held(write(mei)))
 
 
-def test_path_lock_is_not_taken_for_anonymous_requests(committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]) -> None:
+def test_path_lock_is_not_taken_for_anonymous_requests(
+    committed_db: None, elsewhere: Callable[[Callable[[], Any]], Any]
+) -> None:
     with transaction.atomic():
         conditional_writes.lock_path(write(None))
 
@@ -106,13 +112,19 @@ def test_path_lock_timeout_answers_busy_and_other_agencies_do_not_wait(
     asked: Any = SimpleNamespace(user=principal, auth=principal, path=path)
 
     def rename(client: Client) -> Any:
-        return elsewhere(lambda: Client(client.agency, client.key).patch(path, {"name": "New"}, format="json"))
+        return elsewhere(
+            lambda: Client(client.agency, client.key).patch(path, {"name": "New"}, format="json")
+        )
 
     with context.agency(firm.agency.pk):
         conditional_writes.lock_path(asked)
         waited, stranger = rename(firm), rename(rival)
 
-    assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (409, "/problems/in-flight", "1")
+    assert (waited.status_code, waited.json()["type"], waited["Retry-After"]) == (
+        409,
+        "/problems/in-flight",
+        "1",
+    )
     assert waited.json()["detail"] == conditional_writes.Busy.default_detail
     assert stranger.status_code == 404
     assert rename(firm).status_code == 200

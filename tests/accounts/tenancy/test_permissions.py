@@ -65,7 +65,9 @@ def test_read_only_principal_cannot_write_with_any_role(method: str, allowed: bo
     assert may(principal(Role.ADMIN, read_only=True), method, ADMINISTERED) is allowed
 
 
-@pytest.mark.parametrize(("method", "view", "allowed"), [("POST", USUAL, True), ("POST", OF_ALL, False), ("GET", OF_ALL, True)])
+@pytest.mark.parametrize(
+    ("method", "view", "allowed"), [("POST", USUAL, True), ("POST", OF_ALL, False), ("GET", OF_ALL, True)]
+)
 def test_limited_principal_cannot_change_whole_agency(method: str, view: Any, allowed: bool) -> None:
     assert may(principal(Role.MANAGER, accounts=ONE), method, view) is allowed
 

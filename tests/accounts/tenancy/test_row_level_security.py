@@ -33,7 +33,11 @@ def session(url: str, agency: UUID | None = None) -> Iterator[psycopg.Connection
 
 
 def words(connection: psycopg.Connection) -> list[str]:
-    return connection.cursor(row_factory=scalar_row).execute("SELECT word FROM walled_thing ORDER BY word").fetchall()
+    return (
+        connection.cursor(row_factory=scalar_row)
+        .execute("SELECT word FROM walled_thing ORDER BY word")
+        .fetchall()
+    )
 
 
 @pytest.fixture
@@ -72,7 +76,8 @@ def test_policy_is_forced_for_each_command(thing: None, owner_dsn: str) -> None:
             "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = 'walled_thing'"
         ).fetchone()
         policies = owner.execute(
-            "SELECT policyname, permissive, roles, cmd, qual = with_check FROM pg_policies WHERE tablename = 'walled_thing'"
+            "SELECT policyname, permissive, roles, cmd, qual = with_check FROM pg_policies WHERE tablename = "
+            "'walled_thing'"
         ).fetchall()
 
     assert switches == (True, True)
@@ -80,8 +85,12 @@ def test_policy_is_forced_for_each_command(thing: None, owner_dsn: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["DATABASE_URL", "DATABASE_OWNER_URL"])
-@pytest.mark.parametrize(("agency", "seen"), [(None, []), (MINE, ["mine"]), (OTHER, ["theirs"]), (identifiers.uuid7(), [])])
-def test_policy_shows_rows_of_agency_only(thing: None, role: str, agency: UUID | None, seen: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("agency", "seen"), [(None, []), (MINE, ["mine"]), (OTHER, ["theirs"]), (identifiers.uuid7(), [])]
+)
+def test_policy_shows_rows_of_agency_only(
+    thing: None, role: str, agency: UUID | None, seen: list[str]
+) -> None:
     with session(os.environ[role], agency) as connected:
         assert words(connected) == seen
 
@@ -109,17 +118,26 @@ def test_policy_limits_changes_to_rows_of_agency(thing: None, application_dsn: s
     [
         "INSERT INTO walled_thing (agency_id, word) VALUES (%(other)s, 'x')",
         "INSERT INTO walled_thing (agency_id, word) SELECT %(other)s, 'x' FROM generate_series(1, 3)",
-        "MERGE INTO walled_thing USING (SELECT %(other)s::uuid AS id) AS new ON agency_id = id AND word = 'y' "
+        "MERGE INTO walled_thing USING (SELECT %(other)s::uuid AS id) AS new ON agency_id = id AND word = "
+        "'y' "
         "WHEN NOT MATCHED THEN INSERT (agency_id, word) VALUES (id, 'x')",
     ],
 )
-def test_policy_refuses_row_of_other_agency(thing: None, role: str, agency: UUID | None, statement: str) -> None:
-    with session(os.environ[role], agency) as connected, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+def test_policy_refuses_row_of_other_agency(
+    thing: None, role: str, agency: UUID | None, statement: str
+) -> None:
+    with (
+        session(os.environ[role], agency) as connected,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"),
+    ):
         connected.execute(statement.encode(), {"other": OTHER})
 
 
 def test_policy_refuses_moving_row(thing: None, application_dsn: str) -> None:
-    with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+    with (
+        session(application_dsn, MINE) as application,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"),
+    ):
         application.execute("UPDATE walled_thing SET agency_id = %s", [OTHER])
 
 
@@ -131,8 +149,12 @@ def test_policy_fails_for_malformed_setting(thing: None, application_dsn: str) -
             words(application)
 
 
-@pytest.mark.parametrize("statement", ["TRUNCATE walled_thing", "ALTER TABLE walled_thing NO FORCE ROW LEVEL SECURITY"])
-def test_policy_cannot_be_removed_by_application_role(thing: None, application_dsn: str, statement: str) -> None:
+@pytest.mark.parametrize(
+    "statement", ["TRUNCATE walled_thing", "ALTER TABLE walled_thing NO FORCE ROW LEVEL SECURITY"]
+)
+def test_policy_cannot_be_removed_by_application_role(
+    thing: None, application_dsn: str, statement: str
+) -> None:
     with session(application_dsn, MINE) as application, pytest.raises(psycopg.errors.InsufficientPrivilege):
         application.execute(statement.encode())
 
@@ -169,7 +191,12 @@ def tied(bare: None, owner_dsn: str) -> SellerAccount:
     agency, _ = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
         account = agencies.create_account(
-            agency=agency, name="Shop", selling_partner_id="A1", home_marketplace="US", external_id=None, now=NOON
+            agency=agency,
+            name="Shop",
+            selling_partner_id="A1",
+            home_marketplace="US",
+            external_id=None,
+            now=NOON,
         )
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.account_key("walled_thing").sql).encode())
@@ -191,7 +218,9 @@ def test_account_key_deletes_row_with_account(tied: SellerAccount, application_d
         assert words(application) == ["mine", "theirs"]
 
 
-def test_account_key_is_removed_by_reverse_migration(tied: SellerAccount, application_dsn: str, owner_dsn: str) -> None:
+def test_account_key_is_removed_by_reverse_migration(
+    tied: SellerAccount, application_dsn: str, owner_dsn: str
+) -> None:
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.account_key("walled_thing").reverse_sql).encode())
 
@@ -208,7 +237,9 @@ def shared(bare: None, owner_dsn: str) -> None:
 
 
 @pytest.mark.parametrize("agency", [None, MINE, OTHER])
-def test_read_only_table_is_read_by_all_roles(shared: None, application_dsn: str, agency: UUID | None) -> None:
+def test_read_only_table_is_read_by_all_roles(
+    shared: None, application_dsn: str, agency: UUID | None
+) -> None:
     with session(application_dsn, agency) as application:
         assert words(application) == ["mine", "theirs"]
 
@@ -228,7 +259,9 @@ def test_read_only_table_is_changed_by_owner_only(
         assert owner.execute("UPDATE walled_thing SET word = 'x'").rowcount == 2
 
 
-def test_read_only_policy_is_removed_by_reverse_migration(shared: None, application_dsn: str, owner_dsn: str) -> None:
+def test_read_only_policy_is_removed_by_reverse_migration(
+    shared: None, application_dsn: str, owner_dsn: str
+) -> None:
     with session(owner_dsn) as owner:
         owner.execute(str(row_level_security.read_only("walled_thing").reverse_sql).encode())
 

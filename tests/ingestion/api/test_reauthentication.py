@@ -83,7 +83,14 @@ def nothing(_: Client, __: Client, ___: str) -> None:
 
 @pytest.mark.parametrize(
     ("change", "status", "kept"),
-    [(revoke, 401, 0), (close, 401, 0), (hand_back, 404, 0), (limit, 404, 0), (demote, 403, 0), (nothing, 202, 1)],
+    [
+        (revoke, 401, 0),
+        (close, 401, 0),
+        (hand_back, 404, 0),
+        (limit, 404, 0),
+        (demote, 403, 0),
+        (nothing, 202, 1),
+    ],
 )
 def test_upload_is_discarded_if_permission_ends_while_streaming(
     acme: Client, shop: str, folder: Path, change: Change, status: int, kept: int

@@ -10,7 +10,12 @@ from tests import build
 from tests.client import Client
 from tests.ingestion.database_state import contents, pointers, reports_of
 
-GOOD = {"order_id": build.order_id(7), "kind": "a_to_z_claim", "state": "pending", "occurred_on": "2026-10-20"}
+GOOD = {
+    "order_id": build.order_id(7),
+    "kind": "a_to_z_claim",
+    "state": "pending",
+    "occurred_on": "2026-10-20",
+}
 POSTED = GOOD | {"kind": "feedback", "state": "posted", "rating": 1}
 HUGE = int("9" * 4_000)
 
@@ -74,7 +79,9 @@ HUGE = int("9" * 4_000)
         ([[[[[GOOD]]]]], ""),
     ],
 )
-def test_wrong_row_is_pointed_at_and_no_row_is_loaded(acme: Client, shop: str, row: Any, pointer: str) -> None:
+def test_wrong_row_is_pointed_at_and_no_row_is_loaded(
+    acme: Client, shop: str, row: Any, pointer: str
+) -> None:
     before = contents(acme), reports_of(acme, shop)
     body = json.dumps({"defects": [GOOD, GOOD, GOOD, row, GOOD]})
 
@@ -93,7 +100,9 @@ def test_whole_number_of_stars_may_be_written_with_point(acme: Client, shop: str
 def test_row_that_says_nothing_lacks_everything(acme: Client, shop: str) -> None:
     response = acme.post(f"/v1/accounts/{shop}/defects", {"defects": [GOOD, {}]}, format="json")
 
-    assert pointers(response) == [f"/defects/1/{name}" for name in ("order_id", "kind", "occurred_on", "state")]
+    assert pointers(response) == [
+        f"/defects/1/{name}" for name in ("order_id", "kind", "occurred_on", "state")
+    ]
 
 
 def test_invalid_defect_rows_are_all_pointed_at(acme: Client, shop: str) -> None:
@@ -106,10 +115,24 @@ def test_invalid_defect_rows_are_all_pointed_at(acme: Client, shop: str) -> None
 
 @pytest.mark.parametrize(
     "body",
-    [{}, [], [GOOD], "defects", None, 7, {"defects": None}, {"defects": {}}, {"defects": []}, {"defects": "x"}, GOOD],
+    [
+        {},
+        [],
+        [GOOD],
+        "defects",
+        None,
+        7,
+        {"defects": None},
+        {"defects": {}},
+        {"defects": []},
+        {"defects": "x"},
+        GOOD,
+    ],
 )
 def test_body_that_is_no_list_of_defects_is_pointed_at(acme: Client, shop: str, body: Any) -> None:
-    response = acme.generic("POST", f"/v1/accounts/{shop}/defects", json.dumps(body), content_type="application/json")
+    response = acme.generic(
+        "POST", f"/v1/accounts/{shop}/defects", json.dumps(body), content_type="application/json"
+    )
 
     assert pointers(response) == ["/defects"]
 
@@ -127,7 +150,17 @@ def test_body_that_is_no_list_of_defects_is_pointed_at(acme: Client, shop: str, 
         b'{"defects": [{"order_id": "\xff"}]}',
         b"\x00\x01\x02",
     ],
-    ids=["empty", "open", "NaN", "Infinity", "huge number", "nested lists", "nested objects", "no UTF-8", "binary"],
+    ids=[
+        "empty",
+        "open",
+        "NaN",
+        "Infinity",
+        "huge number",
+        "nested lists",
+        "nested objects",
+        "no UTF-8",
+        "binary",
+    ],
 )
 def test_body_that_is_no_json_is_rejected(acme: Client, shop: str, body: bytes) -> None:
     before = contents(acme), reports_of(acme, shop)

@@ -96,12 +96,16 @@ def test_upload_to_stranger_account_is_rejected_before_its_body_is_read(shelf: s
     body = {"CONTENT_LENGTH": length, "wsgi.input": Unread()}
     path, multipart = f"/v1/accounts/{shelf}/reports", "multipart/form-data; boundary=x"
 
-    statuses = [client.generic("POST", path, content_type=multipart, **body).status_code for client in (rival, nobody)]
+    statuses = [
+        client.generic("POST", path, content_type=multipart, **body).status_code for client in (rival, nobody)
+    ]
 
     assert statuses == [404, 401]
 
 
-def test_document_that_grows_beyond_limit_on_way_leaves_no_file_behind(nord: Client, shelf: str, settings: Settings) -> None:
+def test_document_that_grows_beyond_limit_on_way_leaves_no_file_behind(
+    nord: Client, shelf: str, settings: Settings
+) -> None:
     settings.REPORT_MAX_BYTES = 180_000
     folder = Path(installed.FILE_UPLOAD_TEMP_DIR)
 
@@ -116,12 +120,20 @@ def web(django_db_setup: None) -> Iterator[tuple[str, int]]:
     """Start a real web server and return its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
-        command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=fd://{listening.fileno()}"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "config.wsgi:application",
+            f"--bind=fd://{listening.fileno()}",
+        ]
         command += ["--worker-class=gthread", "--threads=4", "--no-control-socket", "--log-level=warning"]
         server = subprocess.Popen(command, cwd=installed.BASE_DIR, pass_fds=[listening.fileno()])
         try:
             address = listening.getsockname()
-            assert answer_to(address, "GET /healthz HTTP/1.1\r\nHost: localhost", within=30).startswith("HTTP/1.1 200 ")
+            assert answer_to(address, "GET /healthz HTTP/1.1\r\nHost: localhost", within=30).startswith(
+                "HTTP/1.1 200 "
+            )
             yield address
         finally:
             server.terminate()
@@ -141,11 +153,15 @@ def answer_to(address: tuple[str, int], head: str, *, body: bytes = b"", within:
         stranger.sendall(head.encode() + b"\r\n\r\n" + body)
         with stranger.makefile("rb") as answer:
             head_lines = list(iter(answer.readline, b"\r\n"))
-            length = next(int(line[15:]) for line in head_lines if line.lower().startswith(b"content-length:"))
+            length = next(
+                int(line[15:]) for line in head_lines if line.lower().startswith(b"content-length:")
+            )
             return (head_lines[0] + answer.read(length)).decode()
 
 
-def test_real_server_answers_before_rejected_body_arrives(web: tuple[str, int], nord: Client, store: str) -> None:
+def test_real_server_answers_before_rejected_body_arrives(
+    web: tuple[str, int], nord: Client, store: str
+) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     requests = {
         "413": f"{principal(nord)}\r\nContent-Length: {TWO_GIGABYTES}",
@@ -164,13 +180,19 @@ def test_real_server_answers_before_rejected_body_arrives(web: tuple[str, int], 
             for status, rest in requests.items()
         }
 
-    assert {status: answer.split(" ", 2)[1] for status, answer in answers.items()} == {each: each for each in requests}
+    assert {status: answer.split(" ", 2)[1] for status, answer in answers.items()} == {
+        each: each for each in requests
+    }
     assert all('"type":"/problems/' in answer for answer in answers.values())
     assert watch.seconds < 5
 
 
 def test_real_server_takes_document(web: tuple[str, int], nord: Client, store: str) -> None:
-    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="r.txt"\r\n\r\n' + orders + b"\r\n--x--\r\n"
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="r.txt"\r\n\r\n'
+        + orders
+        + b"\r\n--x--\r\n"
+    )
     head = (
         f"POST /v1/accounts/{store}/reports HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         f"Content-Type: multipart/form-data; boundary=x\r\nAuthorization: {principal(nord)}"

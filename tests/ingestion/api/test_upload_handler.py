@@ -94,9 +94,12 @@ def test_file_that_grows_too_large_stops_there_and_is_removed(folder: Path, sett
 
 
 @pytest.mark.parametrize(
-    ("announced", "is_refused"), [(1000, False), (1000 + CHUNK, False), (1000 + CHUNK + 1, True), (2**40, True)]
+    ("announced", "is_refused"),
+    [(1000, False), (1000 + CHUNK, False), (1000 + CHUNK + 1, True), (2**40, True)],
 )
-def test_body_that_announces_too_much_is_rejected_before_it_is_read(settings: Settings, announced: int, is_refused: bool) -> None:
+def test_body_that_announces_too_much_is_rejected_before_it_is_read(
+    settings: Settings, announced: int, is_refused: bool
+) -> None:
     settings.REPORT_MAX_BYTES = 1000
     request = RequestFactory().post("/")
 
@@ -151,10 +154,14 @@ CONTENT = b"a line of the report\r\n" * 10_000
         pytest.param(HEAD[:20], None, id="in the head"),
     ],
 )
-def test_upload_that_breaks_off_is_no_document(acme: Client, shop: str, folder: Path, body: bytes, size: int | None) -> None:
+def test_upload_that_breaks_off_is_no_document(
+    acme: Client, shop: str, folder: Path, body: bytes, size: int | None
+) -> None:
     sent = {"CONTENT_LENGTH": str(len(HEAD + CONTENT) + 9), "wsgi.input": io.BytesIO(body)}
 
-    response = acme.generic("POST", f"/v1/accounts/{shop}/reports", content_type="multipart/form-data; boundary=x", **sent)
+    response = acme.generic(
+        "POST", f"/v1/accounts/{shop}/reports", content_type="multipart/form-data; boundary=x", **sent
+    )
 
     assert (response.status_code, response.json().get("size")) == (202 if size else 400, size)
     assert list(folder.iterdir()) == []

@@ -17,7 +17,12 @@ from tests.clock import NOW
 ORDERED = clock.NOON - timedelta(days=30)
 DOCUMENT = build.orders_file(build.orders_on(ORDERED, count=3))
 ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
-NOTHING_MORE: dict[str, Any] = {"blanked_columns": [], "document_deleted_at": None, "period_from": None, "period_to": None}
+NOTHING_MORE: dict[str, Any] = {
+    "blanked_columns": [],
+    "document_deleted_at": None,
+    "period_from": None,
+    "period_to": None,
+}
 NO_ROWS = {"read": 0, "new": 0, "changed": 0, "unchanged": 0, "rejected": 0}
 
 
@@ -183,7 +188,9 @@ def test_rejected_rows_are_listed_by_line_page_by_page(acme: Client, shop: str) 
     listed = pages(acme, f"/v1/reports/{report['id']}/rejected-rows", limit=3)
 
     assert [[row["line"] for row in page] for page in listed] == [[3, 5, 7], [9]]
-    assert listed[1] == [{"line": 9, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."}]
+    assert listed[1] == [
+        {"line": 9, "reason": "`order-status`: 'Lost' is not a known status; expected e.g. Shipped."}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +242,9 @@ def owned(acme: Client, shop: str) -> dict[str, str]:
         ("get", "/v1/reports/{report}/document"),
     ],
 )
-def test_report_of_other_agency_is_not_found(rival: Client, owned: dict[str, str], whose: str, method: str, path: str) -> None:
+def test_report_of_other_agency_is_not_found(
+    rival: Client, owned: dict[str, str], whose: str, method: str, path: str
+) -> None:
     nobody_s = {"account": f"acct_{'a' * 32}", "report": f"rpt_{'a' * 32}"}
 
     response = getattr(rival, method)(path.format(**owned if whose == "acme's" else nobody_s))
@@ -249,13 +258,18 @@ def test_reports_of_account_deleted_are_gone(acme: Client, shop: str) -> None:
     report = acme.load(shop, DOCUMENT)
     acme.delete(f"/v1/accounts/{shop}")
 
-    gone = [acme.get(f"/v1/reports/{report['id']}{path}").status_code for path in ("", "/document", "/rejected-rows")]
+    gone = [
+        acme.get(f"/v1/reports/{report['id']}{path}").status_code
+        for path in ("", "/document", "/rejected-rows")
+    ]
 
     assert gone == [404, 404, 404]
     assert acme.send(shop, DOCUMENT).status_code == 404
 
 
-FEEDBACK = build.feedback_file([build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=9):%m/%d/%y}")])
+FEEDBACK = build.feedback_file(
+    [build.feedback_row(order=build.order_id(1), on=f"{NOW - timedelta(days=9):%m/%d/%y}")]
+)
 TODAY = NOW.date()
 
 
@@ -265,7 +279,9 @@ def days(first: int, last: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_comments_and_addresses_are_redacted_in_what_is_downloaded(acme: Client, shop: str, pack: Any) -> None:
+def test_comments_and_addresses_are_redacted_in_what_is_downloaded(
+    acme: Client, shop: str, pack: Any
+) -> None:
     document = pack(FEEDBACK)
     report = acme.load(shop, document)
 
@@ -291,9 +307,12 @@ def test_agency_may_choose_to_keep_documents_as_they_are_received(acme: Client, 
 
 
 @pytest.mark.parametrize(
-    ("period", "used"), [(days(30, 1), True), (days(0, 0), False), (days(0, -1), False), (days(3 * 366 - 1, 0), True)]
+    ("period", "used"),
+    [(days(30, 1), True), (days(0, 0), False), (days(0, -1), False), (days(3 * 366 - 1, 0), True)],
 )
-def test_period_is_shown_as_it_was_stated(acme: Client, shop: str, period: dict[str, str], used: bool) -> None:
+def test_period_is_shown_as_it_was_stated(
+    acme: Client, shop: str, period: dict[str, str], used: bool
+) -> None:
     report = acme.load(shop, FEEDBACK, **period)
 
     assert {name: report[name] for name in period} == period

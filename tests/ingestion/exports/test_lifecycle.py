@@ -62,7 +62,10 @@ def test_archive_is_queued_and_worker_is_woken(committed: Client) -> None:
 
     told = response.json()
     assert (response.status_code, response.headers["Location"]) == (202, f"/v1/exports/{told['id']}")
-    assert told.items() >= {"account": None, "documents": False, "status": "queued", "size": None, "sha256": None}.items()
+    assert (
+        told.items()
+        >= {"account": None, "documents": False, "status": "queued", "size": None, "sha256": None}.items()
+    )
     woken = {"agency_id": str(committed.agency.pk), "export_id": str(identifiers.private("exp", told["id"]))}
     assert messages.take() == [("ingestion.exports.tasks.make_export", woken)]
     assert committed.read(f"/v1/exports/{told['id']}") == told
@@ -133,8 +136,14 @@ def test_archives_are_for_admins(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         ApiKey.objects.update(role=Role.MANAGER)
 
-    asked = [acme.get("/v1/exports"), acme.get(f"/v1/exports/{export}"), acme.get(f"/v1/exports/{export}/archive")]
-    assert {response.status_code for response in [*asked, acme.post("/v1/exports", {}, format="json")]} == {403}
+    asked = [
+        acme.get("/v1/exports"),
+        acme.get(f"/v1/exports/{export}"),
+        acme.get(f"/v1/exports/{export}/archive"),
+    ]
+    assert {response.status_code for response in [*asked, acme.post("/v1/exports", {}, format="json")]} == {
+        403
+    }
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.FAILED])
@@ -152,7 +161,9 @@ def test_archive_expires_after_a_week(committed: Client, storage: Path) -> None:
     archives.make(committed, export)
     ready = datetime.fromisoformat(committed.read(f"/v1/exports/{export}")["ready_at"])
 
-    early = exports.expire(agency_id=committed.agency.pk, now=ready + exports.RETENTION - timedelta(seconds=1))
+    early = exports.expire(
+        agency_id=committed.agency.pk, now=ready + exports.RETENTION - timedelta(seconds=1)
+    )
     assert (early, stored_archives(storage)) == (0, [export])
     late = exports.expire(agency_id=committed.agency.pk, now=ready + exports.RETENTION)
 
@@ -161,7 +172,9 @@ def test_archive_expires_after_a_week(committed: Client, storage: Path) -> None:
     assert (response.status_code, response.json()["type"]) == (410, "/problems/export-expired")
     told = committed.read(f"/v1/exports/{export}")
     assert (told["status"], told["size"] > 0) == ("expired", True)
-    assert committed.read("/v1/audit-log", about=export, who="underone")["data"][0]["what"] == "export.expired"
+    assert (
+        committed.read("/v1/audit-log", about=export, who="underone")["data"][0]["what"] == "export.expired"
+    )
 
 
 def test_newer_export_replaces_older_one_of_same_scope(committed: Client, storage: Path) -> None:
@@ -201,7 +214,14 @@ def test_exports_are_limited_to_twenty_a_day(acme: Client, rival: Client) -> Non
     change(acme, asked[0], created_at=timezone.now() - timedelta(hours=23))
     with context.agency(acme.agency.pk):
         Export.objects.bulk_create(
-            Export(agency=acme.agency, with_documents=False, status=Status.EXPIRED, created_at=NOW, handed_out_at=NOW, attempts=1)
+            Export(
+                agency=acme.agency,
+                with_documents=False,
+                status=Status.EXPIRED,
+                created_at=NOW,
+                handed_out_at=NOW,
+                attempts=1,
+            )
             for _ in range(exports.MAX_PER_DAY - 1)
         )
 
@@ -250,7 +270,9 @@ def left_behind(client: Client, *, status: str, since: timedelta) -> str:
         (Status.EXPIRED, timedelta(days=3), False),
     ],
 )
-def test_export_of_killed_worker_is_resumed(acme: Client, status: str, since: timedelta, is_resumed: bool) -> None:
+def test_export_of_killed_worker_is_resumed(
+    acme: Client, status: str, since: timedelta, is_resumed: bool
+) -> None:
     left_behind(acme, status=status, since=since)
 
     tasks.resume_exports()
@@ -330,7 +352,9 @@ def test_archive_of_account_deleted_meanwhile_is_not_stored(committed: Client, s
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_export_is_discarded_if_account_is_removed_concurrently(committed: Client, storage: Path, is_whole: bool) -> None:
+def test_export_is_discarded_if_account_is_removed_concurrently(
+    committed: Client, storage: Path, is_whole: bool
+) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
     export = claimed(committed, account=None if is_whole else account)
 
@@ -342,7 +366,9 @@ def test_export_is_discarded_if_account_is_removed_concurrently(committed: Clien
 
     with ThreadPoolExecutor(max_workers=1) as threads:
         with context.agency(committed.agency.pk):
-            exports.remove_account(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
+            exports.remove_account(
+                agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW
+            )
             late = threads.submit(make)
             with pytest.raises(TimeoutError):
                 late.result(timeout=1)
@@ -354,7 +380,9 @@ def test_export_is_discarded_if_account_is_removed_concurrently(committed: Clien
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_export_marked_ready_concurrently_is_expired_with_account(committed: Client, storage: Path, is_whole: bool) -> None:
+def test_export_marked_ready_concurrently_is_expired_with_account(
+    committed: Client, storage: Path, is_whole: bool
+) -> None:
     (account,) = (each["id"] for each in committed.read("/v1/accounts")["data"])
     export = archives.ask(committed, account=None if is_whole else account)
     archives.make(committed, export)
@@ -362,7 +390,9 @@ def test_export_marked_ready_concurrently_is_expired_with_account(committed: Cli
 
     def forget() -> None:
         try:
-            exports.remove_account(agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW)
+            exports.remove_account(
+                agency_id=committed.agency.pk, account_id=identifiers.private("acct", account), now=NOW
+            )
         finally:
             connection.close()
 

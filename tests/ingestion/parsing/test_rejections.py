@@ -66,7 +66,9 @@ def test_value_is_shown_without_addresses_or_sentences(cell: str, expected: str)
 
 
 def test_order_id_is_flagged_to_be_none_without_sentence_that_stands_there() -> None:
-    with pytest.raises(InvalidRow, match=r"^`order_id`: a text of several words is not a valid Amazon order ID"):
+    with pytest.raises(
+        InvalidRow, match=r"^`order_id`: a text of several words is not a valid Amazon order ID"
+    ):
         parse_order_id(COMMENT)
 
 
@@ -84,7 +86,9 @@ def test_reason_does_not_quote_shifted_cells(cell: str, at: int) -> None:
 
 
 @pytest.mark.parametrize("cell", [ADDRESS, COMMENT])
-@pytest.mark.parametrize("column", ["amazon-order-id", "purchase-date", "last-updated-date", "order-status", "sales-channel"])
+@pytest.mark.parametrize(
+    "column", ["amazon-order-id", "purchase-date", "last-updated-date", "order-status", "sales-channel"]
+)
 def test_reason_of_order_does_not_quote_misplaced_text(cell: str, column: str) -> None:
     document = build.orders_file([build.order_row(), build.order_row() | {column: cell}])
 
@@ -95,11 +99,15 @@ def test_reason_of_order_does_not_quote_misplaced_text(cell: str, column: str) -
     assert "@" not in reason
 
 
-@pytest.mark.parametrize("field", ["order_id", "kind", "state", "occurred_on", "updated_at", "funded_by", "rating", "reference"])
+@pytest.mark.parametrize(
+    "field", ["order_id", "kind", "state", "occurred_on", "updated_at", "funded_by", "rating", "reference"]
+)
 def test_reason_of_claim_does_not_quote_misplaced_text(field: str) -> None:
     bad = build.claim(order=build.order_id(1)) | {field: f"{ADDRESS} {COMMENT} " * 2}
 
-    (reason,) = parse_document(build.claims_file([build.claim(order=build.order_id(1)), bad])).rejected.values()
+    (reason,) = parse_document(
+        build.claims_file([build.claim(order=build.order_id(1)), bad])
+    ).rejected.values()
 
     assert "jane" not in reason
     assert "arrived" not in reason
@@ -125,13 +133,17 @@ def test_first_line_of_unknown_document_is_quoted_without_addresses_and_long_num
     assert [word for word in hidden if word in report["problem"]["detail"]] == []
 
 
-def test_first_line_of_unknown_document_is_quoted_where_it_looks_like_header(nord: Client, shelf: str) -> None:
+def test_first_line_of_unknown_document_is_quoted_where_it_looks_like_header(
+    nord: Client, shelf: str
+) -> None:
     report = nord.load(shelf, b"Order;Day 2026;Amount 60\n")
 
     assert "'Order;Day 2026;Amount 60'" in report["problem"]["detail"]
 
 
-def test_rejected_rows_of_agency_that_keeps_documents_as_they_come_show_no_address(nord: Client, shelf: str) -> None:
+def test_rejected_rows_of_agency_that_keeps_documents_as_they_come_show_no_address(
+    nord: Client, shelf: str
+) -> None:
     nord.patch("/v1/agency", {"keeps_personal_columns": True}, format="json")
     orders = build.orders_file([build.order_row(), build.order_row(amazon_order_id=ADDRESS)])
 

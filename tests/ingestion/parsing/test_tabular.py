@@ -210,7 +210,9 @@ def test_records_are_read_as_spreadsheets_write_them(text: str, records: list[li
     assert records_of(text) == records
 
 
-@pytest.mark.parametrize("text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n', "a,b\n1\r5,2\n", "a,b\n" + "x" * 200_000 + ",2\n"])
+@pytest.mark.parametrize(
+    "text", ['a,b\n"open,2\n3,4\n', 'a,b\n"1"x,2\n', "a,b\n1\r5,2\n", "a,b\n" + "x" * 200_000 + ",2\n"]
+)
 def test_csv_that_is_invalid_is_rejected_with_its_line(text: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         records_of(text)
@@ -238,7 +240,11 @@ def test_record_without_end_is_rejected_before_it_fills_memory() -> None:
 @pytest.mark.parametrize(("more", "is_taken"), [("", True), ("x", False)])
 def test_record_may_have_characters_of_two_lines_whatever_came_before(more: str, is_taken: bool) -> None:
     short = ['"x', '"'] * 400_000
-    record = ['"' + "x" * 1022, *['","' + "x" * 1020] * (tabular.MAX_RECORD_LENGTH // 1024 - 2), '","' + more + "x" * 1019 + '"']
+    record = [
+        '"' + "x" * 1022,
+        *['","' + "x" * 1020] * (tabular.MAX_RECORD_LENGTH // 1024 - 2),
+        '","' + more + "x" * 1019 + '"',
+    ]
 
     parsed = tabular.split_csv(["a,b", *short, *record])
 

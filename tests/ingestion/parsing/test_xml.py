@@ -13,10 +13,16 @@ BLOCK = 64 * 1024
 
 
 def of(document: bytes, *, name: str = "Order", size: int = BLOCK) -> list[tuple[int, Record]]:
-    return list(xml.read_records((document[start : start + size] for start in range(0, len(document), size)), names=[name]))
+    return list(
+        xml.read_records(
+            (document[start : start + size] for start in range(0, len(document), size)), names=[name]
+        )
+    )
 
 
-def repeated(block: bytes, *, times: int, before: bytes = b"<a><Order>", after: bytes = b"") -> Iterator[bytes]:
+def repeated(
+    block: bytes, *, times: int, before: bytes = b"<a><Order>", after: bytes = b""
+) -> Iterator[bytes]:
     yield before
     for _ in range(times):
         yield block
@@ -55,7 +61,9 @@ def test_declared_encoding_is_used(text: str, codec: str, name: str) -> None:
     assert xml.declared_encoding(document).codec == name.lower()
 
 
-@pytest.mark.parametrize("beginning", ["<a/>", '<?xml version="1.0"?><a encoding="x"/>', "", '<?xml encoding="">'])
+@pytest.mark.parametrize(
+    "beginning", ["<a/>", '<?xml version="1.0"?><a encoding="x"/>', "", '<?xml encoding="">']
+)
 def test_xml_without_declaration_is_utf_8(beginning: str) -> None:
     assert xml.declared_encoding(beginning).codec == "utf-8"
 
@@ -109,7 +117,10 @@ def ended(tags: bytes) -> bytes:
 
 def leaves(count: int) -> bytes:
     """Yield elements with distinct paths of few names."""
-    return b"".join(b"<m%d>%s</m%d>" % (m, b"".join(b"<n%d>x</n%d>" % (n, n) for n in range(200)), m) for m in range(count))
+    return b"".join(
+        b"<m%d>%s</m%d>" % (m, b"".join(b"<n%d>x</n%d>" % (n, n) for n in range(200)), m)
+        for m in range(count)
+    )
 
 
 def test_path_counts_once_however_often_it_comes() -> None:
@@ -125,7 +136,9 @@ def test_records_of_one_block_use_little_memory() -> None:
     block = record * (1024**2 // len(record))
     tracemalloc.start()
     try:
-        text_count = sum(len(texts) - 1 for _, texts in xml.read_records([b"<a>", block, b"</a>"], names=["Order"]))
+        text_count = sum(
+            len(texts) - 1 for _, texts in xml.read_records([b"<a>", block, b"</a>"], names=["Order"])
+        )
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -142,10 +155,20 @@ def test_records_of_one_block_use_little_memory() -> None:
         pytest.param(lambda: named(b"<n b#='x'/>"), "too-many-names", id="millions of attribute names"),
         pytest.param(lambda: iter([b"<a><" + b"n" * 201 + b"/></a>"]), "too-many-names", id="a long name"),
         pytest.param(lambda: iter([BOMB, b"]><a>&l9;</a>"]), "document-type", id="entity bomb"),
-        pytest.param(lambda: repeated(b"<a>" * 20_000, times=17_000), "nested-too-deep", id="a gigabyte of nesting"),
+        pytest.param(
+            lambda: repeated(b"<a>" * 20_000, times=17_000), "nested-too-deep", id="a gigabyte of nesting"
+        ),
         pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000), "line-too-long", id="250 MB of text"),
-        pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000, before=b"<a b='"), "line-too-long", id="250 MB in a tag"),
-        pytest.param(lambda: repeated(b"x" * BLOCK, times=4_000, before=b"<a><!--"), "line-too-long", id="250 MB of comment"),
+        pytest.param(
+            lambda: repeated(b"x" * BLOCK, times=4_000, before=b"<a b='"),
+            "line-too-long",
+            id="250 MB in a tag",
+        ),
+        pytest.param(
+            lambda: repeated(b"x" * BLOCK, times=4_000, before=b"<a><!--"),
+            "line-too-long",
+            id="250 MB of comment",
+        ),
     ],
 )
 def test_oversized_xml_is_rejected_in_little_memory(blocks: Callable[[], Iterator[bytes]], slug: str) -> None:

@@ -29,20 +29,44 @@ from tests import build, clock, memory
 from tests.ingestion.parsed_documents import MAX_BYTES, parse_document
 from tests.ingestion.reports import test_mutations
 
-SAMPLES = sorted(path for path in (Path(settings.BASE_DIR) / "tests" / "samples").rglob("*.*") if path.is_file())
+SAMPLES = sorted(
+    path for path in (Path(settings.BASE_DIR) / "tests" / "samples").rglob("*.*") if path.is_file()
+)
 FEEDBACK = "GET_SELLER_FEEDBACK_DATA"
 NOON = clock.NOON
 DAY = f"{NOON - timedelta(days=9):%m/%d/%y}"
 ORDER = build.order_id(1)
 PERSONAL = ("Jane", "Doe", "jane@doe.example", "Elm Street", "555 0100", "never arrived")
-SHIPPING = ("order-id", "purchase-date", "buyer-email", "buyer-name", "buyer-phone-number", "ship-address-1", "ship-city", "sku")
-SHIPMENT = (ORDER, NOON.isoformat(), "jane@doe.example", "Jane Doe", "555 0100", "1 Elm Street", "Springfield", "th1218")
+SHIPPING = (
+    "order-id",
+    "purchase-date",
+    "buyer-email",
+    "buyer-name",
+    "buyer-phone-number",
+    "ship-address-1",
+    "ship-city",
+    "sku",
+)
+SHIPMENT = (
+    ORDER,
+    NOON.isoformat(),
+    "jane@doe.example",
+    "Jane Doe",
+    "555 0100",
+    "1 Elm Street",
+    "Springfield",
+    "th1218",
+)
 
 
-def kept(document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MAX_BYTES) -> tuple[bytes, list[str]]:
+def kept(
+    document: bytes, *, announced: str = "", marketplace: str = "US", most: int = MAX_BYTES
+) -> tuple[bytes, list[str]]:
     """Return a document as it is stored, and its redacted columns."""
     stream = io.BytesIO(document)
-    rewriting = redacted_file.build_redaction(stream, announced_type=announced, japanese=marketplace == "JP", max_bytes=most)
+    rewriting = redacted_file.build_redaction(
+        stream, announced_type=announced, japanese=marketplace == "JP", max_bytes=most
+    )
     if rewriting is None:
         return document, []
     blanked = b"".join(rewriting.blocks(stream))
@@ -56,7 +80,9 @@ def table(*rows: tuple[str, ...], delimiter: str = "\t", end: str = "\n", codec:
 def written_in(document: bytes) -> Encoding | None:
     """Return the encoding recorded on receipt, because redaction may remove the evidence of it."""
     try:
-        return tabular.detect_encoding(tabular.blocks(io.BytesIO(document), max_bytes=MAX_BYTES), japanese=False)
+        return tabular.detect_encoding(
+            tabular.blocks(io.BytesIO(document), max_bytes=MAX_BYTES), japanese=False
+        )
     except RejectedDocument:
         return None
 
@@ -143,10 +169,16 @@ def test_sample_says_same_when_it_is_redacted(path: Path) -> None:
     ("document", "columns"),
     [
         (build.orders_file([build.order_row()]), []),
-        (build.orders_file([build.order_row(cpf="123.456.789-00")], columns=[*build.ORDER_COLUMNS, "cpf"]), ["cpf"]),
+        (
+            build.orders_file([build.order_row(cpf="123.456.789-00")], columns=[*build.ORDER_COLUMNS, "cpf"]),
+            ["cpf"],
+        ),
         (build.orders_xml(build.message()), []),
         (build.claims_file([build.claim(order=ORDER)]), []),
-        (build.feedback_file([build.feedback_row(order=ORDER, on=DAY)]), ["Comments", "Your Response", "Rater Email"]),
+        (
+            build.feedback_file([build.feedback_row(order=ORDER, on=DAY)]),
+            ["Comments", "Your Response", "Rater Email"],
+        ),
         (b'{"accountStatuses": [], "performanceMetrics": [{"comments": "x"}]}', []),
         (b"", []),
         (b"\n\n", []),
@@ -172,7 +204,9 @@ def test_redaction_of_document(document: bytes, columns: list[str]) -> None:
 )
 @pytest.mark.parametrize("announced", ["", FEEDBACK])
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
-def test_feedback_is_redacted_by_position_whatever_its_language(header: tuple[str, ...], announced: str, codec: str) -> None:
+def test_feedback_is_redacted_by_position_whatever_its_language(
+    header: tuple[str, ...], announced: str, codec: str
+) -> None:
     row = (DAY, "1", "never arrived", "Sorry Jane", ORDER, "jane@doe.example")
 
     blanked, columns = kept(table(header, row, row, codec=codec), announced=announced)
@@ -184,7 +218,15 @@ def test_feedback_is_redacted_by_position_whatever_its_language(header: tuple[st
 
 @pytest.mark.parametrize("more", [(), ("Buyer",)])
 def test_legacy_layout_of_feedback_is_redacted_by_its_own_positions(more: tuple[str, ...]) -> None:
-    header = ("Date", "Rating", "Comments", "Your Response", "Arrived on Time", "Item as Described", "Customer Service")
+    header = (
+        "Date",
+        "Rating",
+        "Comments",
+        "Your Response",
+        "Arrived on Time",
+        "Item as Described",
+        "Customer Service",
+    )
     head = (*header, "Order ID", "Rater Email", *["Rater Role" for _ in more])
     row = (DAY, "2", "Late", "Sorry", "No", "Yes", "-", ORDER, "jane@doe.example", *more)
 
@@ -201,7 +243,9 @@ def test_feedback_without_header_is_redacted_and_rejected_as_before(announced: s
 
     assert blanked == table((DAY, "1", "", "", ORDER, ""))
     assert columns == ["Comments", "Your Response", "Rater Email"]
-    assert outcome(blanked, announced=announced) == outcome(document, announced=announced) == ("no-header", [])
+    assert (
+        outcome(blanked, announced=announced) == outcome(document, announced=announced) == ("no-header", [])
+    )
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
@@ -209,7 +253,10 @@ def test_feedback_without_header_is_redacted_and_rejected_as_before(announced: s
     "announced", ["", "shipments", "GET_V2_SELLER_PERFORMANCE_REPORT", "GET_XML_RETURNS_DATA_BY_RETURN_DATE"]
 )
 def test_feedback_is_redacted_whatever_it_is_called_and_separated_by(announced: str, delimiter: str) -> None:
-    header, row = ("a", "b", "c", "d", "e", "f"), (DAY, "1", "never arrived", "Sorry Jane", ORDER, "jane@doe.example")
+    header, row = (
+        ("a", "b", "c", "d", "e", "f"),
+        (DAY, "1", "never arrived", "Sorry Jane", ORDER, "jane@doe.example"),
+    )
     document = table(header, row, delimiter=delimiter)
 
     blanked, columns = kept(document, announced=announced)
@@ -241,10 +288,15 @@ def test_rows_behind_header_that_ends_in_carriage_return_name_no_column() -> Non
 @pytest.mark.parametrize(
     "lines",
     [
-        pytest.param([f"{DAY}\t1\tnever arrived", f"Jane Doe, Elm Street\t\t{ORDER}\tjane@doe.example"], id="a line end in it"),
+        pytest.param(
+            [f"{DAY}\t1\tnever arrived", f"Jane Doe, Elm Street\t\t{ORDER}\tjane@doe.example"],
+            id="a line end in it",
+        ),
         pytest.param([f"{DAY}\t1\tnever\tarrived\tJane Doe\t{ORDER}\tjane@doe.example"], id="tabs in it"),
         pytest.param([f"{DAY}\t1\tnever arrived\t\t555 0100\tjane@doe.example"], id="no order id"),
-        pytest.param([f"{DAY}\t1\tnever arrived\t\t{ORDER}\tjane@doe.example\tJane Doe"], id="more cells than columns"),
+        pytest.param(
+            [f"{DAY}\t1\tnever arrived\t\t{ORDER}\tjane@doe.example\tJane Doe"], id="more cells than columns"
+        ),
         pytest.param(["never arrived", "", "Jane Doe"], id="loose lines"),
         pytest.param(["\t\tnever arrived"], id="only a comment"),
     ],
@@ -261,7 +313,17 @@ def test_shifted_row_keeps_only_what_is_harmless(lines: list[str]) -> None:
 
 
 def test_row_with_more_cells_than_columns_loses_what_name_with_tab_moved_on() -> None:
-    shifted = (ORDER, NOON.isoformat(), "jane@doe.example", "Jane", "Doe", "555 0100", "1 Elm Street", "Springfield", "th1218")
+    shifted = (
+        ORDER,
+        NOON.isoformat(),
+        "jane@doe.example",
+        "Jane",
+        "Doe",
+        "555 0100",
+        "1 Elm Street",
+        "Springfield",
+        "th1218",
+    )
 
     blanked, _ = kept(table(SHIPPING, shifted))
 
@@ -271,7 +333,10 @@ def test_row_with_more_cells_than_columns_loses_what_name_with_tab_moved_on() ->
 
 def test_row_with_more_cells_than_columns_says_same_where_nothing_personal_stands_behind_order() -> None:
     columns = ["buyer-name", *build.ORDER_COLUMNS]
-    document = build.orders_file([build.order_row(buyer_name="Jane Doe")], columns=columns).rstrip(b"\r\n") + b"\tmore\tcells\r\n"
+    document = (
+        build.orders_file([build.order_row(buyer_name="Jane Doe")], columns=columns).rstrip(b"\r\n")
+        + b"\tmore\tcells\r\n"
+    )
 
     blanked, _ = kept(document)
 
@@ -312,7 +377,9 @@ def test_short_row_is_redacted_within_its_cells() -> None:
     assert columns.count == 200
 
 
-@pytest.mark.parametrize("announced", ["", "shipments", "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"])
+@pytest.mark.parametrize(
+    "announced", ["", "shipments", "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"]
+)
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 @pytest.mark.parametrize("before", ["", "\n \n"])
 def test_table_with_too_many_columns_keeps_no_row(before: str, delimiter: str, announced: str) -> None:
@@ -386,7 +453,19 @@ CLAIM = f"{ORDER},a_to_z_claim,granted,2026-10-20,"
         f'{CLAIM}"' + 'Jane\n","' * 400_000,
         f"{CLAIM}Jane\n,,,,Doe\n,,,,\n\nDoe\n",
     ],
-    ids=["tail", "open", "open at the end", "return", "shifted", "cut", "NUL", "long", "long and open", "endless", "short rows"],
+    ids=[
+        "tail",
+        "open",
+        "open at the end",
+        "return",
+        "shifted",
+        "cut",
+        "NUL",
+        "long",
+        "long and open",
+        "endless",
+        "short rows",
+    ],
 )
 def test_rejected_documents_are_still_rejected_after_redaction(rows: str) -> None:
     document = (CLAIMS + rows).encode()
@@ -401,7 +480,10 @@ def test_rejected_documents_are_still_rejected_after_redaction(rows: str) -> Non
 @pytest.mark.parametrize("at", [0.3, 0.6, 0.95])
 def test_gzip_that_breaks_off_keeps_nothing_personal_and_stays_broken(at: float) -> None:
     chance = random.Random(7)
-    rows = [(DAY, "1", f"never arrived {chance.random()}", "", build.order_id(n), "jane@doe.example") for n in range(80_000)]
+    rows = [
+        (DAY, "1", f"never arrived {chance.random()}", "", build.order_id(n), "jane@doe.example")
+        for n in range(80_000)
+    ]
     document = build.packed(build.feedback_file(rows))
     cut = document[: int(len(document) * at)]
 
@@ -435,7 +517,11 @@ def test_gzip_that_unpacks_to_too_much_is_too_large_still() -> None:
 
     blanked, _ = kept(document, most=4 * 1024**2)
 
-    assert outcome(blanked, most=4 * 1024**2) == outcome(document, most=4 * 1024**2) == ("document-too-large", [])
+    assert (
+        outcome(blanked, most=4 * 1024**2)
+        == outcome(document, most=4 * 1024**2)
+        == ("document-too-large", [])
+    )
     assert len(blanked) < len(document) + 1024**2
 
 
@@ -455,20 +541,43 @@ Elm Street</BuyerName><buyer_email><![CDATA[jane@doe.example]]></buyer_email>
 
 @pytest.mark.parametrize(
     ("declared", "codec"),
-    [("UTF-8", "utf-8"), ("ISO-8859-1", "iso-8859-1"), ("windows-1252", "cp1252"), ("UTF-16", "utf-16"), ("UTF-8", "utf-8-sig")],
+    [
+        ("UTF-8", "utf-8"),
+        ("ISO-8859-1", "iso-8859-1"),
+        ("windows-1252", "cp1252"),
+        ("UTF-16", "utf-16"),
+        ("UTF-8", "utf-8-sig"),
+    ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_texts_of_personal_elements_go_and_rest_of_xml_stays(declared: str, codec: str, pack: Any) -> None:
     document = XML.format(declared, ORDER)
     expected = document
-    for word in ("Jane Döe &amp; Co", "\nElm Street", "jane@doe.example", "never", " arrived", "Jane Doe", "1 Elm Street"):
+    for word in (
+        "Jane Döe &amp; Co",
+        "\nElm Street",
+        "jane@doe.example",
+        "never",
+        " arrived",
+        "Jane Doe",
+        "1 Elm Street",
+    ):
         expected = expected.replace(word, "\n" if word.startswith("\n") else "")
 
     blanked, columns = kept(pack(document.encode(codec)))
 
     text = (gzip.decompress(blanked) if pack is gzip.compress else blanked).decode(codec)
     assert text == expected.replace("555 0100", "")
-    assert columns == ["BuyerName", "buyer_email", "p", "BuyerComments", "Name", "AddressFieldOne", "PhoneNumber", "a"]
+    assert columns == [
+        "BuyerName",
+        "buyer_email",
+        "p",
+        "BuyerComments",
+        "Name",
+        "AddressFieldOne",
+        "PhoneNumber",
+        "a",
+    ]
 
 
 def big_xml(orders: int) -> bytes:
@@ -493,7 +602,9 @@ def test_redacted_xml_parses_to_same_facts(orders: int) -> None:
         lambda document: document[: len(document) // 2],
         lambda document: document + b"<more>",
         lambda document: document.replace(b"</Order></Message>", b"</Oder></Message>", 1),
-        lambda document: document.replace(b"<AmazonEnvelope>", b'<!DOCTYPE x [<!ENTITY e "e">]><AmazonEnvelope>'),
+        lambda document: document.replace(
+            b"<AmazonEnvelope>", b'<!DOCTYPE x [<!ENTITY e "e">]><AmazonEnvelope>'
+        ),
         lambda document: document.replace(b'encoding="UTF-8"', b'encoding="Shift_JIS"'),
         lambda document: document.replace(b"<BuyerName>", b"<" + b"a" * 6 * 1024**2 + b"><BuyerName>", 1),
         lambda document: document.replace(b"<BuyerName>", b"<a>" * 100 + b"<BuyerName>", 1),
@@ -513,7 +624,9 @@ def test_xml_that_cannot_be_read_keeps_nothing_personal_and_cannot_be_read_still
 @pytest.mark.parametrize("tag", ["<{}/>", "<a {}='1'/>"])
 def test_names_of_any_length_are_not_stored_in_memory(tag: str) -> None:
     names = (f"{letter}{'x' * 1024**2}" for letter in "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz")
-    document = ("<a><BuyerName>Jane</BuyerName>" + "".join(tag.format(name) for name in names) + "</a>").encode()
+    document = (
+        "<a><BuyerName>Jane</BuyerName>" + "".join(tag.format(name) for name in names) + "</a>"
+    ).encode()
     tracemalloc.start()
 
     blanked, _ = kept(gzip.compress(document))
@@ -530,7 +643,10 @@ def test_xml_without_personal_data_is_not_rewritten(name: str) -> None:
     (path,) = [path for path in SAMPLES if path.name == name]
 
     with path.open("rb") as stream:
-        assert redacted_file.build_redaction(stream, announced_type="", japanese=False, max_bytes=MAX_BYTES) is None
+        assert (
+            redacted_file.build_redaction(stream, announced_type="", japanese=False, max_bytes=MAX_BYTES)
+            is None
+        )
 
 
 class Counted(io.BytesIO):
@@ -547,7 +663,9 @@ class Counted(io.BytesIO):
 def test_table_without_personal_columns_is_read_to_first_block() -> None:
     stream = Counted(build.orders_file([build.order_row()] * 20_000))
 
-    assert redacted_file.build_redaction(stream, announced_type="", japanese=False, max_bytes=MAX_BYTES) is None
+    assert (
+        redacted_file.build_redaction(stream, announced_type="", japanese=False, max_bytes=MAX_BYTES) is None
+    )
     assert stream.taken == len(b"\x1f\x8b") + 1024**2 < len(stream.getvalue())
 
 
@@ -577,10 +695,20 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
 @pytest.mark.parametrize(
     ("stream", "most"),
     [
-        (Endless(FEEDBACK_HEAD, f"{DAY}\t1\tJane\t\t{ORDER}\tj@d.example\n".encode(), size=24 * 1024**2), 2**40),
+        (
+            Endless(FEEDBACK_HEAD, f"{DAY}\t1\tJane\t\t{ORDER}\tj@d.example\n".encode(), size=24 * 1024**2),
+            2**40,
+        ),
         (Endless(FEEDBACK_HEAD + f"{DAY}\t1\t".encode(), b"Jane", size=200 * 1024**2), 10 * 1024**2),
         (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b"Jane\n", size=100 * 1024**2), 10 * 1024**2),
-        (Endless(FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"', b'",' + b"Jane," * 999 + b'"\n', size=24 * 1024**2), 2**22),
+        (
+            Endless(
+                FEEDBACK_HEAD.replace(b"\t", b",") + b'1,"',
+                b'",' + b"Jane," * 999 + b'"\n',
+                size=24 * 1024**2,
+            ),
+            2**22,
+        ),
         (Endless(b"<a><BuyerName>", b"Jane", size=40 * 1024**2), 10 * 1024**2),
         (Endless(b"<a><BuyerName>", b"J\n", size=2 * 1024**2), 2 * 1024**2),
         (Endless(b"<a><BuyerName>Jane</BuyerName>", b"<b>x</b>\n", size=12 * 1024**2), 2**40),
@@ -590,7 +718,9 @@ FEEDBACK_HEAD = b"Date\tRating\tComments\tYour Response\tOrder ID\tRater Email\n
 def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
     size = 0
     with memory.measured() as peak:
-        rewriting = redacted_file.build_redaction(stream, announced_type=FEEDBACK, japanese=False, max_bytes=2**40)
+        rewriting = redacted_file.build_redaction(
+            stream, announced_type=FEEDBACK, japanese=False, max_bytes=2**40
+        )
         assert rewriting is not None
 
         for block in rewriting.blocks(stream):
@@ -603,7 +733,10 @@ def test_memory_is_bounded(stream: IO[bytes], most: int) -> None:
 
 DOCUMENTS = test_mutations.DOCUMENTS | {
     "orders of persons": build.orders_file(
-        [build.order_row(amazon_order_id=build.order_id(n), buyer_name="Jane Doe", cpf="1") for n in range(12)],
+        [
+            build.order_row(amazon_order_id=build.order_id(n), buyer_name="Jane Doe", cpf="1")
+            for n in range(12)
+        ],
         columns=["buyer-name", *build.ORDER_COLUMNS, "cpf"],
     ),
     "claims with comments": build.claims_file(
@@ -615,7 +748,9 @@ DOCUMENTS = test_mutations.DOCUMENTS | {
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize("mutate", test_mutations.KINDS_OF_MUTATION)
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_mutated_document_parses_alike_after_redaction(name: str, mutate: test_mutations.Mutation, announced: bool) -> None:
+def test_mutated_document_parses_alike_after_redaction(
+    name: str, mutate: test_mutations.Mutation, announced: bool
+) -> None:
     chance = random.Random(f"{name} {mutate.__name__}")
     announced_type = parse_document(DOCUMENTS[name]).reader.type_name if announced else ""
     for _ in range(10):
@@ -626,17 +761,25 @@ def test_mutated_document_parses_alike_after_redaction(name: str, mutate: test_m
         assert outcome(blanked, announced=announced_type) == outcome(document, announced=announced_type)
 
 
-words = st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n\0", exclude_categories=["Cs"]), max_size=12)
-cells = st.one_of(words, st.sampled_from([ORDER, DAY, "", '"', '"x"', "jane@doe.example", "1", "\x85", "é" * 3]))
+words = st.text(
+    st.characters(codec="utf-8", exclude_characters="\t\r\n\0", exclude_categories=["Cs"]), max_size=12
+)
+cells = st.one_of(
+    words, st.sampled_from([ORDER, DAY, "", '"', '"x"', "jane@doe.example", "1", "\x85", "é" * 3])
+)
 
 
 @st.composite
 def feedback_documents(draw: st.DrawFn) -> bytes:
     """Draw feedback reports with rows of all lengths, some of them valid."""
-    good = st.tuples(st.just(DAY), st.sampled_from("1234579"), words, words, st.integers(1, 99).map(build.order_id), words)
+    good = st.tuples(
+        st.just(DAY), st.sampled_from("1234579"), words, words, st.integers(1, 99).map(build.order_id), words
+    )
     rows = draw(st.lists(st.one_of(good, st.lists(cells, max_size=9).map(tuple)), max_size=8))
     end = draw(st.sampled_from(["\n", "\r\n"]))
-    document = table(build.FEEDBACK_HEADER, *rows, end=end, codec=draw(st.sampled_from(["utf-8", "utf-16", "utf-8-sig"])))
+    document = table(
+        build.FEEDBACK_HEADER, *rows, end=end, codec=draw(st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]))
+    )
     return document[: len(document) - draw(st.integers(0, 2)) * 2]
 
 
@@ -658,12 +801,19 @@ def test_any_feedback_parses_alike_after_redaction(document: bytes) -> None:
 def claims_documents(draw: st.DrawFn) -> bytes:
     """Draw claims files as spreadsheets write them, with columns of free text."""
     columns = draw(st.permutations(["order_id", "kind", "state", "occurred_on", "comments", "buyer_name"]))
-    text = st.text(st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=12)
+    text = st.text(
+        st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=12
+    )
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=draw(st.sampled_from(",;\t")), lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
+    writer = csv.writer(
+        out, delimiter=draw(st.sampled_from(",;\t")), lineterminator=draw(st.sampled_from(["\n", "\r\n"]))
+    )
     writer.writerow(columns)
     for _ in range(draw(st.integers(0, 6))):
-        row = build.claim(order=build.order_id(draw(st.integers(1, 9)))) | {"comments": draw(text), "buyer_name": draw(text)}
+        row = build.claim(order=build.order_id(draw(st.integers(1, 9)))) | {
+            "comments": draw(text),
+            "buyer_name": draw(text),
+        }
         writer.writerow([row[name] for name in columns])
     return out.getvalue().encode()
 
@@ -683,7 +833,11 @@ def lines_of(document: bytes) -> Iterator[list[str]]:
 
 
 @effort(max_examples=100, deadline=None)
-@given(texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"])), max_size=5))
+@given(
+    texts=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"])), max_size=5
+    )
+)
 @example(texts=['"\n'])
 def test_comment_text_is_never_stored(texts: list[str]) -> None:
     out = io.StringIO(newline="")
@@ -691,7 +845,9 @@ def test_comment_text_is_never_stored(texts: list[str]) -> None:
 
     blanked, _ = kept(out.getvalue().encode())
 
-    assert [[row[0], row[1].strip("\r\n"), row[2]] for row in lines_of(blanked)][1:] == [[ORDER, "", "th1218"]] * len(texts)
+    assert [[row[0], row[1].strip("\r\n"), row[2]] for row in lines_of(blanked)][1:] == [
+        [ORDER, "", "th1218"]
+    ] * len(texts)
 
 
 @pytest.mark.parametrize("codec", ["cp932", "utf-8"])
@@ -707,7 +863,11 @@ def test_letters_of_two_bytes_hide_no_tab(codec: str) -> None:
 @pytest.mark.parametrize("codec", ["utf-16", "utf-8-sig"])
 @pytest.mark.parametrize("first", ["a whole sentence of a buyer's, with a mark before it", DAY])
 def test_mark_that_says_byte_order_stays_also_where_first_cell_goes(codec: str, first: str) -> None:
-    document = table((first, "1", "x", "", ORDER, "x@example.com"), (DAY, "1", "y", "", ORDER, "y@example.com"), codec=codec)
+    document = table(
+        (first, "1", "x", "", ORDER, "x@example.com"),
+        (DAY, "1", "y", "", ORDER, "y@example.com"),
+        codec=codec,
+    )
 
     blanked, _ = kept(document)
 

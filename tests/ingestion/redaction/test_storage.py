@@ -42,7 +42,9 @@ def uploaded(document: bytes) -> UploadedDocument:
     return cast("UploadedDocument", handler.file_complete(len(document)))
 
 
-def keep(content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = "") -> tuple[bytes, list[str]]:
+def keep(
+    content: "File[bytes]", *, keeps: bool = False, marketplace: str = "US", announced: str = ""
+) -> tuple[bytes, list[str]]:
     """Store a document and return its stored bytes and redacted columns."""
     agency = Agency(name="Acme", keeps_personal_columns=keeps)
     name, columns, _ = storage.store(
@@ -105,7 +107,9 @@ def test_document_in_memory_is_stored_alike() -> None:
 
 
 def test_announced_feedback_is_redacted_as_feedback() -> None:
-    document = FEEDBACK.replace(b"Date\tRating\tComments", b"a\tb\tc").replace(build.order_id(1).encode(), b"none")
+    document = FEEDBACK.replace(b"Date\tRating\tComments", b"a\tb\tc").replace(
+        build.order_id(1).encode(), b"none"
+    )
 
     kept, columns = keep(ContentFile(document), announced="GET_SELLER_FEEDBACK_DATA")
 
@@ -113,7 +117,9 @@ def test_announced_feedback_is_redacted_as_feedback() -> None:
     assert b"never arrived" not in kept
 
 
-def test_upload_of_personal_data_leaves_nothing_behind_in_folder(acme: Client, shop: str, uploads: Path) -> None:
+def test_upload_of_personal_data_leaves_nothing_behind_in_folder(
+    acme: Client, shop: str, uploads: Path
+) -> None:
     for document in (FEEDBACK, FEEDBACK, ORDERS):
         acme.send(shop, document)
 
@@ -122,7 +128,9 @@ def test_upload_of_personal_data_leaves_nothing_behind_in_folder(acme: Client, s
     assert sorted(kept) == sorted([BLANK, ORDERS])
 
 
-@pytest.mark.parametrize(("codec", "marketplace"), [("cp1252", "DE"), ("utf-8", "DE"), ("cp932", "JP"), ("utf-16", "US")])
+@pytest.mark.parametrize(
+    ("codec", "marketplace"), [("cp1252", "DE"), ("utf-8", "DE"), ("cp932", "JP"), ("utf-16", "US")]
+)
 def test_report_says_what_it_was_written_in_though_what_stated_so_was_redacted(
     acme: Client, shop: str, codec: str, marketplace: str
 ) -> None:

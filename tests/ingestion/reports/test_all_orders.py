@@ -16,7 +16,14 @@ OLDER = build.ORDER_COLUMNS[:29]
 NEWER = (*build.ORDER_COLUMNS, "is-sold-by-ab")
 NEWEST = (*NEWER, "number-of-items", "address-type", "cpf", "customized-url", "is-replacement-order")
 WITHOUT_URL = tuple(name for name in build.ORDER_COLUMNS if name != "url")
-BARE = ("amazon-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel")
+BARE = (
+    "amazon-order-id",
+    "purchase-date",
+    "last-updated-date",
+    "order-status",
+    "fulfillment-channel",
+    "sales-channel",
+)
 
 
 @pytest.mark.parametrize(
@@ -28,14 +35,18 @@ def test_columns_are_found_by_name_in_any_order(columns: tuple[str, ...]) -> Non
     row = build.order_row(purchase_date="2026-10-01T12:00:00+00:00")
 
     for seed in range(5):
-        parsed = parse_document(build.orders_file([row], columns=random.Random(seed).sample(columns, len(columns))))
+        parsed = parse_document(
+            build.orders_file([row], columns=random.Random(seed).sample(columns, len(columns)))
+        )
 
         assert [(fact.order_id, fact.ordered_at, fact.status) for fact in parsed.orders] == [
             (build.order_id(1), datetime(2026, 10, 1, 12, tzinfo=UTC), OrderStatus.SHIPPED)
         ]
 
 
-@pytest.mark.parametrize("spelling", [str.upper, str.title, lambda name: name.replace("-", " "), '"{}"'.format])
+@pytest.mark.parametrize(
+    "spelling", [str.upper, str.title, lambda name: name.replace("-", " "), '"{}"'.format]
+)
 def test_spelling_of_header_does_not_matter(spelling: Callable[[str], str]) -> None:
     header, rows = build.orders_file([build.order_row()]).decode().split("\r\n", 1)
     spelled = "\t".join(spelling(name) for name in header.split("\t"))
@@ -89,14 +100,23 @@ def test_statuses_are_read_as_amazon_writes_them(text: str, status: OrderStatus)
 
 
 def test_status_is_order_whatever_its_items_say() -> None:
-    (fact,) = parse_document(build.orders_file([build.order_row(order_status="Shipped", item_status="Cancelled")])).orders
+    (fact,) = parse_document(
+        build.orders_file([build.order_row(order_status="Shipped", item_status="Cancelled")])
+    ).orders
 
     assert fact.status == OrderStatus.SHIPPED
 
 
 @pytest.mark.parametrize(
     ("text", "channel"),
-    [("Amazon", "afn"), ("AFN", "afn"), ("Merchant", "mfn"), ("MFN", "mfn"), ("Seller", "mfn"), ("merchant", "mfn")],
+    [
+        ("Amazon", "afn"),
+        ("AFN", "afn"),
+        ("Merchant", "mfn"),
+        ("MFN", "mfn"),
+        ("Seller", "mfn"),
+        ("merchant", "mfn"),
+    ],
 )
 def test_fulfillment_channel_becomes_channel(text: str, channel: str) -> None:
     (fact,) = parse_document(build.orders_file([build.order_row(fulfillment_channel=text)])).orders
@@ -106,17 +126,24 @@ def test_fulfillment_channel_becomes_channel(text: str, channel: str) -> None:
 
 def test_whole_region_is_split_by_sales_channel() -> None:
     stores = {build.order_id(n): store for n, store in enumerate(MARKETPLACES)}
-    rows = [build.order_row(amazon_order_id=order, sales_channel=store.sales_channel) for order, store in stores.items()]
+    rows = [
+        build.order_row(amazon_order_id=order, sales_channel=store.sales_channel)
+        for order, store in stores.items()
+    ]
 
     parsed = parse_document(build.orders_file(build.shuffled(rows, seed=1)), marketplace="DE")
 
-    assert {fact.order_id: fact.marketplace for fact in parsed.orders} == {order: store.code for order, store in stores.items()}
+    assert {fact.order_id: fact.marketplace for fact in parsed.orders} == {
+        order: store.code for order, store in stores.items()
+    }
 
 
 @pytest.mark.parametrize("store", ["Non-Amazon", "Non-Amazon US", "Non-Amazon DE", "non-amazon"])
 @pytest.mark.parametrize("order", ["S01-1234567-1234567", "S02", "shopify #1001", "X" * 60])
 def test_orders_of_other_shops_are_stored_apart_under_their_own_ids(store: str, order: str) -> None:
-    (fact,) = parse_document(build.orders_file([build.order_row(amazon_order_id=order, sales_channel=store)])).orders
+    (fact,) = parse_document(
+        build.orders_file([build.order_row(amazon_order_id=order, sales_channel=store)])
+    ).orders
 
     assert (fact.marketplace, fact.order_id) == (NON_AMAZON, order[:19])
 
@@ -124,7 +151,8 @@ def test_orders_of_other_shops_are_stored_apart_under_their_own_ids(store: str, 
 def test_bare_quote_is_part_of_product_name() -> None:
     names = ['12" x 18"', '"Best" pillow', '"', 'open "', '""']
     rows = [
-        build.order_row(amazon_order_id=build.order_id(n), product_name=name, promotion_ids='"') for n, name in enumerate(names)
+        build.order_row(amazon_order_id=build.order_id(n), product_name=name, promotion_ids='"')
+        for n, name in enumerate(names)
     ]
 
     parsed = parse_document(build.orders_file(rows))
@@ -134,7 +162,9 @@ def test_bare_quote_is_part_of_product_name() -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_report_that_spreadsheet_saved_with_commas_is_read_too(delimiter: str) -> None:
-    row = build.order_row(purchase_date="2026-10-01T12:00:00+00:00") | {"product-name": '"Pillow, 12"" x 18"""'}
+    row = build.order_row(purchase_date="2026-10-01T12:00:00+00:00") | {
+        "product-name": '"Pillow, 12"" x 18"""'
+    }
 
     parsed = parse_document(build.table(row, columns=build.ORDER_COLUMNS, delimiter=delimiter))
 
@@ -162,7 +192,10 @@ def test_each_item_of_order_is_statement_about_it() -> None:
 def test_encoding_changes_no_fact(codec: str) -> None:
     row = build.order_row(product_name="Kopfkissen für Gäste – 12″".replace("″", '"'), ship_city="Köln")
 
-    assert parse_document(build.orders_file([row], codec=codec)).orders == parse_document(build.orders_file([row])).orders
+    assert (
+        parse_document(build.orders_file([row], codec=codec)).orders
+        == parse_document(build.orders_file([row])).orders
+    )
 
 
 def test_japanese_file_is_read_as_cp932() -> None:
@@ -216,7 +249,9 @@ def test_time_is_same_moment_in_every_offset(text: str, moment: datetime) -> Non
     ],
 )
 def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:
-    parsed = parse_document(build.orders_file([build.order_row(amazon_order_id=build.order_id(2)), build.order_row(**cells)]))
+    parsed = parse_document(
+        build.orders_file([build.order_row(amazon_order_id=build.order_id(2)), build.order_row(**cells)])
+    )
 
     assert [fact.order_id for fact in parsed.orders] == [build.order_id(2)]
     assert reason_part in parsed.rejected[3]
@@ -230,12 +265,15 @@ def test_row_with_too_few_cells_is_rejected_where_file_goes_on() -> None:
 
 @pytest.mark.parametrize("column", ["purchase_date", "last_updated_date"])
 @pytest.mark.parametrize(("days", "is_used"), [(2, True), (4, False), (366, False)])
-def test_time_that_is_not_yet_is_rejected_since_it_would_be_newest_for_ever(column: str, days: int, is_used: bool) -> None:
+def test_time_that_is_not_yet_is_rejected_since_it_would_be_newest_for_ever(
+    column: str, days: int, is_used: bool
+) -> None:
     ahead = (timezone.now() + timedelta(days=days)).isoformat()
 
     parsed = parse_document(build.orders_file([build.order_row(), build.order_row(**{column: ahead})]))
 
     assert len(parsed.lines) == 1 + is_used
     assert [
-        f"{ahead!r} is out of range; expected 1995-07-01 to the day the document was received." for _ in parsed.rejected
+        f"{ahead!r} is out of range; expected 1995-07-01 to the day the document was received."
+        for _ in parsed.rejected
     ] == list(parsed.rejected.values())

@@ -17,7 +17,8 @@ ORDERED = clock.NOON - timedelta(days=30)
 def test_each_order_is_one_statement_with_stray_spaces_gone() -> None:
     parsed = parse_document(
         build.orders_xml(
-            build.message(OrderStatus=" Cancelled "), build.message(AmazonOrderID=build.order_id(2), SalesChannel="Non-Amazon")
+            build.message(OrderStatus=" Cancelled "),
+            build.message(AmazonOrderID=build.order_id(2), SalesChannel="Non-Amazon"),
         )
     )
 
@@ -74,8 +75,14 @@ def test_another_message_type_is_rejected() -> None:
 
 
 def test_xml_and_flat_file_of_same_orders_give_same_numbers(acme: Client, shop: str) -> None:
-    moments = {"PurchaseDate": ORDERED.isoformat(), "LastUpdatedDate": (ORDERED + timedelta(hours=20)).isoformat()}
-    orders = [build.message(**moments, AmazonOrderID=build.order_id(n), SalesChannel="Amazon.com") for n in range(1, 4)]
+    moments = {
+        "PurchaseDate": ORDERED.isoformat(),
+        "LastUpdatedDate": (ORDERED + timedelta(hours=20)).isoformat(),
+    }
+    orders = [
+        build.message(**moments, AmazonOrderID=build.order_id(n), SalesChannel="Amazon.com")
+        for n in range(1, 4)
+    ]
 
     first = acme.load(shop, build.orders_xml(*orders), report_type=all_orders_xml.NAME)
     second = acme.load(shop, build.orders_file(build.orders_on(ORDERED, count=4)))

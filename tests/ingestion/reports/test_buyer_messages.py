@@ -12,7 +12,9 @@ ROW = {"message_id": "M-1", "received_at": "2025-07-04T18:00:00Z", "answered_at"
 
 
 def fact_of(*, marketplace: str = "DE", zone: str = "UTC", **cells: str) -> MessageFact:
-    (fact,) = parse_document(build.table(ROW | cells), marketplace=marketplace, zone=zone, today=TODAY).messages
+    (fact,) = parse_document(
+        build.table(ROW | cells), marketplace=marketplace, zone=zone, today=TODAY
+    ).messages
     return fact
 
 
@@ -51,7 +53,12 @@ def test_response_time_is_unaffected_by_daylight_saving() -> None:
     cells = {"received_at": "2025-03-29T12:00:00+01:00", "answered_at": "2025-03-30T13:00:00+02:00"}
 
     assert fact_of(**cells, zone="Europe/Berlin").is_answered_in_time is True
-    assert fact_of(**cells | {"answered_at": "2025-03-30T13:00:01+02:00"}, zone="Europe/Berlin").is_answered_in_time is False
+    assert (
+        fact_of(
+            **cells | {"answered_at": "2025-03-30T13:00:01+02:00"}, zone="Europe/Berlin"
+        ).is_answered_in_time
+        is False
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,9 @@ def test_response_time_is_unaffected_by_daylight_saving() -> None:
         ("2026-11-21T11:59:59Z", "", False),
     ],
 )
-def test_unanswered_message_is_late_after_24_hours(received_at: str, updated_at: str, is_in_time: bool | None) -> None:
+def test_unanswered_message_is_late_after_24_hours(
+    received_at: str, updated_at: str, is_in_time: bool | None
+) -> None:
     assert fact_of(received_at=received_at, updated_at=updated_at).is_answered_in_time is is_in_time
 
 
@@ -79,7 +88,8 @@ def test_message_may_need_no_answer(text: str, needs_answer: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("", "DE"), ("FR", "FR"), ("fr", "FR"), ("Amazon.co.uk", "GB"), ("amazon.com", "US"), ("JP", "JP")]
+    ("text", "code"),
+    [("", "DE"), ("FR", "FR"), ("fr", "FR"), ("Amazon.co.uk", "GB"), ("amazon.com", "US"), ("JP", "JP")],
 )
 def test_store_is_named_by_its_code_or_its_name_or_is_report(text: str, code: str) -> None:
     assert fact_of(marketplace="DE").marketplace == "DE"
@@ -94,7 +104,9 @@ def test_message_before_any_order_has_none() -> None:
 
 
 def test_days_are_marketplace() -> None:
-    fact = fact_of(received_at="2025-07-04T03:00:00Z", answered_at="2025-07-04T08:00:00Z", zone="America/Los_Angeles")
+    fact = fact_of(
+        received_at="2025-07-04T03:00:00Z", answered_at="2025-07-04T08:00:00Z", zone="America/Los_Angeles"
+    )
 
     assert (fact.sent_on, fact.answered_on) == (date(2025, 7, 3), date(2025, 7, 4))
 
@@ -105,13 +117,22 @@ def test_days_are_marketplace() -> None:
         ({"message_id": ""}, "`message_id`: the cell is empty"),
         ({"message_id": "x" * 65}, "`message_id`: 'x"),
         ({"received_at": ""}, "`received_at`: the cell is empty"),
-        ({"received_at": "2025-07-04"}, "`received_at`: '2025-07-04' is not valid; expected an ISO 8601 time with a UTC offset"),
+        (
+            {"received_at": "2025-07-04"},
+            "`received_at`: '2025-07-04' is not valid; expected an ISO 8601 time with a UTC offset",
+        ),
         ({"received_at": "2026-12-01T00:00:00Z"}, "not in the future"),
         ({"answered_at": "2025-07-05"}, "`answered_at`: '2025-07-05' is not valid"),
         ({"answered_at": "2025-07-04T17:59:59Z"}, "`answered_at` is before `received_at`"),
-        ({"no_response_needed": "perhaps"}, "`no_response_needed`: 'perhaps' is not valid; expected yes or no"),
+        (
+            {"no_response_needed": "perhaps"},
+            "`no_response_needed`: 'perhaps' is not valid; expected yes or no",
+        ),
         ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
-        ({"marketplace": "eBay"}, "`marketplace`: 'eBay' is not a known Amazon store; expected e.g. DE or Amazon.de"),
+        (
+            {"marketplace": "eBay"},
+            "`marketplace`: 'eBay' is not a known Amazon store; expected e.g. DE or Amazon.de",
+        ),
         ({"updated_at": "today"}, "`updated_at`: 'today'"),
     ],
 )
@@ -127,7 +148,9 @@ def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_par
 @pytest.mark.parametrize("column", ["message_id", "received_at"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(build.table(ROW, columns=[name for name in ROW if name != column]), announced=buyer_messages.NAME)
+        parse_document(
+            build.table(ROW, columns=[name for name in ROW if name != column]), announced=buyer_messages.NAME
+        )
 
     assert rejection.value.slug == "columns-missing"
     assert column.replace("_", "-") in rejection.value.detail

@@ -26,7 +26,9 @@ def row(**texts: str) -> Row:
     return Row(texts, SETTING)
 
 
-@pytest.mark.parametrize("header", [["order_id", "kind", "note"], ["Order-ID", "KIND", "Note"], ['"order id"', " kind ", "note"]])
+@pytest.mark.parametrize(
+    "header", [["order_id", "kind", "note"], ["Order-ID", "KIND", "Note"], ['"order id"', " kind ", "note"]]
+)
 def test_cells_are_found_by_name_of_their_column(header: list[str]) -> None:
     parse_document = cells.build_reader(header, COLUMNS, report_type="x")
 
@@ -66,7 +68,9 @@ def test_layout_of_our_own_is_not_wider_than_its_header() -> None:
         (["order_id", "kind", "note", "Note"], "columns-repeated", "note"),
     ],
 )
-def test_header_with_column_missing_or_twice_is_rejected(reader: object, header: list[str], slug: str, reason_part: str) -> None:
+def test_header_with_column_missing_or_twice_is_rejected(
+    reader: object, header: list[str], slug: str, reason_part: str
+) -> None:
     assert callable(reader)
 
     with pytest.raises(RejectedDocument) as rejection:
@@ -96,9 +100,35 @@ def test_day_of_amazon_is_read_in_each_form_that_means_one_day_only(text: str, d
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "10/07/2025", "07/10/2025", "10.07.2025", "10-07-2025", "10-Juli-2025", "10-Xyz-2025", "10-Jul-25", "yesterday"),
-        *("31-Feb-2025", "0-Jan-2025", "2025-13-01", "2025-02-29", "１0-Jul-2025", "10-Jul-2025 12:00", "Requested"),
-        *("2026-11-25", "01-Dec-2026", "9999-12-31", "30-Jun-1995", "0001-01-01", "9" * 5000, "2025-07-10T25:00:00Z"),
+        *(
+            "",
+            "10/07/2025",
+            "07/10/2025",
+            "10.07.2025",
+            "10-07-2025",
+            "10-Juli-2025",
+            "10-Xyz-2025",
+            "10-Jul-25",
+            "yesterday",
+        ),
+        *(
+            "31-Feb-2025",
+            "0-Jan-2025",
+            "2025-13-01",
+            "2025-02-29",
+            "１0-Jul-2025",
+            "10-Jul-2025 12:00",
+            "Requested",
+        ),
+        *(
+            "2026-11-25",
+            "01-Dec-2026",
+            "9999-12-31",
+            "30-Jun-1995",
+            "0001-01-01",
+            "9" * 5000,
+            "2025-07-10T25:00:00Z",
+        ),
     ],
 )
 def test_day_that_could_be_another_or_is_invalid_is_rejected(text: str) -> None:
@@ -136,8 +166,13 @@ def test_moment_day_is_marketplace(text: str, found: DayOrTime) -> None:
         ("2025-07-11T01:00:00+02:00", "2025-07-10T22:00:00Z", True),
     ],
 )
-def test_two_moments_are_compared_as_moments_and_anything_else_as_days(first: str, second: str, is_after: bool) -> None:
-    one, other = (cells.parse_day_or_time(text, parse_context=SETTING, latest=SETTING.latest) for text in (first, second))
+def test_two_moments_are_compared_as_moments_and_anything_else_as_days(
+    first: str, second: str, is_after: bool
+) -> None:
+    one, other = (
+        cells.parse_day_or_time(text, parse_context=SETTING, latest=SETTING.latest)
+        for text in (first, second)
+    )
 
     assert one.is_after(other) is is_after
 
@@ -151,24 +186,33 @@ def test_two_moments_are_compared_as_moments_and_anything_else_as_days(first: st
         ("2025-07-13", True),
     ],
 )
-def test_time_to_do_something_is_hours_between_moments_and_days_between_days(answered: str, is_late: bool) -> None:
+def test_time_to_do_something_is_hours_between_moments_and_days_between_days(
+    answered: str, is_late: bool
+) -> None:
     asked = cells.parse_day_or_time("2025-07-10T12:00:00Z", parse_context=SETTING, latest=SETTING.latest)
 
     assert (
-        cells.parse_day_or_time(answered, parse_context=SETTING, latest=SETTING.latest).is_after(asked, by=timedelta(hours=48))
+        cells.parse_day_or_time(answered, parse_context=SETTING, latest=SETTING.latest).is_after(
+            asked, by=timedelta(hours=48)
+        )
         is is_late
     )
 
 
 def test_first_moment_of_all_is_on_first_day_in_every_zone() -> None:
-    found = cells.parse_day_or_time("1995-07-01T00:00:00Z", parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest)
+    found = cells.parse_day_or_time(
+        "1995-07-01T00:00:00Z", parse_context=IN_PACIFIC, latest=IN_PACIFIC.latest
+    )
 
     assert found.day == date(1995, 7, 1)
 
 
 @pytest.mark.parametrize(
     ("text", "reason_part"),
-    [*((word, True) for word in ("yes", "Y", "TRUE", "1")), *((word, False) for word in ("no", "N", "False", "0"))],
+    [
+        *((word, True) for word in ("yes", "Y", "TRUE", "1")),
+        *((word, False) for word in ("no", "N", "False", "0")),
+    ],
 )
 def test_yes_and_no_are_known_in_any_case(text: str, reason_part: bool) -> None:
     assert cells.parse_yes_no(text) is reason_part
@@ -184,8 +228,17 @@ def test_yes_no_cell_with_another_word_is_rejected(text: str) -> None:
 
 def test_empty_cells_have_defaults() -> None:
     for bare in (row(), row(text="", flag="", units="", by="", on="", at="")):
-        assert (bare.text("text"), bare.flag("flag"), bare.whole_number("units", max_value=9)) == ("", False, 1)
-        assert (bare.choice("by", ["a"]), bare.past("on"), bare.deadline("on"), bare.moment("at")) == ("", None, None, None)
+        assert (bare.text("text"), bare.flag("flag"), bare.whole_number("units", max_value=9)) == (
+            "",
+            False,
+            1,
+        )
+        assert (bare.choice("by", ["a"]), bare.past("on"), bare.deadline("on"), bare.moment("at")) == (
+            "",
+            None,
+            None,
+            None,
+        )
 
 
 @pytest.mark.parametrize("text", ["0", "10", "-1", "1.5", "1e3", "１", "9" * 5000, "many"])
@@ -208,7 +261,9 @@ def test_choice_cell_ignores_case_and_rejects_other_words() -> None:
         row(by="nobody").choice("by", ["buyer", "seller"])
 
 
-@pytest.mark.parametrize("text", ["2026-11-25", "2026-12-01T00:00:00Z", "1995-06-30", "soon", "2025-07-10T12:00:00", "20250710"])
+@pytest.mark.parametrize(
+    "text", ["2026-11-25", "2026-12-01T00:00:00Z", "1995-06-30", "soon", "2025-07-10T12:00:00", "20250710"]
+)
 def test_past_cell_rejects_future_and_missing_offset(text: str) -> None:
     with pytest.raises(
         InvalidRow,
@@ -217,7 +272,9 @@ def test_past_cell_rejects_future_and_missing_offset(text: str) -> None:
         row(on=text).past("on")
 
 
-@pytest.mark.parametrize(("days", "is_read"), [(2, True), (300, True), (368, True), (370, False), (36_000, False)])
+@pytest.mark.parametrize(
+    ("days", "is_read"), [(2, True), (300, True), (368, True), (370, False), (36_000, False)]
+)
 def test_promise_may_lie_year_ahead(days: int, is_read: bool) -> None:
     text = (TODAY + timedelta(days=days)).isoformat()
 
@@ -230,7 +287,9 @@ def test_promise_may_lie_year_ahead(days: int, is_read: bool) -> None:
 
 @pytest.mark.parametrize("text", ["2025-07-10", "2025-07-10T12:00:00", "noon", "2027-01-01T00:00:00Z"])
 def test_moment_has_offset(text: str) -> None:
-    with pytest.raises(InvalidRow, match=r"`at`: .* is not valid; expected an ISO 8601 time with a UTC offset"):
+    with pytest.raises(
+        InvalidRow, match=r"`at`: .* is not valid; expected an ISO 8601 time with a UTC offset"
+    ):
         row(at=text).moment("at")
 
 
@@ -242,7 +301,10 @@ def test_required_day_is_not_empty() -> None:
 def test_row_speaks_of_when_it_was_updated_or_else_received() -> None:
     updated = datetime(2025, 7, 10, 8, tzinfo=UTC)
 
-    assert row(updated_at="2025-07-10T10:00:00+02:00").statement_time() == (updated, DayOrTime(updated.date(), updated))
+    assert row(updated_at="2025-07-10T10:00:00+02:00").statement_time() == (
+        updated,
+        DayOrTime(updated.date(), updated),
+    )
     assert row().statement_time() == (None, DayOrTime(TODAY, NOON))
 
 

@@ -35,13 +35,17 @@ def fact_of(**cells: str) -> DefectFact:
     ],
 )
 @pytest.mark.parametrize("funded_by", ["", "seller", "amazon"])
-def test_state_decides_what_counts_and_who_paid_never_does(kind: str, state: str, counts: bool, funded_by: str) -> None:
+def test_state_decides_what_counts_and_who_paid_never_does(
+    kind: str, state: str, counts: bool, funded_by: str
+) -> None:
     fact = fact_of(kind=kind, state=state, funded_by=funded_by)
 
     assert (fact.kind, fact.state, fact.counts, fact.funded_by) == (kind, state, counts, funded_by)
 
 
-@pytest.mark.parametrize(("rating", "counts"), [("1", True), ("2", True), ("3", False), ("4", False), ("5", False)])
+@pytest.mark.parametrize(
+    ("rating", "counts"), [("1", True), ("2", True), ("3", False), ("4", False), ("5", False)]
+)
 def test_posted_feedback_counts_by_its_stars(rating: str, counts: bool) -> None:
     fact = fact_of(kind="feedback", state="posted", rating=rating)
 
@@ -72,7 +76,9 @@ def test_posted_feedback_counts_by_its_stars(rating: str, counts: bool) -> None:
 def test_csv_is_read_however_spreadsheet_wrote_it(document: str, codec: str) -> None:
     parsed = parse_document(document.encode(codec))
 
-    assert [(fact.order_id, fact.state, fact.occurred_on) for fact in parsed.defects] == [(ORDER, "granted", date(2026, 10, 20))]
+    assert [(fact.order_id, fact.state, fact.occurred_on) for fact in parsed.defects] == [
+        (ORDER, "granted", date(2026, 10, 20))
+    ]
     assert parsed.rejected == {}
 
 
@@ -106,13 +112,17 @@ def test_time_without_offset_is_utc(text: str, moment: datetime) -> None:
 @pytest.mark.parametrize("column", ["order_id", "kind", "state", "occurred_on"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(f"{HEADER.replace(column, 'other')}\n{ROW}\n".encode(), announced="claims_and_chargebacks")
+        parse_document(
+            f"{HEADER.replace(column, 'other')}\n{ROW}\n".encode(), announced="claims_and_chargebacks"
+        )
 
     assert rejection.value.slug == "columns-missing"
     assert column.replace("_", "-") in rejection.value.detail
 
 
-@pytest.mark.parametrize("column", ["order_id", "kind", "state", "occurred_on", "reference", "updated_at", "funded_by", "rating"])
+@pytest.mark.parametrize(
+    "column", ["order_id", "kind", "state", "occurred_on", "reference", "updated_at", "funded_by", "rating"]
+)
 def test_repeated_column_is_rejected(column: str) -> None:
     header = ",".join([*build.CLAIM_COLUMNS, column])
 
@@ -133,7 +143,10 @@ def test_repeated_column_is_rejected(column: str) -> None:
         ({"kind": "return"}, "`kind`: 'return' is not valid; expected one of"),
         ({"state": ""}, "`state`: '' is not valid; expected one of pending"),
         ({"state": "service"}, "`state`: 'service' is not valid; expected one of pending"),
-        ({"kind": "chargeback", "state": "granted"}, "`state`: 'granted' is not valid; expected one of service"),
+        (
+            {"kind": "chargeback", "state": "granted"},
+            "`state`: 'granted' is not valid; expected one of service",
+        ),
         ({"kind": "feedback", "state": "posted"}, "`rating`: expected a whole number from 1 to 5"),
         ({"kind": "feedback", "state": "posted", "rating": "0"}, "`rating`: expected"),
         ({"kind": "feedback", "state": "posted", "rating": "1.5"}, "`rating`: expected"),
@@ -144,7 +157,10 @@ def test_repeated_column_is_rejected(column: str) -> None:
         ({"occurred_on": "0001-01-01"}, "is out of range"),
         ({"occurred_on": "9999-12-31"}, "is out of range"),
         ({"updated_at": "soon"}, "`updated_at`: 'soon' is not a valid ISO 8601 time"),
-        ({"updated_at": "0001-01-01T00:00:00+14:00"}, "`updated_at`: '0001-01-01T00:00:00+14:00' is out of range"),
+        (
+            {"updated_at": "0001-01-01T00:00:00+14:00"},
+            "`updated_at`: '0001-01-01T00:00:00+14:00' is out of range",
+        ),
         ({"funded_by": "buyer"}, "`funded_by`: 'buyer' is not valid; expected one of seller, amazon"),
         ({"reference": "x" * 65}, "`reference`: expected a text of at most 64"),
     ],

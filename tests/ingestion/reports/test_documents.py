@@ -57,7 +57,11 @@ def test_announced_type_keeps_name_it_was_announced_by() -> None:
         (b"", "empty-document", "no bytes"),
         (b"\n \r\n\t\n\n", "empty-document", "blank lines"),
         (gzip.compress(b""), "empty-document", "no bytes"),
-        (b"Date range exceeded. Report can be requested only upto 30 days", "unknown-document", "Date range exceeded"),
+        (
+            b"Date range exceeded. Report can be requested only upto 30 days",
+            "unknown-document",
+            "Date range exceeded",
+        ),
         (b'{"accounts": []}', "unknown-document", "JSON"),
         (b"[\n]", "unknown-document", "JSON"),
         (b'<?xml version="1.0"?>\n<AmazonEnvelope/>', "unknown-document", "XML"),
@@ -70,20 +74,34 @@ def test_announced_type_keeps_name_it_was_announced_by() -> None:
         (orders.replace(b"merchant-order-id", b"amazon-order-id"), "columns-repeated", "amazon-order-id"),
         (orders.replace(b"sku", b"sku" + b"\ttel" * 1000), "too-many-columns", "at most 1000 are supported"),
         (claimed + b'"ab\n",' * 400_000, "invalid-csv", "more than 2097152 characters"),
-        (claimed.replace(b"funded_by", b"funded_by" + b",x" * 1000), "too-many-columns", "at most 1000 are supported"),
+        (
+            claimed.replace(b"funded_by", b"funded_by" + b",x" * 1000),
+            "too-many-columns",
+            "at most 1000 are supported",
+        ),
         (b"tel\t" * 1000 + orders, "unknown-document", "tel"),
         (orders.replace(b"101-", b"1O1-"), "no-usable-row", "Line 2"),
         (orders.replace(b"\r\n", b"\r"), "line-ends", "carriage return"),
         (orders.replace(b"\r\n", b"\r", 1), "line-ends", "carriage return"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not-text", "NUL"),
-        (b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml", "spreadsheet", "Save the sheet as CSV or tab-delimited text"),
+        (
+            b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml",
+            "spreadsheet",
+            "Save the sheet as CSV or tab-delimited text",
+        ),
         (b"PK\x03\x04 and nothing else that is binary", "spreadsheet", "an Excel workbook or a ZIP archive"),
         (gzip.compress(b"PK\x03\x04\x14\0"), "spreadsheet", "tab-delimited"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "spreadsheet", "an Excel workbook"),
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not-text", "It is a PDF. Download the report as CSV or tab-delimited text"),
+        (
+            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+            "not-text",
+            "It is a PDF. Download the report as CSV or tab-delimited text",
+        ),
     ],
 )
-def test_document_that_is_no_report_is_rejected_with_reason(document: bytes, slug: str, reason_part: str) -> None:
+def test_document_that_is_no_report_is_rejected_with_reason(
+    document: bytes, slug: str, reason_part: str
+) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(document)
 
@@ -97,7 +115,10 @@ def test_header_of_as_many_columns_as_there_may_be_is_one(announced: str) -> Non
     lines = orders.split(b"\r\n")
     more = tabular.MAX_COLUMNS - lines[0].count(b"\t") - 1
 
-    assert len(parse_document(b"\r\n".join([lines[0] + b"\ttel" * more, *lines[1:]]), announced=announced).lines) == 3
+    assert (
+        len(parse_document(b"\r\n".join([lines[0] + b"\ttel" * more, *lines[1:]]), announced=announced).lines)
+        == 3
+    )
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(b"\r\n".join([lines[0] + b"\ttel" * (more + 1), *lines[1:]]), announced=announced)
     assert rejection.value.slug == "too-many-columns"
@@ -158,13 +179,17 @@ def test_invalid_rows_are_rejected_by_line_and_others_used() -> None:
     parsed = parse_document(document)
 
     assert [line for line, _ in parsed.lines] == [3, 5]
-    assert parsed.rejected == {6: "`fulfillment-channel`: 'Somebody' is not valid; expected Amazon or Merchant."}
+    assert parsed.rejected == {
+        6: "`fulfillment-channel`: 'Somebody' is not valid; expected Amazon or Merchant."
+    }
     assert parsed.reader.read == 3
 
 
 @pytest.mark.parametrize("document", [orders, feedback, claimed], ids=["orders", "feedback", "claims"])
 def test_document_cut_in_middle_of_row_is_rejected_wherever_it_is_cut(document: bytes) -> None:
-    """Up to the delimiter before the last cell: what is cut off within that one cannot be told from a short value."""
+    """Up to the delimiter before the last cell: what is cut off within that one cannot be told from a short
+    value."""
+
     last_row = document.rstrip(b"\r\n").rfind(b"\n") + 1
     delimiter = b"\t" if b"\t" in document else b","
     last_cell = document.rstrip(b"\r\n").rfind(delimiter)
@@ -179,7 +204,9 @@ def test_document_cut_in_middle_of_row_is_rejected_wherever_it_is_cut(document: 
 
 
 def test_cut_in_middle_of_character_is_cut() -> None:
-    document = build.feedback_file([build.feedback_row(order=build.order_id(1), on="10/20/26"), ("10/21/26", "1", "zu spät")])
+    document = build.feedback_file(
+        [build.feedback_row(order=build.order_id(1), on="10/20/26"), ("10/21/26", "1", "zu spät")]
+    )
 
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(document[: document.rindex("ä".encode()) + 1])

@@ -16,7 +16,9 @@ VALUES = st.recursive(
     | st.booleans()
     | st.integers(-(10**30), 10**30)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.sampled_from("abc")), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.sampled_from("abc")), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -29,7 +31,8 @@ def test_write_json_restores_parsed_value(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["0", "-0", "0.0", "0.10", "0.0100", "1e5", "1E+5", "0.03203973037", "12345678901234567890", "1.5e-30"]
+    "number",
+    ["0", "-0", "0.0", "0.10", "0.0100", "1e5", "1E+5", "0.03203973037", "12345678901234567890", "1.5e-30"],
 )
 def test_number_is_written_as_it_came(number: str) -> None:
     assert write_json(parse_json(f'{{"rate": {number}}}'.encode())) == f'{{"rate":{number}}}'
@@ -104,7 +107,9 @@ def test_unstorable_json_is_an_invalid_row(document: bytes) -> None:
         write_json(value)
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e200000", "1e-200000", "1" * 5_000, "0." + "1" * 20_000])
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e200000", "1e-200000", "1" * 5_000, "0." + "1" * 20_000]
+)
 def test_number_beyond_every_table_is_written_as_text(number: str) -> None:
     assert write_json(parse_json(f'{{"a": [{number}]}}'.encode())) == f'{{"a":["{number}"]}}'
 

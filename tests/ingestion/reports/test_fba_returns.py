@@ -34,14 +34,25 @@ def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> bytes:
 def test_unit_that_came_back_is_return_of_its_order() -> None:
     (fact,) = parse_document(report({})).returns
 
-    assert fact == (build.order_id(1), "LPNNC5N165ZVR", date(2025, 6, 5), "unit returned to inv", True, None, "", None)
+    assert fact == (
+        build.order_id(1),
+        "LPNNC5N165ZVR",
+        date(2025, 6, 5),
+        "unit returned to inv",
+        True,
+        None,
+        "",
+        None,
+    )
 
 
 def test_columns_are_found_by_name_in_any_order() -> None:
     for seed in range(5):
         columns = tuple(random.Random(seed).sample(COLUMNS, len(COLUMNS)))
 
-        assert [fact.reference for fact in parse_document(report({}, columns=columns)).returns] == ["LPNNC5N165ZVR"]
+        assert [fact.reference for fact in parse_document(report({}, columns=columns)).returns] == [
+            "LPNNC5N165ZVR"
+        ]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +71,9 @@ def test_day_is_marketplace(text: str, zone: str, day: date) -> None:
     assert fact.requested_on == day
 
 
-@pytest.mark.parametrize("columns", [COLUMNS, tuple(name for name in COLUMNS if name != "license-plate-number")])
+@pytest.mark.parametrize(
+    "columns", [COLUMNS, tuple(name for name in COLUMNS if name != "license-plate-number")]
+)
 def test_units_without_license_plate_are_distinguished_by_sku_and_time(columns: tuple[str, ...]) -> None:
     rows = ({"license-plate-number": "", "sku": sku} for sku in ("PAD-12", "PAD-18", "S" * 90))
 
@@ -119,7 +132,9 @@ def test_buyer_comments_reach_no_fact_or_reason() -> None:
 @pytest.mark.parametrize("column", ["return-date", "order-id"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=fba_returns.NAME)
+        parse_document(
+            report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=fba_returns.NAME
+        )
 
     assert rejection.value.slug == "columns-missing"
     assert column in rejection.value.detail

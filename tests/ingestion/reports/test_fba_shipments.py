@@ -79,9 +79,9 @@ def test_columns_are_found_by_name_in_any_order(delimiter: str) -> None:
     for seed in range(5):
         columns = tuple(random.Random(seed).sample(COLUMNS, len(COLUMNS)))
 
-        assert [fact.order_id for fact in parse_document(report({}, columns=columns, delimiter=delimiter)).orders] == [
-            build.order_id(1)
-        ]
+        assert [
+            fact.order_id for fact in parse_document(report({}, columns=columns, delimiter=delimiter)).orders
+        ] == [build.order_id(1)]
 
 
 @pytest.mark.parametrize("columns", [COLUMNS, without("reporting-date")])
@@ -120,7 +120,11 @@ def test_store_is_marketplace() -> None:
 
 
 def test_missing_sales_channel_defaults_to_report_marketplace() -> None:
-    rows: tuple[dict[str, str], ...] = ({}, {"amazon-order-id": "S01-1234567-1234567"}, {"amazon-order-id": "elsewhere"})
+    rows: tuple[dict[str, str], ...] = (
+        {},
+        {"amazon-order-id": "S01-1234567-1234567"},
+        {"amazon-order-id": "elsewhere"},
+    )
 
     parsed = parse_document(report(*rows, columns=without("sales-channel")), marketplace="DE")
 

@@ -27,14 +27,26 @@ def test_removal_is_feedback_that_no_longer_counts() -> None:
     ("text", "zone", "day", "stated_at"),
     [
         ("2025-07-14", "Europe/Berlin", date(2025, 7, 14), datetime(2025, 7, 14, 21, 59, 59, tzinfo=UTC)),
-        ("2025-07-14", "America/Los_Angeles", date(2025, 7, 14), datetime(2025, 7, 15, 6, 59, 59, tzinfo=UTC)),
+        (
+            "2025-07-14",
+            "America/Los_Angeles",
+            date(2025, 7, 14),
+            datetime(2025, 7, 15, 6, 59, 59, tzinfo=UTC),
+        ),
         ("2025-07-14T10:30:00+02:00", "UTC", date(2025, 7, 14), datetime(2025, 7, 14, 8, 30, tzinfo=UTC)),
-        ("2025-07-14T01:00:00Z", "America/Los_Angeles", date(2025, 7, 13), datetime(2025, 7, 14, 1, tzinfo=UTC)),
+        (
+            "2025-07-14T01:00:00Z",
+            "America/Los_Angeles",
+            date(2025, 7, 13),
+            datetime(2025, 7, 14, 1, tzinfo=UTC),
+        ),
         ("2026-11-22", "UTC", TODAY, datetime(2026, 11, 22, 12, tzinfo=UTC)),
         ("2026-11-24", "UTC", date(2026, 11, 24), datetime(2026, 11, 22, 12, tzinfo=UTC)),
     ],
 )
-def test_removal_time_is_its_moment_or_end_of_day_until_receipt(text: str, zone: str, day: date, stated_at: datetime) -> None:
+def test_removal_time_is_its_moment_or_end_of_day_until_receipt(
+    text: str, zone: str, day: date, stated_at: datetime
+) -> None:
     (fact,) = parse_document(removal(text), zone=zone, today=TODAY).defects
 
     assert (fact.occurred_on, fact.stated_at) == (day, stated_at)
@@ -55,7 +67,9 @@ def test_removal_on_day_of_feedback_is_newer_statement() -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None:
-    document = build.table({"comments": "Jane", "Removed On": "2025-07-14", "Order-Id": ORDER}, delimiter=delimiter)
+    document = build.table(
+        {"comments": "Jane", "Removed On": "2025-07-14", "Order-Id": ORDER}, delimiter=delimiter
+    )
 
     parsed = parse_document(document)
 
@@ -74,7 +88,10 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
     ],
 )
 def test_invalid_rows_are_rejected_with_reason(order: str, on: str, reason_part: str) -> None:
-    rows = [{"order_id": build.order_id(2), "removed_on": "2025-07-14"}, {"order_id": order, "removed_on": on}]
+    rows = [
+        {"order_id": build.order_id(2), "removed_on": "2025-07-14"},
+        {"order_id": order, "removed_on": on},
+    ]
 
     parsed = parse_document(build.table(*rows), today=TODAY)
 
@@ -85,7 +102,9 @@ def test_invalid_rows_are_rejected_with_reason(order: str, on: str, reason_part:
 @pytest.mark.parametrize("column", ["order_id", "removed_on"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals.NAME)
+        parse_document(
+            removal("2025-07-14").replace(column.encode(), b"other"), announced=feedback_removals.NAME
+        )
 
     assert rejection.value.slug == "columns-missing"
     assert column.replace("_", "-") in rejection.value.detail

@@ -32,17 +32,34 @@ def report(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> bytes:
 def test_request_is_return_of_its_order() -> None:
     (fact,) = parse_document(report({})).returns
 
-    assert fact == (build.order_id(1), "RMA DfqRyqfBRRMA", date(2025, 7, 10), "approved", True, None, "", None)
+    assert fact == (
+        build.order_id(1),
+        "RMA DfqRyqfBRRMA",
+        date(2025, 7, 10),
+        "approved",
+        True,
+        None,
+        "",
+        None,
+    )
 
 
 def test_columns_are_found_by_name_in_any_order_and_others_are_ignored() -> None:
     for seed in range(5):
-        columns = tuple(random.Random(seed).sample([*COLUMNS, "Category", "Order Item ID", "Buyer name"], len(COLUMNS) + 3))
+        columns = tuple(
+            random.Random(seed).sample(
+                [*COLUMNS, "Category", "Order Item ID", "Buyer name"], len(COLUMNS) + 3
+            )
+        )
 
-        assert [fact.reference for fact in parse_document(report({}, columns=columns)).returns] == ["RMA DfqRyqfBRRMA"]
+        assert [fact.reference for fact in parse_document(report({}, columns=columns)).returns] == [
+            "RMA DfqRyqfBRRMA"
+        ]
 
 
-@pytest.mark.parametrize("text", ["10-Jul-2025", "2025-07-10", "2025-07-10T08:00:00-03:00", "2025-07-10 08:00:00"])
+@pytest.mark.parametrize(
+    "text", ["10-Jul-2025", "2025-07-10", "2025-07-10T08:00:00-03:00", "2025-07-10 08:00:00"]
+)
 def test_date_names_its_month_or_is_iso(text: str) -> None:
     (fact,) = parse_document(report({"Return request date": text})).returns
 
@@ -66,8 +83,14 @@ def test_day_that_is_not_yet_is_rejected() -> None:
 @pytest.mark.parametrize(
     ("status", "is_return"),
     [
-        *((status, True) for status in ("Approved", "Pending", "Pending approval", "Completed", "Closed", "Authorized", "")),
-        *((status, False) for status in ("Cancelled", "Canceled", "Declined", "DENIED", "Rejected", "BuyerCancelled")),
+        *(
+            (status, True)
+            for status in ("Approved", "Pending", "Pending approval", "Completed", "Closed", "Authorized", "")
+        ),
+        *(
+            (status, False)
+            for status in ("Cancelled", "Canceled", "Declined", "DENIED", "Rejected", "BuyerCancelled")
+        ),
         *((status, False) for status in ("Closed without refund", "Return request cancelled by the buyer")),
     ],
 )
@@ -104,7 +127,11 @@ def test_claim_on_request_is_defect_of_which_no_more_is_known(reason_part: str) 
 
     assert [type(fact).__name__ for _, fact in parsed.lines] == ["ReturnFact", "DefectFact"]
     (fact,) = parsed.defects
-    assert (fact.order_id, fact.kind, fact.reference) == (build.order_id(1), DefectKind.A_TO_Z_CLAIM, "returns-report")
+    assert (fact.order_id, fact.kind, fact.reference) == (
+        build.order_id(1),
+        DefectKind.A_TO_Z_CLAIM,
+        "returns-report",
+    )
     assert (fact.state, fact.occurred_on, fact.counts) == ("filed", date(2025, 7, 10), True)
     assert (fact.stated_at, fact.rating, fact.funded_by) == (None, None, "")
 
@@ -138,7 +165,8 @@ def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_par
 
 def test_rows_whose_empty_cells_at_end_were_cut_are_whole() -> None:
     document = b"\n".join(
-        line.rstrip(b"\t") for line in report({}, {"Refunded Amount": ""}, {"Refunded Amount": ""}).splitlines()
+        line.rstrip(b"\t")
+        for line in report({}, {"Refunded Amount": ""}, {"Refunded Amount": ""}).splitlines()
     )
 
     parsed = parse_document(document)
@@ -171,7 +199,9 @@ def test_document_cut_in_its_last_row_is_rejected() -> None:
 @pytest.mark.parametrize("column", ["Order ID", "Return request date", "Return request status"])
 def test_header_without_required_column_is_rejected(column: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=mfn_returns.NAME)
+        parse_document(
+            report({}, columns=tuple(name for name in COLUMNS if name != column)), announced=mfn_returns.NAME
+        )
 
     assert rejection.value.slug == "columns-missing"
     assert column.lower().replace(" ", "-") in rejection.value.detail
@@ -186,6 +216,8 @@ def test_header_repeated_as_data_is_rejected_row() -> None:
 
 
 def test_report_of_one_marketplace_is_dated_by_its_days() -> None:
-    (fact,) = parse_document(report({"Return request date": "2025-07-10T03:00:00Z"}), zone="America/Los_Angeles").returns
+    (fact,) = parse_document(
+        report({"Return request date": "2025-07-10T03:00:00Z"}), zone="America/Los_Angeles"
+    ).returns
 
     assert fact.requested_on == date(2025, 7, 9)

@@ -18,7 +18,10 @@ TEXTS = {
     "a_to_z_claim": "false",
     "is_prime": "N",
 }
-ITEM = "<item_details><item_name>Camisa &amp; más</item_name><asin>B07</asin><order_id>none</order_id></item_details>"
+ITEM = (
+    "<item_details><item_name>Camisa &amp; "
+    "más</item_name><asin>B07</asin><order_id>none</order_id></item_details>"
+)
 
 
 def details(**texts: str | None) -> str:
@@ -66,7 +69,9 @@ def test_date_is_moment_or_day(text: str, zone: str, day: date) -> None:
 
 
 def test_optional_elements_may_be_missing() -> None:
-    (fact,) = parse_document(report(details(amazon_rma_id=None, return_request_status=None, a_to_z_claim=None))).returns
+    (fact,) = parse_document(
+        report(details(amazon_rma_id=None, return_request_status=None, a_to_z_claim=None))
+    ).returns
 
     assert (fact.reference, fact.state, fact.is_return) == ("", "", True)
 

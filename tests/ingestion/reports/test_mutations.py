@@ -38,7 +38,9 @@ from tests.ingestion.parsed_documents import parse_document
 
 MUTATIONS = 500  # of each document
 SAMPLES = sorted(
-    file for file in (Path(__file__).parents[2] / "samples").rglob("*.*") if file.suffix in {".tsv", ".xml", ".json"}
+    file
+    for file in (Path(__file__).parents[2] / "samples").rglob("*.*")
+    if file.suffix in {".tsv", ".xml", ".json"}
 )
 SEVERAL = (
     mfn_returns.REPORT_TYPE,
@@ -74,19 +76,44 @@ DOCUMENTS = {
         for n in range(12)
     ),
     "feedback": build.feedback_file(
-        (f"10/{n + 1}/26", str(n % 5 + 1), "llegó tarde – “nunca”", "", build.order_id(n), "x@example.com") for n in range(12)
-    ),
-    "claims": build.claims_file(
-        build.claim(order=build.order_id(n), reference=f"Nº {n}", updated_at="2026-10-21T10:00:00+02:00", funded_by="seller")
+        (f"10/{n + 1}/26", str(n % 5 + 1), "llegó tarde – “nunca”", "", build.order_id(n), "x@example.com")
         for n in range(12)
     ),
-    "xml": build.orders_xml(*(build.message(AmazonOrderID=build.order_id(n), City="München") for n in range(12))),
+    "claims": build.claims_file(
+        build.claim(
+            order=build.order_id(n),
+            reference=f"Nº {n}",
+            updated_at="2026-10-21T10:00:00+02:00",
+            funded_by="seller",
+        )
+        for n in range(12)
+    ),
+    "xml": build.orders_xml(
+        *(build.message(AmazonOrderID=build.order_id(n), City="München") for n in range(12))
+    ),
 }
 HOSTILE = (
     *("", " ", "\0", '"', "\t", ",", "\r", "\x1a", "\x85", "\u2028", "\ufeff", "\ufffd", "￿", "𝟙𝟚", "١"),
-    *("-1", "0", "NaN", "1e999", "9" * 5_000, "x" * 70_000, "=1+1", "'; DROP TABLE orders; --", "../../etc/passwd"),
+    *(
+        "-1",
+        "0",
+        "NaN",
+        "1e999",
+        "9" * 5_000,
+        "x" * 70_000,
+        "=1+1",
+        "'; DROP TABLE orders; --",
+        "../../etc/passwd",
+    ),
     *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-10-01T00:00:00+23:59", "2026-W43-2"),
-    *("2026-10-01T00:00:00+00:00:30.5", "2026-10-01T24:00:00Z", "2/30/26", "1/1/0001", "31.12.99", "0000-00-00"),
+    *(
+        "2026-10-01T00:00:00+00:00:30.5",
+        "2026-10-01T24:00:00Z",
+        "2/30/26",
+        "1/1/0001",
+        "31.12.99",
+        "0000-00-00",
+    ),
     *(
         "10-Jul-2025",
         "31-Feb-2025",
@@ -113,7 +140,18 @@ HOSTILE = (
     ),
     *("000-0000000-0000000", "１01-0000001-0000001", "Non-Amazon", "Amazon.de", "Cancelled", "Pending - "),
 )
-CODECS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7", "cp1252", "cp932", "iso-8859-15", "cp037")
+CODECS = (
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "utf-7",
+    "cp1252",
+    "cp932",
+    "iso-8859-15",
+    "cp037",
+)
 
 
 def with_bytes_flipped(document: bytes, chance: random.Random) -> bytes:
@@ -154,7 +192,9 @@ def with_columns_moved(document: bytes, chance: random.Random) -> bytes:
         moved = order.pop(chance.randrange(len(order))) if len(order) > 1 else order[0]
         for _ in range(chance.choice((0, 1, 1, 2))):
             order.insert(chance.randint(0, len(order)), moved)
-    return detect_table_redactor([[row[at] for at in order if at < len(row)] for row in rows], delimiter_of(document))
+    return detect_table_redactor(
+        [[row[at] for at in order if at < len(row)] for row in rows], delimiter_of(document)
+    )
 
 
 def with_another_delimiter(document: bytes, chance: random.Random) -> bytes:
@@ -224,7 +264,9 @@ def outcome(document: bytes, chance: random.Random) -> str:
         )
     except RejectedDocument as rejection:
         return rejection.slug if all(rejection.problem().values()) else "rejected without a reason"
-    assert parsed.reader.report_type in SEVERAL or len(parsed.lines) + len(parsed.rejected) == parsed.reader.read
+    assert (
+        parsed.reader.report_type in SEVERAL or len(parsed.lines) + len(parsed.rejected) == parsed.reader.read
+    )
     assert all(parsed.rejected.values())
     assert max(map(len, parsed.rejected.values()), default=0) <= 300
     assert all(fits(fact) for _, fact in parsed.lines), parsed.lines
@@ -234,7 +276,11 @@ def outcome(document: bytes, chance: random.Random) -> str:
 def fits(fact: Fact) -> bool:
     """Return whether PostgreSQL can store the fact."""
     for value in fact:
-        if isinstance(value, date) and not isinstance(value, datetime) and not FIRST_DAY <= value < END_OF_DAYS:
+        if (
+            isinstance(value, date)
+            and not isinstance(value, datetime)
+            and not FIRST_DAY <= value < END_OF_DAYS
+        ):
             return False
         if isinstance(value, str) and ("\0" in value or value.encode(errors="replace").decode() != value):
             return False

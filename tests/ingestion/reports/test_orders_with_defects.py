@@ -15,7 +15,9 @@ CATEGORIES = {
     "Chargeback claim": "chargeback",
 }
 COLUMNS = ("Order Id", "Order Date", "Fulfilled By", *CATEGORIES)
-ROW = {"Order Id": build.order_id(1), "Order Date": "2025-07-01", "Fulfilled By": "Seller"} | dict.fromkeys(CATEGORIES, "No")
+ROW = {"Order Id": build.order_id(1), "Order Date": "2025-07-01", "Fulfilled By": "Seller"} | dict.fromkeys(
+    CATEGORIES, "No"
+)
 
 
 def download(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS, delimiter: str = ",") -> bytes:
@@ -39,7 +41,9 @@ def test_category_that_is_marked_is_defect_that_is_listed(category: str, kind: s
 
 
 def test_order_has_defect_for_each_of_its_categories() -> None:
-    parsed = parse_document(download(dict.fromkeys(CATEGORIES, "Yes"), {"Order Id": build.order_id(2), "Late Shipment": "Yes"}))
+    parsed = parse_document(
+        download(dict.fromkeys(CATEGORIES, "Yes"), {"Order Id": build.order_id(2), "Late Shipment": "Yes"})
+    )
 
     assert [fact.kind for fact in parsed.defects] == [*CATEGORIES.values(), "late_shipment"]
     assert [line for line, _ in parsed.lines] == [2, 2, 2, 2, 2, 3]
@@ -64,7 +68,9 @@ def test_words_for_no_are_not_marks(mark: str) -> None:
 
 @pytest.mark.parametrize("mark", ["perhaps", "-1", "1.5", "１", "✗", "9" * 5000, "2025-07-01", "Seller"])
 def test_unknown_mark_rejects_its_row(mark: str) -> None:
-    parsed = parse_document(download({"Order Id": build.order_id(2), "Late Shipment": "Yes"}, {"Late Shipment": mark}))
+    parsed = parse_document(
+        download({"Order Id": build.order_id(2), "Late Shipment": "Yes"}, {"Late Shipment": mark})
+    )
 
     assert [fact.order_id for fact in parsed.defects] == [build.order_id(2)]
     assert "Late Shipment" in parsed.rejected[3]
@@ -139,7 +145,9 @@ def test_day_is_stored_where_it_means_one_day_only(text: str, day: date | None) 
 
 
 def test_missing_day_column_gives_no_day() -> None:
-    (fact,) = parse_document(download({"Late Shipment": "Yes"}, columns=("Order Id", "Late Shipment"))).defects
+    (fact,) = parse_document(
+        download({"Late Shipment": "Yes"}, columns=("Order Id", "Late Shipment"))
+    ).defects
 
     assert fact.occurred_on is None
 
@@ -152,7 +160,13 @@ def test_row_without_order_is_rejected(order: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "columns", [("Order Id",), ("Order Id", "Order Date", "Fulfilled By"), ("Late Shipment",), ("Order Id", "Returned late")]
+    "columns",
+    [
+        ("Order Id",),
+        ("Order Id", "Order Date", "Fulfilled By"),
+        ("Late Shipment",),
+        ("Order Id", "Returned late"),
+    ],
 )
 def test_download_without_order_or_category_is_not_detected(columns: tuple[str, ...]) -> None:
     document = build.table(dict.fromkeys(columns, "x"))
@@ -174,7 +188,9 @@ def test_category_repeated_is_rejected() -> None:
 
 
 def test_returns_layout_is_not_detected_as_orders_with_defects() -> None:
-    document = build.table({"order_id": build.order_id(1), "requested_at": "2025-07-01", "negative_feedback": "yes"})
+    document = build.table(
+        {"order_id": build.order_id(1), "requested_at": "2025-07-01", "negative_feedback": "yes"}
+    )
 
     assert parse_document(document).reader.type_name == returns.NAME
     with pytest.raises(RejectedDocument) as rejection:

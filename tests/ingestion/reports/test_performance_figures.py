@@ -23,7 +23,12 @@ SETTING = ParseContext(marketplace="US", received_at=NOON)
 
 
 def stated(**told: Any) -> ReportedFact:
-    usual: dict[str, Any] = {"metric": "order_defect_rate", "channel": "mfn", "numerator": 7, "denominator": 1000}
+    usual: dict[str, Any] = {
+        "metric": "order_defect_rate",
+        "channel": "mfn",
+        "numerator": 7,
+        "denominator": 1000,
+    }
     figure = Figure(**usual | told)
     return performance_figures.build_fact(figure, marketplace="US", reported_at=NOON)
 
@@ -145,7 +150,9 @@ def test_rate_within_its_rounding_is_not_flagged(rate: str, numerator: int, deno
         ("0.01", 0, 100, "0 of 100 is 0.0000"),
     ],
 )
-def test_rate_beyond_its_rounding_is_flagged(rate: str, numerator: int, denominator: int, expected: str) -> None:
+def test_rate_beyond_its_rounding_is_flagged(
+    rate: str, numerator: int, denominator: int, expected: str
+) -> None:
     result = flags(rate=Decimal(rate), numerator=numerator, denominator=denominator)
 
     assert len(result) == 1
@@ -201,7 +208,9 @@ def test_figure_without_denominator_has_no_rate_or_status(status: str) -> None:
         ("", "0.5", "LESS_THAN", "0.01", ""),
     ],
 )
-def test_status_that_target_contradicts_is_flagged(status: str, rate: str, condition: str, value: str, expected: str) -> None:
+def test_status_that_target_contradicts_is_flagged(
+    status: str, rate: str, condition: str, value: str, expected: str
+) -> None:
     target = performance_figures.build_target(Decimal(value), condition)
 
     result = flags(rate=Decimal(rate), numerator=None, denominator=None, status=status, target=target)
@@ -221,10 +230,18 @@ def test_target_is_checked_by_counts_without_rate() -> None:
 @pytest.mark.parametrize("numerator", [None, 8])
 def test_missing_values_are_not_flagged(numerator: int | None) -> None:
     fact = stated(
-        numerator=numerator, denominator=None, status="BAD", target=performance_figures.build_target(Decimal(1), "LESS_THAN")
+        numerator=numerator,
+        denominator=None,
+        status="BAD",
+        target=performance_figures.build_target(Decimal(1), "LESS_THAN"),
     )
 
-    assert (fact.rate, fact.numerator, fact.denominator, json.loads(fact.flags)) == (None, numerator, None, [])
+    assert (fact.rate, fact.numerator, fact.denominator, json.loads(fact.flags)) == (
+        None,
+        numerator,
+        None,
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -281,7 +298,15 @@ def test_window_that_runs_backwards_is_ignored_and_flagged() -> None:
 
 @pytest.mark.parametrize(
     "end",
-    ["yesterday", "2026-13-01", "2026-10-04", "2099-01-01T00:00:00Z", "1995-06-30", "0001-01-01T00:00:00+14:00", "24.09.26"],
+    [
+        "yesterday",
+        "2026-13-01",
+        "2026-10-04",
+        "2099-01-01T00:00:00Z",
+        "1995-06-30",
+        "0001-01-01T00:00:00+14:00",
+        "24.09.26",
+    ],
 )
 def test_window_that_ends_in_future_or_never_is_invalid_row(end: str) -> None:
     with pytest.raises(InvalidRow):
@@ -301,7 +326,9 @@ def test_window_that_ends_in_future_or_never_is_invalid_row(end: str) -> None:
         ([], NOON),
     ],
 )
-def test_report_was_made_at_end_of_its_latest_day_but_not_after_it_came(ends: list[str], made: datetime) -> None:
+def test_report_was_made_at_end_of_its_latest_day_but_not_after_it_came(
+    ends: list[str], made: datetime
+) -> None:
     assert performance_figures.infer_reported_at(ends, SETTING) == made
 
 
@@ -330,7 +357,8 @@ def test_status_that_is_invalid_is_invalid_row(told: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("0", 0), ("7", 7), ("7.0", 7), ("1e3", 1000), ("-0", 0), (str(MAX_INTEGER), MAX_INTEGER)]
+    ("text", "number"),
+    [("0", 0), ("7", 7), ("7.0", 7), ("1e3", 1000), ("-0", 0), (str(MAX_INTEGER), MAX_INTEGER)],
 )
 def test_count_is_whole_number_however_it_is_written(text: str, number: int) -> None:
     assert performance_figures.parse_count(text, "orderCount") == number

@@ -36,7 +36,9 @@ from tests.ingestion.reports.test_mutations import (
 MUTATIONS = 500  # of each document
 SAMPLES = Path(__file__).parents[2] / "samples"
 V2_SAMPLES = sorted((SAMPLES / performance_v2.NAME).glob("[1-9]*.json"))
-DOCUMENTS = {path.name: path.read_bytes() for path in V2_SAMPLES} | {"example": performance_v2.EXAMPLE.encode()}
+DOCUMENTS = {path.name: path.read_bytes() for path in V2_SAMPLES} | {
+    "example": performance_v2.EXAMPLE.encode()
+}
 XML = {
     "1_RECONSTRUCTED.xml": (SAMPLES / performance_v1.NAME / "1_RECONSTRUCTED.xml").read_bytes(),
     "example": performance_v1.EXAMPLE.encode(),
@@ -51,9 +53,46 @@ BYTES = (
     packed,
 )
 HOSTILE = (
-    *("null", "true", "false", "0", "-0", "-1", "1.5", "0.01", "1e5", "1e-5", "1e999999999999", "-1e-999999", "NaN", "-Infinity"),
-    *("2147483647", "2147483648", "9" * 5_000, "0." + "3" * 5_000, "[]", "{}", "[[]]", "[{}]", '{"value": 0.01}', '{"count": 1}'),
-    *('""', '" "', '"x"', '"AT RISK"', '"\\u0000"', '"\\ud800"', '"ß"', '"' + "x" * 70_000 + '"', '"LESS_THAN"', '"1"'),
+    *(
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "-1",
+        "1.5",
+        "0.01",
+        "1e5",
+        "1e-5",
+        "1e999999999999",
+        "-1e-999999",
+        "NaN",
+        "-Infinity",
+    ),
+    *(
+        "2147483647",
+        "2147483648",
+        "9" * 5_000,
+        "0." + "3" * 5_000,
+        "[]",
+        "{}",
+        "[[]]",
+        "[{}]",
+        '{"value": 0.01}',
+        '{"count": 1}',
+    ),
+    *(
+        '""',
+        '" "',
+        '"x"',
+        '"AT RISK"',
+        '"\\u0000"',
+        '"\\ud800"',
+        '"ß"',
+        '"' + "x" * 70_000 + '"',
+        '"LESS_THAN"',
+        '"1"',
+    ),
     *(
         '"2026-09-24"',
         '"2026-09-24T23:59Z"',
@@ -62,7 +101,14 @@ HOSTILE = (
         '"2026-W43-2"',
         '"2026-09-24T24:00Z"',
     ),
-    *('"A1PA6795UKMFR9"', '"ATVPDKIKX0DER"', '"A0"', "[" * 60 + "]" * 60, "[" * 2_000 + "]" * 2_000, '{"\\u0000": 1}'),
+    *(
+        '"A1PA6795UKMFR9"',
+        '"ATVPDKIKX0DER"',
+        '"A0"',
+        "[" * 60 + "]" * 60,
+        "[" * 2_000 + "]" * 2_000,
+        '{"\\u0000": 1}',
+    ),
 )
 HOSTILE_TEXTS = (
     "",
@@ -103,7 +149,9 @@ def rename(tree: Tree, chance: random.Random) -> None:
         return
     container, key = chance.choice(objects)
     others = [key for _, key in objects]
-    name = chance.choice((key.upper(), key.lower(), key + "s", "", "x", "\0", chance.choice(others), chance.choice(others)))
+    name = chance.choice(
+        (key.upper(), key.lower(), key + "s", "", "x", "\0", chance.choice(others), chance.choice(others))
+    )
     container[name] = container.pop(key)
 
 
@@ -165,7 +213,9 @@ def outcome(document: bytes, *, announced: str, chance: random.Random) -> tuple[
     """Return `used` and what was parsed, or why it was rejected."""
     marketplace = chance.choice(("US", "DE", "JP"))
     try:
-        parsed = parse_document(document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY)
+        parsed = parse_document(
+            document, announced=chance.choice(("", announced)), marketplace=marketplace, today=DAY
+        )
     except RejectedDocument as rejection:
         return rejection.slug if all(rejection.problem().values()) else "rejected without a reason", None
     assert len({line for line, _ in parsed.lines}) + len(parsed.reader.rejected) <= parsed.reader.read
@@ -192,12 +242,24 @@ def figure_fits(fact: ReportedFact) -> bool:
         and fact.channel in set(Channel)
         and all(FIRST_DAY <= day <= latest_allowed_time(DAY).date() for day in days)
         and days == sorted(days)
-        and all(number is None or 0 <= number < 2**31 for number in (fact.numerator, fact.denominator, *limits))
-        and (fact.rate is None or (isinstance(fact.rate, Decimal) and 0 <= fact.rate <= 1 and len(str(fact.rate)) < 100))
+        and all(
+            number is None or 0 <= number < 2**31 for number in (fact.numerator, fact.denominator, *limits)
+        )
+        and (
+            fact.rate is None
+            or (isinstance(fact.rate, Decimal) and 0 <= fact.rate <= 1 and len(str(fact.rate)) < 100)
+        )
         and (fact.denominator != 0 or (fact.rate, fact.status) == (None, "NONE"))
         and status_fits(fact.status)
-        and (limits == (None, None) if fact.comparator == "" else fact.comparator in set(Comparator) and bool(limits[1]))
-        and all(isinstance(sentence, str) and sentence.endswith(".") and len(sentence) < 300 for sentence in expected)
+        and (
+            limits == (None, None)
+            if fact.comparator == ""
+            else fact.comparator in set(Comparator) and bool(limits[1])
+        )
+        and all(
+            isinstance(sentence, str) and sentence.endswith(".") and len(sentence) < 300
+            for sentence in expected
+        )
         and moment_fits(fact.reported_at)
     )
 
@@ -214,7 +276,9 @@ def snapshot_fits(fact: SnapshotFact) -> bool:
 
 
 def status_fits(status: str) -> bool:
-    return len(status) <= 20 and status == status.upper() and " " not in status and not UNSTORABLE.search(status)
+    return (
+        len(status) <= 20 and status == status.upper() and " " not in status and not UNSTORABLE.search(status)
+    )
 
 
 def moment_fits(moment: datetime) -> bool:
@@ -231,7 +295,9 @@ def assert_postgresql_keeps(documents: list[str], rates: list[Decimal]) -> None:
 
 def mutated(name: str, document: bytes, seed: int, change: Callable[[bytes, random.Random], bytes]) -> bytes:
     chance = random.Random(seed)
-    mutations = chance.choice(((change,), (change,), (change,), (chance.choice(BYTES),), (change, chance.choice(BYTES))))
+    mutations = chance.choice(
+        ((change,), (change,), (change,), (chance.choice(BYTES),), (change, chance.choice(BYTES)))
+    )
     for mutate in mutations:
         document = mutate(document, chance)
     return document
@@ -243,7 +309,9 @@ def all_outcomes(
     outcomes, used = Counter[str](), []
     for seed in range(MUTATIONS):
         try:
-            slug, parsed = outcome(mutated(name, document, seed, change), announced=announced, chance=random.Random(seed))
+            slug, parsed = outcome(
+                mutated(name, document, seed, change), announced=announced, chance=random.Random(seed)
+            )
             if parsed:
                 assert_fits(parsed)
                 used.append(parsed)
@@ -288,12 +356,16 @@ def test_mutated_xml_report_gives_facts_that_fit_or_is_rejected(name: str, db: N
 def test_hostile_value_anywhere_costs_no_more_than_blocks_it_is_in(hostile: str) -> None:
     document = json.loads(DOCUMENTS["example"])
     places_of_blocks = [
-        (container, key) for container, key in places(document["performanceMetrics"][0]) if key != "marketplaceId"
+        (container, key)
+        for container, key in places(document["performanceMetrics"][0])
+        if key != "marketplaceId"
     ]
 
     for number in range(len(places_of_blocks)):
         tree = copy.deepcopy(document)
-        container, key = [place for place in places(tree["performanceMetrics"][0]) if place[1] != "marketplaceId"][number]
+        container, key = [
+            place for place in places(tree["performanceMetrics"][0]) if place[1] != "marketplaceId"
+        ][number]
         container[key] = "hostile"
         slug, parsed = outcome(
             json.dumps(tree).replace('"hostile"', hostile).encode(),

@@ -35,7 +35,9 @@ def late(days: tuple[str, str], count: str = "5", rate: str = "1.00%", orders: s
 def answered(days: tuple[str, str] = THIRTY, **told: str) -> str:
     names = {"in_time": "responseUnder24Hours", "late": "responseTimeGreaterThan24Hours"}
     never = "noResponseForContactsOlderThan24Hours"
-    return record("responseTimeMetrics", days, **{names.get(name, never): text for name, text in told.items()})
+    return record(
+        "responseTimeMetrics", days, **{names.get(name, never): text for name, text in told.items()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,9 @@ def test_sample_gives_each_of_its_figures(metric: str, channel: str, told: tuple
         ("message_response_rate_24h", "all", date(2025, 2, 22), date(2025, 3, 1)),
     ],
 )
-def test_sample_figures_have_days_of_their_time_frame(metric: str, channel: str, first: date, last: date) -> None:
+def test_sample_figures_have_days_of_their_time_frame(
+    metric: str, channel: str, first: date, last: date
+) -> None:
     fact = figure(parse_document(SAMPLE, today=DAY), metric, channel)
 
     assert (fact.first_on, fact.last_on) == (first, last)
@@ -88,7 +92,9 @@ def test_sample_is_stored_whole_as_it_came() -> None:
 
 
 def test_snapshot_contains_no_personal_elements() -> None:
-    person = "<buyer><name>Jane</name></buyer><comments>too slow</comments><refunds><count>2</count></refunds>"
+    person = (
+        "<buyer><name>Jane</name></buyer><comments>too slow</comments><refunds><count>2</count></refunds>"
+    )
     document = SAMPLE.replace(b"<orderCount>", person.encode() + b"<orderCount>", 1)
 
     (snapshot,) = parse_document(document, today=DAY).snapshots
@@ -107,7 +113,11 @@ def test_figures_stand_on_lines_of_their_elements() -> None:
 def test_report_is_of_marketplace_that_it_is_sent_for() -> None:
     parsed = parse_document(SAMPLE, marketplace="JP", today=DAY)
 
-    assert {fact.marketplace for fact in parsed.reported} == {fact.marketplace for fact in parsed.snapshots} == {"JP"}
+    assert (
+        {fact.marketplace for fact in parsed.reported}
+        == {fact.marketplace for fact in parsed.snapshots}
+        == {"JP"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +128,9 @@ def test_report_is_of_marketplace_that_it_is_sent_for() -> None:
         SAMPLE.decode().encode("utf-8-sig"),
         SAMPLE.replace(b"UTF-8", b"UTF-16").decode().encode("utf-16"),
         SAMPLE.replace(b"\n", b""),
-        SAMPLE.replace(b"<sellerPerformanceReports>", b'<sellerPerformanceReports xmlns="http://example.com/schema">'),
+        SAMPLE.replace(
+            b"<sellerPerformanceReports>", b'<sellerPerformanceReports xmlns="http://example.com/schema">'
+        ),
         SAMPLE.replace(b"sellerPerformanceReports>", b"reports>"),
     ],
     ids=["plain", "gzip", "BOM", "UTF-16", "one line", "namespace", "another envelope"],
@@ -133,7 +145,10 @@ def test_report_is_detected_by_its_beginning(document: bytes) -> None:
 def test_other_xml_is_not_detected_as_performance_report() -> None:
     assert parse_document(build.orders_xml(build.message())).reader.type_name == all_orders_xml.NAME
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(b"<?xml version='1.0'?><sellerPerformance><sellerPerformanceReporting/></sellerPerformance>", today=DAY)
+        parse_document(
+            b"<?xml version='1.0'?><sellerPerformance><sellerPerformanceReporting/></sellerPerformance>",
+            today=DAY,
+        )
     assert rejection.value.slug == "unknown-document"
 
 
@@ -157,9 +172,13 @@ def test_percentage_is_fraction_with_all_of_its_digits(text: str, rate: str) -> 
     assert str(fact.rate) == rate
 
 
-@pytest.mark.parametrize("text", ["0.70", "%", "-1%", "1e2%", "0.7.0%", "٧%", "NaN%", "1000%", "9" * 5_000 + "%", "less than 1%"])
+@pytest.mark.parametrize(
+    "text", ["0.70", "%", "-1%", "1e2%", "0.7.0%", "٧%", "NaN%", "1000%", "9" * 5_000 + "%", "less than 1%"]
+)
 def test_invalid_percentage_rejects_only_its_figure(text: str) -> None:
-    parsed = read_v1(late(THIRTY), record("trackingMetrics", THIRTY, validTracking__rate=text, onTimeDelivery__rate="97%"))
+    parsed = read_v1(
+        late(THIRTY), record("trackingMetrics", THIRTY, validTracking__rate=text, onTimeDelivery__rate="97%")
+    )
 
     assert {fact.metric for fact in parsed.reported} == {"late_shipment_rate_30d", "on_time_delivery_rate"}
     ((line, reason),) = parsed.rejected.items()
@@ -177,7 +196,13 @@ def test_invalid_count_rejects_only_its_figure(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "days", [("soon", "2026-09-24"), ("2026-09-01", "2027-09-24"), ("1990-01-01", "2026-09-24"), ("24.09.2026", "2026-09-24")]
+    "days",
+    [
+        ("soon", "2026-09-24"),
+        ("2026-09-01", "2027-09-24"),
+        ("1990-01-01", "2026-09-24"),
+        ("24.09.2026", "2026-09-24"),
+    ],
 )
 def test_time_frame_invalid_rejects_its_figures(days: tuple[str, str]) -> None:
     parsed = read_v1(late(days), record("trackingMetrics", THIRTY, onTimeDelivery__rate="97%"))
@@ -229,7 +254,9 @@ def test_orders_with_defects_are_of_60_days_where_report_has_them() -> None:
 def test_later_of_two_equal_time_frames_becomes_figure() -> None:
     earlier = ("2026-07-26T00:00:00Z", "2026-08-24T23:59:59Z")
 
-    fact = figure(read_v1(late(earlier, "1"), late(THIRTY, "2"), late(earlier, "3")), "late_shipment_rate_30d")
+    fact = figure(
+        read_v1(late(earlier, "1"), late(THIRTY, "2"), late(earlier, "3")), "late_shipment_rate_30d"
+    )
 
     assert fact.numerator == 2
 
@@ -242,7 +269,9 @@ def test_time_frame_invalid_gives_way_to_one_that_can() -> None:
 
 
 def test_time_frame_is_not_taken_from_element_that_lacks_metric() -> None:
-    other = record("customerExperienceMetrics", THIRTY, orderCount="500", preFulfillmentCancellation__count="1")
+    other = record(
+        "customerExperienceMetrics", THIRTY, orderCount="500", preFulfillmentCancellation__count="1"
+    )
 
     parsed = read_v1(other, late(NINETY, "2"))
 
@@ -276,7 +305,9 @@ def test_answers_in_time_are_of_all_that_required_one() -> None:
         ({"in_time": "0", "late": "0", "never": "0"}, (0, 0)),
     ],
 )
-def test_count_of_answers_that_is_missing_is_not_0(told: dict[str, Any], counted: tuple[int | None, int | None]) -> None:
+def test_count_of_answers_that_is_missing_is_not_0(
+    told: dict[str, Any], counted: tuple[int | None, int | None]
+) -> None:
     fact = figure(read_v1(answered(**told)), "message_response_rate_24h", "all")
 
     assert counts(fact) == counted
@@ -290,7 +321,11 @@ def test_zero_orders_mean_no_data() -> None:
 
 
 def test_missing_count_is_nothing_and_never_0() -> None:
-    fact = figure(read_v1(record("orderDefectMetrics", SIXTY, orderWithDefects__rate="0.70%")), "order_defect_rate", "all")
+    fact = figure(
+        read_v1(record("orderDefectMetrics", SIXTY, orderWithDefects__rate="0.70%")),
+        "order_defect_rate",
+        "all",
+    )
 
     assert (counts(fact), fact.rate) == ((None, None), Decimal("0.0070"))
 
@@ -311,7 +346,9 @@ def test_contradictions_of_figure_are_flagged(count: str, rate: str, expected: s
 def test_orders_with_defects_that_their_parts_contradict_are_flagged() -> None:
     parts = {"negativeFeedbacks__count": "3", "a_z_claims__count": "4", "chargebacks__count": "1"}
 
-    parsed = read_v1(record("orderDefectMetrics", SIXTY, orderCount="1000", orderWithDefects__count="3", **parts))
+    parsed = read_v1(
+        record("orderDefectMetrics", SIXTY, orderCount="1000", orderWithDefects__count="3", **parts)
+    )
 
     assert flags(figure(parsed, "order_defect_rate", "all")) == [
         "There are 3 orders with defects, fewer than the 4 with one kind of defect."
@@ -319,20 +356,26 @@ def test_orders_with_defects_that_their_parts_contradict_are_flagged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"), [("Good", "GOOD"), ("Fair", "FAIR"), ("Poor", "POOR"), ("Not Available", "NOT_AVAILABLE")]
+    ("told", "kept"),
+    [("Good", "GOOD"), ("Fair", "FAIR"), ("Poor", "POOR"), ("Not Available", "NOT_AVAILABLE")],
 )
 def test_checklist_tells_status_wherever_it_stands(told: str, kept: str) -> None:
     checklist = f"<lateShipmentRate><status>{told}</status></lateShipmentRate>"
     first = health_reports.v1(late(THIRTY), checklist=checklist)
     last = health_reports.v1(late(THIRTY), f"<performanceChecklist>{checklist}</performanceChecklist>")
 
-    statuses = [figure(parse_document(document, today=DAY), "late_shipment_rate_30d").status for document in (first, last)]
+    statuses = [
+        figure(parse_document(document, today=DAY), "late_shipment_rate_30d").status
+        for document in (first, last)
+    ]
 
     assert statuses == [kept, kept]
 
 
 def test_status_that_is_too_long_rejects_its_figures() -> None:
-    parsed = read_v1(late(THIRTY), late(TEN), checklist=f"<lateShipmentRate><status>{'x' * 21}</status></lateShipmentRate>")
+    parsed = read_v1(
+        late(THIRTY), late(TEN), checklist=f"<lateShipmentRate><status>{'x' * 21}</status></lateShipmentRate>"
+    )
 
     assert parsed.reported == []
     assert len(parsed.rejected) == 2
@@ -362,7 +405,9 @@ OUTSIDE = b'<!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 
 @pytest.mark.parametrize("doctype", [BOMB, OUTSIDE, b"<!DOCTYPE sellerPerformanceReports>"])
 def test_report_with_entities_is_rejected_unread(doctype: bytes) -> None:
-    document = SAMPLE.replace(b"<sellerPerformanceReports>", doctype + b"<sellerPerformanceReports>").replace(b"Fair", b"&a;")
+    document = SAMPLE.replace(b"<sellerPerformanceReports>", doctype + b"<sellerPerformanceReports>").replace(
+        b"Fair", b"&a;"
+    )
 
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, today=DAY)
@@ -386,7 +431,9 @@ def test_report_with_entities_is_rejected_unread(doctype: bytes) -> None:
 )
 def test_report_that_no_memory_should_hold_is_rejected(inside: bytes, slug: str) -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(SAMPLE.replace(b"</sellerPerformanceReport>", inside + b"</sellerPerformanceReport>"), today=DAY)
+        parse_document(
+            SAMPLE.replace(b"</sellerPerformanceReport>", inside + b"</sellerPerformanceReport>"), today=DAY
+        )
 
     assert rejection.value.slug == slug
 
@@ -414,7 +461,8 @@ def test_several_reports_in_one_document_are_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [health_reports.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>")]
+    "document",
+    [health_reports.v1(), SAMPLE.replace(b"Metrics>", b"Numbers>").replace(b"Checklist>", b"List>")],
 )
 def test_report_without_any_figure_is_rejected(document: bytes) -> None:
     with pytest.raises(RejectedDocument) as rejection:

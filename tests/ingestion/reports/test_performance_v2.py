@@ -20,7 +20,11 @@ from tests.ingestion.parsed_documents import parse_document
 SAMPLES = Path(__file__).parents[2] / "samples" / performance_v2.NAME
 FIXTURE, ROOT, SINGLE = (
     (SAMPLES / name).read_bytes()
-    for name in ("1_airbyte_fixture.json", "3_schema_examples_root.json", "4_schema_example_performanceMetrics.json")
+    for name in (
+        "1_airbyte_fixture.json",
+        "3_schema_examples_root.json",
+        "4_schema_example_performanceMetrics.json",
+    )
 )
 SCHEMA = (SAMPLES / "0_json_schema.json").read_bytes()
 MADE = datetime(2020, 11, 19, 23, 59, 59, tzinfo=UTC)
@@ -54,8 +58,16 @@ def in_germany(document: bytes) -> bytes:
     return document.replace(health_reports.US.encode(), health_reports.DE.encode())
 
 
-def told(fact: ReportedFact) -> tuple[int | None, int | None, str | None, str, tuple[str, int | None, int | None]]:
-    return fact.numerator, fact.denominator, None if fact.rate is None else str(fact.rate), fact.status, limit(fact)
+def told(
+    fact: ReportedFact,
+) -> tuple[int | None, int | None, str | None, str, tuple[str, int | None, int | None]]:
+    return (
+        fact.numerator,
+        fact.denominator,
+        None if fact.rate is None else str(fact.rate),
+        fact.status,
+        limit(fact),
+    )
 
 
 @pytest.mark.parametrize("document", [ROOT, SINGLE], ids=["list of one report", "single object of metrics"])
@@ -82,7 +94,9 @@ def test_official_example_gives_each_of_its_figures(document: bytes) -> None:
         ("document_requests", "all", (None, None)),
     ],
 )
-def test_example_figures_end_on_their_own_day(metric: str, channel: str, days: tuple[date | None, ...]) -> None:
+def test_example_figures_end_on_their_own_day(
+    metric: str, channel: str, days: tuple[date | None, ...]
+) -> None:
     fact = figure(parse_document(ROOT, today=DAY), metric, channel)
 
     assert (fact.first_on, fact.last_on) == days
@@ -101,7 +115,11 @@ def test_example_figures_end_on_their_own_day(metric: str, channel: str, days: t
                 "The rate 0.009 does not match its counts: 1078 of 539000 is 0.0020.",
             ],
         ),
-        ("pre_fulfillment_cancel_rate", "mfn", ["The rate 0.005 does not match its counts: 551 of 17197 is 0.0320."]),
+        (
+            "pre_fulfillment_cancel_rate",
+            "mfn",
+            ["The rate 0.005 does not match its counts: 551 of 17197 is 0.0320."],
+        ),
         (
             "valid_tracking_rate",
             "mfn",
@@ -126,7 +144,12 @@ def test_contradictions_of_example_are_flagged(metric: str, channel: str, expect
 
 
 def test_other_figures_of_example_contradict_nothing() -> None:
-    spoken_for = {"order_defect_rate", "pre_fulfillment_cancel_rate", "valid_tracking_rate", "on_time_delivery_rate"}
+    spoken_for = {
+        "order_defect_rate",
+        "pre_fulfillment_cancel_rate",
+        "valid_tracking_rate",
+        "on_time_delivery_rate",
+    }
 
     clean = [fact for fact in parse_document(ROOT, today=DAY).reported if fact.flags == "[]"]
 
@@ -142,7 +165,8 @@ def test_on_time_delivery_is_of_packages_outside_us() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marketplace_id", "other"), [(health_reports.US, "onTimeDeliveryRate"), (health_reports.DE, "unitOnTimeDeliveryRate")]
+    ("marketplace_id", "other"),
+    [(health_reports.US, "onTimeDeliveryRate"), (health_reports.DE, "unitOnTimeDeliveryRate")],
 )
 def test_other_on_time_delivery_stays_in_document_only(marketplace_id: str, other: str) -> None:
     parsed = read_blocks(marketplace_id, **{other: {"rate": 0.9, "status": "GOOD"}})
@@ -171,7 +195,10 @@ def test_metrics_that_name_no_marketplace_are_of_reports_own() -> None:
     parsed = parse_document(FIXTURE, marketplace="DE", today=DAY)
 
     assert {fact.marketplace for fact in parsed.reported} == {"DE"}
-    assert [(fact.marketplace, fact.account_status) for fact in parsed.snapshots] == [("DE", ""), ("US", "NORMAL")]
+    assert [(fact.marketplace, fact.account_status) for fact in parsed.snapshots] == [
+        ("DE", ""),
+        ("US", "NORMAL"),
+    ]
 
 
 @pytest.mark.parametrize("announced", ["", performance_v2.NAME])
@@ -186,21 +213,29 @@ def test_schema_is_no_report(announced: str) -> None:
 # The traps of the format, one by one.
 
 
-@pytest.mark.parametrize("name", ["preFulfillmentCancellationRate", "prefulfillmentCancelRate", "PREFULFILLMENTCANCELRATE"])
+@pytest.mark.parametrize(
+    "name", ["preFulfillmentCancellationRate", "prefulfillmentCancelRate", "PREFULFILLMENTCANCELRATE"]
+)
 def test_cancel_rate_is_read_in_either_spelling(name: str) -> None:
-    parsed = read_blocks(**{name: {"orderCount": 100, "cancellationCount": 2, "rate": 0.02, "status": "GOOD"}})
+    parsed = read_blocks(
+        **{name: {"orderCount": 100, "cancellationCount": 2, "rate": 0.02, "status": "GOOD"}}
+    )
 
     assert told(figure(parsed, "pre_fulfillment_cancel_rate"))[:4] == (2, 100, "0.02", "GOOD")
 
 
 @pytest.mark.parametrize("name", ["documentRequests", "documentRequest", "documentrequest"])
 def test_document_requests_are_read_in_either_spelling(name: str) -> None:
-    assert figure(read_blocks(**{name: health_reports.violations(3)}), "document_requests", "all").numerator == 3
+    assert (
+        figure(read_blocks(**{name: health_reports.violations(3)}), "document_requests", "all").numerator == 3
+    )
 
 
 @pytest.mark.parametrize("name", ["warningStates", "warningState"])
 def test_violations_among_warning_states_are_read_as_if_they_stood_beside_them(name: str) -> None:
-    parsed = read_blocks(**{name: {"listingPolicyViolations": health_reports.violations(2), "spam": {"status": "BAD"}}})
+    parsed = read_blocks(
+        **{name: {"listingPolicyViolations": health_reports.violations(2), "spam": {"status": "BAD"}}}
+    )
 
     assert counts(figure(parsed, "listing_policy_violations", "all")) == (2, 1)
     assert parsed.reader.read == 2
@@ -216,7 +251,9 @@ def test_violations_that_stand_beside_warning_states_are_right() -> None:
     assert parsed.rejected == {}
 
 
-@pytest.mark.parametrize("states", [[{"warningType": "spammingSellerMessaging", "status": "BAD"}], [], {}, "BAD", 1, None])
+@pytest.mark.parametrize(
+    "states", [[{"warningType": "spammingSellerMessaging", "status": "BAD"}], [], {}, "BAD", 1, None]
+)
 def test_other_warning_states_stay_in_document_only(states: Any) -> None:
     parsed = read_blocks(warningState=states)
 
@@ -227,7 +264,14 @@ def test_other_warning_states_stay_in_document_only(states: Any) -> None:
 @pytest.mark.parametrize("name", ["ahrStatus", "accountHealthRatingStatus", "AHRSTATUS"])
 @pytest.mark.parametrize("score", [None, 428, 1000, 0])
 def test_rating_is_read_in_either_spelling_with_score_it_may_have(name: str, score: int | None) -> None:
-    parsed = read_blocks(accountHealthRating={name: "GREAT", "ahrScore": score, "targetValue": 200, "targetCondition": "EQUALS"})
+    parsed = read_blocks(
+        accountHealthRating={
+            name: "GREAT",
+            "ahrScore": score,
+            "targetValue": 200,
+            "targetCondition": "EQUALS",
+        }
+    )
 
     fact = figure(parsed, "account_health_rating", "all")
     assert told(fact) == (score, None if score is None else 1, None, "GREAT", ("", None, None))
@@ -245,12 +289,20 @@ def test_key_says_channel_and_not_field(calls_itself: object) -> None:
 
 @pytest.mark.parametrize(
     "day",
-    ["2026-09-24T23:59Z", "2026-09-24T23:59:59Z", "2026-09-24T23:59:59.999Z", "2026-09-24", "2026-09-25T01:59:59+02:00"],
+    [
+        "2026-09-24T23:59Z",
+        "2026-09-24T23:59:59Z",
+        "2026-09-24T23:59:59.999Z",
+        "2026-09-24",
+        "2026-09-25T01:59:59+02:00",
+    ],
 )
 def test_days_are_read_as_examples_and_live_reports_write_them(day: str) -> None:
     days = {"reportingDateFrom": "2026-08-26T00:00Z", "reportingDateTo": day}
 
-    fact = figure(read_blocks(lateShipmentRate=health_reports.late(reportingDateRange=days)), "late_shipment_rate_30d")
+    fact = figure(
+        read_blocks(lateShipmentRate=health_reports.late(reportingDateRange=days)), "late_shipment_rate_30d"
+    )
 
     assert (fact.first_on, fact.last_on) == (date(2026, 8, 26), date(2026, 9, 24))
     assert fact.reported_at == datetime(2026, 9, 24, 23, 59, 59, tzinfo=UTC)
@@ -259,7 +311,12 @@ def test_days_are_read_as_examples_and_live_reports_write_them(day: str) -> None
 def test_live_extras_that_schema_lacks_are_read() -> None:
     parsed = read_blocks(
         customerProductReviewsPolicyViolations=health_reports.violations(1),
-        policyViolationWarnings={"warningsCount": 4, "status": "BAD", "targetValue": 0, "targetCondition": "EQUALS"},
+        policyViolationWarnings={
+            "warningsCount": 4,
+            "status": "BAD",
+            "targetValue": 0,
+            "targetCondition": "EQUALS",
+        },
     )
 
     assert counts(figure(parsed, "customer_product_reviews_policy_violations", "all")) == (1, 1)
@@ -281,16 +338,22 @@ def test_target_is_read_as_number_or_within_object(value: object) -> None:
     assert limit(figure(parsed, "order_defect_rate")) == ("lt", 1, 100)
 
 
-@pytest.mark.parametrize("value", ["0.01", True, [], {"value": "1%"}, {"value": True}, 5_000_000_000, -1, 1e-30])
+@pytest.mark.parametrize(
+    "value", ["0.01", True, [], {"value": "1%"}, {"value": True}, 5_000_000_000, -1, 1e-30]
+)
 def test_target_that_is_no_usable_number_is_none_and_flagged(value: object) -> None:
-    fact = figure(read_blocks(lateShipmentRate=health_reports.late(targetValue=value)), "late_shipment_rate_30d")
+    fact = figure(
+        read_blocks(lateShipmentRate=health_reports.late(targetValue=value)), "late_shipment_rate_30d"
+    )
 
     assert (limit(fact), counts(fact)) == (("", None, None), (1, 30))
     assert flags(fact)[0].startswith("The target was ignored")
 
 
 def test_zero_shipments_mean_no_data_despite_status_good() -> None:
-    parsed = read_blocks(validTrackingRate={"shipmentCount": 0, "validTrackingCount": 0, "rate": 0, "status": "GOOD"})
+    parsed = read_blocks(
+        validTrackingRate={"shipmentCount": 0, "validTrackingCount": 0, "rate": 0, "status": "GOOD"}
+    )
 
     fact = figure(parsed, "valid_tracking_rate")
     assert (counts(fact), fact.rate, fact.status, fact.flags) == ((0, 0), None, "NONE", "[]")
@@ -312,7 +375,9 @@ def test_zero_orders_mean_no_data_in_parts() -> None:
 def test_status_good_with_missed_target_is_flagged() -> None:
     block = {"shipmentCountWithValidTracking": 7, "onTimeDeliveryCount": 3, "rate": 0.4286, "status": "GOOD"}
 
-    parsed = read_blocks(health_reports.DE, onTimeDeliveryRate=block | {"targetValue": 0.97, "targetCondition": "GREATER_THAN"})
+    parsed = read_blocks(
+        health_reports.DE, onTimeDeliveryRate=block | {"targetValue": 0.97, "targetCondition": "GREATER_THAN"}
+    )
 
     fact = figure(parsed, "on_time_delivery_rate")
     assert told(fact) == (3, 7, "0.4286", "GOOD", ("gt", 97, 100))
@@ -337,7 +402,9 @@ def test_missing_field_is_nothing_and_never_0(missing: str) -> None:
     assert parsed.rejected == {}
 
 
-@pytest.mark.parametrize("blocks", [{}, {"orderDefectRate": None}, {"orderDefectRate": {}}, {"orderDefectRate": {"mfn": None}}])
+@pytest.mark.parametrize(
+    "blocks", [{}, {"orderDefectRate": None}, {"orderDefectRate": {}}, {"orderDefectRate": {"mfn": None}}]
+)
 def test_missing_block_is_not_figure(blocks: dict[str, Any]) -> None:
     parsed = read_blocks(**blocks)
 
@@ -365,12 +432,22 @@ def test_field_names_ignore_case(name: str) -> None:
     ("name", "block", "metric"),
     [
         ("lateShipmentRate", {"defectsCount": 4, "orderCount": 100}, "late_shipment_rate_30d"),
-        ("preFulfillmentCancellationRate", {"defectsCount": 4, "orderCount": 100}, "pre_fulfillment_cancel_rate"),
+        (
+            "preFulfillmentCancellationRate",
+            {"defectsCount": 4, "orderCount": 100},
+            "pre_fulfillment_cancel_rate",
+        ),
         ("invoiceDefectRate", {"defectsCount": 4, "orderCount": 100}, "invoice_defect_rate"),
-        ("lateShipmentRate", {"lateShipmentCount": 4, "defectsCount": 9, "orderCount": 100}, "late_shipment_rate_30d"),
+        (
+            "lateShipmentRate",
+            {"lateShipmentCount": 4, "defectsCount": 9, "orderCount": 100},
+            "late_shipment_rate_30d",
+        ),
     ],
 )
-def test_count_of_defects_is_numerator_where_its_own_is_not_stated(name: str, block: dict[str, Any], metric: str) -> None:
+def test_count_of_defects_is_numerator_where_its_own_is_not_stated(
+    name: str, block: dict[str, Any], metric: str
+) -> None:
     assert counts(figure(read_blocks(**{name: block}), metric)) == (4, 100)
 
 
@@ -423,12 +500,17 @@ def test_same_window_repeated_is_stored_once() -> None:
         lateShipmentRate=health_reports.late(),
     )
 
-    assert sorted(fact.metric for fact in parsed.reported) == ["late_shipment_rate_10d", "late_shipment_rate_30d"]
+    assert sorted(fact.metric for fact in parsed.reported) == [
+        "late_shipment_rate_10d",
+        "late_shipment_rate_30d",
+    ]
     assert parsed.rejected == {}
 
 
 def test_list_stands_in_for_late_shipment_rate_invalid() -> None:
-    parsed = read_blocks(lateShipmentRate=health_reports.late(orderCount=-1), lateShipmentRateList=[health_reports.late()])
+    parsed = read_blocks(
+        lateShipmentRate=health_reports.late(orderCount=-1), lateShipmentRateList=[health_reports.late()]
+    )
 
     assert counts(figure(parsed, "late_shipment_rate_30d")) == (1, 30)
     assert list(parsed.rejected) == [2]
@@ -437,10 +519,14 @@ def test_list_stands_in_for_late_shipment_rate_invalid() -> None:
 def test_third_window_has_no_metric_of_its_own_and_is_rejected() -> None:
     ninety = {"reportingDateFrom": "2026-06-27T00:00:00Z", "reportingDateTo": "2026-09-24T23:59:59Z"}
 
-    parsed = read_blocks(lateShipmentRateList=[health_reports.late(), health_reports.late(reportingDateRange=ninety)])
+    parsed = read_blocks(
+        lateShipmentRateList=[health_reports.late(), health_reports.late(reportingDateRange=ninety)]
+    )
 
     assert len(parsed.reported) == 1
-    assert parsed.rejected == {3: "late_shipment_rate US: late_shipment_rate_30d appears twice; the first one is used."}
+    assert parsed.rejected == {
+        3: "late_shipment_rate US: late_shipment_rate_30d appears twice; the first one is used."
+    }
 
 
 @pytest.mark.parametrize("listed", [7, "30 days", [7], [[]]])
@@ -454,7 +540,20 @@ def test_list_of_windows_that_is_invalid_is_rejected_row(listed: object) -> None
 
 
 @pytest.mark.parametrize(
-    "number", ["-1", "0.5", "2147483648", "1e9999999999", "9" * 5_000, "NaN", "Infinity", "-Infinity", "true", '"7"', "[]"]
+    "number",
+    [
+        "-1",
+        "0.5",
+        "2147483648",
+        "1e9999999999",
+        "9" * 5_000,
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "true",
+        '"7"',
+        "[]",
+    ],
 )
 @pytest.mark.parametrize("field", ["orderCount", "lateShipmentCount"])
 def test_count_invalid_rejects_its_block_and_nothing_else(number: str, field: str) -> None:
@@ -473,7 +572,9 @@ def test_count_invalid_rejects_its_block_and_nothing_else(number: str, field: st
 
 @pytest.mark.parametrize("rate", ["-0.01", "NaN", "1e-999", "1e999", "true", '"3 %"', "[]", "0." + "1" * 50])
 def test_rate_invalid_rejects_its_block(rate: str) -> None:
-    document = health_reports.v2({"marketplaceId": health_reports.US, "lateShipmentRate": health_reports.late(rate=777)})
+    document = health_reports.v2(
+        {"marketplaceId": health_reports.US, "lateShipmentRate": health_reports.late(rate=777)}
+    )
 
     parsed = parse_document(document.replace(b"777", rate.encode()), today=DAY)
 
@@ -492,19 +593,26 @@ def test_rate_invalid_rejects_its_block(rate: str) -> None:
         ({"reportingDateRange": {"reportingDateTo": 20260924}}, "not a text"),
         ({"reportingDateRange": {"reportingDateTo": "soon"}}, "'soon' is not a valid ISO 8601 time"),
         ({"reportingDateRange": {"reportingDateTo": "2026-10-04"}}, "the day the document was received"),
-        ({"reportingDateRange": {"reportingDateFrom": "1995-06-30", "reportingDateTo": "2026-09-24"}}, "1995-07-01"),
+        (
+            {"reportingDateRange": {"reportingDateFrom": "1995-06-30", "reportingDateTo": "2026-09-24"}},
+            "1995-07-01",
+        ),
     ],
 )
 def test_field_of_another_type_or_time_rejects_its_block(told: dict[str, Any], expected: str) -> None:
     parsed = read_blocks(validTrackingRate={"rate": 0.99}, lateShipmentRate=health_reports.late(**told))
 
-    (reason,) = (reason for reason in parsed.rejected.values() if reason.startswith("late_shipment_rate_30d US: "))
+    (reason,) = (
+        reason for reason in parsed.rejected.values() if reason.startswith("late_shipment_rate_30d US: ")
+    )
     assert expected in reason
     assert [fact.metric for fact in parsed.reported] == ["valid_tracking_rate"]
 
 
 @pytest.mark.parametrize("value", [7, "GOOD", True, [], [{}]])
-@pytest.mark.parametrize("name", ["orderDefectRate", "lateShipmentRate", "accountHealthRating", "otherPolicyViolations"])
+@pytest.mark.parametrize(
+    "name", ["orderDefectRate", "lateShipmentRate", "accountHealthRating", "otherPolicyViolations"]
+)
 def test_block_that_is_not_object_is_rejected_row(name: str, value: object) -> None:
     parsed = read_blocks(**{name: value})
 
@@ -513,12 +621,16 @@ def test_block_that_is_not_object_is_rejected_row(name: str, value: object) -> N
 
 
 def test_part_invalid_rejects_its_channel_only() -> None:
-    channels = {"mfn": health_reports.order_defects(claims={"count": -1}), "afn": health_reports.order_defects(claims=5)}
+    channels = {
+        "mfn": health_reports.order_defects(claims={"count": -1}),
+        "afn": health_reports.order_defects(claims=5),
+    }
 
     parsed = read_blocks(orderDefectRate=channels | {"AFN": health_reports.order_defects()})
 
     assert {(fact.metric, fact.channel) for fact in parsed.reported} == {
-        (metric, "afn") for metric in ("order_defect_rate", "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
+        (metric, "afn")
+        for metric in ("order_defect_rate", "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
     }
     assert [reason.split(":")[0] for reason in parsed.rejected.values()] == [
         "order_defect_rate mfn US",
@@ -527,14 +639,20 @@ def test_part_invalid_rejects_its_channel_only() -> None:
 
 
 def test_block_in_both_spellings_is_used_once() -> None:
-    parsed = read_blocks(documentRequests=health_reports.violations(1), documentRequest=health_reports.violations(2))
+    parsed = read_blocks(
+        documentRequests=health_reports.violations(1), documentRequest=health_reports.violations(2)
+    )
 
     assert counts(figure(parsed, "document_requests", "all")) == (1, 1)
-    assert parsed.rejected == {3: "document_requests US: document_requests appears twice; the first one is used."}
+    assert parsed.rejected == {
+        3: "document_requests US: document_requests appears twice; the first one is used."
+    }
 
 
 def test_field_in_both_spellings_is_read_from_first_that_is_not_null() -> None:
-    parsed = read_blocks(accountHealthRating={"ahrStatus": None, "accountHealthRatingStatus": "GREAT", "AHRStatus": "WARNED"})
+    parsed = read_blocks(
+        accountHealthRating={"ahrStatus": None, "accountHealthRatingStatus": "GREAT", "AHRStatus": "WARNED"}
+    )
 
     assert figure(parsed, "account_health_rating", "all").status == "GREAT"
 
@@ -545,7 +663,10 @@ def test_field_in_both_spellings_is_read_from_first_that_is_not_null() -> None:
 def test_facts_of_document_share_one_moment() -> None:
     document = health_reports.v2(
         {"marketplaceId": health_reports.US, "orderDefectRate": {"mfn": health_reports.order_defects()}},
-        {"marketplaceId": health_reports.DE, "unheardOf": {"deep": [{"reportingdateto": "2026-09-26T23:59:59Z"}]}},
+        {
+            "marketplaceId": health_reports.DE,
+            "unheardOf": {"deep": [{"reportingdateto": "2026-09-26T23:59:59Z"}]},
+        },
         statuses={health_reports.CA: "NORMAL"},
     )
 
@@ -623,7 +744,9 @@ def test_report_is_detected_by_its_beginning(document: bytes) -> None:
     assert len(parsed.reported) == 22
 
 
-@pytest.mark.parametrize("document", [b'{"reportType": "V2"}', b'{"defects": []}', b"[[]]", b'{"x": "accountStatuses"}'])
+@pytest.mark.parametrize(
+    "document", [b'{"reportType": "V2"}', b'{"defects": []}', b"[[]]", b'{"x": "accountStatuses"}']
+)
 def test_other_json_is_not_detected_as_performance_report(document: bytes) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(document, today=DAY)
@@ -639,7 +762,9 @@ def test_report_of_nothing_gives_warning() -> None:
 
 def test_report_of_which_no_row_can_be_used_is_rejected() -> None:
     with pytest.raises(RejectedDocument) as rejection:
-        parse_document(health_reports.v2({"marketplaceId": "?", "lateShipmentRate": health_reports.late()}), today=DAY)
+        parse_document(
+            health_reports.v2({"marketplaceId": "?", "lateShipmentRate": health_reports.late()}), today=DAY
+        )
 
     assert rejection.value.slug == "no-usable-row"
 

@@ -26,7 +26,10 @@ def test_marketplaces_are_found_by_amazon_id(store: Marketplace) -> None:
 def test_marketplaces_have_their_own_figures_and_status() -> None:
     document = health_reports.v2(
         {"marketplaceId": US, "orderDefectRate": {"mfn": health_reports.order_defects()}},
-        {"marketplaceId": DE, "orderDefectRate": {"mfn": health_reports.order_defects(orderCount=900, rate=None)}},
+        {
+            "marketplaceId": DE,
+            "orderDefectRate": {"mfn": health_reports.order_defects(orderCount=900, rate=None)},
+        },
         statuses={DE: "AT_RISK", US: "NORMAL"},
     )
 
@@ -47,7 +50,13 @@ def test_account_that_has_status_and_no_metrics_is_stored_too() -> None:
 
 @pytest.mark.parametrize(
     ("told", "kept"),
-    [("NORMAL", "NORMAL"), ("AT RISK", "AT_RISK"), ("at_risk", "AT_RISK"), ("SUSPENDED", "SUSPENDED"), (None, "")],
+    [
+        ("NORMAL", "NORMAL"),
+        ("AT RISK", "AT_RISK"),
+        ("at_risk", "AT_RISK"),
+        ("SUSPENDED", "SUSPENDED"),
+        (None, ""),
+    ],
 )
 def test_status_of_account_is_stored_as_stated_in_one_spelling(told: str | None, kept: str) -> None:
     assert statuses(parse_document(health_reports.v2(statuses={US: told}), today=DAY)) == [("US", kept)]
@@ -56,7 +65,8 @@ def test_status_of_account_is_stored_as_stated_in_one_spelling(told: str | None,
 @pytest.mark.parametrize("told", [7, True, [], "x" * 21, "\0"])
 def test_status_invalid_rejects_marketplace_as_whole_and_no_figure(told: object) -> None:
     parsed = parse_document(
-        health_reports.v2({"marketplaceId": US, "validTrackingRate": {"rate": 0.99}}, statuses={US: told}), today=DAY
+        health_reports.v2({"marketplaceId": US, "validTrackingRate": {"rate": 0.99}}, statuses={US: told}),
+        today=DAY,
     )
 
     assert (statuses(parsed), len(parsed.reported)) == ([], 1)
@@ -66,9 +76,14 @@ def test_status_invalid_rejects_marketplace_as_whole_and_no_figure(told: object)
 
 @pytest.mark.parametrize("unknown", ["A00000000000", "", "US", "amazon.com", 7, True, [], {}])
 def test_marketplace_unknown_rejects_its_own_rows_and_no_others(unknown: Any) -> None:
-    blocks = {"lateShipmentRate": health_reports.late(), "orderDefectRate": {"mfn": health_reports.order_defects()}}
+    blocks = {
+        "lateShipmentRate": health_reports.late(),
+        "orderDefectRate": {"mfn": health_reports.order_defects()},
+    }
 
-    parsed = parse_document(health_reports.v2({"marketplaceId": unknown} | blocks, {"marketplaceId": US} | blocks), today=DAY)
+    parsed = parse_document(
+        health_reports.v2({"marketplaceId": unknown} | blocks, {"marketplaceId": US} | blocks), today=DAY
+    )
 
     assert {fact.marketplace for fact in parsed.reported} == {"US"}
     assert list(parsed.rejected) == [1, 2, 3]
@@ -77,10 +92,14 @@ def test_marketplace_unknown_rejects_its_own_rows_and_no_others(unknown: Any) ->
 
 
 def test_status_of_marketplace_unknown_is_rejected_row() -> None:
-    parsed = parse_document(health_reports.v2({"marketplaceId": US}, statuses={"A1": "NORMAL", US: "NORMAL"}), today=DAY)
+    parsed = parse_document(
+        health_reports.v2({"marketplaceId": US}, statuses={"A1": "NORMAL", US: "NORMAL"}), today=DAY
+    )
 
     assert statuses(parsed) == [("US", "NORMAL")]
-    assert parsed.rejected == {2: "accountStatuses: `marketplaceId`: 'A1' is not a known marketplace ID of Amazon."}
+    assert parsed.rejected == {
+        2: "accountStatuses: `marketplaceId`: 'A1' is not a known marketplace ID of Amazon."
+    }
 
 
 def test_marketplace_that_is_repeated_counts_once() -> None:
@@ -97,7 +116,9 @@ def test_marketplace_that_is_repeated_counts_once() -> None:
 
     assert counts(figure(parsed, "late_shipment_rate_30d")) == (1, 30)
     assert {fact.metric for fact in parsed.reported} == {"late_shipment_rate_30d"}
-    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["US appears twice; the first one is used."] * 3
+    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == [
+        "US appears twice; the first one is used."
+    ] * 3
 
 
 def test_status_that_is_repeated_counts_once() -> None:
@@ -113,14 +134,19 @@ def test_status_that_is_repeated_counts_once() -> None:
 def test_metrics_without_marketplace_are_of_reports_own_but_not_twice() -> None:
     block = {"lateShipmentRate": health_reports.late()}
 
-    parsed = parse_document(health_reports.v2(block, {"marketplaceId": CA} | block, block), marketplace="CA", today=DAY)
+    parsed = parse_document(
+        health_reports.v2(block, {"marketplaceId": CA} | block, block), marketplace="CA", today=DAY
+    )
 
     assert [fact.marketplace for fact in parsed.reported] == ["CA"]
     assert len(parsed.rejected) == 4
 
 
 def test_single_object_stands_for_list_of_it() -> None:
-    document = {"accountStatuses": {"marketplaceId": DE, "status": "NORMAL"}, "performanceMetrics": {"marketplaceId": DE}}
+    document = {
+        "accountStatuses": {"marketplaceId": DE, "status": "NORMAL"},
+        "performanceMetrics": {"marketplaceId": DE},
+    }
 
     assert statuses(parse_document(json.dumps(document).encode(), today=DAY)) == [("DE", "NORMAL")]
 
@@ -134,7 +160,9 @@ def test_entry_that_is_not_object_is_rejected_row(name: str, entry: object) -> N
     parsed = parse_document(json.dumps(document).encode(), today=DAY)
 
     assert statuses(parsed) == [("US", "")]
-    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == ["the entry of a marketplace is not an object."]
+    assert [reason.partition(": ")[2] for reason in parsed.rejected.values()] == [
+        "the entry of a marketplace is not an object."
+    ]
 
 
 @pytest.mark.parametrize("value", [None, [], [None], [None, None]])
@@ -164,15 +192,25 @@ def test_document_is_marketplaces_block_as_it_came() -> None:
 
 
 def test_snapshot_contains_no_personal_fields() -> None:
-    order = {"id": build.order_id(1), "buyerName": "Jane", "shippingAddress": {"city": "Bonn"}, "Comments": ["late"], "count": 1}
+    order = {
+        "id": build.order_id(1),
+        "buyerName": "Jane",
+        "shippingAddress": {"city": "Bonn"},
+        "Comments": ["late"],
+        "count": 1,
+    }
 
-    (snapshot,) = parse_document(health_reports.v2({"marketplaceId": US, "orders": [order]}), today=DAY).snapshots
+    (snapshot,) = parse_document(
+        health_reports.v2({"marketplaceId": US, "orders": [order]}), today=DAY
+    ).snapshots
 
     told = {"id": build.order_id(1), "buyerName": None, "shippingAddress": None, "Comments": None, "count": 1}
     assert json.loads(snapshot.document)["orders"] == [told]
 
 
-@pytest.mark.parametrize("number", ["0.10", "0.0100", "1.0", "-0.0", "1e5", "0.03203973037", "98765432109876543210"])
+@pytest.mark.parametrize(
+    "number", ["0.10", "0.0100", "1.0", "-0.0", "1e5", "0.03203973037", "98765432109876543210"]
+)
 def test_numbers_in_document_are_written_as_they_came(number: str) -> None:
     document = health_reports.v2({"marketplaceId": US, "rate": 777}).replace(b"777", number.encode())
 
@@ -183,7 +221,9 @@ def test_numbers_in_document_are_written_as_they_came(number: str) -> None:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e99999", "9" * 5_000])
 def test_number_unstorable_is_text_in_document(number: str) -> None:
-    document = health_reports.v2({"marketplaceId": US, "rate": 777}, statuses={US: "NORMAL"}).replace(b"777", number.encode())
+    document = health_reports.v2({"marketplaceId": US, "rate": 777}, statuses={US: "NORMAL"}).replace(
+        b"777", number.encode()
+    )
 
     (snapshot,) = parse_document(document, today=DAY).snapshots
 

@@ -11,7 +11,9 @@ from ingestion.reports.report_type import ReportType, normalize_column
 from metrics.rules.facts import ReportedFact
 from tests.ingestion.parsed_documents import parse_document
 
-each_report_type = pytest.mark.parametrize("report_type", REPORT_TYPES, ids=lambda report_type: report_type.names[0])
+each_report_type = pytest.mark.parametrize(
+    "report_type", REPORT_TYPES, ids=lambda report_type: report_type.names[0]
+)
 
 
 def announced(report_type: ReportType) -> str:
@@ -26,7 +28,9 @@ def header_of(report_type: ReportType) -> list[str]:
 
 @each_report_type
 def test_report_type_says_what_it_is_of_what_it_needs_and_who_says_so(report_type: ReportType) -> None:
-    assert all((report_type.title, report_type.about, report_type.columns, report_type.example, report_type.source))
+    assert all(
+        (report_type.title, report_type.about, report_type.columns, report_type.example, report_type.source)
+    )
     assert report_type.fact_types[0] is ReportedFact or any(column.needed for column in report_type.columns)
     assert all(column.meaning and not column.meaning.endswith(".") for column in report_type.columns)
     assert len({normalize_column(column.name) for column in report_type.columns}) == len(report_type.columns)
@@ -80,7 +84,9 @@ def test_example_is_of_no_other_type(report_type: ReportType) -> None:
 def test_header_is_detected_by_its_own_type_alone(report_type: ReportType) -> None:
     tables = [other for other in REPORT_TYPES if other.dialect in {"tsv", "csv", "tsv_or_csv"}]
 
-    assert [other.title for other in tables if other.matches(header_of(report_type), ())] == [report_type.title]
+    assert [other.title for other in tables if other.matches(header_of(report_type), ())] == [
+        report_type.title
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,9 @@ def test_header_is_detected_by_its_own_type_alone(report_type: ReportType) -> No
     ids=lambda report_type: report_type.title,
 )
 def test_beginning_is_detected_by_its_own_type_alone(report_type: ReportType) -> None:
-    others = [other for other in REPORT_TYPES if other.dialect == report_type.dialect and other is not report_type]
+    others = [
+        other for other in REPORT_TYPES if other.dialect == report_type.dialect and other is not report_type
+    ]
 
     assert not any(other.matches((report_type.example,), ()) for other in others)
 
@@ -128,7 +136,9 @@ def test_layout_names_may_be_written_with_blanks_or_hyphens(report_type: ReportT
     ids=lambda report_type: report_type.title,
 )
 def test_columns_that_are_stated_of_are_columns_that_are_read(report_type: ReportType) -> None:
-    """Without a needed column the example is refused; a column of the example that is not told of may be left out."""
+    """Without a needed column the example is refused; a column of the example that is not told of may be left
+    out."""
+
     header = [normalize_column(name) for name in header_of(report_type)]
 
     assert {normalize_column(column.name) for column in report_type.columns if column.needed} <= set(header)
@@ -145,7 +155,9 @@ def test_marketplace_affects_only_feedback(marketplace: str) -> None:
     for report_type in REPORT_TYPES:
         if report_type.names[0] != "GET_SELLER_FEEDBACK_DATA":
             assert (
-                parse_document(report_type.example.encode(), announced=announced(report_type), marketplace=marketplace).rejected
+                parse_document(
+                    report_type.example.encode(), announced=announced(report_type), marketplace=marketplace
+                ).rejected
                 == {}
             )
 

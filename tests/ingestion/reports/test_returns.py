@@ -48,7 +48,9 @@ def test_request_is_published_with_how_it_was_handled() -> None:
         ("2025-07-10", "2025-07-10", False),
     ],
 )
-def test_answer_after_48_hours_dissatisfies_and_of_days_after_two(requested_at: str, answered_at: str, is_late: bool) -> None:
+def test_answer_after_48_hours_dissatisfies_and_of_days_after_two(
+    requested_at: str, answered_at: str, is_late: bool
+) -> None:
     fact = fact_of(requested_at=requested_at, answered_at=answered_at)
 
     assert (fact.is_dissatisfied, fact.reason) == (is_late, "late_answer" if is_late else "")
@@ -67,7 +69,9 @@ def test_answer_after_48_hours_dissatisfies_and_of_days_after_two(requested_at: 
         ("2026-11-19", "", True),
     ],
 )
-def test_unanswered_request_dissatisfies_after_48_hours(requested_at: str, updated_at: str, is_dissatisfied: bool | None) -> None:
+def test_unanswered_request_dissatisfies_after_48_hours(
+    requested_at: str, updated_at: str, is_dissatisfied: bool | None
+) -> None:
     fact = fact_of(requested_at=requested_at, updated_at=updated_at, answered_at="")
 
     assert (fact.is_dissatisfied, fact.reason) == (is_dissatisfied, "late_answer" if is_dissatisfied else "")
@@ -85,7 +89,9 @@ def test_unanswered_request_dissatisfies_after_48_hours(requested_at: str, updat
         ({"negative_feedback": "no", "wrongly_rejected": "no", "answered_at": "2025-07-20"}, "late_answer"),
     ],
 )
-def test_negative_feedback_comes_before_wrong_rejection_and_that_before_late_answer(cells: dict[str, str], reason: str) -> None:
+def test_negative_feedback_comes_before_wrong_rejection_and_that_before_late_answer(
+    cells: dict[str, str], reason: str
+) -> None:
     fact = fact_of(**cells)
 
     assert (fact.is_dissatisfied, fact.reason) == (True, reason)
@@ -125,12 +131,16 @@ def test_request_that_was_taken_back_or_rejected_is_no_return(state: str, is_ret
 
 
 def test_day_is_marketplace() -> None:
-    assert fact_of(requested_at="2025-07-10T03:00:00Z", zone="America/Los_Angeles").requested_on == date(2025, 7, 9)
+    assert fact_of(requested_at="2025-07-10T03:00:00Z", zone="America/Los_Angeles").requested_on == date(
+        2025, 7, 9
+    )
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None:
-    document = build.table({"reason": "Jane", "Requested At": "2025-07-10", "Order-Id": ORDER}, delimiter=delimiter)
+    document = build.table(
+        {"reason": "Jane", "Requested At": "2025-07-10", "Order-Id": ORDER}, delimiter=delimiter
+    )
 
     parsed = parse_document(document)
 
@@ -143,7 +153,10 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
     [
         ({"order_id": "1234"}, "'1234' is not a valid Amazon order ID"),
         ({"requested_at": ""}, "`requested_at`: the cell is empty; expected a day"),
-        ({"requested_at": "10/07/2025"}, "`requested_at`: '10/07/2025' is not valid; expected a day (YYYY-MM-DD)"),
+        (
+            {"requested_at": "10/07/2025"},
+            "`requested_at`: '10/07/2025' is not valid; expected a day (YYYY-MM-DD)",
+        ),
         ({"requested_at": "2026-11-25"}, "not in the future"),
         ({"answered_at": "soon"}, "`answered_at`: 'soon' is not valid; expected a day"),
         ({"answered_at": "2025-07-09"}, "`answered_at` is a day or more before `requested_at`"),
@@ -151,7 +164,10 @@ def test_columns_are_in_any_order_and_others_are_ignored(delimiter: str) -> None
         ({"wrongly_rejected": "?"}, "`wrongly_rejected`: '?' is not valid; expected yes or no"),
         ({"reference": "x" * 65}, "`reference`: 'x"),
         ({"state": "x" * 65}, "`state`: 'x"),
-        ({"updated_at": "2025-07-10"}, "`updated_at`: '2025-07-10' is not valid; expected an ISO 8601 time with a UTC offset"),
+        (
+            {"updated_at": "2025-07-10"},
+            "`updated_at`: '2025-07-10' is not valid; expected an ISO 8601 time with a UTC offset",
+        ),
     ],
 )
 def test_invalid_rows_are_rejected_with_reason(cells: dict[str, str], reason_part: str) -> None:

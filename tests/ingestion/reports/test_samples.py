@@ -16,7 +16,10 @@ ORDERS_XML = "GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 FEEDBACK = "GET_SELLER_FEEDBACK_DATA"
 RETURNS = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 FBA_RETURNS = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
-RECONSTRUCTED_DE = [("302-1234567-1234567", 1, date(2026, 9, 24)), ("306-7654321-7654321", 3, date(2026, 9, 3))]
+RECONSTRUCTED_DE = [
+    ("302-1234567-1234567", 1, date(2026, 9, 24)),
+    ("306-7654321-7654321", 3, date(2026, 9, 3)),
+]
 
 
 def sample(path: str, *, marketplace: str = "US", announced: str = "") -> ParsedDocument:
@@ -26,7 +29,9 @@ def sample(path: str, *, marketplace: str = "US", announced: str = "") -> Parsed
 def test_real_xml_report_gives_its_order_in_encoding_that_it_declares() -> None:
     parsed = sample(f"{ORDERS_XML}/1.xml")
 
-    assert [order[:4] for order in parsed.orders] == [("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)]
+    assert [order[:4] for order in parsed.orders] == [
+        ("111-5574600-0153060", "US", "afn", OrderStatus.PENDING)
+    ]
     assert parsed.orders[0].ordered_at == datetime(2017, 10, 30, 20, 6, 6, tzinfo=UTC)
     assert parsed.orders[0].last_updated_at == datetime(2017, 10, 30, 20, 6, 11, tzinfo=UTC)
     assert (parsed.reader.type_name, parsed.reader.encoding.codec) == (ORDERS_XML, "iso-8859-1")
@@ -79,7 +84,19 @@ def test_real_return_to_amazon_loads(announced: str) -> None:
 
     assert parsed.reader.type_name == FBA_RETURNS
     assert parsed.lines == [
-        (2, ("114-2962899-5762619", "LPNNC5N165ZVR", date(2025, 6, 5), "immediate_donation", True, None, "", None)),
+        (
+            2,
+            (
+                "114-2962899-5762619",
+                "LPNNC5N165ZVR",
+                date(2025, 6, 5),
+                "immediate_donation",
+                True,
+                None,
+                "",
+                None,
+            ),
+        ),
     ]
     assert (parsed.rejected, parsed.warnings) == ({}, [])
 
@@ -126,7 +143,9 @@ def test_sample_feedback_gives_its_orders_stars_and_days(
         ("4_MX_RECONSTRUCTED_utf8.tsv", "DE", "dates-contradict-marketplace"),
     ],
 )
-def test_sample_feedback_that_holds_none_or_another_store_days_is_rejected(path: str, marketplace: str, slug: str) -> None:
+def test_sample_feedback_that_holds_none_or_another_store_days_is_rejected(
+    path: str, marketplace: str, slug: str
+) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         sample(f"{FEEDBACK}/{path}", marketplace=marketplace)
 

@@ -11,17 +11,37 @@ from tests.ingestion.parsed_documents import TODAY, parse_document
 
 DE = ("Datum", "Bewertung", "Kommentar", "Ihre Antwort", "Transaktionsnummer", "E-Mail des Bewertenden")
 ES = ("Date", "Rating", "Comentarios", "Response", "Número de pedido", "E-mail del cliente")
-MX = ("Fecha", "Rating", "Comentarios", "Tu respuesta", "Número de pedido", "Correo electrónico del evaluador")
+MX = (
+    "Fecha",
+    "Rating",
+    "Comentarios",
+    "Tu respuesta",
+    "Número de pedido",
+    "Correo electrónico del evaluador",
+)
 FR = ("Date", "Évaluation", "Commentaires", "Votre réponse", "Numéro de commande", "E-mail de l'évaluateur")
 JP = ("日付", "評価", "コメント", "出品者の返答", "注文番号", "評価者のEメール")
-LEGACY = ("Date", "Rating", "Comments", "Your Response", "Arrived on Time", "Item as Described", "Customer Service")
+LEGACY = (
+    "Date",
+    "Rating",
+    "Comments",
+    "Your Response",
+    "Arrived on Time",
+    "Item as Described",
+    "Customer Service",
+)
 LEGACY_9 = (*LEGACY, "Order ID", "Rater Email")
 LEGACY_10 = (*LEGACY_9, "Rater Role")
 ORDER = build.order_id(1)
 
 OTHERS = [code for code in CODES if code not in {"US", "JP", "DE", "SE"}]
-WRITTEN = {"US": "9/24/26", "JP": "26/9/24", "DE": "24.09.26", "SE": "2026-09-24"} | dict.fromkeys(OTHERS, "24/9/26")
-PAST_DAYS_ELSEWHERE = {("JP", "24/9/26"), *((code, "26/9/24") for code in OTHERS)}  # of 2024; nothing in them says no
+WRITTEN = {"US": "9/24/26", "JP": "26/9/24", "DE": "24.09.26", "SE": "2026-09-24"} | dict.fromkeys(
+    OTHERS, "24/9/26"
+)
+PAST_DAYS_ELSEWHERE = {
+    ("JP", "24/9/26"),
+    *((code, "26/9/24") for code in OTHERS),
+}  # of 2024; nothing in them says no
 CONTRADICTIONS = [
     (code, text)
     for code in CODES
@@ -44,7 +64,9 @@ def test_dates_follow_format_of_marketplace(marketplace: str) -> None:
 
 
 @pytest.mark.parametrize(("marketplace", "text"), CONTRADICTIONS)
-def test_date_of_another_marketplace_rejects_document_and_is_never_guessed(marketplace: str, text: str) -> None:
+def test_date_of_another_marketplace_rejects_document_and_is_never_guessed(
+    marketplace: str, text: str
+) -> None:
     with pytest.raises(RejectedDocument) as rejection:
         parse_document(one(text), marketplace=marketplace)
 
@@ -69,14 +91,17 @@ def test_date_of_another_marketplace_rejects_document_and_is_never_guessed(marke
         ("US", "11/24/26", date(2026, 11, 24)),  # tomorrow's tomorrow: somewhere the day has begun
     ],
 )
-def test_values_need_no_zeros_in_front_and_may_have_whole_year(marketplace: str, text: str, day: date) -> None:
+def test_values_need_no_zeros_in_front_and_may_have_whole_year(
+    marketplace: str, text: str, day: date
+) -> None:
     (fact,) = parse_document(one(text), marketplace=marketplace, today=TODAY).defects
 
     assert fact.occurred_on == day
 
 
 @pytest.mark.parametrize(
-    "text", ["11/25/26", "1/1/27", "12/31/99", "2/30/26", "13/1/26", "0/1/26", "10-20-26", "10/20/0026", "7/4/776"]
+    "text",
+    ["11/25/26", "1/1/27", "12/31/99", "2/30/26", "13/1/26", "0/1/26", "10-20-26", "10/20/0026", "7/4/776"],
 )
 def test_date_that_no_past_day_has_rejects_document(text: str) -> None:
     good = build.feedback_row(order=build.order_id(2), on="10/20/26")
@@ -97,8 +122,12 @@ def test_headers_we_know_are_read_without_word(header: tuple[str, ...], codec: s
     assert (len(parsed.defects), parsed.warnings) == (1, [])
 
 
-@pytest.mark.parametrize(("header", "codec", "marketplace"), [(FR, "utf-8", "FR"), (JP, "utf-8", "JP"), (JP, "cp932", "JP")])
-def test_header_we_do_not_know_is_read_by_position_with_warning(header: tuple[str, ...], codec: str, marketplace: str) -> None:
+@pytest.mark.parametrize(
+    ("header", "codec", "marketplace"), [(FR, "utf-8", "FR"), (JP, "utf-8", "JP"), (JP, "cp932", "JP")]
+)
+def test_header_we_do_not_know_is_read_by_position_with_warning(
+    header: tuple[str, ...], codec: str, marketplace: str
+) -> None:
     document = one(WRITTEN[marketplace], header=header).decode().encode(codec)
 
     parsed = parse_document(document, marketplace=marketplace)
@@ -110,7 +139,9 @@ def test_header_we_do_not_know_is_read_by_position_with_warning(header: tuple[st
 
 @pytest.mark.parametrize("announced", ["", seller_feedback.NAME])
 @pytest.mark.parametrize(("header", "extra"), [(LEGACY_9, ()), (LEGACY_10, ("Buyer",))])
-def test_legacy_layout_has_its_order_id_in_eighth_cell(header: tuple[str, ...], extra: tuple[str, ...], announced: str) -> None:
+def test_legacy_layout_has_its_order_id_in_eighth_cell(
+    header: tuple[str, ...], extra: tuple[str, ...], announced: str
+) -> None:
     row = ("9/24/15", "2", "Late", "", "No", "Yes", "-", ORDER, "abc@marketplace.amazon.com", *extra)
 
     parsed = parse_document(build.feedback_file([row], header=header), announced=announced)

@@ -13,7 +13,9 @@ ORDER = build.order_id(1)
 
 def fact_of(*, zone: str = "UTC", **cells: str) -> ShipmentFact:
     """Return the fact of a one-row document with just these columns, received at noon of TODAY."""
-    (fact,) = parse_document(build.table({"order_id": ORDER} | cells), announced="shipments", zone=zone, today=TODAY).shipments
+    (fact,) = parse_document(
+        build.table({"order_id": ORDER} | cells), announced="shipments", zone=zone, today=TODAY
+    ).shipments
     return fact
 
 
@@ -47,7 +49,11 @@ def test_row_states_all_that_is_known_of_package() -> None:
 
     assert fact[:3] == (ORDER, "P-1", 3)
     assert (fact.ship_by_on, fact.shipped_on, fact.is_late) == (date(2025, 7, 2), date(2025, 7, 2), False)
-    assert (fact.is_scanned, fact.deliver_by_on, fact.delivered_on) == (True, date(2025, 7, 5), date(2025, 7, 4))
+    assert (fact.is_scanned, fact.deliver_by_on, fact.delivered_on) == (
+        True,
+        date(2025, 7, 5),
+        date(2025, 7, 4),
+    )
     assert (fact.is_on_time, fact.is_invoiced_in_time, fact.cancelled_by) == (True, True, "")
     assert fact.stated_at == datetime(2025, 7, 6, 8, tzinfo=UTC)
 
@@ -61,7 +67,9 @@ def test_missing_cells_stay_unknown() -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("spelling", ["ship_by", "ship-by", "Ship By", "SHIP_BY"])
 def test_columns_are_in_any_order_and_spelling_and_others_are_ignored(delimiter: str, spelling: str) -> None:
-    document = build.table({"buyer_name": "Jane", spelling: "2025-07-02", "Order-ID": ORDER}, delimiter=delimiter)
+    document = build.table(
+        {"buyer_name": "Jane", spelling: "2025-07-02", "Order-ID": ORDER}, delimiter=delimiter
+    )
 
     parsed = parse_document(document)
 
@@ -85,7 +93,9 @@ def test_columns_are_in_any_order_and_spelling_and_others_are_ignored(delimiter:
         ("", "2025-07-02", None),
     ],
 )
-def test_package_is_late_when_it_left_after_its_ship_by(ship_by: str, shipped_at: str, is_late: bool | None) -> None:
+def test_package_is_late_when_it_left_after_its_ship_by(
+    ship_by: str, shipped_at: str, is_late: bool | None
+) -> None:
     assert fact_of(ship_by=ship_by, shipped_at=shipped_at).is_late is is_late
 
 
@@ -138,7 +148,10 @@ def test_package_is_scanned_when_carrier_saw_it(cells: dict[str, str], is_scanne
 def test_package_is_on_time_by_its_promise_and_late_once_that_is_over(
     deliver_by: str, delivered_at: str, updated_at: str, is_on_time: bool | None
 ) -> None:
-    assert fact_of(deliver_by=deliver_by, delivered_at=delivered_at, updated_at=updated_at).is_on_time is is_on_time
+    assert (
+        fact_of(deliver_by=deliver_by, delivered_at=delivered_at, updated_at=updated_at).is_on_time
+        is is_on_time
+    )
 
 
 def test_packages_without_delivery_column_are_not_late() -> None:
@@ -168,7 +181,9 @@ def test_packages_without_delivery_column_are_not_late() -> None:
 def test_business_order_is_invoiced_by_next_business_day(
     shipped_at: str, invoiced_at: str, updated_at: str, is_in_time: bool | None
 ) -> None:
-    fact = fact_of(business_order="yes", shipped_at=shipped_at, invoiced_at=invoiced_at, updated_at=updated_at)
+    fact = fact_of(
+        business_order="yes", shipped_at=shipped_at, invoiced_at=invoiced_at, updated_at=updated_at
+    )
 
     assert fact.is_invoiced_in_time is is_in_time
 
@@ -190,7 +205,9 @@ def test_invoices_are_required_only_for_business_orders_with_invoice_column(cell
 def test_next_business_day_is_first_after_it_that_is_no_weekend(day: date) -> None:
     following = [day + timedelta(days=n) for n in range(1, 4)]
 
-    assert shipments.next_business_day(day) == next(one for one in following if one.strftime("%a") not in {"Sat", "Sun"})
+    assert shipments.next_business_day(day) == next(
+        one for one in following if one.strftime("%a") not in {"Sat", "Sun"}
+    )
 
 
 @pytest.mark.parametrize("who", ["buyer", "seller", "unconfirmed", "amazon", "Seller"])
@@ -219,9 +236,13 @@ def test_package_is_known_by_its_id_or_else_its_tracking_number(cells: dict[str,
         ({"order_id": "1234", "ship_by": ""}, "'1234' is not a valid Amazon order ID"),
         (
             {"shipped_at": "02.07.2025"},
-            "`shipped_at`: '02.07.2025' is not valid; expected a day (YYYY-MM-DD) or an ISO 8601 time with a UTC offset",
+            "`shipped_at`: '02.07.2025' is not valid; expected a day (YYYY-MM-DD) or an ISO 8601 time with a "
+            "UTC offset",
         ),
-        ({"shipped_at": "2025-07-02T10:00:00"}, "`shipped_at`: '2025-07-02T10:00:00' is not valid; expected a day"),
+        (
+            {"shipped_at": "2025-07-02T10:00:00"},
+            "`shipped_at`: '2025-07-02T10:00:00' is not valid; expected a day",
+        ),
         ({"shipped_at": "2025-02-30"}, "`shipped_at`: '2025-02-30' is not valid; expected a day"),
         ({"shipped_at": "2026-11-25"}, "not in the future"),
         ({"first_scan_at": "2026-12-01"}, "first_scan_at"),
@@ -229,12 +250,24 @@ def test_package_is_known_by_its_id_or_else_its_tracking_number(cells: dict[str,
         ({"invoiced_at": "2026-12-01", "business_order": "yes"}, "invoiced_at"),
         ({"ship_by": "2028-01-01"}, "`ship_by`: '2028-01-01' is not valid; expected a day"),
         ({"deliver_by": "2028-01-01"}, "at most a year ahead"),
-        ({"shipped_at": "2025-07-05", "delivered_at": "2025-07-04"}, "`delivered_at` is a day or more before `shipped_at`"),
-        ({"units": "0", "ship_by": ""}, "`units`: '0' is not valid; expected a whole number from 1 to 100000"),
+        (
+            {"shipped_at": "2025-07-05", "delivered_at": "2025-07-04"},
+            "`delivered_at` is a day or more before `shipped_at`",
+        ),
+        (
+            {"units": "0", "ship_by": ""},
+            "`units`: '0' is not valid; expected a whole number from 1 to 100000",
+        ),
         ({"units": "100001", "ship_by": ""}, "`units`: '100001'"),
         ({"units": "two", "ship_by": ""}, "`units`: 'two'"),
-        ({"business_order": "maybe", "ship_by": ""}, "`business_order`: 'maybe' is not valid; expected yes or no"),
-        ({"cancelled_by": "nobody"}, "`cancelled_by`: 'nobody' is not valid; expected one of buyer, seller, unconfirmed, amazon"),
+        (
+            {"business_order": "maybe", "ship_by": ""},
+            "`business_order`: 'maybe' is not valid; expected yes or no",
+        ),
+        (
+            {"cancelled_by": "nobody"},
+            "`cancelled_by`: 'nobody' is not valid; expected one of buyer, seller, unconfirmed, amazon",
+        ),
         (
             {"updated_at": "2025-07-02", "ship_by": ""},
             "`updated_at`: '2025-07-02' is not valid; expected an ISO 8601 time with a UTC offset",
@@ -255,7 +288,9 @@ def test_package_confirmed_after_it_left_is_not_flagged(shipped_at: str, deliver
     assert fact_of(shipped_at=shipped_at, delivered_at=delivered_at).delivered_on is not None
 
 
-@pytest.mark.parametrize("columns", [("order_id",), ("order_id", "package", "units"), ("order_id", "state", "kind")])
+@pytest.mark.parametrize(
+    "columns", [("order_id",), ("order_id", "package", "units"), ("order_id", "state", "kind")]
+)
 def test_header_that_tells_nothing_of_shipments_is_rejected(columns: tuple[str, ...]) -> None:
     document = build.table(dict.fromkeys(columns, "") | {"order_id": ORDER})
 
@@ -285,6 +320,8 @@ def test_repeated_column_is_rejected(column: str) -> None:
 
 
 def test_row_wider_than_header_is_rejected() -> None:
-    document = build.table({"order_id": ORDER, "ship_by": "2025-07-02"}) + f"{ORDER},2025-07-02,more\n".encode()
+    document = (
+        build.table({"order_id": ORDER, "ship_by": "2025-07-02"}) + f"{ORDER},2025-07-02,more\n".encode()
+    )
 
     assert "The row has 3 cells, but the header has 2" in parse_document(document).rejected[3]

@@ -48,7 +48,9 @@ class Step:
 
     def take(self, recorder: FactRecorder, at: datetime) -> None:
         if self.what == "draw":
-            recorder.set_threshold("0.005", clear_at=Decimal("0.0025"), for_days=self.for_days, keep_days=self.keep_days, at=at)
+            recorder.set_threshold(
+                "0.005", clear_at=Decimal("0.0025"), for_days=self.for_days, keep_days=self.keep_days, at=at
+            )
         elif self.what == "take away" and (threshold := Threshold.objects.filter(is_removed=False).last()):
             recorder.delete_threshold(threshold, at=at)
         elif self.what == "look":
@@ -56,7 +58,9 @@ class Step:
         else:
             news = [order(1)] if self.what == "load" else []
             states = ["granted" if number <= self.defective else "denied" for number in range(1, 6)]
-            recorder.load(*news, *[defect(number, state=state) for number, state in enumerate(states, start=1)], at=at)
+            recorder.load(
+                *news, *[defect(number, state=state) for number, state in enumerate(states, start=1)], at=at
+            )
 
 
 steps = st.lists(
@@ -93,7 +97,11 @@ def is_open_after(events: list[tuple[Any, ...]]) -> dict[str, bool]:
     phases=tuple(Phase) if EXAMPLES else (Phase.explicit, Phase.generate),
     deadline=None,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 @given(plan=steps)
 def test_backtest_repeats_the_published_transitions_of_any_history(db: None, plan: list[Step]) -> None:

@@ -1,4 +1,5 @@
-"""The state machine of breaches: each series apart, one open episode, silence and staleness change nothing."""
+"""The state machine of breaches: each series apart, one open episode, silence and staleness change
+nothing."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,18 @@ from metrics.rules.facts import OrderStatus
 from metrics.rules.judgement import Comparator, Limit
 from tests.client import Client
 from tests.conftest import NOON
-from tests.metrics.fact_recorder import DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, FactRecorder, defect, order, orders
+from tests.metrics.fact_recorder import (
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TODAY,
+    TWELVE,
+    FactRecorder,
+    defect,
+    order,
+    orders,
+)
 
 OPEN, RESOLVED = Breach.State.OPEN, Breach.State.RESOLVED
 LEAVES_ON = DAY + timedelta(days=75)
@@ -76,7 +88,9 @@ def row(account: SellerAccount, **fields: Any) -> Breach:
     ("count", "defective", "opened"),
     [(100, 1, True), (101, 1, False), (50, 0, False), (199, 2, True), (201, 2, False), (1, 1, True)],
 )
-def test_breach_opens_when_the_target_is_missed(recorder: FactRecorder, count: int, defective: int, opened: bool) -> None:
+def test_breach_opens_when_the_target_is_missed(
+    recorder: FactRecorder, count: int, defective: int, opened: bool
+) -> None:
     recorder.load(*orders(count))
     recorder.load(*[defect(n + 1) for n in range(defective)], defect(999), at=TEN)
 
@@ -171,7 +185,8 @@ def test_breach_is_evaluated_once_the_stale_source_is_loaded_again(breached: Fac
 
 
 @pytest.mark.parametrize(
-    ("stale_sources", "resolved"), [(frozenset({"orders"}), False), (frozenset({"defects"}), True), (frozenset(), True)]
+    ("stale_sources", "resolved"),
+    [(frozenset({"orders"}), False), (frozenset({"defects"}), True), (frozenset(), True)],
 )
 def test_breach_is_frozen_by_the_source_of_its_own_metric_only(
     breached: FactRecorder, stale_sources: frozenset[str], resolved: bool
@@ -187,7 +202,9 @@ def test_breach_is_frozen_by_the_source_of_its_own_metric_only(
     assert (Breach.objects.get().status == RESOLVED) is resolved
 
 
-def test_breach_opens_on_the_day_of_a_stricter_target(recorder: FactRecorder, rule: Callable[..., None]) -> None:
+def test_breach_opens_on_the_day_of_a_stricter_target(
+    recorder: FactRecorder, rule: Callable[..., None]
+) -> None:
     recorder.load(*orders(150), at=NINE)
     recorder.load(defect(1), at=TEN)
     rule(effective_from=TODAY + timedelta(days=1), limit_denominator=200)
@@ -209,16 +226,25 @@ def test_breach_opens_on_the_day_of_a_stricter_target(recorder: FactRecorder, ru
         ({"channel": "afn", "resolved_at": TEN}, "metrics_breach_resolved_complete"),
     ],
 )
-def test_breach_table_refuses_impossible_rows(breached: FactRecorder, fields: dict[str, Any], constraint: str) -> None:
+def test_breach_table_refuses_impossible_rows(
+    breached: FactRecorder, fields: dict[str, Any], constraint: str
+) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         row(breached.account, **fields).save(force_insert=True)
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"channel": "afn"}, {"marketplace": "CA"}, {"level": Breach.Level.WARNING}, {"status": RESOLVED, "resolved_at": TEN}],
+    [
+        {"channel": "afn"},
+        {"marketplace": "CA"},
+        {"level": Breach.Level.WARNING},
+        {"status": RESOLVED, "resolved_at": TEN},
+    ],
 )
-def test_breach_table_accepts_another_series_level_or_episode(breached: FactRecorder, fields: dict[str, Any]) -> None:
+def test_breach_table_accepts_another_series_level_or_episode(
+    breached: FactRecorder, fields: dict[str, Any]
+) -> None:
     row(breached.account, **fields).save(force_insert=True)
 
     assert Breach.objects.count() == 2
@@ -257,7 +283,9 @@ def test_breach_is_opened_once_by_two_concurrent_workers(committed_db: None) -> 
     def judge() -> None:
         together.wait(timeout=60)
         with context.agency(acme.agency.pk):
-            refresh.refresh(account=recorder.locked(), touched=[DAY], now=recorder.account.last_recorded_at or TEN)
+            refresh.refresh(
+                account=recorder.locked(), touched=[DAY], now=recorder.account.last_recorded_at or TEN
+            )
         connections.close_all()
 
     with ThreadPoolExecutor(2) as pool:

@@ -103,10 +103,19 @@ def live(recorder: FactRecorder) -> list[datetime]:
 
 
 def log() -> list[tuple[Any, ...]]:
-    """The events of the machine in their order: what, which series, of which day, with which figures, when."""
+    """The events of the machine in their order: what, which series, of which day, with which figures,
+    when."""
     told = Event.objects.exclude(type="metric.restated").order_by("id")
     return [
-        (event.occurred_at, event.type, event.series, each["as_of"], each["numerator"], each["denominator"], each["rate"])
+        (
+            event.occurred_at,
+            event.type,
+            event.series,
+            each["as_of"],
+            each["numerator"],
+            each["denominator"],
+            each["rate"],
+        )
         for event in told
         for each in [event.data]
     ]
@@ -114,7 +123,15 @@ def log() -> list[tuple[Any, ...]]:
 
 def replayed(recorder: FactRecorder, moments: list[datetime], **params: Any) -> list[tuple[Any, ...]]:
     return [
-        (each.at, each.transition.value, ":".join(it.series), it.as_of.isoformat(), it.numerator, it.denominator, it.rate)
+        (
+            each.at,
+            each.transition.value,
+            ":".join(it.series),
+            it.as_of.isoformat(),
+            it.numerator,
+            it.denominator,
+            it.rate,
+        )
         for each in backtest.run(account=recorder.account, moments=moments, **params)
         for it in [each.value]
     ]
@@ -135,13 +152,17 @@ def with_orders(recorder: FactRecorder) -> FactRecorder:
     return recorder
 
 
-def test_default_thresholds_open_the_expected_breaches_live_and_in_a_backtest(with_orders: FactRecorder) -> None:
+def test_default_thresholds_open_the_expected_breaches_live_and_in_a_backtest(
+    with_orders: FactRecorder,
+) -> None:
     moments = [on(0), *live(with_orders)]
 
     assert log() == expected(USUAL)
     assert replayed(with_orders, moments) == log()
     assert replayed(with_orders, [*reversed(moments), *moments]) == log()
-    again = backtest.evaluation_moments(account=with_orders.account, since=on(0).date(), until=on(60).date(), now=on(60))
+    again = backtest.evaluation_moments(
+        account=with_orders.account, since=on(0).date(), until=on(60).date(), now=on(60)
+    )
     assert [each[1:4] for each in replayed(with_orders, again)] == [each[1:4] for each in log()]
 
 
@@ -171,7 +192,11 @@ def test_backtest_with_a_threshold_that_was_never_set(with_orders: FactRecorder)
 
     assert replayed(with_orders, moments, versions=[line]) == expected(OWN)
     assert log() == expected(USUAL)
-    too_many = [ThresholdVersion(**{**{name: getattr(line, name) for name in line.__slots__}, "min_denominator": COUNT + 1})]
+    too_many = [
+        ThresholdVersion(
+            **{**{name: getattr(line, name) for name in line.__slots__}, "min_denominator": COUNT + 1}
+        )
+    ]
     levels = {what.partition(".")[0] for _, what, *_ in replayed(with_orders, moments, versions=too_many)}
     assert levels == {"breach"}
 
@@ -190,7 +215,9 @@ def test_events_belong_to_one_transition_each_and_match_their_schema(with_orders
         assert event.data["breach"] in episodes
     for escalated in (event for event in told if event.type == "breach.escalated"):
         assert episodes[escalated.data["escalated_from"]].level == "warning"
-    assert [(each.level, each.status) for each in episodes.values() if each.status == "open"] == [("warning", "open")]
+    assert [(each.level, each.status) for each in episodes.values() if each.status == "open"] == [
+        ("warning", "open")
+    ]
 
 
 def test_evaluation_repeated_or_with_an_earlier_clock_publishes_nothing(with_orders: FactRecorder) -> None:
@@ -211,17 +238,27 @@ def streaks() -> tuple[date | None, ...]:
 
 @pytest.mark.parametrize("asleep", [False, True], ids=["awake", "asleep"])
 @pytest.mark.parametrize("for_days", [0, 1])
-def test_evaluation_after_three_missed_days_opens_the_same_breaches(recorder: FactRecorder, asleep: bool, for_days: int) -> None:
-    """All but fifty orders leave the window on day 1, others come into it on day 3; on day 5 they are stale."""
+def test_evaluation_after_three_missed_days_opens_the_same_breaches(
+    recorder: FactRecorder, asleep: bool, for_days: int
+) -> None:
+    """All but fifty orders leave the window on day 1, others come into it on day 3; on day 5 they are
+    stale."""
     leaving, staying, coming = (on(1).date() - timedelta(days=days) for days in (75, 60, 13))
     recorder.set_threshold("0.008", for_days=for_days, at=on(0, 7))
-    recorder.load(*orders(150, on=leaving), *orders(50, first=201, on=staying), *orders(70, first=301, on=coming), at=on(0))
+    recorder.load(
+        *orders(150, on=leaving),
+        *orders(50, first=201, on=staying),
+        *orders(70, first=301, on=coming),
+        at=on(0),
+    )
     recorder.load(defect(201), order(201, on=staying), at=on(0, 10))
 
     for day in (4,) if asleep else (1, 2, 3, 4):
         recorder.run_daily(at=on(day, 0) + timedelta(minutes=5))
 
-    episodes = Breach.objects.order_by("as_of").values_list("level", "as_of", "numerator", "denominator", "resolved_as_of")
+    episodes = Breach.objects.order_by("as_of").values_list(
+        "level", "as_of", "numerator", "denominator", "resolved_as_of"
+    )
     warning = [("warning", on(3).date(), 1, 120, None)]
     assert list(episodes) == [("breach", on(1).date(), 1, 50, on(3).date()), *warning]
     assert streaks()[0] == on(4).date()

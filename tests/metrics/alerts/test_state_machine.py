@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.alerts.state_machine import AlertState, Observation, Transition, evaluate, last_evaluated_day, step
+from metrics.alerts.state_machine import (
+    AlertState,
+    Observation,
+    Transition,
+    evaluate,
+    last_evaluated_day,
+    step,
+)
 from metrics.rules.judgement import Comparator, Limit
 from metrics.rules.series import Value, WarningThreshold, Window
 
@@ -93,7 +100,9 @@ def test_step_keeps_at_most_one_episode_of_each_limit(days: str, expected: list[
         ("b", 9, [(1, "breached")]),
     ],
 )
-def test_step_lets_a_threshold_wait_and_the_target_never(days: str, for_days: int, expected: list[tuple[int, str]]) -> None:
+def test_step_lets_a_threshold_wait_and_the_target_never(
+    days: str, for_days: int, expected: list[tuple[int, str]]
+) -> None:
     assert transitions_by_day(days, for_days=for_days) == expected
 
 
@@ -135,7 +144,9 @@ def test_step_ends_an_episode_after_the_clear_limit_was_met_long_enough(
         ("wbx", [(1, "warned"), (2, "escalated"), (3, "recovered"), (3, "resolved")]),
     ],
 )
-def test_step_ignores_stale_sources_and_ends_warnings_of_deleted_thresholds(days: str, expected: list[tuple[int, str]]) -> None:
+def test_step_ignores_stale_sources_and_ends_warnings_of_deleted_thresholds(
+    days: str, expected: list[tuple[int, str]]
+) -> None:
     assert transitions_by_day(days) == expected
 
 
@@ -189,7 +200,10 @@ def test_step_alternates_transitions_for_any_sequence(days: str, for_days: int, 
         now = value(kind, day, for_days=for_days, keep_days=keep_days)
         state, transitions = step(state, now, is_frozen=kind in "sX")
         for transition in transitions:
-            assert warned == (transition is Transition.RECOVERED) or transition not in {Transition.RECOVERED, Transition.AT_RISK}
+            assert warned == (transition is Transition.RECOVERED) or transition not in {
+                Transition.RECOVERED,
+                Transition.AT_RISK,
+            }
             assert breached == (transition is Transition.RESOLVED) or transition not in {
                 Transition.RESOLVED,
                 Transition.OPENED,
@@ -197,7 +211,9 @@ def test_step_alternates_transitions_for_any_sequence(days: str, for_days: int, 
             }
             assert (transition is Transition.ESCALATED) <= warned <= (transition is not Transition.OPENED)
             warned = {Transition.AT_RISK: True, Transition.RECOVERED: False}.get(transition, warned)
-            breached = {Transition.OPENED: True, Transition.ESCALATED: True, Transition.RESOLVED: False}.get(transition, breached)
+            breached = {Transition.OPENED: True, Transition.ESCALATED: True, Transition.RESOLVED: False}.get(
+                transition, breached
+            )
         assert (state.is_warned, state.is_breached) == (warned, breached)
         assert kind != "b" or breached
         assert kind not in "ns" or not transitions

@@ -1,4 +1,5 @@
-"""Lines of an agency's own: what may be drawn, since when it holds, what was known of it, and what follows."""
+"""Lines of an agency's own: what may be drawn, since when it holds, what was known of it, and what
+follows."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -20,7 +21,17 @@ from metrics.rules.judgement import Comparator, Limit, Status
 from metrics.rules.series import WarningThreshold
 from tests.client import Client
 from tests.conftest import NOON
-from tests.metrics.fact_recorder import A_MOMENT, ELEVEN, NINE, TEN, TODAY, TWELVE, FactRecorder, defect, orders
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    ELEVEN,
+    NINE,
+    TEN,
+    TODAY,
+    TWELVE,
+    FactRecorder,
+    defect,
+    orders,
+)
 
 ODR = "order_defect_rate"
 A_DAY = timedelta(days=1)
@@ -45,7 +56,9 @@ def threshold_settings(**asked: Any) -> ThresholdSettings:
     return ThresholdSettings(**{"warn_at": Decimal("0.005")} | asked)
 
 
-def put(recorder: FactRecorder, scope: Scope, settings: ThresholdSettings, at: datetime = TEN) -> tuple[Threshold, bool]:
+def put(
+    recorder: FactRecorder, scope: Scope, settings: ThresholdSettings, at: datetime = TEN
+) -> tuple[Threshold, bool]:
     return thresholds.set_threshold(agency=recorder.account.agency, scope=scope, settings=settings, now=at)
 
 
@@ -59,7 +72,9 @@ def test_threshold_default_applies_without_a_threshold(sold: FactRecorder) -> No
 
 
 def test_threshold_replaces_the_default_and_names_itself(sold: FactRecorder) -> None:
-    threshold = sold.set_threshold("0.005", clear_at=Decimal("0.0025"), for_days=1, keep_days=2, min_denominator=100, at=TEN)
+    threshold = sold.set_threshold(
+        "0.005", clear_at=Decimal("0.0025"), for_days=1, keep_days=2, min_denominator=100, at=TEN
+    )
 
     value = sold.value(ODR)
     assert value.warning == WarningThreshold(
@@ -71,7 +86,11 @@ def test_threshold_replaces_the_default_and_names_itself(sold: FactRecorder) -> 
         keep_days=2,
         min_denominator=100,
     )
-    assert (value.status, value.limit, value.limit_source) == (Status.AT_RISK, Limit(Comparator.LT, 1, 100), "default")
+    assert (value.status, value.limit, value.limit_source) == (
+        Status.AT_RISK,
+        Limit(Comparator.LT, 1, 100),
+        "default",
+    )
 
 
 def test_threshold_does_not_judge_a_small_denominator_and_the_target_does(sold: FactRecorder) -> None:
@@ -101,7 +120,11 @@ def test_threshold_is_known_to_an_account_once_it_is_applied(sold: FactRecorder)
     sold.run_daily(at=ELEVEN)
 
     assert asked == ["default", "default"]
-    assert [line(sold, known_at=moment).source for moment in (TEN, ELEVEN - A_MOMENT, ELEVEN)] == ["default", "default", "custom"]
+    assert [line(sold, known_at=moment).source for moment in (TEN, ELEVEN - A_MOMENT, ELEVEN)] == [
+        "default",
+        "default",
+        "custom",
+    ]
 
 
 def test_threshold_of_a_past_day_judges_that_day(sold: FactRecorder) -> None:
@@ -109,9 +132,19 @@ def test_threshold_of_a_past_day_judges_that_day(sold: FactRecorder) -> None:
     sold.set_threshold("0.002", at=TEN + A_DAY)
 
     values = sold.values(
-        metrics=[ODR], marketplaces=["US"], channel="mfn", since=TODAY - A_DAY, until=TODAY + 2 * A_DAY, known_at=TEN + 3 * A_DAY
+        metrics=[ODR],
+        marketplaces=["US"],
+        channel="mfn",
+        since=TODAY - A_DAY,
+        until=TODAY + 2 * A_DAY,
+        known_at=TEN + 3 * A_DAY,
     )
-    assert [value.warning_limit and value.warning_limit.value for value in values] == [0.0075, 0.005, 0.002, 0.002]
+    assert [value.warning_limit and value.warning_limit.value for value in values] == [
+        0.0075,
+        0.005,
+        0.002,
+        0.002,
+    ]
 
 
 def test_threshold_opens_a_warning_that_its_deletion_ends(sold: FactRecorder) -> None:
@@ -120,9 +153,18 @@ def test_threshold_opens_a_warning_that_its_deletion_ends(sold: FactRecorder) ->
     sold.delete_threshold(threshold, at=ELEVEN)
 
     (resolved,) = Breach.objects.all()
-    assert (opened.level, opened.status, opened.limit, opened.limit_source) == ("warning", "open", HALF, "custom")
+    assert (opened.level, opened.status, opened.limit, opened.limit_source) == (
+        "warning",
+        "open",
+        HALF,
+        "custom",
+    )
     assert opened.threshold_id == threshold.threshold_id
-    assert (resolved.status, resolved.resolved_at, resolved.resolved_because) == ("resolved", ELEVEN, "line_changed")
+    assert (resolved.status, resolved.resolved_at, resolved.resolved_because) == (
+        "resolved",
+        ELEVEN,
+        "line_changed",
+    )
     assert line(sold).source == "default"
 
 

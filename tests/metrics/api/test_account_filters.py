@@ -40,7 +40,13 @@ def value(account: SellerAccount, metric: str, marketplace: str, status: str) ->
     days = {"as_of": day, "window_from": day, "window_to": day}
     series = {"metric": metric, "marketplace": marketplace, "channel": "mfn", "status": status}
     return CurrentValue(
-        agency_id=account.agency_id, account_id=account.pk, numerator=0, denominator=1, computed_at=NOON, **days, **series
+        agency_id=account.agency_id,
+        account_id=account.pk,
+        numerator=0,
+        denominator=1,
+        computed_at=NOON,
+        **days,
+        **series,
     )
 
 
@@ -72,7 +78,9 @@ def names(client: Client, **params: Any) -> set[str]:
         ({"metric": "order_defect_rate", "status": "breached", "marketplace": "FR"}, set()),
     ],
 )
-def test_accounts_are_filtered_by_the_status_of_a_metric(shops: Client, params: dict[str, str], names_expected: set[str]) -> None:
+def test_accounts_are_filtered_by_the_status_of_a_metric(
+    shops: Client, params: dict[str, str], names_expected: set[str]
+) -> None:
     assert names(shops, **params) == names_expected
 
 
@@ -125,5 +133,11 @@ def test_accounts_are_filtered_by_staleness(shops: Client) -> None:
 def test_accounts_of_another_agency_are_never_returned(shops: Client, rival: Client) -> None:
     foreign = rival.take_on(name="foreign")
 
-    assert names(rival, metric="order_defect_rate") == names(rival, metric="order_defect_rate", status="breached") == set()
-    assert [each["id"] for each in rival.read("/v1/accounts", stale="false", has_open_breach="false")["data"]] == [foreign]
+    assert (
+        names(rival, metric="order_defect_rate")
+        == names(rival, metric="order_defect_rate", status="breached")
+        == set()
+    )
+    assert [
+        each["id"] for each in rival.read("/v1/accounts", stale="false", has_open_breach="false")["data"]
+    ] == [foreign]

@@ -82,10 +82,16 @@ def test_breach_has_its_values_day_by_day(acme: Client, breached: dict[str, Any]
 
     assert [day["as_of"] for day in days] == [(TODAY - timedelta(days=7 - n)).isoformat() for n in range(8)]
     assert (days[-1]["numerator"], days[-1]["denominator"], days[-1]["status"]) == (1, 50, "breached")
-    assert (days[-1]["stale"], days[-1]["target"]["value"], days[-1]["warning"]["value"]) == (False, 0.01, 0.0075)
+    assert (days[-1]["stale"], days[-1]["target"]["value"], days[-1]["warning"]["value"]) == (
+        False,
+        0.01,
+        0.0075,
+    )
 
 
-def test_breach_days_end_with_the_breach_and_use_todays_knowledge(acme: Client, shop: str, breached: dict[str, Any]) -> None:
+def test_breach_days_end_with_the_breach_and_use_todays_knowledge(
+    acme: Client, shop: str, breached: dict[str, Any]
+) -> None:
     heal(acme, shop)
 
     answered = acme.read(f"/v1/breaches/{breached['id']}")
@@ -119,7 +125,9 @@ def test_breach_timeline_is_complete_and_ordered(acme: Client, shop: str, breach
     assert {moment["event"][:4] for moment in answered if moment["what"] == "restated"} == {"evt_"}
 
 
-def test_breach_list_has_opening_and_end_without_further_queries(acme: Client, shop: str, breached: dict[str, Any]) -> None:
+def test_breach_list_has_opening_and_end_without_further_queries(
+    acme: Client, shop: str, breached: dict[str, Any]
+) -> None:
     act(acme, breached, "acknowledge")
     heal(acme, shop)
     (one,) = acme.read("/v1/breaches")["data"]
@@ -143,7 +151,11 @@ def test_breach_timeline_of_a_warning_has_its_escalation(acme: Client, shop: str
 
     breach, warning = acme.read("/v1/breaches")["data"]
     (escalated,) = [moment for moment in story(acme, warning) if moment["what"] == "escalated"]
-    assert (warning["level"], breach["level"], breach["escalated_from"]) == ("warning", "breach", warning["id"])
+    assert (warning["level"], breach["level"], breach["escalated_from"]) == (
+        "warning",
+        "breach",
+        warning["id"],
+    )
     assert (escalated["breach"], escalated["numerator"], escalated["denominator"]) == (breach["id"], 3, 250)
     assert warning["target"] == {"comparator": "lt", "value": 0.0075, "source": "default"}
 
@@ -188,7 +200,9 @@ def test_breach_snooze_moments_have_the_usual_format(acme: Client, breached: dic
     assert answered["snoozed_until"] == moment["until"] == f"{TODAY + timedelta(days=2)}T00:00:00Z"
 
 
-def test_breach_action_can_be_undone_and_stays_in_the_timeline(acme: Client, breached: dict[str, Any]) -> None:
+def test_breach_action_can_be_undone_and_stays_in_the_timeline(
+    acme: Client, breached: dict[str, Any]
+) -> None:
     for until in (TOMORROW, None):
         assert act(acme, breached, "snooze", until=until).status_code == 200
     for to in ("a", None):
@@ -200,7 +214,9 @@ def test_breach_action_can_be_undone_and_stays_in_the_timeline(acme: Client, bre
     assert moments == [("snoozed", None), ("snoozed", None), ("assigned", "a"), ("assigned", None)]
 
 
-@pytest.mark.parametrize(("what", "body"), [("acknowledge", {}), ("snooze", {"until": TOMORROW}), ("assign", {"to": "mei"})])
+@pytest.mark.parametrize(
+    ("what", "body"), [("acknowledge", {}), ("snooze", {"until": TOMORROW}), ("assign", {"to": "mei"})]
+)
 def test_breach_resolved_accepts_notes_only(
     acme: Client, shop: str, breached: dict[str, Any], what: str, body: dict[str, Any]
 ) -> None:
@@ -242,7 +258,12 @@ def test_breach_action_with_an_invalid_body_is_refused(
 
 @pytest.mark.parametrize(
     ("what", "body"),
-    [("acknowledge", {}), ("snooze", {"until": TOMORROW}), ("assign", {"to": "mei"}), ("notes", {"text": "mine"})],
+    [
+        ("acknowledge", {}),
+        ("snooze", {"until": TOMORROW}),
+        ("assign", {"to": "mei"}),
+        ("notes", {"text": "mine"}),
+    ],
 )
 def test_breach_of_another_agency_is_not_found(
     acme: Client, rival: Client, breached: dict[str, Any], what: str, body: dict[str, Any]
@@ -252,14 +273,18 @@ def test_breach_of_another_agency_is_not_found(
     assert len([moment for moment in story(acme, breached) if moment["by"]]) == 0
 
 
-def test_breach_snoozed_and_acknowledged_is_evaluated_as_before(acme: Client, shop: str, breached: dict[str, Any]) -> None:
+def test_breach_snoozed_and_acknowledged_is_evaluated_as_before(
+    acme: Client, shop: str, breached: dict[str, Any]
+) -> None:
     act(acme, breached, "acknowledge")
     act(acme, breached, "snooze", until=TOMORROW)
 
     heal(acme, shop)
 
     assert acme.read("/v1/breaches")["data"][0]["status"] == "resolved"
-    assert [event["data"]["breach"] for event in acme.read("/v1/events", type="breach.resolved")["data"]] == [breached["id"]]
+    assert [event["data"]["breach"] for event in acme.read("/v1/events", type="breach.resolved")["data"]] == [
+        breached["id"]
+    ]
 
 
 FILTERED: list[tuple[dict[str, str], int]] = [
@@ -310,11 +335,18 @@ def test_breaches_frozen_by_a_stale_source_are_marked(
     answered = acme.read(f"/v1/breaches/{breached['id']}")
 
     days = answered["days"]
-    assert (listed["stale"], answered["stale"], days[-1]["stale"], days[0]["stale"]) == (True, True, True, False)
+    assert (listed["stale"], answered["stale"], days[-1]["stale"], days[0]["stale"]) == (
+        True,
+        True,
+        True,
+        False,
+    )
     assert acme.read("/v1/breaches", stale="false")["data"] == []
 
 
-@pytest.mark.parametrize("params", [{"level": "worse"}, {"acknowledged": "maybe"}, {"stale": "1"}, {"channel": "post"}])
+@pytest.mark.parametrize(
+    "params", [{"level": "worse"}, {"acknowledged": "maybe"}, {"stale": "1"}, {"channel": "post"}]
+)
 def test_breaches_with_a_wrong_parameter_are_refused(acme: Client, params: dict[str, str]) -> None:
     assert acme.get("/v1/breaches", params).status_code == 400
 
@@ -358,7 +390,9 @@ def test_breach_action_that_fails_changes_nothing(acme: Client, shop: str, breac
         assert not breach.actions.exists()
 
 
-def test_breach_actions_are_erased_with_their_account(acme: Client, shop: str, breached: dict[str, Any]) -> None:
+def test_breach_actions_are_erased_with_their_account(
+    acme: Client, shop: str, breached: dict[str, Any]
+) -> None:
     act(acme, breached, "notes", text="Seen")
     acme.put("/v1/thresholds", {"metric": ODR, "account": shop, "warn_at": 0.005}, format="json")
     tasks.apply_thresholds(agency_id=str(acme.agency.pk))
@@ -380,6 +414,12 @@ def test_breach_actions_are_in_the_audit_log_without_notes(acme: Client, breache
 
     entries = acme.read("/v1/audit-log", about=breached["id"])["data"]
 
-    assert [(each["what"], each["detail"]) for each in entries] == [("breach.assigned", {}), ("breach.acknowledged", {})]
+    assert [(each["what"], each["detail"]) for each in entries] == [
+        ("breach.assigned", {}),
+        ("breach.acknowledged", {}),
+    ]
     assert (entries[0]["before"], entries[0]["after"]) == ({"assignee": None}, {"assignee": "mei"})
-    assert (entries[1]["before"], set(entries[1]["after"])) == ({"acknowledged_at": None}, {"acknowledged_at"})
+    assert (entries[1]["before"], set(entries[1]["after"])) == (
+        {"acknowledged_at": None},
+        {"acknowledged_at"},
+    )

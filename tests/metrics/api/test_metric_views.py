@@ -30,14 +30,18 @@ def sold(acme: Client, shop: str) -> str:
     """A shop with 120 merchant orders in the US, one in Canada by Amazon, and an order with three defects."""
     rows = [
         *build.orders_on(ORDERED, count=120),
-        *build.orders_on(ORDERED, count=1, first=500, sales_channel="Amazon.ca", fulfillment_channel="Amazon"),
+        *build.orders_on(
+            ORDERED, count=1, first=500, sales_channel="Amazon.ca", fulfillment_channel="Amazon"
+        ),
         *build.orders_on(ORDERED, count=3, first=600, sales_channel="Non-Amazon"),
     ]
     acme.load(shop, build.orders_file(rows))
     acme.post_defects(
         shop,
         build.defect(order=build.order_id(1), rating=2),
-        build.defect(order=build.order_id(1), kind="a_to_z_claim", state="granted", funded_by="amazon", reference="C1"),
+        build.defect(
+            order=build.order_id(1), kind="a_to_z_claim", state="granted", funded_by="amazon", reference="C1"
+        ),
         build.defect(order=build.order_id(1), kind="chargeback", state="service"),
         build.defect(order=build.order_id(2), rating=3),
         build.defect(order="101-7777777-7777777"),
@@ -62,9 +66,16 @@ def test_metrics_include_both_channels_of_every_marketplace(acme: Client, sold: 
         if value["metric"] == "order_defect_rate"
     }
     parted = len(["order defects", "feedback", "claims", "chargebacks", "returns"])
-    of_the_merchant = len(["late in 10 days", "late in 30 days", "cancelled", "tracked", "on time", "dissatisfied"])
+    of_the_merchant = len(
+        ["late in 10 days", "late in 30 days", "cancelled", "tracked", "on time", "dissatisfied"]
+    )
     assert len(series) == len(answer["metrics"]) == 2 * (2 * parted + of_the_merchant + len(["messages"]))
-    assert figures == {("US", "mfn"): (1, 120), ("US", "afn"): (0, 0), ("CA", "mfn"): (0, 0), ("CA", "afn"): (0, 1)}
+    assert figures == {
+        ("US", "mfn"): (1, 120),
+        ("US", "afn"): (0, 0),
+        ("CA", "mfn"): (0, 0),
+        ("CA", "afn"): (0, 1),
+    }
     assert answer["unmatched_defects"] == 1
     assert (answer["account"], answer["as_of"]) == (sold, TODAY.isoformat())
 
@@ -101,11 +112,18 @@ def test_metric_value_has_the_documented_shape(acme: Client, sold: str) -> None:
 
 
 def test_metric_part_has_no_target(acme: Client, sold: str) -> None:
-    answer = acme.read(f"/v1/accounts/{sold}/metrics", metric="a_to_z_claim_rate", marketplace="US", channel="mfn")
+    answer = acme.read(
+        f"/v1/accounts/{sold}/metrics", metric="a_to_z_claim_rate", marketplace="US", channel="mfn"
+    )
 
     (value,) = answer["metrics"]
     assert (value["numerator"], value["denominator"], value["enforced"]) == (1, 120, False)
-    assert (value["target"], value["meets_target"], value["budget"], value["parts"]) == (None, None, None, None)
+    assert (value["target"], value["meets_target"], value["budget"], value["parts"]) == (
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_metric_window_is_sixty_order_days_that_end_fifteen_days_before(acme: Client, sold: str) -> None:
@@ -127,7 +145,9 @@ def test_history_has_each_day(acme: Client, sold: str) -> None:
     answer = acme.read(path, **{"from": first.isoformat(), "to": (first + timedelta(days=2)).isoformat()})
 
     assert (answer["marketplace"], answer["channel"]) == ("US", "mfn")
-    assert [(point["numerator"], point["denominator"], point["meets_target"]) for point in answer["points"]] == [
+    assert [
+        (point["numerator"], point["denominator"], point["meets_target"]) for point in answer["points"]
+    ] == [
         (0, 0, None),
         (1, 120, True),
         (1, 120, True),
@@ -176,7 +196,9 @@ def test_orders_have_reasons(acme: Client, sold: str) -> None:
     assert order["order_id"] == build.order_id(1)
     assert (order["ordered_on"], order["counted"]) == (ORDERED.date().isoformat(), True)
     assert order["leaves_window_on"] == (ORDERED.date() + timedelta(days=75)).isoformat()
-    assert {(each["kind"], each["state"], each["counts"], each["reference"]) for each in order["defects"]} == {
+    assert {
+        (each["kind"], each["state"], each["counts"], each["reference"]) for each in order["defects"]
+    } == {
         ("feedback", "posted", True, ""),
         ("a_to_z_claim", "granted", True, "C1"),
         ("chargeback", "service", True, ""),
@@ -220,7 +242,10 @@ def test_orders_of_a_part_count_its_own_kind(acme: Client, sold: str) -> None:
 
 def test_metrics_as_known_before_a_claim_was_denied(acme: Client, sold: str) -> None:
     before = acme.read(f"/v1/accounts/{sold}/metrics")["known_at"]
-    acme.post_defects(sold, *[build.defect(order=build.order_id(n), kind="a_to_z_claim", state="granted") for n in range(10, 20)])
+    acme.post_defects(
+        sold,
+        *[build.defect(order=build.order_id(n), kind="a_to_z_claim", state="granted") for n in range(10, 20)],
+    )
     path = f"/v1/accounts/{sold}/metrics/order_defect_rate"
 
     assert acme.odr(sold)["numerator"] == 11

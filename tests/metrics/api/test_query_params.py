@@ -51,11 +51,15 @@ def test_as_of_and_known_at_are_independent(acme: Client, shop: str) -> None:
     assert (answer["as_of"], answer["known_at"]) == ("2026-03-01", "2026-11-22T09:00:00Z")
 
 
-def test_known_at_includes_recordings_of_a_faster_clock(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_known_at_includes_recordings_of_a_faster_clock(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     ahead = timezone.now() + timedelta(minutes=5)
     recorder.load(*orders(3), at=ahead)
 
-    answer = acme.read(f"/v1/accounts/{shop}/metrics", as_of=TODAY.isoformat(), metric="order_defect_rate", channel="mfn")
+    answer = acme.read(
+        f"/v1/accounts/{shop}/metrics", as_of=TODAY.isoformat(), metric="order_defect_rate", channel="mfn"
+    )
 
     assert answer["metrics"][0]["denominator"] == 3
     assert datetime.fromisoformat(answer["known_at"]) == ahead
@@ -69,7 +73,9 @@ def test_known_at_in_the_future_includes_everything(acme: Client, shop: str, rec
     assert value["denominator"] == 3
 
 
-def test_known_at_before_the_first_report_has_no_data(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_known_at_before_the_first_report_has_no_data(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(*orders(3))
     recorder.load(defect(1), defect(99), at=TEN)
     before = {"as_of": TODAY.isoformat(), "known_at": (NINE - timedelta(seconds=1)).isoformat()}
@@ -118,7 +124,9 @@ def test_history_has_a_point_for_each_day(acme: Client, shop: str, span: dict[st
         (ORDERS, {"as_of": "2026-11-31", "counted": "2"}, ["/as_of", "/counted"]),
     ],
 )
-def test_params_that_are_wrong_are_named(acme: Client, shop: str, path: str, params: dict[str, str], pointers: list[str]) -> None:
+def test_params_that_are_wrong_are_named(
+    acme: Client, shop: str, path: str, params: dict[str, str], pointers: list[str]
+) -> None:
     response = acme.get(f"/v1/accounts/{shop}/{path}", params)
 
     assert response.status_code in {400, 409}

@@ -26,12 +26,18 @@ POINT = {
     [
         ({"points": []}, ""),
         ({"points": [POINT]}, "2026-11-22,2026-09-09,2026-11-07,1,100,0.01,false\r\n"),
-        ({"points": [POINT | {"meets_target": True}]}, "2026-11-22,2026-09-09,2026-11-07,1,100,0.01,true\r\n"),
+        (
+            {"points": [POINT | {"meets_target": True}]},
+            "2026-11-22,2026-09-09,2026-11-07,1,100,0.01,true\r\n",
+        ),
         (
             {"points": [POINT | {"numerator": 0, "denominator": 0, "rate": None, "meets_target": None}]},
             "2026-11-22,2026-09-09,2026-11-07,0,0,,\r\n",
         ),
-        ({"points": [POINT | {"added_later": "=1+1"}]}, "2026-11-22,2026-09-09,2026-11-07,1,100,0.01,false\r\n"),
+        (
+            {"points": [POINT | {"added_later": "=1+1"}]},
+            "2026-11-22,2026-09-09,2026-11-07,1,100,0.01,false\r\n",
+        ),
     ],
 )
 def test_history_csv_has_one_line_a_day(answer: dict[str, Any], lines: str) -> None:
@@ -47,7 +53,8 @@ def test_history_csv_contains_the_whole_history(acme: Client, shop: str, recorde
 
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response.content.decode() == (
-        HEADER + "2026-11-21,2026-09-08,2026-11-06,1,4,0.25,false\r\n2026-11-22,2026-09-09,2026-11-07,1,4,0.25,false\r\n"
+        HEADER
+        + "2026-11-21,2026-09-08,2026-11-06,1,4,0.25,false\r\n2026-11-22,2026-09-09,2026-11-07,1,4,0.25,false\r\n"
     )
 
 

@@ -33,10 +33,16 @@ def with_reports(recorder: FactRecorder) -> FactRecorder:
 
 def test_snapshot_has_the_documented_shape(acme: Client, shop: str, recorder: FactRecorder) -> None:
     figure = reported(
-        rate=Decimal("0.0123"), comparator="lt", limit_numerator=1, limit_denominator=100, flags='["The rate is not its counts."]'
+        rate=Decimal("0.0123"),
+        comparator="lt",
+        limit_numerator=1,
+        limit_denominator=100,
+        flags='["The rate is not its counts."]',
     )
     recorder.load(
-        snapshot(status="AT_RISK", orderDefectRate={"mfn": {"rate": 0.0123, "new": "?"}}), figure, report_id=UUID(int=7)
+        snapshot(status="AT_RISK", orderDefectRate={"mfn": {"rate": 0.0123, "new": "?"}}),
+        figure,
+        report_id=UUID(int=7),
     )
 
     (row,) = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
@@ -68,7 +74,9 @@ def test_snapshot_has_the_documented_shape(acme: Client, shop: str, recorder: Fa
     assert row["id"].startswith("snap_")
 
 
-def test_snapshots_are_listed_newest_report_first(acme: Client, shop: str, with_reports: FactRecorder) -> None:
+def test_snapshots_are_listed_newest_report_first(
+    acme: Client, shop: str, with_reports: FactRecorder
+) -> None:
     rows = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
 
     moments = [row["reported_at"] for row in rows]
@@ -79,7 +87,10 @@ def test_snapshots_are_listed_newest_report_first(acme: Client, shop: str, with_
 def test_snapshot_has_only_its_own_figures(acme: Client, shop: str, with_reports: FactRecorder) -> None:
     rows = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
 
-    figures = {(row["marketplace"], row["reported_at"][8:13]): [each["metric"] for each in row["figures"]] for row in rows}
+    figures = {
+        (row["marketplace"], row["reported_at"][8:13]): [each["metric"] for each in row["figures"]]
+        for row in rows
+    }
     assert figures == {
         ("US", "22T10"): ["order_defect_rate"],
         ("CA", "22T10"): ["listing_policy_violations"],
@@ -88,14 +99,21 @@ def test_snapshot_has_only_its_own_figures(acme: Client, shop: str, with_reports
     }
 
 
-def test_snapshot_figure_fields_not_reported_are_null(acme: Client, shop: str, recorder: FactRecorder) -> None:
-    recorder.load(snapshot(status=""), reported(numerator=None, denominator=None, first_on=None, last_on=None, status=""))
+def test_snapshot_figure_fields_not_reported_are_null(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
+    recorder.load(
+        snapshot(status=""),
+        reported(numerator=None, denominator=None, first_on=None, last_on=None, status=""),
+    )
 
     (row,) = acme.read(f"/v1/accounts/{shop}/snapshots")["data"]
 
     (figure,) = row["figures"]
     assert (row["account_status"], figure["status"]) == (None, None)
-    assert [figure[name] for name in ("from", "to", "numerator", "denominator", "rate", "target")] == [None] * 6
+    assert [figure[name] for name in ("from", "to", "numerator", "denominator", "rate", "target")] == [
+        None
+    ] * 6
 
 
 @pytest.mark.parametrize(("marketplace", "count"), [("US", 3), ("CA", 1), ("DE", 0)])
@@ -108,7 +126,9 @@ def test_snapshots_are_filtered_by_marketplace(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_snapshot_pages_neither_skip_nor_repeat(acme: Client, shop: str, with_reports: FactRecorder, limit: int) -> None:
+def test_snapshot_pages_neither_skip_nor_repeat(
+    acme: Client, shop: str, with_reports: FactRecorder, limit: int
+) -> None:
     whole = acme.read(f"/v1/accounts/{shop}/snapshots")
     page = acme.read(f"/v1/accounts/{shop}/snapshots", limit=limit)
     listed = page["data"]
@@ -121,19 +141,25 @@ def test_snapshot_pages_neither_skip_nor_repeat(acme: Client, shop: str, with_re
     assert whole["next_cursor"] is None
 
 
-def test_snapshots_of_another_agency_are_not_found(rival: Client, shop: str, with_reports: FactRecorder) -> None:
+def test_snapshots_of_another_agency_are_not_found(
+    rival: Client, shop: str, with_reports: FactRecorder
+) -> None:
     assert rival.get(f"/v1/accounts/{shop}/snapshots").status_code == 404
 
 
 @pytest.mark.parametrize("parameters", [{"marketplace": "UK"}, {"cursor": "nonsense"}, {"limit": "0"}])
-def test_snapshots_with_a_wrong_parameter_are_refused(acme: Client, shop: str, parameters: dict[str, str]) -> None:
+def test_snapshots_with_a_wrong_parameter_are_refused(
+    acme: Client, shop: str, parameters: dict[str, str]
+) -> None:
     response = acme.get(f"/v1/accounts/{shop}/snapshots", parameters)
 
     assert response.status_code == 400
     assert [error["pointer"] for error in response.json()["errors"]] == [f"/{next(iter(parameters))}"]
 
 
-def test_snapshots_of_another_account_are_separate(acme: Client, shop: str, with_reports: FactRecorder) -> None:
+def test_snapshots_of_another_account_are_separate(
+    acme: Client, shop: str, with_reports: FactRecorder
+) -> None:
     other = acme.take_on(partner="A2OTHER")
 
     assert acme.read(f"/v1/accounts/{other}/snapshots")["data"] == []

@@ -33,14 +33,26 @@ def sold(acme: Client, shop: str) -> str:
 
 def test_threshold_is_created_as_requested(acme: Client, shop: str) -> None:
     where: dict[str, Any] = {"account": shop, "marketplace": "US", "channel": "mfn"}
-    body: dict[str, Any] = {"warn_at": 0.0075, "clear_at": 0.0025, "for_days": 2, "keep_days": 3, "min_denominator": 50}
+    body: dict[str, Any] = {
+        "warn_at": 0.0075,
+        "clear_at": 0.0025,
+        "for_days": 2,
+        "keep_days": 3,
+        "min_denominator": 50,
+    }
 
     response = put(acme, **where, **body)
 
     answered = response.json()
     assert response.status_code == 201
     assert response["Location"] == f"{PATH}/{answered['id']}"
-    assert answered == {"id": answered["id"], "metric": ODR, **where, **body, "changed_at": answered["changed_at"]}
+    assert answered == {
+        "id": answered["id"],
+        "metric": ODR,
+        **where,
+        **body,
+        "changed_at": answered["changed_at"],
+    }
     assert acme.read(f"{PATH}/{answered['id']}") == answered
     assert acme.read(PATH) == {"data": [answered], "next_cursor": None}
 
@@ -51,7 +63,12 @@ def test_threshold_without_scope_and_settings_uses_defaults(acme: Client) -> Non
     assert {name: answered[name] for name in ("account", "marketplace", "channel")} == dict.fromkeys(
         ("account", "marketplace", "channel")
     )
-    assert (answered["clear_at"], answered["for_days"], answered["keep_days"], answered["min_denominator"]) == (0.005, 0, 0, 0)
+    assert (
+        answered["clear_at"],
+        answered["for_days"],
+        answered["keep_days"],
+        answered["min_denominator"],
+    ) == (0.005, 0, 0, 0)
 
 
 def test_threshold_of_the_same_scope_is_updated(acme: Client) -> None:
@@ -65,7 +82,13 @@ def test_threshold_of_the_same_scope_is_updated(acme: Client) -> None:
 
 
 def test_threshold_of_another_scope_is_created(acme: Client, shop: str) -> None:
-    scopes: list[dict[str, str]] = [{}, {"account": shop}, {"marketplace": "US"}, {"channel": "afn"}, {"metric": "return_rate"}]
+    scopes: list[dict[str, str]] = [
+        {},
+        {"account": shop},
+        {"marketplace": "US"},
+        {"channel": "afn"},
+        {"metric": "return_rate"},
+    ]
 
     answers = [put(acme, **scope).status_code for scope in scopes]
 
@@ -100,7 +123,12 @@ def test_threshold_is_updated_by_id_and_keeps_its_scope(acme: Client, shop: str)
     moved = put(acme, path, metric="return_rate", account=None)
 
     assert (changed.status_code, moved.status_code) == (200, 409)
-    assert changed.json() | {"changed_at": ""} == drawn | {"warn_at": 0.002, "clear_at": 0.002, "for_days": 0, "changed_at": ""}
+    assert changed.json() | {"changed_at": ""} == drawn | {
+        "warn_at": 0.002,
+        "clear_at": 0.002,
+        "for_days": 0,
+        "changed_at": "",
+    }
     assert {each["pointer"] for each in moved.json()["errors"]} == {"/metric", "/account"}
 
 
@@ -110,7 +138,9 @@ def test_threshold_deleted_is_not_found(acme: Client) -> None:
     removed = acme.delete(path)
 
     assert removed.status_code == 204
-    assert [acme.get(path).status_code, acme.delete(path).status_code, put(acme, path).status_code] == [404] * 3
+    assert [acme.get(path).status_code, acme.delete(path).status_code, put(acme, path).status_code] == [
+        404
+    ] * 3
     assert acme.read(PATH)["data"] == []
     assert put(acme).status_code == 201
 
@@ -136,7 +166,9 @@ def test_threshold_deleted_is_not_found(acme: Client) -> None:
         ({"min_denominator": "x"}, "/min_denominator"),
     ],
 )
-def test_threshold_that_is_invalid_is_refused_with_its_field(acme: Client, body: dict[str, Any], pointer: str) -> None:
+def test_threshold_that_is_invalid_is_refused_with_its_field(
+    acme: Client, body: dict[str, Any], pointer: str
+) -> None:
     response = put(acme, **body)
 
     assert response.status_code in {400, 409}
@@ -175,7 +207,11 @@ def test_metrics_name_the_threshold_that_applies(acme: Client, sold: str) -> Non
 
     after = acme.odr(sold)
     points = acme.read(f"/v1/accounts/{sold}/metrics/{ODR}/history")["points"]
-    assert (before["status"], before["warning"]["source"], before["warning"]["threshold"]) == ("healthy", "default", None)
+    assert (before["status"], before["warning"]["source"], before["warning"]["threshold"]) == (
+        "healthy",
+        "default",
+        None,
+    )
     assert (after["status"], after["warning"]) == (
         "at_risk",
         {
@@ -189,7 +225,10 @@ def test_metrics_name_the_threshold_that_applies(acme: Client, sold: str) -> Non
             "min_denominator": 100,
         },
     )
-    assert (after["target"], after["meets_target"]) == ({"comparator": "lt", "value": 0.01, "source": "default"}, True)
+    assert (after["target"], after["meets_target"]) == (
+        {"comparator": "lt", "value": 0.01, "source": "default"},
+        True,
+    )
     assert [point["warning"]["source"] for point in points[-2:]] == ["default", "custom"]
     assert (points[-1]["status"], points[-1]["target"]["source"]) == ("at_risk", "default")
 
@@ -232,7 +271,11 @@ def test_threshold_change_is_sent_to_a_worker_after_commit(committed_db: None, m
         put(acme, path, warn_at=0.004)
 
     (task, words), *others = messages.take()
-    assert (taken[-1][0], task, others) == ("metrics.tasks.apply_thresholds", "metrics.tasks.apply_thresholds", [])
+    assert (taken[-1][0], task, others) == (
+        "metrics.tasks.apply_thresholds",
+        "metrics.tasks.apply_thresholds",
+        [],
+    )
     assert words["marketplace"] == "US"
     assert ("account_id" in words) == (method != "put")
 
@@ -250,7 +293,9 @@ def test_threshold_task_refreshes_only_accounts_in_scope(acme: Client, sold: str
 
 
 def test_threshold_changes_are_in_the_audit_log(acme: Client) -> None:
-    drawn = acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.2, "for_days": 2}, format="json").json()
+    drawn = acme.put(
+        "/v1/thresholds", {"metric": "return_rate", "warn_at": 0.2, "for_days": 2}, format="json"
+    ).json()
     acme.delete(f"/v1/thresholds/{drawn['id']}")
 
     entries = acme.read("/v1/audit-log", about=drawn["id"])["data"]
@@ -259,4 +304,7 @@ def test_threshold_changes_are_in_the_audit_log(acme: Client) -> None:
     scope = {"metric": "return_rate", "account": None, "marketplace": None, "channel": None}
     detail = scope | {"warn_at": 0.2, "for_days": 2}
     assert [(each["before"], each["after"]) for each in entries] == [(asks, None), (None, asks)]
-    assert [(each["what"], each["detail"]) for each in entries] == [("threshold.removed", detail), ("threshold.set", detail)]
+    assert [(each["what"], each["detail"]) for each in entries] == [
+        ("threshold.removed", detail),
+        ("threshold.set", detail),
+    ]

@@ -90,7 +90,9 @@ def test_portfolio_of_large_agency_counts_every_account(acme: Client) -> None:
 
     counts = {"breached": 150, "at_risk": 350, "healthy": 4400, "no_data": 100}
     assert answer["accounts"] == counts | {"total": MANY, "stale": 100}
-    assert [{status: each[status] for status in counts} for each in answer["metrics"]] == [counts] * len(answer["metrics"])
+    assert [{status: each[status] for status in counts} for each in answer["metrics"]] == [counts] * len(
+        answer["metrics"]
+    )
     assert answer["open_breaches"] == {"breach": 150, "warning": 350, "unacknowledged": 350}
     distances = [each["distance"] for each in answer["worst"]]
     assert distances == sorted(distances)
@@ -150,7 +152,11 @@ def test_account_pages_cover_every_account_once(acme: Client, ordering: str) -> 
 
 def test_large_agency_timings_are_printed(acme: Client, capsys: pytest.CaptureFixture[str]) -> None:
     """Told with `-s`, and not judged: machines differ."""
-    for path in ("/v1/portfolio", "/v1/accounts?ordering=distance", "/v1/accounts?metric=order_defect_rate&status=breached"):
+    for path in (
+        "/v1/portfolio",
+        "/v1/accounts?ordering=distance",
+        "/v1/accounts?metric=order_defect_rate&status=breached",
+    ):
         began = time.perf_counter()
         acme.read(path)
         with capsys.disabled():

@@ -13,7 +13,19 @@ from metrics.rules.definitions import CATALOGUE
 from metrics.rules.facts import DefectKind, OrderStatus
 from tests import build
 from tests.client import Client
-from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, FactRecorder, defect, order, orders
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TODAY,
+    TWELVE,
+    FactRecorder,
+    defect,
+    order,
+    orders,
+)
 
 FEEDBACK, CLAIM, CHARGEBACK = defects.ODR_KINDS
 OF_ODR = ("order_defect_rate", "negative_feedback_rate", "a_to_z_claim_rate", "chargeback_rate")
@@ -56,8 +68,14 @@ def test_drilldown_lists_a_moved_order_where_it_was_then(
     recorder.load(order(1), order(2), at=NINE)
     recorder.load(order(1, last_updated_at=TWELVE, **change), at=TEN)
 
-    assert [numbers(listed(acme, shop, **where_it_was, **known_at_moment(at))) for at in (NINE, TEN)] == [[1, 2], [2]]
-    assert [numbers(listed(acme, shop, **where_it_is, **known_at_moment(at))) for at in (NINE, TEN)] == [[], [1]]
+    assert [numbers(listed(acme, shop, **where_it_was, **known_at_moment(at))) for at in (NINE, TEN)] == [
+        [1, 2],
+        [2],
+    ]
+    assert [numbers(listed(acme, shop, **where_it_is, **known_at_moment(at))) for at in (NINE, TEN)] == [
+        [],
+        [1],
+    ]
     assert [numbers(listed(acme, shop, **known_at_moment(at))) for at in (NINE, TEN)] == [[1, 2], [1, 2]]
 
 
@@ -76,12 +94,17 @@ def test_drilldown_lists_a_changed_order_as_known_then(
     recorder.load(order(1), at=NINE)
     recorder.load(order(1, last_updated_at=TWELVE, **change), at=TEN)
 
-    orders_seen = [numbers(listed(acme, shop, **known_at_moment(at))) for at in (NINE - A_MOMENT, NINE, TEN - A_MOMENT, TEN)]
+    orders_seen = [
+        numbers(listed(acme, shop, **known_at_moment(at)))
+        for at in (NINE - A_MOMENT, NINE, TEN - A_MOMENT, TEN)
+    ]
 
     assert orders_seen == [[], then, then, now]
 
 
-def test_drilldown_lists_an_order_with_its_defects_as_known_then(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_drilldown_lists_an_order_with_its_defects_as_known_then(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(order(1), at=NINE)
     recorder.load(defect(1, state="pending"), at=TEN)
     recorder.load(defect(1, state="appeal_won", funded_by="amazon"), at=ELEVEN)
@@ -99,7 +122,9 @@ def test_drilldown_lists_an_order_with_its_defects_as_known_then(acme: Client, s
     ]
 
 
-def test_drilldown_lists_a_cancelled_order_while_its_claim_counts(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_drilldown_lists_a_cancelled_order_while_its_claim_counts(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(order(1, status=OrderStatus.CANCELLED), order(2, status=OrderStatus.PENDING), at=NINE)
     recorder.load(defect(1, state="order_cancelled"), at=TEN)
     recorder.load(defect(1, state="withdrawn"), at=ELEVEN)
@@ -130,7 +155,9 @@ def eventful(recorder: FactRecorder) -> FactRecorder:
     return recorder
 
 
-def test_drilldown_lists_as_many_orders_as_the_value_counts(acme: Client, shop: str, eventful: FactRecorder) -> None:
+def test_drilldown_lists_as_many_orders_as_the_value_counts(
+    acme: Client, shop: str, eventful: FactRecorder
+) -> None:
     for moment, metric in product(MOMENTS, CATALOGUE):
         for value in eventful.values(metrics=[metric], known_at=moment):
             series: dict[str, Any] = {"marketplace": value.marketplace, "channel": value.channel}
@@ -141,7 +168,9 @@ def test_drilldown_lists_as_many_orders_as_the_value_counts(acme: Client, shop: 
             assert sum(row["counted"] for row in rows) == value.numerator, (moment, metric, series)
 
 
-def test_drilldown_of_a_part_counts_its_own_kind_and_lists_every_order(acme: Client, shop: str, eventful: FactRecorder) -> None:
+def test_drilldown_of_a_part_counts_its_own_kind_and_lists_every_order(
+    acme: Client, shop: str, eventful: FactRecorder
+) -> None:
     counted = {metric: numbers(listed(acme, shop, metric=metric, counted="true")) for metric in OF_ODR}
     all_of_them = {metric: numbers(listed(acme, shop, metric=metric)) for metric in OF_ODR}
 
@@ -162,7 +191,9 @@ def test_drilldown_counted_and_not_counted_add_up(acme: Client, shop: str, event
     assert numbers(counted + others) == numbers(listed(acme, shop))
 
 
-@pytest.mark.parametrize(("kind", "state"), [(kind, state) for kind, states in defects.STATES.items() for state in states])
+@pytest.mark.parametrize(
+    ("kind", "state"), [(kind, state) for kind, states in defects.STATES.items() for state in states]
+)
 def test_drilldown_lists_every_state_with_its_reason(
     acme: Client, shop: str, recorder: FactRecorder, kind: str, state: str
 ) -> None:

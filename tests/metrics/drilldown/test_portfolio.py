@@ -18,9 +18,14 @@ ORDERED = NOW.date() - timedelta(days=40)
 NOTHING = {"breached": 0, "at_risk": 0, "healthy": 0, "no_data": 0}
 
 
-def recorder(client: Client, name: str, *, of_a_hundred: int | None, home: str = "US", at: datetime = NOW) -> FactRecorder:
-    """An account with so many defects in a hundred merchant's orders; None for one of which nothing is known."""
-    of = FactRecorder.for_account(client, client.take_on(name=name, partner=f"A{name.upper().replace(' ', '')}", home=home))
+def recorder(
+    client: Client, name: str, *, of_a_hundred: int | None, home: str = "US", at: datetime = NOW
+) -> FactRecorder:
+    """An account with so many defects in a hundred merchant's orders; None for one of which nothing is
+    known."""
+    of = FactRecorder.for_account(
+        client, client.take_on(name=name, partner=f"A{name.upper().replace(' ', '')}", home=home)
+    )
     if of_a_hundred is not None:
         of.load(*orders(400, on=ORDERED, marketplace=home), at=at)
         of.load(*[defect(n + 1) for n in range(of_a_hundred * 4)], defect(999), at=at + A_MOMENT)
@@ -57,7 +62,14 @@ def test_portfolio_without_accounts_is_empty(acme: Client) -> None:
 
 
 def test_portfolio_counts_accounts_by_status(four: Client) -> None:
-    assert portfolio(four)["accounts"] == {"total": 4, "breached": 2, "at_risk": 0, "healthy": 1, "no_data": 1, "stale": 0}
+    assert portfolio(four)["accounts"] == {
+        "total": 4,
+        "breached": 2,
+        "at_risk": 0,
+        "healthy": 1,
+        "no_data": 1,
+        "stale": 0,
+    }
 
 
 def test_portfolio_counts_accounts_by_the_worst_series_of_each_metric(four: Client) -> None:
@@ -90,8 +102,12 @@ def test_portfolio_lists_the_worst_accounts_first(four: Client) -> None:
     assert (worst[0]["open_breaches"], worst[0]["open_warnings"], worst[0]["stale"]) == (1, 0, False)
 
 
-@pytest.mark.parametrize(("limit", "names"), [(1, ["Three"]), (2, ["Three", "Two"]), (100, ["Three", "Two", "None"])])
-def test_portfolio_lists_as_many_worst_accounts_as_requested(four: Client, limit: int, names: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("limit", "names"), [(1, ["Three"]), (2, ["Three", "Two"]), (100, ["Three", "Two", "None"])]
+)
+def test_portfolio_lists_as_many_worst_accounts_as_requested(
+    four: Client, limit: int, names: list[str]
+) -> None:
     assert [each["name"] for each in portfolio(four, limit=limit)["worst"]] == names
 
 
@@ -120,7 +136,9 @@ def test_portfolio_lists_the_longest_stale_accounts_first(four: Client) -> None:
 
     assert answer["accounts"]["stale"] == 2
     assert [each["name"] for each in answer["stale_accounts"]] == ["Quiet", "Silent"]
-    assert answer["stale_accounts"][1]["stale_from"] == (long_ago + timedelta(hours=72)).isoformat().replace("+00:00", "Z")
+    assert answer["stale_accounts"][1]["stale_from"] == (long_ago + timedelta(hours=72)).isoformat().replace(
+        "+00:00", "Z"
+    )
     assert [each["stale"] for each in answer["worst"] if each["name"] in {"Quiet", "Three"}] == [False, True]
 
 
@@ -150,10 +168,14 @@ def test_portfolio_of_one_marketplace_counts_only_what_is_in_it(four: Client) ->
 
 
 def test_portfolio_uses_the_metric_name_of_the_marketplace(acme: Client) -> None:
-    recorder(acme, "Shipping", of_a_hundred=0).load(shipment(1, on=ORDERED), message(1, on=NOW.date()), at=NOW + 2 * A_MOMENT)
+    recorder(acme, "Shipping", of_a_hundred=0).load(
+        shipment(1, on=ORDERED), message(1, on=NOW.date()), at=NOW + 2 * A_MOMENT
+    )
 
     def name(**params: str) -> str:
-        (metric_counts,) = [each for each in portfolio(acme, **params)["metrics"] if each["metric"] == "on_time_delivery_rate"]
+        (metric_counts,) = [
+            each for each in portfolio(acme, **params)["metrics"] if each["metric"] == "on_time_delivery_rate"
+        ]
         return str(metric_counts["name"])
 
     assert (name(), name(marketplace="US")) == (
@@ -164,13 +186,17 @@ def test_portfolio_uses_the_metric_name_of_the_marketplace(acme: Client) -> None
 
 def test_portfolio_uses_the_language_of_the_request(four: Client) -> None:
     answer = four.get("/v1/portfolio", headers={"Accept-Language": "zh-CN"}).json()
-    account = four.get("/v1/accounts", {"ordering": "distance"}, headers={"Accept-Language": "zh-CN"}).json()["data"][0]
+    account = four.get("/v1/accounts", {"ordering": "distance"}, headers={"Accept-Language": "zh-CN"}).json()[
+        "data"
+    ][0]
 
     assert answer["metrics"][0]["name"] == "订单缺陷率"
     assert answer["worst"][0]["worst_series"]["name"] == account["worst_series"]["name"] == "订单缺陷率"
 
 
-@pytest.mark.parametrize("params", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"marketplace": "UK"}, {"limit": "\0"}])
+@pytest.mark.parametrize(
+    "params", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"marketplace": "UK"}, {"limit": "\0"}]
+)
 def test_portfolio_with_a_wrong_parameter_is_refused(acme: Client, params: dict[str, str]) -> None:
     response = acme.get("/v1/portfolio", params)
 

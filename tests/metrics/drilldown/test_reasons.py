@@ -45,7 +45,11 @@ def listed(acme: Client, shop: str, metric: str, **params: Any) -> list[Any]:
 
 def told(kind: str, state: str, *, counts: bool, **more: Any) -> dict[str, Any]:
     usual = {"rating": None, "occurred_on": None, "due_on": None, "reference": None, "funded_by": None}
-    return {"kind": kind, "state": state, "counts": counts, "reason": reasons.REASONS[kind][state]} | usual | more
+    return (
+        {"kind": kind, "state": state, "counts": counts, "reason": reasons.REASONS[kind][state]}
+        | usual
+        | more
+    )
 
 
 LATE_METRIC, DELIVERY, INVOICES = "late_shipment_rate_30d", "on_time_delivery_rate", "invoice_defect_rate"
@@ -61,7 +65,12 @@ DAY_AFTER = (ON + timedelta(days=1)).isoformat()
             True,
             told("shipment", "late", counts=True, occurred_on=DAY_AFTER, due_on=WHEN),
         ),
-        (LATE_METRIC, shipment(on=ON), False, told("shipment", "in_time", counts=False, occurred_on=WHEN, due_on=WHEN)),
+        (
+            LATE_METRIC,
+            shipment(on=ON),
+            False,
+            told("shipment", "in_time", counts=False, occurred_on=WHEN, due_on=WHEN),
+        ),
         (
             "valid_tracking_rate",
             shipment(1, "P1", on=ON),
@@ -92,20 +101,37 @@ DAY_AFTER = (ON + timedelta(days=1)).isoformat()
             True,
             told("invoice", "missing_or_late", counts=True, occurred_on=WHEN),
         ),
-        (INVOICES, shipment(on=ON, is_invoiced_in_time=True), False, told("invoice", "in_time", counts=False, occurred_on=WHEN)),
+        (
+            INVOICES,
+            shipment(on=ON, is_invoiced_in_time=True),
+            False,
+            told("invoice", "in_time", counts=False, occurred_on=WHEN),
+        ),
         *[
             (
                 "return_dissatisfaction_rate",
                 returned(on=ON, is_dissatisfied=reason != "", reason=reason),
                 reason != "",
-                told("return_request", reason or "content", counts=reason != "", occurred_on=WHEN, reference="R1"),
+                told(
+                    "return_request",
+                    reason or "content",
+                    counts=reason != "",
+                    occurred_on=WHEN,
+                    reference="R1",
+                ),
             )
             for reason in ("negative_feedback", "late_answer", "wrong_rejection", "")
         ],
     ],
 )
 def test_reason_of_each_state_of_a_package_or_request(
-    acme: Client, shop: str, recorder: FactRecorder, metric: str, fact: Fact, counted: bool, row: dict[str, Any]
+    acme: Client,
+    shop: str,
+    recorder: FactRecorder,
+    metric: str,
+    fact: Fact,
+    counted: bool,
+    row: dict[str, Any],
 ) -> None:
     recorder.load(order(marketplace="DE"))
     recorder.load(fact, at=TEN)
@@ -137,7 +163,9 @@ def test_reason_of_each_state_of_a_message(
     acme: Client, shop: str, recorder: FactRecorder, fact: Fact, counted: bool, row: dict[str, Any]
 ) -> None:
     recorder.load(order(on=date(2026, 1, 1)))
-    recorder.load(fact, message(2, on=ON, needs_answer=False), message(3, on=ON, is_answered_in_time=None), at=TEN)
+    recorder.load(
+        fact, message(2, on=ON, needs_answer=False), message(3, on=ON, is_answered_in_time=None), at=TEN
+    )
 
     (found,) = listed(acme, shop, "message_response_rate_24h")
 
@@ -166,7 +194,11 @@ def test_message_without_order_has_no_order_id(acme: Client, shop: str, recorder
     ("facts", "counted", "rows"),
     [
         ([], False, []),
-        ([returned(on=ON)], True, [told("return", "requested", counts=True, occurred_on=WHEN, reference="R1")]),
+        (
+            [returned(on=ON)],
+            True,
+            [told("return", "requested", counts=True, occurred_on=WHEN, reference="R1")],
+        ),
         (
             [returned(on=ON, is_return=False)],
             False,
@@ -183,7 +215,12 @@ def test_message_without_order_has_no_order_id(acme: Client, shop: str, recorder
     ],
 )
 def test_order_is_listed_with_its_return_requests(
-    acme: Client, shop: str, recorder: FactRecorder, facts: list[Fact], counted: bool, rows: list[dict[str, Any]]
+    acme: Client,
+    shop: str,
+    recorder: FactRecorder,
+    facts: list[Fact],
+    counted: bool,
+    rows: list[dict[str, Any]],
 ) -> None:
     recorder.load(order())
     if facts:
@@ -203,10 +240,20 @@ SAID = "Amazon lists the order as defective. No report with details has been loa
     ("status", "fact", "counted", "row"),
     [
         (OrderStatus.CANCELLED, cancelled(by="seller"), True, told("cancellation", "seller", counts=True)),
-        (OrderStatus.CANCELLED, cancelled(by="unconfirmed"), True, told("cancellation", "unconfirmed", counts=True)),
+        (
+            OrderStatus.CANCELLED,
+            cancelled(by="unconfirmed"),
+            True,
+            told("cancellation", "unconfirmed", counts=True),
+        ),
         (OrderStatus.SHIPPED, cancelled(by="buyer"), False, told("cancellation", "buyer", counts=False)),
         (OrderStatus.SHIPPED, cancelled(by="amazon"), False, told("cancellation", "amazon", counts=False)),
-        (OrderStatus.SHIPPED, shipment(cancelled_by="seller"), False, told("cancellation", "after_shipping", counts=False)),
+        (
+            OrderStatus.SHIPPED,
+            shipment(cancelled_by="seller"),
+            False,
+            told("cancellation", "after_shipping", counts=False),
+        ),
         (
             OrderStatus.CANCELLED,
             LISTED,
@@ -216,7 +263,13 @@ SAID = "Amazon lists the order as defective. No report with details has been loa
     ],
 )
 def test_reason_of_each_kind_of_cancellation(
-    acme: Client, shop: str, recorder: FactRecorder, status: OrderStatus, fact: Fact, counted: bool, row: dict[str, Any]
+    acme: Client,
+    shop: str,
+    recorder: FactRecorder,
+    status: OrderStatus,
+    fact: Fact,
+    counted: bool,
+    row: dict[str, Any],
 ) -> None:
     recorder.load(order(on=LAST_WEEK, status=status))
     recorder.load(fact, at=TEN)
@@ -237,7 +290,9 @@ def test_cancelled_order_outside_every_rate_is_not_listed(
     assert listed(acme, shop, "pre_fulfillment_cancel_rate") == []
 
 
-def test_late_order_from_amazons_list_is_shown_with_its_packages(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_late_order_from_amazons_list_is_shown_with_its_packages(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(order())
     recorder.load(shipment(1, "P2", on=ON), shipment(1, "P1", on=ON, is_late=None), at=TEN)
     recorder.load(defect(kind="late_shipment", state="listed", occurred_on=None), at=ELEVEN)
@@ -245,11 +300,16 @@ def test_late_order_from_amazons_list_is_shown_with_its_packages(acme: Client, s
     (found,) = listed(acme, shop, LATE_METRIC)
 
     assert found["counted"] is True
-    assert [(each["kind"], each["state"], each["counts"], each["reference"]) for each in found["defects"]] == [
+    assert [
+        (each["kind"], each["state"], each["counts"], each["reference"]) for each in found["defects"]
+    ] == [
         ("shipment", "in_time", False, "P2"),
         ("late_shipment", "listed", True, ""),
     ]
-    assert listed(acme, shop, "order_defect_rate", as_of=(TODAY + timedelta(days=5)).isoformat())[0]["defects"] == []
+    assert (
+        listed(acme, shop, "order_defect_rate", as_of=(TODAY + timedelta(days=5)).isoformat())[0]["defects"]
+        == []
+    )
 
 
 @pytest.fixture
@@ -259,7 +319,10 @@ def eventful(recorder: FactRecorder) -> FactRecorder:
         *orders(4, on=LAST_WEEK, marketplace="DE"),
         *orders(3, first=11, channel="afn", marketplace="DE"),
         order(21),
-        *[shipment(n, "P1", on=ON, deliver_by_on=ON, is_invoiced_in_time=n > 1, units=n) for n in (1, 2, 3, 11, 21, 99)],
+        *[
+            shipment(n, "P1", on=ON, deliver_by_on=ON, is_invoiced_in_time=n > 1, units=n)
+            for n in (1, 2, 3, 11, 21, 99)
+        ],
         *[message(n, on=ON, marketplace="DE") for n in (1, 2, 3)],
         *[returned(n, on=ON) for n in (1, 2, 12, 99)],
         snapshot(),
@@ -317,7 +380,10 @@ def test_drilldown_of_units_lists_packages(acme: Client, shop: str, eventful: Fa
 def test_drilldown_of_every_metric_is_paged(acme: Client, shop: str, eventful: FactRecorder) -> None:
     for metric, limit in product([metric.code for metric in COUNTED], (1, 2)):
         whole = listed(acme, shop, metric)
-        path, params = f"/v1/accounts/{shop}/metrics/{metric}/orders", {"as_of": TODAY.isoformat(), "limit": limit}
+        path, params = (
+            f"/v1/accounts/{shop}/metrics/{metric}/orders",
+            {"as_of": TODAY.isoformat(), "limit": limit},
+        )
         page = acme.read(path, **params)
         rows = page["data"]
 
@@ -350,7 +416,9 @@ def test_defects_count_only_into_metrics_of_defective_orders() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "WyJhIl0="])
-def test_cursor_of_another_list_is_refused(acme: Client, shop: str, recorder: FactRecorder, cursor: str) -> None:
+def test_cursor_of_another_list_is_refused(
+    acme: Client, shop: str, recorder: FactRecorder, cursor: str
+) -> None:
     response = acme.get(f"/v1/accounts/{shop}/metrics/{LATE_METRIC}/orders", {"cursor": cursor})
 
     assert response.status_code == 400

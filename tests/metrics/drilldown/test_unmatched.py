@@ -7,7 +7,19 @@ import pytest
 
 from metrics.drilldown import unmatched
 from tests.client import Client
-from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, FactRecorder, defect, order, orders
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TODAY,
+    TWELVE,
+    FactRecorder,
+    defect,
+    order,
+    orders,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +35,9 @@ from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY,
         (TWELVE, 0),
     ],
 )
-def test_defect_is_unmatched_until_its_order_arrives(recorder: FactRecorder, known_at: datetime, count: int) -> None:
+def test_defect_is_unmatched_until_its_order_arrives(
+    recorder: FactRecorder, known_at: datetime, count: int
+) -> None:
     recorder.load(defect(1), defect(2), defect(2, reference="C2"), at=NINE)
     recorder.load(order(1), at=TEN)
     recorder.load(defect(2, state="denied"), at=ELEVEN)
@@ -54,14 +68,20 @@ def test_defect_is_not_matched_by_another_account(acme: Client, recorder: FactRe
     assert unmatched.count(account=recorder.account, known_at=TWELVE) == 1
 
 
-def test_unmatched_defects_are_in_the_api_and_count_once_matched(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_unmatched_defects_are_in_the_api_and_count_once_matched(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(*orders(10), at=NINE)
     recorder.load(defect(11), at=TEN)
     recorder.load(order(11), at=ELEVEN)
 
     def seen(at: datetime) -> tuple[int, int, int]:
         answer = acme.read(
-            f"/v1/accounts/{shop}/metrics", as_of=TODAY, known_at=at.isoformat(), metric="order_defect_rate", channel="mfn"
+            f"/v1/accounts/{shop}/metrics",
+            as_of=TODAY,
+            known_at=at.isoformat(),
+            metric="order_defect_rate",
+            channel="mfn",
         )
         (value,) = answer["metrics"]
         return answer["unmatched_defects"], value["numerator"], value["denominator"]

@@ -74,14 +74,22 @@ def test_summary_improves_with_the_values(recorder: FactRecorder) -> None:
     recorder.load(defect(1), at=TEN)
     recorder.load(defect(1, state="denied"), at=ELEVEN)
 
-    assert (recorder.account.status, recorder.account.distance, worst(recorder)["numerator"]) == (AccountStatus.HEALTHY, 1.0, 0)
+    assert (recorder.account.status, recorder.account.distance, worst(recorder)["numerator"]) == (
+        AccountStatus.HEALTHY,
+        1.0,
+        0,
+    )
 
 
 def test_worst_series_prefers_enforced_metrics(recorder: FactRecorder) -> None:
     recorder.load(*orders(200), *[message(n, is_answered_in_time=False) for n in (1, 2)])
     recorder.load(defect(1), defect(2), at=TEN)
 
-    assert (worst(recorder)["metric"], worst(recorder)["enforced"], recorder.account.distance) == ("order_defect_rate", True, 0.0)
+    assert (worst(recorder)["metric"], worst(recorder)["enforced"], recorder.account.distance) == (
+        "order_defect_rate",
+        True,
+        0.0,
+    )
 
 
 def test_worst_series_is_a_recommended_metric_if_nothing_else_is_as_bad(recorder: FactRecorder) -> None:
@@ -92,8 +100,12 @@ def test_worst_series_is_a_recommended_metric_if_nothing_else_is_as_bad(recorder
 
 
 @pytest.mark.parametrize(("violations", "far"), [(0, 1.0), (1, -1.0), (4, -4.0)])
-def test_worst_series_compares_amazon_counters_with_rates(recorder: FactRecorder, violations: int, far: float) -> None:
-    recorder.load_amazon_report(counter(count=violations, comparator="eq", limit_numerator=0, limit_denominator=1))
+def test_worst_series_compares_amazon_counters_with_rates(
+    recorder: FactRecorder, violations: int, far: float
+) -> None:
+    recorder.load_amazon_report(
+        counter(count=violations, comparator="eq", limit_numerator=0, limit_denominator=1)
+    )
 
     assert (worst(recorder)["metric"], recorder.account.distance) == ("listing_policy_violations", far)
     assert worst(recorder)["target"]["source"] == "amazon_report"
@@ -137,7 +149,9 @@ def test_stale_from_is_none_without_any_load(recorder: FactRecorder) -> None:
     assert not recorder.account.is_stale(at=NINE + timedelta(days=9999))
 
 
-def test_stale_from_uses_the_maximum_age_of_each_source(recorder: FactRecorder, settings: LazySettings) -> None:
+def test_stale_from_uses_the_maximum_age_of_each_source(
+    recorder: FactRecorder, settings: LazySettings
+) -> None:
     recorder.load(order(1), at=NINE)
     settings.SOURCES_MAX_AGE_HOURS = settings.SOURCES_MAX_AGE_HOURS | {"orders": 1}
 

@@ -36,7 +36,9 @@ TWO_PERCENT: dict[str, Any] = {"comparator": "lt", "limit_numerator": 2, "limit_
 LAST = reported().last_on
 
 
-def standing(recorder: FactRecorder, metric: str, *, since: date, until: date, **at: Any) -> list[tuple[int, int]]:
+def standing(
+    recorder: FactRecorder, metric: str, *, since: date, until: date, **at: Any
+) -> list[tuple[int, int]]:
     series = recorder.values(metrics=[metric], since=since, until=until, **at)
     return [(value.numerator, value.denominator) for value in series]
 
@@ -45,7 +47,12 @@ def test_reported_only_series_has_the_value_of_the_newest_report(recorder: FactR
     recorder.load_amazon_report(counter(count=2, reported_at=NINE - timedelta(days=3)), at=NINE)
     recorder.load_amazon_report(counter(count=0, reported_at=NINE - timedelta(days=1)), at=TEN)
 
-    days = standing(recorder, "listing_policy_violations", since=TODAY - timedelta(days=4), until=TODAY + timedelta(days=1))
+    days = standing(
+        recorder,
+        "listing_policy_violations",
+        since=TODAY - timedelta(days=4),
+        until=TODAY + timedelta(days=1),
+    )
 
     assert days == [(2, 1), (2, 1), (0, 1), (0, 1), (0, 1)]
 
@@ -73,7 +80,9 @@ def test_reported_only_series_has_the_value_known_then(recorder: FactRecorder) -
         ({"marketplaces": ["DE"]}, []),
     ],
 )
-def test_reported_only_series_has_no_channel(recorder: FactRecorder, params: dict[str, Any], answered: list[str]) -> None:
+def test_reported_only_series_has_no_channel(
+    recorder: FactRecorder, params: dict[str, Any], answered: list[str]
+) -> None:
     recorder.load_amazon_report(counter(count=1), counter(count=0, marketplace="CA"))
 
     answer = recorder.values(metrics=["listing_policy_violations"], **params)
@@ -121,7 +130,11 @@ def test_counter_limit_from_the_report_replaces_the_default(recorder: FactRecord
 
     value = recorder.value("listing_policy_violations", channel="all")
 
-    assert (value.limit, value.limit_source, value.meets_target) == (Limit(Comparator.LTE, 2, 1), "amazon_report", True)
+    assert (value.limit, value.limit_source, value.meets_target) == (
+        Limit(Comparator.LTE, 2, 1),
+        "amazon_report",
+        True,
+    )
 
 
 def test_counter_above_its_limit_is_a_breach_until_it_is_zero(recorder: FactRecorder) -> None:
@@ -146,7 +159,12 @@ def test_marketplace_known_only_from_amazon_has_every_series(recorder: FactRecor
 
 
 def beside(
-    recorder: FactRecorder, metric: str = ODR, *, as_of: date = TODAY, known_at: datetime = TWELVE, **series: str
+    recorder: FactRecorder,
+    metric: str = ODR,
+    *,
+    as_of: date = TODAY,
+    known_at: datetime = TWELVE,
+    **series: str,
 ) -> AmazonFigure | None:
     value = recorder.value(metric, since=as_of, known_at=known_at, **series)
     answer = product.query_figures(account=recorder.account, values=[value], as_of=as_of, known_at=known_at)
@@ -154,11 +172,22 @@ def beside(
 
 
 def test_amazon_figure_has_our_counts_over_its_own_days(recorder: FactRecorder) -> None:
-    recorder.load(*orders(3, on=date(2026, 9, 30)), *orders(4, first=11, on=DAY), *orders(5, first=21, on=date(2026, 10, 2)))
+    recorder.load(
+        *orders(3, on=date(2026, 9, 30)),
+        *orders(4, first=11, on=DAY),
+        *orders(5, first=21, on=date(2026, 10, 2)),
+    )
     recorder.load(defect(1), defect(11), defect(21), at=TEN)
 
     with_figure = reported(
-        ODR, 2, 9, first_on=DAY, last_on=date(2026, 10, 2), rate=Decimal("0.2222"), flags='["odd"]', **TWO_PERCENT
+        ODR,
+        2,
+        9,
+        first_on=DAY,
+        last_on=date(2026, 10, 2),
+        rate=Decimal("0.2222"),
+        flags='["odd"]',
+        **TWO_PERCENT,
     )
     recorder.load_amazon_report(with_figure, at=ELEVEN)
 
@@ -187,9 +216,13 @@ def test_amazon_figure_has_our_counts_over_its_own_days(recorder: FactRecorder) 
         (TODAY + timedelta(days=9), 7),
     ],
 )
-def test_amazon_figure_is_the_newest_up_to_the_day(recorder: FactRecorder, as_of: date, numerator: int | None) -> None:
+def test_amazon_figure_is_the_newest_up_to_the_day(
+    recorder: FactRecorder, as_of: date, numerator: int | None
+) -> None:
     recorder.load_amazon_report(reported(ODR, 7), at=NINE)
-    recorder.load_amazon_report(reported(ODR, 5, reported_at=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)), at=TEN)
+    recorder.load_amazon_report(
+        reported(ODR, 5, reported_at=datetime(2026, 11, 20, 23, 59, tzinfo=UTC)), at=TEN
+    )
 
     figure = beside(recorder, as_of=as_of)
 
@@ -197,9 +230,12 @@ def test_amazon_figure_is_the_newest_up_to_the_day(recorder: FactRecorder, as_of
 
 
 @pytest.mark.parametrize(
-    ("known_at", "numerator"), [(NINE - A_MOMENT, None), (NINE, 5), (TEN - A_MOMENT, 5), (TEN, 7), (TWELVE, 7)]
+    ("known_at", "numerator"),
+    [(NINE - A_MOMENT, None), (NINE, 5), (TEN - A_MOMENT, 5), (TEN, 7), (TWELVE, 7)],
 )
-def test_amazon_figure_is_the_newest_known_then(recorder: FactRecorder, known_at: datetime, numerator: int | None) -> None:
+def test_amazon_figure_is_the_newest_known_then(
+    recorder: FactRecorder, known_at: datetime, numerator: int | None
+) -> None:
     recorder.load_amazon_report(reported(ODR, 5, reported_at=NINE - timedelta(days=1)), at=NINE)
     recorder.load_amazon_report(reported(ODR, 7, reported_at=NINE), at=TEN)
 
@@ -208,12 +244,19 @@ def test_amazon_figure_is_the_newest_known_then(recorder: FactRecorder, known_at
     assert (figure and figure.numerator) == numerator
 
 
-@pytest.mark.parametrize(("days", "numerator"), [((7, 30, 60, 90), 60), ((7, 90), 90), ((30, 45), 45), ((None, 1), 1)])
+@pytest.mark.parametrize(
+    ("days", "numerator"), [((7, 30, 60, 90), 60), ((7, 90), 90), ((30, 45), 45), ((None, 1), 1)]
+)
 def test_amazon_figure_has_the_window_nearest_to_ours(
     recorder: FactRecorder, days: tuple[int | None, ...], numerator: int
 ) -> None:
     windows = [
-        reported(ODR, length, first_on=length and (LAST or TODAY) - timedelta(days=length - 1), last_on=length and LAST)
+        reported(
+            ODR,
+            length,
+            first_on=length and (LAST or TODAY) - timedelta(days=length - 1),
+            last_on=length and LAST,
+        )
         for length in days
     ]
 
@@ -282,7 +325,9 @@ def test_amazon_figure_and_own_counts_belong_to_one_series(recorder: FactRecorde
         at=ELEVEN,
     )
 
-    answer = product.query_figures(account=recorder.account, values=recorder.values(), as_of=TODAY, known_at=TWELVE)
+    answer = product.query_figures(
+        account=recorder.account, values=recorder.values(), as_of=TODAY, known_at=TWELVE
+    )
 
     assert {series: (figure.numerator, figure.own_counts) for series, figure in answer.items()} == {
         (ODR, "US", "mfn"): (1, (0, 3)),
@@ -295,7 +340,9 @@ def test_amazon_figure_and_own_counts_belong_to_one_series(recorder: FactRecorde
 
 def amazon_of(acme: Client, shop: str, metric: str = ODR, channel: str = "mfn") -> dict[str, Any]:
     path = f"/v1/accounts/{shop}/metrics"
-    (value,) = acme.read(path, metric=metric, marketplace="US", channel=channel, as_of=TODAY.isoformat())["metrics"]
+    (value,) = acme.read(path, metric=metric, marketplace="US", channel=channel, as_of=TODAY.isoformat())[
+        "metrics"
+    ]
     return dict(value)
 
 

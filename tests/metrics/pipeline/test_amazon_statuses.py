@@ -86,7 +86,9 @@ def test_amazon_status_missing_from_a_report_is_kept(recorder: FactRecorder) -> 
 
 def test_amazon_status_is_stored_by_marketplace(recorder: FactRecorder) -> None:
     recorder.load(snapshot(status="NORMAL"), snapshot(marketplace="CA", status="AT_RISK"))
-    recorder.load(snapshot(status="AT_RISK", at=TEN), snapshot(marketplace="CA", status="AT_RISK", at=TEN), at=TEN)
+    recorder.load(
+        snapshot(status="AT_RISK", at=TEN), snapshot(marketplace="CA", status="AT_RISK", at=TEN), at=TEN
+    )
 
     assert recorder.account.amazon_statuses == {
         "US": word("AT_RISK", "2026-11-22T10:00:00Z"),
@@ -99,7 +101,9 @@ def test_amazon_status_is_stored_by_marketplace(recorder: FactRecorder) -> None:
 
 
 @pytest.mark.parametrize("later", [TEN, TEN + timedelta(days=3)])
-def test_amazon_status_is_not_published_again_by_other_reports(recorder: FactRecorder, later: datetime) -> None:
+def test_amazon_status_is_not_published_again_by_other_reports(
+    recorder: FactRecorder, later: datetime
+) -> None:
     recorder.load(snapshot(status="AT_RISK"))
 
     recorder.load(order(), at=later)

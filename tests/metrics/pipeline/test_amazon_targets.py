@@ -27,7 +27,9 @@ YESTERDAY = TODAY - timedelta(days=1)
 TWO_PERCENT: dict[str, Any] = {"comparator": "lt", "limit_numerator": 2, "limit_denominator": 100}
 
 
-def limits(recorder: FactRecorder, *, metric: str = ODR, channel: str = "mfn", **at: Any) -> list[tuple[Any, str]]:
+def limits(
+    recorder: FactRecorder, *, metric: str = ODR, channel: str = "mfn", **at: Any
+) -> list[tuple[Any, str]]:
     params = {"since": YESTERDAY, "until": TODAY + timedelta(days=1)} | at
     return [
         (value.limit and value.limit.value, value.limit_source)
@@ -72,7 +74,9 @@ def test_reported_target_is_kept_if_a_later_report_states_none(recorder: FactRec
         ({}, "late_shipment_rate_30d"),
     ],
 )
-def test_reported_target_applies_to_its_own_series(recorder: FactRecorder, elsewhere: dict[str, Any], metric: str) -> None:
+def test_reported_target_applies_to_its_own_series(
+    recorder: FactRecorder, elsewhere: dict[str, Any], metric: str
+) -> None:
     recorder.load_amazon_report(reported(**TWO_PERCENT, **elsewhere))
 
     assert {source for _, source in limits(recorder, metric=metric)} == {"default"}
@@ -82,8 +86,16 @@ def test_reported_target_applies_to_its_own_series(recorder: FactRecorder, elsew
     ("stated", "line", "status"),
     [
         (TWO_PERCENT, Limit(Comparator.LT, 6, 400), Status.HEALTHY),
-        ({"comparator": "lt", "limit_numerator": 1, "limit_denominator": 100}, Limit(Comparator.LT, 3, 400), Status.BREACHED),
-        ({"comparator": "lte", "limit_numerator": 1, "limit_denominator": 100}, Limit(Comparator.LTE, 3, 400), Status.AT_RISK),
+        (
+            {"comparator": "lt", "limit_numerator": 1, "limit_denominator": 100},
+            Limit(Comparator.LT, 3, 400),
+            Status.BREACHED,
+        ),
+        (
+            {"comparator": "lte", "limit_numerator": 1, "limit_denominator": 100},
+            Limit(Comparator.LTE, 3, 400),
+            Status.AT_RISK,
+        ),
     ],
 )
 def test_reported_target_has_a_derived_warning(
@@ -116,4 +128,8 @@ def test_reported_target_of_a_part_is_judged(recorder: FactRecorder) -> None:
     recorder.load_amazon_report(reported("a_to_z_claim_rate", **TWO_PERCENT), at=ELEVEN)
 
     value = recorder.value("a_to_z_claim_rate")
-    assert (value.meets_target, value.limit_source, value.warning_limit) == (False, "amazon_report", Limit(Comparator.LT, 6, 400))
+    assert (value.meets_target, value.limit_source, value.warning_limit) == (
+        False,
+        "amazon_report",
+        Limit(Comparator.LT, 6, 400),
+    )

@@ -1,4 +1,5 @@
-"""What each count counts, by small tables worked out by hand: packages, requests and messages beside orders."""
+"""What each count counts, by small tables worked out by hand: packages, requests and messages beside
+orders."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -50,10 +51,14 @@ def counts(*names: str, channel: str = "mfn", marketplace: str = "US") -> dict[d
         pytest.param([shipment(ship_by_on=None, is_late=None)], {}, id="shipped, and by when is not known"),
         pytest.param([shipment(1, "P1"), shipment(1, "P2")], {DAY: (1, 0)}, id="an order counts once"),
         pytest.param(
-            [shipment(1, "P1", on=D3), shipment(1, "P2", on=D2)], {D2: (1, 0)}, id="the earliest ship-by day of several"
+            [shipment(1, "P1", on=D3), shipment(1, "P2", on=D2)],
+            {D2: (1, 0)},
+            id="the earliest ship-by day of several",
         ),
         pytest.param(
-            [shipment(1, "P1", on=D2), shipment(1, "P2", on=D4, is_late=True)], {D2: (1, 1)}, id="any late package makes it late"
+            [shipment(1, "P1", on=D2), shipment(1, "P2", on=D4, is_late=True)],
+            {D2: (1, 1)},
+            id="any late package makes it late",
         ),
         pytest.param(
             [shipment(1, "P1", on=D3, is_late=True), shipment(1, "P2", on=D2, shipped_on=None, is_late=None)],
@@ -65,7 +70,11 @@ def counts(*names: str, channel: str = "mfn", marketplace: str = "US") -> dict[d
             {D3: (1, 0)},
             id="nor one whose ship-by day is not known",
         ),
-        pytest.param([shipment(1), shipment(2, is_late=True), shipment(3, on=D2)], {DAY: (2, 1), D2: (1, 0)}, id="several"),
+        pytest.param(
+            [shipment(1), shipment(2, is_late=True), shipment(3, on=D2)],
+            {DAY: (2, 1), D2: (1, 0)},
+            id="several",
+        ),
         pytest.param([shipment(99)], {}, id="of an order that is not known"),
     ],
 )
@@ -265,7 +274,9 @@ def test_message_counts_in_its_own_marketplace(recorder: FactRecorder) -> None:
     assert recorder.account.marketplaces == ["CA", "DE", "US"]
 
 
-BUYER, AMAZON, SELLER, UNCONFIRMED = (cancelled(by=who) for who in ("buyer", "amazon", "seller", "unconfirmed"))
+BUYER, AMAZON, SELLER, UNCONFIRMED = (
+    cancelled(by=who) for who in ("buyer", "amazon", "seller", "unconfirmed")
+)
 LISTED = defect(kind="cancellation", state="listed")
 NO_WORD = cancelled(by="")
 AFTER_SHIPPING = shipment(cancelled_by="seller")
@@ -285,7 +296,9 @@ OF_PCR = ("seller_cancelled_orders", "cancellable_orders", "unexplained_cancelle
         pytest.param(OrderStatus.CANCELLED, [AMAZON], (0, 0, 0), id="Amazon for its own reasons"),
         pytest.param(OrderStatus.CANCELLED, [AFTER_SHIPPING], (0, 0, 0), id="after shipping it is a refund"),
         pytest.param(OrderStatus.CANCELLED, [LISTED], (1, 1, 0), id="Amazon lists it"),
-        pytest.param(OrderStatus.CANCELLED, [LISTED, BUYER], (1, 1, 0), id="Amazon lists it, though the buyer did"),
+        pytest.param(
+            OrderStatus.CANCELLED, [LISTED, BUYER], (1, 1, 0), id="Amazon lists it, though the buyer did"
+        ),
         pytest.param(OrderStatus.SHIPPED, [SELLER], (1, 1, 0), id="one item of a shipped order"),
         pytest.param(OrderStatus.SHIPPED, [AFTER_SHIPPING], (0, 1, 0), id="a refunded order"),
         pytest.param(OrderStatus.SHIPPED, [BUYER], (0, 1, 0), id="the buyer changed one item"),
@@ -297,7 +310,10 @@ OF_PCR = ("seller_cancelled_orders", "cancellable_orders", "unexplained_cancelle
             id="one package went, the other not",
         ),
         pytest.param(
-            OrderStatus.CANCELLED, [cancelled(1, "buyer", package="A"), cancelled(package="B")], (1, 1, 0), id="both did"
+            OrderStatus.CANCELLED,
+            [cancelled(1, "buyer", package="A"), cancelled(package="B")],
+            (1, 1, 0),
+            id="both did",
         ),
     ],
 )
@@ -342,14 +358,26 @@ def test_facts_of_an_order_count_where_the_order_does(recorder: FactRecorder, ch
     recorder.load(shipment(is_invoiced_in_time=False), returned(), at=TEN)
 
     of_the_day = counts(
-        "shipped_orders", "shipped_packages", "business_orders", "return_requests", channel=channel, marketplace="DE"
+        "shipped_orders",
+        "shipped_packages",
+        "business_orders",
+        "return_requests",
+        channel=channel,
+        marketplace="DE",
     )
     assert of_the_day == {DAY: (1, 1, 1, 1)}
     assert set(DailyCounts.objects.values_list("marketplace", "channel")) == {("DE", channel)}
 
 
 EVERYTHING = (shipment(is_late=True, is_invoiced_in_time=False), returned(is_dissatisfied=True))
-OF_PARCELS = ("shipped_orders", "late_orders", "shipped_packages", "tracked_units", "business_orders", "return_requests")
+OF_PARCELS = (
+    "shipped_orders",
+    "late_orders",
+    "shipped_packages",
+    "tracked_units",
+    "business_orders",
+    "return_requests",
+)
 
 
 @pytest.mark.parametrize(
@@ -368,7 +396,10 @@ def test_facts_of_an_order_move_with_it(
 
     recorder.load(order(last_updated_at=TWELVE, **change), at=ELEVEN)
 
-    assert counts(*OF_PARCELS, **where) == {DAY: (1, 1, 1, 0, 1, 1), DAY + timedelta(days=5): (0, 0, 0, 1, 0, 0)}
+    assert counts(*OF_PARCELS, **where) == {
+        DAY: (1, 1, 1, 0, 1, 1),
+        DAY + timedelta(days=5): (0, 0, 0, 1, 0, 0),
+    }
     assert counts("returned_orders", **where) == {returned_on: (1,)}
 
 
@@ -408,7 +439,9 @@ SENT_BACK: Sequence[Fact] = (returned(on=D3), returned(2, on=D4, is_dissatisfied
         (SHIPPED, SHIPPED, SENT_BACK, ORDERED, ORDERED, SHIPPED),
     ],
 )
-def test_counts_are_independent_of_the_order_of_arrival(recorder: FactRecorder, arrived: Sequence[Sequence[Fact]]) -> None:
+def test_counts_are_independent_of_the_order_of_arrival(
+    recorder: FactRecorder, arrived: Sequence[Sequence[Fact]]
+) -> None:
     for hour, facts in enumerate(arrived):
         recorder.load(*facts, at=NINE + timedelta(hours=hour))
 
@@ -429,15 +462,26 @@ def test_counts_are_independent_of_the_order_of_arrival(recorder: FactRecorder, 
         },
         D3: {"return_requests": 1},
         D4: {"return_requests": 1, "dissatisfied_requests": 1},
-        DAY + timedelta(days=5): {"tracked_packages": 1, "on_time_packages": 1, "tracked_units": 1, "on_time_units": 1},
+        DAY + timedelta(days=5): {
+            "tracked_packages": 1,
+            "on_time_packages": 1,
+            "tracked_units": 1,
+            "on_time_units": 1,
+        },
     }
 
 
 @pytest.mark.parametrize(("part", "whole"), PART_OF)
-def test_daily_counts_table_refuses_a_part_larger_than_its_whole(recorder: FactRecorder, part: str, whole: str) -> None:
+def test_daily_counts_table_refuses_a_part_larger_than_its_whole(
+    recorder: FactRecorder, part: str, whole: str
+) -> None:
     recorder.load(order())
     row = DailyCounts.objects.get()
-    wrong = {field: getattr(row, field) for field in ("agency_id", "account_id", "marketplace", "channel", "day")}
+    wrong = {
+        field: getattr(row, field) for field in ("agency_id", "account_id", "marketplace", "channel", "day")
+    }
 
     with pytest.raises(IntegrityError, match=f"metrics_dailycounts_{part}_in_total"), transaction.atomic():
-        DailyCounts.objects.create(**wrong | dict.fromkeys(COUNTS, 5) | {"recorded_at": TEN, whole: 8, part: 9})
+        DailyCounts.objects.create(
+            **wrong | dict.fromkeys(COUNTS, 5) | {"recorded_at": TEN, whole: 8, part: 9}
+        )

@@ -13,7 +13,18 @@ from metrics.pipeline import daily_counts
 from metrics.pipeline.daily_counts import Rebuilt
 from metrics.rules.definitions import COUNTS
 from metrics.rules.facts import DefectFact, OrderFact, OrderStatus
-from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, TWELVE, FactRecorder, defect, order, orders
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TWELVE,
+    FactRecorder,
+    defect,
+    order,
+    orders,
+)
 
 NEXT_DAY = DAY + timedelta(days=1)
 FEEDBACK = defect(kind="feedback", state="posted", rating=1)
@@ -55,9 +66,18 @@ def test_rebuild_counts_orders_by_marketplace_channel_and_day(recorder: FactReco
 
     rebuilt = rebuild(recorder, DAY, NEXT_DAY, at=TEN)
 
-    counted = DailyCounts.objects.order_by("day", "marketplace", "channel").values_list("day", "marketplace", "channel", "orders")
-    assert list(counted) == [(DAY, "CA", "mfn", 1), (DAY, "US", "afn", 2), (DAY, "US", "mfn", 3), (NEXT_DAY, "US", "mfn", 4)]
-    assert rebuilt == Rebuilt(frozenset({("CA", "mfn", DAY), ("US", "afn", DAY), ("US", "mfn", DAY), ("US", "mfn", NEXT_DAY)}))
+    counted = DailyCounts.objects.order_by("day", "marketplace", "channel").values_list(
+        "day", "marketplace", "channel", "orders"
+    )
+    assert list(counted) == [
+        (DAY, "CA", "mfn", 1),
+        (DAY, "US", "afn", 2),
+        (DAY, "US", "mfn", 3),
+        (NEXT_DAY, "US", "mfn", 4),
+    ]
+    assert rebuilt == Rebuilt(
+        frozenset({("CA", "mfn", DAY), ("US", "afn", DAY), ("US", "mfn", DAY), ("US", "mfn", NEXT_DAY)})
+    )
     assert rebuilt.marketplaces == {"US", "CA"}
 
 
@@ -120,10 +140,15 @@ UNEXPLAINED = counted((0, 0, 0, 0, 0), unexplained=1)
     ],
 )
 def test_rebuild_counts_pending_and_cancelled_orders_only_with_a_counted_defect(
-    recorder: FactRecorder, status: OrderStatus, without: list[dict[str, int]], with_a_claim: list[dict[str, int]]
+    recorder: FactRecorder,
+    status: OrderStatus,
+    without: list[dict[str, int]],
+    with_a_claim: list[dict[str, int]],
 ) -> None:
     day_before = DAY - timedelta(days=1)
-    recorder.record(order(1, status=status), order(2, on=NEXT_DAY, status=status), order(3, on=day_before, status=status))
+    recorder.record(
+        order(1, status=status), order(2, on=NEXT_DAY, status=status), order(3, on=day_before, status=status)
+    )
     recorder.record(defect(2), defect(3, state="denied"), at=TEN)
 
     rebuild(recorder, day_before, DAY, NEXT_DAY, at=ELEVEN)
@@ -156,8 +181,14 @@ def test_rebuild_writes_a_version_only_when_a_number_changed(recorder: FactRecor
     ("fact", "counts"),
     [
         (order(4), counted((4, 1, 0, 1, 0))),
-        (order(1, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), counted((3, 1, 0, 1, 0), placed=2, unexplained=1)),
-        (order(3, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), counted((2, 1, 0, 1, 0), unexplained=1)),
+        (
+            order(1, status=OrderStatus.CANCELLED, last_updated_at=TWELVE),
+            counted((3, 1, 0, 1, 0), placed=2, unexplained=1),
+        ),
+        (
+            order(3, status=OrderStatus.CANCELLED, last_updated_at=TWELVE),
+            counted((2, 1, 0, 1, 0), unexplained=1),
+        ),
         (order(2, status=OrderStatus.UNSHIPPED, last_updated_at=TWELVE), counted((3, 1, 0, 1, 0))),
         (defect(2), counted((3, 2, 0, 2, 0))),
         (defect(1, state="denied"), counted((3, 0, 0, 0, 0))),
@@ -192,7 +223,9 @@ def test_rebuild_writes_zeros_once_for_a_day_that_becomes_empty(recorder: FactRe
 
 
 @pytest.mark.parametrize("elsewhere", [{"marketplace": "DE"}, {"channel": "afn"}, {"on": NEXT_DAY}])
-def test_rebuild_writes_zeros_where_a_moved_order_was(recorder: FactRecorder, elsewhere: dict[str, Any]) -> None:
+def test_rebuild_writes_zeros_where_a_moved_order_was(
+    recorder: FactRecorder, elsewhere: dict[str, Any]
+) -> None:
     recorder.load(order(1))
 
     recorder.load(order(1, last_updated_at=TWELVE, **elsewhere), at=TEN)
@@ -222,7 +255,11 @@ def test_rebuild_removes_an_order_that_another_shop_sold(recorder: FactRecorder)
 def test_daily_counts_versions_cannot_be_changed(recorder: FactRecorder, statement: str) -> None:
     recorder.load(*orders(2))
 
-    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="keeps versions"), transaction.atomic():
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(DatabaseError, match="keeps versions"),
+        transaction.atomic(),
+    ):
         cursor.execute(statement)
 
     assert versions() == [counted((2, 0, 0, 0, 0))]
@@ -231,7 +268,13 @@ def test_daily_counts_versions_cannot_be_changed(recorder: FactRecorder, stateme
 def test_daily_counts_table_refuses_more_defective_orders_than_orders(recorder: FactRecorder) -> None:
     recorder.load(*orders(2))
     row = DailyCounts.objects.get()
-    wrong = {field: getattr(row, field) for field in ("agency_id", "account_id", "marketplace", "channel", "day", *COUNTS)}
+    wrong = {
+        field: getattr(row, field)
+        for field in ("agency_id", "account_id", "marketplace", "channel", "day", *COUNTS)
+    }
 
-    with pytest.raises(IntegrityError, match="metrics_dailycounts_defective_orders_in_total"), transaction.atomic():
+    with (
+        pytest.raises(IntegrityError, match="metrics_dailycounts_defective_orders_in_total"),
+        transaction.atomic(),
+    ):
         DailyCounts.objects.create(**wrong | {"recorded_at": TEN, "defective_orders": 3})

@@ -1,4 +1,5 @@
-"""Which orders are in a denominator: the agency's choice, followed by an account as a whole, with its past."""
+"""Which orders are in a denominator: the agency's choice, followed by an account as a whole, with its
+past."""
 
 from datetime import datetime, timedelta
 
@@ -22,7 +23,9 @@ def sold(recorder: FactRecorder) -> FactRecorder:
     """An order of each status on one day, a pending one on the next; the pending one of the first day has a
     claim.
     """
-    recorder.load(*[order(int(status), status=status) for status in OrderStatus], order(9, on=NEXT_DAY, status=PENDING))
+    recorder.load(
+        *[order(int(status), status=status) for status in OrderStatus], order(9, on=NEXT_DAY, status=PENDING)
+    )
     recorder.load(defect(PENDING), at=TEN)
     return recorder
 
@@ -53,7 +56,9 @@ def test_denominator_choice_undone_counts_as_before(sold: FactRecorder) -> None:
     assert DenominatorRule.objects.count() == 2
 
 
-def test_denominator_choice_is_not_applied_before_its_moment(acme: Client, shop: str, sold: FactRecorder) -> None:
+def test_denominator_choice_is_not_applied_before_its_moment(
+    acme: Client, shop: str, sold: FactRecorder
+) -> None:
     choose(sold, counts_all=True, at=ELEVEN)
     path, params = f"/v1/accounts/{shop}/metrics/order_defect_rate/orders", {"as_of": TODAY.isoformat()}
 

@@ -74,7 +74,9 @@ def test_fact_is_staged_in_the_order_of_its_fields(fact_type: type[Fact]) -> Non
 
 
 @pytest.mark.parametrize(("fact", "table", "past", "days"), KINDS)
-def test_fact_that_is_new_touches_its_days(recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date]) -> None:
+def test_fact_that_is_new_touches_its_days(
+    recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date]
+) -> None:
     recorded = recorder.record(fact, report_id=UUID(int=7))
 
     row = table.objects.values("stated_at", "received_at", "line", "recorded_at", "report_id").get()
@@ -85,7 +87,9 @@ def test_fact_that_is_new_touches_its_days(recorder: FactRecorder, fact: Any, ta
 
 
 @pytest.mark.parametrize(("fact", "table", "past", "days"), KINDS)
-def test_fact_recorded_again_is_unchanged(recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date]) -> None:
+def test_fact_recorded_again_is_unchanged(
+    recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date]
+) -> None:
     recorder.record(fact, report_id=UUID(int=7))
     before = table.objects.values().get()
 
@@ -95,19 +99,27 @@ def test_fact_recorded_again_is_unchanged(recorder: FactRecorder, fact: Any, tab
 
     assert again == restated == NOTHING
     assert past_rows == before
-    assert table.objects.values_list("recorded_at", "stated_at", "received_at").get() == (NINE, ELEVEN, ELEVEN)
+    assert table.objects.values_list("recorded_at", "stated_at", "received_at").get() == (
+        NINE,
+        ELEVEN,
+        ELEVEN,
+    )
     assert not past.objects.exists()
 
 
 @pytest.mark.parametrize(("fact", "table", "past", "days"), KINDS)
-def test_fact_change_keeps_the_replaced_row(recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date]) -> None:
+def test_fact_change_keeps_the_replaced_row(
+    recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date]
+) -> None:
     other = changed(fact, table)
     recorder.record(fact, report_id=UUID(int=1))
 
     recorded = recorder.record(other, at=TEN, report_id=UUID(int=2))
     recorder.record(fact, at=ELEVEN, report_id=UUID(int=3))
 
-    spans = past.objects.order_by("recorded_at").values_list("recorded_at", "superseded_at", "report_id", "line")
+    spans = past.objects.order_by("recorded_at").values_list(
+        "recorded_at", "superseded_at", "report_id", "line"
+    )
     assert recorded == Recorded(new=0, changed=1, touched=frozenset(days))
     assert list(spans) == [(NINE, TEN, UUID(int=1), 1), (TEN, ELEVEN, UUID(int=2), 1)]
     states = [name for name in fact._fields if name != "stated_at"]
@@ -154,11 +166,18 @@ def test_fact_of_the_latest_moment_then_receipt_then_line_wins(
 @pytest.mark.parametrize("lines", [*permutations([(NINE, 1), (TEN, 2), (None, 3)])])
 @pytest.mark.parametrize(("fact", "table", "past", "days"), KINDS)
 def test_fact_of_the_latest_moment_wins_within_a_report(
-    recorder: FactRecorder, fact: Any, table: Any, past: Any, days: set[date], lines: list[tuple[datetime | None, int]]
+    recorder: FactRecorder,
+    fact: Any,
+    table: Any,
+    past: Any,
+    days: set[date],
+    lines: list[tuple[datetime | None, int]],
 ) -> None:
     states = {1: fact, 2: fact, 3: changed(fact, table)}
 
-    recorded = recorder.record(*[states[which]._replace(stated_at=stated_at) for stated_at, which in lines], at=ELEVEN)
+    recorded = recorder.record(
+        *[states[which]._replace(stated_at=stated_at) for stated_at, which in lines], at=ELEVEN
+    )
 
     assert recorded == Recorded(new=1, changed=0, touched=frozenset(days))
     assert stands(table, states[3])
@@ -242,16 +261,21 @@ def test_message_moved_touches_both_days_and_not_its_order_day(recorder: FactRec
 
 
 @pytest.mark.parametrize(
-    "change", [{"marketplace": "DE"}, {"channel": "afn"}, {"on": date(2026, 10, 2)}, {"marketplace": "non_amazon"}]
+    "change",
+    [{"marketplace": "DE"}, {"channel": "afn"}, {"on": date(2026, 10, 2)}, {"marketplace": "non_amazon"}],
 )
-def test_order_moved_touches_the_days_of_its_shipments_and_returns(recorder: FactRecorder, change: dict[str, Any]) -> None:
+def test_order_moved_touches_the_days_of_its_shipments_and_returns(
+    recorder: FactRecorder, change: dict[str, Any]
+) -> None:
     recorder.record(order())
     recorder.record(shipment(on=date(2026, 10, 3)), at=TEN)
     recorder.record(returned(on=date(2026, 10, 20)), message(on=date(2026, 10, 21)), at=ELEVEN)
 
     recorded = recorder.record(order(last_updated_at=TWELVE, **change), at=TWELVE)
 
-    assert recorded.touched == {DAY, date(2026, 10, 3), date(2026, 10, 8), date(2026, 10, 20)} | {change.get("on", DAY)}
+    assert recorded.touched == {DAY, date(2026, 10, 3), date(2026, 10, 8), date(2026, 10, 20)} | {
+        change.get("on", DAY)
+    }
 
 
 def test_facts_without_their_order_touch_their_days_when_it_arrives(recorder: FactRecorder) -> None:
@@ -298,7 +322,9 @@ def test_line_that_repeats_a_fact_in_a_report_is_one_new_line(recorder: FactReco
         (defect(), "defects"),
     ],
 )
-def test_record_updates_the_source_of_each_type_of_fact(recorder: FactRecorder, fact: Fact, source: str) -> None:
+def test_record_updates_the_source_of_each_type_of_fact(
+    recorder: FactRecorder, fact: Fact, source: str
+) -> None:
     recorder.record(fact)
 
     assert list(SourceLoad.objects.values_list("source", "recorded_at")) == [(source, NINE)]
@@ -315,7 +341,9 @@ def test_amazon_report_is_recorded_with_its_figures(recorder: FactRecorder) -> N
 
     snapshots = {row.marketplace: row for row in Snapshot.objects.all()}
     assert (recorded.new, recorded.changed, recorded.touched) == (4, 0, frozenset())
-    assert {name: (row.account_status, row.reported_at, row.recorded_at) for name, row in snapshots.items()} == {
+    assert {
+        name: (row.account_status, row.reported_at, row.recorded_at) for name, row in snapshots.items()
+    } == {
         "US": ("AT_RISK", NINE, NINE),
         "CA": ("", NINE, NINE),
     }
@@ -323,7 +351,10 @@ def test_amazon_report_is_recorded_with_its_figures(recorder: FactRecorder) -> N
     figures = {figure.metric: figure for figure in ReportedFigure.objects.all()}
     assert figures["order_defect_rate"].snapshot_id == snapshots["US"].pk
     assert figures["order_defect_rate"].flags == ["The rate is not its counts."]
-    assert (figures["listing_policy_violations"].snapshot_id, figures["listing_policy_violations"].numerator) == (
+    assert (
+        figures["listing_policy_violations"].snapshot_id,
+        figures["listing_policy_violations"].numerator,
+    ) == (
         snapshots["CA"].pk,
         3,
     )
@@ -351,13 +382,19 @@ def test_amazon_figures_of_several_windows_are_all_kept(recorder: FactRecorder) 
     ]
 
 
-@pytest.mark.parametrize("table", ["pastshipment", "pastreturn", "pastmessage", "snapshot", "reportedfigure", "feedbackcoverage"])
+@pytest.mark.parametrize(
+    "table", ["pastshipment", "pastreturn", "pastmessage", "snapshot", "reportedfigure", "feedbackcoverage"]
+)
 def test_fact_past_rows_cannot_be_changed(recorder: FactRecorder, table: str) -> None:
     recorder.record(shipment(), returned(), message(), snapshot(), reported())
     recorder.record(shipment(is_late=True), returned(is_return=False), message(needs_answer=False), at=TEN)
     recorder.record(defect(kind="feedback", state="posted", rating=1), covers=("US", DAY, TODAY), at=ELEVEN)
 
-    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="keeps versions"), transaction.atomic():
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(DatabaseError, match="keeps versions"),
+        transaction.atomic(),
+    ):
         cursor.execute(f"UPDATE metrics_{table} SET recorded_at = recorded_at")
 
 

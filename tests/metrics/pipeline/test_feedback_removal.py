@@ -32,7 +32,9 @@ def states(recorder: FactRecorder) -> dict[int, tuple[str, bool]]:
     """The state of each order's feedback, and whether it counts."""
     return {
         int(order_id[-7:]): (state, counts)
-        for order_id, state, counts in Defect.objects.filter(kind="feedback").values_list("order_id", "state", "counts")
+        for order_id, state, counts in Defect.objects.filter(kind="feedback").values_list(
+            "order_id", "state", "counts"
+        )
     }
 
 
@@ -40,7 +42,11 @@ POSTED, REMOVED = ("posted", True), ("removed", False)
 
 
 def covered(
-    recorder: FactRecorder, *numbers: int, at: datetime, covers: tuple[str, date, date] = ("US", DAY, TODAY), **more: Any
+    recorder: FactRecorder,
+    *numbers: int,
+    at: datetime,
+    covers: tuple[str, date, date] = ("US", DAY, TODAY),
+    **more: Any,
 ) -> None:
     """A report of all feedback that names that of these orders."""
     recorder.load(*[posted(number) for number in numbers], at=at, covers=covers, **more)
@@ -67,10 +73,17 @@ def test_removed_feedback_keeps_its_past_state(recorder: FactRecorder) -> None:
     past = PastDefect.objects.get()
     assert (row.recorded_at, row.received_at, row.line) == (TEN, TEN, 0)
     assert row.report_id == FeedbackCoverage.objects.get(recorded_at=TEN).report_id
-    assert (past.state, past.counts, past.recorded_at, past.superseded_at) == ("posted", True, NINE + A_MOMENT, TEN)
+    assert (past.state, past.counts, past.recorded_at, past.superseded_at) == (
+        "posted",
+        True,
+        NINE + A_MOMENT,
+        TEN,
+    )
 
 
-def test_removed_feedback_has_a_reason_in_the_drilldown(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_removed_feedback_has_a_reason_in_the_drilldown(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(*orders(2))
     covered(recorder, 1, 2, at=NINE)
     covered(recorder, 2, at=TEN)
@@ -84,7 +97,9 @@ def test_removed_feedback_has_a_reason_in_the_drilldown(acme: Client, shop: str,
     }
 
 
-@pytest.mark.parametrize(("rating", "state"), [(1, "removed"), (2, "removed"), (3, "removed"), (4, "posted"), (5, "posted")])
+@pytest.mark.parametrize(
+    ("rating", "state"), [(1, "removed"), (2, "removed"), (3, "removed"), (4, "posted"), (5, "posted")]
+)
 def test_positive_feedback_is_never_removed(recorder: FactRecorder, rating: int, state: str) -> None:
     recorder.load(*orders(2))
     recorder.load(posted(1, rating=rating), at=NINE)
@@ -120,7 +135,9 @@ def test_removal_touches_no_other_defects(recorder: FactRecorder, fact: Any, sta
         (DAY + timedelta(days=7), POSTED),
     ],
 )
-def test_removal_covers_only_days_of_the_report(recorder: FactRecorder, on: date, state: tuple[str, bool]) -> None:
+def test_removal_covers_only_days_of_the_report(
+    recorder: FactRecorder, on: date, state: tuple[str, bool]
+) -> None:
     recorder.load(*orders(2))
     recorder.load(posted(1, on=on), received_at=datetime(2026, 10, 5, tzinfo=UTC), at=NINE)
 
@@ -167,7 +184,11 @@ def test_removed_feedback_listed_again_is_restored(recorder: FactRecorder) -> No
     covered(recorder, 1, 2, at=ELEVEN)
 
     assert states(recorder) == {1: POSTED, 2: POSTED}
-    assert [recorder.odr(known_at=at) for at in (TEN - A_MOMENT, TEN, ELEVEN)] == [[(2, 2)], [(1, 2)], [(2, 2)]]
+    assert [recorder.odr(known_at=at) for at in (TEN - A_MOMENT, TEN, ELEVEN)] == [
+        [(2, 2)],
+        [(1, 2)],
+        [(2, 2)],
+    ]
 
 
 def test_removal_by_an_earlier_report_that_arrives_later_changes_nothing(recorder: FactRecorder) -> None:
@@ -185,7 +206,9 @@ REPORTS = {NINE: (1, 2, 3), TEN: (2, 3), ELEVEN: (1, 3)}
 
 
 @pytest.mark.parametrize("arrived", [*permutations(REPORTS)])
-def test_removal_is_independent_of_the_order_of_arrival(recorder: FactRecorder, arrived: tuple[datetime, ...]) -> None:
+def test_removal_is_independent_of_the_order_of_arrival(
+    recorder: FactRecorder, arrived: tuple[datetime, ...]
+) -> None:
     recorder.load(*orders(3))
 
     for hour, received_at in enumerate(arrived):

@@ -18,7 +18,18 @@ from metrics.pipeline import recording
 from metrics.pipeline.recording import Recorded
 from metrics.rules.facts import DefectFact, Fact, OrderFact, OrderStatus
 from tests.client import Client
-from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, TWELVE, FactRecorder, defect, order, orders
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TWELVE,
+    FactRecorder,
+    defect,
+    order,
+    orders,
+)
 
 NEXT_DAY = DAY + timedelta(days=1)
 NOTHING = Recorded(new=0, changed=0, touched=frozenset())
@@ -32,7 +43,9 @@ def known_order() -> OrderFact:
 
 
 @pytest.mark.parametrize("arrived", [*permutations((PLACED, SHIPPED, CANCELLED))])
-def test_order_newest_fact_wins_in_any_order_of_arrival(recorder: FactRecorder, arrived: tuple[OrderFact, ...]) -> None:
+def test_order_newest_fact_wins_in_any_order_of_arrival(
+    recorder: FactRecorder, arrived: tuple[OrderFact, ...]
+) -> None:
     for statement, at in zip(arrived, (NINE, TEN, ELEVEN), strict=True):
         recorder.record(statement, at=at)
 
@@ -40,7 +53,9 @@ def test_order_newest_fact_wins_in_any_order_of_arrival(recorder: FactRecorder, 
 
 
 @pytest.mark.parametrize("lines", [*permutations((PLACED, SHIPPED, CANCELLED))])
-def test_order_line_of_the_report_does_not_decide(recorder: FactRecorder, lines: tuple[OrderFact, ...]) -> None:
+def test_order_line_of_the_report_does_not_decide(
+    recorder: FactRecorder, lines: tuple[OrderFact, ...]
+) -> None:
     recorded = recorder.record(*lines)
 
     assert recorded == Recorded(new=1, changed=0, touched=frozenset({DAY}))
@@ -98,7 +113,11 @@ def test_order_later_fact_with_the_same_content_keeps_the_row(recorder: FactReco
     late = recorder.record(CANCELLED, at=ELEVEN)
 
     assert restated == late == NOTHING
-    assert Order.objects.values_list("status", "recorded_at", "last_updated_at").get() == (OrderStatus.SHIPPED, NINE, TWELVE)
+    assert Order.objects.values_list("status", "recorded_at", "last_updated_at").get() == (
+        OrderStatus.SHIPPED,
+        NINE,
+        TWELVE,
+    )
     assert not PastOrder.objects.exists()
 
 
@@ -155,7 +174,10 @@ def test_order_unchanged_touches_no_day(recorder: FactRecorder) -> None:
     recorder.record(*orders(2), order(3, on=NEXT_DAY))
 
     recorded = recorder.record(
-        order(1), order(3, on=NEXT_DAY, status=OrderStatus.CANCELLED, last_updated_at=TWELVE), order(4, on=DAY), at=TEN
+        order(1),
+        order(3, on=NEXT_DAY, status=OrderStatus.CANCELLED, last_updated_at=TWELVE),
+        order(4, on=DAY),
+        at=TEN,
     )
 
     assert recorded == Recorded(new=1, changed=1, touched=frozenset({DAY, NEXT_DAY}))
@@ -235,7 +257,9 @@ def test_defect_report_recorded_again_changes_nothing(recorder: FactRecorder) ->
     recorder.record(defect(1), defect(1, state="denied"), at=TEN, report_id=UUID(int=7))
     before = Defect.objects.values().get()
 
-    again = recorder.record(defect(1), defect(1, state="denied"), at=ELEVEN, received_at=TEN, report_id=UUID(int=7))
+    again = recorder.record(
+        defect(1), defect(1, state="denied"), at=ELEVEN, received_at=TEN, report_id=UUID(int=7)
+    )
 
     assert again == NOTHING
     assert Defect.objects.values().get() == before
@@ -267,12 +291,28 @@ def test_defect_is_identified_by_order_kind_and_reference(recorder: FactRecorder
     ("reports", "right"),
     [
         pytest.param([("pending", None, NINE), ("granted", None, TEN)], "granted", id="the later received"),
-        pytest.param([("granted", None, TEN), ("pending", None, NINE)], "granted", id="though it was loaded first"),
+        pytest.param(
+            [("granted", None, TEN), ("pending", None, NINE)], "granted", id="though it was loaded first"
+        ),
         pytest.param([("granted", TEN, NINE), ("pending", NINE, TEN)], "granted", id="the later stated"),
-        pytest.param([("pending", NINE, TEN), ("granted", TEN, NINE)], "granted", id="though it was received first"),
-        pytest.param([("pending", TEN, NINE), ("granted", TEN, ELEVEN)], "granted", id="of one moment the later received"),
-        pytest.param([("granted", None, TEN), ("pending", NINE, ELEVEN)], "granted", id="received after the stated moment"),
-        pytest.param([("pending", None, TEN), ("granted", ELEVEN, NINE)], "granted", id="stated after the received moment"),
+        pytest.param(
+            [("pending", NINE, TEN), ("granted", TEN, NINE)], "granted", id="though it was received first"
+        ),
+        pytest.param(
+            [("pending", TEN, NINE), ("granted", TEN, ELEVEN)],
+            "granted",
+            id="of one moment the later received",
+        ),
+        pytest.param(
+            [("granted", None, TEN), ("pending", NINE, ELEVEN)],
+            "granted",
+            id="received after the stated moment",
+        ),
+        pytest.param(
+            [("pending", None, TEN), ("granted", ELEVEN, NINE)],
+            "granted",
+            id="stated after the received moment",
+        ),
     ],
 )
 def test_defect_of_the_latest_moment_wins(
@@ -311,7 +351,9 @@ def test_defect_within_a_report_later_moment_then_later_line_wins(
         pytest.param(NINE, TEN + A_MOMENT, id="goes back"),
     ],
 )
-def test_next_moment_is_later_than_every_earlier_one(recorder: FactRecorder, clock: datetime, moment: datetime) -> None:
+def test_next_moment_is_later_than_every_earlier_one(
+    recorder: FactRecorder, clock: datetime, moment: datetime
+) -> None:
     held = recorder.locked()
     first = recording.next_moment(account=held, now=TEN)
 
@@ -326,11 +368,19 @@ def test_record_updates_the_load_of_the_source(recorder: FactRecorder) -> None:
     recorder.record(defect(1), at=ELEVEN, report_id=UUID(int=3))
 
     loads = SourceLoad.objects.order_by("recorded_at").values_list("source", "recorded_at", "report_id")
-    assert list(loads) == [("orders", NINE, UUID(int=1)), ("orders", TEN, UUID(int=2)), ("defects", ELEVEN, UUID(int=3))]
+    assert list(loads) == [
+        ("orders", NINE, UUID(int=1)),
+        ("orders", TEN, UUID(int=2)),
+        ("defects", ELEVEN, UUID(int=3)),
+    ]
 
 
-@pytest.mark.parametrize(("fact_type", "facts"), [(OrderFact, orders(3)), (DefectFact, [defect(1), defect(2), defect(3)])])
-def test_stage_returns_the_number_of_facts(recorder: FactRecorder, fact_type: type[Fact], facts: list[Fact]) -> None:
+@pytest.mark.parametrize(
+    ("fact_type", "facts"), [(OrderFact, orders(3)), (DefectFact, [defect(1), defect(2), defect(3)])]
+)
+def test_stage_returns_the_number_of_facts(
+    recorder: FactRecorder, fact_type: type[Fact], facts: list[Fact]
+) -> None:
     assert recording.stage(fact_type=fact_type, facts=enumerate(facts, start=2)) == 3
     assert recording.stage(fact_type=fact_type, facts=enumerate(facts[:1], start=2)) == 1
     assert recording.stage(fact_type=fact_type, facts=[]) == 0
@@ -359,7 +409,11 @@ def test_past_rows_cannot_be_changed(recorder: FactRecorder, table: str) -> None
     recorder.record(defect(1), at=ELEVEN)
     recorder.record(defect(1, state="denied"), at=TWELVE)
 
-    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="keeps versions"), transaction.atomic():
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(DatabaseError, match="keeps versions"),
+        transaction.atomic(),
+    ):
         cursor.execute(f"UPDATE {table} SET superseded_at = superseded_at")
 
 

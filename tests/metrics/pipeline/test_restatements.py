@@ -59,8 +59,20 @@ def test_restatement_of_a_late_defect_has_before_and_after(recorder: FactRecorde
         "to": YESTERDAY.isoformat(),
         "days_changed": 5,
         "verdict_changed_on": [(TODAY - timedelta(days=n)).isoformat() for n in (5, 4, 3, 2, 1)],
-        "before": {"as_of": YESTERDAY.isoformat(), "numerator": 0, "denominator": 100, "rate": 0.0, "meets_target": True},
-        "after": {"as_of": YESTERDAY.isoformat(), "numerator": 1, "denominator": 100, "rate": 0.01, "meets_target": False},
+        "before": {
+            "as_of": YESTERDAY.isoformat(),
+            "numerator": 0,
+            "denominator": 100,
+            "rate": 0.0,
+            "meets_target": True,
+        },
+        "after": {
+            "as_of": YESTERDAY.isoformat(),
+            "numerator": 1,
+            "denominator": 100,
+            "rate": 0.01,
+            "meets_target": False,
+        },
     }
     assert Event.objects.values_list("occurred_at", flat=True).distinct().get() == TEN
 
@@ -73,11 +85,16 @@ def test_restatement_of_a_reversed_defect_is_published(recorder: FactRecorder) -
     recorder.load(defect(1, state="denied"), at=ELEVEN)
 
     point = restated()["order_defect_rate", "US", "mfn"]
-    assert [(point[when]["numerator"], point[when]["meets_target"]) for when in ("before", "after")] == [(1, False), (0, True)]
+    assert [(point[when]["numerator"], point[when]["meets_target"]) for when in ("before", "after")] == [
+        (1, False),
+        (0, True),
+    ]
 
 
 def test_restatement_of_a_first_load_is_not_published(recorder: FactRecorder) -> None:
-    recorder.load(defect(1), shipment(1, is_late=True), order(1, on=IN_WINDOW), *orders(9, first=2, on=IN_WINDOW))
+    recorder.load(
+        defect(1), shipment(1, is_late=True), order(1, on=IN_WINDOW), *orders(9, first=2, on=IN_WINDOW)
+    )
 
     assert restated() == {}
 
@@ -176,7 +193,9 @@ def test_restatement_is_published_for_changed_series_only(recorder: FactRecorder
 
     recorder.load(defect(101), at=ELEVEN)
 
-    assert set(restated()) == series("order_defect_rate", "a_to_z_claim_rate", marketplace="CA", channel="afn")
+    assert set(restated()) == series(
+        "order_defect_rate", "a_to_z_claim_rate", marketplace="CA", channel="afn"
+    )
 
 
 def test_restatement_of_a_moved_order_is_published_in_both_marketplaces(recorder: FactRecorder) -> None:
@@ -185,7 +204,9 @@ def test_restatement_of_a_moved_order_is_published_in_both_marketplaces(recorder
 
     recorder.load(order(1, on=IN_WINDOW, marketplace="CA", last_updated_at=TWELVE), at=TEN)
 
-    moved = {key: (data["before"]["numerator"], data["after"]["numerator"]) for key, data in restated().items()}
+    moved = {
+        key: (data["before"]["numerator"], data["after"]["numerator"]) for key, data in restated().items()
+    }
     assert moved == {
         ("order_defect_rate", "US", "mfn"): (1, 0),
         ("a_to_z_claim_rate", "US", "mfn"): (1, 0),
@@ -199,10 +220,13 @@ def test_restatement_is_published_for_each_metric_of_a_fact(recorder: FactRecord
     recorder.load(*orders(20, on=on))
     recorder.load(*[shipment(n, on=on, deliver_by_on=on) for n in range(1, 21)], at=TEN)
 
-    recorder.load(shipment(1, on=on, deliver_by_on=on, is_late=True, is_scanned=False, is_on_time=False), at=ELEVEN)
+    recorder.load(
+        shipment(1, on=on, deliver_by_on=on, is_late=True, is_scanned=False, is_on_time=False), at=ELEVEN
+    )
 
     numerators = {
-        metric: (data["before"]["numerator"], data["after"]["numerator"]) for (metric, _, _), data in restated().items()
+        metric: (data["before"]["numerator"], data["after"]["numerator"])
+        for (metric, _, _), data in restated().items()
     }
     assert numerators == {
         "late_shipment_rate_10d": (0, 1),
@@ -231,7 +255,11 @@ def test_restatement_of_an_explained_cancellation_is_published(recorder: FactRec
     recorder.load(cancelled(99), at=TEN)
 
     events = restated()["pre_fulfillment_cancel_rate", "US", "mfn"]
-    assert (events["before"]["numerator"], events["after"]["numerator"], events["after"]["denominator"]) == (0, 1, 31)
+    assert (events["before"]["numerator"], events["after"]["numerator"], events["after"]["denominator"]) == (
+        0,
+        1,
+        31,
+    )
 
 
 def test_restatement_of_a_denominator_choice_needs_a_changed_verdict(recorder: FactRecorder) -> None:
@@ -254,7 +282,12 @@ def test_restatement_of_a_denominator_choice_needs_a_changed_verdict(recorder: F
 def test_restatement_is_not_published_for_amazon_reports(recorder: FactRecorder) -> None:
     recorder.load(*orders(10, on=IN_WINDOW), defect(1))
 
-    recorder.load(snapshot(), reported(comparator="lt", limit_numerator=50, limit_denominator=100), counter(count=1), at=TEN)
+    recorder.load(
+        snapshot(),
+        reported(comparator="lt", limit_numerator=50, limit_denominator=100),
+        counter(count=1),
+        at=TEN,
+    )
 
     assert restated() == {}
 

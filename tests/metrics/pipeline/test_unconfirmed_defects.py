@@ -22,7 +22,12 @@ def listed(acme: Client, shop: str, metric: str, **params: Any) -> list[Any]:
     return list(acme.read(path, **{"as_of": TODAY.isoformat(), "limit": 200} | params)["data"])
 
 
-UNCONFIRMED = [("a_to_z_claim", "listed"), ("a_to_z_claim", "filed"), ("feedback", "listed"), ("chargeback", "listed")]
+UNCONFIRMED = [
+    ("a_to_z_claim", "listed"),
+    ("a_to_z_claim", "filed"),
+    ("feedback", "listed"),
+    ("chargeback", "listed"),
+]
 CONFIRMED: dict[str, list[tuple[str, int | None, bool]]] = {
     "a_to_z_claim": [("granted", None, True), ("denied", None, False)],
     "feedback": [("posted", 1, True), ("posted", 4, False), ("removed", None, False)],
@@ -63,7 +68,9 @@ def test_unconfirmed_defect_is_superseded_by_details(
     mention = defect(kind=kind, state=unconfirmed, reference="listed")
     details = defect(kind=kind, state=state, rating=rating)
     recorder.load(order())
-    for fact, at in zip((details, mention) if details_first else (mention, details), (TEN, ELEVEN), strict=True):
+    for fact, at in zip(
+        (details, mention) if details_first else (mention, details), (TEN, ELEVEN), strict=True
+    ):
         recorder.load(fact, at=at)
 
     (found,) = listed(acme, shop, "order_defect_rate")
@@ -75,20 +82,34 @@ def test_unconfirmed_defect_is_superseded_by_details(
     assert recorder.odr() == [(int(counts), 1)]
 
 
-def test_unconfirmed_defect_is_not_superseded_by_another_kind(acme: Client, shop: str, recorder: FactRecorder) -> None:
+def test_unconfirmed_defect_is_not_superseded_by_another_kind(
+    acme: Client, shop: str, recorder: FactRecorder
+) -> None:
     recorder.load(order())
-    recorder.load(defect(kind="feedback", state="removed"), defect(kind="a_to_z_claim", state="filed", reference="x"), at=TEN)
+    recorder.load(
+        defect(kind="feedback", state="removed"),
+        defect(kind="a_to_z_claim", state="filed", reference="x"),
+        at=TEN,
+    )
 
     (found,) = listed(acme, shop, "order_defect_rate")
 
-    assert {row["kind"]: row["counts"] for row in found["defects"]} == {"feedback": False, "a_to_z_claim": True}
+    assert {row["kind"]: row["counts"] for row in found["defects"]} == {
+        "feedback": False,
+        "a_to_z_claim": True,
+    }
     assert found["counted"] is True
 
 
 def test_unconfirmed_defect_with_one_counted_detail_counts(recorder: FactRecorder) -> None:
     recorder.load(order())
 
-    recorder.load(defect(state="denied"), defect(state="granted", reference="2"), defect(state="filed", reference="3"), at=TEN)
+    recorder.load(
+        defect(state="denied"),
+        defect(state="granted", reference="2"),
+        defect(state="filed", reference="3"),
+        at=TEN,
+    )
 
     assert recorder.odr() == [(1, 1)]
 
@@ -99,7 +120,10 @@ def test_unconfirmed_defect_counts_as_known_then(acme: Client, shop: str, record
     recorder.load(defect(state="denied"), at=ELEVEN)
 
     counts_then = [
-        [(row["counted"], len(row["defects"])) for row in listed(acme, shop, "order_defect_rate", known_at=at.isoformat())]
+        [
+            (row["counted"], len(row["defects"]))
+            for row in listed(acme, shop, "order_defect_rate", known_at=at.isoformat())
+        ]
         for at in (NINE, TEN, ELEVEN)
     ]
 

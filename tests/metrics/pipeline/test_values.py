@@ -16,7 +16,19 @@ from metrics.rules.facts import OrderStatus
 from metrics.rules.judgement import Comparator, Limit, Status
 from metrics.rules.series import Value, Window
 from tests.client import Client
-from tests.metrics.fact_recorder import A_MOMENT, DAY, ELEVEN, NINE, TEN, TODAY, TWELVE, FactRecorder, defect, order, orders
+from tests.metrics.fact_recorder import (
+    A_MOMENT,
+    DAY,
+    ELEVEN,
+    NINE,
+    TEN,
+    TODAY,
+    TWELVE,
+    FactRecorder,
+    defect,
+    order,
+    orders,
+)
 
 ODR = "order_defect_rate"
 IN_AMERICA = [metric.code for metric in COUNTED if metric.code != "invoice_defect_rate"]
@@ -32,9 +44,15 @@ def odr(recorder: FactRecorder, **at: Any) -> list[Value]:
     [
         pytest.param(date(2026, 11, 22), date(2026, 9, 9), date(2026, 11, 7), id="usual"),
         pytest.param(date(2027, 1, 15), date(2026, 11, 2), date(2026, 12, 31), id="ends with the year"),
-        pytest.param(date(2027, 3, 15), date(2026, 12, 31), date(2027, 2, 28), id="over the year and a February"),
-        pytest.param(date(2028, 3, 15), date(2028, 1, 1), date(2028, 2, 29), id="over a leap day, with the year"),
-        pytest.param(date(2028, 3, 14), date(2027, 12, 31), date(2028, 2, 28), id="up to the eve of a leap day"),
+        pytest.param(
+            date(2027, 3, 15), date(2026, 12, 31), date(2027, 2, 28), id="over the year and a February"
+        ),
+        pytest.param(
+            date(2028, 3, 15), date(2028, 1, 1), date(2028, 2, 29), id="over a leap day, with the year"
+        ),
+        pytest.param(
+            date(2028, 3, 14), date(2027, 12, 31), date(2028, 2, 28), id="up to the eve of a leap day"
+        ),
         pytest.param(date(2028, 2, 29), date(2027, 12, 17), date(2028, 2, 14), id="on a leap day"),
     ],
 )
@@ -78,7 +96,12 @@ def test_value_has_parts_limit_and_budget(recorder: FactRecorder) -> None:
 
 def test_part_has_the_numerator_of_its_own_rate_and_no_target(recorder: FactRecorder) -> None:
     recorder.load(*orders(10))
-    recorder.load(defect(1), defect(2, kind="chargeback", state="service"), defect(3, kind="chargeback", state="service"), at=TEN)
+    recorder.load(
+        defect(1),
+        defect(2, kind="chargeback", state="service"),
+        defect(3, kind="chargeback", state="service"),
+        at=TEN,
+    )
 
     by_metric = {value.metric: value for value in recorder.values(marketplaces=["US"], channel="mfn")}
 
@@ -96,7 +119,13 @@ def test_part_has_the_numerator_of_its_own_rate_and_no_target(recorder: FactReco
         "return_rate": 0,
     }
     part = by_metric["chargeback_rate"]
-    assert (part.limit, part.warning_limit, part.parts, part.budget, part.meets_target) == (None, None, None, None, None)
+    assert (part.limit, part.warning_limit, part.parts, part.budget, part.meets_target) == (
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
     assert part.status == Status.HEALTHY
 
 
@@ -130,7 +159,9 @@ def test_value_is_judged_by_the_target_of_its_day(recorder: FactRecorder, rule: 
     recorder.load(defect(1), at=TEN)
     rule(effective_from=TODAY, limit_numerator=1, limit_denominator=200)
 
-    before, on_the_day, after = odr(recorder, since=TODAY - timedelta(days=1), until=TODAY + timedelta(days=1))
+    before, on_the_day, after = odr(
+        recorder, since=TODAY - timedelta(days=1), until=TODAY + timedelta(days=1)
+    )
 
     assert (before.limit, before.meets_target) == (ONE_PERCENT, True)
     assert on_the_day.limit == after.limit == Limit(Comparator.LT, 1, 200)
@@ -148,7 +179,9 @@ def test_window_changes_on_the_day_of_its_rule(recorder: FactRecorder, rule: Cal
     assert (before.denominator, on_the_day.denominator) == (60, 30)
 
 
-def test_rule_of_a_marketplace_beats_a_later_one_of_all_others(recorder: FactRecorder, rule: Callable[..., None]) -> None:
+def test_rule_of_a_marketplace_beats_a_later_one_of_all_others(
+    recorder: FactRecorder, rule: Callable[..., None]
+) -> None:
     recorder.load(order(1), order(2, marketplace="DE"))
     rule(marketplace="DE", effective_from=TODAY - timedelta(days=2), limit_numerator=2)
     rule(effective_from=TODAY - timedelta(days=1), limit_numerator=3)
@@ -183,19 +216,32 @@ def test_rule_of_one_metric_changes_no_other(recorder: FactRecorder, rule: Calla
     }
 
 
-def test_series_without_a_target_any_more_is_not_judged(recorder: FactRecorder, rule: Callable[..., None]) -> None:
+def test_series_without_a_target_any_more_is_not_judged(
+    recorder: FactRecorder, rule: Callable[..., None]
+) -> None:
     recorder.load(order(1))
     recorder.load(defect(1), at=TEN)
-    none = {"limit_numerator": None, "limit_denominator": None, "warning_numerator": None, "warning_denominator": None}
+    none = {
+        "limit_numerator": None,
+        "limit_denominator": None,
+        "warning_numerator": None,
+        "warning_denominator": None,
+    }
     rule(effective_from=TODAY, comparator="", **none)
 
     before, today = odr(recorder, since=TODAY - timedelta(days=1), until=TODAY)
 
-    assert (before.status, today.status, today.limit, today.meets_target) == (Status.BREACHED, Status.HEALTHY, None, None)
+    assert (before.status, today.status, today.limit, today.meets_target) == (
+        Status.BREACHED,
+        Status.HEALTHY,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
-    ("known_at", "places"), [(NINE - A_MOMENT, ["US"]), (NINE, ["US"]), (TEN - A_MOMENT, ["US"]), (TEN, ["DE", "US"])]
+    ("known_at", "places"),
+    [(NINE - A_MOMENT, ["US"]), (NINE, ["US"]), (TEN - A_MOMENT, ["US"]), (TEN, ["DE", "US"])],
 )
 def test_query_returns_the_home_marketplace_and_others_once_known(
     recorder: FactRecorder, known_at: datetime, places: list[str]
@@ -213,7 +259,9 @@ def test_query_returns_a_marketplace_without_recent_orders(recorder: FactRecorde
     recorder.load(order(1, marketplace="DE"))
     recorder.load(order(1, marketplace="FR", last_updated_at=TWELVE), at=TEN)
 
-    figures = {value.marketplace: value.denominator for value in recorder.values(metrics=[ODR], channel="mfn")}
+    figures = {
+        value.marketplace: value.denominator for value in recorder.values(metrics=[ODR], channel="mfn")
+    }
 
     assert figures == {"US": 0, "DE": 0, "FR": 1}
 
@@ -248,7 +296,9 @@ def test_query_filters_by_marketplace_channel_and_metric(
 ) -> None:
     recorder.load(order(1), order(2, marketplace="CA"))
 
-    assert {(value.marketplace, value.channel) for value in recorder.values(**{"metrics": [ODR]} | selection)} == series
+    assert {
+        (value.marketplace, value.channel) for value in recorder.values(**{"metrics": [ODR]} | selection)
+    } == series
 
 
 def test_query_leaves_out_orders_of_another_account(acme: Client, recorder: FactRecorder) -> None:
@@ -287,11 +337,18 @@ def test_query_of_three_years_and_five_marketplaces_takes_three_statements(
     account = recorder.account
 
     with django_assert_num_queries(3):
-        selection = values.query(account=account, since=TODAY - timedelta(days=3 * 365 - 1), until=TODAY, known_at=NINE)
+        selection = values.query(
+            account=account, since=TODAY - timedelta(days=3 * 365 - 1), until=TODAY, known_at=NINE
+        )
 
-    series = sum(len(CATALOGUE[metric].channels) for metric in IN_AMERICA) * len(stores) + len(["invoices in Britain"])
+    series = sum(len(CATALOGUE[metric].channels) for metric in IN_AMERICA) * len(stores) + len(
+        ["invoices in Britain"]
+    )
     assert len(selection) == series * 3 * 365
-    assert {(value.numerator, value.denominator) for value in selection if value.metric == ODR} == {(60, 600), (0, 0)}
+    assert {(value.numerator, value.denominator) for value in selection if value.metric == ODR} == {
+        (60, 600),
+        (0, 0),
+    }
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def test_states_are_complete_for_every_kind() -> None:
     assert {(kind, state) for kind, states in defects.STATES.items() for state in states} == covered
 
 
-@pytest.mark.parametrize(("kind", "state"), [("return", "posted"), ("feedback", "granted"), ("chargeback", "pending")])
+@pytest.mark.parametrize(
+    ("kind", "state"), [("return", "posted"), ("feedback", "granted"), ("chargeback", "pending")]
+)
 def test_ruling_raises_for_an_unknown_kind_or_state(kind: str, state: str) -> None:
     with pytest.raises(KeyError):
         defects.ruling(kind=kind, state=state, rating=None)

@@ -38,13 +38,20 @@ def test_metric_codes_are_unique_and_explained() -> None:
 @pytest.mark.parametrize("metric", METRICS, ids=named(METRICS))
 def test_metric_has_expected_title_and_channels(metric: Metric) -> None:
     assert set(metric.channels) <= set(Channel)
-    assert metric.source in {source for source, _ in statements.RECORD.values()} & set(settings.SOURCES_MAX_AGE_HOURS)
+    assert metric.source in {source for source, _ in statements.RECORD.values()} & set(
+        settings.SOURCES_MAX_AGE_HOURS
+    )
     assert re.fullmatch(r"[a-z][a-z_0-9]{,59}", metric.code)
 
 
 @pytest.mark.parametrize("metric", COUNTED, ids=named(COUNTED))
 def test_counted_metric_divides_two_counts(metric: Metric) -> None:
-    assert {metric.numerator, metric.denominator, *(metric.units or ()), *filter(None, [metric.unexplained])} <= set(COUNTS)
+    assert {
+        metric.numerator,
+        metric.denominator,
+        *(metric.units or ()),
+        *filter(None, [metric.unexplained]),
+    } <= set(COUNTS)
     assert {column for _, column in metric.parts} <= set(COUNTS)
     assert metric.numerator != metric.denominator
 
@@ -65,7 +72,9 @@ def test_counts_are_the_integer_columns_of_daily_counts(db: None) -> None:
 
 
 def test_counts_are_all_used() -> None:
-    pairs = [pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units) if pair]
+    pairs = [
+        pair for metric in COUNTED for pair in ((metric.numerator, metric.denominator), metric.units) if pair
+    ]
 
     assert {column for pair in pairs for column in pair} == set(COUNTS) - {"unexplained_cancelled_orders"}
 
@@ -86,7 +95,9 @@ def test_metrics_all_have_drilldown_rows() -> None:
 def test_metrics_all_have_a_rule_for_every_day(db: None, metric: Metric) -> None:
     rules = MetricRule.objects.filter(metric=metric.code, effective_from__lte=date(2000, 1, 1))
 
-    assert {rule.marketplace for rule in rules} == ({"GB", "DE", "FR", "IT", "ES"} if metric.code == INVOICES else {"*"})
+    assert {rule.marketplace for rule in rules} == (
+        {"GB", "DE", "FR", "IT", "ES"} if metric.code == INVOICES else {"*"}
+    )
     for rule in rules:
         assert rule.window_days >= 1
         assert rule.name
@@ -119,12 +130,15 @@ def test_rules_all_belong_to_a_metric(db: None) -> None:
 def test_warning_comes_before_the_limit(db: None) -> None:
     """`warning < limit` as fractions, multiplied out; the other way round for a limit from below."""
     lines = MetricRule.objects.exclude(warning_numerator=None).alias(
-        warning=F("warning_numerator") * F("limit_denominator"), limit=F("limit_numerator") * F("warning_denominator")
+        warning=F("warning_numerator") * F("limit_denominator"),
+        limit=F("limit_numerator") * F("warning_denominator"),
     )
     upper = Q(comparator__in=(Comparator.LT, Comparator.LTE))
 
     assert lines.exists()
-    assert not lines.exclude((upper & Q(warning__lt=F("limit"))) | (~upper & Q(warning__gt=F("limit")))).exists()
+    assert not lines.exclude(
+        (upper & Q(warning__lt=F("limit"))) | (~upper & Q(warning__gt=F("limit")))
+    ).exists()
 
 
 def test_order_defect_rate_is_below_one_percent_of_sixty_days_with_offset_fifteen(db: None) -> None:

@@ -17,9 +17,14 @@ SCORE = Limit(Comparator.GTE, 200, 1)
 DAY = date(2026, 11, 22)
 
 
-def value(numerator: int, denominator: int, limit: Limit | None = ODR, *, metric: str = "a", **more: object) -> Value:
+def value(
+    numerator: int, denominator: int, limit: Limit | None = ODR, *, metric: str = "a", **more: object
+) -> Value:
     """A value that Amazon enforces and that is at risk from three quarters of its limit on."""
-    usual = {"enforced": True, "warning": default_warning(judgement.default_warning_limit(limit), "default")} | more
+    usual = {
+        "enforced": True,
+        "warning": default_warning(judgement.default_warning_limit(limit), "default"),
+    } | more
     return Value(
         metric=metric,
         marketplace="DE",
@@ -77,7 +82,9 @@ def value(numerator: int, denominator: int, limit: Limit | None = ODR, *, metric
         (6, 1, Limit(Comparator.EQ, 5, 1), -0.2),
     ],
 )
-def test_distance_is_the_unused_part_of_the_limit(numerator: int, denominator: int, limit: Limit, far: float) -> None:
+def test_distance_is_the_unused_part_of_the_limit(
+    numerator: int, denominator: int, limit: Limit, far: float
+) -> None:
     assert distance.measure_counts(numerator, denominator, limit) == far
 
 
@@ -139,14 +146,20 @@ def test_distance_of_huge_counts_is_exact_in_sign() -> None:
         # a line of the agency's own can put at risk what is far from its limit
         (
             [
-                value(1, 400, metric="early", warning=default_warning(Limit(Comparator.LT, 1, 1000), "default")),
+                value(
+                    1, 400, metric="early", warning=default_warning(Limit(Comparator.LT, 1, 1000), "default")
+                ),
                 value(2, 400, metric="near"),
             ],
             "early",
         ),
         # over kinds of limits
         (
-            [value(4, 400, metric="at it"), value(1, 1, NOTHING, metric="violation"), value(199, 1, SCORE, metric="score")],
+            [
+                value(4, 400, metric="at it"),
+                value(1, 1, NOTHING, metric="violation"),
+                value(199, 1, SCORE, metric="score"),
+            ],
             "violation",
         ),
     ],

@@ -21,7 +21,9 @@ WARNING = Limit(Comparator.LT, 3, 400)
         (Comparator.EQ, False, True, False),
     ],
 )
-def test_meets_by_comparator_below_at_and_above_the_limit(comparator: Comparator, below: bool, exact: bool, above: bool) -> None:
+def test_meets_by_comparator_below_at_and_above_the_limit(
+    comparator: Comparator, below: bool, exact: bool, above: bool
+) -> None:
     limit = Limit(comparator, 1, 100)
 
     assert [judgement.meets(n, 200, limit) for n in (1, 2, 3)] == [below, exact, above]
@@ -35,7 +37,9 @@ def test_meets_is_none_without_data() -> None:
 
 @pytest.mark.parametrize(("p", "q"), [(1, 100), (4, 100), (1, 40), (1, 20)])
 @pytest.mark.parametrize("comparator", [Comparator.LT, Comparator.LTE])
-def test_budget_is_the_greatest_numerator_that_meets_the_limit(comparator: Comparator, p: int, q: int) -> None:
+def test_budget_is_the_greatest_numerator_that_meets_the_limit(
+    comparator: Comparator, p: int, q: int
+) -> None:
     limit = Limit(comparator, p, q)
 
     for orders in range(1, 500):
@@ -63,7 +67,9 @@ def test_budget_of_a_minimum_is_the_greatest_bad_count(comparator: Comparator, p
         assert judgement.budget(packages, packages, limit).allowed == max(keeps, default=0)
 
 
-@pytest.mark.parametrize("limit", [Limit(Comparator.GTE, 95, 100), Limit(Comparator.GT, 97, 100), Limit(Comparator.LT, 4, 100)])
+@pytest.mark.parametrize(
+    "limit", [Limit(Comparator.GTE, 95, 100), Limit(Comparator.GT, 97, 100), Limit(Comparator.LT, 4, 100)]
+)
 def test_budget_is_used_up_exactly_when_one_more_would_miss(limit: Limit) -> None:
     from_below = limit.comparator in {Comparator.GT, Comparator.GTE}
 
@@ -79,7 +85,11 @@ def test_budget_is_used_up_exactly_when_one_more_would_miss(limit: Limit) -> Non
 def test_budget_of_a_limit_of_zero_is_zero() -> None:
     none = Limit(Comparator.EQ, 0, 1)
 
-    assert [judgement.budget(count, 1, none) for count in (0, 1, 3)] == [Budget(0, 0), Budget(0, -1), Budget(0, -3)]
+    assert [judgement.budget(count, 1, none) for count in (0, 1, 3)] == [
+        Budget(0, 0),
+        Budget(0, -1),
+        Budget(0, -3),
+    ]
     assert [judgement.meets(count, 1, none) for count in (0, 1, 3)] == [True, False, False]
 
 
@@ -96,7 +106,9 @@ def test_budget_of_a_limit_of_zero_is_zero() -> None:
         (Limit(Comparator.EQ, 0, 1), None),
     ],
 )
-def test_default_warning_limit_is_three_quarters_of_the_target(limit: Limit | None, warning: Limit | None) -> None:
+def test_default_warning_limit_is_three_quarters_of_the_target(
+    limit: Limit | None, warning: Limit | None
+) -> None:
     assert judgement.default_warning_limit(limit) == warning
 
 

@@ -77,19 +77,25 @@ def test_metric_rules_all_have_a_metric_a_name_and_a_source() -> None:
 
     assert {rule.metric for rule in rules} == set(CATALOGUE)
     assert all(rule.name and rule.source for rule in rules)
-    assert {rule.name for rule in rules if rule.metric == "late_shipment_rate_10d"} == {"Late Shipment Rate (10 days)"}
+    assert {rule.name for rule in rules if rule.metric == "late_shipment_rate_10d"} == {
+        "Late Shipment Rate (10 days)"
+    }
 
 
 @pytest.mark.django_db
 def test_metric_rule_warning_is_three_quarters_of_the_target() -> None:
-    rules = MetricRule.objects.exclude(comparator="").filter(metric__in=[metric.code for metric in METRICS if metric.is_counted])
+    rules = MetricRule.objects.exclude(comparator="").filter(
+        metric__in=[metric.code for metric in METRICS if metric.is_counted]
+    )
 
     for rule in rules:
         limit = Limit(Comparator(rule.comparator), rule.limit_numerator or 0, rule.limit_denominator or 0)
         line = default_warning_limit(limit)
         assert line
         assert rule.warning_numerator is not None
-        assert rule.warning_numerator * line.denominator == line.numerator * (rule.warning_denominator or 0), rule
+        assert rule.warning_numerator * line.denominator == line.numerator * (
+            rule.warning_denominator or 0
+        ), rule
 
 
 @pytest.mark.parametrize("marketplace", ["US", "CA", "JP", "NL", "SE"])
@@ -177,7 +183,9 @@ def test_on_time_delivery_counts_units_from_the_day_of_the_rule(recorder: FactRe
 @pytest.mark.parametrize(
     ("late", "whole", "meets"), [(1, 26, True), (1, 25, False), (4, 101, True), (4, 100, False), (0, 1, True)]
 )
-def test_late_shipment_rate_is_breached_at_four_percent(recorder: FactRecorder, late: int, whole: int, meets: bool) -> None:
+def test_late_shipment_rate_is_breached_at_four_percent(
+    recorder: FactRecorder, late: int, whole: int, meets: bool
+) -> None:
     recorder.load(*orders(whole))
 
     recorder.load(*[shipment(n, on=TODAY, is_late=n <= late) for n in range(1, whole + 1)], at=TEN)
@@ -186,7 +194,9 @@ def test_late_shipment_rate_is_breached_at_four_percent(recorder: FactRecorder, 
     assert (value.numerator, value.denominator, value.meets_target) == (late, whole, meets)
 
 
-@pytest.mark.parametrize(("scanned", "whole", "meets", "left"), [(19, 20, True, 0), (18, 20, False, -1), (20, 20, True, 1)])
+@pytest.mark.parametrize(
+    ("scanned", "whole", "meets", "left"), [(19, 20, True, 0), (18, 20, False, -1), (20, 20, True, 1)]
+)
 def test_valid_tracking_rate_is_met_at_95_percent(
     recorder: FactRecorder, scanned: int, whole: int, meets: bool, left: int
 ) -> None:
@@ -205,7 +215,9 @@ def cancel_rate(recorder: FactRecorder, *, placed: int, by_seller: int, unexplai
     """Orders of last week, of which so many were cancelled by the seller and so many by nobody knows whom."""
     on = TODAY - timedelta(days=3)
     gone = by_seller + unexplained
-    recorder.load(*orders(placed, on=on), *orders(gone, first=1001, on=on, status=OrderStatus.CANCELLED), at=NINE)
+    recorder.load(
+        *orders(placed, on=on), *orders(gone, first=1001, on=on, status=OrderStatus.CANCELLED), at=NINE
+    )
     if by_seller:
         recorder.load(*[cancelled(1001 + n) for n in range(by_seller)], at=TEN)
     return recorder.value("pre_fulfillment_cancel_rate")
@@ -230,11 +242,17 @@ def test_unexplained_cancellations_are_shown_and_not_judged(
 ) -> None:
     value = cancel_rate(recorder, placed=placed, by_seller=by_seller, unexplained=unexplained)
 
-    assert (value.numerator, value.denominator, value.unexplained) == (by_seller, placed + by_seller, unexplained)
+    assert (value.numerator, value.denominator, value.unexplained) == (
+        by_seller,
+        placed + by_seller,
+        unexplained,
+    )
     assert value.status is status
 
 
-def test_unexplained_cancellations_are_in_the_denominator_if_cancelled_orders_are(recorder: FactRecorder) -> None:
+def test_unexplained_cancellations_are_in_the_denominator_if_cancelled_orders_are(
+    recorder: FactRecorder,
+) -> None:
     Agency.objects.filter(pk=recorder.agency_id).update(counts_pending_and_cancelled=True)
 
     value = cancel_rate(recorder, placed=100, by_seller=1, unexplained=2)
@@ -243,7 +261,9 @@ def test_unexplained_cancellations_are_in_the_denominator_if_cancelled_orders_ar
     assert value.status is Status.HEALTHY
 
 
-@pytest.mark.parametrize("metric", [metric.code for metric in METRICS if metric.is_counted and not metric.unexplained])
+@pytest.mark.parametrize(
+    "metric", [metric.code for metric in METRICS if metric.is_counted and not metric.unexplained]
+)
 def test_unexplained_counts_exist_for_cancellations_only(recorder: FactRecorder, metric: str) -> None:
     recorder.load(order(marketplace="DE"))
 
@@ -259,10 +279,17 @@ def test_return_rate_covers_both_channels_by_order_day(recorder: FactRecorder, c
     recorder.load(returned(1, on=TODAY), at=TEN)
 
     value = recorder.value("return_rate", channel=channel)
-    assert (value.numerator, value.denominator, value.meets_target, value.status) == (1, 3, None, Status.HEALTHY)
+    assert (value.numerator, value.denominator, value.meets_target, value.status) == (
+        1,
+        3,
+        None,
+        Status.HEALTHY,
+    )
 
 
-@pytest.mark.parametrize("metric", ["late_shipment_rate_30d", "valid_tracking_rate", "return_dissatisfaction_rate"])
+@pytest.mark.parametrize(
+    "metric", ["late_shipment_rate_30d", "valid_tracking_rate", "return_dissatisfaction_rate"]
+)
 def test_merchant_metrics_leave_out_orders_shipped_by_amazon(recorder: FactRecorder, metric: str) -> None:
     recorder.load(order(channel="afn"))
     recorder.load(shipment(on=TODAY - timedelta(days=15), is_late=True), at=TEN)

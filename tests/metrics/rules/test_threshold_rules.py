@@ -16,8 +16,15 @@ MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 ACCOUNT = UUID(int=1)
 
 
-def version(percent: int, account: UUID | None = None, marketplace: str = "", channel: str = "", **more: Any) -> ThresholdVersion:
-    usual: dict[str, Any] = {"metric": "order_defect_rate", "for_days": 1, "keep_days": 2, "min_denominator": 3}
+def version(
+    percent: int, account: UUID | None = None, marketplace: str = "", channel: str = "", **more: Any
+) -> ThresholdVersion:
+    usual: dict[str, Any] = {
+        "metric": "order_defect_rate",
+        "for_days": 1,
+        "keep_days": 2,
+        "min_denominator": 3,
+    }
     line = {"warn": (percent, 100), "clear": (percent, 200), "threshold": UUID(int=percent)}
     scope = {"account": account, "marketplace": marketplace, "channel": channel}
     return ThresholdVersion(**usual | line | scope | {"recorded_at": MIDNIGHT - timedelta(hours=1)} | more)
@@ -25,7 +32,9 @@ def version(percent: int, account: UUID | None = None, marketplace: str = "", ch
 
 def percent(*versions: ThresholdVersion, day: date = DAY) -> int | None:
     """Which of these is in force for the merchant's orders in the US."""
-    version_found = version_in_force(versions, metric="order_defect_rate", marketplace="US", channel="mfn", day=day)
+    version_found = version_in_force(
+        versions, metric="order_defect_rate", marketplace="US", channel="mfn", day=day
+    )
     return version_found.warn[0] if version_found else None
 
 
@@ -36,13 +45,17 @@ def percent(*versions: ThresholdVersion, day: date = DAY) -> int | None:
         [(ACCOUNT, "", ""), (None, "US", "mfn"), (None, "US", ""), (None, "", "mfn"), (None, "", "")],
     ],
 )
-def test_threshold_of_account_beats_marketplace_beats_channel(scopes: list[tuple[UUID | None, str, str]]) -> None:
+def test_threshold_of_account_beats_marketplace_beats_channel(
+    scopes: list[tuple[UUID | None, str, str]],
+) -> None:
     versions = [version(number, *scope) for number, scope in enumerate(scopes, start=1)]
 
     assert percent(*versions) == percent(*reversed(versions)) == 1
 
 
-@pytest.mark.parametrize("elsewhere", [{"marketplace": "CA"}, {"channel": "afn"}, {"metric": "a_to_z_claim_rate"}])
+@pytest.mark.parametrize(
+    "elsewhere", [{"marketplace": "CA"}, {"channel": "afn"}, {"metric": "a_to_z_claim_rate"}]
+)
 def test_threshold_of_another_series_is_not_in_force(elsewhere: dict[str, Any]) -> None:
     assert percent(version(1, **elsewhere)) is None
     assert percent(version(1, **elsewhere), version(2)) == 2
@@ -69,7 +82,13 @@ def test_threshold_has_the_comparator_of_its_metric_and_its_source() -> None:
     line = version(1).build_warning("gte")
 
     assert (line.limit, line.clear) == (Limit(Comparator.GTE, 1, 100), Limit(Comparator.GTE, 1, 200))
-    assert (line.source, line.threshold, line.for_days, line.keep_days, line.min_denominator) == ("custom", UUID(int=1), 1, 2, 3)
+    assert (line.source, line.threshold, line.for_days, line.keep_days, line.min_denominator) == (
+        "custom",
+        UUID(int=1),
+        1,
+        2,
+        3,
+    )
     assert version(1).build_warning("").limit.comparator == Comparator.LT
 
 
@@ -101,7 +120,9 @@ def test_threshold_strictness_follows_the_comparator(comparator: str, line: int,
         ("eq", (0, 1), True, True),
     ],
 )
-def test_threshold_that_no_rate_can_meet(comparator: str, line: tuple[int, int], of_share: bool, of_score: bool) -> None:
+def test_threshold_that_no_rate_can_meet(
+    comparator: str, line: tuple[int, int], of_share: bool, of_score: bool
+) -> None:
     limit = Limit(Comparator(comparator), *line)
 
     assert (can_be_met(limit, is_share=True), can_be_met(limit, is_share=False)) == (of_share, of_score)

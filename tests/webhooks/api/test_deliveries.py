@@ -54,7 +54,13 @@ def test_its_last_attempt_shows_in_the_list_and_all_of_them_in_the_delivery(acme
     assert shown["last_attempt"] == last
     assert one["attempts"] == [
         last | {"answer": "upstream is down"},
-        {"at": first, "duration_ms": 12, "status": None, "error": "No answer within 15 seconds.", "answer": None},
+        {
+            "at": first,
+            "duration_ms": 12,
+            "status": None,
+            "error": "No answer within 15 seconds.",
+            "answer": None,
+        },
     ]
     assert {name: one[name] for name in shown} == shown
 
@@ -67,7 +73,9 @@ def test_the_payload_is_what_is_sent_byte_by_byte(acme: Client, shop: str) -> No
 
     with context.agency(acme.agency.pk):
         kept = Event.objects.get()
-    sent = event_payload.build(event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False)
+    sent = event_payload.build(
+        event=event, type_=kept.type, occurred_at=NOW, account=shop, data=kept.data, is_test=False
+    )
     assert payload.encode() == event_payload.encode(sent)
     assert json.loads(payload).keys() == {"id", "type", "timestamp", "account", "data"}
 
@@ -96,7 +104,9 @@ def test_a_delivery_of_no_account_says_so(acme: Client) -> None:
         ({"type": "report.*", "state": "failed"}, set()),
     ],
 )
-def test_deliveries_are_narrowed_by_state_and_type(acme: Client, shop: str, asked: dict[str, str], found: set[str]) -> None:
+def test_deliveries_are_narrowed_by_state_and_type(
+    acme: Client, shop: str, asked: dict[str, str], found: set[str]
+) -> None:
     endpoint = acme.listen()["id"]
     for _ in range(3):
         happen(acme, shop)
@@ -211,7 +221,11 @@ def test_without_a_key_there_is_no_answer(acme: Client, shop: str) -> None:
     delivery = listed(acme, endpoint)[0]["id"]
     acme.credentials()
 
-    paths = (f"/v1/webhook-endpoints/{endpoint}/deliveries", f"/v1/deliveries/{delivery}", "/v1/webhook-endpoints")
+    paths = (
+        f"/v1/webhook-endpoints/{endpoint}/deliveries",
+        f"/v1/deliveries/{delivery}",
+        "/v1/webhook-endpoints",
+    )
     assert [acme.get(path).status_code for path in paths] == [401, 401, 401]
 
 

@@ -18,7 +18,17 @@ from ingestion import erasure
 from tests.client import Client
 from tests.clock import NOW
 from tests.conftest import NOON
-from tests.webhooks.event_builders import DAY, HOUR, change, disable, happen, listed, noted, settle, take_in_hand
+from tests.webhooks.event_builders import (
+    DAY,
+    HOUR,
+    change,
+    disable,
+    happen,
+    listed,
+    noted,
+    settle,
+    take_in_hand,
+)
 from webhooks.endpoints import lifecycle as endpoints
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.events.catalogue import PATTERNS
@@ -44,8 +54,12 @@ def kept(client: Client) -> list[Endpoint]:
         return list(Endpoint.objects.order_by("pk"))
 
 
-def test_a_new_endpoint_has_the_shape_of_the_contract_and_shows_its_secret_once(acme: Client, shop: str) -> None:
-    response = post(acme, url=URL, event_types=["breach.*", "report.loaded"], accounts=[shop], description="On call")
+def test_a_new_endpoint_has_the_shape_of_the_contract_and_shows_its_secret_once(
+    acme: Client, shop: str
+) -> None:
+    response = post(
+        acme, url=URL, event_types=["breach.*", "report.loaded"], accounts=[shop], description="On call"
+    )
 
     assert response.status_code == 201
     answer = response.json()
@@ -114,7 +128,9 @@ def test_the_address_of_a_chat_is_shown_without_its_secret(acme: Client) -> None
 def test_what_is_shown_of_a_chat_s_address_is_not_taken_for_it(acme: Client) -> None:
     endpoint = acme.listen(kind="slack", url=CHAT)["id"]
 
-    response = acme.patch(f"{PATH}/{endpoint}", {"url": acme.read(f"{PATH}/{endpoint}")["url"]}, format="json")
+    response = acme.patch(
+        f"{PATH}/{endpoint}", {"url": acme.read(f"{PATH}/{endpoint}")["url"]}, format="json"
+    )
 
     assert pointers(response) == ["/url"]
     assert kept(acme)[0].url == CHAT
@@ -151,7 +167,9 @@ def test_what_is_shown_of_a_chat_s_address_is_not_taken_for_it(acme: Client) -> 
         ({"description": {"a": 1}}, "/description"),
     ],
 )
-def test_what_is_wrong_is_pointed_at_and_nothing_is_added(acme: Client, wrong: dict[str, Any], pointer: str) -> None:
+def test_what_is_wrong_is_pointed_at_and_nothing_is_added(
+    acme: Client, wrong: dict[str, Any], pointer: str
+) -> None:
     assert pointers(post(acme, **{"url": URL} | wrong)) == [pointer]
     assert kept(acme) == []
     assert noted(acme) == []
@@ -165,12 +183,17 @@ def test_who_asks_for_a_type_that_is_none_is_told_which_there_are(acme: Client) 
     assert {"*", "breach.*", "breach.opened", "endpoint.test"} < set(PATTERNS)
 
 
-def test_a_stranger_s_account_and_none_at_all_are_refused_alike(acme: Client, rival: Client, shop: str) -> None:
+def test_a_stranger_s_account_and_none_at_all_are_refused_alike(
+    acme: Client, rival: Client, shop: str
+) -> None:
     theirs = rival.take_on(partner="A2RIVAL")
     handed_back = acme.take_on(partner="A3GONE")
     acme.delete(f"/v1/accounts/{handed_back}")
 
-    answers = [post(acme, url=URL, accounts=[shop, account]).json() for account in (theirs, handed_back, NO_SUCH_ACCOUNT, "x")]
+    answers = [
+        post(acme, url=URL, accounts=[shop, account]).json()
+        for account in (theirs, handed_back, NO_SUCH_ACCOUNT, "x")
+    ]
 
     for answer in answers:
         answer.pop("request_id")
@@ -295,7 +318,12 @@ def test_enabling_forgets_why_it_was_disabled_and_since_when_it_fails(acme: Clie
     enabled = change(acme, endpoint, enabled=True)
     happen(acme, shop)
 
-    assert [enabled[name] for name in ("enabled", "disabled_at", "disabled_reason", "failing_since")] == [True, None, None, None]
+    assert [enabled[name] for name in ("enabled", "disabled_at", "disabled_reason", "failing_since")] == [
+        True,
+        None,
+        None,
+        None,
+    ]
     assert len(listed(acme, endpoint)) == 1
 
 
@@ -371,7 +399,8 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
 def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client) -> None:
     with context.agency(acme.agency.pk):
         Endpoint.objects.bulk_create(
-            Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MAX_PER_AGENCY - 1)
+            Endpoint(agency=acme.agency, url=URL, event_types=["*"], created_at=NOW)
+            for _ in range(endpoints.MAX_PER_AGENCY - 1)
         )
     last = acme.listen()
 
@@ -386,7 +415,9 @@ def test_an_agency_has_a_bounded_number_of_endpoints(acme: Client, rival: Client
 def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) -> None:
     other = acme.take_on(name="Other", partner="A1OTHER")
     keys = [
-        acme.post("/v1/api-keys", {"name": "of one", "role": "manager", "accounts": [account]}, format="json").json()["key"]
+        acme.post(
+            "/v1/api-keys", {"name": "of one", "role": "manager", "accounts": [account]}, format="json"
+        ).json()["key"]
         for account in (shop, other)
     ]
     limited, beside = (Client(acme.agency, key) for key in keys)
@@ -403,7 +434,9 @@ def test_who_is_limited_to_accounts_makes_some_of_them(acme: Client, shop: str) 
 
 
 @pytest.mark.parametrize("is_erased", [False, True])
-def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(acme: Client, shop: str, is_erased: bool) -> None:
+def test_who_is_limited_to_accounts_that_were_handed_back_makes_none(
+    acme: Client, shop: str, is_erased: bool
+) -> None:
     wish = {"name": "of one", "role": "manager", "accounts": [shop]}
     limited = Client(acme.agency, acme.post("/v1/api-keys", wish, format="json").json()["key"])
     acme.delete(f"/v1/accounts/{shop}")
@@ -422,7 +455,8 @@ def test_endpoints_added_at_once_are_no_more_than_an_agency_may_have(committed_d
     agency, key = agencies.create_agency(name="Acme", now=NOON)
     with context.agency(agency.pk):
         Endpoint.objects.bulk_create(
-            Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW) for _ in range(endpoints.MAX_PER_AGENCY - 3)
+            Endpoint(agency=agency, url=URL, event_types=["*"], created_at=NOW)
+            for _ in range(endpoints.MAX_PER_AGENCY - 3)
         )
 
     def add(_: int) -> int:
@@ -483,7 +517,9 @@ def test_rotations_asked_for_at_once_leave_two_secrets_that_somebody_was_shown(c
 
     with context.agency(agency.pk):
         endpoint_id = identifiers.private("ep", endpoint)
-        (alive,) = endpoint_secrets.signing_secrets(agency_id=agency.pk, endpoint_ids=[endpoint_id], now=timezone.now()).values()
+        (alive,) = endpoint_secrets.signing_secrets(
+            agency_id=agency.pk, endpoint_ids=[endpoint_id], now=timezone.now()
+        ).values()
     assert len(shown) == 8
     assert len(alive) == 2
     assert {"whsec_" + base64.b64encode(each).decode() for each in alive} < shown
@@ -527,7 +563,10 @@ def test_a_stranger_finds_no_endpoint_of_acme_s(acme: Client, rival: Client) -> 
         rival.get(f"{PATH}/{endpoint}"),
         rival.patch(f"{PATH}/{endpoint}", {"enabled": False}, format="json"),
         rival.delete(f"{PATH}/{endpoint}"),
-        *(rival.post(f"{PATH}/{endpoint}/{verb}", {}, format="json") for verb in ("rotate-secret", "test", "recover")),
+        *(
+            rival.post(f"{PATH}/{endpoint}/{verb}", {}, format="json")
+            for verb in ("rotate-secret", "test", "recover")
+        ),
         rival.get(f"{PATH}/{endpoint}/deliveries"),
     ]
 

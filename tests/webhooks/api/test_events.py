@@ -28,7 +28,11 @@ def in_turn(client: Client, account: str, count: int) -> list[str]:
     """Events whose ids are of later and later moments, newest first."""
     ids = [publish(client, account, at=NOW + timedelta(seconds=n), n=n) for n in range(count)]
     with context.agency(client.agency.pk):
-        return [identifiers.public("evt", pk) for pk in Event.objects.order_by("-pk").values_list("pk", flat=True) if ids]
+        return [
+            identifiers.public("evt", pk)
+            for pk in Event.objects.order_by("-pk").values_list("pk", flat=True)
+            if ids
+        ]
 
 
 def test_an_event_has_the_shape_of_the_contract(acme: Client, shop: str) -> None:
@@ -91,13 +95,17 @@ def test_pages_neither_skip_nor_repeat_while_things_happen(acme: Client, shop: s
         ({}, {1, 2, 3}),
     ],
 )
-def test_events_are_narrowed_by_type_and_account(acme: Client, shop: str, asked: dict[str, str], found: set[int]) -> None:
+def test_events_are_narrowed_by_type_and_account(
+    acme: Client, shop: str, asked: dict[str, str], found: set[int]
+) -> None:
     accounts = {"shop": shop, "other": acme.take_on(partner="A2OTHER")}
     publish(acme, shop, n=1)
     publish(acme, shop, RESTATED, n=2)
     publish(acme, accounts["other"], n=3)
 
-    events = acme.read("/v1/events", **{name: accounts.get(value, value) for name, value in asked.items()})["data"]
+    events = acme.read("/v1/events", **{name: accounts.get(value, value) for name, value in asked.items()})[
+        "data"
+    ]
 
     assert {event["data"]["n"] for event in events} == found
 
@@ -111,7 +119,9 @@ def test_events_are_narrowed_by_type_and_account(acme: Client, shop: str, asked:
         ("2026-11-23T00:00:00Z", set()),
     ],
 )
-def test_events_are_narrowed_to_those_since_a_moment(acme: Client, shop: str, since: str, found: set[int]) -> None:
+def test_events_are_narrowed_to_those_since_a_moment(
+    acme: Client, shop: str, since: str, found: set[int]
+) -> None:
     in_turn(acme, shop, 3)
 
     assert {event["data"]["n"] for event in acme.read("/v1/events", since=since)["data"]} == found
@@ -154,7 +164,7 @@ def test_the_kinds_of_events_are_told_with_an_example_of_each(acme: Client) -> N
     answer = acme.read("/v1/event-types")
 
     assert answer["next_cursor"] is None
-    assert {each["type"]: (each["description"], each["schema"], each["example"]) for each in answer["data"]} == {
-        name: (kind.description, kind.schema, kind.example) for name, kind in TYPES.items()
-    }
+    assert {
+        each["type"]: (each["description"], each["schema"], each["example"]) for each in answer["data"]
+    } == {name: (kind.description, kind.schema, kind.example) for name, kind in TYPES.items()}
     assert {CHANGED, RESTATED, "breach.opened", "endpoint.disabled"} < set(TYPES)

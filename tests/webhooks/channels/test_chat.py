@@ -37,7 +37,10 @@ def texts(message: Any) -> list[str]:
         (SLACK, Format.SLACK),
         (TEAMS, Format.TEAMS),
         ("https://agency.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4", Format.TEAMS),
-        ("https://default1.01.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/2", Format.TEAMS),
+        (
+            "https://default1.01.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/2",
+            Format.TEAMS,
+        ),
         (FEISHU, Format.FEISHU),
         ("https://open.larksuite.com/open-apis/bot/v2/hook/xyz", Format.FEISHU),
         (WECOM, Format.WECOM),
@@ -67,7 +70,10 @@ def test_each_chat_is_sent_what_it_takes() -> None:
     assert sent(FEISHU, envelope) == {"msg_type": "text", "content": {"text": text}}
     assert sent(WECOM, envelope) == {"msgtype": "text", "text": {"content": text}}
     card = sent(TEAMS, envelope)
-    assert (card["type"], card["attachments"][0]["contentType"]) == ("message", "application/vnd.microsoft.card.adaptive")
+    assert (card["type"], card["attachments"][0]["contentType"]) == (
+        "message",
+        "application/vnd.microsoft.card.adaptive",
+    )
     assert card["attachments"][0]["content"]["type"] == "AdaptiveCard"
     assert card["attachments"][0]["content"]["body"][0] == {
         "type": "RichTextBlock",
@@ -146,7 +152,11 @@ def test_what_is_too_long_is_cut_between_two_letters(url: str, letter: str, coun
     (line,) = [text for text in shown if "status in DE is" in text]
     whole = line.removeprefix("Underone: Amazon's status in DE is ").partition("\n")[0]
     assert len(line.encode()) <= chat.MAX_TEXT_BYTES < 2048
-    assert whole == escaped * count if count == 10 else whole.removesuffix(chat.ELLIPSIS).replace(escaped, "") == ""
+    assert (
+        whole == escaped * count
+        if count == 10
+        else whole.removesuffix(chat.ELLIPSIS).replace(escaped, "") == ""
+    )
     assert line.endswith(chat.ELLIPSIS) is (len(escaped.encode()) * count > chat.MAX_TEXT_BYTES)
 
 
@@ -166,7 +176,12 @@ OK, NO_KEYWORD = b'{"code":0,"msg":"success","data":{}}', b'{"code":19024,"msg":
         (SLACK, 429, b"", False),
         (TEAMS, 202, b"", True),
         (TEAMS, 200, b"1", True),
-        (TEAMS, 200, b"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429", False),
+        (
+            TEAMS,
+            200,
+            b"Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429",
+            False,
+        ),
         (TEAMS, 401, b'{"error":{"code":"DirectApiAuthorizationRequired"}}', False),
         (FEISHU, 200, OK, True),
         (FEISHU, 200, b'{"StatusCode":0,"StatusMessage":"success","code":0}', True),
@@ -179,10 +194,19 @@ OK, NO_KEYWORD = b'{"code":0,"msg":"success","data":{}}', b'{"code":19024,"msg":
         (WECOM, 200, b'{"errcode":45009,"errmsg":"api freq out of limit"}', False),
         (WECOM, 200, OK, False),
         # no answer that can be understood is no yes
-        *((url, 200, answer, False) for url in (FEISHU, WECOM) for answer in (b"", b"ok", b"[0]", b"0", b"null", b"\xff", b"{")),
-        *((FEISHU, 200, answer, False) for answer in (b'{"code":false}', b'{"code":"0"}', b'{"code":null}', b'{"code":0.0}')),
+        *(
+            (url, 200, answer, False)
+            for url in (FEISHU, WECOM)
+            for answer in (b"", b"ok", b"[0]", b"0", b"null", b"\xff", b"{")
+        ),
+        *(
+            (FEISHU, 200, answer, False)
+            for answer in (b'{"code":false}', b'{"code":"0"}', b'{"code":null}', b'{"code":0.0}')
+        ),
         (WECOM, 200, b"[" * 100_000, False),
     ],
 )
-def test_a_message_is_accepted_where_the_chat_says_so(url: str, status: int, answer: bytes, accepted: bool) -> None:
+def test_a_message_is_accepted_where_the_chat_says_so(
+    url: str, status: int, answer: bytes, accepted: bool
+) -> None:
     assert chat.is_accepted(url, status, answer) is accepted

@@ -35,7 +35,13 @@ def test_every_event_is_a_letter_in_plain_text(kind: EventType) -> None:
 
     (sent,) = outbox.outbox
     words = message_text.build(envelope)
-    assert (sent.to, sent.cc, sent.bcc, sent.content_subtype, sent.attachments) == (["ops@agency.example"], [], [], "plain", [])
+    assert (sent.to, sent.cc, sent.bcc, sent.content_subtype, sent.attachments) == (
+        ["ops@agency.example"],
+        [],
+        [],
+        "plain",
+        [],
+    )
     assert sent.subject == f"[Underone] {words.title}"
     assert sent.body.splitlines()[:2] == [words.title, ""]
     assert set(words.lines) <= set(sent.body.splitlines())
@@ -61,7 +67,9 @@ def test_a_letter_that_is_sent_again_is_the_same_and_another_mailbox_s_is_anothe
 
 
 @pytest.mark.parametrize(
-    "text", ["\r\nBcc: x@evil.example", "\nX: y", "\r", "\u2028", "\0", "x" * 5000, "\ud800"], ids=lambda text: ascii(text[:20])
+    "text",
+    ["\r\nBcc: x@evil.example", "\nX: y", "\r", "\u2028", "\0", "x" * 5000, "\ud800"],
+    ids=lambda text: ascii(text[:20]),
 )
 def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
     headers = letter(current=f"BAD{text}")
@@ -80,7 +88,10 @@ def test_nothing_that_is_told_becomes_a_header(text: str) -> None:
         (OPS, "ops@agency.example"),
         ("mailto:ops%2Balerts@agency.example", "ops+alerts@agency.example"),
         ("MAILTO:ops@agency.example", "ops@agency.example"),
-        ("mailto:ops@agency.example?subject=Hi&cc=x@evil.example&bcc=y@evil.example&body=z", "ops@agency.example"),
+        (
+            "mailto:ops@agency.example?subject=Hi&cc=x@evil.example&bcc=y@evil.example&body=z",
+            "ops@agency.example",
+        ),
         ("mailto:ops@agency.example#x", "ops@agency.example"),
     ],
 )
@@ -197,7 +208,10 @@ def test_a_server_that_is_away_is_told(server: Server, settings: LazySettings) -
     server.shutdown()
     server.server_close()
 
-    assert email.send(OPS, told("breach.opened")).error == "The mail server could not be reached (ConnectionRefusedError)."
+    assert (
+        email.send(OPS, told("breach.opened")).error
+        == "The mail server could not be reached (ConnectionRefusedError)."
+    )
 
 
 def test_a_server_that_hangs_is_given_up(settings: LazySettings) -> None:

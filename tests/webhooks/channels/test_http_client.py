@@ -25,11 +25,15 @@ HERE = UrlPolicy(networks=(ip_network("127.0.0.0/8"),))
 TIMED_OUT = "No complete response within 0.5 seconds."
 
 
-def post(*urls: str, trusting: ssl.SSLContext | None = None, deadline: float = 0.5, **words: Any) -> list[SendResult]:
+def post(
+    *urls: str, trusting: ssl.SSLContext | None = None, deadline: float = 0.5, **words: Any
+) -> list[SendResult]:
     """The answers to one POST after the other."""
 
     async def go() -> list[SendResult]:
-        out = HttpClient(policy=HERE, ssl_context=trusting or http_client.ssl_context(), deadline=deadline, **words)
+        out = HttpClient(
+            policy=HERE, ssl_context=trusting or http_client.ssl_context(), deadline=deadline, **words
+        )
         try:
             return [await out.post(url, body=b"{}", headers={"x-one": "1"}) for url in urls]
         finally:
@@ -127,7 +131,9 @@ def test_unresolved_host_is_a_temporary_error() -> None:
 
 def test_slow_name_server_takes_no_longer_than_the_deadline() -> None:
     async def go() -> float:
-        out = HttpClient(policy=HERE, ssl_context=http_client.ssl_context(), deadline=0.2, resolver=_slow_name)
+        out = HttpClient(
+            policy=HERE, ssl_context=http_client.ssl_context(), deadline=0.2, resolver=_slow_name
+        )
         with stopwatch.running() as watch:
             answer = await out.post("https://slow.invalid/", body=b"", headers={})
         assert answer.error == "No complete response within 0.2 seconds."
@@ -148,7 +154,9 @@ def test_connection_is_reused_without_cookies(receiver: Receiver) -> None:
 def test_idle_connections_are_closed(receiver: Receiver) -> None:
     async def go() -> list[int]:
         out = HttpClient(policy=HERE, ssl_context=http_client.ssl_context())
-        await asyncio.gather(*(out.post(receiver.url("ok/egress"), body=b"", headers={}, connection_key=n) for n in range(10)))
+        await asyncio.gather(
+            *(out.post(receiver.url("ok/egress"), body=b"", headers={}, connection_key=n) for n in range(10))
+        )
         kept = [len(out.idle_connections)]
         await out.close_idle()
         kept.append(len(out.idle_connections))
@@ -192,7 +200,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (folder / "key.pem").write_bytes(private)
     return folder / "certificate.pem", folder / "key.pem"
@@ -204,7 +214,9 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[Receiver]:
         yield one
 
 
-def test_configured_authority_is_trusted(secure: Receiver, certificate: tuple[Path, Path], settings: Any) -> None:
+def test_configured_authority_is_trusted(
+    secure: Receiver, certificate: tuple[Path, Path], settings: Any
+) -> None:
     settings.WEBHOOK_CA_FILE = str(certificate[0])
     http_client.ssl_context.cache_clear()
 

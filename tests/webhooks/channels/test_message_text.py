@@ -11,13 +11,29 @@ from webhooks.events.catalogue import EVENT_TYPES, TYPES, EventType
 
 ACCOUNT, EVENT = "acct_019abc4e5f607a8b9c0d1e2f3a4b5c6d", "evt_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 LAST = f"Account {ACCOUNT}, event {EVENT}, 2026-11-22T12:00:00Z"
-HOSTILE = ("\r\nBcc: x@y.example", "\n\n", "\0", "\x1b[31m", "\u202egnp", "\u2028", "\u200b", "\x85", "\ud800", "\t", "\ufeff")
+HOSTILE = (
+    "\r\nBcc: x@y.example",
+    "\n\n",
+    "\0",
+    "\x1b[31m",
+    "\u202egnp",
+    "\u2028",
+    "\u200b",
+    "\x85",
+    "\ud800",
+    "\t",
+    "\ufeff",
+)
 
 
-def told(type_: str, *, account: str | None = ACCOUNT, is_test: bool = False, **changes: Any) -> dict[str, Any]:
+def told(
+    type_: str, *, account: str | None = ACCOUNT, is_test: bool = False, **changes: Any
+) -> dict[str, Any]:
     """The envelope of the catalogue's example, but for what changes of its data."""
     data = TYPES[type_].example | changes
-    return payload.build(event=EVENT, type_=type_, occurred_at=NOON, account=account, data=data, is_test=is_test)
+    return payload.build(
+        event=EVENT, type_=type_, occurred_at=NOON, account=account, data=data, is_test=is_test
+    )
 
 
 def said(type_: str, **changes: Any) -> tuple[str, ...]:
@@ -43,7 +59,9 @@ def test_every_example_is_told(kind: EventType) -> None:
     assert len(words.title) <= 100
     assert 2 <= len(words.lines) <= 5
     assert words.lines[-1] == LAST
-    assert not any(sign in line for line in (words.title, *words.lines) for sign in ("None", "{", "}", "['", "True"))
+    assert not any(
+        sign in line for line in (words.title, *words.lines) for sign in ("None", "{", "}", "['", "True")
+    )
 
 
 OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:00:00Z"
@@ -131,7 +149,8 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
             "endpoint.disabled",
             (
                 "Endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d was disabled",
-                "Disabled at 2026-11-27T09:00:00Z because deliveries to it have failed for days (since 2026-11-22T09:00:00Z).",
+                "Disabled at 2026-11-27T09:00:00Z because deliveries to it have failed for days (since "
+                "2026-11-22T09:00:00Z).",
                 "Enable it again and recover the missed events.",
             ),
         ),
@@ -139,7 +158,8 @@ OPENED_SINCE = "brch_019abc4e5f607a8b9c0d1e2f3a4b5c6d, opened at 2026-11-22T09:0
             "endpoint.test",
             (
                 "Test notification",
-                "You requested this test. Endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d delivers its events here.",
+                "You requested this test. Endpoint ep_019abc4e5f607a8b9c0d1e2f3a4b5c6d delivers its events "
+                "here.",
             ),
         ),
     ],
@@ -148,7 +168,12 @@ def test_the_words_of_each_type(type_: str, lines: tuple[str, ...]) -> None:
     assert said(type_) == lines
 
 
-COUNTER: dict[str, Any] = {"metric": "listing_policy_violations", "channel": "all", "denominator": 1, "budget": None}
+COUNTER: dict[str, Any] = {
+    "metric": "listing_policy_violations",
+    "channel": "all",
+    "denominator": 1,
+    "budget": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -158,11 +183,23 @@ COUNTER: dict[str, Any] = {"metric": "listing_policy_violations", "channel": "al
             {"target": target(0.01, source="amazon_report")},
             "7 of 612 (1.144 %) as of 2026-11-22. Target in Amazon's report: under 1 %.",
         ),
-        ({"target": target(0.025, comparator="lte")}, "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: at most 2.5 %."),
-        ({"target": target(0.97, comparator="gt")}, "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: over 97 %."),
-        ({"target": target(0.95, comparator="gte")}, "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: at least 95 %."),
+        (
+            {"target": target(0.025, comparator="lte")},
+            "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: at most 2.5 %.",
+        ),
+        (
+            {"target": target(0.97, comparator="gt")},
+            "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: over 97 %.",
+        ),
+        (
+            {"target": target(0.95, comparator="gte")},
+            "7 of 612 (1.144 %) as of 2026-11-22. Amazon's target: at least 95 %.",
+        ),
         # a line of nobody's is not said to be Amazon's
-        ({"level": "warning", "target": target(0.0075)}, "7 of 612 (1.144 %) as of 2026-11-22. Warning threshold: under 0.75 %."),
+        (
+            {"level": "warning", "target": target(0.0075)},
+            "7 of 612 (1.144 %) as of 2026-11-22. Warning threshold: under 0.75 %.",
+        ),
         # what is only counted has no per cent
         (
             {**COUNTER, "numerator": 3, "rate": 3.0, "target": target(0, comparator="eq")},
@@ -173,10 +210,19 @@ COUNTER: dict[str, Any] = {"metric": "listing_policy_violations", "channel": "al
             "180 as of 2026-11-22. Amazon's target: at least 200.",
         ),
         # one order, and none
-        ({"numerator": 1, "denominator": 1, "rate": 1.0}, "1 of 1 (100 %) as of 2026-11-22. Amazon's target: under 1 %."),
-        ({"numerator": 0, "denominator": 0, "rate": None}, "no data as of 2026-11-22. Amazon's target: under 1 %."),
+        (
+            {"numerator": 1, "denominator": 1, "rate": 1.0},
+            "1 of 1 (100 %) as of 2026-11-22. Amazon's target: under 1 %.",
+        ),
+        (
+            {"numerator": 0, "denominator": 0, "rate": None},
+            "no data as of 2026-11-22. Amazon's target: under 1 %.",
+        ),
         # no rounding makes a miss look like a hit
-        ({"numerator": 1, "denominator": 100, "rate": 0.01}, "1 of 100 (1 %) as of 2026-11-22. Amazon's target: under 1 %."),
+        (
+            {"numerator": 1, "denominator": 100, "rate": 0.01},
+            "1 of 100 (1 %) as of 2026-11-22. Amazon's target: under 1 %.",
+        ),
         (
             {"numerator": 9999, "denominator": 10**6, "rate": 0.009999},
             "9999 of 1000000 (0.9999 %) as of 2026-11-22. Amazon's target: under 1 %.",
@@ -188,7 +234,8 @@ def test_figures_are_told_as_they_are(changes: dict[str, Any], line: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("budget", "line"), [({"allowed": 6, "left": 0}, "Allowed in this window: 6. Used: 6 (0 left)."), (None, None)]
+    ("budget", "line"),
+    [({"allowed": 6, "left": 0}, "Allowed in this window: 6. Used: 6 (0 left)."), (None, None)],
 )
 def test_a_budget_is_told_where_there_is_one(budget: dict[str, int] | None, line: str | None) -> None:
     assert (line in said("breach.opened", budget=budget)) is (line is not None)
@@ -202,7 +249,8 @@ def test_a_line_that_was_taken_away_is_not_said_to_be_kept(type_: str) -> None:
 
 def test_what_has_no_channel_of_its_own_is_told_without_one() -> None:
     assert (
-        said("metric.at_risk", metric="message_response_rate_24h", channel="all")[0] == "Message response rate 24h, DE: at risk"
+        said("metric.at_risk", metric="message_response_rate_24h", channel="all")[0]
+        == "Message response rate 24h, DE: at risk"
     )
 
 
@@ -236,11 +284,16 @@ def test_a_status_that_was_not_known_before_is_told_so() -> None:
 
 
 def test_an_event_of_no_account_names_none() -> None:
-    assert message_text.build(told("endpoint.disabled", account=None)).lines[-1] == f"Event {EVENT}, 2026-11-22T12:00:00Z"
+    assert (
+        message_text.build(told("endpoint.disabled", account=None)).lines[-1]
+        == f"Event {EVENT}, 2026-11-22T12:00:00Z"
+    )
 
 
 def test_a_test_says_that_it_is_one() -> None:
-    assert message_text.build(told("breach.opened", is_test=True)).title.startswith("[Test] Order defect rate")
+    assert message_text.build(told("breach.opened", is_test=True)).title.startswith(
+        "[Test] Order defect rate"
+    )
 
 
 def test_a_type_without_words_is_told_by_its_name() -> None:
@@ -251,7 +304,9 @@ def test_a_type_without_words_is_told_by_its_name() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_nothing_breaks_out_of_its_line(text: str) -> None:
-    words = message_text.build(told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E"))
+    words = message_text.build(
+        told("account.status_changed", current=f"BAD{text}END", previous=text, marketplace=f"D{text}E")
+    )
 
     for line in (words.title, *words.lines):
         assert line.isprintable()

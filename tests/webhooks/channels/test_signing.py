@@ -21,7 +21,9 @@ def receiver(secret: bytes) -> Webhook:
     return Webhook("whsec_" + base64.b64encode(secret).decode())
 
 
-def signed(*secrets: bytes, body: bytes = BODY, message: str = "evt_1", at: float | None = None) -> dict[str, str]:
+def signed(
+    *secrets: bytes, body: bytes = BODY, message: str = "evt_1", at: float | None = None
+) -> dict[str, str]:
     return signing.headers(message_id=message, timestamp=int(at or time.time()), body=body, secrets=secrets)
 
 
@@ -29,7 +31,10 @@ def test_the_signature_is_that_of_the_specification() -> None:
     """The example of the reference libraries."""
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     headers = signing.headers(
-        message_id="msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp=1614265330, body=b'{"test": 2432232314}', secrets=[secret]
+        message_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp=1614265330,
+        body=b'{"test": 2432232314}',
+        secrets=[secret],
     )
 
     assert headers == {

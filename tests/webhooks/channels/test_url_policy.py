@@ -1,4 +1,5 @@
-"""Where nothing is ever sent: told at once, and no connection opened. A table of what has been tried against others."""
+"""Where nothing is ever sent: told at once, and no connection opened. A table of what has been tried against
+others."""
 
 import asyncio
 import socket
@@ -141,7 +142,8 @@ ILL_SHAPED = {
 }
 OURS = ip_address(PUBLIC)
 STRICT = UrlPolicy(
-    is_own_name=lambda host: host.lower() == "api.underone.example", is_own_address=lambda address: address == OURS
+    is_own_name=lambda host: host.lower() == "api.underone.example",
+    is_own_address=lambda address: address == OURS,
 )
 connects: list[Any] = []
 listening: list[bool] = []
@@ -194,10 +196,15 @@ def _row(address: Address, port: int) -> tuple[Any, ...]:
     return socket.AF_INET6, socket.SOCK_STREAM, 6, "", (str(address), port, 0, 0)
 
 
-def post(url: str, *, policy: UrlPolicy = STRICT, resolver: Resolver | None = None, times: int = 1) -> SendResult:
+def post(
+    url: str, *, policy: UrlPolicy = STRICT, resolver: Resolver | None = None, times: int = 1
+) -> SendResult:
     async def go() -> SendResult:
         out = HttpClient(
-            policy=policy, ssl_context=ssl.create_default_context(), deadline=2, resolver=resolver or Resolver(NAMES)
+            policy=policy,
+            ssl_context=ssl.create_default_context(),
+            deadline=2,
+            resolver=resolver or Resolver(NAMES),
         )
         for _ in range(times):
             answer = await out.post(url, body=b"{}", headers={})
@@ -250,7 +257,8 @@ def test_message_does_not_reveal_resolved_address(connected: list[Any]) -> None:
 
 
 def test_host_that_becomes_private_is_refused(connected: list[Any]) -> None:
-    """The first answer is checked when it is used, and so is every later one: there is no check to rely on."""
+    """The first answer is checked when it is used, and so is every later one: there is no check to rely
+    on."""
     rebinding = Resolver({"rebind.example": [f"{A}.0.5"]}, {"rebind.example": ["127.0.0.1"]})
 
     answer = post("https://rebind.example/", resolver=rebinding, times=2)
@@ -317,7 +325,9 @@ def test_http_host_outside_listed_networks_is_refused(addresses: list[str], conn
 
 def test_own_host_is_allowed_in_a_listed_network() -> None:
     policy = UrlPolicy(
-        networks=(ip_network(f"{PUBLIC}/32"),), is_own_name=STRICT.is_own_name, is_own_address=STRICT.is_own_address
+        networks=(ip_network(f"{PUBLIC}/32"),),
+        is_own_name=STRICT.is_own_name,
+        is_own_address=STRICT.is_own_address,
     )
 
     for url in (f"https://{PUBLIC}/", "https://api.underone.example/"):
@@ -347,6 +357,8 @@ def test_own_address_is_recognized() -> None:
     assert not policy.is_own_address(ip_address("2606:4700::1"))
 
 
-@pytest.mark.parametrize(("host", "own"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("example.com", False)])
+@pytest.mark.parametrize(
+    ("host", "own"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("example.com", False)]
+)
 def test_allowed_hosts_are_own_names(host: str, own: bool) -> None:
     assert http_client.installation_policy().is_own_name(host) is own

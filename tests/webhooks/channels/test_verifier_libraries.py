@@ -1,4 +1,5 @@
-"""Receivers' own libraries accept every delivery, also while a secret is rotated, and nothing that was changed on its way."""
+"""Receivers' own libraries accept every delivery, also while a secret is rotated, and nothing that was
+changed on its way."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,9 @@ def npm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
-    """A delivery of every kind before its endpoint's secret is rotated, and two of every kind, by either secret, afterwards."""
+    """A delivery of every kind before its endpoint's secret is rotated, and two of every kind, by either
+    secret, afterwards."""
+
     endpoint, before = sender.endpoint(receiver.url(f"{PATH}/{timezone.now().timestamp()}"))
     path = endpoint.url.split("/", 3)[3]
     publish_every_kind(sender)
@@ -38,7 +41,9 @@ def signed(sender: Sender, receiver: Receiver) -> list[Signed]:
     work()
     second = received(receiver, path)[len(first) :]
     assert len(first) == len(second) == len(EVENT_TYPES)
-    return [Signed(before, *each) for each in first] + [Signed(secret, *each) for secret in (before, after) for each in second]
+    return [Signed(before, *each) for each in first] + [
+        Signed(secret, *each) for secret in (before, after) for each in second
+    ]
 
 
 def publish_every_kind(sender: Sender) -> None:
@@ -48,7 +53,9 @@ def publish_every_kind(sender: Sender) -> None:
 
 
 def received(receiver: Receiver, path: str) -> list[tuple[dict[str, str], str]]:
-    return [({name: each["headers"][name] for name in NAMES}, each["body"]) for each in receiver.received(path)]
+    return [
+        ({name: each["headers"][name] for name in NAMES}, each["body"]) for each in receiver.received(path)
+    ]
 
 
 def changed(delivery: Signed) -> Signed:
@@ -65,7 +72,9 @@ def test_npms_libraries_accept_each_and_none_that_was_changed(signed: list[Signe
     both: dict[str, Any] = {"standardwebhooks": True, "svix": True}
 
     assert verifying.accepted_by_npm(npm, signed) == [both] * len(signed)
-    assert verifying.accepted_by_npm(npm, [changed(each) for each in signed]) == [dict.fromkeys(both, False)] * len(signed)
+    assert verifying.accepted_by_npm(npm, [changed(each) for each in signed]) == [
+        dict.fromkeys(both, False)
+    ] * len(signed)
 
 
 def test_a_delivery_from_before_the_rotation_is_not_signed_by_the_new_secret(signed: list[Signed]) -> None:

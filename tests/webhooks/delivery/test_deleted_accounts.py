@@ -1,4 +1,5 @@
-"""Of an account that was handed back, or an agency that was closed, nothing is sent from the moment of the answer on."""
+"""Of an account that was handed back, or an agency that was closed, nothing is sent from the moment of the
+answer on."""
 
 import time
 from collections.abc import Callable
@@ -145,7 +146,9 @@ def test_delivery_leased_by_another_worker_is_left_alone(sender: Sender, receive
     hand_back(sender)
     now = timezone.now()
     with context.agency(sender.client.agency.pk):
-        Delivery.objects.update(leased_until=now + timedelta(hours=1), next_attempt_at=now + timedelta(hours=1))
+        Delivery.objects.update(
+            leased_until=now + timedelta(hours=1), next_attempt_at=now + timedelta(hours=1)
+        )
 
     work()
 

@@ -1,4 +1,5 @@
-"""What delivery workers take in hand: the oldest of each series, fairly over endpoints, fast however much is waiting."""
+"""What delivery workers take in hand: the oldest of each series, fairly over endpoints, fast however much is
+waiting."""
 
 import json
 from collections import Counter
@@ -114,7 +115,10 @@ def test_delivery_that_is_not_due_is_not_leased(sender: Sender) -> None:
 
 def test_each_series_is_one_run(sender: Sender) -> None:
     sender.endpoint(NOWHERE)
-    odr, lsr = sender.publish(now=NOW, count=3, series="odr:DE:mfn"), sender.publish(now=NOW, count=2, series="lsr:DE:mfn")
+    odr, lsr = (
+        sender.publish(now=NOW, count=3, series="odr:DE:mfn"),
+        sender.publish(now=NOW, count=2, series="lsr:DE:mfn"),
+    )
 
     assert events(lease()) == sorted([odr, lsr])
 
@@ -251,11 +255,15 @@ def test_jobs_of_several_agencies_belong_to_their_agency(sender: Sender) -> None
 
     found = {(job.agency_id, job.url, len(job.secrets)) for run in lease() for job in run}
 
-    assert found == {(each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)}
+    assert found == {
+        (each.client.agency.pk, f"https://{each.client.agency.name}.example/", 1) for each in (sender, other)
+    }
     assert context.current_agency_id() is None
 
 
-def test_undecryptable_secret_delays_no_other_agency(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
+def test_undecryptable_secret_delays_no_other_agency(
+    sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
     rival = Client(*agencies.create_agency(name="Rival", now=NOON))
     other = sender_of(rival)
     for each in (sender, other):
@@ -288,7 +296,9 @@ def test_two_workers_lease_different_deliveries(sender: Sender, at_once: Callabl
     assert all(hands)
 
 
-def test_locked_delivery_is_skipped_with_its_series(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
+def test_locked_delivery_is_skipped_with_its_series(
+    sender: Sender, at_once: Callable[..., list[Any]]
+) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     first, _second, _third = sender.publish(now=NOW, count=3, series="odr:DE:mfn")
 
@@ -348,5 +358,9 @@ def test_delivery_worker_setting_shows_nothing_to_others(sender: Sender, stateme
 
 
 def test_delivery_worker_functions_cannot_be_replaced_by_application(sender: Sender) -> None:
-    with transaction.atomic(), connection.cursor() as cursor, pytest.raises(ProgrammingError, match="must be owner"):
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        pytest.raises(ProgrammingError, match="must be owner"),
+    ):
         cursor.execute("ALTER FUNCTION next_delivery_at() RESET ALL")

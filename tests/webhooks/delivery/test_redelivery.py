@@ -20,7 +20,18 @@ from tests import clock
 from tests.client import Client
 from tests.clock import NOW
 from tests.conftest import NOON
-from tests.webhooks.event_builders import DAY, HOUR, change, disable, events, happen, listed, noted, settle, take_in_hand
+from tests.webhooks.event_builders import (
+    DAY,
+    HOUR,
+    change,
+    disable,
+    events,
+    happen,
+    listed,
+    noted,
+    settle,
+    take_in_hand,
+)
 from webhooks.delivery import redelivery
 from webhooks.events.catalogue import EVENT_TYPES, EventType
 from webhooks.models import Delivery, Endpoint, Event
@@ -57,7 +68,12 @@ def test_a_test_goes_to_that_endpoint_alone_and_into_no_list_of_events(acme: Cli
     answer = response.json()
     assert listed(acme, endpoint) == [answer]
     assert listed(acme, other) == []
-    assert (answer["type"], answer["test"], answer["state"], answer["account"]) == ("endpoint.test", True, "pending", None)
+    assert (answer["type"], answer["test"], answer["state"], answer["account"]) == (
+        "endpoint.test",
+        True,
+        "pending",
+        None,
+    )
     assert response.headers["Location"] == f"/v1/deliveries/{answer['id']}"
     assert acme.read("/v1/events")["data"] == []
 
@@ -69,7 +85,12 @@ def test_without_a_word_a_test_tells_which_endpoint_it_is_of(acme: Client) -> No
 
     payload = acme.read(f"/v1/deliveries/{delivery}")["payload"]
     told = json.loads(payload)
-    assert (told["type"], told["account"], told["data"], told["test"]) == ("endpoint.test", None, {"endpoint": endpoint}, True)
+    assert (told["type"], told["account"], told["data"], told["test"]) == (
+        "endpoint.test",
+        None,
+        {"endpoint": endpoint},
+        True,
+    )
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
@@ -90,7 +111,9 @@ def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: s
     happen(acme, None, "endpoint.disabled", series="")
     with context.agency(acme.agency.pk):
         for at in (NOW, NOW + HOUR):
-            redelivery.send_test(endpoint=Endpoint.objects.get(), type_="endpoint.test", who=Actor("underone"), now=at)
+            redelivery.send_test(
+                endpoint=Endpoint.objects.get(), type_="endpoint.test", who=Actor("underone"), now=at
+            )
 
         keys = list(Delivery.objects.values_list("order_key", flat=True))
     assert len(set(keys)) == len(keys) == 3
@@ -113,7 +136,9 @@ def mailbox(client: Client, name: str) -> str:
 
 
 @pytest.mark.parametrize("again", ["on-call", "On-Call", "on-call+2", "on%2Dcall"])
-def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme: Client, rival: Client, again: str) -> None:
+def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(
+    acme: Client, rival: Client, again: str
+) -> None:
     first = mailbox(acme, "on-call")
     assert send_test(acme, first).status_code == 202
     acme.delete(f"{PATH}/{first}")
@@ -127,7 +152,9 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(acme
     later, third = timezone.now() + timedelta(minutes=1), mailbox(acme, again)
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
-        assert redelivery.send_test(endpoint=endpoint, type_="endpoint.test", who=Actor("underone"), now=later)
+        assert redelivery.send_test(
+            endpoint=endpoint, type_="endpoint.test", who=Actor("underone"), now=later
+        )
 
 
 def test_an_agency_tests_five_mailboxes_a_minute(acme: Client, rival: Client) -> None:
@@ -189,7 +216,9 @@ def test_to_a_disabled_endpoint_nothing_is_sent_again(acme: Client, shop: str) -
         acme.post(f"{PATH}/{endpoint}/recover", {"since": NOW.isoformat()}, format="json"),
     ]
 
-    assert [(each.status_code, each.json()["type"]) for each in answers] == [(409, "/problems/endpoint-disabled")] * 3
+    assert [(each.status_code, each.json()["type"]) for each in answers] == [
+        (409, "/problems/endpoint-disabled")
+    ] * 3
     assert listed(acme, endpoint) == [delivery]
     assert [what for what, _ in noted(acme)] == ["endpoint.disabled", "endpoint.created"]
 
@@ -208,7 +237,12 @@ def test_a_delivery_that_is_over_is_due_again_with_all_its_tries(acme: Client, s
     assert response.json() == after
     assert timezone.now() - datetime.fromisoformat(after.pop("next_attempt_at")) < timedelta(minutes=1)
     assert after.pop("last_attempt")["status"] == 500
-    assert (after["event"], after["state"], after["tries"], after["finished_at"]) == (event, "pending", 0, None)
+    assert (after["event"], after["state"], after["tries"], after["finished_at"]) == (
+        event,
+        "pending",
+        0,
+        None,
+    )
     assert len(acme.read(f"/v1/deliveries/{before['id']}")["attempts"]) == 10
     assert noted(acme)[0] == ("delivery.redelivered", before["id"])
 
@@ -297,7 +331,9 @@ def test_recovered_twice_nothing_is_made_twice(acme: Client, shop: str) -> None:
     assert recover(acme, endpoint) == 0
 
 
-def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_stays_there(acme: Client, shop: str) -> None:
+def test_what_is_tried_again_later_is_due_at_once_and_what_a_worker_has_in_hand_stays_there(
+    acme: Client, shop: str
+) -> None:
     endpoint = acme.listen()["id"]
     for _ in range(2):
         happen(acme, shop)
@@ -343,7 +379,9 @@ def test_only_what_the_endpoint_asks_for_is_recovered(acme: Client, shop: str) -
 
 def test_what_would_be_told_of_and_what_is_recovered_are_the_same(acme: Client, shop: str) -> None:
     """The statement that recovers asks as publishing does, for every type and every pattern there is."""
-    patterns = sorted({pattern for kind in EVENT_TYPES for pattern in ("*", f"{kind.type.split('.')[0]}.*", kind.type)})
+    patterns = sorted(
+        {pattern for kind in EVENT_TYPES for pattern in ("*", f"{kind.type.split('.')[0]}.*", kind.type)}
+    )
     at_once = {pattern: acme.listen(event_types=[pattern])["id"] for pattern in patterns}
     for kind in EVENT_TYPES:
         happen(acme, shop, kind.type)
@@ -455,7 +493,9 @@ def test_a_stranger_recovers_and_redelivers_nothing(acme: Client, rival: Client,
 
 
 @pytest.mark.parametrize("what", ["recover", "disable"])
-def test_what_a_worker_is_just_settling_is_not_waited_for(committed_db: None, owner_dsn: str, what: str) -> None:
+def test_what_a_worker_is_just_settling_is_not_waited_for(
+    committed_db: None, owner_dsn: str, what: str
+) -> None:
     """The worker goes on to write down how the endpoint does: both would wait for each other for ever."""
     acme = Client(*agencies.create_agency(name="Acme", now=NOON))
     endpoint, account = acme.listen()["id"], acme.take_on()
@@ -476,4 +516,6 @@ def test_what_a_worker_is_just_settling_is_not_waited_for(committed_db: None, ow
         worker.execute("UPDATE webhooks_endpoint SET failing_since = now()")
 
     states = {each["id"]: each["state"] for each in listed(acme, endpoint)}
-    assert states == {settling: "pending"} | dict.fromkeys(others, "pending" if what == "recover" else "failed")
+    assert states == {settling: "pending"} | dict.fromkeys(
+        others, "pending" if what == "recover" else "failed"
+    )

@@ -21,7 +21,11 @@ from webhooks.models import Attempt, Delivery, Endpoint
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 NOWHERE = "https://nowhere.example/"
-FINE, BROKEN, GONE = SendResult(status=200, body=b"thanks"), SendResult(status=500, body=b"oh no"), SendResult(status=410)
+FINE, BROKEN, GONE = (
+    SendResult(status=200, body=b"thanks"),
+    SendResult(status=500, body=b"oh no"),
+    SendResult(status=410),
+)
 
 
 def in_hand(now: datetime = NOW) -> list[DeliveryJob]:
@@ -39,12 +43,18 @@ def change(sender: Sender, endpoint: Endpoint, **fields: Any) -> None:
 
 def attempts(sender: Sender) -> list[tuple[Any, ...]]:
     with context.agency(sender.client.agency.pk):
-        return list(Attempt.objects.order_by("pk").values_list("attempted_at", "duration_ms", "status", "error", "answer"))
+        return list(
+            Attempt.objects.order_by("pk").values_list(
+                "attempted_at", "duration_ms", "status", "error", "answer"
+            )
+        )
 
 
 def audited(sender: Sender) -> list[tuple[Any, ...]]:
     with context.agency(sender.client.agency.pk):
-        return list(AuditEntry.objects.filter(what="endpoint.disabled").values_list("actor_id", "about", "detail"))
+        return list(
+            AuditEntry.objects.filter(what="endpoint.disabled").values_list("actor_id", "about", "detail")
+        )
 
 
 def test_success_finishes_delivery(sender: Sender) -> None:
@@ -201,7 +211,9 @@ def test_pending_deliveries_of_disabled_endpoint_fail(sender: Sender) -> None:
     assert audited(sender)[0][2] == {"reason": "gone", "ended": 2}
 
 
-@pytest.mark.parametrize(("since", "disabled"), [(5 * DAY, True), (5 * DAY - SECOND, False), (30 * DAY, True)])
+@pytest.mark.parametrize(
+    ("since", "disabled"), [(5 * DAY, True), (5 * DAY - SECOND, False), (30 * DAY, True)]
+)
 def test_failures_for_five_days_disable_endpoint(sender: Sender, since: timedelta, disabled: bool) -> None:
     endpoint, _ = sender.endpoint(NOWHERE)
     sender.publish(now=NOW - DAY)
@@ -273,7 +285,9 @@ def test_next_delivery_of_series_is_due_when_previous_ends(sender: Sender) -> No
     assert len(in_hand(NOW + 2 * SECOND)) == 1
 
 
-def test_deleting_endpoint_during_recording_does_not_deadlock(sender: Sender, at_once: Callable[..., list[Any]]) -> None:
+def test_deleting_endpoint_during_recording_does_not_deadlock(
+    sender: Sender, at_once: Callable[..., list[Any]]
+) -> None:
     for _ in range(10):
         endpoint, _ = sender.endpoint(NOWHERE)
         for n in range(20):

@@ -122,7 +122,9 @@ def test_secrets_that_sign_no_more_go(acme: Client) -> None:
     assert counted == [2, 1]
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get()
-        found = endpoint_secrets.signing_secrets(agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=NOW)
+        found = endpoint_secrets.signing_secrets(
+            agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=NOW
+        )
     assert list(found.values()) == [[base64.b64decode(secret.removeprefix("whsec_"))]]
 
 

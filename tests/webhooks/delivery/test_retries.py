@@ -12,7 +12,17 @@ from webhooks.delivery import retries
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-WAITS = [timedelta(seconds=5), 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, DAY]
+WAITS = [
+    timedelta(seconds=5),
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    DAY,
+]
 
 
 class Certain(Random):
@@ -60,7 +70,9 @@ def test_delays_are_spread_by_jitter(tries: int, chance: float) -> None:
         (10, HOUR, None),
     ],
 )
-def test_retry_after_extends_delay_up_to_a_day(tries: int, asked: timedelta, waited: timedelta | None) -> None:
+def test_retry_after_extends_delay_up_to_a_day(
+    tries: int, asked: timedelta, waited: timedelta | None
+) -> None:
     assert wait(tries, asked=asked) == waited
 
 
@@ -84,12 +96,15 @@ def test_retry_after_extends_delay_up_to_a_day(tries: int, asked: timedelta, wai
         (429, "\u0661\u0662", None),
     ],
 )
-def test_retry_after_is_read_for_429_and_503_only(status: int | None, header: str, asked: timedelta | None) -> None:
+def test_retry_after_is_read_for_429_and_503_only(
+    status: int | None, header: str, asked: timedelta | None
+) -> None:
     assert retries.parse_retry_after(status=status, retry_after=header, now=NOW) == asked
 
 
 @pytest.mark.parametrize(
-    ("since", "too_long"), [(None, False), (NOW, False), (NOW - 5 * DAY + MINUTE, False), (NOW - 5 * DAY, True)]
+    ("since", "too_long"),
+    [(None, False), (NOW, False), (NOW - 5 * DAY + MINUTE, False), (NOW - 5 * DAY, True)],
 )
 def test_failing_time_limit_is_five_days(since: datetime | None, too_long: bool) -> None:
     assert retries.has_failed_too_long(failing_since=since, now=NOW) is too_long

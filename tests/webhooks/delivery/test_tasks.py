@@ -29,7 +29,12 @@ def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
     environ = os.environ | {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*WORKER, *QUIET], cwd=settings.BASE_DIR, env=environ, stdout=output, stderr=output, start_new_session=True
+            [*WORKER, *QUIET],
+            cwd=settings.BASE_DIR,
+            env=environ,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         assert sees(lambda: b" ready." in log.read_bytes()), log.read_text()
@@ -57,7 +62,9 @@ def test_publishing_wakes_a_worker(sender: Sender, receiver: Receiver, log: Path
         assert sees(lambda: receiver.messages("ok/woken") == events + late, seconds=2), log.read_text()
 
 
-def test_stopping_worker_finishes_attempts_and_leases_no_more(sender: Sender, receiver: Receiver, log: Path) -> None:
+def test_stopping_worker_finishes_attempts_and_leases_no_more(
+    sender: Sender, receiver: Receiver, log: Path
+) -> None:
     endpoint, _ = sender.endpoint(receiver.url("late/stopped"))
     sender.publish(count=200)
 

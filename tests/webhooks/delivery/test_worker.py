@@ -260,7 +260,11 @@ def test_hanging_endpoints_delay_no_other(sender: Sender, receiver: Receiver) ->
         work(deadline=10.0, max_run_time=max_run_time, until=watched.done)
 
     got = {path: receiver.received(path) for path in good}
-    waits = [each["at"] - max(started, committed[each["headers"]["webhook-id"]]) for one in got.values() for each in one]
+    waits = [
+        each["at"] - max(started, committed[each["headers"]["webhook-id"]])
+        for one in got.values()
+        for each in one
+    ]
     for path, endpoint in zip(good, endpoints, strict=True):
         assert sorted(each["headers"]["webhook-id"] for each in got[path]) == sorted(committed)
         assert sender.states(endpoint) == ["delivered"] * MANY
@@ -283,7 +287,9 @@ def test_worker_that_is_held_up_returns_its_jobs(sender: Sender, receiver: Recei
 
 
 def test_hanging_endpoint_does_not_delay_next_worker(sender: Sender, receiver: Receiver) -> None:
-    """A delivery worker whose minute is over waits for what it has begun; of who fails it begins nothing any more by then."""
+    """A delivery worker whose minute is over waits for what it has begun; of who fails it begins nothing any
+    more by then."""
+
     endpoint, _ = sender.endpoint(receiver.url(own("hang")))
     for n in range(20):
         sender.publish(series=f"s{n}:DE:mfn")
@@ -297,7 +303,9 @@ def test_hanging_endpoint_does_not_delay_next_worker(sender: Sender, receiver: R
     assert {delivery.leased_until for delivery in sender.deliveries(endpoint)} == {None}
 
 
-def test_two_workers_send_nothing_twice(sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]) -> None:
+def test_two_workers_send_nothing_twice(
+    sender: Sender, receiver: Receiver, at_once: Callable[..., list[Any]]
+) -> None:
     path = own("ok")
     endpoint, _ = sender.endpoint(receiver.url(path))
     events = [event for n in range(20) for event in sender.publish(count=10, series=f"s{n}:DE:mfn")]
@@ -342,13 +350,18 @@ def test_jobs_of_killed_worker_are_sent_by_next(sender: Sender, receiver: Receiv
 
     arrived = Counter(receiver.messages(path))
     assert set(arrived) == set(events)
-    assert sum(arrived.values()) <= 60 + 2 * 16  # what was under way, or not yet written down, when the worker was killed
+    assert (
+        sum(arrived.values()) <= 60 + 2 * 16
+    )  # what was under way, or not yet written down, when the worker was killed
 
 
 def test_worker_continues_after_internal_error(sender: Sender, receiver: Receiver) -> None:
     """A port that cannot be: whatever a URL in the database holds, it is one delivery's trouble."""
     path = own("ok")
-    odd = [sender.endpoint(url)[0] for url in ("http://[", "\udcff".encode("utf-8", "replace").decode(), f"http://{LOOPBACK}:0/")]
+    odd = [
+        sender.endpoint(url)[0]
+        for url in ("http://[", "\udcff".encode("utf-8", "replace").decode(), f"http://{LOOPBACK}:0/")
+    ]
     fine, _ = sender.endpoint(receiver.url(path))
     sender.publish()
 

@@ -70,8 +70,16 @@ def test_invalid_address_is_refused_with_reason(kind: str, url: str, why: str) -
         (WEBHOOK, "https://hooks.example.com/in?team=7", "https://hooks.example.com/in?team=7"),
         (EMAIL, "mailto:on-call@example.com", "mailto:on-call@example.com"),
         (SLACK, "https://hooks.slack.com/services/T000/B000/secret", "https://hooks.slack.com/…"),
-        (SLACK, "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=secret", "https://qyapi.weixin.qq.com/…"),
-        (SLACK, "https://acme.webhook.office.com:443/webhookb2/secret#part", "https://acme.webhook.office.com:443/…"),
+        (
+            SLACK,
+            "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=secret",
+            "https://qyapi.weixin.qq.com/…",
+        ),
+        (
+            SLACK,
+            "https://acme.webhook.office.com:443/webhookb2/secret#part",
+            "https://acme.webhook.office.com:443/…",
+        ),
     ],
 )
 def test_chat_url_is_redacted(kind: str, url: str, shown: str) -> None:

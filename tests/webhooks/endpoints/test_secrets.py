@@ -27,7 +27,9 @@ HOUR = timedelta(hours=1)
 
 
 def endpoint_of(client: Client) -> Endpoint:
-    return Endpoint.objects.create(agency=client.agency, url="https://acme.example/hooks", event_types=["*"], created_at=NOW)
+    return Endpoint.objects.create(
+        agency=client.agency, url="https://acme.example/hooks", event_types=["*"], created_at=NOW
+    )
 
 
 def raw(text: str) -> bytes:
@@ -35,7 +37,9 @@ def raw(text: str) -> bytes:
 
 
 def signing(endpoint: Endpoint, at: datetime) -> list[bytes]:
-    return endpoint_secrets.signing_secrets(agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=at).get(endpoint.pk, [])
+    return endpoint_secrets.signing_secrets(
+        agency_id=endpoint.agency_id, endpoint_ids=[endpoint.pk], now=at
+    ).get(endpoint.pk, [])
 
 
 def test_secret_is_32_random_bytes(acme: Client) -> None:
@@ -108,7 +112,12 @@ def test_each_endpoint_signs_with_its_own_secret(acme: Client, rival: Client) ->
 
         assert found == {first.pk: [raw(texts[0])], second.pk: [raw(texts[1])]}
     with context.agency(rival.agency.pk):
-        assert endpoint_secrets.signing_secrets(agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk], now=NOW) == {}
+        assert (
+            endpoint_secrets.signing_secrets(
+                agency_id=first.agency_id, endpoint_ids=[first.pk, second.pk], now=NOW
+            )
+            == {}
+        )
 
 
 def test_encrypted_secret_moved_to_another_row_is_refused(acme: Client) -> None:
@@ -156,7 +165,11 @@ def signed(secret: bytes, body: bytes) -> dict[str, str]:
     timestamp = int(time.time())
     content = f"evt_1.{timestamp}.".encode() + body
     signature = base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()
-    return {"webhook-id": "evt_1", "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{signature}"}
+    return {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{signature}",
+    }
 
 
 def test_documented_receiver_verifies_signatures(acme: Client) -> None:

@@ -23,7 +23,15 @@ from tests.walls.furnishing import furnish
 from tests.webhooks.event_builders import happen, listed
 from webhooks.events import openapi
 from webhooks.events import payload as event_payload
-from webhooks.events.catalogue import DATE_TIME, EVENT_TYPES, NAMES, PATTERNS, EventType, names_of, patterns_of
+from webhooks.events.catalogue import (
+    DATE_TIME,
+    EVENT_TYPES,
+    NAMES,
+    PATTERNS,
+    EventType,
+    names_of,
+    patterns_of,
+)
 from webhooks.models import Event
 
 every_type = pytest.mark.parametrize("kind", EVENT_TYPES, ids=lambda kind: kind.type)
@@ -48,7 +56,12 @@ def test_every_event_type_is_in_the_document(told: dict[str, Any], db: None) -> 
 
 def test_operation_ids_are_unique(told: dict[str, Any]) -> None:
     names = [operation(told, kind)["operationId"] for kind in EVENT_TYPES]
-    others = [each["operationId"] for item in told["paths"].values() for each in item.values() if "operationId" in each]
+    others = [
+        each["operationId"]
+        for item in told["paths"].values()
+        for each in item.values()
+        if "operationId" in each
+    ]
 
     assert len({*names, *others}) == len(names) + len(others)
 
@@ -90,7 +103,9 @@ def test_schema_and_example_are_valid(kind: EventType) -> None:
 @every_type
 def test_example_without_a_required_property_is_invalid(kind: EventType) -> None:
     for name in kind.schema["required"]:
-        assert faults({key: value for key, value in kind.example.items() if key != name}, kind.schema) != [], name
+        assert (
+            faults({key: value for key, value in kind.example.items() if key != name}, kind.schema) != []
+        ), name
     assert faults(kind.example | {"buyer": "Jane Doe"}, kind.schema) != []
 
 
@@ -128,7 +143,9 @@ def test_timestamp_and_headers_match_the_document() -> None:
     signature = "v1," + base64.b64encode(hmac.new(bytes(32), signed, hashlib.sha256).digest()).decode()
     pattern = openapi.HEADERS[2][2]["pattern"]
 
-    told = event_payload.build(event=openapi.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False)
+    told = event_payload.build(
+        event=openapi.ID, type_="x", occurred_at=NOW, account=None, data={}, is_test=False
+    )
 
     assert re.search(pattern, signature)
     assert re.search(pattern, f"{signature} {signature}")
@@ -137,7 +154,10 @@ def test_timestamp_and_headers_match_the_document() -> None:
 
 
 def test_unknown_values_do_not_match_the_schema() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {}}}}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {}}}},
+    }
 
     assert faults({"a": [{}]}, schema) == []
     assert faults({"a": [{"b": 1}]}, schema) != []

@@ -34,7 +34,11 @@ def test_event_has_its_account_and_time(acme: Client, shop: str) -> None:
 
         kept = Event.objects.get()
         assert kept == event
-        assert (kept.agency_id, kept.account_id, kept.occurred_at) == (acme.agency.pk, identifiers.private("acct", shop), NOW)
+        assert (kept.agency_id, kept.account_id, kept.occurred_at) == (
+            acme.agency.pk,
+            identifiers.private("acct", shop),
+            NOW,
+        )
         assert (kept.type, kept.data) == ("account.status_changed", {"current": "NORMAL"})
 
 
@@ -59,7 +63,11 @@ def test_events_cannot_be_changed(acme: Client, shop: str, column: str) -> None:
     with context.agency(acme.agency.pk):
         publish(shop, current="NORMAL")
 
-        with connection.cursor() as cursor, pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        with (
+            connection.cursor() as cursor,
+            pytest.raises(DatabaseError, match="never changed"),
+            transaction.atomic(),
+        ):
             cursor.execute(f"UPDATE webhooks_event SET {column}")
 
 
