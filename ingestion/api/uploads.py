@@ -37,7 +37,7 @@ class DocumentUploadHandler(TemporaryFileUploadHandler):
     def handle_raw_input(
         self,
         input_data: Any,
-        META: Any,
+        META: Any,  # noqa: N803  Django's name
         content_length: int,
         *args: Any,
         **kwargs: Any,

@@ -11,7 +11,10 @@ from config.launcher.embedded.servers import ServersUnclear
 
 pytestmark = pytest.mark.usefixtures("servers")
 
-OWNER, APPLICATION = Role(name="underone_owner", password="o/w:n@er"), Role(name="underone_app", password="a p%p")
+OWNER, APPLICATION = (
+    Role(name="underone_owner", password="o/w:n@er"),
+    Role(name="underone_app", password="a p%p"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,9 @@ def test_a_role_without_the_right_is_told_so(access: Access) -> None:
     stranger = Role(name="stranger", password="x")
 
     with pytest.raises(CannotProvision, match="cannot create"):
-        roles.provision(admin_url=access.application_url, database="other", owner=stranger, application=stranger)
+        roles.provision(
+            admin_url=access.application_url, database="other", owner=stranger, application=stranger
+        )
 
 
 def test_a_role_that_passes_by_row_level_security_is_refused(server: str) -> None:
@@ -111,7 +116,9 @@ def test_a_role_that_passes_by_row_level_security_is_refused(server: str) -> Non
         admin.execute("CREATE ROLE mighty LOGIN BYPASSRLS")
 
     with pytest.raises(CannotProvision, match="row-level security"):
-        roles.provision(admin_url=server, database="underone", owner=OWNER, application=Role(name="mighty", password="x"))
+        roles.provision(
+            admin_url=server, database="underone", owner=OWNER, application=Role(name="mighty", password="x")
+        )
 
 
 def test_a_server_that_does_not_answer_is_told_so() -> None:
@@ -121,4 +128,6 @@ def test_a_server_that_does_not_answer_is_told_so() -> None:
 
 def test_roles_of_another_installation_are_not_taken_over(access: Access, server: str, home: Home) -> None:
     with pytest.raises(ServersUnclear, match="did not create"), Processes(home=home) as processes:
-        servers.start(home=home, processes=processes, environ={"DATABASE_URL": server, "BROKER_URL": "redis://x/0"})
+        servers.start(
+            home=home, processes=processes, environ={"DATABASE_URL": server, "BROKER_URL": "redis://x/0"}
+        )

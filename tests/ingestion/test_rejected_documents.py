@@ -1,4 +1,5 @@
-"""Test rejected documents over HTTP: the problem is clear, nothing changes, and a corrected document loads."""
+"""Test rejected documents over HTTP: the problem is clear, nothing changes, and a corrected document
+loads."""
 
 import gzip
 from datetime import timedelta
@@ -29,7 +30,9 @@ def headless(document: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("document", "fields", "slug", "reason_part", "corrected"),
     [
-        pytest.param(headless(orders), {}, "no-header", "Upload the report with its header", orders, id="no header"),
+        pytest.param(
+            headless(orders), {}, "no-header", "Upload the report with its header", orders, id="no header"
+        ),
         pytest.param(
             headless(feedback),
             {"report_type": "GET_SELLER_FEEDBACK_DATA"},
@@ -39,7 +42,12 @@ def headless(document: bytes) -> bytes:
             id="announced, no header",
         ),
         pytest.param(
-            b"day\tsessions\tunits\n2026-10-01\t7\t1\n", {}, "unknown-document", "Supported are", orders, id="unknown columns"
+            b"day\tsessions\tunits\n2026-10-01\t7\t1\n",
+            {},
+            "unknown-document",
+            "Supported are",
+            orders,
+            id="unknown columns",
         ),
         pytest.param(b'{"reportType": "GET_V2"}\n', {}, "unknown-document", "JSON", orders, id="JSON"),
         pytest.param(
@@ -50,9 +58,13 @@ def headless(document: bytes) -> bytes:
             orders,
             id="JSON announced as orders",
         ),
-        pytest.param(b'<?xml version="1.0"?>\n<AmazonEnvelope/>\n', {}, "unknown-document", "XML", orders, id="XML"),
+        pytest.param(
+            b'<?xml version="1.0"?>\n<AmazonEnvelope/>\n', {}, "unknown-document", "XML", orders, id="XML"
+        ),
         pytest.param(b"", {}, "empty-document", "Request the report again", orders, id="empty"),
-        pytest.param(b"\r\n \n\t\n\n", {}, "empty-document", "Request the report again", orders, id="blank lines"),
+        pytest.param(
+            b"\r\n \n\t\n\n", {}, "empty-document", "Request the report again", orders, id="blank lines"
+        ),
         pytest.param(
             b"Date range exceeded. Report can be requested only upto 30 days",
             {},
@@ -61,8 +73,22 @@ def headless(document: bytes) -> bytes:
             orders,
             id="Amazon's error as a body",
         ),
-        pytest.param(dated("24.12.25"), {}, "dates-contradict-marketplace", "State the marketplace", feedback, id="German dates"),
-        pytest.param(dated("24/9/26"), {}, "dates-contradict-marketplace", "State the marketplace", feedback, id="British dates"),
+        pytest.param(
+            dated("24.12.25"),
+            {},
+            "dates-contradict-marketplace",
+            "State the marketplace",
+            feedback,
+            id="German dates",
+        ),
+        pytest.param(
+            dated("24/9/26"),
+            {},
+            "dates-contradict-marketplace",
+            "State the marketplace",
+            feedback,
+            id="British dates",
+        ),
         pytest.param(
             feedback,
             {"marketplace": "SE"},
@@ -80,9 +106,16 @@ def headless(document: bytes) -> bytes:
             id="dates of the future",
         ),
         pytest.param(
-            orders.replace(b"101-", b"1O1-"), {}, "no-usable-row", "expected e.g. 123-1234567-1234567", orders, id="no order ids"
+            orders.replace(b"101-", b"1O1-"),
+            {},
+            "no-usable-row",
+            "expected e.g. 123-1234567-1234567",
+            orders,
+            id="no order ids",
         ),
-        pytest.param(orders[:-60], {}, "document-cut-off", "Download the document again", orders, id="cut in a row"),
+        pytest.param(
+            orders[:-60], {}, "document-cut-off", "Download the document again", orders, id="cut in a row"
+        ),
         pytest.param(
             feedback + f"{FED_BACK}\t1\tzu spät".encode()[:-2],
             {},
@@ -92,11 +125,27 @@ def headless(document: bytes) -> bytes:
             id="cut in a character",
         ),
         pytest.param(
-            claims + b'101-0000001-0000009,"a_to', {}, "invalid-csv", "quote that is not closed", claims, id="cut in quotes"
+            claims + b'101-0000001-0000009,"a_to',
+            {},
+            "invalid-csv",
+            "quote that is not closed",
+            claims,
+            id="cut in quotes",
         ),
-        pytest.param(b"\x1f\x8b" + orders, {}, "invalid-gzip", "Compress the document again", orders, id="no gzip"),
-        pytest.param(gzip.compress(orders)[:-30], {}, "invalid-gzip", "Compress the document again", orders, id="cut gzip"),
-        pytest.param(orders.replace(b"Pillow", b"Pil\0ow"), {}, "not-text", "as it was downloaded", orders, id="NUL"),
+        pytest.param(
+            b"\x1f\x8b" + orders, {}, "invalid-gzip", "Compress the document again", orders, id="no gzip"
+        ),
+        pytest.param(
+            gzip.compress(orders)[:-30],
+            {},
+            "invalid-gzip",
+            "Compress the document again",
+            orders,
+            id="cut gzip",
+        ),
+        pytest.param(
+            orders.replace(b"Pillow", b"Pil\0ow"), {}, "not-text", "as it was downloaded", orders, id="NUL"
+        ),
         pytest.param(
             ("\ufeff" + orders.decode()).replace("Pillow", "Pil\0ow").encode(),
             {},
@@ -106,7 +155,12 @@ def headless(document: bytes) -> bytes:
             id="NUL after a byte-order mark",
         ),
         pytest.param(
-            orders.replace(b"Pillow", b"x" * 2_000_000, 1), {}, "line-too-long", "as it was downloaded", orders, id="long line"
+            orders.replace(b"Pillow", b"x" * 2_000_000, 1),
+            {},
+            "line-too-long",
+            "as it was downloaded",
+            orders,
+            id="long line",
         ),
         pytest.param(
             orders.replace(b"order-channel", b"order-channel" + b"\tbuyer-name" * 1000),
@@ -117,10 +171,20 @@ def headless(document: bytes) -> bytes:
             id="wide header",
         ),
         pytest.param(
-            orders.replace(b"order-channel", b"order-status"), {}, "columns-repeated", "Keep one", orders, id="repeated columns"
+            orders.replace(b"order-channel", b"order-status"),
+            {},
+            "columns-repeated",
+            "Keep one",
+            orders,
+            id="repeated columns",
         ),
         pytest.param(
-            claims.replace(b"funded_by", b"reference"), {}, "columns-repeated", "Keep one", claims, id="repeated reference"
+            claims.replace(b"funded_by", b"reference"),
+            {},
+            "columns-repeated",
+            "Keep one",
+            claims,
+            id="repeated reference",
         ),
         pytest.param(
             orders,
@@ -141,7 +205,13 @@ def headless(document: bytes) -> bytes:
     ],
 )
 def test_rejected_document_says_why_changes_nothing_and_is_taken_once_corrected(
-    nord: Client, store: str, document: bytes, fields: dict[str, str], slug: str, reason_part: str, corrected: bytes
+    nord: Client,
+    store: str,
+    document: bytes,
+    fields: dict[str, str],
+    slug: str,
+    reason_part: str,
+    corrected: bytes,
 ) -> None:
     before = contents(nord)
 
@@ -183,7 +253,9 @@ def test_rejected_document_sent_again_under_its_right_name_is_queued_again(nord:
     assert loaded["id"] == refused["id"]
 
 
-def test_row_without_order_id_is_rejected_with_its_line_and_others_are_loaded(nord: Client, store: str) -> None:
+def test_row_without_order_id_is_rejected_with_its_line_and_others_are_loaded(
+    nord: Client, store: str
+) -> None:
     lines = orders.splitlines(keepends=True)
     lines[3] = lines[3].replace(b"101-", b"S01-")
     lines[7] = b"\t".join([b""] * 32) + b"\r\n"
@@ -227,8 +299,12 @@ def test_row_that_database_could_not_keep_is_rejected_and_never_breaks_worker(
 
 
 @pytest.mark.parametrize("offset", ["+23:59", "-23:59", "+00:00:30.5"])
-def test_time_in_offset_that_database_does_not_take_is_converted(nord: Client, store: str, offset: str) -> None:
-    row = build.order_row(amazon_order_id=build.order_id(500), purchase_date=ORDERED.replace(tzinfo=None).isoformat() + offset)
+def test_time_in_offset_that_database_does_not_take_is_converted(
+    nord: Client, store: str, offset: str
+) -> None:
+    row = build.order_row(
+        amazon_order_id=build.order_id(500), purchase_date=ORDERED.replace(tzinfo=None).isoformat() + offset
+    )
 
     report = nord.load(store, build.orders_file([row]))
 

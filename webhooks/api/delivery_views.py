@@ -72,9 +72,8 @@ class EndpointDeliveries(Collection[Delivery]):
     def get(self, request: Request, endpoint_id: str) -> Response:
         deliveries = deliveries_of(request).filter(endpoint=endpoint_of(request, endpoint_id))
         page = self.paginate_queryset(self.filter_queryset(deliveries)) or []
-        return self.get_paginated_response(
-            DeliverySerializer(page, many=True, context=last_attempts(page)).data
-        )  # type: ignore[arg-type]
+        rows = DeliverySerializer(page, many=True, context=last_attempts(page))  # type: ignore[arg-type]
+        return self.get_paginated_response(rows.data)
 
 
 class DeliveryDetail(Resource):

@@ -88,9 +88,8 @@ class WebhookEndpoints(Collection[Endpoint]):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(endpoints_of(request)) or []
-        return self.get_paginated_response(
-            EndpointSerializer(page, many=True, context=existing_accounts(request, page)).data
-        )  # type: ignore[arg-type]
+        rows = EndpointSerializer(page, many=True, context=existing_accounts(request, page))  # type: ignore[arg-type]
+        return self.get_paginated_response(rows.data)
 
     @extend_schema(
         operation_id="createWebhookEndpoint",

@@ -115,7 +115,11 @@ def rate(exported: Packed, *, days: dict[date, Any]) -> tuple[int, int]:
     orders = [each for each in exported.lines("orders") if date.fromisoformat(each["ordered_on"]) in days]
     orders = [each for each in orders if (each["marketplace"], each["channel"]) == ("US", "mfn")]
     counts_all = exported.lines("agency")[0]["counts_pending_and_cancelled"]
-    counting = [each for each in orders if counts_all or each["order_id"] in defects or each["status"] not in USUALLY_OUT]
+    counting = [
+        each
+        for each in orders
+        if counts_all or each["order_id"] in defects or each["status"] not in USUALLY_OUT
+    ]
     return len([each for each in counting if each["order_id"] in defects]), len(counting)
 
 
@@ -127,7 +131,9 @@ def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnish
     days = {first + timedelta(days=n): n for n in range((last - first).days + 1)}
     newest: dict[str, dict[str, Any]] = {}
     for version in sorted(exported.lines("daily-counts"), key=lambda each: str(each["recorded_at"])):
-        if (version["marketplace"], version["channel"]) == ("US", "mfn") and date.fromisoformat(version["day"]) in days:
+        if (version["marketplace"], version["channel"]) == ("US", "mfn") and date.fromisoformat(
+            version["day"]
+        ) in days:
             newest[version["day"]] = version
     totals = Counter[str]()
     for version in newest.values():
@@ -137,7 +143,9 @@ def test_archive_allows_recounting_every_figure(acme: Client, furnished: Furnish
     assert rate(exported, days=days) == (2, 10)
 
 
-def test_archive_of_account_contains_that_account_and_its_thresholds(acme: Client, furnished: Furnished) -> None:
+def test_archive_of_account_contains_that_account_and_its_thresholds(
+    acme: Client, furnished: Furnished
+) -> None:
     other = furnish(acme, name="other")
     acme.put("/v1/thresholds", {"metric": "return_rate", "warn_at": 0.4}, format="json")
 
@@ -150,7 +158,9 @@ def test_archive_of_account_contains_that_account_and_its_thresholds(acme: Clien
     assert {each["about"] for each in exported.lines("audit-log")} == {furnished.account_id}
     assert len(exported.lines("deliveries")) == len(exported.lines("events"))
     for name in exported.zip.namelist():
-        assert not [value for value in vars(other).values() if value.encode() in exported.zip.read(name)], name
+        assert not [value for value in vars(other).values() if value.encode() in exported.zip.read(name)], (
+            name
+        )
 
 
 def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Furnished) -> None:
@@ -160,7 +170,11 @@ def test_archive_contains_nothing_of_other_agencies(acme: Client, furnished: Fur
     exported = archives.pack(acme, documents=True)
 
     words = [b"rival", rival.agency.pk.hex.encode(), *(value.encode() for value in vars(theirs).values())]
-    assert [name for name in exported.zip.namelist() if any(word in exported.zip.read(name).lower() for word in words)] == []
+    assert [
+        name
+        for name in exported.zip.namelist()
+        if any(word in exported.zip.read(name).lower() for word in words)
+    ] == []
 
 
 def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> None:
@@ -171,7 +185,9 @@ def test_archive_omits_deleted_accounts(acme: Client, furnished: Furnished) -> N
 
     assert [each["id"] for each in exported.lines("accounts")] == [kept]
     assert exported.lines("orders") == exported.lines("reports") == []
-    assert exported.lines("events") == exported.lines("deliveries") == exported.lines("delivery-attempts") == []
+    assert (
+        exported.lines("events") == exported.lines("deliveries") == exported.lines("delivery-attempts") == []
+    )
 
 
 def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnished, storage: Path) -> None:
@@ -189,12 +205,17 @@ def test_archive_contains_documents_if_requested(acme: Client, furnished: Furnis
         kept.close()
 
 
-def test_document_that_goes_meanwhile_is_passed_over(acme: Client, furnished: Furnished, storage: Path) -> None:
+def test_document_that_goes_meanwhile_is_passed_over(
+    acme: Client, furnished: Furnished, storage: Path
+) -> None:
     next(storage.glob("*/*/rpt_*")).unlink()
 
     exported = archives.pack(acme, documents=True)
 
-    assert (len([name for name in exported.zip.namelist() if name.startswith("documents/")]), exported.faults()) == (12, [])
+    assert (
+        len([name for name in exported.zip.namelist() if name.startswith("documents/")]),
+        exported.faults(),
+    ) == (12, [])
 
 
 def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
@@ -218,7 +239,8 @@ def test_archive_contains_no_secret(acme: Client, furnished: Furnished) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://u:verysecret@c.example/x", "https://c.example#verysecret", "http://c.example?@verysecret"]
+    "url",
+    ["https://u:verysecret@c.example/x", "https://c.example#verysecret", "http://c.example?@verysecret"],
 )
 def test_archive_contains_only_host_of_chat_url(acme: Client, url: str) -> None:
     endpoint = acme.listen(kind="slack", url="https://hooks.slack.com/services/T0/B0/verysecret")["id"]
@@ -263,7 +285,8 @@ def add(client: Client, count: int) -> None:
     other = connection.copy()
     rows = (
         "INSERT INTO accounts_auditentry (id, agency_id, at, actor_id, actor_name, what, about, detail) "
-        "SELECT gen_random_uuid(), %s, now(), 'underone', '', 'a.b', repeat('x', 50), '{}' FROM generate_series(1, %s)"
+        "SELECT gen_random_uuid(), %s, now(), 'underone', '', 'a.b', repeat('x', 50), '{}' FROM "
+        "generate_series(1, %s)"
     )
     try:
         with other.cursor() as cursor:
@@ -291,7 +314,10 @@ def test_archive_memory_does_not_depend_on_rows(acme: Client) -> None:
 
 
 def test_archive_transaction_is_read_only(acme: Client) -> None:
-    with pytest.raises(Exception, match="read-only transaction"), archive.snapshot_transaction(acme.agency.pk):
+    with (
+        pytest.raises(Exception, match="read-only transaction"),
+        archive.snapshot_transaction(acme.agency.pk),
+    ):
         audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
 
 
