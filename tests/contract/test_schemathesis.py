@@ -25,8 +25,9 @@ SECONDS = os.environ.get("FUZZ_SECONDS")
 SCENARIOS = 30
 SEED = os.environ.get("FUZZ_SEED", "5")
 THE_END = "closeAgency"
-EXPECTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
-"""Schemathesis's own list, and what the document says of an `If-Match` that names another state."""
+ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
+REJECTED = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428", "429", "5xx"]
+"""Schemathesis's own lists, with 412 for an `If-Match` that names another state, which is compared before the body is read."""
 EVERYTHING_ELSE = f"--exclude-operation-id={THE_END}"
 
 
@@ -46,7 +47,9 @@ def configuration(served: Served, client: Client) -> str:
             "[parameters]",
             f"breach_id = {json.dumps(served.has.breach_id)}",
             "[checks.positive_data_acceptance]",
-            f"expected-statuses = {json.dumps(EXPECTED)}",
+            f"expected-statuses = {json.dumps(ACCEPTED)}",
+            "[checks.negative_data_rejection]",
+            f"expected-statuses = {json.dumps(REJECTED)}",
             "[cache]",
             "enabled = false",
         ]
