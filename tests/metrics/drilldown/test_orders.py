@@ -117,7 +117,7 @@ def test_drilldown_lists_an_order_with_its_defects_as_known_then(
 
     assert reasons_listed == [
         [(False, [])],
-        [(True, [("pending", True, "")])],
+        [(True, [("pending", True, None)])],
         [(False, [("appeal_won", False, "amazon")])],
     ]
 
@@ -233,10 +233,10 @@ def test_drilldown_sorts_defects_by_day(acme: Client, shop: str, recorder: FactR
     (row,) = listed(acme, shop)
 
     assert [(each["kind"], each["reference"]) for each in row["defects"]] == [
-        (FEEDBACK, ""),
+        (FEEDBACK, None),
         (CLAIM, "C1"),
         (CLAIM, "C2"),
-        (CHARGEBACK, ""),
+        (CHARGEBACK, None),
     ]
 
 
