@@ -5,14 +5,15 @@ Underone keeps the order defect rate of Amazon seller accounts below one percent
 Amazon provides, and read the current value of every metric, the orders behind it, its value on any past day,
 and the limits that it missed.
 
-**Authentication.** Send an API key with every request: `Authorization: Bearer uo_live_…`. Resources of other
-agencies are answered with 404. `POST /v1/tokens` creates short-lived, read-only tokens for browsers.
+**Authentication.** Send an API key with every request: `Authorization: Bearer uo_live_…`. Requests for
+resources of other agencies return 404. `POST /v1/tokens` creates short-lived, read-only tokens for browsers.
 
 **Roles.** A key has the role admin, manager or viewer. It can be limited to reading, and to some accounts.
 Each operation states the role that it requires. `GET /v1/me` returns what the current key is allowed to do.
 
 **Formats.** IDs are opaque strings with a prefix. Times are RFC 3339 in UTC, and days are `YYYY-MM-DD`. A
-`rate` is for people and charts. Targets are compared with the integers next to it. Absent values are `null`.
+`rate` is for display only. Targets are compared with the numerator and the denominator next to it. Absent
+values are `null`.
 
 **Time.** `as_of` is the day of the figures. `known_at` returns exactly what the API would have returned at
 that moment.
@@ -31,34 +32,34 @@ with the same key returns the first response and is not performed again.
 **Conditional requests.** Every read has an `ETag`. Send it as `If-None-Match` to get 304 if nothing has
 changed, or as `If-Match` with a write to get 412 if the resource has changed.
 
-**Errors** are problems (RFC 9457). `type` is stable, and its URL explains the cause and the cure; `/problems`
-lists all types. `errors` lists the invalid fields. A request that does not match this document is answered
-with 400. A request that names something that does not exist is answered with 404, and one that contradicts
-itself or existing data with 409. Every response has an `X-Request-Id`.
+**Errors** are problems (RFC 9457). `type` is stable, and its URL explains the cause and the solution;
+`/problems` lists all types. `errors` lists the invalid fields. A request that does not match this document
+returns 400. A request that refers to an object that does not exist returns 404, and one that contradicts
+itself or existing data returns 409. Every response has an `X-Request-Id`.
 
-**Limits.** `RateLimit` headers state the remaining quota. Over the limit, the API answers 429 with
+**Limits.** `RateLimit` headers state the remaining quota. Over the limit, the API returns 429 with
 `Retry-After`.
 """
 """The introduction of the document."""
 
 ENUMERATIONS = {
-    "BreachEventType": "What happened to a breach.",
-    "BreachLevel": "`breach`: Amazon's target is missed. `warning`: the threshold before it is missed.",
+    "BreachEventType": "The type of a timeline entry.",
+    "BreachLevel": "`breach`: Amazon's target is missed. `warning`: only the warning threshold is missed.",
     "BreachStatus": "Whether the breach is still open.",
-    "BulkRowStatus": "What happened to a row of a bulk request.",
+    "BulkRowStatus": "The result of a row of a bulk request.",
     "Channel": "Who fulfills: `mfn` the merchant, `afn` Amazon; `all` where Amazon does not separate them.",
     "Comparator": (
         "How a rate is compared with a target: less than, at most, greater than, at least, or equal to it."
     ),
-    "DefectKind": "What is wrong with an order.",
-    "DeliveryState": "Whether an event has reached its endpoint.",
+    "DefectKind": "The kind of a defect, package, return request or message.",
+    "DeliveryState": "The state of a delivery.",
     "DisabledReason": (
-        "Why an endpoint is disabled: `by_hand`, `gone` (it answered 410), or `failing` (for five days)."
+        "Why an endpoint is disabled: `by_hand`, `gone` (it responded with 410), or `failing` (for five days)."
     ),
     "EndpointKind": "How events are sent: to a webhook, by e-mail, or to a chat.",
     "EventPattern": "An event type, the first part of event types with `.*`, or `*` for all of them.",
-    "EventType": "What an event announces.",
-    "ExportStatus": "How far an export is.",
+    "EventType": "The type of an event.",
+    "ExportStatus": "The progress of an export.",
     "FundedBy": "Who paid for a claim.",
     "InvitationStatus": "Whether an invitation can still be accepted.",
     "Marketplace": "An Amazon store, by ISO 3166-1 country code.",
@@ -72,12 +73,13 @@ ENUMERATIONS = {
     "PrincipalKind": "What sent the request: an API key, a browser token, or a signed-in member.",
     "ReportSource": "How a report was received.",
     "ReportStatus": (
-        "How far a report is. `rejected` reports changed nothing; `failed` reports can be uploaded again."
+        "The progress of a report. `rejected` reports changed nothing; `failed` reports can be uploaded "
+        "again."
     ),
     "ReportType": "A type of report, by Amazon's name where it has one.",
     "ResolutionReason": "Why a breach ended: the threshold was met again, changed, or removed.",
     "Role": "What a key or member may do: viewers read, managers change data, admins manage the agency.",
-    "Status": "How a series, or an account by its worst series, is doing.",
+    "Status": "The status of a series, or of an account by its worst series.",
     "TargetSource": (
         "Where a target comes from: Amazon's usual rules, a report of Amazon, or a threshold of the agency."
     ),
@@ -109,7 +111,7 @@ FIELDS = {
     "broker": "`ok`, or why the broker cannot be used.",
     "budget": "How many defective orders the target allows. Null if the metric has no such target.",
     "by": "Who did it. Null if it happened by itself.",
-    "changed": "Rows that changed something known.",
+    "changed": "Rows that changed existing facts.",
     "changed_at": "When it was last changed.",
     "channel": "Who fulfills the orders.",
     "chargebacks": "Orders with a counted chargeback.",
@@ -125,9 +127,9 @@ FIELDS = {
     "days": "How many days the window has.",
     "days_changed": "How many days changed.",
     "defects": "The defects.",
-    "denominator": "How many orders (packages, requests or messages) the metric counts in its window.",
+    "denominator": "The denominator, such as the number of orders in the window.",
     "description": "A description for people.",
-    "detail": "What is wrong.",
+    "detail": "A description of the problem.",
     "disabled_at": "When the endpoint was disabled. Null if it is enabled.",
     "disabled_reason": "Why the endpoint is disabled. Null if it is enabled.",
     "documents": "Whether documents are included.",
@@ -175,7 +177,7 @@ FIELDS = {
     "next_cursor": "Pass it as `cursor` to get the next page. Null on the last page.",
     "no_data": "How many have no data.",
     "note": "A note for people.",
-    "numerator": "How many of them are defective, late or otherwise counted by the metric.",
+    "numerator": "The numerator, such as the number of defective orders.",
     "occurred_at": "When it happened.",
     "occurred_on": "The day on which it happened.",
     "offset_days": "How many days lie between the end of the window and `as_of`.",
@@ -232,7 +234,7 @@ FIELDS = {
     "warn_at": "The value at which a series is at risk.",
     "warning": "The warning threshold before the target. Null if there is none.",
     "warnings": "What to know about the report although it was loaded.",
-    "what": "What happened.",
+    "what": "The type of the entry.",
     "window": "The days over which orders are counted.",
     "worst_series": "The series that is closest to its target or furthest beyond it. Null if none has data.",
 }

@@ -69,7 +69,7 @@ class AmazonStatus(serializers.Serializer[Any]):
 
 
 class SeriesTarget(serializers.Serializer[Any]):
-    comparator = ComparatorField(help_text="`lt`: met only strictly below the value.")
+    comparator = ComparatorField(help_text="`lt`: the target is met only strictly below the value.")
     value = serializers.FloatField(help_text="The limit that the rate or count is compared with.")
     source = TargetSourceField(help_text=("Where the target comes from: `default`, or Amazon's report."))  # type: ignore[assignment]  # a field of the contract
 

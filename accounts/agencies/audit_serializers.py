@@ -27,15 +27,15 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
             "ID and name, at that time, of the key, member or staff user that made the change; or `underone`."
         )
     )
-    what = serializers.CharField(help_text="What was done, such as `endpoint.created`.")
-    about = serializers.CharField(help_text="ID of the thing that was changed.")
+    what = serializers.CharField(help_text="The action, such as `endpoint.created`.")
+    about = serializers.CharField(help_text="ID of the object that was changed.")
     before = serializers.DictField(
         allow_null=True,
-        help_text="The changed fields with their old values. Null if the thing did not exist.",
+        help_text="The changed fields with their old values. Null if the object did not exist.",
     )
     after = serializers.DictField(
         allow_null=True,
-        help_text="The changed fields with their new values. Null if the thing no longer exists.",
+        help_text="The changed fields with their new values. Null if the object no longer exists.",
     )
     detail = serializers.DictField(help_text="Further IDs and settings. It never contains secrets.")
     request_id = serializers.CharField(

@@ -34,7 +34,7 @@ class RowField(serializers.JSONField):
     examples=[OpenApiExample("Two accounts", value={"accounts": [NEW_ACCOUNT, {"name": "Südwind"}]})]
 )
 class BulkCreateAccounts(Body):
-    """Accounts to create. Each row is checked by itself."""
+    """Accounts to create. Each row is processed independently."""
 
     accounts = serializers.ListField(child=RowField(), min_length=1, max_length=MAX_ROWS)
 
@@ -49,7 +49,7 @@ class BulkRows(Body):
 
 class RowError(serializers.Serializer[Any]):
     pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the request body.")
-    detail = serializers.CharField(help_text="What is wrong with the value.")
+    detail = serializers.CharField(help_text="A description of the error.")
 
 
 class RowProblem(serializers.Serializer[Any]):
@@ -71,7 +71,7 @@ class BulkCreateResult(serializers.Serializer[Any]):
         "It was not changed.",
     )
     account = AccountSerializer(allow_null=True, help_text="The account. Null if the row is invalid.")
-    problem = RowProblem(allow_null=True, help_text="What is wrong with the row. Null unless it is invalid.")
+    problem = RowProblem(allow_null=True, help_text="The error in the row. Null unless the row is invalid.")
 
 
 @extend_schema_serializer(

@@ -27,9 +27,8 @@ class BulkAccounts(Resource):
     @extend_schema(
         operation_id="bulkCreateAccounts",
         summary="Create several accounts",
-        description=f"Creates 1 to {MAX_ROWS} accounts. Each row is handled by itself: an invalid or "
-        "existing one does not "
-        "affect the others. The results have the order of the rows.",
+        description=f"Creates 1 to {MAX_ROWS} accounts. Each row is processed independently: an invalid or "
+        "existing row does not affect the others. The results are in the order of the rows.",
         tags=["Accounts"],
         request=BulkCreateAccounts,
         responses=BulkCreateResults,

@@ -81,7 +81,7 @@ class AuditFilter(Filters):
         method="filter_what",
         label="Only entries of this type, such as `endpoint.created`, or of a group: `endpoint.*`.",
     )
-    about = filters.CharFilter(label="Only entries about the thing with this ID.")
+    about = filters.CharFilter(label="Only entries about the object with this ID.")
     since = InstantFilter(field_name="at", lookup_expr="gte", label="Only entries at or after this moment.")
     until = InstantFilter(field_name="at", lookup_expr="lt", label="Only entries before this moment.")
 

@@ -86,8 +86,8 @@ class CloseAgency(Body):
     confirm = serializers.CharField(
         trim_whitespace=False,
         help_text=(
-            "`close` followed by the agency's current name, exactly. It protects from closing the "
-            "agency by accident."
+            "`close` followed by the agency's current name, exactly. It prevents closing the agency by "
+            "accident."
         ),
     )
 

@@ -150,7 +150,7 @@ class RotateApiKey(Body):
     ]
 )
 class CreateToken(Body):
-    """A new token: which accounts it may read, and for how long."""
+    """The accounts and the lifetime of a new token."""
 
     accounts = AccountLimit(
         required=False,

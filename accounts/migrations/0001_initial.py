@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                     "counts_pending_and_cancelled",
                     models.BooleanField(
                         default=False,
-                        help_text="Count Pending and Cancelled orders in the denominator of ODR. Amazon does not say.",
+                        help_text="Whether Pending and Cancelled orders are in the denominator of the order defect rate. Amazon does not document this.",
                     ),
                 ),
                 (
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         default=False,
-                        help_text="Keep documents as they were received. Without it names, addresses and comments in them are blanked.",
+                        help_text="Whether documents are stored as they were received. If false, names, addresses and comments are redacted.",
                     ),
                 ),
                 (
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         db_default=30,
                         default=30,
-                        help_text="How long documents are kept after they were received. What they said of orders stays.",
+                        help_text="For how many days documents are stored after they were received. Facts from deleted documents are kept.",
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(3650),

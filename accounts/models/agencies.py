@@ -25,21 +25,23 @@ class Agency(models.Model):
     name = models.CharField(max_length=200)
     counts_pending_and_cancelled = models.BooleanField(
         default=False,
-        help_text="Count Pending and Cancelled orders in the denominator of ODR. Amazon does not say.",
+        help_text="Whether Pending and Cancelled orders are in the denominator of the order defect rate. "
+        "Amazon does not document this.",
     )
     keeps_personal_columns = models.BooleanField(
         default=False,
         db_default=False,
         help_text=(
-            "Keep documents as they were received. Without it names, addresses and comments in them "
-            "are blanked."
+            "Whether documents are stored as they were received. If false, names, addresses and comments "
+            "are redacted."
         ),
     )
     document_retention_days = models.PositiveSmallIntegerField(
         default=30,
         db_default=30,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
-        help_text="How long documents are kept after they were received. What they said of orders stays.",
+        help_text="For how many days documents are stored after they were received. Facts from deleted "
+        "documents are kept.",
     )
     allowed_origins = ArrayField(
         models.CharField(max_length=255),

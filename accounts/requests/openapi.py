@@ -33,9 +33,8 @@ IF_MATCH = OpenApiParameter(
     {"anyOf": [{"type": "string", "enum": ["*"]}, {"type": "string", "pattern": f"^{etags.TAGS}$"}]},
     location=OpenApiParameter.HEADER,
     description="The `ETag` of the response that you read, or `*`. If the resource has changed since, the "
-    "answer is 412 and "
-    "nothing is written.",
-    examples=[OpenApiExample("Whatever it is now", value="*")],
+    "response is 412 and nothing is written.",
+    examples=[OpenApiExample("Any version", value="*")],
 )
 
 
@@ -82,4 +81,4 @@ class Operation(operations.Operation):
     def _required_role(self) -> str:
         role = permissions.required_role(self.view, self.method)
         whole = permissions.concerns_all_accounts(self.view, self.method) and role != Role.ADMIN
-        return f"Role: {role}{', with no limit to some accounts' if whole else ''}."
+        return f"Role: {role}{', with access to all accounts' if whole else ''}."

@@ -42,19 +42,19 @@ REQUEST_ID = "req_019abc4e5f607a8b9c0d1e2f3a4b5c6d"
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     location=OpenApiParameter.HEADER,
-    description="The `ETag` of an earlier response. The answer is 304 if nothing has changed since.",
+    description="The `ETag` of an earlier response. The response is 304 if nothing has changed since.",
 )
 
 
 class FieldProblem(serializers.Serializer[Any]):
-    """Describe what is wrong with one field of the request."""
+    """An error in one field of the request."""
 
     pointer = serializers.CharField(allow_blank=True, help_text="JSON pointer (RFC 6901) to the field.")
-    detail = serializers.CharField(help_text="What is wrong with the field.")
+    detail = serializers.CharField(help_text="A description of the error.")
 
 
 class Choice(serializers.Serializer[Any]):
-    """Name an agency that the person can act for."""
+    """An agency that the person can act for."""
 
     id = serializers.CharField(help_text="The agency's ID.")
     name = serializers.CharField(help_text="The agency's name.")

@@ -28,14 +28,14 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Liveness(serializers.Serializer[dict[str, str]]):
-    """Say that the process answers, and which version it runs."""
+    """The liveness of the process, and its version."""
 
     status = serializers.CharField(help_text="Always `ok`.")
     version = serializers.CharField(help_text="The version of Underone.")
 
 
 class Readiness(serializers.Serializer[dict[str, str]]):
-    """Say of each dependency whether it is ready: `ok`, or what is wrong."""
+    """The state of each dependency: `ok`, or a description of the problem."""
 
     database = serializers.CharField(help_text="Whether the database answers and all migrations are applied.")
     broker = serializers.CharField(help_text="Whether the message broker answers.")
@@ -114,7 +114,7 @@ class ReadinessView(UnauthenticatedView):
         operation_id="getReadiness",
         summary="Check readiness",
         description=(
-            "Checks the database with its migrations, the message broker and the folder of stored reports."
+            "Checks the database and its migrations, the message broker, and the folder of stored reports."
         ),
         tags=["Health"],
         responses={

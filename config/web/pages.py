@@ -77,19 +77,19 @@ class PublicPage(UnauthenticatedView):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Where things are", value={**INDEX, "version": "0.1.0"}, response_only=True)]
+    examples=[OpenApiExample("Paths", value={**INDEX, "version": "0.1.0"}, response_only=True)]
 )
 class IndexAnswer(serializers.Serializer[Any]):
-    """Say what is where."""
+    """The name, the version and the paths of the API."""
 
     name = serializers.CharField(help_text="The product's name.")
     version = serializers.CharField(max_length=40, help_text="The version of the product.")
-    description = serializers.CharField(help_text="What the product does, in a sentence.")
+    description = serializers.CharField(help_text="A one-sentence description of the product.")
     api = serializers.CharField(help_text="The path that all operations begin with.")
     openapi = serializers.CharField(help_text="The path of the OpenAPI document.")
     docs = serializers.CharField(help_text="The path of the documentation.")
     problems = serializers.CharField(help_text="The path of the list of problem types.")
-    health = serializers.CharField(help_text="The path that says whether the server is running.")
+    health = serializers.CharField(help_text="The path of the liveness check.")
 
 
 class Index(PublicPage):
@@ -109,7 +109,7 @@ class ApiIndex(Index):
     @extend_schema(
         operation_id="getIndex",
         summary="Get the paths of the documentation",
-        description="Needs no key. Browsers get the same as HTML.",
+        description="Does not require authentication. Browsers receive the same content as HTML.",
         tags=["Index"],
         responses=IndexAnswer,
     )

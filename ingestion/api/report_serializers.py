@@ -53,8 +53,8 @@ class RowCountsSerializer(serializers.Serializer[Report]):
     """Numbers of rows in the report."""
 
     read = serializers.IntegerField(source="rows_read", help_text="Rows read.")
-    new = serializers.IntegerField(source="rows_new", help_text="Rows that added something new.")
-    changed = serializers.IntegerField(source="rows_changed", help_text="Rows that changed something known.")
+    new = serializers.IntegerField(source="rows_new", help_text="Rows that added new facts.")
+    changed = serializers.IntegerField(source="rows_changed", help_text="Rows that changed existing facts.")
     unchanged = serializers.IntegerField(
         source="rows_unchanged",
         help_text="Rows without effect: repeats, further items of an order, and older states.",
@@ -97,7 +97,7 @@ class ReportSerializer(serializers.Serializer[Report]):
     rows = RowCountsSerializer(source="*", help_text="Numbers of rows.")
     problem = ReportProblem(allow_null=True, help_text="Set if the status is `rejected` or `failed`.")
     warnings = serializers.ListField(
-        child=serializers.CharField(), help_text="What was unusual about the document."
+        child=serializers.CharField(), help_text="Peculiarities of the document."
     )
     encoding = TextOrNull(help_text="The character encoding of the document. Null until it is read.")
     encoding_reason = TextOrNull(help_text="Why this encoding was chosen.")

@@ -140,12 +140,10 @@ class ReportListView(Collection[Report]):
         operation_id="createReport",
         summary="Upload a report",
         description="Uploads an Amazon report or an import file. The response is 202 with the queued report; "
-        "poll it or "
-        "subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the document "
-        "is stored, "
-        "unless the agency keeps it. If the account already has a report with the same bytes, the response "
-        "is 200 with "
-        "that report. It is loaded again if it was rejected, or if only this request states a period.",
+        "poll it or subscribe to `report.loaded` and `report.rejected`. Personal data is redacted before the "
+        "document is stored, unless the agency has set `keeps_personal_columns`. If the account already has "
+        "a report with the same bytes, the response is 200 with that report. It is loaded again if it was "
+        "rejected, or if only this request states a period.",
         tags=["Reports"],
         request={"multipart/form-data": CreateReport},
         responses={202: ACCEPTED, 200: DUPLICATE},
@@ -206,7 +204,7 @@ class ReportTypeListView(Resource):
 
 
 class ReportView(Resource):
-    """Get one report."""
+    """Returns one report."""
 
     @extend_schema(
         operation_id="getReport", summary="Get a report", tags=["Reports"], responses=ReportSerializer
@@ -278,9 +276,9 @@ class DefectListView(Resource):
     @extend_schema(
         operation_id="createDefects",
         summary="Create defects",
-        description="Posts A-to-z claims, chargebacks and feedback, for which Amazon has no feed. All rows "
-        "are accepted or "
-        "none. A later row with the same `order_id`, `kind` and `reference` updates the state of the defect.",
+        description="Creates A-to-z claims, chargebacks and feedback, which Amazon does not provide as a "
+        "feed. If one row is invalid, all rows are rejected. A later row with the same `order_id`, `kind` "
+        "and `reference` updates the state of the defect.",
         tags=["Reports"],
         request=CreateDefects,
         responses={202: ACCEPTED},

@@ -124,12 +124,10 @@ class ExportListView(Collection[Export]):
     @extend_schema(
         operation_id="createExport",
         summary="Create an export",
-        description="Queues an export of the whole agency or of one account. The archive is a ZIP that shows "
-        "one "
-        "snapshot: a JSON Lines file for each table, including the history of facts and counts, and "
-        "`manifest.json`, "
-        "which lists each file with its columns, number of rows and digest. Secrets are not exported. An "
-        "agency can "
+        description="Queues an export of the whole agency or of one account. The archive is a ZIP file with "
+        "a consistent snapshot: a JSON Lines file for each table, including the history of facts and counts, "
+        "and `manifest.json`, which lists each file with its columns, number of rows and digest. Secrets are "
+        "not exported. An agency can "
         f"have one export in progress and create {exports.MAX_PER_DAY} in 24 hours. A newer export of the "
         "same scope "
         "replaces the archive of the older one.",
@@ -162,7 +160,7 @@ class ExportListView(Collection[Export]):
 
 
 class ExportView(Resource):
-    """Get one export."""
+    """Returns one export."""
 
     required_roles: ClassVar = {"get": Role.ADMIN}
 

@@ -97,7 +97,7 @@ class SetThreshold(Body):
         default=0,
         min_value=0,
         max_value=MAX_DAYS,
-        help_text="Days for which `warn_at` must be missed before a warning opens. 0: at once.",
+        help_text="Days for which `warn_at` must be missed before a warning opens. 0: immediately.",
     )
     keep_days = serializers.IntegerField(
         default=0,
@@ -119,7 +119,7 @@ class SetThreshold(Body):
     examples=[OpenApiExample("Another limit", value={"warn_at": 0.007, "keep_days": 3}, request_only=True)]
 )
 class UpdateThreshold(SetThreshold):
-    """The new settings of a threshold. The scope may be repeated and cannot be changed."""
+    """The new settings of a threshold. The scope can be sent again, but not changed."""
 
     metric = serializers.ChoiceField(choices=tuple(CATALOGUE), required=False, help_text="The metric's code.")
 
@@ -161,7 +161,7 @@ class ThresholdSerializer(serializers.Serializer[Threshold]):
 
 
 class PerformedBy(serializers.Serializer[Any]):
-    """The API key or user that did it."""
+    """The API key or user that performed the action."""
 
     key = serializers.SerializerMethodField(help_text="The ID of the API key or user.")
     name = serializers.CharField(source="key_name", help_text="Its name at that moment.")
@@ -176,7 +176,7 @@ class TimelineEntry(serializers.Serializer[timeline.TimelineEntry]):
     at = serializers.DateTimeField(help_text="When it happened.")
     what = serializers.ChoiceField(
         choices=BREACH_EVENT_TYPES,
-        help_text="What happened.",
+        help_text="The type of the entry.",
     )
     as_of = serializers.DateField(
         allow_null=True,
@@ -213,7 +213,7 @@ class BreachSerializer(serializers.Serializer[Breach]):
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     level = serializers.ChoiceField(
         choices=Breach.Level.choices,
-        help_text="`breach`: Amazon's target is missed. `warning`: only the limit before it is missed.",
+        help_text="`breach`: Amazon's target is missed. `warning`: only the warning threshold is missed.",
     )
     status = serializers.ChoiceField(choices=Breach.State.choices, help_text="`open` or `resolved`.")
     opened_at = serializers.DateTimeField(help_text="When it opened.")
@@ -238,7 +238,9 @@ class BreachSerializer(serializers.Serializer[Breach]):
     )
     acknowledged_at = serializers.DateTimeField(allow_null=True, help_text="When it was acknowledged.")
     snoozed_until = serializers.DateTimeField(allow_null=True, help_text="The end of the snooze.")
-    assignee = serializers.CharField(allow_null=True, help_text="Who takes care of it.")
+    assignee = serializers.CharField(
+        allow_null=True, help_text="The assignee. Null if the breach is not assigned."
+    )
     resolved_at = serializers.DateTimeField(allow_null=True, help_text="When it was resolved.")
     resolved_because = serializers.ChoiceField(
         choices=Breach.Because.choices,

@@ -73,9 +73,8 @@ class BreachList(Collection[Breach]):
     @extend_schema(
         operation_id="listBreaches",
         summary="List breaches",
-        description="A breach is an episode in which a series missed Amazon's target (level `breach`) or the "
-        "limit before it "
-        "(level `warning`). Newest first.",
+        description="A breach is an episode in which a series missed Amazon's target (level `breach`) or "
+        "its warning threshold (level `warning`). Newest first.",
         tags=["Breaches"],
         responses=BreachSerializer(many=True),
     )
@@ -119,9 +118,8 @@ class Acknowledge(BreachAction):
     @extend_schema(
         operation_id="acknowledgeBreach",
         summary="Acknowledge a breach",
-        description="Marks the breach as seen. Acknowledging it again changes nothing, and the first note "
-        "stays. The series is "
-        "evaluated as before.",
+        description="Marks the breach as acknowledged. Acknowledging it again changes nothing, and the first "
+        "note stays. The series is evaluated as before.",
         tags=["Breaches"],
         request=AcknowledgeBreach,
         responses=BreachDetailSerializer,
@@ -149,7 +147,7 @@ class Assign(BreachAction):
     @extend_schema(
         operation_id="assignBreach",
         summary="Assign a breach",
-        description="Sets or removes the person who takes care of the breach.",
+        description="Sets or removes the assignee of the breach.",
         tags=["Breaches"],
         request=AssignBreach,
         responses=BreachDetailSerializer,

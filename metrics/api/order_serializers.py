@@ -16,9 +16,9 @@ FUNDERS = ("seller", "amazon")
 
 
 class DefectSerializer(serializers.Serializer[reasons.Reason]):
-    """A defect, package, return request or message, with the reason why it counts or not."""
+    """A defect, package, return request or message, with the reason why it counts or does not count."""
 
-    kind = serializers.ChoiceField(choices=reasons.KINDS, help_text="What it is.")
+    kind = serializers.ChoiceField(choices=reasons.KINDS, help_text="The kind of the item.")
     state = serializers.CharField(
         help_text="The state that decides, such as `granted`, `late` or `not_scanned`."
     )
@@ -26,15 +26,13 @@ class DefectSerializer(serializers.Serializer[reasons.Reason]):
     occurred_on = serializers.DateField(
         allow_null=True, help_text="The day of the defect, shipment, request or answer."
     )
-    due_on = serializers.DateField(
-        allow_null=True, help_text="The day by which it should have happened, if there is one."
-    )
-    counts = serializers.BooleanField(help_text="Whether it puts the order into the numerator of its metric.")
+    due_on = serializers.DateField(allow_null=True, help_text="The deadline. Null if there is none.")
+    counts = serializers.BooleanField(help_text="Whether it is counted in the numerator of its metric.")
     reason = serializers.SerializerMethodField(
         help_text="The rule, as a sentence in the language of the request."
     )
     reference = TextOrNull(
-        help_text="The ID that tells several defects of one kind apart, such as a claim ID."
+        help_text="The ID that distinguishes several defects of one kind, such as a claim ID."
     )
     funded_by = ChoiceOrNull(
         FUNDERS, help_text="Who paid a claim. It never decides whether the claim counts."
@@ -57,7 +55,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     counted = serializers.BooleanField(help_text="Whether the order is in the metric's numerator.")
-    defects = DefectSerializer(many=True, help_text="The reasons why the order counts or not.")
+    defects = DefectSerializer(many=True, help_text="The reasons why the order counts or does not count.")
     leaves_window_on = serializers.DateField(
         help_text="The first day whose window no longer includes the order."
     )

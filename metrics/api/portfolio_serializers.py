@@ -57,8 +57,8 @@ class WorstAccount(serializers.Serializer[Any]):
     )
     distance = serializers.FloatField(
         help_text=(
-            "How far the worst series is from its target: 1 is spotless, 0 is at the target, below 0 "
-            "misses it."
+            "How far the worst series is from its target: 1 without any defects, 0 at the target, negative "
+            "beyond it."
         )
     )
     worst_series = WorstSeries(help_text="The series farthest from its target.")

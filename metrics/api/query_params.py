@@ -71,7 +71,7 @@ class PortfolioParams(serializers.Serializer[Any]):
         default=10,
         min_value=1,
         max_value=100,
-        help_text="How many of the worst accounts and of the stale accounts to return.",
+        help_text="The maximum number of worst accounts, and of stale accounts, to return.",
     )
 
 

@@ -57,7 +57,7 @@ class SnapshotSerializer(serializers.Serializer[Snapshot]):
         help_text="Amazon's account status: NORMAL, AT_RISK or DEACTIVATED. Null if not stated."
     )
     reported_at = serializers.DateTimeField(help_text="The moment that the report describes.")
-    recorded_at = serializers.DateTimeField(help_text="The moment at which we learned of it.")
+    recorded_at = serializers.DateTimeField(help_text="When the figures became known to Underone.")
     figures = serializers.SerializerMethodField(help_text="The figures in the report.")
     document = serializers.JSONField(help_text="The marketplace's part of the report, unchanged.")
 

@@ -123,7 +123,7 @@ class ThresholdList(Collection[Threshold]):
     @extend_schema(
         operation_id="listThresholds",
         summary="List thresholds",
-        description="Most recently changed first.",
+        description="Returns thresholds, most recently changed first.",
         tags=["Thresholds"],
         responses=ThresholdSerializer(many=True),
     )
@@ -139,9 +139,8 @@ class ThresholdList(Collection[Threshold]):
         "with the account, "
         "marketplace and channel. If several thresholds apply to a series, the most specific one is used: "
         "account before "
-        "marketplace before channel. Amazon's own target is always judged as well. Accounts are evaluated by "
-        "the new threshold "
-        "within minutes, days before today by the thresholds of those days.",
+        "marketplace before channel. Amazon's own target always applies as well. The new threshold takes "
+        "effect within minutes. Days before today keep the thresholds of those days.",
         tags=["Thresholds"],
         request=SetThreshold,
         responses={200: ThresholdSerializer, 201: ThresholdSerializer},
@@ -168,8 +167,8 @@ class ThresholdDetail(Resource):
     @extend_schema(
         operation_id="updateThreshold",
         summary="Update a threshold",
-        description="Replaces the settings. A setting that you leave out gets its default: 0, and `warn_at` "
-        "for `clear_at`. The "
+        description="Replaces the settings. A setting that you leave out gets its default: `warn_at` for "
+        "`clear_at`, and 0 for the others. The "
         "scope cannot be changed.",
         tags=["Thresholds"],
         request=UpdateThreshold,
@@ -192,9 +191,8 @@ class ThresholdDetail(Resource):
     @extend_schema(
         operation_id="deleteThreshold",
         summary="Delete a threshold",
-        description="An open warning of this threshold is evaluated by the threshold or default that applies "
-        "then. Without one, "
-        "it ends.",
+        description="An open warning of this threshold is then evaluated against the threshold that "
+        "applies next, or the default one. If there is neither, the warning ends.",
         tags=["Thresholds"],
         responses={204: None},
     )

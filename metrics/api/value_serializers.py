@@ -32,9 +32,9 @@ class WindowSerializer(KeywordFields):
 
 
 class PartsSerializer(serializers.Serializer[Any]):
-    """Orders by kind of defect.
+    """The number of orders by kind of defect.
 
-    An order with several kinds is in several counts, and once in the numerator.
+    An order with several kinds of defects is in several of these counts, but only once in the numerator.
     """
 
     negative_feedback = serializers.IntegerField(help_text="Orders with feedback of 1 or 2 stars.")
@@ -62,7 +62,7 @@ class TargetSerializer(LimitSerializer):
 
 
 class WarningSerializer(TargetSerializer):
-    """The limit that warns before the target. A series that misses it is at risk."""
+    """The warning threshold. A series that misses it and meets the target is at risk."""
 
     comparator = serializers.ChoiceField(
         choices=COMPARATORS, source="limit.comparator", help_text="How the rate must compare."
@@ -177,7 +177,7 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
         help_text="The count. For a counter that only Amazon reports: Amazon's count."
     )
     denominator = serializers.IntegerField(
-        help_text="The count by which it divides. For a counter that only Amazon reports: 1."
+        help_text="The denominator. For a counter that only Amazon reports: 1."
     )
     rate = serializers.FloatField(
         allow_null=True, help_text="`numerator / denominator`, for display. Null if the denominator is 0."
@@ -185,7 +185,7 @@ class MetricValueSerializer(LimitFields, serializers.Serializer[Value]):
     parts = PartsSerializer(allow_null=True, help_text="Only for the order defect rate.")
     target = serializers.SerializerMethodField(help_text="Amazon's target, or null if Amazon sets none.")
     warning = serializers.SerializerMethodField(
-        help_text="The limit before the target: the agency's or the default one."
+        help_text="The warning threshold: the agency's or the default one."
     )
     meets_target = serializers.BooleanField(
         allow_null=True, help_text="Null without a target or without data."
@@ -237,10 +237,11 @@ class AccountMetricsSerializer(serializers.Serializer[Any]):
     account = serializers.CharField(help_text="The account's ID.")
     as_of = serializers.DateField(help_text="The day of the values.")
     known_at = serializers.DateTimeField(
-        help_text="The moment whose knowledge was used. Send it as `known_at` to get the same response again."
+        help_text="The response uses only data that was known at this moment. Send it as `known_at` to get "
+        "the same response again."
     )
     unmatched_defects = serializers.IntegerField(
-        help_text="Defects whose order is not loaded yet. They count once it is."
+        help_text="Defects whose order is not loaded yet. They count once the order is loaded."
     )
     metrics = MetricValueSerializer(
         many=True, help_text="One value for each metric, marketplace and channel."
@@ -254,14 +255,14 @@ class HistoryPointSerializer(LimitFields, KeywordFields):
     from_ = serializers.DateField(source="window.first", help_text="The first day of the window.")
     to = serializers.DateField(source="window.last", help_text="The last day of the window.")
     numerator = serializers.IntegerField(help_text="The count.")
-    denominator = serializers.IntegerField(help_text="The count by which it divides.")
+    denominator = serializers.IntegerField(help_text="The denominator.")
     rate = serializers.FloatField(allow_null=True, help_text="Null if the denominator is 0.")
     meets_target = serializers.BooleanField(
         allow_null=True, help_text="Null without a target or without data."
     )
     status = serializers.ChoiceField(choices=STATUSES, help_text="The status on this day.")
     target = serializers.SerializerMethodField(help_text="Amazon's target on this day, or null.")
-    warning = serializers.SerializerMethodField(help_text="The limit before the target on this day, or null.")
+    warning = serializers.SerializerMethodField(help_text="The warning threshold on this day, or null.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("One day", value=examples.HISTORY, response_only=True)])
@@ -271,6 +272,7 @@ class MetricHistorySerializer(serializers.Serializer[Any]):
     marketplace = serializers.ChoiceField(choices=CODES, help_text="ISO country code.")
     channel = serializers.ChoiceField(choices=CHANNELS, help_text="Fulfillment channel.")
     known_at = serializers.DateTimeField(
-        help_text="The moment whose knowledge was used. Send it as `known_at` to get the same response again."
+        help_text="The response uses only data that was known at this moment. Send it as `known_at` to get "
+        "the same response again."
     )
     points = HistoryPointSerializer(many=True, help_text="One value a day, oldest first.")

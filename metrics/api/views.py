@@ -169,9 +169,9 @@ class Orders(Collection[Any]):
     @extend_schema(
         operation_id="listMetricOrders",
         summary="List the orders behind a metric",
-        description="Returns the orders of the metric's denominator on one day, each with the reason why it "
-        "counts or not. "
-        "Newest first, in all marketplaces and channels that you do not filter.",
+        description="Returns the orders of the metric's denominator on one day, each with the reason why "
+        "it counts or does not count. "
+        "Newest first. Without a filter, all marketplaces and channels are included.",
         tags=["Metrics"],
         parameters=[METRIC, query_params.OrdersParams, LANGUAGE],
         responses=OrderSerializer(many=True),
@@ -226,9 +226,8 @@ class Portfolio(Resource):
     @extend_schema(
         operation_id="getPortfolio",
         summary="Get the portfolio",
-        description="Returns all accounts at a glance: how many there are by status and by metric, the open "
-        "breaches, and the "
-        "worst and the stale accounts.",
+        description="Returns a summary of all accounts: their number by status and by metric, the open "
+        "breaches, and the worst and the stale accounts.",
         tags=["Accounts"],
         parameters=[query_params.PortfolioParams, LANGUAGE],
         responses=PortfolioSerializer,
@@ -280,12 +279,9 @@ class AgencyDetail(Resource):
         operation_id="closeAgency",
         summary="Close the agency",
         description="Closes the agency and schedules the erasure of its data. From now on, its keys, tokens "
-        "and users have no "
-        "access, no report is loaded and nothing is sent. Until `erased_from`, the operator of the service "
-        "can reopen it. After "
-        "that, everything is erased except that the agency existed, when and by whom it was closed, and its "
-        "audit log without "
-        "names.",
+        "and users have no access, no report is loaded and nothing is sent. Until `erased_from`, the operator "
+        "of the service can reopen it. After that, all data is erased except the record of the closure (when "
+        "and by whom) and the audit log without names.",
         tags=["Agency"],
         request=CloseAgency,
         responses={202: ClosedAgency},

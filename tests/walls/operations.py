@@ -113,7 +113,7 @@ def fill_in(value: Any, client: Client) -> Any:
 
 def rights(description: str) -> dict[str, Any]:
     """Parse the required role from an operation's description."""
-    match = re.search(r"^Role: (\w+)(, with no limit to some accounts)?\.$", description, flags=re.MULTILINE)
+    match = re.search(r"^Role: (\w+)(, with access to all accounts)?\.$", description, flags=re.MULTILINE)
     return {"role": match[1], "needs_all_accounts": bool(match[2])} if match else {}
 
 

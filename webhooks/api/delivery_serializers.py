@@ -47,13 +47,13 @@ class AttemptSummary(serializers.Serializer[Attempt]):
     error = serializers.SerializerMethodField()
 
     def get_error(self, attempt: Attempt) -> str | None:
-        """Why the attempt failed. Null if the status says it all."""
+        """Why the attempt failed. Null if the HTTP status is the reason."""
         return attempt.error or None
 
 
 class AttemptSerializer(AttemptSummary):
     answer = TextOrNull(
-        help_text="The first 1,024 bytes of the response. Null if it was empty, or none came."
+        help_text="The first 1,024 bytes of the response. Null if it was empty or there was no response."
     )
 
 

@@ -65,7 +65,7 @@ class EndpointDeliveries(Collection[Delivery]):
     @extend_schema(
         operation_id="listDeliveries",
         summary="List deliveries of a webhook endpoint",
-        description="Newest event first.",
+        description="Returns deliveries, newest event first.",
         tags=TAGS,
         responses=DeliverySerializer(many=True),
     )
@@ -101,9 +101,8 @@ class Redelivery(Resource):
     @extend_schema(
         operation_id="redeliverEvent",
         summary="Redeliver an event",
-        description="Makes a finished delivery due now, with the same `webhook-id` and all attempts before "
-        "it. E-mail endpoints: "
-        "once a minute.",
+        description="Sends a finished delivery again, with the same `webhook-id`. Its earlier attempts are "
+        "kept. For e-mail endpoints, limited to one request a minute.",
         tags=TAGS,
         request=None,
         responses={202: DeliverySerializer},

@@ -62,7 +62,7 @@ class EndpointSerializer(serializers.Serializer[Endpoint]):
     created_at = serializers.DateTimeField(help_text="When the endpoint was created.")
 
     def get_url(self, endpoint: Endpoint) -> str:
-        """The address. For a chat without its path, which is a secret."""
+        """The address. For a chat, the path is left out because it is a secret."""
         return addresses.redact(kind=endpoint.kind, url=endpoint.url)
 
     def get_accounts(self, endpoint: Endpoint) -> list[str] | None:
@@ -239,7 +239,7 @@ class UpdateEndpoint(EndpointFields):
 class RotatedSigningSecret(serializers.Serializer[Any]):
     secret = serializers.CharField(help_text="The new signing secret. It is shown only in this response.")
     previous_expires_at = serializers.DateTimeField(
-        help_text="Until then the previous secret signs deliveries as well."
+        help_text="Until this time, deliveries are also signed with the previous secret."
     )
 
 

@@ -82,7 +82,7 @@ class WebhookEndpoints(Collection[Endpoint]):
     @extend_schema(
         operation_id="listWebhookEndpoints",
         summary="List webhook endpoints",
-        description="Newest first.",
+        description="Returns endpoints, newest first.",
         tags=TAGS,
         responses=EndpointSerializer(many=True),
     )
@@ -94,8 +94,8 @@ class WebhookEndpoints(Collection[Endpoint]):
     @extend_schema(
         operation_id="createWebhookEndpoint",
         summary="Create a webhook endpoint",
-        description="A webhook receives each event as a signed POST (Standard Webhooks); a mailbox an "
-        "e-mail, a chat a message. "
+        description="A webhook receives each event as a signed POST request (Standard Webhooks), a mailbox "
+        "receives an e-mail, and a chat receives a message. "
         "The signing `secret` is shown only in this response. Two endpoints can have the same address.",
         tags=TAGS,
         request=CreateEndpoint,
@@ -161,7 +161,7 @@ class WebhookEndpoint(Resource):
     @extend_schema(
         operation_id="deleteWebhookEndpoint",
         summary="Delete a webhook endpoint",
-        description="Also deletes its deliveries. The events stay.",
+        description="Also deletes the endpoint's deliveries. The events are kept.",
         tags=TAGS,
         responses={204: None},
     )
@@ -182,9 +182,8 @@ class SecretRotation(Resource):
     @extend_schema(
         operation_id="rotateSigningSecret",
         summary="Rotate the signing secret",
-        description="The previous secret signs as well for 24 hours. At most two secrets sign: another "
-        "rotation within the 24 "
-        "hours ends the oldest immediately.",
+        description="For 24 hours, deliveries are signed with the new and the previous secret. Another "
+        "rotation within the 24 hours invalidates the oldest secret immediately.",
         tags=TAGS,
         request=None,
         responses=RotatedSigningSecret,
@@ -213,8 +212,8 @@ class EndpointTest(Resource):
         operation_id="sendTestEvent",
         summary="Send a test event",
         description="Sends an example event with `test: true` to this endpoint only. The event is not in the "
-        "list of events. At "
-        "most once a second; e-mail endpoints once a minute per mailbox and five times a minute per agency.",
+        "list of events. Limited to one request a second; for e-mail endpoints, to one a minute per "
+        "mailbox and five a minute per agency.",
         tags=TAGS,
         request=SendTestEvent,
         responses={202: DeliverySerializer},
@@ -251,9 +250,8 @@ class EndpointRecovery(Resource):
     @extend_schema(
         operation_id="recoverEvents",
         summary="Recover missed events",
-        description="Makes every event since a time due now that the endpoint is subscribed to and did not "
-        "receive, in order. "
-        "At most 30 days back. Events that were delivered are not sent again.",
+        description="Sends, in order, every event since the given time that the endpoint is subscribed to "
+        "and did not receive. The time is at most 30 days ago. Delivered events are not sent again.",
         tags=TAGS,
         request=RecoverEvents,
         responses={202: RecoveredEvents},

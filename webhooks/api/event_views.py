@@ -25,7 +25,7 @@ class Events(Collection[Event]):
     @extend_schema(
         operation_id="listEvents",
         summary="List events",
-        description="Newest first. Test events are not included.",
+        description="Returns events, newest first. Test events are not included.",
         tags=["Events"],
         responses=EventSerializer(many=True),
     )
@@ -40,7 +40,7 @@ class EventTypes(Resource):
     @extend_schema(
         operation_id="listEventTypes",
         summary="List event types",
-        description="Every event type with a JSON Schema and an example of its `data`.",
+        description="Returns every event type with a JSON Schema and an example of its `data`.",
         tags=["Events"],
         responses=EventTypeList,
     )

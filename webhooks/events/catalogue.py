@@ -74,7 +74,7 @@ FIGURES: dict[str, Schema] = {
 TARGET = json_object(
     {
         "comparator": enum(
-            "lt", "lte", "gt", "gte", "eq", description="How a value must compare with `value`."
+            "lt", "lte", "gt", "gte", "eq", description="The comparison with `value` that meets the target."
         ),
         "value": {"type": "number", "description": "The limit."},
         "source": enum(
@@ -189,9 +189,9 @@ _DAY_VALUE = {
 ROWS = json_object(
     {
         "read": described(INTEGER, "Rows read."),
-        "new": described(INTEGER, "Rows that were not known before."),
-        "changed": described(INTEGER, "Rows that changed what was known."),
-        "unchanged": described(INTEGER, "Rows that were known already."),
+        "new": described(INTEGER, "Rows that added new facts."),
+        "changed": described(INTEGER, "Rows that changed existing facts."),
+        "unchanged": described(INTEGER, "Rows that changed nothing."),
         "rejected": described(INTEGER, "Rows that could not be used."),
     }
 ) | {"description": "The number of rows by outcome."}
@@ -223,7 +223,7 @@ EVENT_TYPES = (
     ),
     EventType(
         "breach.resolved",
-        "A series meets Amazon's target again. The figures are the present ones; the breach keeps those with "
+        "A series meets Amazon's target again. The figures are current; the breach keeps the figures with "
         "which it opened.",
         json_object(BREACH | RESOLUTION),
         _BREACH | _RESOLVED,
@@ -307,7 +307,7 @@ EVENT_TYPES = (
     ),
     EventType(
         "account.status_changed",
-        "Amazon's report gives the account another status in a marketplace.",
+        "Amazon's report states a new status of the account in a marketplace.",
         json_object(
             {
                 "marketplace": SERIES["marketplace"],

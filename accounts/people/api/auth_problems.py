@@ -26,13 +26,13 @@ class CodeFailed(SignInFailed):
 class TokenFailed(APIException):
     status_code = 403
     default_code = "token-opens-nothing"
-    default_detail = "The token is unknown, used, revoked or expired. Ask for a new invitation."
+    default_detail = "The token is unknown, used, revoked or expired. Request a new invitation."
 
 
 class SignUpClosed(APIException):
     status_code = 403
     default_code = "sign-up-closed"
-    default_detail = "Sign-up is disabled on this installation. Ask an agency for an invitation."
+    default_detail = "Sign-up is disabled on this installation. Request an invitation from an agency."
 
 
 def raise_problem(response: AllauthResponse) -> NoReturn:

@@ -112,7 +112,7 @@ class RequestPasswordReset(PublicView):
     @extend_schema(
         operation_id="requestPasswordReset",
         summary="Request a password reset",
-        description=f"Sends a key by e-mail with which a new password can be set. {NOT_REVEALED}",
+        description=f"Sends an e-mail with a key that allows setting a new password. {NOT_REVEALED}",
         tags=TAGS,
         request=bodies.EmailAddress,
         responses={202: None},
@@ -140,8 +140,8 @@ class SignUp(PublicView):
     @extend_schema(
         operation_id="signUp",
         summary="Sign up a new agency",
-        description="Sends a token by e-mail with which the agency is created. Only on installations that "
-        "allow it (`SIGN_UP`). "
+        description="Sends an e-mail with a token that creates the agency. Available only on installations "
+        "that allow sign-up (`SIGN_UP`). "
         f"{NOT_REVEALED}",
         tags=TAGS,
         request=bodies.SignUp,
@@ -187,7 +187,7 @@ class Session(UserView):
     @extend_schema(
         operation_id="getSession",
         summary="Get the current session",
-        description="Returns the signed-in user and the agencies that it is a member of.",
+        description="Returns the signed-in user and the user's agencies.",
         tags=TAGS,
         responses=bodies.SignedInSerializer,
     )

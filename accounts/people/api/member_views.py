@@ -82,9 +82,8 @@ class MemberDetail(Resource):
         operation_id="updateMember",
         summary="Update a member",
         description="Changes the role and restrictions of a member. Takes effect with the member's next "
-        "request. The last admin "
-        "must remain one unless there is an admin key. An API key with an expiry cannot make anybody an "
-        "admin.",
+        "request. The last admin cannot lose this role unless an admin key exists. An API key with an "
+        "expiry cannot make anybody an admin.",
         tags=TAGS,
         request=MemberSerializer,
         responses=MemberSerializer,
@@ -106,8 +105,8 @@ class MemberDetail(Resource):
         summary="Remove a member",
         description="The member loses access immediately, and invitations that the member sent are revoked. "
         "A user who is a "
-        "member of no other agency is deleted. The last admin cannot be removed unless there is an admin "
-        "key.",
+        "member of no other agency is deleted. The last admin cannot be removed unless an admin key "
+        "exists.",
         tags=TAGS,
         responses={204: None},
     )
@@ -182,7 +181,7 @@ class InvitationDetail(Resource):
     @extend_schema(
         operation_id="revokeInvitation",
         summary="Revoke an invitation",
-        description="Its token can no longer be used.",
+        description="The invitation's token can no longer be used.",
         tags=TAGS,
         responses={204: None},
     )
