@@ -30,7 +30,7 @@ WHERE agency_id = %(agency)s AND id IN (
 def record(
     *,
     agency_id: UUID,
-    who: Actor,
+    actor: Actor,
     what: str,
     about: str,
     now: datetime,
@@ -48,8 +48,8 @@ def record(
     return AuditEntry.objects.create(
         agency_id=agency_id,
         at=now,
-        actor_id=who.id,
-        actor_name=who.name,
+        actor_id=actor.id,
+        actor_name=actor.name,
         what=what,
         about=about,
         detail=detail or {},
@@ -60,11 +60,11 @@ def record(
 
 
 def record_all(
-    *, agency_id: UUID, who: Actor, what: str, about: Iterable[tuple[str, Fields]], now: datetime
+    *, agency_id: UUID, actor: Actor, what: str, about: Iterable[tuple[str, Fields]], now: datetime
 ) -> None:
     """Record one entry for each of several new things, given as (public ID, fields), in one statement."""
     shared: dict[str, Any] = {"agency_id": agency_id, "at": now, "what": what, "detail": {}}
-    shared |= {"actor_id": who.id, "actor_name": who.name}
+    shared |= {"actor_id": actor.id, "actor_name": actor.name}
     shared["request_id"] = get_contextvars().get("request_id")
     AuditEntry.objects.bulk_create(
         AuditEntry(**shared, about=public_id, after=dict(fields)) for public_id, fields in about
@@ -72,18 +72,20 @@ def record_all(
 
 
 def record_change(
-    *, agency_id: UUID, who: Actor, what: str, about: str, before: Fields, after: Fields, now: datetime
+    *, agency_id: UUID, actor: Actor, what: str, about: str, before: Fields, after: Fields, now: datetime
 ) -> AuditEntry | None:
     """Record a change of fields. Equal fields create no entry."""
     if before == after:
         return None
-    return record(agency_id=agency_id, who=who, what=what, about=about, before=before, after=after, now=now)
+    return record(
+        agency_id=agency_id, actor=actor, what=what, about=about, before=before, after=after, now=now
+    )
 
 
 def record_scheduled(*, agency_id: UUID, what: str, detail: dict[str, Any], now: datetime) -> AuditEntry:
     """Record what a scheduled job did for the agency."""
     about = identifiers.public("agcy", agency_id)
-    return record(agency_id=agency_id, who=UNDERONE, what=what, about=about, detail=detail, now=now)
+    return record(agency_id=agency_id, actor=UNDERONE, what=what, about=about, detail=detail, now=now)
 
 
 def remove_details(*, agency_id: UUID) -> int:

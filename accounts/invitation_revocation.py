@@ -23,25 +23,25 @@ def lock(invitation: Invitation) -> Invitation:
 
 
 @transaction.atomic
-def revoke(*, invitation: Invitation, who: Actor, now: datetime) -> None:
+def revoke(*, invitation: Invitation, actor: Actor, now: datetime) -> None:
     """Revoke an invitation. Raises Gone."""
-    _delete(lock(invitation), who, now)
+    _delete(lock(invitation), actor, now)
 
 
 @transaction.atomic
-def revoke_all(*, agency_id: UUID, by: str, who: Actor, now: datetime) -> None:
+def revoke_all(*, agency_id: UUID, by: str, actor: Actor, now: datetime) -> None:
     """Revoke all invitations that the key or member with the public ID `by` has sent."""
     # Ordered, so that concurrent revocations lock rows in the same order.
     invitations = Invitation.objects.filter(agency_id=agency_id, invited_by_id=by).order_by("pk")
     for invitation in invitations.select_for_update():
-        _delete(invitation, who, now)
+        _delete(invitation, actor, now)
 
 
-def _delete(invitation: Invitation, who: Actor, now: datetime) -> None:
+def _delete(invitation: Invitation, actor: Actor, now: datetime) -> None:
     # The e-mail address is left out: audit entries are never deleted.
     audit.record(
         agency_id=invitation.agency_id,
-        who=who,
+        actor=actor,
         what="invitation.withdrawn",
         about=invitation.public_id,
         before=invitation.audit_fields(),

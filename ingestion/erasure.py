@@ -55,7 +55,9 @@ def erase_accounts(*, agency_id: UUID, now: datetime) -> int:
         _erase_account(agency_id, account_id, now)
         with context.agency(agency_id):
             about = public_account_id(account_id)
-            audit.record(agency_id=agency_id, who=audit.UNDERONE, what="account.erased", about=about, now=now)
+            audit.record(
+                agency_id=agency_id, actor=audit.UNDERONE, what="account.erased", about=about, now=now
+            )
     return len(account_ids)
 
 
@@ -133,4 +135,4 @@ def _record_erased(agency_id: UUID, now: datetime) -> None:
             erased_at=now, **{field.name: field.get_default() for field in fields}
         )
         about = Agency.objects.get(pk=agency_id).public_id
-        audit.record(agency_id=agency_id, who=audit.UNDERONE, what="agency.erased", about=about, now=now)
+        audit.record(agency_id=agency_id, actor=audit.UNDERONE, what="agency.erased", about=about, now=now)

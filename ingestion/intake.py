@@ -54,7 +54,7 @@ class ReceivedDocument:
 
 
 def receive(
-    *, account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor = audit.UNDERONE
+    *, account: SellerAccount, received: ReceivedDocument, now: datetime, actor: Actor = audit.UNDERONE
 ) -> tuple[Report, bool]:
     """Return the report of this document, and whether the document is a duplicate.
 
@@ -63,7 +63,7 @@ def receive(
     first = _find_duplicate(account, received)
     if first is None:
         try:
-            return _create_report(account, received, now, who), False
+            return _create_report(account, received, now, actor), False
         except IntegrityError as error:
             if constraints.violated(error) != UNIQUE_DOCUMENT:
                 raise
@@ -72,14 +72,14 @@ def receive(
             if first is None:
                 raise
     if first.status in RELOADABLE:
-        _queue_again(first, received, now, who)
+        _queue_again(first, received, now, actor)
     elif _adds_period(first, received):
-        _queue_with_period(first, received, now, who)
+        _queue_with_period(first, received, now, actor)
     return first, True
 
 
 def receive_rows(
-    *, account: SellerAccount, rows: list[dict[str, object]], now: datetime, who: Actor = audit.UNDERONE
+    *, account: SellerAccount, rows: list[dict[str, object]], now: datetime, actor: Actor = audit.UNDERONE
 ) -> Report:
     """Return a new report of defects posted as JSON.
 
@@ -96,7 +96,7 @@ def receive_rows(
         announced_type=posted_defects.NAME,
         marketplace=account.home_marketplace,
     )
-    return _create_report(account, received, now, who)
+    return _create_report(account, received, now, actor)
 
 
 def _find_duplicate(account: SellerAccount, received: ReceivedDocument) -> Report | None:
@@ -104,7 +104,7 @@ def _find_duplicate(account: SellerAccount, received: ReceivedDocument) -> Repor
     return reports.exclude(source=Report.Source.JSON).first()
 
 
-def _create_report(account: SellerAccount, received: ReceivedDocument, now: datetime, who: Actor) -> Report:
+def _create_report(account: SellerAccount, received: ReceivedDocument, now: datetime, actor: Actor) -> Report:
     report = Report(
         agency_id=account.agency_id,
         account=account,
@@ -122,7 +122,7 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
     try:
         with transaction.atomic():
             report.save(force_insert=True)
-            _record_audit(report, "report.received", who, now)
+            _record_audit(report, "report.received", actor, now)
     except BaseException:
         default_storage.delete(report.document)
         raise
@@ -130,7 +130,7 @@ def _create_report(account: SellerAccount, received: ReceivedDocument, now: date
     return report
 
 
-def _queue_again(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
+def _queue_again(report: Report, received: ReceivedDocument, now: datetime, actor: Actor) -> None:
     """Queue a rejected or failed report as if it were received now, with the type and marketplace stated
     now."""
     changes = {
@@ -139,15 +139,15 @@ def _queue_again(report: Report, received: ReceivedDocument, now: datetime, who:
         "marketplace": received.marketplace,
         "received_at": now,
     }
-    _queue(report, received, now, who, statuses=RELOADABLE, changes=changes)
+    _queue(report, received, now, actor, statuses=RELOADABLE, changes=changes)
 
 
-def _queue_with_period(report: Report, received: ReceivedDocument, now: datetime, who: Actor) -> None:
+def _queue_with_period(report: Report, received: ReceivedDocument, now: datetime, actor: Actor) -> None:
     """Queue a report again with its period.
 
     `received_at` stays the moment of the first upload, so that reports received since then keep precedence.
     """
-    _queue(report, received, now, who, statuses=PERIOD_ADDABLE, changes={})
+    _queue(report, received, now, actor, statuses=PERIOD_ADDABLE, changes={})
 
 
 def _adds_period(first: Report, received: ReceivedDocument) -> bool:
@@ -168,7 +168,7 @@ def _queue(
     report: Report,
     received: ReceivedDocument,
     now: datetime,
-    who: Actor,
+    actor: Actor,
     *,
     statuses: set[Report.Status],
     changes: dict[str, Any],
@@ -207,7 +207,7 @@ def _queue(
             loaded_at=None,
         )
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
-        _record_audit(report, "report.queued_again", who, now)
+        _record_audit(report, "report.queued_again", actor, now)
         _enqueue(report)
     report.refresh_from_db(from_queryset=rows)
 
@@ -234,7 +234,7 @@ def _store_document(report: Report, received: ReceivedDocument) -> None:
     )
 
 
-def _record_audit(report: Report, what: str, who: Actor, now: datetime) -> None:
+def _record_audit(report: Report, what: str, actor: Actor, now: datetime) -> None:
     """Record the account, source, digest and size. Nothing from the document's content."""
     detail = {
         "account": report.account.public_id,
@@ -243,7 +243,7 @@ def _record_audit(report: Report, what: str, who: Actor, now: datetime) -> None:
         "size": report.size,
     }
     audit.record(
-        agency_id=report.agency_id, who=who, what=what, about=report.public_id, detail=detail, now=now
+        agency_id=report.agency_id, actor=actor, what=what, about=report.public_id, detail=detail, now=now
     )
 
 

@@ -110,7 +110,7 @@ class Accounts(Collection[SellerAccount]):
         principal = context.principal(request)
         try:
             account = agencies.create_account(
-                agency=principal.agency, who=principal.actor, now=timezone.now(), **fields
+                agency=principal.agency, actor=principal.actor, now=timezone.now(), **fields
             )
         except agencies.AccountExists:
             raise AccountExists from None
@@ -139,8 +139,8 @@ class Account(Resource):
         account = context.account_of(request, account_id)
         body = UpdateAccount(account, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        who = context.principal(request).actor
-        agencies.update(thing=account, fields=body.validated_data, who=who, now=timezone.now())
+        actor = context.principal(request).actor
+        agencies.update(thing=account, fields=body.validated_data, actor=actor, now=timezone.now())
         return Response(serialize(account).data)
 
     @extend_schema(
@@ -153,6 +153,8 @@ class Account(Resource):
         responses={204: None},
     )
     def delete(self, request: Request, account_id: str) -> Response:
-        who = context.principal(request).actor
-        agencies.delete_account(account=context.account_of(request, account_id), who=who, now=timezone.now())
+        actor = context.principal(request).actor
+        agencies.delete_account(
+            account=context.account_of(request, account_id), actor=actor, now=timezone.now()
+        )
         return Response(status=204)

@@ -23,7 +23,7 @@ class NewAccount:
 
 @transaction.atomic
 def create_accounts(
-    *, agency: Agency, accounts: Sequence[NewAccount], who: Actor, now: datetime
+    *, agency: Agency, accounts: Sequence[NewAccount], actor: Actor, now: datetime
 ) -> list[tuple[SellerAccount, bool]]:
     """Return, in the order of `accounts`, each account and whether it is new.
 
@@ -46,7 +46,7 @@ def create_accounts(
         for account in new
         if account.pk in created
     ]
-    audit.record_all(agency_id=agency.pk, who=who, what="account.created", about=entries, now=now)
+    audit.record_all(agency_id=agency.pk, actor=actor, what="account.created", about=entries, now=now)
     results: list[tuple[SellerAccount, bool]] = []
     for each in accounts:
         account = existing[each.selling_partner_id]

@@ -42,7 +42,7 @@ class BulkAccounts(Resource):
         accounts = bulk_create.create_accounts(
             agency=context.agency_of(request),
             accounts=[NewAccount(**row.validated_data) for row in valid],
-            who=context.principal(request).actor,
+            actor=context.principal(request).actor,
             now=now,
         )
         created = dict(zip(map(id, valid), accounts, strict=True))

@@ -30,14 +30,14 @@ class ErasureStarted(Exception):
     """Raise when the agency is being erased, or was."""
 
 
-def create_agency(*, name: str, now: datetime, who: Actor = audit.UNDERONE) -> tuple[Agency, str]:
+def create_agency(*, name: str, now: datetime, actor: Actor = audit.UNDERONE) -> tuple[Agency, str]:
     """Create an agency with its first API key, and return it with the text of that key. Opens a
     transaction."""
     agency_id = identifiers.uuid7()
     with context.agency(agency_id):
         agency = Agency.objects.create(id=agency_id, name=name, created_at=now)
         key, text = key_secrets.create(agency=agency, name="first key", now=now)
-        _record(agency, "agency.opened", who, now, detail={"key": key.public_id}, after={"name": name})
+        _record(agency, "agency.opened", actor, now, detail={"key": key.public_id}, after={"name": name})
     return agency, text
 
 
@@ -50,7 +50,7 @@ def create_account(
     home_marketplace: str,
     external_id: str | None,
     now: datetime,
-    who: Actor = audit.UNDERONE,
+    actor: Actor = audit.UNDERONE,
 ) -> SellerAccount:
     """Create an account. Raises AccountExists."""
     fields = {
@@ -68,13 +68,13 @@ def create_account(
         if constraints.violated(error) != constraints.PARTNER_OF_AGENCY:
             raise
         raise AccountExists from None
-    _record(account, "account.created", who, now, after=fields)
+    _record(account, "account.created", actor, now, after=fields)
     return account
 
 
 @transaction.atomic
 def update(
-    *, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, who: Actor = audit.UNDERONE
+    *, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, actor: Actor = audit.UNDERONE
 ) -> None:
     """Update these fields of an agency or account.
 
@@ -87,11 +87,11 @@ def update(
     if before != fields:
         thing.save(update_fields=list(fields))
         kind = "agency" if isinstance(thing, Agency) else "account"
-        _record(thing, f"{kind}.changed", who, now, before=before, after=fields)
+        _record(thing, f"{kind}.changed", actor, now, before=before, after=fields)
 
 
 @transaction.atomic
-def delete_account(*, account: SellerAccount, now: datetime, who: Actor = audit.UNDERONE) -> None:
+def delete_account(*, account: SellerAccount, now: datetime, actor: Actor = audit.UNDERONE) -> None:
     """Hide an account from all reads now; the next hourly job erases its rows.
 
     Deleting it again changes nothing.
@@ -102,14 +102,14 @@ def delete_account(*, account: SellerAccount, now: datetime, who: Actor = audit.
         _record(
             account,
             "account.handed_back",
-            who,
+            actor,
             now,
             before={name: getattr(account, name) for name in ACCOUNT_FIELDS},
         )
 
 
 @transaction.atomic
-def close(*, agency: Agency, by: str, who: Actor, now: datetime) -> Agency:
+def close(*, agency: Agency, by: str, actor: Actor, now: datetime) -> Agency:
     """Close an agency: nobody can authenticate, and nothing is loaded or sent.
 
     Closing it again changes nothing.
@@ -122,7 +122,7 @@ def close(*, agency: Agency, by: str, who: Actor, now: datetime) -> Agency:
         locked.closed_at, locked.closed_by = now, by
         locked.erased_from = now + timedelta(days=settings.CLOSED_AGENCY_DAYS)
         locked.save(update_fields=["closed_at", "closed_by", "erased_from"])
-        _record(locked, "agency.closed", who, now, detail={"erased_from": locked.erased_from.isoformat()})
+        _record(locked, "agency.closed", actor, now, detail={"erased_from": locked.erased_from.isoformat()})
     return locked
 
 
@@ -153,6 +153,6 @@ def _lock(thing: Agency | SellerAccount) -> Agency | SellerAccount:
     return accounts.get(agency_id=thing.agency_id, pk=thing.pk)
 
 
-def _record(thing: Agency | SellerAccount, what: str, who: Actor, now: datetime, **more: Any) -> None:
+def _record(thing: Agency | SellerAccount, what: str, actor: Actor, now: datetime, **more: Any) -> None:
     agency_id = thing.pk if isinstance(thing, Agency) else thing.agency_id
-    audit.record(agency_id=agency_id, who=who, what=what, about=thing.public_id, now=now, **more)
+    audit.record(agency_id=agency_id, actor=actor, what=what, about=thing.public_id, now=now, **more)

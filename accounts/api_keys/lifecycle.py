@@ -50,7 +50,7 @@ class Rights:
 
 @transaction.atomic
 def create(
-    *, agency: Agency, name: str, rights: Rights, who: Actor, now: datetime, by: Principal | None = None
+    *, agency: Agency, name: str, rights: Rights, actor: Actor, now: datetime, by: Principal | None = None
 ) -> tuple[ApiKey, str]:
     """Create a key. Returns it with its text, which cannot be read again.
 
@@ -59,27 +59,29 @@ def create(
     """
     _check_expiry(by, rights.expires_at)
     key, text = key_secrets.create(agency=agency, name=name, now=now, **vars(rights))
-    _record(key, "key.created", who, now, **_details(key))
+    _record(key, "key.created", actor, now, **_details(key))
     return key, text
 
 
 @transaction.atomic
-def rename(*, key: ApiKey, name: str, who: Actor, now: datetime) -> None:
+def rename(*, key: ApiKey, name: str, actor: Actor, now: datetime) -> None:
     """Rename a key. The same name changes nothing."""
     if key.name != name:
         key.name = name
         key.save(update_fields=["name"])
-        _record(key, "key.renamed", who, now, name=name)
+        _record(key, "key.renamed", actor, now, name=name)
 
 
 @transaction.atomic
-def revoke(*, key: ApiKey, who: Actor, now: datetime) -> None:
+def revoke(*, key: ApiKey, actor: Actor, now: datetime) -> None:
     """Revoke a key with its tokens and its open invitations. Revoking it again changes nothing."""
     locked = _lock(key)
     if locked.revoked_at is None:
         key_secrets.revoke(key=locked, now=now)
-        _record(locked, "key.revoked", who, now, name=locked.name)
-        invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, who=who, now=now)
+        _record(locked, "key.revoked", actor, now, name=locked.name)
+        invitation_revocation.revoke_all(
+            agency_id=locked.agency_id, by=locked.public_id, actor=actor, now=now
+        )
 
 
 @transaction.atomic
@@ -104,7 +106,7 @@ def rotate(*, key: ApiKey, overlap: timedelta, by: Principal, now: datetime) -> 
     old.expires_at = min(old.expires_at or now + overlap, now + overlap)
     old.save(update_fields=["expires_at"])
     _record(old, "key.rotated", by.actor, now, by=new.public_id, until=old.expires_at.isoformat())
-    invitation_revocation.revoke_all(agency_id=old.agency_id, by=old.public_id, who=by.actor, now=now)
+    invitation_revocation.revoke_all(agency_id=old.agency_id, by=old.public_id, actor=by.actor, now=now)
     return new, text
 
 
@@ -156,5 +158,5 @@ def _details(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _record(key: ApiKey, what: str, who: Actor, now: datetime, **detail: Any) -> None:
-    audit.record(agency_id=key.agency_id, who=who, what=what, about=key.public_id, detail=detail, now=now)
+def _record(key: ApiKey, what: str, actor: Actor, now: datetime, **detail: Any) -> None:
+    audit.record(agency_id=key.agency_id, actor=actor, what=what, about=key.public_id, detail=detail, now=now)

@@ -116,7 +116,7 @@ class ApiKeys(Collection[ApiKey]):
                 agency=principal.agency,
                 name=name,
                 rights=body.rights(),
-                who=principal.actor,
+                actor=principal.actor,
                 by=principal,
                 now=now,
             )
@@ -145,7 +145,7 @@ class ApiKeyDetail(Resource):
         body = UpdateApiKey(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         name = body.validated_data.get("name", key.name)
-        api_keys.rename(key=key, name=name, who=context.principal(request).actor, now=timezone.now())
+        api_keys.rename(key=key, name=name, actor=context.principal(request).actor, now=timezone.now())
         return Response(ApiKeySerializer(key).data)
 
     @extend_schema(
@@ -161,7 +161,7 @@ class ApiKeyDetail(Resource):
     )
     def delete(self, request: Request, key_id: str) -> Response:
         api_keys.revoke(
-            key=get_key(request, key_id), who=context.principal(request).actor, now=timezone.now()
+            key=get_key(request, key_id), actor=context.principal(request).actor, now=timezone.now()
         )
         return Response(status=204)
 

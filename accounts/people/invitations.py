@@ -32,7 +32,7 @@ class TooManyInvitations(Exception):
 
 
 @transaction.atomic
-def create(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, now: datetime) -> Invitation:
+def create(*, agency: Agency, email: str, rights: dict[str, Any], actor: Actor, now: datetime) -> Invitation:
     """Create an invitation and queue its e-mail. `rights` are role, read_only and accounts.
 
     Raises AlreadyInvited, AlreadyMember, TooManyInvitations.
@@ -46,8 +46,8 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, no
     invitation = Invitation(
         agency=agency,
         email=email.lower(),
-        invited_by_id=who.id,
-        invited_by_name=who.name,
+        invited_by_id=actor.id,
+        invited_by_name=actor.name,
         created_at=now,
         **rights,
     )
@@ -58,19 +58,19 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], who: Actor, no
         if constraints.violated(error) != constraints.INVITATION_EMAIL:
             raise
         raise AlreadyInvited from None
-    _record(invitation, "member.invited", who, now, after=invitation.audit_fields())
+    _record(invitation, "member.invited", actor, now, after=invitation.audit_fields())
     return invitation
 
 
 @transaction.atomic
-def resend(*, invitation: Invitation, who: Actor, now: datetime) -> Invitation:
+def resend(*, invitation: Invitation, actor: Actor, now: datetime) -> Invitation:
     """Send an invitation again with a new token for another week. The old token ends.
 
     Raises invitation_revocation.Gone.
     """
     locked = invitation_revocation.lock(invitation)
     _send(locked, now)
-    _record(locked, "invitation.sent_again", who, now)
+    _record(locked, "invitation.sent_again", actor, now)
     return locked
 
 
@@ -99,7 +99,7 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
         )
         audit.record(
             agency_id=invitation.agency_id,
-            who=Actor(joined.member.public_id, joined.person.name),
+            actor=Actor(joined.member.public_id, joined.person.name),
             what="member.joined",
             about=joined.member.public_id,
             detail={"invitation": invitation.public_id},
@@ -138,10 +138,10 @@ def _send(invitation: Invitation, now: datetime) -> None:
     )
 
 
-def _record(invitation: Invitation, what: str, who: Actor, now: datetime, **fields: Any) -> None:
+def _record(invitation: Invitation, what: str, actor: Actor, now: datetime, **fields: Any) -> None:
     # The e-mail address is left out: audit entries are never deleted.
     audit.record(
-        agency_id=invitation.agency_id, who=who, what=what, about=invitation.public_id, now=now, **fields
+        agency_id=invitation.agency_id, actor=actor, what=what, about=invitation.public_id, now=now, **fields
     )
 
 

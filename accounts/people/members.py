@@ -32,7 +32,7 @@ def list_for_person(*, person_id: UUID) -> list[Member]:
 
 
 @transaction.atomic
-def update(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime) -> Member:
+def update(*, member: Member, rights: dict[str, Any], actor: Actor, now: datetime) -> Member:
     """Update these rights (role, read_only, accounts) of a member, and return the member. Raises
     LastAdmin."""
     locked = _lock(member)
@@ -43,7 +43,7 @@ def update(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime)
     _check_admin_remains(locked.agency_id, now)
     entry: dict[str, Any] = {
         "agency_id": locked.agency_id,
-        "who": who,
+        "actor": actor,
         "what": "member.changed",
         "about": locked.public_id,
     }
@@ -52,7 +52,7 @@ def update(*, member: Member, rights: dict[str, Any], who: Actor, now: datetime)
 
 
 @transaction.atomic
-def remove(*, member: Member, who: Actor, now: datetime) -> None:
+def remove(*, member: Member, actor: Actor, now: datetime) -> None:
     """Remove a member with the member's open invitations. Takes effect with the next request.
 
     Raises LastAdmin.
@@ -62,12 +62,12 @@ def remove(*, member: Member, who: Actor, now: datetime) -> None:
     locked = _lock(member)
     entry: dict[str, Any] = {
         "agency_id": locked.agency_id,
-        "who": who,
+        "actor": actor,
         "what": "member.removed",
         "about": locked.public_id,
     }
     audit.record(**entry, before=locked.audit_fields(), now=now)
-    invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, who=who, now=now)
+    invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, actor=actor, now=now)
     Member.objects.filter(agency_id=locked.agency_id, pk=locked.pk).delete()
     _check_admin_remains(member.agency_id, now)
     delete_if_unused(person_id=locked.person_id)

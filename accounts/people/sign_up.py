@@ -60,7 +60,7 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
         )
         audit.record(
             agency_id=agency_id,
-            who=Actor(joined.member.public_id, joined.person.name),
+            actor=Actor(joined.member.public_id, joined.person.name),
             what="agency.opened",
             about=agency.public_id,
             after={"name": agency.name},

@@ -63,14 +63,14 @@ class AgencyAdmin(ReadOnlyAdmin):
         if agency is None:
             raise Http404
         context.set_agency(agency.pk)
-        who = _actor(request.user)
+        actor = _actor(request.user)
         if request.method == "POST":
             messages.success(
-                request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), who)
+                request, _act(agency, request.POST.get("revoke"), request.POST.get("disable"), actor)
             )
             return HttpResponseRedirect(request.path)
         audit.record(
-            agency_id=agency.pk, who=who, what="staff.looked", about=agency.public_id, now=timezone.now()
+            agency_id=agency.pk, actor=actor, what="staff.looked", about=agency.public_id, now=timezone.now()
         )
         template_context = (
             self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | details(agency)
@@ -101,7 +101,7 @@ def details(agency: Agency) -> dict[str, Any]:
     }
 
 
-def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) -> str:
+def _act(agency: Agency, revoke: str | None, disable: str | None, actor: Actor) -> str:
     """Revoke a key or disable an endpoint, and return a message about it. Raises BadRequest, Http404."""
     now = timezone.now()
     if revoke:
@@ -109,7 +109,7 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) ->
         key = keys.filter(pk=identifiers.private("key", revoke)).first()
         if key is None:
             raise Http404
-        api_keys.revoke(key=key, who=who, now=now)
+        api_keys.revoke(key=key, actor=actor, now=now)
         return f"The API key {key.prefix}… was revoked."
     if disable:
         endpoint = (
@@ -117,7 +117,7 @@ def _act(agency: Agency, revoke: str | None, disable: str | None, who: Actor) ->
         )
         if endpoint is None:
             raise Http404
-        endpoint_lifecycle.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
+        endpoint_lifecycle.disable(endpoint=endpoint, reason=Endpoint.Reason.BY_HAND, actor=actor, now=now)
         return f"The endpoint {endpoint.public_id} was disabled."
     raise BadRequest("Expected an API key or an endpoint.")
 

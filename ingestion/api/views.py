@@ -95,9 +95,9 @@ def request_digest(upload: dict[str, Any]) -> bytes:
 
 
 def _receive(
-    account: SellerAccount, received: intake.ReceivedDocument, who: Actor, now: datetime
+    account: SellerAccount, received: intake.ReceivedDocument, actor: Actor, now: datetime
 ) -> Response:
-    report, duplicate = intake.receive(account=account, received=received, who=who, now=now)
+    report, duplicate = intake.receive(account=account, received=received, actor=actor, now=now)
     body = ReportSerializer(report, context={"duplicate": duplicate}).data
     return Response(
         body, status=200 if duplicate else 202, headers={"Location": f"/v1/reports/{report.public_id}"}
@@ -164,9 +164,9 @@ class ReportListView(Collection[Report]):
         )
         with context.for_request(request):
             account = self._account_after_body(request, account_id)
-            who = context.principal(request).actor
+            actor = context.principal(request).actor
             return self.idempotent(
-                request, body=request_digest(fields), act=lambda: _receive(account, received, who, now)
+                request, body=request_digest(fields), act=lambda: _receive(account, received, actor, now)
             )
 
     def _account_before_body(self, request: Request, account_id: str) -> SellerAccount:
@@ -291,7 +291,7 @@ class DefectListView(Resource):
             body, max_rows=settings.DEFECTS_MAX_ROWS, latest=latest_allowed_time(now.astimezone(UTC).date())
         )
         report = intake.receive_rows(
-            account=account, rows=body["defects"], who=context.principal(request).actor, now=now
+            account=account, rows=body["defects"], actor=context.principal(request).actor, now=now
         )
         return Response(
             ReportSerializer(report).data, status=202, headers={"Location": f"/v1/reports/{report.public_id}"}

@@ -48,7 +48,7 @@ class ClaimLost(Exception):
 
 
 def create(
-    *, agency: Agency, account: SellerAccount | None, with_documents: bool, who: Actor, now: datetime
+    *, agency: Agency, account: SellerAccount | None, with_documents: bool, actor: Actor, now: datetime
 ) -> Export:
     """Create a queued export and return it. Requires the tenant context's transaction; the insert uses a
     savepoint.
@@ -70,7 +70,7 @@ def create(
             raise
         raise AlreadyInProgress from None
     detail = {"account": account.public_id if account else None, "documents": with_documents}
-    _audit(export, "export.asked", who, now, detail)
+    _audit(export, "export.asked", actor, now, detail)
     return export
 
 
@@ -137,9 +137,9 @@ def expire(*, agency_id: UUID, now: datetime) -> int:
         return _expire(agency_id, Export.objects.filter(status=Status.READY, expires_at__lte=now), now)
 
 
-def record_download(*, export: Export, who: Actor, now: datetime) -> None:
+def record_download(*, export: Export, actor: Actor, now: datetime) -> None:
     """Record in the audit log that the archive was downloaded. Requires a transaction."""
-    _audit(export, "export.downloaded", who, now, {})
+    _audit(export, "export.downloaded", actor, now, {})
 
 
 def storage_folder(agency_id: UUID) -> str:
@@ -183,7 +183,7 @@ def _expire(agency_id: UUID, exports: QuerySet[Export], now: datetime) -> int:
     return rows.update(status=Status.EXPIRED, document="")
 
 
-def _audit(export: Export, what: str, who: Actor, now: datetime, detail: dict[str, Any]) -> None:
+def _audit(export: Export, what: str, actor: Actor, now: datetime, detail: dict[str, Any]) -> None:
     audit.record(
-        agency_id=export.agency_id, who=who, what=what, about=export.public_id, detail=detail, now=now
+        agency_id=export.agency_id, actor=actor, what=what, about=export.public_id, detail=detail, now=now
     )

@@ -146,7 +146,7 @@ class ExportListView(Collection[Export]):
                 agency=principal.agency,
                 account=account,
                 with_documents=options["documents"],
-                who=principal.actor,
+                actor=principal.actor,
                 now=timezone.now(),
             )
         except exports.AlreadyInProgress:
@@ -193,7 +193,7 @@ class ExportArchiveView(Resource):
         except FileNotFoundError:
             # The file is deleted before its row is updated.
             raise ExportExpired from None
-        exports.record_download(export=export, who=context.principal(request).actor, now=timezone.now())
+        exports.record_download(export=export, actor=context.principal(request).actor, now=timezone.now())
         return FileResponse(
             archive,
             as_attachment=True,

@@ -93,7 +93,7 @@ def _record(
     # Without the text of notes: it is deleted with the breach, and the audit log is kept for good.
     audit.record(
         agency_id=breach.agency_id,
-        who=by.actor,
+        actor=by.actor,
         what=f"breach.{what}",
         about=breach.public_id,
         now=now,

@@ -78,7 +78,7 @@ def _record(request: Request, threshold: Threshold, what: str, **sides: Threshol
     scope = {name: data[name] for name in SCOPE_FIELDS}
     audit.record(
         agency_id=threshold.agency_id,
-        who=context.principal(request).actor,
+        actor=context.principal(request).actor,
         what=what,
         about=threshold.public_id,
         detail=scope | {"warn_at": threshold.warn_at, "for_days": threshold.for_days},

@@ -268,8 +268,8 @@ class AgencyDetail(Resource):
         agency = context.agency_of(request)
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
-        who = context.principal(request).actor
-        agencies.update(thing=agency, fields=change.validated_data, who=who, now=timezone.now())
+        actor = context.principal(request).actor
+        agencies.update(thing=agency, fields=change.validated_data, actor=actor, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
             recount = partial(tasks.apply_denominator.delay, agency_id=str(agency.pk))
             transaction.on_commit(recount, robust=True)
@@ -290,6 +290,6 @@ class AgencyDetail(Resource):
         principal = context.principal(request)
         CloseAgency(data=request.data, context={"agency": principal.agency}).is_valid(raise_exception=True)
         closed = agencies.close(
-            agency=principal.agency, by=principal.public_id, who=principal.actor, now=timezone.now()
+            agency=principal.agency, by=principal.public_id, actor=principal.actor, now=timezone.now()
         )
         return Response(ClosedAgency(closed).data, status=202)

@@ -25,9 +25,9 @@ ENDPOINT = "ep_" + "a" * 32
 def note(client: Client, what: str = "endpoint.created", *, about: str = ENDPOINT, **detail: Any) -> str:
     """Note something of an agency; returns its id."""
     with context.agency(client.agency.pk):
-        who = principals.from_key(ApiKey.objects.get()).actor
+        actor = principals.from_key(ApiKey.objects.get()).actor
         entry = audit.record(
-            agency_id=client.agency.pk, who=who, what=what, about=about, detail=detail, now=NOW
+            agency_id=client.agency.pk, actor=actor, what=what, about=about, detail=detail, now=NOW
         )
         return entry.public_id
 
@@ -77,7 +77,7 @@ def test_audit_entry_stores_changed_fields_only(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         audit.record_change(
             agency_id=acme.agency.pk,
-            who=Actor("underone"),
+            actor=Actor("underone"),
             what="endpoint.changed",
             about=ENDPOINT,
             now=NOW,
@@ -85,7 +85,7 @@ def test_audit_entry_stores_changed_fields_only(acme: Client) -> None:
         )
         same = audit.record_change(
             agency_id=acme.agency.pk,
-            who=Actor("underone"),
+            actor=Actor("underone"),
             what="endpoint.changed",
             about=ENDPOINT,
             now=NOW,
@@ -136,8 +136,13 @@ def test_audit_log_filters_by_who_and_time(acme: Client) -> None:
     key = acme.read("/v1/me")["key"]["id"]
     earlier, at, later = "2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T09:00:01+00:00"
 
-    assert listed(acme, who=key) == listed(acme, who=f"{key} first key") == [entry]
-    assert listed(acme, who=key[:-1]) == listed(acme, who="first key") == listed(acme, who="underone") == []
+    assert listed(acme, actor=key) == listed(acme, actor=f"{key} first key") == [entry]
+    assert (
+        listed(acme, actor=key[:-1])
+        == listed(acme, actor="first key")
+        == listed(acme, actor="underone")
+        == []
+    )
     assert (
         listed(acme, since=at)
         == listed(acme, until=later)
@@ -152,7 +157,7 @@ def test_audit_log_csv_has_no_formula(acme: Client) -> None:
         sides = {"before": {"name": "Æ"}, "after": {"name": "=1+1"}}
         audit.record(
             agency_id=acme.agency.pk,
-            who=Actor("=cmd"),
+            actor=Actor("=cmd"),
             what="account.changed",
             about="acct_1",
             now=NOW,
@@ -258,7 +263,11 @@ def test_audit_table_cannot_be_truncated_or_unguarded(acme: Client, statement: s
 def test_audit_entry_for_other_agency_is_refused(acme: Client, rival: Client) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), context.agency(rival.agency.pk):
         audit.record(
-            agency_id=acme.agency.pk, who=Actor("underone"), what="endpoint.created", about=ENDPOINT, now=NOW
+            agency_id=acme.agency.pk,
+            actor=Actor("underone"),
+            what="endpoint.created",
+            about=ENDPOINT,
+            now=NOW,
         )
 
 
@@ -268,7 +277,7 @@ def test_audit_entries_of_closed_agency_are_reduced_to_ids(
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     note(acme, about=ENDPOINT, host="hooks.example.com")
     with context.agency(acme.agency.pk):
-        agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "Mei"), now=NOW)
+        agencies.close(agency=acme.agency, by="key_1", actor=Actor("key_1", "Mei"), now=NOW)
         for columns in (
             "actor_id = 'nobody'",
             "actor_name = '', before = NULL, after = NULL, detail = '{}', at = now()",
@@ -309,7 +318,7 @@ def test_audit_entry_of_product_is_by_underone(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         audit.record(
             agency_id=acme.agency.pk,
-            who=audit.UNDERONE,
+            actor=audit.UNDERONE,
             what="endpoint.disabled",
             about=ENDPOINT,
             detail={},

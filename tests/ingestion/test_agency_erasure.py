@@ -125,7 +125,7 @@ def test_audit_log_of_erased_agency_is_reduced_to_ids(acme: Client) -> None:
         "agency.closed",
         *whats,
     ]
-    assert {who for _, who, *_ in entries} == {"underone", key}
+    assert {actor for _, actor, *_ in entries} == {"underone", key}
     assert {str(rest) for _, _, *rest in entries} == {"[None, None, {}]"}
 
 

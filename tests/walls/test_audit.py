@@ -40,7 +40,7 @@ def traces(client: Client, operation: Operation, has: Furnished) -> tuple[int, s
     """The status of the answer, and who is named in the entries that were not there before."""
     before = entries(client)
     answer = operation.ask(client, has)
-    return answer.status, {who for entry, who in entries(client).items() if entry not in before}
+    return answer.status, {actor for entry, actor in entries(client).items() if entry not in before}
 
 
 def test_every_write_that_succeeds_is_in_the_log_with_who_asked_for_it(

@@ -112,7 +112,7 @@ class Redelivery(Resource):
         limit_mails(request, delivery.endpoint)
         try:
             pending = redelivery.redeliver(
-                delivery=delivery, who=tenant_context.principal(request).actor, now=timezone.now()
+                delivery=delivery, actor=tenant_context.principal(request).actor, now=timezone.now()
             )
         except redelivery.DeliveryIsPending:
             raise DeliveryPending from None

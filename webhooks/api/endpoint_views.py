@@ -151,7 +151,7 @@ class WebhookEndpoint(Resource):
             updated = endpoints.update(
                 endpoint=endpoint,
                 fields=fields,
-                who=tenant_context.principal(request).actor,
+                actor=tenant_context.principal(request).actor,
                 now=timezone.now(),
             )
         except Endpoint.DoesNotExist:
@@ -169,7 +169,7 @@ class WebhookEndpoint(Resource):
         endpoint = endpoint_of(request, endpoint_id)
         try:
             endpoints.delete(
-                endpoint=endpoint, who=tenant_context.principal(request).actor, now=timezone.now()
+                endpoint=endpoint, actor=tenant_context.principal(request).actor, now=timezone.now()
             )
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
@@ -194,7 +194,7 @@ class SecretRotation(Resource):
             raise NothingSigned
         try:
             secret = endpoints.rotate_secret(
-                endpoint=endpoint, who=tenant_context.principal(request).actor, now=now
+                endpoint=endpoint, actor=tenant_context.principal(request).actor, now=now
             )
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
@@ -227,7 +227,7 @@ class EndpointTest(Resource):
             delivery = redelivery.send_test(
                 endpoint=endpoint,
                 type_=type_,
-                who=tenant_context.principal(request).actor,
+                actor=tenant_context.principal(request).actor,
                 now=timezone.now(),
             )
         except redelivery.EndpointIsDisabled:
@@ -264,7 +264,7 @@ class EndpointRecovery(Resource):
         limit_mails(request, endpoint)
         try:
             count = redelivery.recover(
-                endpoint=endpoint, since=since, who=tenant_context.principal(request).actor, now=now
+                endpoint=endpoint, since=since, actor=tenant_context.principal(request).actor, now=now
             )
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None

@@ -81,7 +81,7 @@ class TooManyTests(Exception):
 
 
 @transaction.atomic
-def send_test(*, endpoint: Endpoint, type_: str, who: Actor, now: datetime) -> Delivery:
+def send_test(*, endpoint: Endpoint, type_: str, actor: Actor, now: datetime) -> Delivery:
     """Publish an example event to this endpoint only, and return its delivery.
 
     The event has an order key of its own, so that it waits for no other delivery and delays none.
@@ -102,12 +102,12 @@ def send_test(*, endpoint: Endpoint, type_: str, who: Actor, now: datetime) -> D
     )
     only_this = Endpoint.objects.filter(agency_id=locked.agency_id, pk=locked.pk)
     (delivery,) = publishing.create_deliveries(event=event, endpoints=only_this, now=now)
-    _record_audit(locked, "endpoint.tested", who, now, type=type_, delivery=delivery.public_id)
+    _record_audit(locked, "endpoint.tested", actor, now, type=type_, delivery=delivery.public_id)
     return delivery
 
 
 @transaction.atomic
-def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
+def redeliver(*, delivery: Delivery, actor: Actor, now: datetime) -> Delivery:
     """Make a finished delivery due now, with all attempts before it, and return it.
 
     Raises EndpointIsDisabled, DeliveryIsPending, Endpoint.DoesNotExist, Delivery.DoesNotExist. Opens a
@@ -127,7 +127,7 @@ def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
     locked.save(update_fields=["state", "tries", "next_attempt_at", "leased_until", "finished_at"])
     audit.record(
         agency_id=locked.agency_id,
-        who=who,
+        actor=actor,
         what="delivery.redelivered",
         about=locked.public_id,
         detail={"endpoint": endpoint.public_id, "event": locked.event.public_id},
@@ -138,7 +138,7 @@ def redeliver(*, delivery: Delivery, who: Actor, now: datetime) -> Delivery:
 
 
 @transaction.atomic
-def recover(*, endpoint: Endpoint, since: datetime, who: Actor, now: datetime) -> int:
+def recover(*, endpoint: Endpoint, since: datetime, actor: Actor, now: datetime) -> int:
     """Make every event since then due that the endpoint subscribes to and has not received; return how many.
 
     Calling it twice sends nothing twice: deliveries that are due already stay as they are, apart from being
@@ -153,7 +153,7 @@ def recover(*, endpoint: Endpoint, since: datetime, who: Actor, now: datetime) -
         for statement in (RESET_UNDELIVERED, CREATE_MISSING):
             cursor.execute(statement, params)
             count += cursor.rowcount
-    _record_audit(locked, "endpoint.recovered", who, now, since=since.isoformat(), deliveries=count)
+    _record_audit(locked, "endpoint.recovered", actor, now, since=since.isoformat(), deliveries=count)
     wakeup.wake_worker_on_commit()
     return count
 
@@ -176,7 +176,7 @@ def _lock_enabled(agency_id: UUID, endpoint_id: UUID) -> Endpoint:
     return endpoint
 
 
-def _record_audit(endpoint: Endpoint, what: str, who: Actor, now: datetime, **detail: object) -> None:
+def _record_audit(endpoint: Endpoint, what: str, actor: Actor, now: datetime, **detail: object) -> None:
     audit.record(
-        agency_id=endpoint.agency_id, who=who, what=what, about=endpoint.public_id, detail=detail, now=now
+        agency_id=endpoint.agency_id, actor=actor, what=what, about=endpoint.public_id, detail=detail, now=now
     )

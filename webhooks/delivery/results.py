@@ -246,7 +246,7 @@ def disable(*, agency_id: UUID, endpoint_id: UUID, reason: Endpoint.Reason, now:
     )
     if endpoint is None:
         return
-    endpoints.disable(endpoint=endpoint, reason=reason, who=audit.UNDERONE, now=now)
+    endpoints.disable(endpoint=endpoint, reason=reason, actor=audit.UNDERONE, now=now)
     publishing.publish(
         account=None,
         agency_id=agency_id,

@@ -59,7 +59,7 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
 
 
 @transaction.atomic
-def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datetime) -> Endpoint:
+def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: datetime) -> Endpoint:
     """Update these fields of the endpoint, and return it. `enabled` is one of them, though not a column.
 
     Only changed columns are saved: the delivery worker writes `failing_since`. Raises Endpoint.DoesNotExist.
@@ -81,7 +81,7 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datet
         _record_audit(
             locked,
             "endpoint.changed",
-            who,
+            actor,
             now,
             before=before,
             after=after,
@@ -89,14 +89,14 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], who: Actor, now: datet
             **_describe(locked),
         )
     if fields.get("enabled") is True and locked.disabled_at:
-        _enable(locked, who, now)
+        _enable(locked, actor, now)
     if fields.get("enabled") is False and not locked.disabled_at:
-        disable(endpoint=locked, reason=Endpoint.Reason.BY_HAND, who=who, now=now)
+        disable(endpoint=locked, reason=Endpoint.Reason.BY_HAND, actor=actor, now=now)
     return locked
 
 
 @transaction.atomic
-def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: Actor, now: datetime) -> None:
+def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, actor: Actor, now: datetime) -> None:
     """Disable a locked endpoint: nothing more is sent to it. Requires the transaction that locks it.
 
     Pending deliveries end as failed, except leased ones, whose worker records their end. They can be
@@ -115,36 +115,38 @@ def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, who: Actor, now: dat
         state=Delivery.State.FAILED, next_attempt_at=None, leased_until=None, finished_at=now
     )
     change = {"before": {"enabled": True}, "after": {"enabled": False}}
-    _record_audit(endpoint, "endpoint.disabled", who, now, **change, reason=reason.value, ended=failed)
+    _record_audit(endpoint, "endpoint.disabled", actor, now, **change, reason=reason.value, ended=failed)
 
 
 @transaction.atomic
-def delete(*, endpoint: Endpoint, who: Actor, now: datetime) -> None:
+def delete(*, endpoint: Endpoint, actor: Actor, now: datetime) -> None:
     """Delete the endpoint; foreign keys delete its secrets and deliveries. The events stay.
 
     Raises Endpoint.DoesNotExist. Opens a transaction.
     """
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
-    _record_audit(locked, "endpoint.deleted", who, now, before=_audited_fields(locked), **_describe(locked))
+    _record_audit(locked, "endpoint.deleted", actor, now, before=_audited_fields(locked), **_describe(locked))
     with connection.cursor() as cursor:
         cursor.execute(DELETE_ENDPOINT, {"agency": locked.agency_id, "endpoint": locked.pk})
 
 
 @transaction.atomic
-def rotate_secret(*, endpoint: Endpoint, who: Actor, now: datetime) -> str:
+def rotate_secret(*, endpoint: Endpoint, actor: Actor, now: datetime) -> str:
     """Create a signing secret, and return it; the previous one signs as well for a day.
 
     Raises Endpoint.DoesNotExist. Opens a transaction.
     """
     secret = endpoint_secrets.rotate(endpoint=endpoint, now=now)
-    _record_audit(endpoint, "endpoint.secret_rotated", who, now)
+    _record_audit(endpoint, "endpoint.secret_rotated", actor, now)
     return secret
 
 
-def _enable(endpoint: Endpoint, who: Actor, now: datetime) -> None:
+def _enable(endpoint: Endpoint, actor: Actor, now: datetime) -> None:
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
-    _record_audit(endpoint, "endpoint.enabled", who, now, before={"enabled": False}, after={"enabled": True})
+    _record_audit(
+        endpoint, "endpoint.enabled", actor, now, before={"enabled": False}, after={"enabled": True}
+    )
 
 
 def _describe(endpoint: Endpoint) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def _audited_fields(endpoint: Endpoint) -> dict[str, Any]:
 def _record_audit(
     endpoint: Endpoint,
     what: str,
-    who: Actor,
+    actor: Actor,
     now: datetime,
     *,
     before: dict[str, Any] | None = None,
@@ -177,7 +179,7 @@ def _record_audit(
 ) -> None:
     audit.record(
         agency_id=endpoint.agency_id,
-        who=who,
+        actor=actor,
         what=what,
         about=endpoint.public_id,
         detail=detail,

@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 raise CommandError(f"No agency has the ID {options['agency']}.")
             rights = api_keys.Rights(role=Role(options["role"]))
             key, text = api_keys.create(
-                agency=agency, name=name, rights=rights, who=audit.UNDERONE, now=timezone.now()
+                agency=agency, name=name, rights=rights, actor=audit.UNDERONE, now=timezone.now()
             )
         if options["json"]:
             self.stdout.write(

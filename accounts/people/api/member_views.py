@@ -93,9 +93,11 @@ class MemberDetail(Resource):
         body = MemberSerializer(member, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         _check_key_expiry(request, body.validated_data, before=member)
-        who = context.principal(request).actor
+        actor = context.principal(request).actor
         try:
-            updated = members.update(member=member, rights=body.validated_data, who=who, now=timezone.now())
+            updated = members.update(
+                member=member, rights=body.validated_data, actor=actor, now=timezone.now()
+            )
         except members.LastAdmin:
             raise LastAdmin from None
         return Response(MemberSerializer(updated).data)
@@ -113,7 +115,7 @@ class MemberDetail(Resource):
     def delete(self, request: Request, member_id: str) -> Response:
         member = _member(request, member_id)
         try:
-            members.remove(member=member, who=context.principal(request).actor, now=timezone.now())
+            members.remove(member=member, actor=context.principal(request).actor, now=timezone.now())
         except members.LastAdmin:
             raise LastAdmin from None
         return Response(status=204)
@@ -157,7 +159,7 @@ class Invitations(Collection[Invitation]):
         _limit_mails(request, email)
         try:
             invitation = invitations.create(
-                agency=principal.agency, email=email, rights=rights, who=principal.actor, now=timezone.now()
+                agency=principal.agency, email=email, rights=rights, actor=principal.actor, now=timezone.now()
             )
         except invitations.AlreadyInvited:
             raise AlreadyInvited from None
@@ -189,7 +191,7 @@ class InvitationDetail(Resource):
         invitation = _invitation(request, invitation_id)
         try:
             invitation_revocation.revoke(
-                invitation=invitation, who=context.principal(request).actor, now=timezone.now()
+                invitation=invitation, actor=context.principal(request).actor, now=timezone.now()
             )
         except invitation_revocation.Gone:
             raise NotFound(NO_INVITATION) from None
@@ -215,7 +217,7 @@ class ResendInvitation(Resource):
         _limit_mails(request, invitation.email)
         try:
             sent = invitations.resend(
-                invitation=invitation, who=context.principal(request).actor, now=timezone.now()
+                invitation=invitation, actor=context.principal(request).actor, now=timezone.now()
             )
         except invitation_revocation.Gone:
             raise NotFound(NO_INVITATION) from None

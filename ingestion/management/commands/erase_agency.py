@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 raise CommandError(f"No agency has the ID {options['agency']}, or it is already erased.")
             if agency.name != options["confirm"]:
                 raise CommandError("--confirm does not match the agency's name. Nothing was changed.")
-            agencies.close(agency=agency, by=audit.UNDERONE.id, who=audit.UNDERONE, now=now)
+            agencies.close(agency=agency, by=audit.UNDERONE.id, actor=audit.UNDERONE, now=now)
             agencies.erase_now(agency=agency, now=now)
         erasure.erase_agency(agency_id=agency_id, now=timezone.now())
         self.stdout.write(f"{options['agency']} is erased.")

@@ -87,7 +87,7 @@ def _record(agency_id: UUID, changes: dict[UUID, int], days: list[date]) -> None
             if changed:
                 audit.record(
                     agency_id=agency_id,
-                    who=audit.UNDERONE,
+                    actor=audit.UNDERONE,
                     what="account.recounted",
                     about=public_account_id(account_id),
                     detail=span | {"changed": changed},

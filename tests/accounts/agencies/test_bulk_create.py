@@ -169,7 +169,7 @@ def test_bulk_create_reports_concurrently_created_account_as_existing(acme: Clie
 
     with context.agency(acme.agency.pk), connection.execute_wrapper(somebody_else_first):
         taken = bulk_create.create_accounts(
-            agency=acme.agency, accounts=wanted, who=Actor("underone"), now=NOON
+            agency=acme.agency, accounts=wanted, actor=Actor("underone"), now=NOON
         )
 
     assert [(account.name, is_new) for account, is_new in taken] == [("Other", False), ("Mine", True)]

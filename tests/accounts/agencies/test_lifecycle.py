@@ -173,17 +173,17 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
         "external_id": None,
     }
     with context.agency(acme.agency.pk):
-        account = take_on(acme.agency, who=Actor("key_1", "mine"))
+        account = take_on(acme.agency, actor=Actor("key_1", "mine"))
         agencies.update(
             thing=account,
             fields={"name": "Nordwind", "external_id": "crm-1"},
-            who=Actor("key_1", "mine"),
+            actor=Actor("key_1", "mine"),
             now=NOON,
         )
         agencies.update(
-            thing=acme.agency, fields={"document_retention_days": 7}, who=Actor("key_1", "mine"), now=NOON
+            thing=acme.agency, fields={"document_retention_days": 7}, actor=Actor("key_1", "mine"), now=NOON
         )
-        agencies.delete_account(account=account, who=Actor("key_2", "other"), now=LATER)
+        agencies.delete_account(account=account, actor=Actor("key_2", "other"), now=LATER)
 
     assert noted(acme.agency, "agency.opened") == [("underone", None, {"name": "Acme"})]
     assert noted(acme.agency, "account.created") == [("key_1 mine", None, told)]
@@ -216,7 +216,7 @@ def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
 
 def closed(client: Client, *, at: datetime = NOON) -> Agency:
     with context.agency(client.agency.pk):
-        return agencies.close(agency=client.agency, by="key_1", who=Actor("key_1", "mine"), now=at)
+        return agencies.close(agency=client.agency, by="key_1", actor=Actor("key_1", "mine"), now=at)
 
 
 def test_closed_agency_can_be_reopened_for_seven_days(acme: Client, rival: Client) -> None:
@@ -233,7 +233,7 @@ def test_closed_agency_can_be_reopened_for_seven_days(acme: Client, rival: Clien
         agencies.reopen(agency=agency, now=NOON + timedelta(days=7) - timedelta(microseconds=1))
 
     assert (len(context.open_agency_ids()), context.closed_agency_ids()) == (2, [])
-    assert [who for who, *_ in noted(acme.agency, "agency.reopened")] == ["underone"]
+    assert [actor for actor, *_ in noted(acme.agency, "agency.reopened")] == ["underone"]
 
 
 def test_close_twice_keeps_first_time_and_one_entry(acme: Client) -> None:

@@ -134,7 +134,7 @@ def test_invitations_of_revoked_key_are_revoked(acme: Client, rival: Client, pos
         assert acme.delete(f"/v1/api-keys/{key.public_id}").status_code == 204
     else:
         with context.agency(acme.agency.pk):
-            api_keys.revoke(key=key, who=Actor("staff", "ana"), now=NOON)
+            api_keys.revoke(key=key, actor=Actor("staff", "ana"), now=NOON)
 
     assert (left(acme), left(rival)) == ([mine], [mine])
     assert [about for about, _ in withdrawn(acme)] == [gone]
@@ -191,7 +191,7 @@ def test_invitation_revoked_meanwhile_is_not_accepted(acme: Client, post: Outbox
     thread = threading.Thread(target=run)
     with context.agency(acme.agency.pk):
         invitation_revocation.revoke(
-            invitation=Invitation.objects.get(), who=Actor("key_1", "first key"), now=NOON
+            invitation=Invitation.objects.get(), actor=Actor("key_1", "first key"), now=NOON
         )
         thread.start()
         thread.join(0.5)

@@ -342,7 +342,7 @@ def test_accept_for_closed_agency_is_refused(
     invite(acme, email)
     visitor.sign_in(mei.email)
     with context.agency(acme.agency.pk):
-        agencies.close(agency=acme.agency, by="key_1", who=Actor("key_1", "first key"), now=timezone.now())
+        agencies.close(agency=acme.agency, by="key_1", actor=Actor("key_1", "first key"), now=timezone.now())
 
     assert accept(post.token(email)).status_code == 403
     assert visitor.get("/v1/accounts").status_code == 401

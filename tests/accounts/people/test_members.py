@@ -159,7 +159,7 @@ def test_joining_during_deletion_creates_new_user(
 
     thread = threading.Thread(target=run)
     with context.agency(acme.agency.pk):
-        members.remove(member=member, who=Actor("key_1", "first key"), now=NOON)
+        members.remove(member=member, actor=Actor("key_1", "first key"), now=NOON)
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()

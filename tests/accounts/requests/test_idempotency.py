@@ -126,10 +126,10 @@ def test_idempotency_records_expire_after_a_day(
     monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     for client in (acme, rival):
         with context.agency(client.agency.pk):
-            who = key_secrets.authenticate(text=client.key, now=NOON)
+            actor = key_secrets.authenticate(text=client.key, now=NOON)
             for number in range(5):
-                asked(who, key=f"old {number}", hours=-24 * 365)
-            asked(who, key="young", hours=24 * 365 * 10)
+                asked(actor, key=f"old {number}", hours=-24 * 365)
+            asked(actor, key="young", hours=24 * 365 * 10)
 
     tasks.delete_idempotency_records()
 

@@ -32,9 +32,9 @@ def principal(role: Role, *, read_only: bool = False, accounts: tuple[UUID, ...]
     )
 
 
-def may(who: Principal, method: str, view: Any) -> bool:
+def may(actor: Principal, method: str, view: Any) -> bool:
     request: Any = APIRequestFactory().generic(method, "/")
-    request.user = request.auth = who
+    request.user = request.auth = actor
     try:
         return HasPermission().has_permission(request, view)
     except NotPermitted:

@@ -318,7 +318,7 @@ def test_archive_transaction_is_read_only(acme: Client) -> None:
         pytest.raises(Exception, match="read-only transaction"),
         archive.snapshot_transaction(acme.agency.pk),
     ):
-        audit.record(agency_id=acme.agency.pk, who=Actor("underone"), what="a.b", about="c", now=NOON)
+        audit.record(agency_id=acme.agency.pk, actor=Actor("underone"), what="a.b", about="c", now=NOON)
 
 
 def test_export_creation_and_download_are_audited(acme: Client, furnished: Furnished) -> None:

@@ -275,7 +275,7 @@ def test_message_counts_in_its_own_marketplace(recorder: FactRecorder) -> None:
 
 
 BUYER, AMAZON, SELLER, UNCONFIRMED = (
-    cancelled(by=who) for who in ("buyer", "amazon", "seller", "unconfirmed")
+    cancelled(by=actor) for actor in ("buyer", "amazon", "seller", "unconfirmed")
 )
 LISTED = defect(kind="cancellation", state="listed")
 NO_WORD = cancelled(by="")

@@ -386,7 +386,7 @@ def test_what_is_deleted_at_this_moment_is_not_there_any_more(
 
     with ThreadPoolExecutor(max_workers=1) as threads:
         with context.agency(agency.pk):
-            endpoints.delete(endpoint=Endpoint.objects.get(), who=Actor("underone"), now=NOW)
+            endpoints.delete(endpoint=Endpoint.objects.get(), actor=Actor("underone"), now=NOW)
             late = threads.submit(ask)
             with pytest.raises(TimeoutError):
                 late.result(timeout=0.5)

@@ -112,7 +112,7 @@ def test_a_test_waits_for_nothing_and_nothing_waits_for_it(acme: Client, shop: s
     with context.agency(acme.agency.pk):
         for at in (NOW, NOW + HOUR):
             redelivery.send_test(
-                endpoint=Endpoint.objects.get(), type_="endpoint.test", who=Actor("underone"), now=at
+                endpoint=Endpoint.objects.get(), type_="endpoint.test", actor=Actor("underone"), now=at
             )
 
         keys = list(Delivery.objects.values_list("order_key", flat=True))
@@ -153,7 +153,7 @@ def test_a_mailbox_is_tested_once_a_minute_whatever_becomes_of_its_endpoint(
     with context.agency(acme.agency.pk):
         endpoint = Endpoint.objects.get(pk=identifiers.private("ep", third))
         assert redelivery.send_test(
-            endpoint=endpoint, type_="endpoint.test", who=Actor("underone"), now=later
+            endpoint=endpoint, type_="endpoint.test", actor=Actor("underone"), now=later
         )
 
 

@@ -300,7 +300,7 @@ def test_deleting_endpoint_during_recording_does_not_deadlock(
 
         def delete(endpoint: Endpoint = endpoint) -> None:
             with context.agency(sender.client.agency.pk):
-                endpoints.delete(endpoint=endpoint, who=Actor("somebody"), now=NOW)
+                endpoints.delete(endpoint=endpoint, actor=Actor("somebody"), now=NOW)
             connection.close()
 
         at_once(write_down, delete)
