@@ -76,7 +76,7 @@ clients: .venv/.dev
 	$(BIN)/python -m pytest -q -s tests/contract/test_clients.py
 
 query-counts: .venv/.dev
-	SHOW_QUERY_COUNTS=1 $(BIN)/python -m pytest -q -s tests/walls/test_query_counts.py -k full_page
+	SHOW_QUERY_COUNTS=1 $(BIN)/python -m pytest -q -s tests/architecture/test_query_counts.py -k full_page
 
 bench: .venv/.dev
 	@for file in $$(grep -l __main__ bench/*.py); do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done

@@ -60,7 +60,7 @@ class TenantModel(models.Model):
         abstract = True
 
     # Django has no public way to add a condition to the UPDATE of `save()`.
-    # tests/walls/test_agency_named.py fails if this one changes.
+    # tests/architecture/test_agency_named.py fails if this one changes.
     def _do_update(
         self,
         base_qs: "models.QuerySet[Any]",

@@ -8,7 +8,8 @@ it, and the same tables distribute by it. Each is tied to its account by a compo
 
 from metrics.models.amazon_figures import ReportedFigure, Snapshot
 from metrics.models.breaches import Breach, BreachAction
-from metrics.models.counts import CurrentValue, DailyCounts, DenominatorRule, MetricRule
+from metrics.models.counts import CurrentValue, DailyCounts
+from metrics.models.metric_rules import DenominatorRule, MetricRule
 from metrics.models.order_facts import (
     Defect,
     FeedbackCoverage,

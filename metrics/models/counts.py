@@ -1,9 +1,9 @@
-"""Rules, daily counts with their versions, and the current value of each series."""
+"""Daily counts with their versions, and the current value of each series."""
 
 from django.db import models
 
 from metrics.models.account_rows import AccountRow
-from metrics.rules.judgement import Comparator, Status
+from metrics.rules.judgement import Status
 
 PART_OF = (
     ("seller_cancelled_orders", "cancellable_orders"),
@@ -19,48 +19,6 @@ PART_OF = (
 """Numerators and the denominators that contain them."""
 STREAKS = ("judged_on", "missed_since", "cleared_since", "kept_since")
 """The fields that the evaluation of a series keeps between two runs."""
-
-
-class MetricRule(models.Model):
-    """Store Amazon's rule for a metric in a marketplace ('*': all others) from a day on, with its source."""
-
-    metric = models.CharField(max_length=60)
-    marketplace = models.CharField(max_length=2, default="*")
-    effective_from = models.DateField()
-    window_days = models.PositiveSmallIntegerField()
-    window_offset = models.PositiveSmallIntegerField()
-    counts_units = models.BooleanField(
-        db_default=False
-    )  # of packages, where a metric can be counted in either
-    name = models.CharField(max_length=80, db_default="")
-    enforced = models.BooleanField(db_default=False)
-    comparator = models.CharField(
-        max_length=3, choices=[(each.value, each.name) for each in Comparator], blank=True
-    )
-    limit_numerator = models.PositiveIntegerField(null=True)
-    limit_denominator = models.PositiveIntegerField(null=True)
-    warning_numerator = models.PositiveIntegerField(null=True)
-    warning_denominator = models.PositiveIntegerField(null=True)
-    source = models.CharField(max_length=300)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                "metric", "marketplace", "effective_from", name="metrics_metricrule_unique_start"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.metric} in {self.marketplace} from {self.effective_from}"
-
-
-class DenominatorRule(AccountRow):
-    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on. Without a row
-    they do not."""
-
-    counts_pending_and_cancelled = models.BooleanField()
-    recorded_at = models.DateTimeField()
-    pk = models.CompositePrimaryKey("agency_id", "account_id", "recorded_at")
 
 
 class DailyCounts(AccountRow):

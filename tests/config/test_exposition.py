@@ -12,9 +12,9 @@ from pytest_django import Settings
 from config.observability import heartbeats, operational_figures
 from config.observability.gauges import FIGURES, SAMPLES
 from tests import stopwatch
+from tests.architecture.furnishing import furnish
+from tests.architecture.test_schema import FIGURES as TOLD
 from tests.client import Client
-from tests.walls.furnishing import furnish
-from tests.walls.test_schema import FIGURES as TOLD
 
 TOKEN = "a-long-token-of-prometheus"
 

@@ -17,10 +17,10 @@ from api import identifiers
 from config.observability.operational_figures import FigureReader, Figures
 from ingestion.models import Report
 from tests import stopwatch
+from tests.architecture.furnishing import furnish
 from tests.client import Client
 from tests.conftest import analyze
 from tests.installation import wait_until
-from tests.walls.furnishing import furnish
 from webhooks.models import Delivery, Endpoint, Event
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

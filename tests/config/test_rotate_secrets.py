@@ -18,8 +18,8 @@ from accounts.agencies import lifecycle as agencies
 from accounts.encryption import at_rest, rotation
 from accounts.tenancy import context as tenant_context
 from config.encrypted_tables import ENCRYPTED_TABLES, key_ids_in_use, missing_key_ids
+from tests.architecture.statements import TENANT_TABLES, rows
 from tests.client import Client
-from tests.walls.statements import TENANT_TABLES, rows
 from webhooks.endpoints import secrets as endpoint_secrets
 from webhooks.models import EndpointSecret
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.agencies import lifecycle as agencies
 from config.launcher import product
 from config.launcher.embedded.home import Home
+from tests.architecture.furnishing import Furnished, furnish
 from tests.client import Client
 from tests.installation import Installation, wait_until
-from tests.walls.furnishing import Furnished, furnish
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from accounts.tenancy import context as tenant_context
 from ingestion import erasure, tasks
 from ingestion.models import Report
 from tests import build, messages
+from tests.architecture.furnishing import furnish
+from tests.architecture.statements import TENANT_TABLES, rows
 from tests.client import Client
 from tests.clock import NOW
-from tests.walls.furnishing import furnish
-from tests.walls.statements import TENANT_TABLES, rows
 
 LATER = NOW + timedelta(days=8)
 STAYS = {"accounts_auditentry"}

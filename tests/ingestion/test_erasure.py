@@ -14,11 +14,11 @@ from accounts.tenancy import context as tenant_context
 from api import identifiers
 from ingestion import erasure
 from ingestion.models import Report
+from tests.architecture import statements
+from tests.architecture.furnishing import furnish
+from tests.architecture.statements import TENANT_TABLES
 from tests.client import Client
 from tests.clock import NOW
-from tests.walls import statements
-from tests.walls.furnishing import furnish
-from tests.walls.statements import TENANT_TABLES
 
 ORDERED = NOW - timedelta(days=30)
 DOCUMENTS = 14  # of an account that is furnished, with an archive

@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
 from accounts.tenancy import context
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.operations import OPERATIONS
 from tests.client import Client
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.operations import OPERATIONS
 
 Bearing = Callable[..., Client]
 READS = [each for each in OPERATIONS if each.method == "GET" and not each.path.endswith("/document")]

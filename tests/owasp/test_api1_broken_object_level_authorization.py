@@ -1,6 +1,6 @@
 """API1:2023 Broken Object Level Authorization: IDs of other agencies in bodies and parameters.
 
-tests/walls/test_matrix.py sends every operation as every kind of principal, with such IDs in paths.
+tests/architecture/test_matrix.py sends every operation as every kind of principal, with such IDs in paths.
 """
 
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from api import identifiers
+from tests.architecture.furnishing import Furnished
 from tests.client import Client
 from tests.owasp.conftest import READS, with_key
-from tests.walls.furnishing import Furnished
 
 BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("put", "/v1/thresholds", {"metric": "return_rate", "account": "{account_id}", "warn_at": 0.1}),

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from tests.architecture.furnishing import Furnished
 from tests.client import Client
 from tests.owasp.conftest import READS
-from tests.walls.furnishing import Furnished
 
 SMUGGLED: dict[str, Any] = {
     "id": "acct_" + "1" * 32,

@@ -7,8 +7,8 @@ import pytest
 from django.conf import LazySettings, settings
 
 from tests import build
+from tests.architecture.operations import OPERATIONS
 from tests.client import Client
-from tests.walls.operations import OPERATIONS
 
 PAGED = [
     each

@@ -2,10 +2,10 @@
 
 import pytest
 
+from tests.architecture.furnishing import Furnished
+from tests.architecture.operations import METHODS, OPERATIONS
 from tests.client import Client
 from tests.owasp.conftest import Bearing, with_key
-from tests.walls.furnishing import Furnished
-from tests.walls.operations import METHODS, OPERATIONS
 
 RANK = ("viewer", "manager", "admin")
 

@@ -3,9 +3,9 @@
 import pytest
 from django.conf import settings
 
+from tests.architecture.furnishing import Furnished
 from tests.client import Client
 from tests.owasp.conftest import READS
-from tests.walls.furnishing import Furnished
 
 BASE = str(settings.BASE_DIR).lower()
 INSIDE = (

@@ -6,9 +6,9 @@ from pathlib import Path
 from django.conf import settings
 from django.urls import get_resolver, resolve
 
+from tests.architecture.operations import DOCUMENTED, FREE
+from tests.architecture.test_tenancy import OPEN_TO_ALL, routes
 from tests.client import Client
-from tests.walls.operations import DOCUMENTED, FREE
-from tests.walls.test_tenancy import OPEN_TO_ALL, routes
 
 ID = "x_" + "0" * 32
 

@@ -11,9 +11,9 @@ from django.db.utils import DataError, ProgrammingError
 from accounts.models import Invitation, InvitationDigest, Person, Role
 from accounts.tenancy import context
 from tests.accounts.people.visitors import create_member, create_user
+from tests.architecture.statements import rows, touched
 from tests.client import Client
 from tests.conftest import NOON
-from tests.walls.statements import rows, touched
 
 TOKEN = b"uo_inv_of_acme"
 

@@ -21,11 +21,11 @@ from ingestion.exports import lifecycle as exports
 from ingestion.exports.inventory import TABLES
 from ingestion.models import Export
 from metrics.rules.facts import OrderStatus
+from tests.architecture.furnishing import Furnished, furnish
 from tests.client import Client
 from tests.conftest import NOON
 from tests.ingestion import archives
 from tests.ingestion.archives import Packed
-from tests.walls.furnishing import Furnished, furnish
 from webhooks.models import Endpoint
 
 USUALLY_OUT = {int(OrderStatus.PENDING), int(OrderStatus.CANCELLED)}

@@ -16,10 +16,10 @@ from jsonschema import Draft202012Validator
 
 from accounts.tenancy import context
 from api.openapi import bounds
+from tests.architecture.furnishing import furnish
 from tests.client import Client
 from tests.clock import NOW
 from tests.schemas import faults, faults_of, faults_of_body
-from tests.walls.furnishing import furnish
 from tests.webhooks.event_builders import happen, listed
 from webhooks.events import openapi
 from webhooks.events import payload as event_payload

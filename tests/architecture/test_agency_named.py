@@ -9,9 +9,9 @@ from django.db import connection
 
 from ingestion import erasure
 from metrics import tasks
+from tests.architecture.furnishing import furnish
+from tests.architecture.operations import OPERATIONS
 from tests.client import Client
-from tests.walls.furnishing import furnish
-from tests.walls.operations import OPERATIONS
 
 FILES = ("/v1/exports/{export_id}/archive", "/v1/reports/{report_id}/document")
 """After a file is streamed, Django closes a connection whose transaction is a test's."""

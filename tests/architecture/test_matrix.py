@@ -1,7 +1,7 @@
 """Every operation, asked for with every kind of bearer: the answer that it must get, and nothing changed by
 those who may not.
 
-Made from the document: an operation that is new is asked for here as soon as tests/walls/operations.py can
+Made from the document: an operation that is new is asked for here as soon as tests/architecture/operations.py can
 fill it.
 """
 
@@ -23,10 +23,10 @@ from accounts.api_keys import secrets as key_secrets
 from accounts.models import ApiKey, Role
 from accounts.tenancy import context
 from api import identifiers
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.operations import OPERATIONS, Answer, Operation
 from tests.client import Client
 from tests.conftest import NOON, empty, tables_of_ours
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.operations import OPERATIONS, Answer, Operation
 
 RANK = ("viewer", "manager", "admin")
 ADMINISTERED = {

@@ -1,4 +1,4 @@
-"""Every operation against every stranger. An operation that is new here fails until tests/walls/operations.py
+"""Every operation against every stranger. An operation that is new here fails until tests/architecture/operations.py
 can fill it."""
 
 import secrets
@@ -14,10 +14,10 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.agencies import lifecycle as agencies
 from accounts.api_keys import secrets as key_secrets
 from accounts.tenancy import context
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Answer, Operation, read
 from tests.client import Client
 from tests.conftest import NOON, empty
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.operations import BODIES, DOCUMENTED, METHODS, OPERATIONS, Answer, Operation, read
 
 OPEN_TO_ALL = {
     "/v1/openapi.json": "the document of the API",

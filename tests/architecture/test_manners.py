@@ -16,10 +16,10 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.agencies import lifecycle as agencies
 from accounts.models import IdempotencyRecord
 from accounts.tenancy import context
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.operations import FREE, OPERATIONS, Answer, Operation, read
 from tests.client import Client
 from tests.conftest import NOON, empty
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.operations import FREE, OPERATIONS, Answer, Operation, read
 
 A_FEW = 40  # an agency has a hundred endpoints at most
 PROBLEM = "application/problem+json"

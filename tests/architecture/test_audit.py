@@ -6,10 +6,10 @@ import pytest
 from accounts.agencies import lifecycle as agencies
 from accounts.models import AuditEntry
 from accounts.tenancy import context
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.operations import OPERATIONS, Operation
 from tests.client import Client
 from tests.conftest import NOON
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.operations import OPERATIONS, Operation
 
 LEAVE_NO_TRACE: dict[str, str] = {}
 """Operations that write nothing which an agency would ask after, and why."""

@@ -18,7 +18,7 @@ def crowd(rows: "models.QuerySet[Any]", *, until: int) -> None:
     be."""
     pattern = rows.order_by("pk").last()
     assert pattern is not None, (
-        f"{rows.model.__name__} has no row that others could be made like: see tests/walls/furnishing.py"
+        f"{rows.model.__name__} has no row that others could be made like: see tests/architecture/furnishing.py"
     )
     for number in range(rows.count() + 1, until + 1):
         like(pattern, number=number)

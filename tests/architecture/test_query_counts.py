@@ -1,4 +1,4 @@
-"""Each list takes the number of queries in tests/walls/query_counts.json, and no more for a full page than
+"""Each list takes the number of queries in tests/architecture/query_counts.json, and no more for a full page than
 for three rows.
 
 SHOW_QUERY_COUNTS=1 (`make query-counts`) prints the current counts.
@@ -22,10 +22,10 @@ from accounts.models import SellerAccount
 from accounts.tenancy import context
 from api import identifiers
 from tests import build
+from tests.architecture.crowding import crowd
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.operations import FREE
 from tests.client import Client
-from tests.walls.crowding import crowd
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.operations import FREE
 
 FULL, FEW = 30, 3
 FILE = Path(__file__).with_name("query_counts.json")
@@ -108,10 +108,10 @@ def test_every_list_has_a_budget_and_every_budget_a_list() -> None:
 
     assert not missing, (
         f"Run `make query-counts` and add the counts of {', '.join(missing)} to "
-        "tests/walls/query_counts.json."
+        "tests/architecture/query_counts.json."
     )
     assert not left, (
-        f"Remove {', '.join(left)} from tests/walls/query_counts.json: these lists no longer exist."
+        f"Remove {', '.join(left)} from tests/architecture/query_counts.json: these lists no longer exist."
     )
 
 
@@ -137,5 +137,5 @@ def test_a_full_page_costs_what_its_budget_says_and_three_rows_no_less(acme: Cli
     assert not grown, f"These ask more queries for {FULL} rows than for {FEW}: {grown}"
     off = {name: full for name, (_, full) in found.items() if QUERY_COUNTS.get(name) != full}
     assert not off, (
-        f"These cost other than tests/walls/query_counts.json says. If they have to, say so there: {off}"
+        f"These cost other than tests/architecture/query_counts.json says. If they have to, say so there: {off}"
     )

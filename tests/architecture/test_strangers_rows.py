@@ -16,10 +16,10 @@ from django.db.utils import IntegrityError, ProgrammingError
 from accounts.agencies import lifecycle as agencies
 from accounts.models import SellerAccount
 from accounts.tenancy import context
+from tests.architecture.furnishing import furnish
+from tests.architecture.statements import TENANT_TABLES, rows, touched
 from tests.client import Client
 from tests.conftest import NOON
-from tests.walls.furnishing import furnish
-from tests.walls.statements import TENANT_TABLES, rows, touched
 
 APPEND_ONLY = (
     "metrics_dailycounts",

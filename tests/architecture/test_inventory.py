@@ -3,7 +3,7 @@
 import re
 
 from ingestion.exports.inventory import AGENCY, PREFIXES, RULES, TABLES
-from tests.walls.statements import rows
+from tests.architecture.statements import rows
 
 SECRET = re.compile("digest|encrypted|secret|password|token|hash")
 FORESEEN = {"sha256"}

@@ -24,11 +24,11 @@ from accounts.tenancy import context
 from api import identifiers
 from metrics.models import Threshold
 from tests import build
+from tests.architecture.furnishing import Furnished, furnish
+from tests.architecture.statements import rows, touched
+from tests.architecture.test_schema import OF_NO_ACCOUNT
 from tests.client import Client
 from tests.conftest import NOON, empty
-from tests.walls.furnishing import Furnished, furnish
-from tests.walls.statements import rows, touched
-from tests.walls.test_schema import OF_NO_ACCOUNT
 from webhooks.events import publishing
 from webhooks.models import Delivery
 

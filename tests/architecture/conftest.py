@@ -3,9 +3,9 @@
 import pytest
 
 from accounts.tenancy import context
+from tests.architecture.furnishing import furnish
+from tests.architecture.statements import TENANT_TABLES, rows
 from tests.client import Client
-from tests.walls.furnishing import furnish
-from tests.walls.statements import TENANT_TABLES, rows
 
 
 @pytest.fixture

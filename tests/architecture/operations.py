@@ -11,8 +11,8 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 
 from tests import build, clock
+from tests.architecture.furnishing import Furnished
 from tests.client import Client
-from tests.walls.furnishing import Furnished
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Parts of paths that belong to no agency.

@@ -3,7 +3,7 @@
 import pytest
 from django.db.utils import ProgrammingError
 
-from tests.walls.statements import rows, touched
+from tests.architecture.statements import rows, touched
 
 UNUSED_RIGHTS = (
     *("auth_group", "auth_permission", "auth_group_permissions", "django_content_type"),

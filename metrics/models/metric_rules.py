@@ -1,0 +1,47 @@
+"""Rules as rows: windows and targets with their first day and source, and what a denominator includes."""
+
+from django.db import models
+
+from metrics.models.account_rows import AccountRow
+from metrics.rules.judgement import Comparator
+
+
+class MetricRule(models.Model):
+    """Store Amazon's rule for a metric in a marketplace ('*': all others) from a day on, with its source."""
+
+    metric = models.CharField(max_length=60)
+    marketplace = models.CharField(max_length=2, default="*")
+    effective_from = models.DateField()
+    window_days = models.PositiveSmallIntegerField()
+    window_offset = models.PositiveSmallIntegerField()
+    # Units instead of packages, for a metric that Amazon counts in either.
+    counts_units = models.BooleanField(db_default=False)
+    name = models.CharField(max_length=80, db_default="")
+    enforced = models.BooleanField(db_default=False)
+    comparator = models.CharField(
+        max_length=3, choices=[(each.value, each.name) for each in Comparator], blank=True
+    )
+    limit_numerator = models.PositiveIntegerField(null=True)
+    limit_denominator = models.PositiveIntegerField(null=True)
+    warning_numerator = models.PositiveIntegerField(null=True)
+    warning_denominator = models.PositiveIntegerField(null=True)
+    source = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                "metric", "marketplace", "effective_from", name="metrics_metricrule_unique_start"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.metric} in {self.marketplace} from {self.effective_from}"
+
+
+class DenominatorRule(AccountRow):
+    """Store whether denominators include Pending and Cancelled orders from `recorded_at` on. Without a row
+    they do not."""
+
+    counts_pending_and_cancelled = models.BooleanField()
+    recorded_at = models.DateTimeField()
+    pk = models.CompositePrimaryKey("agency_id", "account_id", "recorded_at")
