@@ -1,4 +1,4 @@
-"""A small HTTP client of our own API, for the demo and the smoke run."""
+"""Call the product's API over HTTP, for the demo and the smoke test."""
 
 import json
 import secrets
@@ -16,8 +16,10 @@ class UnexpectedAnswer(SystemExit):
 
 @dataclass(frozen=True)
 class Client:
-    """Call the API with one API key. Methods return the JSON of the response, and raise UnexpectedAnswer on
-    an error status."""
+    """Call the API with one API key.
+
+    Methods return the JSON of the response, and raise UnexpectedAnswer on an error status.
+    """
 
     port: int
     key: str
@@ -29,7 +31,7 @@ class Client:
         return self._call("POST", path, content=json.dumps(body).encode(), content_type="application/json")
 
     def upload(self, path: str, *, name: str, content: bytes, **fields: str) -> Any:
-        """Send `content` as the file of a multipart form, after the other fields of it."""
+        """Send a multipart form with `fields`, then `content` as the file."""
         boundary = secrets.token_hex(16)
         before = "".join(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'

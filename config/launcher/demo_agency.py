@@ -1,5 +1,7 @@
-"""Load the demo agency over HTTP, once for each data folder. An interrupted load continues at the next
-start."""
+"""Load the demo agency over HTTP, once for each data folder.
+
+An interrupted load continues at the next start.
+"""
 
 import json
 import subprocess
@@ -29,7 +31,7 @@ def fill(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> s
     key = home.recall("demo_key") or _open_agency(home=home, environ=environ)
     if home.recall("demo_loaded"):
         return key
-    # The same moment at a second try gives the same bytes, which the product knows already.
+    # The same moment gives the same bytes, so a second try uploads duplicates, which have no effect.
     now = datetime.fromisoformat(home.recall("demo_now") or _remembered(home, datetime.now(UTC).isoformat()))
     client = Client(port=int(environ["PORT"]), key=key)
     steps.say("Loading the demo data: eight accounts, two years of orders")
@@ -64,8 +66,10 @@ def _remembered(home: Home, now: str) -> str:
 
 
 def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Iterator[tuple[str, Document]]:
-    """Send what is known of `shop`; yields the account and each document that must wait until the others are
-    loaded."""
+    """Upload the documents of `shop`.
+
+    Yields the account with each document that must wait until the others are loaded.
+    """
 
     account = _account(client=client, shop=shop)
     story = story_of(shop=shop, now=now)
@@ -95,14 +99,14 @@ def _account(*, client: Client, shop: Shop) -> str:
 
 
 def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) -> None:
-    told = None
+    shown = None
     while True:
         processes.watch()
         reports = list(_reports(client))
         done = sum(report["status"] not in UNDECIDED for report in reports)
-        if (progress := f"{done} of {len(reports)} reports loaded") != told:
+        if (progress := f"{done} of {len(reports)} reports loaded") != shown:
             steps.detail(progress)
-            told = progress
+            shown = progress
         if done == len(reports):
             break
         time.sleep(0.5)

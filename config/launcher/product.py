@@ -27,23 +27,24 @@ class PortUnusable(SystemExit):
 
 
 def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[str], None]) -> dict[str, str]:
-    """Start everything, and return the product's environment once `/healthz` answers at `PORT`.
+    """Start everything, and return the product's environment once `/healthz` responds at `PORT`.
 
-    1. create folders   2. start PostgreSQL and Valkey, unless URLs are given   3. migrate   4. check the configuration
-    5. start workers, scheduler and web server   6. write the environment to a file
+    1. create folders               2. start PostgreSQL and Valkey, unless URLs are given
+    3. migrate                      4. check the configuration
+    5. start the processes          6. write the environment to a file
 
-    `say` is called with the name of each step. Raises a SystemExit that says what went wrong.
+    `say` is called with the name of each step. Raises a SystemExit that explains the failure.
     """
 
     port = _port(environ)
     _create_folders(processes=processes)
     urls = servers.start(home=processes.home, processes=processes, environ=environ, say=say)
-    # Only the migrations know the owner's password; what serves and works does without.
+    # Only the migrations get the owner's password. The web server and the workers do not need it.
     owner_url = urls.pop("DATABASE_OWNER_URL")
     running = {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     running |= urls | {"PORT": str(port), "PYTHONUNBUFFERED": "1"}
     say("Migrating the database")
-    # The checks refuse the owner as a role to serve with; they run below, as the role that does.
+    # The checks refuse the owner as the application role. They run below with the application role.
     _manage(processes, "migrate", "--skip-checks", environ=running | {"DATABASE_URL": owner_url})
     say("Checking the configuration")
     _manage(processes, "check", "--database", "default", environ=running)
@@ -54,8 +55,10 @@ def start(*, processes: Processes, environ: Mapping[str, str], say: Callable[[st
 
 
 def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[str, list[str]]:
-    """Return the command line of each process by its name, in the order in which they start; the web server
-    last."""
+    """Return the command line of each process by its name, in the order of their start.
+
+    The web server is the last.
+    """
 
     return {
         "delivery-worker": [
@@ -71,7 +74,7 @@ def commands(*, port: int, schedule: Path, delivery_workers: str = "1") -> dict[
 
 
 def manage_command(*words: str) -> list[str]:
-    """Return the command line of `manage.py` with `words`."""
+    """Return the command line of `manage.py` with these arguments."""
     return [sys.executable, "manage.py", *words]
 
 
@@ -89,7 +92,7 @@ def _port(environ: Mapping[str, str]) -> int:
 def _create_folders(*, processes: Processes) -> None:
     for name in ("documents", "uploads"):
         (processes.home.folder / name).mkdir(exist_ok=True)
-    # Metrics and heartbeats are those of processes that have ended.
+    # Metrics and heartbeats are from processes that have ended.
     for name in ("meters", "heartbeats"):
         shutil.rmtree(processes.home.folder / name, ignore_errors=True)
 
@@ -99,8 +102,11 @@ def _manage(processes: Processes, *words: str, environ: Mapping[str, str]) -> No
 
 
 def _start_product(*, processes: Processes, environ: Mapping[str, str], port: int) -> None:
-    """Start workers, scheduler and web server in this order, so that they stop in the reverse: first no new
-    work, then none."""
+    """Start workers, scheduler and web server.
+
+    They stop in the reverse order: the web server and the scheduler stop creating work before the workers
+    stop.
+    """
 
     schedule = processes.home.folder / "beat-schedule"
     for name, command in commands(
@@ -131,7 +137,7 @@ def _web(port: int) -> list[str]:
 
 
 def is_healthy(port: int) -> bool:
-    """Return whether the web server at this port answers."""
+    """Return whether the web server at this port responds."""
     connection = HTTPConnection(LOOPBACK, port, timeout=5)
     try:
         connection.request("GET", "/healthz", headers={"Host": "localhost"})

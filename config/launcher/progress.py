@@ -25,21 +25,21 @@ class Steps:
             self.print(f"{text} …")
 
     def detail(self, text: str) -> None:
-        """Show how far the current step is."""
+        """Show the progress of the current step."""
         if self._spinner is not None:
             self._spinner.update(f"{self._text} … {text}")
         else:
             self.print(f"  {text}")
 
     def finish(self) -> None:
-        """Tick off the current step, if any."""
+        """Mark the current step, if any, as done."""
         if self._spinner is not None:
             self._spinner.stop()
             self._console.print(f"[green]✓[/] {self._text} [dim]{time.monotonic() - self._began:.1f} s[/]")
         self._spinner, self._text = None, ""
 
     def give_up(self) -> None:
-        """Leave the current step without ticking it off."""
+        """End the current step without marking it as done."""
         if self._spinner is not None:
             self._spinner.stop()
         self._spinner, self._text = None, ""

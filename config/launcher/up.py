@@ -15,15 +15,18 @@ from config.launcher.progress import Steps
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Start everything, print the URLs, wait and stop. Exit with code 1 and the reason if a process ends by
-    itself."""
+    """Start everything, print the URLs, wait and stop.
+
+    Exit with code 1 and the reason if a process ends by itself.
+    """
 
     parser = argparse.ArgumentParser(prog="python -m config.launcher.up", description=__doc__)
     parser.add_argument(
         "--demo", action="store_true", help="create an agency with eight accounts and two years of orders"
     )
     options = parser.parse_args(arguments)
-    os.umask(0o077)  # logs, documents and schedules hold other people's data
+    # Logs, documents and schedules contain personal data.
+    os.umask(0o077)
     steps = Steps()
     home = Home(folder=Path(os.environ.get("UNDERONE_HOME") or product.REPOSITORY / ".underone"))
     try:
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def listen_for_signals(processes: Processes) -> None:
-    """Let Ctrl-C, a closed terminal and the system's own request stop `processes` in order."""
+    """Stop `processes` in order on Ctrl-C, a closed terminal, or a signal from the system."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, processes.ask_to_stop)
 

