@@ -30,7 +30,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    {"anyOf": [{"type": "string", "enum": ["*"]}, {"type": "string", "pattern": f"^{etags.TAGS}$"}]},
+    {"type": "string", "pattern": f"^({etags.IF_MATCH.pattern})$"},
     location=OpenApiParameter.HEADER,
     description="The `ETag` of the response that you read, or `*`. If the resource has changed since, the "
     "response is 412 and nothing is written.",

@@ -11,6 +11,7 @@ from schemathesis import Case, HookContext
 
 ASKS, ANOTHER = "FUZZ_ASKING_KEY", "FUZZ_ANOTHER_KEY"
 WELL_FORMED_KEY = re.compile("[!-~]{1,255}")
+WELL_FORMED_IF_MATCH = re.compile(r'\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*')
 
 
 @schemathesis.hook
@@ -19,6 +20,7 @@ def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any])
     _spare_the_asking_key(case)
     _use_a_new_idempotency_key(case)
     _select_all_fields(case)
+    _match_anything(case)
 
 
 def _spare_the_asking_key(case: "Case[Any]") -> None:
@@ -34,6 +36,14 @@ def _use_a_new_idempotency_key(case: "Case[Any]") -> None:
     key = case.headers.get("Idempotency-Key") if case.headers else None
     if isinstance(key, str) and WELL_FORMED_KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = f"{key[:200]}-{uuid4().hex}"
+
+
+def _match_anything(case: "Case[Any]") -> None:
+    """Send a valid `If-Match`: Schemathesis makes no header values with quotation marks, and takes `0` for one that is valid."""
+    is_valid = case.meta is not None and case.meta.generation.mode.is_positive
+    given = case.headers.get("If-Match") if case.headers else None
+    if is_valid and given is not None and not WELL_FORMED_IF_MATCH.fullmatch(given):
+        case.headers["If-Match"] = "*"
 
 
 def _select_all_fields(case: "Case[Any]") -> None:
