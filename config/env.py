@@ -119,13 +119,13 @@ def pairs(name: str) -> dict[str, str]:
 
 def zones(name: str, *, places: Collection[str]) -> dict[str, str]:
     """Return the IANA time zone of each listed place. Only `places` can be listed."""
-    found = pairs(name)
-    known = available_timezones() if found else ()
+    zone_names = pairs(name)
+    known = available_timezones() if zone_names else ()
     if wrong := [
-        f"{place}={zone}" for place, zone in found.items() if place not in places or zone not in known
+        f"{place}={zone}" for place, zone in zone_names.items() if place not in places or zone not in known
     ]:
         raise BadVariable(f"{name} must map known marketplaces to IANA time zones. {wrong[0]!r} does not.")
-    return found
+    return zone_names
 
 
 def folder(name: str, *, default: Path) -> Path:
@@ -141,13 +141,13 @@ def folder(name: str, *, default: Path) -> Path:
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """Return `100.64.0.0/10,fd00::/8` as networks. IPv6 networks that embed IPv4 addresses are refused."""
     try:
-        found = [ip_network(word) for word in words(name)]
-        Policy(allowed_networks=tuple(found))
+        allowed = [ip_network(word) for word in words(name)]
+        Policy(allowed_networks=tuple(allowed))
     except ValueError as error:
         raise BadVariable(
             f"{name} must be a list of networks, such as 100.64.0.0/10,fd00::/8: {error}."
         ) from None
-    return found
+    return allowed
 
 
 def certificates(name: str) -> str | None:

@@ -1,5 +1,7 @@
-"""Load files with known figures into a temporary copy and compare every figure: `python -m
-config.launcher.smoke`."""
+"""Run the smoke test: `python -m config.launcher.smoke`.
+
+It starts a temporary copy of the product, loads files with known figures, and compares every figure.
+"""
 
 import json
 import os
@@ -37,11 +39,11 @@ class Check:
 
     what: str
     expected: object
-    found: object
+    actual: object
 
     @property
     def holds(self) -> bool:
-        return self.expected == self.found
+        return self.expected == self.actual
 
 
 def main() -> None:
@@ -79,7 +81,7 @@ def _client(environ: Mapping[str, str]) -> Client:
 
 
 def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Check]:
-    """The story: orders and troubles come in, a breach opens, two troubles are taken back, it resolves."""
+    """Run the scenario: load orders and defects, compare, reverse two defects, and compare again."""
     today = datetime.now(UTC)
     steps.say("Loading orders, defects, shipments and messages")
     fields = {"name": "Smoke", "selling_partner_id": "A0SMOKE", "home_marketplace": "US"}
@@ -96,7 +98,7 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
             "messages.csv": smoke_files.messages(today),
         },
     )
-    # After the feedback: a breach keeps what it opened with.
+    # After the feedback, because a breach keeps the figures with which it opened.
     _load(client, processes, account, {"claims.csv": smoke_files.claims(today)})
     steps.say("Comparing")
     yield from _current(client, account, today)
@@ -133,17 +135,20 @@ def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
 
 
 def _history(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
-    """Yesterday's window ended a day earlier: one order less at its end, five more at its beginning."""
+    """Compare the history.
+
+    Yesterday's window has one order less at its end and five more at its beginning.
+    """
     span = {"from": smoke_files.day(today, 1), "to": smoke_files.day(today, 0)}
     answer = client.get(f"/v1/accounts/{account}/metrics/{ODR}/history", **series, **span)
-    found = [(point["as_of"], point["numerator"], point["denominator"]) for point in answer["points"]]
-    yield Check("history", [(smoke_files.day(today, 1), 4, 254), (smoke_files.day(today, 0), 4, 250)], found)
+    points = [(point["as_of"], point["numerator"], point["denominator"]) for point in answer["points"]]
+    yield Check("history", [(smoke_files.day(today, 1), 4, 254), (smoke_files.day(today, 0), 4, 250)], points)
 
 
 def _drill_down(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
     path = f"/v1/accounts/{account}/metrics/{ODR}/orders"
     answer = client.get(path, **series, as_of=smoke_files.day(today, 0), counted="true")
-    found = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
+    counted = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
     defects = {
         smoke_files.ONE_STAR: 1,
         smoke_files.TWO_STARS: 2,
@@ -151,22 +156,25 @@ def _drill_down(client: Client, account: str, today: datetime, series: dict[str,
         smoke_files.CHARGED: 1,
     }
     expected = {smoke_files.order_id(order): number for order, number in defects.items()}
-    yield Check("counted orders and their defects", expected, found)
+    yield Check("counted orders and their defects", expected, counted)
 
 
 def _breach(client: Client, *, status: str, numerator: int) -> Iterator[Check]:
     listed = client.get("/v1/breaches")["data"]
     of_orders = [breach for breach in listed if (breach["metric"], breach["level"]) == (ODR, "breach")]
-    found = [
+    breaches = [
         (breach["channel"], breach["status"], breach["numerator"], breach["denominator"])
         for breach in of_orders
     ]
-    yield Check(f"breach {status}", [("mfn", status, numerator, 250)], found)
+    yield Check(f"breach {status}", [("mfn", status, numerator, 250)], breaches)
 
 
 def _service(client: Client, account: str) -> Iterator[Check]:
-    """Of 50 packages two late ones are exactly the 4 % that must not be reached; three are unscanned, one
-    came late."""
+    """Compare the other metrics.
+
+    Of 50 packages, two are late, which is exactly the 4 % that must not be reached; three are unscanned, and
+    one is delivered late.
+    """
 
     expected = {
         "late_shipment_rate_30d": (2, 50, "breached"),
@@ -175,20 +183,26 @@ def _service(client: Client, account: str) -> Iterator[Check]:
         "on_time_delivery_rate": (92, 94, "healthy"),
         "message_response_rate_24h": (8, 9, "breached"),
     }
-    found = _standings(client, account)
+    standings = _standings(client, account)
     for metric, standing in expected.items():
-        yield Check(metric.replace("_", " "), standing, found[metric])
+        yield Check(metric.replace("_", " "), standing, standings[metric])
 
 
 def _reported(client: Client, account: str) -> Iterator[Check]:
-    """Amazon sets this account 5 % for late shipments, of which 4 % are more than three quarters."""
-    found = _standings(client, account)
-    yield Check("late shipments under Amazon's target", (2, 50, "at_risk"), found["late_shipment_rate_30d"])
+    """Compare the reported figures.
+
+    Amazon's report sets a target of 5 % for late shipments. The rate of 4 % is more than three quarters of
+    it.
+    """
+    standings = _standings(client, account)
     yield Check(
-        "policy violations, reported by Amazon", (2, 1, "breached"), found["listing_policy_violations"]
+        "late shipments under Amazon's target", (2, 50, "at_risk"), standings["late_shipment_rate_30d"]
     )
     yield Check(
-        "account health rating, reported by Amazon", (340, 1, "healthy"), found["account_health_rating"]
+        "policy violations, reported by Amazon", (2, 1, "breached"), standings["listing_policy_violations"]
+    )
+    yield Check(
+        "account health rating, reported by Amazon", (340, 1, "healthy"), standings["account_health_rating"]
     )
     statuses = client.get(f"/v1/accounts/{account}")["amazon_statuses"]
     yield Check("account status, reported by Amazon", "AT_RISK", statuses["US"]["status"])
@@ -226,7 +240,7 @@ def _load(client: Client, processes: Processes, account: str, contents: Mapping[
 def _print(checks: list[Check]) -> None:
     table = Table("", "figure", "expected", "actual")
     for check in checks:
-        table.add_row("✓" if check.holds else "✗", check.what, str(check.expected), str(check.found))
+        table.add_row("✓" if check.holds else "✗", check.what, str(check.expected), str(check.actual))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 

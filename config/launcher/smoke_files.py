@@ -1,5 +1,4 @@
-"""The files of the story that the smoke plays: documents of which every figure can be told by reading
-them."""
+"""Build the files of the smoke test: documents whose figures can be checked by reading them."""
 
 import json
 from datetime import UTC, datetime, time, timedelta
@@ -7,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 ORDER_HEADER = (
     "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel\tsales-channel"
 )
-# How many orders of each sort: age in days, status, fulfilment, store. The window is 15 to 74 days old.
+# Number of orders, then their age in days, status, fulfillment and store. The window is 15 to 74 days old.
 ORDERS = (
     (200, 40, "Shipped", "Merchant", "Amazon.com"),
     (46, 60, "Unshipped", "Merchant", "Amazon.com"),
@@ -27,7 +26,7 @@ SENT = range(100, 150)  # which orders are shipped, two items each, with ship-by
 SENT_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
 ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(
     7
-)  # which of the orders something is wrong with
+)  # the orders with feedback, a claim or a chargeback
 
 
 def orders(today: datetime) -> str:
@@ -85,11 +84,12 @@ def shipments(today: datetime) -> str:
 
 
 def messages(today: datetime) -> str:
-    """Eight answered after two hours, one after 25, and one that needs no answer."""
-    asked = datetime.combine(today - timedelta(days=5), time(12), UTC)
-    answers = [*((asked + timedelta(hours=hours)).isoformat() for hours in (*[2] * 8, 25)), ""]
+    """Build eight messages answered after two hours, one after 25 hours, and one that needs no answer."""
+    received = datetime.combine(today - timedelta(days=5), time(12), UTC)
+    answers = [*((received + timedelta(hours=hours)).isoformat() for hours in (*[2] * 8, 25)), ""]
     rows = [
-        f"M-{n},{asked.isoformat()},{answer},{'no' if answer else 'yes'}" for n, answer in enumerate(answers)
+        f"M-{n},{received.isoformat()},{answer},{'no' if answer else 'yes'}"
+        for n, answer in enumerate(answers)
     ]
     return "\n".join(["message_id,received_at,answered_at,no_response_needed", *rows])
 

@@ -92,13 +92,13 @@ def component(event_type: EventType) -> str:
 
 def components() -> dict[str, Schema]:
     """Return the schema of every body by its name."""
-    found = {component(event_type): deepcopy(schema(event_type)) for event_type in EVENT_TYPES}
-    for body in found.values():
+    schemas = {component(event_type): deepcopy(schema(event_type)) for event_type in EVENT_TYPES}
+    for body in schemas.values():
         properties = body["properties"]["data"]["properties"]
         properties |= {
             name: _reference(properties[name], to) for name, to in SHARED.items() if name in properties
         }
-    return found
+    return schemas
 
 
 def _reference(text: Schema, name: str) -> Schema:

@@ -1,5 +1,7 @@
-"""Amazon's own report of account health (V2), counted from what happened by rules written down once more.
-Pure."""
+"""Build Amazon's account health report (V2) from the events of a seller. Pure.
+
+It counts by rules of its own, independent of the product's, so that the two can be compared.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -41,7 +43,7 @@ COUNTERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """What happened in one marketplace. The report is of the day `as_of`."""
+    """Store the events of one marketplace. The report describes the day `as_of`."""
 
     as_of: date
     code: str
@@ -57,13 +59,13 @@ class Market:
 def report(
     *,
     shop: Shop,
-    told: Health,
+    health: Health,
     now: datetime,
     orders: Iterable[Order],
     troubles: Iterable[Trouble],
     packages: Iterable[Package],
 ) -> bytes:
-    """GET_V2_SELLER_PERFORMANCE_REPORT as of the last full day, of each store of the shop."""
+    """Build GET_V2_SELLER_PERFORMANCE_REPORT as of the last full day, for each store of the seller."""
     all_orders, all_troubles, all_packages = list(orders), list(troubles), list(packages)
     codes = [code for code in shop.stores or {shop.home: 1} if code]
     markets = [
@@ -76,20 +78,20 @@ def report(
         )
         for code in codes
     ]
-    whole = {
+    document = {
         "accountStatuses": [
-            {"marketplaceId": AMAZON_ID[code], "status": told.status if code == shop.home else "NORMAL"}
+            {"marketplaceId": AMAZON_ID[code], "status": health.status if code == shop.home else "NORMAL"}
             for code in codes
         ],
         "performanceMetrics": [
-            _entry(market, told if market.code == shop.home else Health(score=told.score))
+            _entry(market, health if market.code == shop.home else Health(score=health.score))
             for market in markets
         ],
     }
-    return json.dumps(whole, indent=2).encode()
+    return json.dumps(document, indent=2).encode()
 
 
-def _entry(market: Market, told: Health) -> Block:
+def _entry(market: Market, health: Health) -> Block:
     entry = {
         "marketplaceId": AMAZON_ID[market.code],
         "orderDefectRate": {
@@ -102,14 +104,14 @@ def _entry(market: Market, told: Health) -> Block:
         "validTrackingRate": _tracking(market),
         **_deliveries(market),
         **({"invoiceDefectRate": _invoices(market)} if market.code in INVOICED else {}),
-        **_counters(market, told),
+        **_counters(market, health),
         "accountHealthRating": {
             "reportingDateRange": _range(market.span(181)),
-            "ahrStatus": told.rating,
-            "ahrScore": told.score,
+            "ahrStatus": health.rating,
+            "ahrScore": health.score,
         },
     }
-    return _muddled(entry) if told.is_muddled else entry
+    return _muddled(entry) if health.is_muddled else entry
 
 
 def _order_defects(market: Market, fulfilment: Fulfilment, channel: str) -> Block:
@@ -142,7 +144,7 @@ def _part(orders: set[str]) -> Block:
 
 
 def _late_shipments(market: Market, days: int) -> Block:
-    """An order's day is the earliest ship-by day of its packages; one late package makes it late."""
+    """Count late orders. The day of an order is its earliest ship-by day; one late package makes it late."""
     first, last = market.span(days)
     shipped = [
         package for package in market.packages if package.shipped_at and first <= package.ship_by <= last
@@ -182,23 +184,23 @@ def _tracking(market: Market) -> Block:
 
 
 def _deliveries(market: Market) -> Block:
-    """By units in the US, by packages elsewhere."""
+    """Count deliveries on time, by units in the US and by packages elsewhere."""
     in_units = market.code == "US"
     first, last = market.span(*((14, 7) if in_units else (30, 10)))
     tracked = [
         package for package in market.packages if package.is_scanned and first <= package.deliver_by <= last
     ]
-    all_of_it = sum(package.units if in_units else 1 for package in tracked)
+    total = sum(package.units if in_units else 1 for package in tracked)
     on_time = sum(package.units if in_units else 1 for package in tracked if package.is_on_time)
     if in_units:
-        share = _share((first, last), on_time, all_of_it, target=0.9, condition="GREATER_THAN_OR_EQUAL")
+        share = _share((first, last), on_time, total, target=0.9, condition="GREATER_THAN_OR_EQUAL")
         return {
             "unitOnTimeDeliveryRate": _counts(
-                share, {"totalUnitCount": all_of_it, "unitOnTimeDeliveryCount": on_time}
+                share, {"totalUnitCount": total, "unitOnTimeDeliveryCount": on_time}
             )
         }
-    share = _share((first, last), on_time, all_of_it, target=0.97, condition="GREATER_THAN")
-    counts = {"shipmentCountWithValidTracking": all_of_it, "onTimeDeliveryCount": on_time}
+    share = _share((first, last), on_time, total, target=0.97, condition="GREATER_THAN")
+    counts = {"shipmentCountWithValidTracking": total, "onTimeDeliveryCount": on_time}
     return {"onTimeDeliveryRate": _counts(share, counts)}
 
 
@@ -220,9 +222,9 @@ def _invoices(market: Market) -> Block:
     )
 
 
-def _counters(market: Market, told: Health) -> Block:
-    counts = {name: {"defectsCount": told.violations.get(name, 0)} for name in COUNTERS}
-    counts["policyViolationWarnings"] = {"warningsCount": told.violations.get("policyViolationWarnings", 0)}
+def _counters(market: Market, health: Health) -> Block:
+    counts = {name: {"defectsCount": health.violations.get(name, 0)} for name in COUNTERS}
+    counts["policyViolationWarnings"] = {"warningsCount": health.violations.get("policyViolationWarnings", 0)}
     rest = {"reportingDateRange": _range(market.span(180)), "targetValue": 0, "targetCondition": "EQUALS"}
     return {
         name: {**count, **rest, "status": "BAD" if any(count.values()) else "GOOD"}
@@ -231,8 +233,10 @@ def _counters(market: Market, told: Health) -> Block:
 
 
 def _muddled(entry: Block) -> Block:
-    """The report as some are: orders missing, a removed feedback still counted, and not of one mind with
-    itself."""
+    """Add the faults of some real reports.
+
+    Orders are missing, removed feedback is still counted, and figures contradict each other.
+    """
 
     defects, tracking, late = entry["orderDefectRate"], entry["validTrackingRate"], entry["lateShipmentRate"]
     own = defects["mfn"]
@@ -253,7 +257,10 @@ def _muddled(entry: Block) -> Block:
 def _share(
     span: tuple[date, date], numerator: int, denominator: int, *, target: float, condition: str = "LESS_THAN"
 ) -> Block:
-    """What every rate tells of itself. Of nothing Amazon says 0, and no status."""
+    """Return the fields of every rate.
+
+    Amazon reports a rate of 0 without a status if there is nothing to count.
+    """
     rate = numerator / denominator if denominator else 0.0
     keeps = {"LESS_THAN": rate < target, "GREATER_THAN": rate > target}.get(condition, rate >= target)
     return {

@@ -1,4 +1,4 @@
-"""What buyers of a shop write and send back, and how the shop answers. Pure."""
+"""Build the messages and return requests of a seller's buyers, and the seller's answers. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,8 @@ from config.launcher.demo.orders import Order
 
 ANSWERED_LATE = Fault(share=0.03, window=30, allowed=0.075)
 DISSATISFIED = Fault(share=0.025, window=30, allowed=0.075)
-SMALL = 150  # orders in a hundred days: of so few, more buyers write
+# With fewer orders in a hundred days, a larger share of the buyers writes.
+SMALL = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A return request. `complaint` is negative_feedback, late_answer, wrong_rejection, or empty."""
+    """Store a return request. `complaint` is negative_feedback, late_answer, wrong_rejection, or empty."""
 
     order: Order
     reference: str
@@ -37,34 +38,36 @@ class Return:
 
 
 def messages_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Message]:
-    """The messages of the last hundred days to the shop itself; one in eight needs no answer."""
+    """Yield the messages that the seller received in the last hundred days. One in eight needs no answer."""
     own = [order for order in orders if _is_own(order) and order.at > now - RECENT]
     share = 0.35 if len(own) < SMALL else 0.1
-    asked = [_message(order, random) for order in own if random.random() < share]
-    written = [message for message in asked if message.received_at <= now]
+    messages = [_message(order, random) for order in own if random.random() < share]
+    received = [message for message in messages if message.received_at <= now]
     things = [
         Thing(message.marketplace, message.received_at, message.number)
-        for message in written
+        for message in received
         if message.needs_answer and message.received_at < now - timedelta(days=3)
     ]
     late = struck(things, fault=ANSWERED_LATE, now=now, random=random)
-    for message in sorted(written, key=lambda message: message.received_at):
+    for message in sorted(received, key=lambda message: message.received_at):
         yield _answered(message, is_late=message.number in late, now=now, random=random)
 
 
 def returns_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Return]:
-    """The returns of the last hundred days' orders: of one in 25 that the shop ships, of one in 16 that
-    Amazon ships."""
+    """Yield the returns of the last hundred days' orders.
+
+    One in 25 orders that the seller ships is returned, and one in 16 that Amazon ships.
+    """
 
     recent = [
         order
         for order in orders
         if order.status == "Shipped" and order.marketplace and order.at > now - RECENT
     ]
-    asked = [
+    requests = [
         _return(order, random) for order in recent if random.random() < (0.04 if _is_own(order) else 0.06)
     ]
-    made = [request for request in asked if request.requested_at <= now]
+    made = [request for request in requests if request.requested_at <= now]
     things = [
         Thing(request.order.marketplace, request.requested_at, request.reference)
         for request in made

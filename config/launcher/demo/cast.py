@@ -1,4 +1,4 @@
-"""The eight accounts of the demo agency: where they sell, how much, and what goes wrong. Pure."""
+"""Define the eight accounts of the demo agency: their stores, volumes and defects. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ INVOICED = frozenset({"GB", "DE", "FR"})  # the stores with an invoice for each 
 
 
 class Fulfilment(StrEnum):
-    """As the orders report spells it."""
+    """Name the fulfillment channels as the orders report does."""
 
     MERCHANT = "Merchant"
     AMAZON = "Amazon"
@@ -18,7 +18,7 @@ class Fulfilment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One marketplace as reports write it: the sales channel, money, a way to ship, and places to ship to."""
+    """Describe a marketplace as reports show it: sales channel, currency, and ship-to addresses."""
 
     sales_channel: str
     currency: str
@@ -51,8 +51,9 @@ STORES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What Amazon's own report says of an account. `violations` are counts by block; a muddled report differs
-    from what happened and contradicts itself.
+    """Describe Amazon's own report about an account.
+
+    `violations` are counts by block. A muddled report differs from the events and contradicts itself.
     """
 
     status: str = "NORMAL"
@@ -64,10 +65,12 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """One account. `stores` are shares of its orders; `now` and `before` are the rates of defective orders,
-    the merchant's own and Amazon's, of the current window and of a usual earlier one. `late_lately` is the
-    share of its shipments of the last three weeks that are late. It tells how returns were handled, or
-    sends Amazon's report of them.
+    """Describe one account.
+
+    `stores` are shares of its orders. `now` and `before` are the rates of defective orders,
+    merchant-fulfilled and Amazon-fulfilled, in the current window and in earlier ones. `late_lately` is the
+    share of late shipments in the last three weeks. With `tells_handling`, the account uploads its own file
+    of return requests, otherwise Amazon's report.
     """
 
     name: str

@@ -1,5 +1,4 @@
-"""The documents of how a shop serves its buyers: shipments, messages, returns, and Amazon's list of what went
-wrong. Pure."""
+"""Build the documents about service: shipments, messages, returns, and Amazon's list of defects. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -93,7 +92,7 @@ REASONS = (
 
 
 def shipments_file(*, packages: Iterable[Package], with_invoices: bool, updated_at: datetime) -> bytes:
-    """Our own CSV of shipments; of invoices it speaks only where there are any to write."""
+    """Build our CSV of shipments. It has the columns about invoices only in stores that require invoices."""
     columns = {**SHIPMENTS, **INVOICES} if with_invoices else SHIPMENTS
     updated = updated_at.isoformat()
     rows = ([*(cell(package) for cell in columns.values()), updated] for package in packages)
@@ -101,7 +100,7 @@ def shipments_file(*, packages: Iterable[Package], with_invoices: bool, updated_
 
 
 def messages_file(*, messages: Iterable[Message], updated_at: datetime) -> bytes:
-    """Our own CSV of buyers' messages."""
+    """Build our CSV of buyer messages."""
     rows = [
         (
             message.number,
@@ -118,7 +117,7 @@ def messages_file(*, messages: Iterable[Message], updated_at: datetime) -> bytes
 
 
 def returns_file(*, returns: Iterable[Return], updated_at: datetime) -> bytes:
-    """Our own CSV of return requests, with how they were handled."""
+    """Build our CSV of return requests, which states how they were handled."""
     rows = [
         (
             request.order.number,
@@ -136,7 +135,7 @@ def returns_file(*, returns: Iterable[Return], updated_at: datetime) -> bytes:
 
 
 def mfn_returns_report(*, returns: Iterable[Return], claimed: set[str], random: Random) -> bytes:
-    """GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE; `claimed` are the orders with an A-to-z claim."""
+    """Build GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE. `claimed` are the orders with an A-to-z claim."""
     rows = [
         _mfn_return_cells(request, is_claimed=request.order.number in claimed, random=random)
         for request in returns
@@ -145,14 +144,16 @@ def mfn_returns_report(*, returns: Iterable[Return], claimed: set[str], random: 
 
 
 def fba_returns_report(*, returns: Iterable[Return], random: Random) -> bytes:
-    """GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA."""
+    """Build GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA."""
     rows = [_fba_return_cells(request, random) for request in returns]
     return lines("\t", [FBA_RETURN_COLUMNS, *rows]).encode()
 
 
 def defects_list(*, defects: Mapping[str, tuple[datetime, set[str]]]) -> bytes:
-    """Seller Central's download of orders with defects: each order's moment and its categories, by the names
-    of the columns."""
+    """Build Seller Central's download of orders with defects.
+
+    `defects` are the time and categories of each order; categories are names of columns.
+    """
 
     rows = [
         (
@@ -167,7 +168,7 @@ def defects_list(*, defects: Mapping[str, tuple[datetime, set[str]]]) -> bytes:
 
 
 def by_fulfilment(returns: Iterable[Return], fulfilment: Fulfilment) -> list[Return]:
-    """Those of orders that the shop ships, or Amazon."""
+    """Return the returns of orders with this fulfillment."""
     return [request for request in returns if request.order.fulfilment == fulfilment]
 
 

@@ -1,4 +1,4 @@
-"""The documents that carry it all, byte for byte as Amazon and our own import layout have them. Pure."""
+"""Build the orders and feedback reports in Amazon's layouts, and the claims CSV in ours. Pure."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -128,8 +128,10 @@ def stamp(at: datetime) -> str:
 
 
 def _day(on: date, marketplace: str) -> str:
-    """Return a day without leading zeros: month first in the US, year first in Japan, with dots in
-    Germany."""
+    """Return a day without leading zeros, in the format of the marketplace.
+
+    The month is first in the US and the year in Japan; Germany uses dots.
+    """
     year = on.year % 100
     by_marketplace = {
         "US": f"{on.month}/{on.day}/{year}",

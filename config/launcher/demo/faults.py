@@ -1,5 +1,7 @@
-"""Which of many things go wrong: a share of them, spread evenly, so that no window has more than its part of
-it. Pure."""
+"""Choose the things that have a fault. Pure.
+
+The faults are spread evenly, so that no window has more than its share.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +10,8 @@ from itertools import groupby
 from random import Random
 from typing import NamedTuple
 
-RECENT = timedelta(days=100)  # how far back shipments, messages and returns are told
-HISTORY = timedelta(days=46)  # what is older has left every window of them
+RECENT = timedelta(days=100)  # how far back there are shipments, messages and returns
+HISTORY = timedelta(days=46)  # older things are in no window
 ENOUGH = 2
 
 
@@ -33,20 +35,20 @@ class Fault:
 def struck(
     things: Sequence[Thing], *, fault: Fault, now: datetime, random: Random, among: Sequence[Thing] = ()
 ) -> set[str]:
-    """The keys of the things that have the fault.
+    """Return the keys of the things that have the fault.
 
-    In a series so small that a single one would weigh too much, only what has left its window has it. Its
-    size is that of the things, or of those `among` which they are.
+    In a series so small that a single fault could exceed `allowed`, only things that have left the window
+    have it. The size of a series is the number of the things, or of `among` if given.
     """
 
     sizes = {name: len(members) for name, members in _by_marketplace(among or things)}
-    found = set[str]()
+    keys = set[str]()
     for marketplace, members in _by_marketplace(things):
         in_window = sizes[marketplace] * fault.window / RECENT.days
         is_large = in_window * fault.allowed >= ENOUGH
         liable = members if is_large else [member for member in members if member.at < now - HISTORY]
-        found.update(_spread(liable, fault.share, random))
-    return found
+        keys.update(_spread(liable, fault.share, random))
+    return keys
 
 
 def _by_marketplace(things: Iterable[Thing]) -> Iterator[tuple[str, list[Thing]]]:

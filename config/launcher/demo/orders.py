@@ -1,5 +1,7 @@
-"""Build two years of orders of one seller: seasons, weekends, several items, and the statuses of recent
-orders. Pure."""
+"""Build two years of orders of one seller. Pure.
+
+Volumes vary by season and weekday, and recent orders have the statuses of their age.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

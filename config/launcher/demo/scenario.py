@@ -1,4 +1,4 @@
-"""What happened to a shop, and the documents that tell of it, in the order in which they are sent. Pure."""
+"""Build the events of a seller, and the documents that report them, in the order of their upload. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from config.launcher.demo.orders import DAYS, Order, orders_of
 from config.launcher.demo.shipments import Package, packages_of
 from config.launcher.demo.troubles import CLAIM, FEEDBACK, OFFSET, WINDOW, Trouble, decided, troubles_of
 
-WHOLE = 60  # days of which the second report of feedback is whole
+WHOLE = 60  # days for which the second feedback report is complete
 LISTED = 30  # days of late shipments and cancellations that Seller Central lists
 CATEGORIES = {
     "feedback": "Negative Feedback",
@@ -25,7 +25,7 @@ CATEGORIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Of one shop up to a moment. `removed` is the feedback that Amazon took away since."""
+    """Store the events of one seller up to a moment. `removed` is the feedback that Amazon removed later."""
 
     shop: Shop
     now: datetime
@@ -39,7 +39,10 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A file with the form fields that go with it. One that corrects others waits until they are loaded."""
+    """Store a file with its form fields.
+
+    A document that corrects others (`waits`) is sent once they are loaded.
+    """
 
     name: str
     content: bytes
@@ -48,7 +51,7 @@ class Document:
 
 
 def story_of(*, shop: Shop, now: datetime, days: int = DAYS + 1) -> Story:
-    """Build what happened in the last `days` before `now`. The same moment gives the same result."""
+    """Build the events of the last `days` before `now`. The same moment gives the same result."""
     random = _random(shop)
     orders = [
         order
@@ -119,10 +122,10 @@ def _returns(story: Story, random: Random) -> Iterator[Document]:
         yield _document("fba-returns.txt", companions.fba_returns_report(returns=amazons, random=random))
 
 
-def _health(story: Story, told: Health) -> bytes:
+def _health(story: Story, health: Health) -> bytes:
     return account_health.report(
         shop=story.shop,
-        told=told,
+        health=health,
         now=story.now,
         orders=story.orders,
         troubles=[trouble for trouble in story.troubles if trouble not in story.removed],
@@ -178,7 +181,7 @@ def _removed(shop: Shop, orders: list[Order], troubles: list[Trouble], now: date
 
 
 def _listed(story: Story) -> dict[str, tuple[datetime, set[str]]]:
-    """What Seller Central lists: what is known, and one claim that the shop tells nothing of."""
+    """Return the orders that Seller Central lists: the known defects, and one claim from no other document."""
     orders = {order.number: order for order in story.orders if order.fulfilment == Fulfilment.MERCHANT}
     listed: dict[str, tuple[datetime, set[str]]] = {}
     for number, category in _categories(story):

@@ -1,4 +1,4 @@
-"""What became of the orders that a shop ships itself, and who cancelled the others. Pure."""
+"""Build the packages of the orders that a seller ships, and the cancellations. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ UNEXPLAINED = Fault(share=0.12, window=7, allowed=0.0125)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """One package of an order, or an order that has none yet; what has not happened is None."""
+    """Store one package of an order, or an order without packages yet. Times of events to come are None."""
 
     order: str
     marketplace: str
@@ -47,8 +47,10 @@ class Package:
 
     @property
     def is_invoiced_late(self) -> bool:
-        """Return whether the invoice came more than a weekend after the shipment; in this demo it is never
-        late by less."""
+        """Return whether the invoice came more than a weekend after the shipment.
+
+        In the demo, late invoices are never late by less.
+        """
 
         return (
             self.invoiced_at is None
@@ -74,7 +76,7 @@ class Luck:
 
 
 def packages_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Package]:
-    """Of the orders of the last hundred days that the shop ships itself, but for the pending ones."""
+    """Yield the packages of the last hundred days' orders that the seller ships, without pending orders."""
     own = [order for order in orders if order.fulfilment == Fulfilment.MERCHANT and order.at > now - RECENT]
     luck = _luck(shop=shop, own=own, now=now, random=random)
     for order in own:
@@ -87,7 +89,7 @@ def packages_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
 
 
 def is_business(order: Order) -> bool:
-    """Return whether it is an Amazon Business order, which needs an invoice: about every eighth."""
+    """Return whether it is an Amazon Business order, which needs an invoice. About one in eight is."""
     return (
         order.marketplace in INVOICED
         and order.fulfilment == Fulfilment.MERCHANT
@@ -151,7 +153,7 @@ def _cancelled(order: Order, luck: Luck, random: Random) -> Package:
 
 
 def _shipped(order: Order, luck: Luck, now: datetime, random: Random) -> Iterator[Package]:
-    """One package, of several items now and then two. What goes wrong goes wrong with the first."""
+    """Yield the packages of an order: one, or sometimes two for several items. Only the first has faults."""
     plan = _waiting(order)
     parts = (
         [plan.units // 2, plan.units - plan.units // 2]

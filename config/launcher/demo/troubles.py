@@ -1,5 +1,4 @@
-"""What buyers of a shop complain about: feedback, claims and chargebacks in the proportions its story needs.
-Pure."""
+"""Build the defects of a seller's orders: feedback, claims and chargebacks at the scenario's rates. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -66,7 +65,7 @@ def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
 
 
 def decided(*, troubles: Iterable[Trouble]) -> list[Trouble]:
-    """Return the pending claims as Amazon decided them: three of four not against the seller."""
+    """Return the pending claims as Amazon decided them: three of four in favor of the seller."""
     pending = [trouble for trouble in troubles if trouble.state == "pending"]
     return [replace(trouble, state=DECISIONS[index % 4]) for index, trouble in enumerate(pending)]
 
@@ -76,13 +75,15 @@ def _series(order: Order) -> tuple[str, str]:
 
 
 def _span(order: Order, now: datetime) -> int:
-    """0 for the current window, 1 and more for the ones before it, -1 for the days after it."""
+    """Return 0 for the current window, 1 and more for earlier windows, and -1 for the days after it."""
     return ((now.date() - order.at.date()).days - OFFSET) // WINDOW
 
 
 def _how_many(shop: Shop, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
-    """Of `placed` orders. Rounded down, a rate below the limit stays below it however few orders there
-    are."""
+    """Return how many of the `placed` orders are defective.
+
+    Rounded down, so that a rate below the limit stays below it with few orders.
+    """
     rates = shop.now if span == 0 and home else shop.before
     rate = rates[0 if fulfilment == Fulfilment.MERCHANT else 1]
     return int(placed * (rate * 0.4 if span < 0 else rate))
@@ -93,7 +94,7 @@ def _trouble(*, shop: Shop, order: Order, counts: bool, span: int, now: datetime
     if counts and shop.recovers and span == 0:
         kind, state = CLAIM, "pending"
     elif state == "pending" and span > 0:
-        state = "granted"  # an old claim has long been decided
+        state = "granted"  # Amazon has decided old claims
     stars = 3 if state == "neutral" else random.choice((1, 1, 2))
     on = min(order.at + timedelta(days=random.randrange(4, 30)), now).date()
     reference = "" if kind == FEEDBACK else f"{random.randrange(10**10):010d}"
