@@ -1,1 +1,1 @@
-"""The tenant of a request: principal, permissions, tenant context, row-level security, locks."""
+"""Isolate tenants: principal, permissions, tenant context, row-level security, locks."""

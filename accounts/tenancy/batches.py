@@ -11,10 +11,10 @@ BATCH_SIZE = 5000
 
 
 def run(*, agency_id: UUID, statement: str, **params: Any) -> int:
-    """Run a statement until it affects fewer than `%(batch_size)s` rows; return how many it affected in all.
+    """Run a statement until it affects fewer than `%(batch_size)s` rows. Return the total of affected rows.
 
-    Each run is a transaction of its own in the tenant context of `%(agency)s`: no lock lasts long, and an
-    interrupted run continues the next time.
+    Each batch is a transaction of its own in the tenant context of `%(agency)s`, so locks are short, and the
+    next call continues an interrupted one.
     """
     total, count = 0, BATCH_SIZE
     while count == BATCH_SIZE:

@@ -1,7 +1,8 @@
-"""Set the tenant context: the agency and account limit whose rows a transaction may read and write.
+"""Set the tenant context: the agency and the accounts whose rows a transaction can read and write.
 
-Row-level security shows the rows of that agency only; without a context, none. The settings last for one
-transaction (`SET LOCAL`): settings of the session would leak to the next user of a pooled connection.
+Row-level security shows only the rows of that agency, and no rows without a context. The settings last for
+one transaction (`SET LOCAL`), because settings of a session would leak to the next user of a pooled
+connection.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -28,16 +29,16 @@ Row = TypeVar("Row", bound=Model)
 def set_agency(agency_id: UUID | None, *, accounts: Collection[UUID] | None = None) -> None:
     """Set the tenant context for the rest of this transaction.
 
-    `accounts` limits it to some accounts; None does not.
+    `accounts` limits it to some accounts. None means no limit.
     """
     set_local(agency=str(agency_id or ""), **_account_limit(accounts))
 
 
 @contextmanager
 def agency(agency_id: UUID) -> Iterator[None]:
-    """Open a transaction in the tenant context of a whole agency, for work that no request limits.
+    """Open a transaction in the tenant context of a whole agency, for work outside requests.
 
-    Nested, it opens a savepoint and restores the outer context afterwards.
+    Inside another transaction, it opens a savepoint and restores the outer context afterwards.
     """
     with _scope(agency_id, None):
         yield
@@ -47,7 +48,7 @@ def agency(agency_id: UUID) -> Iterator[None]:
 def for_request(request: Request) -> Iterator[None]:
     """Open a transaction in the tenant context of the request's principal.
 
-    Views open transactions only with this.
+    Views use no other way to open a transaction.
     """
     caller = principal(request)
     with _scope(caller.agency_id, caller.accounts):
@@ -75,7 +76,7 @@ def _settings() -> dict[str, str]:
 def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
     """Return the settings for an account limit. Each account's ID is in the list of its last digit.
 
-    A policy searches one list only, which holds a sixteenth of all IDs.
+    A policy searches only one list, which contains a sixteenth of all IDs.
     """
     if accounts is None:
         return {"accounts": ""}
@@ -87,8 +88,8 @@ def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
 
 def set_local(**settings: str) -> None:
     """Set `underone.<name>` for the rest of this transaction, in one statement."""
-    # Literals in SET LOCAL, never set_config: a distributed database passes only utility statements on to its
-    # workers.
+    # SET LOCAL with literals instead of set_config, because a distributed database passes only utility
+    # statements on to its workers.
     statement = sql.SQL("; ").join(
         sql.SQL("SET LOCAL {} = {}").format(sql.Identifier("underone", name), sql.Literal(value))
         for name, value in settings.items()
@@ -98,7 +99,7 @@ def set_local(**settings: str) -> None:
 
 
 def array(ids: Iterable[UUID]) -> str:
-    """Return IDs as the text of a PostgreSQL array."""
+    """Return the IDs as the text of a PostgreSQL array."""
     return f"{{{','.join(map(str, ids))}}}"
 
 
@@ -158,7 +159,7 @@ def account_of(request: Request, public_id: str) -> SellerAccount:
 
 
 def get_or_404(rows: QuerySet[Row], *, kind: str, public_id: str, name: str) -> Row:
-    """Return the row with this public ID. `name` is the kind of thing in the message. Raises NotFound."""
+    """Return the row with this public ID. `name` is the kind of object in the message. Raises NotFound."""
     row = rows.filter(pk=identifiers.private(kind, public_id)).first()
     if row is None:
         raise NotFound(f"No {name} has this ID.")

@@ -1,4 +1,4 @@
-"""Wait for locks with a timeout, and hold session-level advisory locks."""
+"""Wait for locks with a timeout, and take session-level advisory locks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +35,10 @@ def lock_timeout() -> Iterator[CursorWrapper]:
 
 @contextmanager
 def session_lock(key: UUID) -> Iterator[bool]:
-    """Try a session-level advisory lock on a report or export, and yield whether this worker holds it.
+    """Try to take a session-level advisory lock on a report or export, and yield whether it succeeded.
 
-    PostgreSQL releases it with the worker's connection, so the work of a killed worker is free again at once.
+    PostgreSQL releases the lock when the connection of a killed worker ends, so another worker can continue
+    immediately.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(key)])

@@ -29,10 +29,10 @@ class NotPermitted(APIException):
 
 
 class HasPermission(IsAuthenticated):
-    """Apply the rules of this module. The default permission class of all views."""
+    """Apply the rules of this module. All views use this class by default."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Raise NotPermitted with what is required, and AuthenticationFailed if the agency is closed."""
+        """Raise NotPermitted with the reason, and AuthenticationFailed if the agency is closed."""
         if not super().has_permission(request, view):
             return False
         if context.agency_of(request).closed_at is not None:

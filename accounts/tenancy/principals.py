@@ -1,4 +1,4 @@
-"""The caller of a request: a program with an API key, a browser with a token, or a signed-in member."""
+"""Describe the caller of a request: an API key, a browser token, or a signed-in member."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ RANK: Mapping[str, int] = {Role.VIEWER: 1, Role.MANAGER: 2, Role.ADMIN: 3}
 
 @dataclass(frozen=True)
 class Principal:
-    """Describe the caller of a request and its rights. DRF uses it as the user as well.
+    """Describe the caller of a request and its permissions. DRF also uses it as the user.
 
-    `accounts` is the account limit; None means no limit.
+    `accounts` is the account limit. None means no limit.
     """
 
     agency: Agency
@@ -50,13 +50,13 @@ class Principal:
         return RANK[self.role] >= RANK[role]
 
     def permissions(self) -> list[str]:
-        """Return those of `read`, `write` and `administer` that apply."""
+        """Return the permissions: `read`, and also `write` and `administer` if they apply."""
         may_write = self.has_role(Role.MANAGER) and not self.read_only
         may_administer = self.has_role(Role.ADMIN) and not self.read_only
         return ["read", *["write"] * may_write, *["administer"] * may_administer]
 
     def can_see(self, account_id: UUID | None) -> bool:
-        """Return whether an account is within the limit. None, the whole agency, is only without a limit."""
+        """Return whether the account is within the account limit. None means the whole agency."""
         return self.accounts is None or account_id in self.accounts
 
 

@@ -1,22 +1,22 @@
-"""Row-level security and the keys of tenant tables: the SQL that migrations run for every table that belongs
-to an agency.
+"""Define the SQL that migrations run for every tenant table: row-level security and keys.
 
-The settings `underone.agency` and `underone.accounts` are set for one transaction by context.py. Where no
-agency is set, no row is visible; where no accounts are set, the rows of all the agency's accounts are.
+context.py sets `underone.agency` and `underone.accounts` for one transaction. Without an agency, no rows are
+visible. Without accounts, the rows of all the agency's accounts are visible.
 
-A policy has no sub-select: a distributed database refuses those. A comparison with `current_setting` alone is
-an index condition as well, since the setting is the same for the whole statement.
+Policies have no sub-selects, because a distributed database refuses them. A comparison with `current_setting`
+alone can also be an index condition, since the setting is the same for the whole statement.
 """
 
 from django.db.migrations import RunSQL
 
-AGENCY = "nullif(current_setting('underone.agency', true), '')::uuid"  # '' is what a reset leaves behind
+# A reset setting is an empty string.
+AGENCY = "nullif(current_setting('underone.agency', true), '')::uuid"
 ALL_AGENCIES = "underone.all_agencies"
-"""What a function that looks at all agencies sets while it does, to the name of its job."""
+"""Name the setting of functions that read all agencies. Its value is the name of their job."""
 
 
 def isolate(table: str, *, column: str = "agency_id", force: bool = True) -> RunSQL:
-    """Show and accept only the rows of the transaction's agency; with `force` to the table's owner too."""
+    """Show and accept only the rows of the transaction's agency. With `force`, also for the table's owner."""
     forced = ", {} ROW LEVEL SECURITY" if force else ""
     return RunSQL(
         f"""
@@ -31,13 +31,11 @@ def isolate(table: str, *, column: str = "agency_id", force: bool = True) -> Run
 
 
 def limit_to_accounts(table: str, *, column: str = "account_id", also: str = "false") -> RunSQL:
-    """Show and accept only the rows of the accounts that the transaction is limited to, and those of which
-    `also` holds.
+    """Show and accept only rows within the transaction's account limit, and rows for which `also` is true.
 
-    The policy is for every command: an UPDATE that reads no column would otherwise change rows that are not
-    shown. The planner takes a CASE for an even chance, and an OR for a rare one, which would turn it to the
-    wrong index. The ids are in sixteen lists by their last digit: the condition is computed for every row,
-    and an array would be parsed for every row.
+    The policy applies to every command: an UPDATE that reads no column would otherwise change hidden rows.
+    The condition is a CASE, because the planner would take an OR for rarely true and choose the wrong index.
+    The IDs are in sixteen lists by their last digit, because an array would be parsed again for every row.
     """
 
     listed = (
@@ -55,8 +53,10 @@ def limit_to_accounts(table: str, *, column: str = "account_id", also: str = "fa
 
 
 def read_only(table: str) -> RunSQL:
-    """Let everybody read, and nobody write but the table's owner (migrations): for rows that belong to all
-    agencies."""
+    """Allow all roles to read, and only the table's owner (migrations) to write.
+
+    For rows that belong to all agencies.
+    """
 
     return RunSQL(
         f"""
@@ -71,17 +71,16 @@ def read_only(table: str) -> RunSQL:
 
 
 def show(table: str, *, policy: str, where: str) -> RunSQL:
-    """Show the rows of which `where` holds, whatever the agency of the transaction."""
+    """Show the rows for which `where` is true, whatever the agency of the transaction."""
     return RunSQL(
         f"CREATE POLICY {policy} ON {table} FOR SELECT USING ({where});", f"DROP POLICY {policy} ON {table};"
     )
 
 
 def show_to_job(table: str, *, job: str, command: str = "SELECT", where: str = "") -> RunSQL:
-    """Let a function of the table's owner that names this job read (or, with another command, change) the
-    rows of all agencies.
+    """Allow the functions of a job to read (or, with another `command`, change) rows of all agencies.
 
-    The policy is the owner's alone, and only the functions of that job set the name.
+    The policy applies to the table's owner only, and only the functions of that job set the job's name.
     """
 
     policy = f"{job}_{command.lower()}"
@@ -96,7 +95,7 @@ def show_to_job(table: str, *, job: str, command: str = "SELECT", where: str = "
 
 
 def primary_key(table: str) -> RunSQL:
-    """Lead the primary key by the agency; `id` remains what Django calls the row."""
+    """Make `(agency_id, id)` the primary key. Django continues to use `id`."""
     return RunSQL(
         f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ADD CONSTRAINT {table}_pkey PRIMARY KEY "
         "(agency_id, id);",
@@ -105,24 +104,27 @@ def primary_key(table: str) -> RunSQL:
 
 
 def agency_key(table: str) -> RunSQL:
-    """Tie rows to an agency that exists."""
+    """Add a foreign key to the agency."""
     return _foreign_key(table, "agency", "FOREIGN KEY (agency_id) REFERENCES accounts_agency (id)")
 
 
 def person_key(table: str) -> RunSQL:
-    """Tie rows to a person, who belongs to no agency; they go with the person."""
+    """Add a foreign key to a person, who belongs to no agency. Deleting the person deletes the rows."""
     return _foreign_key(
         table, "person", "FOREIGN KEY (person_id) REFERENCES accounts_person (id) ON DELETE CASCADE"
     )
 
 
 def account_key(table: str) -> RunSQL:
-    """Tie rows to an account of the same agency; they go when the account is erased."""
+    """Add a foreign key to an account of the same agency. Erasing the account deletes the rows."""
     return foreign_key(table, "account_id", "accounts_selleraccount")
 
 
 def foreign_key(table: str, column: str, target: str, *, on_delete: str = "CASCADE") -> RunSQL:
-    """Tie rows to a row of `target` of the same agency, which `column` names; by default they go with it."""
+    """Add a foreign key from `column` to a row of `target` of the same agency.
+
+    By default, deleting that row deletes the rows.
+    """
     definition = (
         f"FOREIGN KEY (agency_id, {column}) REFERENCES {target} (agency_id, id) ON DELETE {on_delete}"
     )
@@ -130,8 +132,10 @@ def foreign_key(table: str, column: str, target: str, *, on_delete: str = "CASCA
 
 
 def count_encryption_keys(table: str) -> tuple[RunSQL, RunSQL]:
-    """Count how many rows of the table each key encrypted (encryption/rotation.py), over all agencies, and
-    tell no more."""
+    """Create a function that returns only the number of rows encrypted with each key, over all agencies.
+
+    Used by encryption/rotation.py.
+    """
 
     function = f"{table}_encryption_keys"
     return (

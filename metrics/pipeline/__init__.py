@@ -1,1 +1,1 @@
-"""The pipeline from facts to daily counts, values, restatements and account summaries, in set-based SQL."""
+"""Turn facts into daily counts, values, restatements and account summaries, in set-based SQL."""

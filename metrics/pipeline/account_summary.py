@@ -1,4 +1,4 @@
-"""The summary on an account's row: status, worst series, open breaches, marketplaces and staleness."""
+"""Save the summary on an account's row: status, worst series, open breaches, marketplaces and staleness."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -34,10 +34,9 @@ def save(
     amazon_statuses: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Save the summary that follows from today's values and from the breaches that are open now.
+    """Save the summary of today's values and of the breaches that are open now.
 
-    The only place of the pipeline that saves the account's row. Requires a transaction that holds the
-    account's lock.
+    No other stage of the pipeline saves these columns. Requires a transaction that holds the account's lock.
     """
     worst = distance.worst_value(values)
     opened = Breach.objects.filter(
@@ -56,15 +55,15 @@ def save(
         "open_breaches": opened["breaches"],
         "open_warnings": opened["warnings"],
     }
-    for name, content in columns.items():
-        setattr(account, name, content)
+    for name, value in columns.items():
+        setattr(account, name, value)
     account.save(update_fields=list(columns))
 
 
 def stale_from(*, account: SellerAccount, at: datetime) -> datetime | None:
     """Return the moment at which the first source becomes stale if nothing more is loaded.
 
-    None if nothing was loaded by `at`. A source of which nothing was ever loaded is not stale.
+    None if nothing was loaded by `at`. A source without any loads is never stale.
     """
     params: dict[str, Any] = {
         "agency": account.agency_id,
@@ -83,7 +82,7 @@ def _max_age(source: str) -> timedelta:
 
 
 def _worst_series(value: Value) -> dict[str, Any]:
-    """Return the JSON that lists of accounts show of a series."""
+    """Return the JSON of a series in lists of accounts."""
     limit = value.limit or value.warning_limit
     assert limit is not None  # noqa: S101  only a series with a target or a threshold can be the worst
     return {

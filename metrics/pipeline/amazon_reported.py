@@ -1,6 +1,6 @@
-"""Amazon's own reports: account statuses, series that only Amazon reports, and figures to compare with ours.
+"""Read Amazon's own reports: account statuses, series that only Amazon reports, and figures to compare.
 
-A report becomes one snapshot per marketplace, with the figures read from it. The newest report is right.
+A report is stored as one snapshot per marketplace, with its figures. The newest report takes precedence.
 """
 
 import json
@@ -87,7 +87,7 @@ WHERE day BETWEEN first_on AND last_on GROUP BY ordinal
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """List the marketplaces of Amazon's reports, with the newest account status of each that has one."""
+    """Store the marketplaces of Amazon's reports, and the newest account status of each, if there is one."""
 
     marketplaces: frozenset[str]
     statuses: dict[str, dict[str, str]]
@@ -95,9 +95,9 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmazonFigure:
-    """Store one figure of Amazon's, with our numerator and denominator over the same days.
+    """Store a figure of Amazon's report, with our numerator and denominator over the same days.
 
-    `own_counts` is None where the report states no days, and for what only Amazon counts.
+    `own_counts` is None if the report states no days, and for metrics that only Amazon counts.
     """
 
     first_on: date | None
@@ -154,7 +154,7 @@ def query_figures(
 ) -> dict[Series, AmazonFigure]:
     """Return Amazon's newest figure of each series up to a day, with our counts over the same days.
 
-    Where a report has several windows of a metric, the one whose length is nearest to ours is returned.
+    If a report has several windows of a metric, returns the one whose length is closest to ours.
     """
     scope: dict[str, Any] = {"agency": account.agency_id, "account": account.pk, "known_at": known_at}
     with connection.cursor() as cursor:
@@ -179,7 +179,7 @@ def query_figures(
 def query_snapshot_figures(
     *, account: SellerAccount, snapshots: Iterable[Snapshot]
 ) -> dict[UUID, list[ReportedFigure]]:
-    """Return the figures of each of these snapshots of the account, in the order of its report."""
+    """Return the figures of each snapshot, in the order of its report."""
     ids = [snapshot.pk for snapshot in snapshots]
     figures: dict[UUID, list[ReportedFigure]] = {snapshot_id: [] for snapshot_id in ids}
     rows = ReportedFigure.objects.filter(

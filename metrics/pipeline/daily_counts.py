@@ -1,4 +1,4 @@
-"""Versioned daily counts from facts, in one statement.
+"""Count facts by day, in versions, with one statement.
 
 Each group counts by one kind of day (order, ship-by, ship, promise, request, message). The row of a day is
 the sum of the groups.
@@ -19,8 +19,11 @@ from metrics.rules.facts import Canceller, OrderStatus
 
 SOLD_BY_AMAZON = "marketplace <> 'non_amazon'"
 NESTED_LOOP_MAX_DAYS = 7
-"""Above this, nested loops are off. Before a new table has statistics the planner takes it for empty and
-would join the facts of many days row by row: hours instead of seconds."""
+"""Turn nested loops off above this number of days.
+
+The planner takes a new table without statistics for empty, and would join the facts of many days row by row:
+hours instead of seconds.
+"""
 
 JUDGED_ORDERS = f"""
 statements AS (
@@ -70,9 +73,9 @@ class Group:
 
 
 def _orders_with_packages(day: str, judged: str) -> str:
-    """Return SQL for one row an order: its packages' earliest `day`, and whether `judged` is true for any.
+    """Return SQL for one row per order: its packages' earliest `day`, and whether `judged` is true for any.
 
-    Packages whose `judged` is not known yet are left out.
+    Packages for which `judged` is not known yet are left out.
     """
     return f"""(
         SELECT order_id, min({day}) AS day, bool_or({judged}) AS missed FROM metrics_shipment
@@ -84,7 +87,7 @@ def _orders_with_packages(day: str, judged: str) -> str:
 
 
 def _packages(day: str, condition: str) -> str:
-    """Return SQL for one row a package that meets the condition."""
+    """Return SQL for one row per package that meets the condition."""
     return f"""metrics_shipment AS package JOIN metrics_order USING (agency_id, account_id, order_id)
         WHERE {ACCOUNT_ROWS} AND {SOLD_BY_AMAZON} AND {day} = ANY(%(days)s) AND {condition}"""
 
@@ -176,7 +179,7 @@ RETURNING marketplace, channel, day
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """List the (marketplace, channel, day) that got a new version."""
+    """Store each (marketplace, channel, day) with a new version."""
 
     versions: frozenset[tuple[str, str, date]] = frozenset()
 
@@ -213,6 +216,6 @@ def rebuild(*, account: SellerAccount, days: Collection[date], recorded_at: date
             },
         )
         rebuilt = Rebuilt(frozenset(cursor.fetchall()))
-        # The later statements of the transaction read few rows, which nested loops do best.
+        # The later statements of the transaction read few rows, for which nested loops are fastest.
         cursor.execute("SET LOCAL enable_nestloop = on")
         return rebuilt

@@ -1,9 +1,11 @@
-"""Which orders are in a denominator.
+"""Choose the orders that are in a denominator.
 
-Amazon's pages say "orders" and no more, so the agency chooses for all its accounts. By default, Pending and
+Amazon's pages only say "orders", so the agency chooses for all its accounts. By default, Pending and
 Cancelled orders do not count. An order with a counted defect always counts, so that the numerator is part of
-the denominator. An account applies its agency's choice to all its days in one transaction and records since
-when: an answer as known before uses the choice of before.
+the denominator.
+
+An account applies its agency's choice to all its days in one transaction, and records when it did. Responses
+for an earlier `known_at` use the earlier choice.
 """
 
 from datetime import date, datetime

@@ -1,7 +1,7 @@
-"""Removed feedback: it is missing from a later report that covers its day. No report states removals.
+"""Detect removed feedback: it is missing from a later report that covers its day. No report states removals.
 
-Evaluated over all stored feedback and coverage, so the order in which reports are loaded does not matter: the
-one received later is right.
+All stored feedback and coverage is evaluated, so the order in which reports are loaded does not matter. The
+report received later takes precedence.
 """
 
 from datetime import date, datetime
@@ -55,8 +55,8 @@ def record_coverage(
 ) -> bool:
     """Record that the staged feedback is all feedback of the period.
 
-    Return False, and record nothing, if nothing is staged or some of it is of other days. Requires a
-    transaction that holds the account's lock, and the staging table of `recording.stage`.
+    Returns False, and records nothing, if no feedback is staged or some of it is outside the period. Requires
+    a transaction that holds the account's lock, and the staging table of `recording.stage`.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -76,7 +76,7 @@ def record_coverage(
 
 
 def remove_unlisted(*, account: SellerAccount, recorded_at: datetime) -> list[date]:
-    """Mark feedback as removed that a report received later covers but does not list.
+    """Mark feedback as removed if a report received later covers its day but does not list it.
 
     Returns the days of its orders. Requires a transaction that holds the account's lock.
     """

@@ -1,4 +1,4 @@
-"""Facts enter the database: staged outside any transaction, then recorded by one statement per type of fact.
+"""Write facts to the database: stage them outside any transaction, then record each type with one statement.
 
 1. `stage` copies the facts of a report to temporary tables   2. `next_moment` decides when they become known
 3. `record` writes them
@@ -25,8 +25,7 @@ from metrics.rules.facts import Fact
 class Recorded:
     """Count the facts that were new and that changed, with the days whose counts they can change.
 
-    Where one row of a report states facts of several types, also the lines that stated something new or
-    changed something.
+    If a row of a report can state facts of several types, also the lines that stated new or changed facts.
     """
 
     new: int
@@ -37,9 +36,9 @@ class Recorded:
 
 
 def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
-    """Copy (line, fact) pairs to a new staging table of this database session. Return how many there were.
+    """Copy (line, fact) pairs to a new staging table of this database session. Return their number.
 
-    Requires no transaction: parsing a large report would keep one open for minutes.
+    Call it outside any transaction: parsing a large report would keep one open for minutes.
     """
     table, columns = STAGED[fact_type].table, {"line": "int4"} | STAGED[fact_type].columns
     column_types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
@@ -58,8 +57,8 @@ def stage(*, fact_type: type[Fact], facts: Iterable[tuple[int, Fact]]) -> int:
 def next_moment(*, account: SellerAccount, now: datetime) -> datetime:
     """Return and save the moment at which the facts of this transaction become known.
 
-    It is later than every earlier one of the account, whatever the clocks of the machines say. Requires a
-    transaction that holds the account's lock, so that two of them never get moments in the wrong order.
+    It is later than every earlier moment of the account, even if the clocks of the machines differ. Requires
+    a transaction that holds the account's lock, so that moments are in the order of the transactions.
     """
     last = account.last_recorded_at
     moment = now if last is None or now > last else last + timedelta(microseconds=1)

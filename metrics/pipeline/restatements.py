@@ -1,4 +1,4 @@
-"""Restatements: past values that changed because something was learned later, published as `metric.restated`.
+"""Publish restatements: past values that changed because of new data (`metric.restated`).
 
 The values of the last 90 days are computed twice, as known a moment before and as known now, and compared.
 """
@@ -21,10 +21,10 @@ A_MOMENT = timedelta(microseconds=1)
 
 
 def publish(*, account: SellerAccount, changed: Collection[tuple[str, str, date]], now: datetime) -> None:
-    """Publish one event for each series whose past days have another value than a moment before `now`.
+    """Publish one event for each series whose past values differ from those a moment before `now`.
 
-    `changed` are the (marketplace, channel, day) whose daily counts changed. Not published: a denominator
-    that only grows, the first data of a day, and the first report of a source. Requires a transaction that
+    `changed` are the (marketplace, channel, day) whose daily counts changed. A denominator that only grows,
+    the first data of a day, and the first report of a source are not published. Requires a transaction that
     holds the account's lock.
     """
     today = now.astimezone(UTC).date()

@@ -1,4 +1,4 @@
-"""The temporary tables in which a database session stages facts before they are recorded."""
+"""Define the temporary tables in which a database session stages facts before they are recorded."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from metrics.rules.facts import (
 class Staging:
     """Describe the staging table of one type of fact: PostgreSQL types in the order of its fields.
 
-    The line of the report comes before them.
+    The first column is the line of the report.
     """
 
     table: str

@@ -1,12 +1,12 @@
-"""The SQL that records staged facts: one statement for each type of fact.
+"""Define the SQL that records staged facts: one statement for each type of fact.
 
-Which of two facts about one thing is right does not depend on the order of arrival. Of an order it is the one
-with the later `last-updated-date`; of everything else the one stated at the later moment, then the one
-received later, then the later row. When the content of a fact changes, a trigger copies the replaced row to
-its past table.
+The order in which reports are loaded does not matter. Of two facts about the same order, the one with the
+later `last-updated-date` takes precedence. Of two other facts with the same key, it is the one stated later,
+then the one received later, then the later row. When the content of a fact changes, a trigger copies the
+replaced row to its past table.
 
-Each statement returns how many facts were new, how many changed (for facts with lines: how many lines), every
-day whose counts that can change (all days of an order that changed), and, if requested, the lines.
+Each statement returns the number of new and of changed facts (for facts with lines: of lines), every day
+whose counts can change (all days of an order that changed), and, if requested, the lines.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ TOUCHED_DAYS = "(SELECT coalesce(array_agg(DISTINCT day) FILTER (WHERE day IS NO
 class FactTable:
     """Describe a table of facts: its key, its content, and the days that counts depend on.
 
-    `moves` is the column by which all rows of a changed fact are found: their days are counted again too.
+    The days of all rows with the same `moves` as a changed fact are counted again too.
     """
 
     table: str
@@ -145,9 +145,9 @@ INSERT_ORDERS = """
         ordered_at, ordered_on, last_updated_at, %(recorded_at)s, %(report)s
     FROM fresh
 """
-# The account is locked, so an order that is new when the statement starts is still new when it writes:
-# inserting new orders without ON CONFLICT saves a tenth of a load. Stored orders are updated through ON
-# CONFLICT by their key, whatever the planner believes about the size of the table.
+# The account is locked, so an order that is new when the statement starts is still new when it writes.
+# Inserting new orders without ON CONFLICT saves a tenth of the time of a load. Stored orders are updated
+# through ON CONFLICT, which uses their key even if the planner misjudges the size of the table.
 RECORD_ORDERS = f"""
 WITH newest AS (
     SELECT DISTINCT ON (order_id)
@@ -229,4 +229,4 @@ RECORD: dict[type[Fact], tuple[str, str]] = {
     SnapshotFact: ("reported", RECORD_SNAPSHOTS),
     ReportedFact: ("reported", RECORD_REPORTED),
 }
-"""The source that a type of fact belongs to, and the statement that records it."""
+"""Map a type of fact to its source and to the statement that records it."""

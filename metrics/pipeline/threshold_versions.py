@@ -1,7 +1,7 @@
-"""The threshold versions that an account is evaluated by.
+"""Apply threshold versions to accounts.
 
-An account applies new versions all at once, in one transaction, and records since when: an answer as known
-before uses the versions of before. Agencies write thresholds in metrics/alerts/thresholds.py.
+An account applies all new versions in one transaction, and records when it did. Responses for an earlier
+`known_at` use the earlier versions. Agencies write thresholds in metrics/alerts/thresholds.py.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from metrics.rules.threshold_rules import ThresholdVersion
 
 
 def apply(*, account: SellerAccount, now: datetime) -> None:
-    """Evaluate the account by all versions that exist now.
+    """Apply all versions that exist now to the account.
 
     Requires a transaction that holds the account's lock.
     """

@@ -1,4 +1,4 @@
-"""Values from daily counts, in one statement: for one day or years of days, as known now or at any moment.
+"""Compute values from daily counts, in one statement: for any days, as known now or at any moment.
 
 A target that Amazon's own report states for a series replaces the default one from the day of the report on.
 """
@@ -94,7 +94,7 @@ WITH series AS (
     LEFT JOIN newest USING (marketplace, channel, day)
     WINDOW upto AS (PARTITION BY marketplace, channel ORDER BY day)
 ), by_day AS (
-    -- One row a series, its days as arrays: joined row by row, it would take the square of the days.
+    -- One row per series, with arrays of days: joining row by row would be quadratic in the days.
     SELECT marketplace, channel, {DAY_ARRAYS} FROM running GROUP BY marketplace, channel
 )
 SELECT requested.metric, marketplace, channel, as_of, requested.first, requested.last, window_days,
@@ -133,10 +133,10 @@ def query(
 ) -> list[Value]:
     """Return the values of each requested series for each day of `since … until`, as known at a moment.
 
-    Of the `marketplaces` (by default those on the account's row), the home marketplace is always returned,
-    and every other one once orders or figures of Amazon's were known in it. Series that only Amazon reports
-    are returned where they were reported. The warnings are those of the agency's thresholds as known then, or
-    those of `versions`.
+    `marketplaces` are by default those on the account's row. The home marketplace is always returned, the
+    others only if they had orders or figures of Amazon's at `known_at`. Series that only Amazon reports are
+    returned for the marketplaces of the reports. Warnings are by the agency's thresholds as known then, or by
+    `versions`.
     """
     params: dict[str, Any] = {
         "agency": account.agency_id,
@@ -171,7 +171,7 @@ def stale_sources_by_moment(
 ) -> dict[datetime, frozenset[str]]:
     """Return, for each moment, the sources whose last load was longer ago than SOURCES_MAX_AGE_HOURS allows.
 
-    A source of which nothing was ever loaded is not stale.
+    A source without any loads is never stale.
     """
     params: dict[str, Any] = {
         "agency": account.agency_id,
@@ -189,7 +189,7 @@ def stale_sources_by_moment(
 
 
 def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> Value:
-    """Replace the default warning by that of the agency's threshold in force, if there is one."""
+    """Replace the default warning by the warning of the agency's threshold in force, if there is one."""
     if not versions:
         return value
     metric, marketplace, channel = value.series
@@ -222,8 +222,8 @@ def _build_value(row: tuple[Any, ...]) -> Value:
     totals = dict(zip(COUNTS, numbers[-len(COUNTS) :], strict=True))
     definition = CATALOGUE[metric]
     limit, stated = build_limit(comparator, limit_p, limit_q), build_limit(*reported)
-    # The warning limit of a rule belongs to the rule's own target. Another target of Amazon's gets three
-    # quarters of it.
+    # The warning limit of a rule belongs to the rule's own target. If Amazon's report states another target,
+    # the warning limit is three quarters of that.
     is_default = stated in {None, limit}
     warning_limit = (
         build_limit(comparator, warning_p, warning_q) if is_default else default_warning_limit(stated)
