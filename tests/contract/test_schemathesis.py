@@ -70,7 +70,8 @@ def ask(served: Served, *options: str, client: Client, folder: Path) -> str:
         f"--seed={SEED}",
         "--continue-on-failure",
         "--no-color",
-        "--workers=2",
+        # On Python 3.11, `ast.parse` in two threads ends now and then in a SystemError.
+        "--workers=1",
     ]
     # How often its generator takes another try says nothing of the server.
     amount.append("--suppress-health-check=filter_too_much")

@@ -78,7 +78,6 @@ def found(read: Iterator[tuple[str, str]]) -> list[str]:
     ]
 
 
-@pytest.mark.xfail(reason="Texts of the metrics are still being reworded.", strict=False)
 def test_openapi_document_uses_the_glossary() -> None:
     assert found(texts(json.loads(DOCUMENT.read_text()))) == []
 
