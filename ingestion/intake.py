@@ -39,7 +39,7 @@ periods.
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedDocument:
-    """Hold a document as it was received, with what its sender stated about it."""
+    """Store a document as it was received, with what its sender stated about it."""
 
     content: "File[bytes]"
     sha256: str

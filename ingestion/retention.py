@@ -1,4 +1,4 @@
-"""Delete documents after the agency's retention period. Facts and figures stay."""
+"""Delete documents after the agency's retention period. Facts and figures are kept."""
 
 import logging
 from datetime import datetime, timedelta

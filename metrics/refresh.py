@@ -1,4 +1,4 @@
-"""The pipeline from an account's facts to daily counts, values, alerts and events.
+"""Run the pipeline from an account's facts to daily counts, values, alerts and events.
 
 `refresh` runs after each loaded report, each change of a threshold or of the denominator, and once a day.
 """

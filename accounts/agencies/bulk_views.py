@@ -1,4 +1,4 @@
-"""The view that creates many accounts at once."""
+"""Create many accounts in one request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The names of constraints, which tell integrity errors apart; the texts of errors do not."""
+"""Name the constraints by which integrity errors are recognized. Texts of errors are not compared."""
 
 from typing import Final
 

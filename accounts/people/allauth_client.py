@@ -33,7 +33,7 @@ CREDENTIAL_HEADERS = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_X_SESSION_TOKEN
 
 @dataclass(frozen=True)
 class AllauthResponse:
-    """Hold the status, the token of a new session, and errors (`code`, `message`, `param`)."""
+    """Store the status, the token of a new session, and errors (`code`, `message`, `param`)."""
 
     status: int
     token: str | None
@@ -46,7 +46,7 @@ class AllauthResponse:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Hold an attempt that was counted."""
+    """Store an attempt that was counted."""
 
     usage: ratelimit.RateLimitUsage
 

@@ -21,7 +21,7 @@ from accounts.tenancy.principals import AGENCY_HEADER, Principal
 
 @dataclass(frozen=True)
 class SignedInUser:
-    """Hold a user and session without an agency. DRF uses it as the user as well."""
+    """Store a user and session without an agency. DRF uses it as the user as well."""
 
     person: Person
     session: SessionBase

@@ -37,7 +37,7 @@ class Ended(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """Hold the token of a session and when it expires unless it is used."""
+    """Store the token of a session and when it expires unless it is used."""
 
     token: str
     expires_at: datetime

@@ -28,7 +28,7 @@ class Inactive(Exception):
 
 @dataclass(frozen=True)
 class Profile:
-    """Hold what a new user enters. An existing user's name and password are not changed by it."""
+    """Store what a new user enters. An existing user's name and password are not changed by it."""
 
     name: str
     password: str | None
@@ -36,7 +36,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Joined:
-    """Hold a member, its user, and whether the user is new."""
+    """Store a member, its user, and whether the user is new."""
 
     member: Member
     person: Person

@@ -51,7 +51,7 @@ class ResponseUnreadable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class StoredResponse:
-    """Hold what is replayed: the body as it was sent, and the headers that belong to it."""
+    """Store what is replayed: the body as it was sent, and the headers that belong to it."""
 
     status: int
     headers: dict[str, str]

@@ -101,7 +101,7 @@ class SlidingWindows(RedisStorage):
 
 
 class Outage:
-    """Hold until when this process does not call the store, in seconds of `time.monotonic`."""
+    """Store until when this process does not call the store, in seconds of `time.monotonic`."""
 
     until = 0.0
 

@@ -38,7 +38,7 @@ class Quota:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Hold the quotas that apply, and in how many seconds to retry if one is exhausted."""
+    """Store the quotas that apply, and in how many seconds to retry if one is exhausted."""
 
     quotas: tuple[Quota, ...] = ()
     wait: float | None = None

@@ -1,1 +1,1 @@
-"""The product on one machine: start, demo, smoke test."""
+"""Run the product on one machine: start, demo, smoke test."""

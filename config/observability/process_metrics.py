@@ -22,7 +22,7 @@ WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1200)
 
 @dataclass(frozen=True)
 class ProcessMetrics:
-    """Hold the metrics of one process."""
+    """Store the metrics of one process."""
 
     requests: Counter
     request_seconds: Histogram

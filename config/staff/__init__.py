@@ -1,1 +1,1 @@
-"""Pages for who looks after the installation, where `STAFF_ADMIN` says so: /staff/."""
+"""Serve pages for the operators of the installation at /staff/, if `STAFF_ADMIN` is set."""

@@ -20,7 +20,7 @@ MAX_VALUES = 200_000
 
 
 class Number(NamedTuple):
-    """Hold a number as it was written, including `NaN` and `Infinity`, which are sent although they are not
+    """Store a number as it was written, including `NaN` and `Infinity`, which are sent although they are not
     JSON.
     """
 

@@ -86,7 +86,7 @@ VIOLATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketplaceBlocks:
-    """Hold one marketplace of a report, with the window of each figure read so far."""
+    """Store one marketplace of a report, with the window of each figure read so far."""
 
     code: str
     reported_at: datetime

@@ -38,7 +38,7 @@ MEETS_TARGET_BY_STATUS = {"GOOD": True, "BAD": False}
 
 
 class Window(NamedTuple):
-    """Hold the first and last day of a figure, both included; None if the report does not state them."""
+    """Store the first and last day of a figure, both included; None if the report does not state them."""
 
     first_on: date | None = None
     last_on: date | None = None
@@ -51,7 +51,7 @@ class Window(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Hold Amazon's target for a figure, or no limit."""
+    """Store Amazon's target for a figure, or no limit."""
 
     limit: Limit | None = None
     flags: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ NO_WINDOW, NO_TARGET = Window(), Target()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """Hold one figure as the report states it. The denominator of a counter, which is no rate, is 1."""
+    """Store one figure as the report states it. The denominator of a counter, which is no rate, is 1."""
 
     metric: str
     channel: str
@@ -77,7 +77,7 @@ class Figure:
 
 
 class Row(NamedTuple):
-    """Hold one block of a report. `build` returns its facts or raises InvalidRow."""
+    """Store one block of a report. `build` returns its facts or raises InvalidRow."""
 
     name: str
     build: Callable[[], list[Any]]

@@ -90,7 +90,7 @@ PARTS = ("negativeFeedbacks", "a_z_claims", "chargebacks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Hold the records of a document with their lines, and what applies to all of them."""
+    """Store the records of a document with their lines, and what applies to all of them."""
 
     records: list[tuple[int, Record]]
     checklist: Record

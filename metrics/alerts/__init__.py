@@ -1,1 +1,1 @@
-"""Alerts: the state machine, its evaluation, current values, thresholds, and what users do about breaches."""
+"""Evaluate alerts: the state machine, observations, current values, thresholds, and users' actions."""

@@ -1,6 +1,6 @@
-"""What users do about a breach: acknowledge, snooze, assign, note.
+"""Apply users' actions to a breach: acknowledge, snooze, assign, note.
 
-None of it changes how the series is evaluated. Each action is recorded in the breach's timeline and in the
+The actions do not change how the series is evaluated. Each one is recorded in the breach's timeline and in the
 audit log.
 """
 
@@ -19,7 +19,7 @@ class AlreadyResolved(Exception):
 
 
 def acknowledge(*, breach: Breach, by: Principal, note: str, now: datetime) -> None:
-    """Acknowledge the breach. A second time changes nothing, and the first note stays.
+    """Acknowledge the breach. Repeating it changes nothing, and the first note is kept.
 
     Requires a transaction. Raises AlreadyResolved.
     """
@@ -40,7 +40,7 @@ def snooze(*, breach: Breach, by: Principal, until: datetime | None, now: dateti
 
 
 def assign(*, breach: Breach, by: Principal, to: str | None, now: datetime) -> None:
-    """Assign the breach to somebody, or to nobody (None). Requires a transaction. Raises AlreadyResolved."""
+    """Set the assignee of the breach, or remove it (None). Requires a transaction. Raises AlreadyResolved."""
     locked = _lock(breach)
     if locked.assignee != to:
         _update(locked, by, What.ASSIGNED, {"to": to}, now, assignee=to)
@@ -90,7 +90,7 @@ def _record(
         key_name=by.name,
         recorded_at=now,
     )
-    # Without the text of notes: it is deleted with the breach, and the audit log is kept for good.
+    # Without the text of notes, which is deleted with the breach. The audit log is kept permanently.
     audit.record(
         agency_id=breach.agency_id,
         actor=by.actor,

@@ -1,7 +1,8 @@
-"""A backtest: the alert state machine run over past moments, by the same code as live. Nothing is written.
+"""Run a backtest: evaluate past moments with the state machine of live alerts. Nothing is written.
 
-Each moment is evaluated by what was known, stale and set then. Run at the moments of the real evaluations, it
-returns the transitions that were published; run with other thresholds, those that would have been.
+Each moment is evaluated with the data, stale sources and thresholds of that moment. At the moments of the real
+evaluations, it returns the published transitions. With other thresholds, it returns those that would have been
+published.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,6 +1,6 @@
-"""The alert state machine on live data: each transition opens or resolves a breach and publishes one event.
+"""Run the alert state machine on live data: open and resolve breaches, and publish one event for each.
 
-The account is locked meanwhile, so two workers never evaluate it at once. The database refuses a second open
+The account is locked, so two workers never evaluate it at the same time. The database refuses a second open
 episode of a series and level, and a second event of a transition.
 """
 

@@ -1,5 +1,4 @@
-"""The observations that the alert state machine evaluates: today's, and those of the days that were
-missed."""
+"""Query the observations that the alert state machine evaluates: of today and of missed days."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -25,8 +24,8 @@ def query(
 ) -> list[Observation]:
     """Return one observation a day, from the day after `evaluated_until` to today, today's last.
 
-    A missed day is observed as the daily run would have done: by what was known a moment before `now`, with
-    the sources that were stale when the day began. `marketplaces` and `versions` are those of `values.query`.
+    A missed day is evaluated with the data that was known a moment before `now`, and with the sources that
+    were stale when the day began. `marketplaces` and `versions` are those of `values.query`.
     """
     today = now.astimezone(UTC).date()
     past = _query_past(

@@ -1,9 +1,9 @@
-"""The alert state machine: an alert state and an observation give the next state and its transitions. Pure.
+"""Compute the next alert state and its transitions from a state and an observation. Pure.
 
-A series has two limits. Amazon's target is always judged, at once. The warning before it may wait for some
-days (`for_days`) and may want the rate clearly below it again (`clear`, `keep_days`). At most one episode of
-each is open, and while a breach is open, no warning opens. A series with a stale source or without data keeps
-its state: missing reports open and resolve nothing.
+A series has two limits. Amazon's target is always judged, without delay. A warning can wait for some days
+(`for_days`), and can require a better rate to end (`clear_at`, `keep_days`). A series has at most one open
+breach and one open warning, and while a breach is open, no warning opens. The state of a series does not
+change while its source is stale or it has no data, so missing reports neither open nor resolve anything.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ class Transition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """Store what the machine remembers of a series.
+    """Store the state of a series after its last evaluation.
 
     `judged_on` is the last day evaluated. `missed_since`, `cleared_since` and `kept_since` are the first days
     of the current streaks: warning limit missed, clear limit met, Amazon's target met.

@@ -1,6 +1,6 @@
-"""The thresholds of an agency: set, update, delete.
+"""Set, update and delete the thresholds of an agency.
 
-Amazon's target is judged besides, whatever an agency sets. Accounts apply new versions in
+Amazon's target always applies as well. Accounts apply new versions in
 pipeline/threshold_versions.py. The versions of one agency are written one after another, each recorded later
 than the one before, so that no version appears among those that an account has already applied.
 """
@@ -107,7 +107,7 @@ def set_threshold(
 
 
 def delete(*, threshold: Threshold, now: datetime) -> None:
-    """Delete the threshold. A second time changes nothing. Requires a transaction."""
+    """Delete the threshold. Repeating it changes nothing. Requires a transaction."""
     _lock_agency(threshold.agency)
     versions = query_current(agency=threshold.agency).filter(threshold_id=threshold.threshold_id)
     current = versions.values().first()

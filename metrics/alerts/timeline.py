@@ -1,4 +1,4 @@
-"""The timeline of a breach: opening, end, users' actions and restatements; and its values day by day."""
+"""Build the timeline of a breach: opening, end, users' actions and restatements; and its values day by day."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

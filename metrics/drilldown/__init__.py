@@ -1,1 +1,1 @@
-"""The orders behind a value, unmatched defects, and the portfolio."""
+"""Query the orders behind a value, unmatched defects, and the portfolio."""

@@ -1,4 +1,4 @@
-"""The drill-down: the orders, packages, requests or messages behind a value, each with its reason."""
+"""Query the drill-down: the orders, packages, requests or messages behind a value, each with reasons."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The portfolio: all accounts of an agency by status and metric, open breaches, worst and stale accounts."""
+"""Query the portfolio: accounts by status and metric, open breaches, worst and stale accounts."""
 
 import json
 from datetime import datetime

@@ -1,8 +1,8 @@
-"""SQL for the drill-down of each metric: the rows `listed`, as they were known at a moment.
+"""Define the SQL for the drill-down of each metric: the rows `listed`, as they were known at a moment.
 
 A row has the day by which it is in a window, its order and reference, marketplace and channel, whether it
 counts, and the reasons. `listed` is materialized: planned together with the requested windows, the planner
-expects a few rows and joins them row by row, which takes the square of the orders.
+expects a few rows and joins them row by row, which is quadratic in the orders.
 """
 
 from metrics.pipeline.statements import ACCOUNT_ROWS
@@ -56,7 +56,7 @@ def _orders_of_rows(rows: str) -> str:
 
 
 def _order_ids_of_days(table: str, day: str) -> str:
-    """Return a query for the orders of which a present or past row has the day in the span."""
+    """Return a query for the orders with a current or past row whose day is in the span."""
     past = table.replace("metrics_", "metrics_past")
     return " UNION ".join(
         f"SELECT order_id FROM {each} WHERE {ACCOUNT_ROWS} AND {day} {SPAN}" for each in (table, past)
@@ -153,7 +153,7 @@ RETURN_ROWS = f"""
 
 
 def _rows_by_order(day: str, judged: str, *, kind: str, missed: str, met: str, due: str) -> str:
-    """Return SQL for one row an order.
+    """Return SQL for one row per order.
 
     The earliest `day` of its shipped packages decides the window. It counts if `judged` is true for any
     package.
@@ -188,7 +188,7 @@ def _rows_by_order(day: str, judged: str, *, kind: str, missed: str, met: str, d
 def _rows_by_package(
     day: str, judged: str, *, known: str, kind: str, yes: str, no: str, happened: str
 ) -> str:
-    """Return SQL for one row a package, by its own `day`."""
+    """Return SQL for one row per package, by its own `day`."""
     reasons = _reasons(
         "",
         kind=f"'{kind}'",

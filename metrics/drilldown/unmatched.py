@@ -1,4 +1,4 @@
-"""Unmatched defects: their order is not loaded yet, so they count in nothing until it is."""
+"""Count unmatched defects: their order is not loaded yet, so no metric counts them."""
 
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ SELECT coalesce(sum(greatest(detailed, 1)), 0) FROM unmatched
 def count(*, account: SellerAccount, known_at: datetime) -> int:
     """Return how many defects had no order, as known at a moment.
 
-    Unconfirmed defects of one kind on one order are one defect, and none beside a confirmed one.
+    Unconfirmed defects of one kind on one order count as one defect, or not at all if one is confirmed.
     """
     params: dict[str, Any] = {
         "agency": account.agency_id,

@@ -1,4 +1,4 @@
-"""Which defects count into the order defect rate, and why. Pure.
+"""Decide which defects count in the order defect rate, and why. Pure.
 
 Sources: Seller Central help 200285170 (Order Defect Rate: 1-2 stars are negative, 3 is neutral), moderators
 on sellercentral-europe.amazon.com (claims granted, refunded after filing, or on a cancelled order count),

@@ -1,4 +1,4 @@
-"""The catalogue of metrics: which count each divides by which.
+"""Define the catalogue of metrics: the numerator and denominator of each.
 
 Windows, targets, names and whether Amazon enforces a metric are dated rows (MetricRule), not code.
 """

@@ -1,4 +1,4 @@
-"""How far a value is from its limit, on one scale for every metric, and which value is the worst. Pure.
+"""Measure how far a value is from its limit, on one scale for all metrics, and find the worst. Pure.
 
 1 is spotless, 0 is exactly at the limit, below 0 is beyond it: the share of the allowed defects that is not
 used up. A rate of 0.5 % under a limit of 1 % has 0.5 left, as has a tracking rate of 97.5 % over a limit of

@@ -1,4 +1,4 @@
-"""What each metric counts, in a sentence or two for users.
+"""Explain each metric in a sentence or two for users.
 
 Pure. Sources are those of its rules (metrics/migrations).
 """

@@ -1,4 +1,4 @@
-"""The reasons why a row of a drill-down counts or does not, as sentences for users. Pure.
+"""Explain why a row of a drill-down counts or does not, as sentences for users. Pure.
 
 Sources: for defects defects.py, for the rest the pages named by the rows of each metric's rule
 (metrics/migrations).

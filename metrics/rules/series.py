@@ -1,4 +1,4 @@
-"""A series on a day: its counts over a window, and the limits that apply. Pure."""
+"""Represent a series on a day: its counts over a window, and the limits that apply. Pure."""
 
 from dataclasses import dataclass
 from datetime import date

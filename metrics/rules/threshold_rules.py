@@ -1,4 +1,4 @@
-"""Which threshold is in force for a series, and which thresholds are valid. Pure.
+"""Decide which threshold is in force for a series, and which thresholds are valid. Pure.
 
 The most specific scope wins: account before marketplace before channel.
 """

@@ -88,7 +88,7 @@ def ssl_context() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class IdleConnection:
-    """Hold one connection for the next POST to the same URL, until `expires_at` (the event loop's clock)."""
+    """Store one connection for the next POST to the same URL, until `expires_at` (the event loop's clock)."""
 
     transport: AsyncSafeTransport
     expires_at: float

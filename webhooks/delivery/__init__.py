@@ -1,4 +1,4 @@
-"""The delivery worker: leases due deliveries, sends them, records the results.
+"""Deliver events: lease due deliveries, send them, record the results.
 
 Layout: `tasks` (Celery), `worker` (the loop), `leases`, `jobs`, `dispatch`, `results`, `retries`,
 `concurrency`; `redelivery` (on request) and `retention`.

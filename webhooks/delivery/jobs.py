@@ -1,4 +1,4 @@
-"""A job: one leased delivery with everything needed to send it and to record the result."""
+"""Represent a job: one leased delivery with everything needed to send it and to record the result."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""When a failed delivery is retried, and when it is given up. Pure."""
+"""Decide when a failed delivery is retried, and when it fails for good. Pure."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -56,7 +56,7 @@ class WorkerLimits:
 
 @dataclass
 class EndpointQueue:
-    """Hold the runs that wait for one endpoint, and the number of tasks that send them."""
+    """Store the runs that wait for one endpoint, and the number of tasks that send them."""
 
     runs: deque[list[DeliveryJob]] = field(default_factory=deque)
     senders: int = 0

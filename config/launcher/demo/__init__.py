@@ -1,1 +1,1 @@
-"""The demo agency: reports of invented sellers. Pure."""
+"""Build the reports of the demo agency's invented sellers. Pure."""

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="only show which keys are in use")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """May be run again, ended in the middle, and run twice at once."""
+        """Rotate the secrets. Safe to repeat, to interrupt, and to run twice at the same time."""
         failed = 0 if options["check"] else self._rotate()
         in_use = key_ids_in_use()
         for key_id, number in sorted(in_use.items()):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             self.stdout.write(f"keys no longer needed in SECRETS_KEYS: {_listed(spare) or 'none'}")
 
     def _rotate(self) -> int:
-        """How many agencies have something that does not open; it holds up no other one."""
+        """Encrypt the secrets of all agencies again. Return the number of agencies where that failed."""
         failed = 0
         for table in ENCRYPTED_TABLES:
             moved = 0
