@@ -12,7 +12,7 @@ from accounts.models import Actor, AuditEntry
 from accounts.tenancy import batches
 from api import identifiers
 
-# The actor of changes that no principal asked for: the product itself, or its operator.
+# The actor of changes that no principal requested: the product itself, or its operator.
 UNDERONE = Actor("underone")
 
 Fields = Mapping[str, Any]

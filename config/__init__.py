@@ -1,5 +1,4 @@
-"""The composition root: settings, the whole API on one screen, every clock-driven job, and the launcher for
-one machine."""
+"""Compose the product: settings, URLs, scheduled jobs, and the launcher for one machine."""
 
 from config.celery import app as celery_app
 

@@ -1,5 +1,4 @@
-"""Every setting of the product, in one file. What differs between installations comes from the environment
-(config/env.py)."""
+"""Define all settings. Those that differ between installations come from the environment (config/env.py)."""
 
 from pathlib import Path
 
@@ -26,12 +25,12 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
-LANGUAGE_COOKIE_NAME = None  # `Accept-Language` alone decides, as `Vary` tells caches
+LANGUAGE_COOKIE_NAME = None  # only `Accept-Language` decides, as `Vary` states
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 APPEND_SLASH = False
 
-# PostgreSQL. Web and workers connect as a role that row-level security binds; `manage.py migrate` runs with
-# the owner's URL.
+# PostgreSQL. Web processes and workers connect as a role that is subject to row-level security. `manage.py
+# migrate` uses the owner's URL.
 DATABASES = {
     "default": env.database("DATABASE_URL")
     | {
@@ -100,19 +99,18 @@ STATIC_ROOT = (
 )  # where the image collects them; else served from their packages
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
-# HTTPS, by a proxy in front that says so in X-Forwarded-Proto; the pages of /staff/ are the only ones with
-# cookies
+# HTTPS, ended by a proxy that sets X-Forwarded-Proto. Only the pages of /staff/ use cookies.
 HTTPS = env.switch("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from within, behind the proxy
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested from inside, behind the proxy
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_NAME = "underone_staff"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/staff/"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 
-# People sign in through allauth's headless half, none of whose paths is routed
+# Users sign in through allauth's headless API. Its own paths are not routed.
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
@@ -137,27 +135,25 @@ ACCOUNT_ADAPTER = "accounts.people.adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody becomes a person but through a mailbox
+ACCOUNT_EMAIL_VERIFICATION = "none"  # sign-up itself verifies the e-mail address
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 ACCOUNT_RATE_LIMITS = {  # besides allauth's own
     "accept": "20/m/ip",
     "sign_up": "5/m/ip,3/h/key",
-    "invite": "5/h/key",  # to one mailbox, of one agency
+    "invite": "5/h/key",  # per mailbox and agency
     "invite_anybody": "100/h/key",
-    "mail_again": "1/m/key",  # to one mailbox, of one agency
+    "mail_again": "1/m/key",  # per mailbox and agency
     "mail_anybody_again": "5/m/key",
     "staff_login": "10/m/ip,5/5m/key",
 }
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("app",)
 HEADLESS_TOKEN_STRATEGY = "accounts.people.sessions.SignedTokens"  # noqa: S105  a class
-HEADLESS_FRONTEND_URLS = {
-    "account_signup": "/"
-}  # asked for and not shown: our letters have links of their own
+HEADLESS_FRONTEND_URLS = {"account_signup": "/"}  # required by allauth; our e-mails have links of their own
 
-# Documents received
+# Uploads
 MEDIA_ROOT = UNDERONE_HOME / "documents"
 FILE_UPLOAD_TEMP_DIR = env.folder("UPLOAD_FOLDER", default=UNDERONE_HOME / "uploads")
 FILE_UPLOAD_HANDLERS = ["ingestion.api.uploads.DocumentUploadHandler"]
@@ -165,7 +161,7 @@ REPORT_MAX_BYTES = env.integer("REPORT_MAX_BYTES", default=1024**3, least=1)
 DEFECTS_MAX_ROWS = 10_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
 
-# The numbers
+# Metrics
 MARKETPLACE_ZONES = env.zones("MARKETPLACE_ZONES", places=CODES)
 SOURCES_MAX_AGE_HOURS = {
     "orders": env.integer("ORDERS_MAX_AGE_HOURS", default=72, least=1),
@@ -175,7 +171,7 @@ SOURCES_MAX_AGE_HOURS = {
     "reported": env.integer("REPORTED_MAX_AGE_HOURS", default=72, least=1),
 }
 
-# What is kept
+# Retention
 CLOSED_AGENCY_DAYS = env.integer("CLOSED_AGENCY_DAYS", default=7, least=1)
 
 # Webhooks
@@ -184,13 +180,13 @@ WEBHOOK_CA_FILE = env.certificates("WEBHOOK_CA_FILE")
 WEBHOOK_COURIERS = env.integer("WEBHOOK_COURIERS", default=1, least=1)
 DELIVERIES_KEPT_DAYS = env.integer(
     "DELIVERIES_KEPT_DAYS", default=90, least=31
-)  # what can be recovered is 30 days old at most
+)  # recovery goes back at most 30 days
 
-# Who is told of security problems, by /.well-known/security.txt
+# The contact for vulnerabilities in /.well-known/security.txt
 SECURITY_CONTACT = env.contact("SECURITY_CONTACT")
 
-# Browsers: which origins may read is the agencies' own choice (config/web/cors.py). No cookies, and so no
-# credentials
+# Browsers: agencies choose the allowed origins (config/web/cors.py). There are no cookies, and so no CORS
+# credentials.
 CORS_URLS_REGEX = r"/(v1/|docs$)"
 CORS_ALLOW_HEADERS = (
     *(
@@ -316,7 +312,7 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER["use_tls"], MAIL_SERVER["use_ssl"]
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=NOWHERE)
 
-# Celery: messages are hints, the database is the truth
+# Celery: messages are hints, the database is the source of truth
 CELERY_BROKER_URL = env.broker("BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -325,11 +321,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
     "socket_connect_timeout": 5,
-    "socket_timeout": 30,  # a broker that hangs holds up no request for good
+    "socket_timeout": 30,  # a broker that hangs must not block requests
     "health_check_interval": 25,
 }
-# A worker that names no queues reads both. Without a routing key of its own, each would get the other's
-# messages as well.
+# A worker without `--queues` reads both. Without routing keys, each queue would also receive the messages of
+# the other.
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("celery", "webhooks")]
 CELERY_TASK_ROUTES = {"webhooks.delivery.tasks.deliver": {"queue": "webhooks"}}
 CELERY_TASK_ACKS_LATE = True
@@ -345,7 +341,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-# The store that all processes share, and what is counted in it
+# The cache that all processes share, for rate limits
 CACHE_URL = env.store("CACHE_URL", broker=CELERY_BROKER_URL)
 CACHES = {
     "default": {
@@ -366,7 +362,7 @@ RATE_LIMIT_AGENCY = env.limit("RATE_LIMIT_AGENCY", default="30000/minute")
 RATE_LIMIT_FAILURES = env.limit("RATE_LIMIT_FAILURES", default="300/minute")
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 
-# What operators look at
+# Observability
 LOG_FORMATS = ("AUTO", "JSON", "CONSOLE")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = logs.configuration(

@@ -1,4 +1,4 @@
-"""The whole API on one screen."""
+"""Map all paths of the API to their views."""
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path

@@ -20,8 +20,9 @@ class Event(TenantModel):
     type = models.CharField(max_length=40)
     data: "models.JSONField[Any, Any]" = models.JSONField()
     occurred_at = models.DateTimeField()
-    key = models.CharField(max_length=120, null=True)  # noqa: DJ001  what it may be told of once only; null has no such thing
-    series = models.CharField(max_length=80, db_default="")  # metric:marketplace:channel, or nothing
+    # At most one event with the same key is published. Null: no limit.
+    key = models.CharField(max_length=120, null=True)  # noqa: DJ001
+    series = models.CharField(max_length=80, db_default="")  # metric:marketplace:channel, or empty
     is_test = models.BooleanField(db_default=False)
 
     class Meta:
@@ -73,8 +74,8 @@ class Endpoint(TenantModel):
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.WEBHOOK)
     url = models.CharField(max_length=2000)
     description = models.CharField(max_length=500, blank=True)
-    event_types = ArrayField(models.CharField(max_length=60))  # names, or the first part of one and a star
-    accounts = ArrayField(models.UUIDField(), null=True)  # null: of all
+    event_types = ArrayField(models.CharField(max_length=60))  # types, or prefixes with .*
+    accounts = ArrayField(models.UUIDField(), null=True)  # null: all
     created_at = models.DateTimeField()
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=7, choices=Reason, blank=True)
@@ -130,11 +131,11 @@ class Delivery(TenantModel):
     event = TenantForeignKey(Event, on_delete=models.DO_NOTHING, related_name="deliveries")
     order_key = models.CharField(
         max_length=120
-    )  # what must arrive in order: a series of an account, or an account's rest
+    )  # events of one stream arrive in order: a series of an account, or its other events
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
-    tries = models.PositiveSmallIntegerField(default=0)  # since it was last asked for
+    tries = models.PositiveSmallIntegerField(default=0)  # since it was created or last redelivered
     next_attempt_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)  # a worker has it in hand until then
+    leased_until = models.DateTimeField(null=True)  # a worker sends it until then
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -190,9 +191,9 @@ class Attempt(TenantModel):
     delivery = TenantForeignKey(Delivery, on_delete=models.DO_NOTHING, related_name="attempts")
     attempted_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
-    status = models.PositiveSmallIntegerField(null=True)  # of HTTP; null where no answer came
+    status = models.PositiveSmallIntegerField(null=True)  # of HTTP; null without a response
     error = models.CharField(max_length=200, blank=True)
-    answer = models.TextField(blank=True)  # its first 1,024 bytes
+    answer = models.TextField(blank=True)  # the first 1,024 bytes of the response
 
     class Meta:
         indexes = (models.Index("agency", "delivery", "id", name="attempt_by_delivery"),)

@@ -57,8 +57,8 @@ class Agency(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(
         max_length=60, blank=True, db_default=""
-    )  # the public id of who closed it, or underone
-    erased_from = models.DateTimeField(null=True)  # until then it can be opened again
+    )  # the public ID of the principal, or underone
+    erased_from = models.DateTimeField(null=True)  # until then it can be reopened
     erased_at = models.DateTimeField(null=True)
 
     objects = AgencyQuerySet.as_manager()

@@ -43,7 +43,7 @@ class ApiKey(TenantModel):
     accounts = ArrayField(models.UUIDField(), null=True)  # null: all
     parent = TenantForeignKey(
         "self", on_delete=models.DO_NOTHING, null=True, related_name="tokens"
-    )  # what a token was made with
+    )  # the key that created a token
     replaces = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="+")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)

@@ -28,18 +28,18 @@ class AuditEntry(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     at = models.DateTimeField()
-    actor_id = models.CharField(max_length=60)  # the public id of a key, a member or staff, or underone
-    actor_name = models.CharField(max_length=254, blank=True)  # its name of then
+    actor_id = models.CharField(max_length=60)  # public ID of a key, member or staff user, or underone
+    actor_name = models.CharField(max_length=254, blank=True)  # its name at that time
     what = models.CharField(max_length=60)
-    about = models.CharField(max_length=60)  # a public id
+    about = models.CharField(max_length=60)  # a public ID
     before: "models.JSONField[Any, Any]" = models.JSONField(
         null=True, encoder=DjangoJSONEncoder
     )  # the fields that changed;
     after: "models.JSONField[Any, Any]" = models.JSONField(
         null=True, encoder=DjangoJSONEncoder
-    )  # null: no such thing
+    )  # null: the object did not exist
     detail: "models.JSONField[Any, Any]" = models.JSONField()
-    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001  null where nobody asked over HTTP
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001  null if no request made the change
 
     class Meta:
         indexes = (models.Index("agency", "about", "id", name="auditentry_by_about"),)

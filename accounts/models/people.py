@@ -34,7 +34,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     sign_outs = models.PositiveIntegerField(
         default=0, db_default=0
-    )  # how often all sessions were ended at once
+    )  # how often all sessions were ended together
     created_at = models.DateTimeField()
 
     EMAIL_FIELD = USERNAME_FIELD = "email"
@@ -118,8 +118,8 @@ class Invitation(Grant):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     email = models.EmailField()
     digest = models.BinaryField(max_length=32)
-    invited_by_id = models.CharField(max_length=60)  # the public id of a key or a member
-    invited_by_name = models.CharField(max_length=254, blank=True)  # its name of then
+    invited_by_id = models.CharField(max_length=60)  # the public ID of a key or member
+    invited_by_name = models.CharField(max_length=254, blank=True)  # its name at that time
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -56,11 +56,11 @@ class SellerAccount(TenantModel):
     status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
     amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(
         default=dict, db_default={}
-    )  # by marketplace, Amazon's word
+    )  # by marketplace, as Amazon reports it
     marketplaces = ArrayField(models.CharField(max_length=2))
     distance = models.FloatField(
         null=True
-    )  # of its worst series from the limit: 1 is spotless, 0 at it, below 0 beyond
+    )  # of its worst series: 1 without defects, 0 at the limit, negative beyond it
     ordered_distance = (
         models.GeneratedField(  # never null, so that lists have an order: without a distance comes last
             expression=Coalesce("distance", models.Value(float("inf"))),
@@ -68,19 +68,13 @@ class SellerAccount(TenantModel):
             db_persist=True,
         )
     )
-    worst_series: "models.JSONField[Any, Any]" = models.JSONField(
-        null=True
-    )  # where it stood when it was last looked at
+    worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)  # the worst series and its value
     open_breaches = models.PositiveIntegerField(default=0, db_default=0)
     open_warnings = models.PositiveIntegerField(default=0, db_default=0)
-    stale_from = models.DateTimeField(
-        null=True
-    )  # the moment at which the first of its sources has been silent for too long
+    stale_from = models.DateTimeField(null=True)  # when the first of its sources becomes stale
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
-    last_recorded_at = models.DateTimeField(
-        null=True
-    )  # facts are recorded at strictly later moments than this
+    last_recorded_at = models.DateTimeField(null=True)  # the next facts are recorded strictly later
 
     objects = SellerAccountQuerySet.as_manager()
 

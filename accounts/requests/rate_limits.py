@@ -18,7 +18,7 @@ from accounts.tenancy.principals import Principal
 
 # Seconds in Retry-After once an address has failed too often.
 FAILURES_WAIT = 30.0
-# A network of this size counts as one IPv6 address: whoever has one address has all of it.
+# A network of this size counts as one IPv6 address: a user of one address usually has the whole network.
 IPV6_PREFIX_BITS = 64
 
 

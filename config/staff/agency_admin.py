@@ -75,7 +75,7 @@ class AgencyAdmin(ReadOnlyAdmin):
         template_context = (
             self.admin_site.each_context(request) | {"title": agency.name, "agency": agency} | details(agency)
         )
-        # Render at once: the tenant context ends with the transaction, before Django would render a
+        # Render now: the tenant context ends with the transaction, before Django would render a
         # TemplateResponse.
         return render(request, "staff/agency.html", template_context)
 

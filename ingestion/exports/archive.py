@@ -175,7 +175,7 @@ def _column_expression(table: Table, column: str, type_: str) -> str:
     if prefix and type_ == "uuid":
         return f"'{prefix}_' || replace({column}::text, '-', '')"
     if prefix and type_ == "uuid[]":
-        # null stays null: it means every account
+        # Keep null, which means all accounts.
         public_ids = f"ARRAY(SELECT '{prefix}_' || replace(one::text, '-', '') FROM unnest({column}) AS one)"
         return f"CASE WHEN {column} IS NOT NULL THEN {public_ids} END"
     return column

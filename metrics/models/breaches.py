@@ -67,7 +67,7 @@ class Breach(TenantModel):
     comparator = models.CharField(max_length=3)
     limit_numerator = (
         models.PositiveBigIntegerField()
-    )  # a warning line is in quarters of a target of Amazon's
+    )  # a default warning limit is in quarters of Amazon's target
     limit_denominator = models.PositiveBigIntegerField()
     limit_source = models.CharField(max_length=13, db_default="default")
     threshold_id = models.UUIDField(null=True)
@@ -76,7 +76,7 @@ class Breach(TenantModel):
     )
     acknowledged_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
-    assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is nobody
+    assignee = models.CharField(max_length=200, null=True)  # noqa: DJ001  null: not assigned
     resolved_at = models.DateTimeField(null=True)
     resolved_as_of = models.DateField(null=True)
     resolved_numerator = models.IntegerField(null=True)

@@ -15,7 +15,7 @@ LOCK_CLASS = 0x756F
 
 @contextmanager
 def limited_to(count: int) -> Iterator[bool]:
-    """Store one of `count` locks inside the block. Yields False, at once, if all of them are taken."""
+    """Take one of `count` locks for the block. Yields False, without waiting, if all of them are taken."""
     with connection.cursor() as cursor:
         number = next((n for n in range(count) if _call(cursor, "pg_try_advisory_lock", n)), None)
     try:

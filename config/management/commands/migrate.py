@@ -1,4 +1,4 @@
-"""Django's `migrate`, which gives up on a lock instead of queueing everybody up behind it."""
+"""Migrate with a lock timeout, so that a migration that waits for a lock does not block other queries."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class Command(migrate.Command):
     it."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Set the timeout for the session, then migrate. A migration that gives up is rolled back and can be
+        """Set the timeout for the session, then migrate. A migration that times out is rolled back and can be
         run again."""
 
         with connections[options["database"]].cursor() as cursor:
