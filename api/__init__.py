@@ -1,1 +1,1 @@
-"""HTTP conventions of the API that know no tenant."""
+"""Implement the HTTP conventions of the API. Nothing here depends on a tenant."""

@@ -1,4 +1,4 @@
-"""The Celery application, its queues, and all scheduled jobs."""
+"""Configure Celery: the application, its queues, and all scheduled jobs."""
 
 import os
 from datetime import timedelta

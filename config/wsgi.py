@@ -1,4 +1,4 @@
-"""The WSGI application that the web server calls."""
+"""Provide the WSGI application that the web server calls."""
 
 import os
 

@@ -18,7 +18,7 @@ UNLOCKED_TOO_LONG = timedelta(seconds=10)
 
 @shared_task
 def load_report(*, agency_id: str, report_id: str) -> None:
-    """Load one report. Of two workers that get it at once, the one with the lock loads it."""
+    """Load one report. If two workers get it, the one with the lock loads it."""
     with locks.session_lock(UUID(report_id)) as is_held:
         report = loading.claim(agency_id=UUID(agency_id), report_id=UUID(report_id)) if is_held else None
         if report is None:
@@ -57,14 +57,14 @@ def erase_agencies() -> None:
 def erase_agency(*, agency_id: str) -> None:
     """Erase one closed agency if its time has come.
 
-    Two runs at once are safe: each deletes what the other left.
+    Two runs at the same time are safe: each deletes what is left.
     """
     erasure.erase_agency(agency_id=UUID(agency_id), now=timezone.now())
 
 
 @shared_task
 def delete_old_documents() -> None:
-    """Delete documents past their agency's retention, and abandoned uploads. Facts stay."""
+    """Delete documents past their agency's retention, and abandoned uploads. Facts are kept."""
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
     retention.sweep_uploads(now=timezone.now())

@@ -1,4 +1,4 @@
-"""Background work of metrics: the daily run, and refreshes after a change of a setting.
+"""Run the background work of metrics: the daily run, and refreshes after a change of a setting.
 
 Each account is refreshed in its own transaction, so that one account cannot hold up or undo the others.
 """

@@ -1,4 +1,4 @@
-"""The serializer of audit log entries."""
+"""Render audit log entries."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers

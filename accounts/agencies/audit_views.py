@@ -1,4 +1,4 @@
-"""The view of the audit log."""
+"""List audit log entries."""
 
 import json
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Create many accounts at once, in a constant number of statements."""
+"""Create many accounts, in a constant number of statements."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

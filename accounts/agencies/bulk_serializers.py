@@ -1,4 +1,4 @@
-"""Serializers of creating many accounts at once."""
+"""Validate and render requests that create many accounts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The audit log."""
+"""Store the audit log."""
 
 from dataclasses import dataclass
 from typing import Any

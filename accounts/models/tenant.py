@@ -1,7 +1,7 @@
-"""The shape of every row of an agency: the agency leads its key, its joins and its look-ups.
+"""Define the base model of tenant rows: the agency comes first in keys, joins and look-ups.
 
 The database's primary key is (agency_id, id) and every foreign key is led by `agency_id`, so that the tables
-can be distributed by it. Django knows `id` alone: accounts/tenancy/row_level_security.py has the SQL that
+can be distributed by it. Django uses `id` only: accounts/tenancy/row_level_security.py has the SQL that
 migrations run for the rest.
 """
 

@@ -1,1 +1,1 @@
-"""The OpenAPI document: bounds, headers, links and how it is served."""
+"""Build and serve the OpenAPI document: bounds, headers, links."""

@@ -1,4 +1,4 @@
-"""`GET /metrics`: the metrics of the installation in the text format of Prometheus."""
+"""Serve the metrics of the installation at `GET /metrics`, in the text format of Prometheus."""
 
 import hmac
 import time

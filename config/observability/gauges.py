@@ -1,4 +1,4 @@
-"""The Prometheus gauges of the installation, from the database, heartbeats and the version."""
+"""Collect the Prometheus gauges of the installation, from the database, heartbeats and the version."""
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence

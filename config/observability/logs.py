@@ -1,4 +1,4 @@
-"""The format of log lines of all libraries: one JSON object a line, or plain text in a terminal.
+"""Format the log lines of all libraries: one JSON object a line, or plain text in a terminal.
 
 Each line has the time, level, logger and message, the version, and the request or task during which it was
 logged.

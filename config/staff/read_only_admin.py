@@ -1,4 +1,4 @@
-"""A base class for admin pages that only show rows."""
+"""Provide a base class for admin pages that only show rows."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""The HTTP API of metrics, the portfolio, thresholds and breaches."""
+"""Serve the HTTP API of metrics, the portfolio, thresholds and breaches."""

@@ -1,4 +1,4 @@
-"""Amazon's own figures."""
+"""Store Amazon's own figures."""
 
 from typing import Any
 

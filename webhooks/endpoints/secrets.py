@@ -1,5 +1,6 @@
-"""The signing secrets of an endpoint: shown once, encrypted at rest, and two at a time for a day after a
-rotation.
+"""Manage the signing secrets of an endpoint.
+
+A secret is shown once and encrypted at rest. For a day after a rotation, an endpoint has two.
 
 Source: Standard Webhooks 1.0.0,
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md

@@ -1,5 +1,7 @@
-"""The event types, each with a JSON schema and an example of its `data`: IDs and figures, never personal
-data. Pure."""
+"""Define the event types, each with a JSON Schema and an example of its `data`.
+
+Events contain IDs and figures, never personal data. Pure.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The view of the principal that sent the request."""
+"""Return the principal that sent the request."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Close an agency and erase its data at once, without waiting for CLOSED_AGENCY_DAYS."""
+"""Close an agency and erase its data immediately, without waiting for CLOSED_AGENCY_DAYS."""
 
 from typing import Any
 
