@@ -15,7 +15,7 @@ from django.test import Client as Stranger
 from jsonschema import Draft202012Validator
 
 from accounts.tenancy import context
-from api.openapi import bounds
+from api.openapi import bounds, descriptions, enums
 from tests.architecture.furnishing import furnish
 from tests.client import Client
 from tests.clock import NOW
@@ -85,11 +85,14 @@ def test_webhook_documents_headers_and_responses(told: dict[str, Any], kind: Eve
 def test_webhook_documents_its_body(told: dict[str, Any], kind: EventType) -> None:
     body = operation(told, kind)["requestBody"]["content"]["application/json"]
 
-    schema = told["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
-    promised = deepcopy(openapi.schema(kind))
+    name = body["schema"]["$ref"].rpartition("/")[2]
+    schemas = told["components"]["schemas"]
+    document = {"paths": {}, "components": {"schemas": schemas | {name: openapi.components()[name]}}}
+    promised = descriptions.describe(enums.share(deepcopy(document)))["components"]["schemas"][name]
     bounds.bound_all(promised, longest=bounds.MAX_RESPONSE_LENGTH)
-    assert schema == promised
-    assert faults(body["examples"]["event"]["value"], schema) == []
+    assert schemas[name] == promised
+    whole = {"$ref": f"#/components/schemas/{name}", "components": told["components"]}
+    assert faults(body["examples"]["event"]["value"], whole) == []
 
 
 @every_type
