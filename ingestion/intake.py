@@ -164,6 +164,19 @@ def _adds_period(first: Report, received: ReceivedDocument) -> bool:
     )
 
 
+DOCUMENT_FIELDS = ("document", "blanked_columns", "encoding", "encoding_reason")
+COUNT_FIELDS = ("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected")
+UNREAD: dict[str, Any] = dict.fromkeys(COUNT_FIELDS, 0) | {
+    "status": Report.Status.QUEUED,
+    "problem": None,
+    "warnings": [],
+    "attempts": 0,
+    "document_deleted_at": None,
+    "loaded_at": None,
+}
+"""The fields of a report that is to be read again."""
+
+
 def _queue(
     report: Report,
     received: ReceivedDocument,
@@ -183,29 +196,8 @@ def _queue(
     if waiting is not None and (statuses is RELOADABLE or waiting.period is None):
         default_storage.delete(waiting.document)
         _store_document(waiting, received)
-        reset: dict[str, Any] = {
-            "status": Report.Status.QUEUED,
-            "problem": None,
-            "warnings": [],
-            "attempts": 0,
-            "handed_out_at": now,
-        }
-        counts = dict.fromkeys(
-            ("rows_read", "rows_new", "rows_changed", "rows_unchanged", "rows_rejected"), 0
-        )
-        document = {
-            name: getattr(waiting, name)
-            for name in ("document", "blanked_columns", "encoding", "encoding_reason")
-        }
-        rows.update(
-            **reset,
-            **counts,
-            **document,
-            **_period_fields(received),
-            **changes,
-            document_deleted_at=None,
-            loaded_at=None,
-        )
+        document = {name: getattr(waiting, name) for name in DOCUMENT_FIELDS}
+        rows.update(**UNREAD, **document, **_period_fields(received), **changes, handed_out_at=now)
         RejectedRow.objects.filter(agency_id=report.agency_id, report_id=report.pk).delete()
         _record_audit(report, "report.queued_again", actor, now)
         _enqueue(report)

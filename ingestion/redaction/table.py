@@ -195,9 +195,8 @@ def detect_table_redactor(
         (_split(line, delimiter) if is_quoted else line.split(delimiter)) for line in (*decoded, "")[:2]
     )
     names = [cell.strip(WHITE) for cell in header]
-    is_header = detected is not None or not ORDER_COLUMNS.isdisjoint(
-        map(normalize_column, names[: tabular.MAX_COLUMNS])
-    )
+    normalized = map(normalize_column, names[: tabular.MAX_COLUMNS])
+    is_header = detected is not None or not ORDER_COLUMNS.isdisjoint(normalized)
     is_row = not is_header and any(map(is_order_id, names))
     is_feedback = seller_feedback.REPORT_TYPE in {report_type, detected} or (
         detected is None and seller_feedback.matches(names, [cell.strip(WHITE) for cell in row])

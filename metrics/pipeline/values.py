@@ -202,20 +202,8 @@ def _apply_threshold(value: Value, versions: list[ThresholdVersion] | None) -> V
 
 
 def _build_value(row: tuple[Any, ...]) -> Value:
-    (
-        metric,
-        marketplace,
-        channel,
-        as_of,
-        first,
-        last,
-        days,
-        offset,
-        counts_units,
-        name,
-        enforced,
-        *numbers,
-    ) = row
+    metric, marketplace, channel, as_of, first, last, days, offset, *others = row
+    counts_units, name, enforced, *numbers = others
     comparator, limit_p, limit_q, warning_p, warning_q, *reported, numerator, denominator = numbers[
         : -len(COUNTS)
     ]

@@ -157,7 +157,7 @@ def test_every_path_says_what_it_takes(acme: Client, own: Furnished) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", "/v1/", "/v2/accounts", "/v1/accounts/", "/static/x", "/docs/x", "/%ff", "/\N{PILE OF POO}"],
+    ["/v2/accounts", "/v1/accounts/", "/static/x", "/docs/x", "/%ff", "/\N{PILE OF POO}"],
 )
 def test_every_other_path_is_a_problem(acme: Client, path: str) -> None:
     answer = acme.get(path)

@@ -217,7 +217,7 @@ def test_every_operation_answers_a_bearer_as_it_must_and_changes_nothing(
     assert len(asked) >= len(OPERATIONS) / 2
 
 
-@pytest.mark.parametrize("bearer", ["read-only key", "viewer"])
+@pytest.mark.parametrize("principal", ["read-only key", "viewer"])
 def test_whoever_reads_may_make_a_token_that_reads(world: World, principal: str) -> None:
     made = world.bearers[principal].post("/v1/tokens", {}, format="json")
 

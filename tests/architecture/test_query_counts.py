@@ -31,7 +31,7 @@ FULL, FEW = 30, 3
 FILE = Path(__file__).with_name("query_counts.json")
 QUERY_COUNTS: dict[str, int] = json.loads(FILE.read_text())
 BESIDE_LISTS = ("getPortfolio", "listMetrics")
-OF_NOBODY = ("listDocumentKinds", "listEventTypes")
+OF_NOBODY = ("listReportTypes", "listEventTypes")
 NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "SET LOCAL")  # how a test's transaction is nested
 
 

@@ -25,7 +25,7 @@ from tests.metrics import large_agency
 MANY = 5_000
 LARGE = set(large_agency.ANALYZED)
 INDEX = {
-    "id": "an_account_is_addressed_by_its_agency",
+    "id": "accounts_selleraccount_pkey",
     "name": "selleraccount_by_name",
     "created_at": "selleraccount_by_age",
     "status": "selleraccount_by_status",
