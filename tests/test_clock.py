@@ -12,7 +12,7 @@ from tests import clock
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
-    path for folder in ("tests", "bench", "config/demo") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("tests", "bench", "config/launcher/demo") for path in (ROOT / folder).rglob("*.py")
 )
 CLOCKS = {"now", "today", "utcnow", "time_ns", "monotonic", "days_ago"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
