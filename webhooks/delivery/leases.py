@@ -141,14 +141,14 @@ def _load_jobs(
     if len(rows) < len(delivery_ids):
         _fail(agency_id, set(delivery_ids) - {row["pk"] for row in rows}, until, now)
     endpoint_ids = {row["endpoint_id"] for row in rows}
-    secrets = endpoint_secrets.signing_secrets(agency_id=agency_id, endpoint_ids=endpoint_ids, now=now)
+    signing = endpoint_secrets.signing_secrets(agency_id=agency_id, endpoint_ids=endpoint_ids, now=now)
     payloads: dict[UUID, tuple[dict[str, Any], bytes]] = {}
     for row in rows:
         if row["event_id"] not in payloads:
             payload = _build_payload(row)
             payloads[row["event_id"]] = payload, event_payload.encode(payload)
         yield _build_job(
-            agency_id, row, until, payloads[row["event_id"]], secrets.get(row["endpoint_id"], [])
+            agency_id, row, until, payloads[row["event_id"]], signing.get(row["endpoint_id"], [])
         )
 
 

@@ -26,6 +26,9 @@ END
 $$;
 """
 
+ROW_OF_PLACE = """SELECT stored.*, stored.ctid AS stored_at FROM webhooks_delivery AS stored
+            WHERE stored.agency_id = place.agency_id AND stored.id BETWEEN place.id AND place.id ORDER BY stored.id LIMIT 1"""
+
 LEASE_DELIVERIES = """
 -- Of every endpoint that has something due its oldest deliveries, one endpoint after the other, up to `most` series in all and
 -- `most_of_one` deliveries leased of one endpoint; of endpoints that fail, one at a time and `most_failing` in all.
@@ -33,7 +36,9 @@ LEASE_DELIVERIES = """
 -- that one is due, so that it need not be passed over at every look.
 -- How many rows are pending changes faster than the server counts them. Taken for few, an endpoint's would all be read and sorted;
 -- so a series is looked up by a range and an order that of all indexes `delivery_pending_in_order` alone gives without sorting.
--- Every row is looked up by its agency and its id, which are carried in two arrays of the same order.
+-- Every row is looked up by its agency and its id, which are carried in two arrays of the same order. By two equalities the planner
+-- would take any index of the agency and read all its rows; a range of one id in the order of ids is the primary key's alone.
+-- A row that this transaction has locked is updated where it is stored.
 CREATE FUNCTION lease_deliveries(
     moment timestamptz, until timestamptz, most integer, most_failing integer, most_of_one integer
 ) RETURNS TABLE (agency uuid, endpoint uuid, delivery uuid)
@@ -106,7 +111,7 @@ BEGIN
     FROM (
         SELECT DISTINCT seen.agency_id, seen.endpoint_id, seen.order_key
         FROM unnest(looked_at_of, looked_at) AS place (agency_id, id)
-        JOIN webhooks_delivery AS seen ON seen.agency_id = place.agency_id AND seen.id = place.id
+        CROSS JOIN LATERAL (<row of place>) AS seen
     ) AS one
     CROSS JOIN LATERAL (
         SELECT first.agency_id, first.id, first.next_attempt_at FROM webhooks_delivery AS first
@@ -122,8 +127,7 @@ BEGIN
 
     WITH free AS MATERIALIZED (
         SELECT head.* FROM unnest(heads_of, heads) AS place (agency_id, id)
-        JOIN webhooks_delivery AS head ON head.agency_id = place.agency_id AND head.id = place.id
-        FOR NO KEY UPDATE OF head SKIP LOCKED
+        CROSS JOIN LATERAL (<row of place> FOR NO KEY UPDATE SKIP LOCKED) AS head
     ),
     turns AS (
         SELECT free.agency_id, free.id, free.next_attempt_at, least(place.room, place.series) AS room,
@@ -140,7 +144,7 @@ BEGIN
     WITH shares AS (
         SELECT head.*, greatest(receiver.room / count(*) OVER (PARTITION BY head.agency_id, head.endpoint_id), 1) AS share
         FROM unnest(heads_of, heads) AS place (agency_id, id)
-        JOIN webhooks_delivery AS head ON head.agency_id = place.agency_id AND head.id = place.id
+        CROSS JOIN LATERAL (<row of place>) AS head
         JOIN unnest(receivers_of, receivers, rooms) AS receiver (agency_id, id, room)
             ON receiver.agency_id = head.agency_id AND receiver.id = head.endpoint_id
     ),
@@ -156,9 +160,8 @@ BEGIN
         ) AS follower
     ),
     ours AS (
-        SELECT one.agency_id, one.id FROM runs
-        JOIN webhooks_delivery AS one ON one.agency_id = runs.agency_id AND one.id = runs.id
-        FOR NO KEY UPDATE OF one SKIP LOCKED
+        SELECT one.agency_id, one.id FROM runs AS place
+        CROSS JOIN LATERAL (<row of place> FOR NO KEY UPDATE SKIP LOCKED) AS one
     ),
     unbroken AS (
         SELECT runs.agency_id, runs.id, bool_and(ours.id IS NOT NULL) OVER (PARTITION BY runs.head ORDER BY runs.turn) AS whole
@@ -170,7 +173,7 @@ BEGIN
 
     WITH rest AS MATERIALIZED (
         SELECT seen.* FROM unnest(looked_at_of, looked_at) AS place (agency_id, id)
-        JOIN webhooks_delivery AS seen ON seen.agency_id = place.agency_id AND seen.id = place.id
+        CROSS JOIN LATERAL (<row of place>) AS seen
         WHERE seen.id <> ALL (taken)
     ),
     line AS MATERIALIZED (
@@ -187,17 +190,18 @@ BEGIN
     )
     UPDATE webhooks_delivery AS aside SET next_attempt_at = line.due_at
     FROM rest JOIN line USING (agency_id, endpoint_id, order_key)
-    WHERE aside.agency_id = rest.agency_id AND aside.id = rest.id AND rest.id > line.head;
+    WHERE aside.ctid = rest.stored_at AND rest.id > line.head;
 
     RETURN QUERY
     UPDATE webhooks_delivery AS one SET leased_until = until, next_attempt_at = until
     FROM unnest(taken_of, taken) AS place (agency_id, id)
-    WHERE one.agency_id = place.agency_id AND one.id = place.id
+    CROSS JOIN LATERAL (<row of place>) AS leased
+    WHERE one.ctid = leased.stored_at
     RETURNING one.agency_id, one.endpoint_id, one.id;
     SET LOCAL underone.all_agencies = '';
 END
 $$;
-"""
+""".replace("<row of place>", ROW_OF_PLACE)
 
 WITHDRAWN = """
 CREATE FUNCTION deleted_accounts_and_closed_agencies() RETURNS SETOF uuid

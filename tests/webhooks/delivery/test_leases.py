@@ -317,9 +317,6 @@ def test_locked_delivery_is_skipped_with_its_series(
     assert found == [[first]]
 
 
-@pytest.mark.xfail(
-    reason="Without statistics the planner may read a whole agency for each delivery.", strict=False
-)
 @pytest.mark.parametrize(("count", "series"), [(20_000, 1), (20_000, 20_000), (20_000, 100)])
 def test_lease_cost_does_not_depend_on_backlog(sender: Sender, count: int, series: int) -> None:
     endpoints = [sender.endpoint(NOWHERE)[0] for _ in range(20)]
