@@ -136,11 +136,11 @@ def test_audit_log_filters_by_who_and_time(acme: Client) -> None:
     key = acme.read("/v1/me")["key"]["id"]
     earlier, at, later = "2026-11-22T08:59:59Z", "2026-11-22T09:00:00Z", "2026-11-22T09:00:01+00:00"
 
-    assert listed(acme, actor=key) == listed(acme, actor=f"{key} first key") == [entry]
+    assert listed(acme, who=key) == listed(acme, who=f"{key} first key") == [entry]
     assert (
-        listed(acme, actor=key[:-1])
-        == listed(acme, actor="first key")
-        == listed(acme, actor="underone")
+        listed(acme, who=key[:-1])
+        == listed(acme, who="first key")
+        == listed(acme, who="underone")
         == []
     )
     assert (

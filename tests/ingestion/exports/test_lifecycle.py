@@ -173,7 +173,7 @@ def test_archive_expires_after_a_week(committed: Client, storage: Path) -> None:
     told = committed.read(f"/v1/exports/{export}")
     assert (told["status"], told["size"] > 0) == ("expired", True)
     assert (
-        committed.read("/v1/audit-log", about=export, actor="underone")["data"][0]["what"] == "export.expired"
+        committed.read("/v1/audit-log", about=export, who="underone")["data"][0]["what"] == "export.expired"
     )
 
 
