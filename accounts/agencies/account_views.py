@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from accounts.agencies import lifecycle as agencies
 from accounts.agencies.account_serializers import AccountSerializer, UpdateAccount
 from accounts.agencies.filters import AccountFilter
+from accounts.agencies.renderers import AccountsCsv
 from accounts.models import Role, SellerAccount, SellerAccountQuerySet
 from accounts.requests.views import Collection, Resource
 from accounts.tenancy import context
-from api.csv import CsvRenderer
 
 ORDERINGS = tuple(
     sign + field
@@ -40,30 +40,6 @@ class AccountExists(APIException):
     status_code = 409
     default_code = "account-exists"
     default_detail = "The agency already has an account with this selling_partner_id."
-
-
-class AccountsCsv(CsvRenderer):
-    """Render one line for each account."""
-
-    columns = (
-        *(
-            "id",
-            "name",
-            "selling_partner_id",
-            "home_marketplace",
-            "external_id",
-            "marketplaces",
-            "status",
-            "distance",
-        ),
-        *("worst_series", "open_breaches", "open_warnings", "stale", "created_at"),
-    )
-
-    def row(self, item: dict[str, Any]) -> dict[str, Any]:
-        worst = item["worst_series"] or {}
-        return item | {
-            "worst_series": [worst[name] for name in ("metric", "marketplace", "channel") if name in worst]
-        }
 
 
 class Accounts(Collection[SellerAccount]):

@@ -1,7 +1,6 @@
 """List audit log entries."""
 
-import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
@@ -11,24 +10,10 @@ from rest_framework.response import Response
 
 from accounts.agencies.audit_serializers import AuditEntrySerializer
 from accounts.agencies.filters import AuditFilter
+from accounts.agencies.renderers import AuditCsv
 from accounts.models import AuditEntry, Role
 from accounts.requests.views import Collection
 from accounts.tenancy import context
-from api.csv import CsvRenderer
-
-
-class AuditCsv(CsvRenderer):
-    """Render one line for each entry. `before`, `after` and `detail` are JSON in their cells."""
-
-    columns = ("id", "at", "who", "what", "about", "before", "after", "detail", "request_id")
-
-    def row(self, item: dict[str, Any]) -> dict[str, Any]:
-        texts = {
-            name: json.dumps(item[name], ensure_ascii=False)
-            for name in ("before", "after", "detail")
-            if item[name]
-        }
-        return item | {"before": None, "after": None, "detail": None} | texts
 
 
 class AuditLog(Collection[AuditEntry]):
