@@ -22,7 +22,8 @@ class Event(TenantModel):
     occurred_at = models.DateTimeField()
     # At most one event with the same key is published. Null: no limit.
     key = models.CharField(max_length=120, null=True)  # noqa: DJ001
-    series = models.CharField(max_length=80, db_default="")  # metric:marketplace:channel, or empty
+    # metric:marketplace:channel, or empty for events that belong to no series.
+    series = models.CharField(max_length=80, db_default="")
     is_test = models.BooleanField(db_default=False)
 
     class Meta:
@@ -52,6 +53,8 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
 
     def within(self, accounts: Collection[UUID]) -> Self:
         """Return the endpoints that receive events of these accounts only."""
+        # PostgreSQL contains an empty array in every array: an endpoint whose accounts are all deleted
+        # would be visible to everybody.
         return self.filter(accounts__contained_by=list(accounts), accounts__len__gt=0)
 
 
@@ -74,12 +77,15 @@ class Endpoint(TenantModel):
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.WEBHOOK)
     url = models.CharField(max_length=2000)
     description = models.CharField(max_length=500, blank=True)
-    event_types = ArrayField(models.CharField(max_length=60))  # types, or prefixes with .*
-    accounts = ArrayField(models.UUIDField(), null=True)  # null: all
+    # Names of types, or prefixes with .*
+    event_types = ArrayField(models.CharField(max_length=60))
+    # Null: all accounts.
+    accounts = ArrayField(models.UUIDField(), null=True)
     created_at = models.DateTimeField()
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=7, choices=Reason, blank=True)
-    failing_since = models.DateTimeField(null=True)  # the first failure since the last success
+    # The first failure since the last success.
+    failing_since = models.DateTimeField(null=True)
 
     objects = EndpointQuerySet.as_manager()
 
@@ -129,13 +135,14 @@ class Delivery(TenantModel):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     endpoint = TenantForeignKey(Endpoint, on_delete=models.DO_NOTHING, related_name="deliveries")
     event = TenantForeignKey(Event, on_delete=models.DO_NOTHING, related_name="deliveries")
-    order_key = models.CharField(
-        max_length=120
-    )  # events of one stream arrive in order: a series of an account, or its other events
+    # Deliveries with one key reach the endpoint in order: those of a series of an account, or its other ones.
+    order_key = models.CharField(max_length=120)
     state = models.CharField(max_length=9, choices=State, default=State.PENDING)
-    tries = models.PositiveSmallIntegerField(default=0)  # since it was created or last redelivered
+    # Attempts since the delivery was created or last redelivered.
+    tries = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)  # a worker sends it until then
+    # Until then one worker may send the delivery.
+    leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -151,6 +158,7 @@ class Delivery(TenantModel):
         indexes = (
             models.Index("agency", "endpoint", "id", name="delivery_by_endpoint"),
             models.Index("agency", "event", name="delivery_by_event"),
+            # Not led by the agency: next_delivery_at() looks for what is due in all agencies.
             models.Index("next_attempt_at", name="delivery_due", condition=models.Q(state="pending")),
             models.Index(
                 "agency", "finished_at", name="delivery_finished", condition=~models.Q(state="pending")
@@ -169,6 +177,8 @@ class Delivery(TenantModel):
                 name="delivery_leased",
                 condition=models.Q(leased_until__isnull=False),
             ),
+            # Finds the oldest pending delivery of a key without sorting; lease_deliveries
+            # and RELEASE_NEXT depend on it.
             models.Index(
                 "agency",
                 "endpoint",
@@ -191,9 +201,11 @@ class Attempt(TenantModel):
     delivery = TenantForeignKey(Delivery, on_delete=models.DO_NOTHING, related_name="attempts")
     attempted_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
-    status = models.PositiveSmallIntegerField(null=True)  # of HTTP; null without a response
+    # The HTTP status. Null: no response arrived.
+    status = models.PositiveSmallIntegerField(null=True)
     error = models.CharField(max_length=200, blank=True)
-    answer = models.TextField(blank=True)  # the first 1,024 bytes of the response
+    # The first 1,024 bytes of the response.
+    answer = models.TextField(blank=True)
 
     class Meta:
         indexes = (models.Index("agency", "delivery", "id", name="attempt_by_delivery"),)

@@ -38,6 +38,7 @@ class DeliveryPending(APIException):
 
 def limit_mails(request: Request, endpoint: Endpoint) -> None:
     """Count a request that sends e-mails again, by mailbox and by agency. Raises Throttled."""
+    # By agency as well: a mailbox has as many endpoints, and an agency as many mailboxes, as it creates.
     if endpoint.kind == Endpoint.Kind.EMAIL:
         limit(request, "mail_again", key=test_mail_limits.mailbox_key(endpoint))
         limit(request, "mail_anybody_again", key=context.principal(request).agency.public_id)

@@ -28,6 +28,7 @@ def deliveries_of(request: Request) -> QuerySet[Delivery]:
     """Return the deliveries that the principal can see; if it is limited to accounts, those to endpoints it
     can see."""
 
+    # Row-level security does not limit deliveries to accounts: their table has no account (ADR 9).
     visible = Q(event__account__in=tenant_context.accounts_of(request)) | Q(event__account=None)
     principal = tenant_context.principal(request)
     deliveries = Delivery.objects.filter(visible, agency_id=principal.agency_id).select_related("event")
@@ -51,6 +52,7 @@ def last_attempts(deliveries: Sequence[Delivery]) -> dict[str, Any]:
     attempts = Attempt.objects.filter(
         agency_id__in=agency_ids, delivery_id__in=[delivery.pk for delivery in deliveries]
     )
+    # DISTINCT ON keeps the first row of each delivery. The list does not show `answer`, which may be long.
     newest = attempts.order_by("delivery_id", "-id").distinct("delivery_id").defer("answer")
     return {"last_attempts": {attempt.delivery_id: attempt for attempt in newest}}
 
@@ -109,6 +111,7 @@ class Redelivery(Resource):
     )
     def post(self, request: Request, delivery_id: str) -> Response:
         delivery = delivery_of(request, delivery_id)
+        # Before the redelivery, which sends at once: otherwise this path would flood a mailbox.
         limit_mails(request, delivery.endpoint)
         try:
             pending = redelivery.redeliver(
@@ -118,6 +121,7 @@ class Redelivery(Resource):
             raise DeliveryPending from None
         except redelivery.EndpointIsDisabled:
             raise EndpointDisabled from None
+        # Either may have been deleted between the look-up and the lock.
         except (Endpoint.DoesNotExist, Delivery.DoesNotExist):
             raise NotFound(NOT_FOUND) from None
         return Response(DeliverySerializer(pending, context=last_attempts([pending])).data, status=202)

@@ -168,6 +168,7 @@ def check_address(kind: str, url: str) -> None:
     try:
         addresses.check(kind=kind, url=url)
     except addresses.InvalidAddress as error:
+        # 409 for what the OpenAPI document allows, 400 for what it forbids (ADR 12).
         exception = Contradiction if addresses.PUBLIC_ADDRESS.fullmatch(url) else serializers.ValidationError
         raise exception(str(error)) from None
 

@@ -38,6 +38,7 @@ def endpoints_of(request: Request) -> EndpointQuerySet:
     """Return the endpoints that the principal can see; if it is limited to accounts, those that name no
     others."""
 
+    # Row-level security does not limit endpoints to accounts: one may name several or none (ADR 9).
     principal = tenant_context.principal(request)
     endpoints = Endpoint.objects.filter(agency_id=principal.agency_id)
     return endpoints if principal.accounts is None else endpoints.within(principal.accounts)
@@ -154,6 +155,7 @@ class WebhookEndpoint(Resource):
                 actor=tenant_context.principal(request).actor,
                 now=timezone.now(),
             )
+        # endpoint_of takes no lock, so another request may have deleted the endpoint since.
         except Endpoint.DoesNotExist:
             raise NotFound(NOT_FOUND) from None
         return Response(EndpointSerializer(updated, context=existing_accounts(request, [updated])).data)

@@ -58,6 +58,7 @@ RESULT_CODES = {Format.FEISHU: ("code", "StatusCode"), Format.WECOM: ("errcode",
 
 def format_of(url: str) -> Format:
     """Return the message format of the chat behind a URL."""
+    # A name with a final dot is the same host.
     host = (urlsplit(url).hostname or "").rstrip(".")
     return next(
         (each for domain, each in HOSTS.items() if host == domain or host.endswith(f".{domain}")),
@@ -102,11 +103,13 @@ def escape_and_truncate(text: str, escapes: dict[int, Any]) -> str:
 
 def _result_code(body: bytes, names: tuple[str, ...]) -> int | None:
     """Return the first of the named fields that the body has, if it is an integer; otherwise None."""
+    # Only the first kilobyte of the body is kept, so JSON that is cut off is no result code either.
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return None
     codes = [content[name] for name in names if name in content] if isinstance(content, dict) else []
+    # Not isinstance: JSON's false is a bool, which is an int and equals 0, the code for success.
     return codes[0] if codes and type(codes[0]) is int else None
 
 
@@ -135,6 +138,7 @@ def _build_card(text: MessageText) -> dict[str, Any]:
 
 
 def _build_slack(text: str) -> dict[str, Any]:
+    # Escaping covers links and mentions only; Slack would still format *bold* and the like.
     return {"text": text, "mrkdwn": False}
 
 

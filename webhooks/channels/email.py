@@ -54,15 +54,11 @@ def send(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") 
 
 
 def build_message(endpoint_url: str, payload: dict[str, Any], *, account_name: str = "") -> EmailMessage:
-    """Return the message in plain text. Raises InvalidMailbox.
-
-    The Message-ID is the same at every attempt, so that a mail program shows a message that was sent twice
-    only once.
-    """
-
+    """Return the message in plain text. Raises InvalidMailbox."""
     mailbox = parse_mailbox(endpoint_url)
     text = message_text.build(payload, account_name=account_name)
-    # RFC 3834: no automatic replies to this message.
+    # The Message-ID is the same at every attempt, so that a mail program shows a message that was sent twice
+    # only once. RFC 3834: no automatic replies to this message.
     headers = {"Message-ID": _message_id(mailbox, payload["id"]), "Auto-Submitted": "auto-generated"}
     return EmailMessage(
         subject=f"[Underone] {text.title}"[:MAX_SUBJECT_LENGTH],
@@ -77,6 +73,7 @@ def parse_mailbox(endpoint_url: str) -> str:
     """Return the e-mail address of a `mailto:` URL; its copies, subject and body are ignored. Raises
     InvalidMailbox."""
 
+    # Only the path: `?cc=` and `?subject=` of a mailto URL would add recipients and headers.
     parts = urlsplit(endpoint_url)
     mailbox = unquote(parts.path)
     try:

@@ -26,6 +26,7 @@ DEADLINE = 15.0  # seconds
 # deadline.
 BODY_SHARE = 0.95
 CONNECT_TIMEOUT = 5.0  # seconds
+# A longer body is not read to its end, although its connection is lost for the next delivery.
 MAX_BODY_BYTES = 64 * 1024
 KEPT_BODY_BYTES = 1024
 MAX_IDLE_CONNECTIONS = 256
@@ -80,6 +81,7 @@ def installation_policy() -> UrlPolicy:
 @cache
 def ssl_context() -> ssl.SSLContext:
     """Return the TLS context: the public certificate authorities and those in WEBHOOK_CA_FILE."""
+    # SSL_CERT_FILE and SSL_CERT_DIR would replace the certificate authorities.
     context = httpx.create_ssl_context(trust_env=False)
     if settings.WEBHOOK_CA_FILE:
         context.load_verify_locations(cafile=settings.WEBHOOK_CA_FILE)
@@ -96,10 +98,7 @@ class IdleConnection:
 
 class HttpClient:
     """Send POSTs to many endpoints at once from one event loop, on connections that are kept for a few
-    seconds.
-
-    Each connection has a pool of its own: a shared pool scans all its connections at every request.
-    """
+    seconds."""
 
     def __init__(
         self,
@@ -111,6 +110,7 @@ class HttpClient:
     ) -> None:
         self.policy, self.deadline = policy, deadline
         self._ssl_context, self._resolver = ssl_context, resolver
+        # By URL. Only what the URL itself says is remembered; addresses are checked at every new connection.
         self._targets: dict[str, tuple[Policy, httpx.URL]] = {}
         self._idle: dict[tuple[Hashable, str], list[IdleConnection]] = {}
         self._abandoned: set[asyncio.Task[SendResult]] = set()
@@ -167,6 +167,7 @@ class HttpClient:
         transport = idle.pop().transport if idle else self._connect(policy)
         try:
             result = await self._exchange(transport, request)
+        # Cancellation included: nobody knows how far the exchange on this connection went.
         except BaseException:
             await transport.aclose()
             raise
@@ -175,6 +176,7 @@ class HttpClient:
         return result
 
     def _connect(self, policy: Policy) -> AsyncSafeTransport:
+        # A pool for each connection: a shared pool scans all its connections at every request.
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_TIMEOUT)
         return AsyncSafeTransport(
             policy=policy, resolver=self._resolver, verify=self._ssl_context, trust_env=False, limits=limits
@@ -215,20 +217,19 @@ class HttpClient:
 
 async def _read_start(response: httpx.Response, *, until: float) -> bytes:
     """Return the first bytes of the body, and read on to MAX_BODY_BYTES so that the connection can be used
-    again.
-
-    A body that breaks off or never ends is no error: the status has already said whether the event was
-    accepted.
-    """
+    again."""
 
     kept, read = b"", 0
     try:
         async with asyncio.timeout_at(until):
+            # Raw: a server may compress without being asked, and a small body could expand without limit.
             async for chunk in response.aiter_raw():
                 kept += chunk[: KEPT_BODY_BYTES - len(kept)]
                 read += len(chunk)
                 if read >= MAX_BODY_BYTES:
                     break
+    # A body that breaks off or never ends is no error: the status has already said whether the event was
+    # accepted. TimeoutError is an OSError.
     except (httpx.TransportError, OSError):
         pass
     finally:
@@ -238,6 +239,7 @@ async def _read_start(response: httpx.Response, *, until: float) -> bytes:
 
 def _describe(error: Exception) -> str:
     """Return a message on which the customer can act. It reveals no address and nothing of our network."""
+    # httpx wraps the error of the socket or of TLS, which says more.
     causes: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in causes:
@@ -261,6 +263,7 @@ def _is_own_name(host: str) -> bool:
 
 def _is_own_address(address: Address) -> bool:
     """Return whether this host has the address: only an address of the host can be bound."""
+    # Binding sends nothing, and needs no list of interfaces, which differ between systems.
     family: Any = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# Line breaks could add headers to an e-mail or lines to a chat message. Invisible characters and those that
+# change the direction of text could make a message read differently.
 UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 COMPARATORS = {"lt": "under", "lte": "at most", "gt": "over", "gte": "at least", "eq": "exactly"}
 TARGET_NAMES = {

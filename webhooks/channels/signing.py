@@ -11,11 +11,7 @@ from collections.abc import Sequence
 
 def headers(*, message_id: str, timestamp: int, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
     """Return the three headers by which a receiver verifies `body`. `timestamp` is this attempt's, in Unix
-    seconds.
-
-    Every secret signs, in the order given: the newest first, for receivers that read only the first
-    signature.
-    """
+    seconds. Every secret signs, in the order given."""
 
     content = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return {

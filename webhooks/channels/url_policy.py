@@ -28,6 +28,7 @@ Network = IPv4Network | IPv6Network
 PORTS = frozenset({443, 8443})
 ALL_PORTS = frozenset(range(1, 65536))
 MAX_URL_LENGTH = 2000
+# A gateway with this prefix (RFC 6052) reaches the IPv4 address in the last 32 bits, a private one as well.
 NAT64 = IPv6Network("64:ff9b::/96")
 # Azure's platform address, reachable from every Azure host, and IPv4-translated addresses (RFC 2765).
 CLOUD_NETWORKS = (ip_network("168.63.129.16/32"), ip_network("::ffff:0:0:0/96"))
@@ -68,6 +69,7 @@ class PublicAddressPolicy(Policy):
         """Raise BlockedAddressError for an address that is not public, or is this host's own."""
         super().check_address(address)
         candidate = ip_address(address)
+        # A listed network may contain this host, for instance in development.
         if any(candidate in network for network in self.allowed_networks):
             return
         if any(candidate in network for network in CLOUD_NETWORKS):
@@ -118,6 +120,7 @@ class UrlPolicy:
 
         target = self._parse(url)
         reason = self._reason_not_public(target)
+        # With listed networks the host name may resolve into one of them, which is known only on sending.
         if reason and not self.networks:
             raise UrlNotAllowed(reason)
         policy = self.listed if reason else self.public

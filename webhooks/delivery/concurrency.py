@@ -16,12 +16,15 @@ LOCK_CLASS = 0x756F
 @contextmanager
 def limited_to(count: int) -> Iterator[bool]:
     """Take one of `count` locks for the block. Yields False, without waiting, if all of them are taken."""
+    # A lock of the session, not of a transaction: a worker runs many transactions while it holds its lock.
     with connection.cursor() as cursor:
         number = next((n for n in range(count) if _call(cursor, "pg_try_advisory_lock", n)), None)
     try:
         yield number is not None
     finally:
         if number is not None:
+            # Not left to the end of the session: the task looks for due deliveries afterwards,
+            # when others can take the lock.
             with connection.cursor() as cursor:
                 _call(cursor, "pg_advisory_unlock", number)
 

@@ -13,6 +13,7 @@ from webhooks.models import Endpoint
 
 HEADERS = {"content-type": "application/json", "user-agent": "Underone-Webhooks/1"}
 NO_SECRET = "The endpoint has no signing secret."  # noqa: S105  a sentence
+# smtplib blocks its thread. A pool of its own keeps hanging mail servers from the threads of the event loop.
 MAIL_THREADS = ThreadPoolExecutor(max_workers=16, thread_name_prefix="mail")
 MAIL_TIMED_OUT = "The mail server did not respond in time."
 CHAT_REFUSED = "The chat did not accept the message."
@@ -32,6 +33,8 @@ async def send(job: DeliveryJob, *, client: HttpClient, now: datetime) -> SendRe
 async def _post_signed(job: DeliveryJob, client: HttpClient, now: datetime) -> SendResult:
     if not job.secrets:
         return SendResult(error=NO_SECRET)
+    # The time of this attempt, not of the event: receivers refuse signatures
+    # that are older than five minutes.
     timestamp = int(now.timestamp())
     signature = signing.headers(
         message_id=job.message_id, timestamp=timestamp, body=job.body, secrets=job.secrets
@@ -49,14 +52,14 @@ async def _post_to_chat(job: DeliveryJob, client: HttpClient) -> SendResult:
 
 
 async def _send_mail(job: DeliveryJob, *, deadline: float) -> SendResult:
-    """Send in a thread, for at most `deadline` seconds. A message that still waits for a thread then is not
-    sent."""
-
+    """Send in a thread, for at most `deadline` seconds."""
     send_mail = partial(email.send, job.url, job.payload, account_name=job.account_name)
     sending = asyncio.get_running_loop().run_in_executor(MAIL_THREADS, send_mail)
     # Not wait_for: it would wait for the thread, which cannot be cancelled while it talks to the mail server.
     await asyncio.wait({sending}, timeout=deadline)
     if not sending.done():
+        # A message that still waits for a thread is not sent any more; one that
+        # is being sent cannot be stopped.
         sending.cancel()
         return SendResult(error=MAIL_TIMED_OUT)
     mail = sending.result()

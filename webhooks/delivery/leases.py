@@ -25,6 +25,7 @@ from webhooks.models import Delivery
 
 log = logging.getLogger(__name__)
 
+# A job may wait in a worker for the lease less the deadline of its attempt and a margin (15 and 5 seconds).
 LEASE = timedelta(seconds=45)
 MAX_JOBS_PER_ENDPOINT = 64
 
@@ -63,9 +64,8 @@ def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> li
     one before.
 
     Opens a transaction for the lease and another to load the jobs. If they cannot be loaded together, each is
-    loaded alone, so that one unreadable delivery holds up no other.
+    loaded alone.
     """
-
     until = now + length
     limits = (now, until, capacity.runs, capacity.failing, MAX_JOBS_PER_ENDPOINT)
     leased_ids: dict[UUID, list[UUID]] = defaultdict(list)
@@ -75,6 +75,8 @@ def lease(*, capacity: Capacity, now: datetime, length: timedelta = LEASE) -> li
         cursor.execute(LEASE_DELIVERIES, limits)
         for agency_id, delivery_id in cursor.fetchall():
             leased_ids[agency_id].append(delivery_id)
+    # The lease is committed before anything is loaded: a delivery that cannot be read would otherwise roll
+    # back the lease of all others, at every poll.
     try:
         return _load(leased_ids, until, now)
     except Exception:
@@ -134,6 +136,7 @@ def _load_one(agency_id: UUID, delivery_id: UUID, until: datetime, now: datetime
 def _load_jobs(
     agency_id: UUID, delivery_ids: list[UUID], until: datetime, now: datetime
 ) -> Iterator[DeliveryJob]:
+    # IDs of deliveries sort in the order of their events, so a run is in the order in which it is sent.
     deliveries = (
         Delivery.objects.filter(agency_id=agency_id, pk__in=delivery_ids).order_by("pk").values(*COLUMNS)
     )
@@ -142,6 +145,7 @@ def _load_jobs(
         _fail(agency_id, set(delivery_ids) - {row["pk"] for row in rows}, until, now)
     endpoint_ids = {row["endpoint_id"] for row in rows}
     signing = endpoint_secrets.signing_secrets(agency_id=agency_id, endpoint_ids=endpoint_ids, now=now)
+    # An event goes to many endpoints: its payload is built and encoded once.
     payloads: dict[UUID, tuple[dict[str, Any], bytes]] = {}
     for row in rows:
         if row["event_id"] not in payloads:
@@ -158,6 +162,7 @@ def _is_deleted_or_closed(row: dict[str, Any]) -> bool:
 
 def _fail(agency_id: UUID, delivery_ids: set[UUID], until: datetime, now: datetime) -> None:
     """Mark these deliveries as failed, as far as they are still under this lease."""
+    # `until` identifies the lease: after it ends, another worker may have leased the delivery again.
     leased = Delivery.objects.filter(
         agency_id=agency_id, pk__in=delivery_ids, state=Delivery.State.PENDING, leased_until=until
     )

@@ -87,6 +87,7 @@ def send_test(*, endpoint: Endpoint, type_: str, actor: Actor, now: datetime) ->
     The event has an order key of its own, so that it waits for no other delivery and delays none.
     Raises EndpointIsDisabled, TooManyTests, Endpoint.DoesNotExist. Opens a transaction.
     """
+    # Reserving locks the agency, which is locked before its endpoints everywhere.
     series = _reserve_test(endpoint, now)
     locked = _lock_enabled(endpoint.agency_id, endpoint.pk)
     tests = Event.objects.filter(agency_id=locked.agency_id, is_test=True, deliveries__endpoint=locked)
@@ -116,6 +117,7 @@ def redeliver(*, delivery: Delivery, actor: Actor, now: datetime) -> Delivery:
 
     # The endpoint before the delivery: workers lock in this order.
     endpoint = _lock_enabled(delivery.agency_id, delivery.endpoint_id)
+    # Only the delivery: without `of` the joined event would be locked as well.
     deliveries = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("event")
     locked = deliveries.filter(agency_id=delivery.agency_id, pk=delivery.pk).first()
     if locked is None:
@@ -145,11 +147,13 @@ def recover(*, endpoint: Endpoint, since: datetime, actor: Actor, now: datetime)
     due now. Raises EndpointIsDisabled, Endpoint.DoesNotExist. Opens a transaction.
     """
 
+    # With the endpoint locked, nothing can disable or delete it before its deliveries exist.
     locked = _lock_enabled(endpoint.agency_id, endpoint.pk)
     params: dict[str, Any] = {"agency": locked.agency_id, "endpoint": locked.pk, "since": since, "now": now}
     params |= {"event_types": locked.event_types, "accounts": locked.accounts}
     count = 0
     with connection.cursor() as cursor:
+        # In this order: deliveries that the second statement creates would be counted by the first as well.
         for statement in (RESET_UNDELIVERED, CREATE_MISSING):
             cursor.execute(statement, params)
             count += cursor.rowcount

@@ -10,6 +10,7 @@ from django.db import connection
 from accounts import audit
 from accounts.tenancy import batches, context
 
+# SKIP LOCKED: whoever redelivers an old delivery locks it, and it is then not to be deleted.
 OLD_DELIVERIES = """
 DELETE FROM webhooks_delivery WHERE agency_id = %(agency)s AND id IN (
     SELECT id FROM webhooks_delivery
@@ -38,6 +39,7 @@ def delete(*, agency_id: UUID, now: datetime) -> int:
 
     until = now - timedelta(days=settings.DELIVERIES_KEPT_DAYS)
     deleted = batches.run(agency_id=agency_id, statement=OLD_DELIVERIES, until=until)
+    # After the deliveries: a test event stays until its delivery is deleted.
     batches.run(agency_id=agency_id, statement=OLD_TESTS, until=until)
     with context.agency(agency_id), connection.cursor() as cursor:
         cursor.execute(OLD_SECRETS, {"agency": agency_id, "now": now})

@@ -10,6 +10,8 @@ RETRY_DELAYS = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 # Each delay is longer by a random share of up to this, so that deliveries that failed together are not
 # retried together.
 JITTER = 0.1
+# The statuses for which RFC 6585 and RFC 9110 give `Retry-After` this meaning;
+# with a redirect it has another.
 RETRY_AFTER_STATUSES = frozenset({429, 503})
 MAX_RETRY_AFTER = timedelta(hours=24)
 # An endpoint that fails for this long is disabled.
@@ -44,6 +46,8 @@ def parse_retry_after(*, status: int | None, retry_after: str, now: datetime) ->
         return timedelta(seconds=int(seconds[1]))
     try:
         until = parsedate_to_datetime(retry_after)
+        # parsedate_to_datetime returns a date without a time zone if the header
+        # says -0000; HTTP dates are in UTC.
         return until.replace(tzinfo=until.tzinfo or UTC) - now
     except (ValueError, OverflowError):
         return None

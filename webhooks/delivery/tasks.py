@@ -34,6 +34,7 @@ def deliver() -> None:
     """Run a delivery worker if something is due and fewer than WEBHOOK_COURIERS workers run."""
     if not leases.is_due(now=timezone.now()) or shutting_down[0]:
         return
+    # The messages of publishing and of the scheduler may arrive together; the extra ones end here.
     with concurrency.limited_to(settings.WEBHOOK_COURIERS) as is_allowed:
         if is_allowed:
             asyncio.run(_deliver())
@@ -46,6 +47,7 @@ def deliver() -> None:
 @shared_task
 def delete_old_deliveries() -> None:
     """Delete deliveries that are older than DELIVERIES_KEPT_DAYS; their events stay."""
+    # A closed agency keeps its data for a while and may be reopened: retention applies to it as well.
     for agency_id in (*context.open_agency_ids(), *context.closed_agency_ids()):
         retention.delete(agency_id=agency_id, now=timezone.now())
 

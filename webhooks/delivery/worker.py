@@ -100,10 +100,13 @@ class DeliveryWorker:
         try:
             await self._deliver()
         finally:
+            # The flag first: senders then return their remaining jobs unsent, so waiting for
+            # them takes one deadline at most.
             self._closing = True
             await asyncio.gather(*self._senders)
             await self._record()
             await self.client.aclose()
+            # Django's connections belong to a thread: only the database thread can close its own.
             await self._query(connections.close_all)
             self._database.shutdown()
 
@@ -120,17 +123,15 @@ class DeliveryWorker:
             await self._wait()
 
     async def _lease(self, *, until: float) -> bool:
-        """Lease what is due, and return whether anything was.
-
-        Within a deadline of the end no runs for failing endpoints are leased: a hanging endpoint would delay
-        the end.
-        """
-
+        """Lease what is due, and return whether anything was."""
+        # Within a deadline of the end no runs for failing endpoints are leased: a
+        # hanging endpoint would delay the end.
         is_ending = until - asyncio.get_running_loop().time() < self.client.deadline
         failing = 0 if is_ending else self.limits.failing_runs - self._failing_runs
         # Twice as many runs as can be sent at once, so that a freed sender finds one waiting.
         capacity = Capacity(runs=2 * self.limits.sends - self._leased_runs, failing=max(failing, 0))
         now = self.clock()
+        # is_due reads one entry of an index; leasing takes a lock that all workers share.
         if capacity.runs <= 0 or not await self._query(partial(leases.is_due, now=now)):
             return False
         runs = await self._query(partial(leases.lease, capacity=capacity, now=now, length=self.limits.lease))
@@ -145,6 +146,7 @@ class DeliveryWorker:
                 async with asyncio.timeout(self.limits.poll_interval):
                     await self._progress.wait()
                 await asyncio.sleep(self.limits.batch_delay)
+            # No result within the interval is usual: the loop then looks for due deliveries.
             except TimeoutError:
                 pass
             self._progress.clear()
@@ -161,6 +163,8 @@ class DeliveryWorker:
         if queue.senders < self.limits.sends_per_endpoint:
             queue.senders += 1
             sender = asyncio.create_task(self._send_queue(run[0].endpoint_id, queue))
+            # The event loop holds tasks only weakly; without this reference one
+            # could be collected while it runs.
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)
 
@@ -187,11 +191,15 @@ class DeliveryWorker:
                     or self._is_late(job)
                     or await self._is_undeliverable(job)
                 ):
+                    # Every remaining job gets an outcome, so that it is due again
+                    # now and not when its lease ends.
                     self._outcomes.append(Outcome(job, None, self.clock()))
                     continue
                 outcome = await self._send(job)
             self._outcomes.append(outcome)
             self._progress.set()
+            # The jobs behind a failed one must not overtake it, and a failing
+            # endpoint gets one attempt at a time.
             queue.is_failing = not outcome.is_success
 
     def _is_late(self, job: DeliveryJob) -> bool:
@@ -204,10 +212,11 @@ class DeliveryWorker:
     async def _is_undeliverable(self, job: DeliveryJob) -> bool:
         """Return whether the account was deleted or the agency closed since the job was leased.
 
-        Every job needs a query that began after it was ready to be sent; jobs that wait at the same time
-        share one. If the query fails, the job is returned unsent.
+        If the query fails, the job is returned unsent.
         """
 
+        # Every job needs a query that began after it was ready to be sent; jobs that
+        # wait at the same time share one.
         if self._undeliverable is None:
             self._undeliverable = asyncio.create_task(self._query_undeliverable())
         try:
@@ -228,6 +237,7 @@ class DeliveryWorker:
         try:
             disabled = SendResult(error=ENDPOINT_DISABLED, is_permanent=True)
             result = disabled if job.is_disabled else await dispatch.send(job, client=self.client, now=now)
+        # A defect in one channel costs one attempt, which is retried, and not the whole worker.
         except Exception:
             log.exception("delivery %s cannot be sent", job.delivery_id)
             result = SendResult(error=INTERNAL_ERROR)
@@ -235,6 +245,7 @@ class DeliveryWorker:
 
     async def _record(self) -> None:
         """Record the outcomes since the last call: together, or if that fails each alone."""
+        # Taken before the first await: senders append further outcomes while these are written.
         outcomes, self._outcomes = self._outcomes, []
         if not outcomes:
             return
@@ -258,6 +269,7 @@ class DeliveryWorker:
             try:
                 return await self._query(partial(results.record, outcomes=outcomes, now=self.clock()))
             except OperationalError:
+                # Django keeps a broken connection; after closing it, the next query connects anew.
                 await self._query(connections.close_all)
                 await asyncio.sleep(delay)
         return await self._query(partial(results.record, outcomes=outcomes, now=self.clock()))

@@ -54,6 +54,7 @@ def _check_mailbox(url: str) -> None:
 
 
 def _check_url(url: str) -> None:
+    # A client that sends back what it read would replace the secret by the placeholder.
     if HIDDEN in url:
         raise InvalidAddress(
             "This is the URL as responses show it, without its secret. Send the complete URL, or omit `url` "

@@ -37,9 +37,10 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
     """Create an endpoint, and return it with its signing secret; None for a kind that is not signed.
 
     Two endpoints can have the same address, with different subscriptions. Raises EndpointLimitReached. Opens
-    a transaction, and locks the agency so that endpoints created at once are counted one after the other.
+    a transaction.
     """
 
+    # The lock before the count: endpoints created at once are counted one after the other.
     agency = Agency.objects.locked(agency_id=by.agency_id)
     endpoints = Endpoint.objects.filter(agency=agency)
     if endpoints.count() >= MAX_PER_AGENCY:
@@ -62,8 +63,7 @@ def create(*, by: Principal, fields: dict[str, Any], now: datetime) -> tuple[End
 def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: datetime) -> Endpoint:
     """Update these fields of the endpoint, and return it. `enabled` is one of them, though not a column.
 
-    Only changed columns are saved: the delivery worker writes `failing_since`. Raises Endpoint.DoesNotExist.
-    Opens a transaction.
+    Raises Endpoint.DoesNotExist. Opens a transaction.
     """
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     before = _audited_fields(locked)
@@ -76,6 +76,7 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: dat
     for name, value in changes.items():
         setattr(locked, name, value)
     if changes:
+        # Only the changed columns: the delivery worker writes `failing_since`.
         locked.save(update_fields=list(changes))
         after, changed = _audited_fields(locked), sorted(changes)
         _record_audit(
@@ -99,12 +100,12 @@ def update(*, endpoint: Endpoint, fields: dict[str, Any], actor: Actor, now: dat
 def disable(*, endpoint: Endpoint, reason: Endpoint.Reason, actor: Actor, now: datetime) -> None:
     """Disable a locked endpoint: nothing more is sent to it. Requires the transaction that locks it.
 
-    Pending deliveries end as failed, except leased ones, whose worker records their end. They can be
-    recovered.
+    Pending deliveries end as failed, except leased ones. They can be recovered.
     """
 
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
+    # A worker may be sending a leased delivery, and records its end.
     not_leased = Q(leased_until=None) | Q(leased_until__lte=now)
     pending = Delivery.objects.filter(
         not_leased, agency_id=endpoint.agency_id, endpoint=endpoint, state=Delivery.State.PENDING
@@ -126,6 +127,7 @@ def delete(*, endpoint: Endpoint, actor: Actor, now: datetime) -> None:
     """
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     _record_audit(locked, "endpoint.deleted", actor, now, before=_audited_fields(locked), **_describe(locked))
+    # By SQL: Django would look for dependent rows itself, without naming the agency (ADR 14).
     with connection.cursor() as cursor:
         cursor.execute(DELETE_ENDPOINT, {"agency": locked.agency_id, "endpoint": locked.pk})
 
@@ -142,6 +144,7 @@ def rotate_secret(*, endpoint: Endpoint, actor: Actor, now: datetime) -> str:
 
 
 def _enable(endpoint: Endpoint, actor: Actor, now: datetime) -> None:
+    # Without clearing `failing_since`, the next failure would disable it again at once.
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
     _record_audit(

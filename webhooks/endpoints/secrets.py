@@ -27,6 +27,7 @@ OVERLAP = timedelta(hours=24)
 
 def create(*, endpoint: Endpoint, now: datetime) -> str:
     """Create a secret, and return it as the receiver needs it, `whsec_…`. It cannot be read again."""
+    # The ID is chosen before encrypting: it is part of what binds the encrypted secret to its row.
     secret = EndpointSecret(
         id=identifiers.uuid7(), agency_id=endpoint.agency_id, endpoint=endpoint, created_at=now
     )
@@ -41,12 +42,14 @@ def rotate(*, endpoint: Endpoint, now: datetime, overlap: timedelta = OVERLAP) -
     """Create a secret that signs from now on, and return it. The previous one signs as well until the overlap
     ends.
 
-    At most two secrets sign: a second rotation within the overlap deletes the oldest. The endpoint is locked,
-    so that two rotations at once follow each other. Raises Endpoint.DoesNotExist. Opens a transaction.
+    At most two secrets sign: a second rotation within the overlap deletes the oldest. Raises
+    Endpoint.DoesNotExist. Opens a transaction.
     """
 
+    # Two rotations at once would each leave a secret without an end.
     locked = Endpoint.objects.locked(agency_id=endpoint.agency_id, endpoint_id=endpoint.pk)
     current = EndpointSecret.objects.filter(agency_id=locked.agency_id, endpoint=locked)
+    # In this order: the secret that has signed until now gets an end only after the older one is deleted.
     current.exclude(expires_at=None).delete()
     current.update(expires_at=now + overlap)
     return create(endpoint=locked, now=now)
@@ -61,6 +64,7 @@ def signing_secrets(
     not_expired = Q(expires_at=None) | Q(expires_at__gt=now)
     valid = EndpointSecret.objects.filter(not_expired, agency_id=agency_id, endpoint_id__in=endpoint_ids)
     by_endpoint: dict[UUID, list[bytes]] = {}
+    # The present secret has no end. Its signature stands first, for receivers that read only one.
     for secret in valid.order_by(F("expires_at").desc(nulls_first=True)):
         plain = at_rest.decrypt(bytes(secret.encrypted), context=context_of(secret))
         by_endpoint.setdefault(secret.endpoint_id, []).append(plain)

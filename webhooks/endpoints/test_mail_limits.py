@@ -33,9 +33,10 @@ def reserve(*, endpoint: Endpoint, now: datetime) -> str:
     """Return the series for a test event to this endpoint's mailbox. Raises LimitReached.
 
     One a minute to a mailbox, with all of its plus addresses, and five a minute from the agency. Requires a
-    transaction: it locks the agency so that two tests at once are counted one after the other.
+    transaction.
     """
 
+    # The lock before the counts: two tests at once are counted one after the other.
     Agency.objects.locked(agency_id=endpoint.agency_id)
     mailbox_prefix = f"{SERIES_PREFIX}{mailbox_key(endpoint)}:"
     tests = Event.objects.filter(agency_id=endpoint.agency_id, is_test=True, occurred_at__gt=now - PERIOD)
@@ -54,6 +55,7 @@ def mailbox_key(endpoint: Endpoint) -> str:
     """Return a digest of the endpoint's mailbox without its plus part: the same for a mailbox, and it does
     not reveal it."""
 
+    # A new plus part would otherwise be a new mailbox, and a new limit, in front of the same person.
     name, _, host = unquote(endpoint.url.removeprefix(MAILTO)).lower().rpartition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
     return salted_hmac(

@@ -92,6 +92,7 @@ def component(event_type: EventType) -> str:
 
 def components() -> dict[str, Schema]:
     """Return the schema of every body by its name."""
+    # Event types share the dictionaries of common properties, which are changed below.
     schemas = {component(event_type): deepcopy(schema(event_type)) for event_type in EVENT_TYPES}
     for body in schemas.values():
         properties = body["properties"]["data"]["properties"]

@@ -24,4 +24,6 @@ def build(
 
 def encode(payload: dict[str, Any]) -> bytes:
     """Return the bytes that are signed and sent."""
+    # Without spaces and in the order of `build`: a signature covers bytes, so
+    # every attempt must encode alike.
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()

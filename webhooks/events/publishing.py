@@ -15,6 +15,7 @@ from webhooks.events import wakeup
 from webhooks.events.catalogue import TYPES, patterns_of
 from webhooks.models import Delivery, Endpoint, EndpointQuerySet, Event
 
+# ORDER BY id: the order in which the delivery worker locks endpoints as well.
 LOCK_EXISTING = """
 SELECT id FROM webhooks_endpoint WHERE agency_id = %(agency)s AND id = ANY (%(endpoints)s) ORDER BY id FOR KEY SHARE
 """
@@ -72,6 +73,8 @@ def create_deliveries(*, event: Event, endpoints: EndpointQuerySet, now: datetim
             next_attempt_at=now,
             created_at=now,
         )
+        # A delivery to an endpoint deleted meanwhile would violate its foreign
+        # key and undo the caller's change.
         for endpoint_id in _lock_existing(event.agency_id, list(endpoints.values_list("pk", flat=True)))
     ]
     if deliveries:
