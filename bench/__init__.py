@@ -18,7 +18,7 @@ import django
 from config.launcher import product as launcher
 from config.launcher.embedded import servers
 from config.launcher.embedded.home import Home
-from config.launcher.embedded.ports import port_of
+from config.launcher.embedded.ports import choose_port
 from config.launcher.embedded.processes import Processes
 
 
@@ -44,7 +44,7 @@ def installation() -> Iterator[None]:
     home = Home(folder=Path(tempfile.mkdtemp(prefix="underone-bench-")))
     try:
         with Processes(home=home) as processes:
-            environ = os.environ | {"PORT": str(port_of(home=home, server="web")), "LOG_LEVEL": "WARNING"}
+            environ = os.environ | {"PORT": str(choose_port(home=home, server="web")), "LOG_LEVEL": "WARNING"}
             environ |= {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
             os.environ |= launcher.start(processes=processes, environ=environ, say=lambda _: None)
             os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

@@ -68,7 +68,7 @@ class Broker:
         valkey.start(home=self.home, processes=self.processes)
 
     def kill(self) -> None:
-        for described in self.home.recall("processes") or []:
+        for described in self.home.read_value("processes") or []:
             os.killpg(described["pid"], signal.SIGKILL)
         self.processes.__exit__()
 

@@ -24,10 +24,10 @@ from psycopg import sql
 
 from config.launcher.embedded import postgres, roles, servers
 from config.launcher.embedded.home import Home, HomeInUse
-from config.launcher.embedded.ports import LOOPBACK, port_of
+from config.launcher.embedded.ports import LOOPBACK, choose_port
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.roles import APPLICATION, OWNER, Access, Role
-from config.launcher.embedded.secret import key_ring_of, secret_of
+from config.launcher.embedded.secret import get_or_create_key_ring, get_or_create_secret
 
 PREFIX = "underone-tests-"
 BEFORE = "UNDERONE_TESTS_BEFORE"
@@ -65,7 +65,7 @@ class Servers:
         return (
             None
             if "DATABASE_URL" in self.given
-            else roles.url_of(_superuser_url(self.home), database=servers.DATABASE)
+            else roles.build_url(_superuser_url(self.home), database=servers.DATABASE)
         )
 
 
@@ -129,8 +129,8 @@ def name_servers() -> Servers:
         "DATABASE_URL": access.application_url,
         "DATABASE_OWNER_URL": access.owner_url,
         "BROKER_URL": given.get("BROKER_URL") or _broker_url(home),
-        "SECRET_KEY": given.get("SECRET_KEY") or secret_of(home=home, name="secret_key"),
-        "SECRETS_KEYS": given.get("SECRETS_KEYS") or key_ring_of(home=home, name="secrets_keys"),
+        "SECRET_KEY": given.get("SECRET_KEY") or get_or_create_secret(home=home, name="secret_key"),
+        "SECRETS_KEYS": given.get("SECRETS_KEYS") or get_or_create_key_ring(home=home, name="secrets_keys"),
         "UNDERONE_HOME": str(home.folder),
     }
     # Tests ask more than agencies.
@@ -145,35 +145,34 @@ def name_servers() -> Servers:
 def _access(home: Home, given: dict[str, str]) -> Access:
     """Return the URLs that the owner and the application will have."""
     if url := given.get("DATABASE_URL"):
-        run = home.recall("run") or f"underone_test_{secrets.token_hex(4)}"
-        home.remember("run", run)
+        run = home.read_value("run") or f"underone_test_{secrets.token_hex(4)}"
+        home.store_value("run", run)
         database, names = run, (f"{run}_owner", f"{run}_app")
     else:
         url, database, names = _superuser_url(home), servers.DATABASE, (OWNER, APPLICATION)
     owner, application = (
-        Role(name=name, password=secret_of(home=home, name=f"{part}_password"))
+        Role(name=name, password=get_or_create_secret(home=home, name=f"{part}_password"))
         for name, part in zip(names, (OWNER, APPLICATION), strict=True)
     )
     return Access(
-        owner_url=roles.url_of(url, database=database, role=owner),
-        application_url=roles.url_of(url, database=database, role=application),
+        owner_url=roles.build_url(url, database=database, role=owner),
+        application_url=roles.build_url(url, database=database, role=application),
     )
 
 
 def _superuser_url(home: Home) -> str:
-    password, port = secret_of(home=home, name="postgres_password"), port_of_run(home, "postgres")
+    password, port = get_or_create_secret(home=home, name="postgres_password"), port_of_run(home, "postgres")
     return f"postgresql://{postgres.SUPERUSER}:{password}@{LOOPBACK}:{port}/postgres"
 
 
 def _broker_url(home: Home) -> str:
-    return (
-        f"redis://:{secret_of(home=home, name='valkey_password')}@{LOOPBACK}:{port_of_run(home, 'valkey')}/0"
-    )
+    password, port = get_or_create_secret(home=home, name="valkey_password"), port_of_run(home, "valkey")
+    return f"redis://:{password}@{LOOPBACK}:{port}/0"
 
 
 def port_of_run(home: Home, server: str) -> int:
     """Return the port that was chosen for a server, also while the server listens on it."""
-    return int(home.recall(f"{server}_port") or port_of(home=home, server=server))
+    return int(home.read_value(f"{server}_port") or choose_port(home=home, server=server))
 
 
 def _forget_the_controller_s() -> None:
@@ -188,10 +187,10 @@ def _forget_the_controller_s() -> None:
 
 def _database_on(url: str, *, home: Home) -> dict[str, str]:
     """Create the run's database and roles on a server that was given; all of it goes when the run ends."""
-    run = str(home.recall("run"))
+    run = str(home.read_value("run"))
     stack.callback(_drop, url, run)
     owner, application = (
-        Role(name=f"{run}_{part}", password=secret_of(home=home, name=f"{name}_password"))
+        Role(name=f"{run}_{part}", password=get_or_create_secret(home=home, name=f"{name}_password"))
         for part, name in (("owner", OWNER), ("app", APPLICATION))
     )
     access = roles.provision(admin_url=url, database=run, owner=owner, application=application)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from config.launcher.embedded.ports import LOOPBACK
 
 
-class UnexpectedAnswer(SystemExit):
+class UnexpectedResponse(SystemExit):
     """Raise when the API responds with an error."""
 
 
@@ -18,7 +18,7 @@ class UnexpectedAnswer(SystemExit):
 class Client:
     """Call the API with one API key.
 
-    Methods return the JSON of the response, and raise UnexpectedAnswer on an error status.
+    Methods return the JSON of the response, and raise UnexpectedResponse on an error status.
     """
 
     port: int
@@ -33,7 +33,7 @@ class Client:
     def upload(self, path: str, *, name: str, content: bytes, **fields: str) -> Any:
         """Send a multipart form with `fields`, then `content` as the file."""
         boundary = secrets.token_hex(16)
-        before = "".join(
+        fields_part = "".join(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
             for field, text in fields.items()
         )
@@ -41,7 +41,7 @@ class Client:
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
-        form = before.encode() + head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        form = fields_part.encode() + head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
         return self._call(
             "POST", path, content=form, content_type=f"multipart/form-data; boundary={boundary}"
         )
@@ -53,10 +53,10 @@ class Client:
             connection.request(
                 method, path, content, headers | ({"Content-Type": content_type} if content else {})
             )
-            answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
+            response = connection.getresponse()
+            text = response.read().decode(errors="replace")
         finally:
             connection.close()
-        if answer.status >= 400:
-            raise UnexpectedAnswer(f"{method} {path} answered {answer.status}: {text[:600]}")
+        if response.status >= 400:
+            raise UnexpectedResponse(f"{method} {path} answered {response.status}: {text[:600]}")
         return json.loads(text)

@@ -11,41 +11,47 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.launcher.client import Client
-from config.launcher.demo.cast import AGENCY, CAST, Shop
-from config.launcher.demo.scenario import Document, documents_of, story_of
+from config.launcher.demo.history import Document, build_documents, build_history
+from config.launcher.demo.sample_accounts import AGENCY, SAMPLE_ACCOUNTS, SampleAccount
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 from config.launcher.product import REPOSITORY, manage_command
 from config.launcher.progress import Steps
 
-UNDECIDED = {"queued", "processing"}
+UNFINISHED = {"queued", "processing"}
 
 
 class DemoFailed(SystemExit):
     """Raise when the demo agency cannot be loaded."""
 
 
-def fill(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> str:
+def load_demo(*, processes: Processes, environ: Mapping[str, str], steps: Steps) -> str:
     """Load the demo agency, and return its API key. Raises DemoFailed."""
     home = processes.home
-    key = home.recall("demo_key") or _open_agency(home=home, environ=environ)
-    if home.recall("demo_loaded"):
+    key = home.read_value("demo_key") or _open_agency(home=home, environ=environ)
+    if home.read_value("demo_loaded"):
         return key
     # The same moment gives the same bytes, so a second try uploads duplicates, which have no effect.
-    now = datetime.fromisoformat(home.recall("demo_now") or _remembered(home, datetime.now(UTC).isoformat()))
+    now = datetime.fromisoformat(
+        home.read_value("demo_now") or _store_moment(home, datetime.now(UTC).isoformat())
+    )
     client = Client(port=int(environ["PORT"]), key=key)
     steps.say("Loading the demo data: eight accounts, two years of orders")
-    late = [upload for shop in CAST for upload in _upload(client=client, shop=shop, now=now, steps=steps)]
+    corrections = [
+        upload
+        for account in SAMPLE_ACCOUNTS
+        for upload in _upload(client=client, account=account, now=now, steps=steps)
+    ]
     _wait_until_loaded(client=client, processes=processes, steps=steps)
-    for account, document in late:
-        _send(client=client, account=account, document=document)
+    for account_id, document in corrections:
+        _send(client=client, account_id=account_id, document=document)
     _wait_until_loaded(client=client, processes=processes, steps=steps)
-    home.remember("demo_loaded", True)  # noqa: FBT003  a word of the state file
+    home.store_value("demo_loaded", True)  # noqa: FBT003  a value of the state file
     return key
 
 
 def _open_agency(*, home: Home, environ: Mapping[str, str]) -> str:
-    answer = subprocess.run(
+    result = subprocess.run(
         manage_command("open_agency", AGENCY, "--json"),
         cwd=REPOSITORY,
         env=dict(environ),
@@ -53,49 +59,52 @@ def _open_agency(*, home: Home, environ: Mapping[str, str]) -> str:
         check=False,
         text=True,
     )
-    if answer.returncode != 0:
-        raise DemoFailed(f"The demo agency could not be created:\n{answer.stderr}")
-    key = str(json.loads(answer.stdout)["key"])
-    home.remember("demo_key", key)
+    if result.returncode != 0:
+        raise DemoFailed(f"The demo agency could not be created:\n{result.stderr}")
+    key = str(json.loads(result.stdout)["key"])
+    home.store_value("demo_key", key)
     return key
 
 
-def _remembered(home: Home, now: str) -> str:
-    home.remember("demo_now", now)
+def _store_moment(home: Home, now: str) -> str:
+    home.store_value("demo_now", now)
     return now
 
 
-def _upload(*, client: Client, shop: Shop, now: datetime, steps: Steps) -> Iterator[tuple[str, Document]]:
-    """Upload the documents of `shop`.
+def _upload(
+    *, client: Client, account: SampleAccount, now: datetime, steps: Steps
+) -> Iterator[tuple[str, Document]]:
+    """Upload the documents of `account`.
 
-    Yields the account with each document that must wait until the others are loaded.
+    Yields the ID of the account with each correction, which must wait until the others are loaded.
     """
 
-    account = _account(client=client, shop=shop)
-    story = story_of(shop=shop, now=now)
-    if not story.orders:
+    account_id = _create_account(client=client, account=account)
+    history = build_history(account=account, now=now)
+    if not history.orders:
         return
-    steps.detail(f"uploading {shop.name}: {len(story.orders)} orders")
-    for document in documents_of(story):
-        if document.waits:
-            yield account, document
+    steps.detail(f"uploading {account.name}: {len(history.orders)} orders")
+    for document in build_documents(history):
+        if document.is_correction:
+            yield account_id, document
         else:
-            _send(client=client, account=account, document=document)
+            _send(client=client, account_id=account_id, document=document)
 
 
-def _send(*, client: Client, account: str, document: Document) -> None:
+def _send(*, client: Client, account_id: str, document: Document) -> None:
     client.upload(
-        f"/v1/accounts/{account}/reports", name=document.name, content=document.content, **document.fields
+        f"/v1/accounts/{account_id}/reports", name=document.name, content=document.content, **document.fields
     )
 
 
-def _account(*, client: Client, shop: Shop) -> str:
-    known = {
-        account["selling_partner_id"]: account["id"]
-        for account in client.get("/v1/accounts", limit="100")["data"]
+def _create_account(*, client: Client, account: SampleAccount) -> str:
+    """Create the account unless it exists, and return its ID."""
+    ids = {
+        existing["selling_partner_id"]: existing["id"]
+        for existing in client.get("/v1/accounts", limit="100")["data"]
     }
-    fields = {"name": shop.name, "selling_partner_id": shop.partner, "home_marketplace": shop.home}
-    return str(known.get(shop.partner) or client.post("/v1/accounts", fields)["id"])
+    fields = {"name": account.name, "selling_partner_id": account.partner, "home_marketplace": account.home}
+    return str(ids.get(account.partner) or client.post("/v1/accounts", fields)["id"])
 
 
 def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) -> None:
@@ -103,7 +112,7 @@ def _wait_until_loaded(*, client: Client, processes: Processes, steps: Steps) ->
     while True:
         processes.watch()
         reports = list(_reports(client))
-        done = sum(report["status"] not in UNDECIDED for report in reports)
+        done = sum(report["status"] not in UNFINISHED for report in reports)
         if (progress := f"{done} of {len(reports)} reports loaded") != shown:
             steps.detail(progress)
             shown = progress

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from config.launcher import product, smoke_files
-from config.launcher.client import Client, UnexpectedAnswer
+from config.launcher.client import Client, UnexpectedResponse
 from config.launcher.embedded.home import Home
-from config.launcher.embedded.ports import port_of
+from config.launcher.embedded.ports import choose_port
 from config.launcher.embedded.processes import Processes, tail
 from config.launcher.progress import Steps
 from config.launcher.up import listen_for_signals
@@ -29,7 +29,7 @@ from config.launcher.up import listen_for_signals
 ODR = "order_defect_rate"
 
 
-class FiguresOff(SystemExit):
+class WrongFigures(SystemExit):
     """Raise when a figure of the product differs from the files."""
 
 
@@ -42,7 +42,7 @@ class Check:
     actual: object
 
     @property
-    def holds(self) -> bool:
+    def is_equal(self) -> bool:
         return self.expected == self.actual
 
 
@@ -55,32 +55,32 @@ def main() -> None:
     try:
         with Processes(home=home) as processes:
             listen_for_signals(processes)
-            environ["PORT"] = str(port_of(home=home, server="web"))
+            environ["PORT"] = str(choose_port(home=home, server="web"))
             running = product.start(processes=processes, environ=environ, say=steps.say)
-            checks = list(_play(client=_client(running), processes=processes, steps=steps))
+            checks = list(_run_scenario(client=_client(running), processes=processes, steps=steps))
             steps.say("Stopping")
         steps.finish()
-    except UnexpectedAnswer as error:
-        raise UnexpectedAnswer(
+    except UnexpectedResponse as error:
+        raise UnexpectedResponse(
             f"{error}\nThe last lines of the web server's log:\n{tail(home.logs / 'web.log')}"
         ) from None
     finally:
         steps.give_up()
         home.discard()
     _print(checks)
-    if off := [check.what for check in checks if not check.holds]:
-        raise FiguresOff(f"{len(off)} of {len(checks)} figures are wrong: {', '.join(off)}")
+    if wrong := [check.what for check in checks if not check.is_equal]:
+        raise WrongFigures(f"{len(wrong)} of {len(checks)} figures are wrong: {', '.join(wrong)}")
 
 
 def _client(environ: Mapping[str, str]) -> Client:
     command = product.manage_command("open_agency", "Smoke", "--json")
-    answer = subprocess.run(
+    response = subprocess.run(
         command, cwd=product.REPOSITORY, env=dict(environ), stdout=subprocess.PIPE, check=True
     )
-    return Client(port=int(environ["PORT"]), key=json.loads(answer.stdout)["key"])
+    return Client(port=int(environ["PORT"]), key=json.loads(response.stdout)["key"])
 
 
-def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Check]:
+def _run_scenario(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Check]:
     """Run the scenario: load orders and defects, compare, reverse two defects, and compare again."""
     today = datetime.now(UTC)
     steps.say("Loading orders, defects, shipments and messages")
@@ -112,9 +112,9 @@ def _play(*, client: Client, processes: Processes, steps: Steps) -> Iterator[Che
     steps.say("Reversing two defects")
     _load(client, processes, account, {"claims-decided.csv": smoke_files.decisions(today)})
     yield from _breach(client, status="resolved", numerator=4)
-    now = _values(client, account, today)["mfn"]
-    yield Check("after the reversal: defects / orders", (2, 250), (now["numerator"], now["denominator"]))
-    yield Check("after the reversal: target met", True, now["meets_target"])  # noqa: FBT003
+    value = _values(client, account, today)["mfn"]
+    yield Check("after the reversal: defects / orders", (2, 250), (value["numerator"], value["denominator"]))
+    yield Check("after the reversal: target met", True, value["meets_target"])  # noqa: FBT003
 
 
 def _current(client: Client, account: str, today: datetime) -> Iterator[Check]:
@@ -140,15 +140,15 @@ def _history(client: Client, account: str, today: datetime, series: dict[str, st
     Yesterday's window has one order less at its end and five more at its beginning.
     """
     span = {"from": smoke_files.day(today, 1), "to": smoke_files.day(today, 0)}
-    answer = client.get(f"/v1/accounts/{account}/metrics/{ODR}/history", **series, **span)
-    points = [(point["as_of"], point["numerator"], point["denominator"]) for point in answer["points"]]
+    response = client.get(f"/v1/accounts/{account}/metrics/{ODR}/history", **series, **span)
+    points = [(point["as_of"], point["numerator"], point["denominator"]) for point in response["points"]]
     yield Check("history", [(smoke_files.day(today, 1), 4, 254), (smoke_files.day(today, 0), 4, 250)], points)
 
 
 def _drill_down(client: Client, account: str, today: datetime, series: dict[str, str]) -> Iterator[Check]:
     path = f"/v1/accounts/{account}/metrics/{ODR}/orders"
-    answer = client.get(path, **series, as_of=smoke_files.day(today, 0), counted="true")
-    counted = dict(sorted((order["order_id"], len(order["defects"])) for order in answer["data"]))
+    response = client.get(path, **series, as_of=smoke_files.day(today, 0), counted="true")
+    counted = dict(sorted((order["order_id"], len(order["defects"])) for order in response["data"]))
     defects = {
         smoke_files.ONE_STAR: 1,
         smoke_files.TWO_STARS: 2,
@@ -161,10 +161,10 @@ def _drill_down(client: Client, account: str, today: datetime, series: dict[str,
 
 def _breach(client: Client, *, status: str, numerator: int) -> Iterator[Check]:
     listed = client.get("/v1/breaches")["data"]
-    of_orders = [breach for breach in listed if (breach["metric"], breach["level"]) == (ODR, "breach")]
+    order_defects = [breach for breach in listed if (breach["metric"], breach["level"]) == (ODR, "breach")]
     breaches = [
         (breach["channel"], breach["status"], breach["numerator"], breach["denominator"])
-        for breach in of_orders
+        for breach in order_defects
     ]
     yield Check(f"breach {status}", [("mfn", status, numerator, 250)], breaches)
 
@@ -183,9 +183,9 @@ def _service(client: Client, account: str) -> Iterator[Check]:
         "on_time_delivery_rate": (92, 94, "healthy"),
         "message_response_rate_24h": (8, 9, "breached"),
     }
-    standings = _standings(client, account)
-    for metric, standing in expected.items():
-        yield Check(metric.replace("_", " "), standing, standings[metric])
+    figures = _figures(client, account)
+    for metric, figure in expected.items():
+        yield Check(metric.replace("_", " "), figure, figures[metric])
 
 
 def _reported(client: Client, account: str) -> Iterator[Check]:
@@ -194,53 +194,51 @@ def _reported(client: Client, account: str) -> Iterator[Check]:
     Amazon's report sets a target of 5 % for late shipments. The rate of 4 % is more than three quarters of
     it.
     """
-    standings = _standings(client, account)
+    figures = _figures(client, account)
+    yield Check("late shipments under Amazon's target", (2, 50, "at_risk"), figures["late_shipment_rate_30d"])
     yield Check(
-        "late shipments under Amazon's target", (2, 50, "at_risk"), standings["late_shipment_rate_30d"]
+        "policy violations, reported by Amazon", (2, 1, "breached"), figures["listing_policy_violations"]
     )
     yield Check(
-        "policy violations, reported by Amazon", (2, 1, "breached"), standings["listing_policy_violations"]
-    )
-    yield Check(
-        "account health rating, reported by Amazon", (340, 1, "healthy"), standings["account_health_rating"]
+        "account health rating, reported by Amazon", (340, 1, "healthy"), figures["account_health_rating"]
     )
     statuses = client.get(f"/v1/accounts/{account}")["amazon_statuses"]
     yield Check("account status, reported by Amazon", "AT_RISK", statuses["US"]["status"])
 
 
-def _standings(client: Client, account: str) -> dict[str, tuple[int, int, str]]:
-    answer = client.get(f"/v1/accounts/{account}/metrics", marketplace="US")
+def _figures(client: Client, account: str) -> dict[str, tuple[int, int, str]]:
+    response = client.get(f"/v1/accounts/{account}/metrics", marketplace="US")
     return {
         value["metric"]: (value["numerator"], value["denominator"], value["status"])
-        for value in answer["metrics"]
+        for value in response["metrics"]
         if value["channel"] != "afn"
     }
 
 
 def _values(client: Client, account: str, today: datetime) -> dict[str, Any]:
-    answer = client.get(
+    response = client.get(
         f"/v1/accounts/{account}/metrics", metric=ODR, marketplace="US", as_of=smoke_files.day(today, 0)
     )
-    return {value["channel"]: value for value in answer["metrics"]}
+    return {value["channel"]: value for value in response["metrics"]}
 
 
 def _load(client: Client, processes: Processes, account: str, contents: Mapping[str, str]) -> None:
-    sent = [
+    uploads = [
         client.upload(f"/v1/accounts/{account}/reports", name=name, content=text.encode())
         for name, text in contents.items()
     ]
-    for report in sent:
-        while (now := client.get(f"/v1/reports/{report['id']}"))["status"] in {"queued", "processing"}:
+    for upload in uploads:
+        while (report := client.get(f"/v1/reports/{upload['id']}"))["status"] in {"queued", "processing"}:
             processes.watch()
             sleep(0.2)
-        if now["status"] != "loaded" or now["rows"]["rejected"]:
-            raise FiguresOff(f"A report was not loaded: {json.dumps(now, indent=2)}")
+        if report["status"] != "loaded" or report["rows"]["rejected"]:
+            raise WrongFigures(f"A report was not loaded: {json.dumps(report, indent=2)}")
 
 
 def _print(checks: list[Check]) -> None:
     table = Table("", "figure", "expected", "actual")
     for check in checks:
-        table.add_row("✓" if check.holds else "✗", check.what, str(check.expected), str(check.actual))
+        table.add_row("✓" if check.is_equal else "✗", check.what, str(check.expected), str(check.actual))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 

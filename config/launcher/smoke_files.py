@@ -22,8 +22,8 @@ ORDERS = (
     (1, 5, "Cancelled", "Merchant", "Amazon.com"),  # by the seller
 )
 CANCELLED_BY_SELLER = sum(number for number, *_ in ORDERS) - 1
-SENT = range(100, 150)  # which orders are shipped, two items each, with ship-by day 20 days ago
-SENT_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
+SHIPPED = range(100, 150)  # which orders are shipped, two items each, with ship-by day 20 days ago
+SHIPPED_LATE, UNSCANNED, DELIVERED_LATE = (100, 101), (102, 103, 104), (105,)
 ONE_STAR, TWO_STARS, NEUTRAL, CLAIMED, DENIED, CHARGED, FRAUD = range(
     7
 )  # the orders with feedback, a claim or a chargeback
@@ -48,26 +48,26 @@ def feedback(today: datetime) -> str:
 
 
 def claims(today: datetime) -> str:
-    troubles = (
+    defects = (
         (TWO_STARS, "a_to_z_claim", "granted"),
         (CLAIMED, "a_to_z_claim", "pending"),
         (DENIED, "a_to_z_claim", "denied"),
         (CHARGED, "chargeback", "service"),
         (FRAUD, "chargeback", "fraud"),
     )
-    return _claims_file(today, troubles, hours_ago=2)
+    return _claims_file(today, defects, hours_ago=2)
 
 
 def decisions(today: datetime) -> str:
-    troubles = ((CLAIMED, "a_to_z_claim", "denied"), (CHARGED, "chargeback", "reversed"))
-    return _claims_file(today, troubles, hours_ago=1)
+    defects = ((CLAIMED, "a_to_z_claim", "denied"), (CHARGED, "chargeback", "reversed"))
+    return _claims_file(today, defects, hours_ago=1)
 
 
-def _claims_file(today: datetime, troubles: tuple[tuple[int, str, str], ...], *, hours_ago: int) -> str:
+def _claims_file(today: datetime, defects: tuple[tuple[int, str, str], ...], *, hours_ago: int) -> str:
     stamp = (today - timedelta(hours=hours_ago)).isoformat()
     rows = [
         f"{order_id(order)},{kind},{state},{day(today, 18)},R{order},{stamp}"
-        for order, kind, state in troubles
+        for order, kind, state in defects
     ]
     return "\n".join(["order_id,kind,state,occurred_on,reference,updated_at", *rows])
 
@@ -75,8 +75,8 @@ def _claims_file(today: datetime, troubles: tuple[tuple[int, str, str], ...], *,
 def shipments(today: datetime) -> str:
     by, until = day(today, 20), day(today, 15)
     rows = ["order_id,units,ship_by,shipped_at,first_scan_at,deliver_by,delivered_at,cancelled_by"]
-    for order in SENT:
-        shipped = day(today, 19) if order in SENT_LATE else by
+    for order in SHIPPED:
+        shipped = day(today, 19) if order in SHIPPED_LATE else by
         scanned = "" if order in UNSCANNED else shipped
         delivered = "" if order in UNSCANNED else day(today, 14 if order in DELIVERED_LATE else 16)
         rows.append(f"{order_id(order)},2,{by},{shipped},{scanned},{until},{delivered},")

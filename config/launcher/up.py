@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.launcher import demo_agency, product
 from config.launcher.embedded.home import Home
-from config.launcher.embedded.processes import AskedToStop, Processes
+from config.launcher.embedded.processes import Processes, StopRequested
 from config.launcher.progress import Steps
 
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with Processes(home=home) as processes:
             listen_for_signals(processes)
             _serve(processes=processes, steps=steps, with_demo=options.demo)
-    except AskedToStop:
+    except StopRequested:
         steps.print("Stopped.")
     finally:
         steps.give_up()
@@ -43,15 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def listen_for_signals(processes: Processes) -> None:
     """Stop `processes` in order on Ctrl-C, a closed terminal, or a signal from the system."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, processes.ask_to_stop)
+        signal.signal(number, processes.request_stop)
 
 
 def _serve(*, processes: Processes, steps: Steps, with_demo: bool) -> None:
     try:
         environ = product.start(processes=processes, environ=os.environ, say=steps.say)
-        key = demo_agency.fill(processes=processes, environ=environ, steps=steps) if with_demo else None
+        key = demo_agency.load_demo(processes=processes, environ=environ, steps=steps) if with_demo else None
         steps.finish()
-        _announce(processes=processes, steps=steps, port=environ["PORT"], key=key)
+        _print_urls(processes=processes, steps=steps, port=environ["PORT"], key=key)
         while True:
             processes.watch()
             time.sleep(0.2)
@@ -60,14 +60,14 @@ def _serve(*, processes: Processes, steps: Steps, with_demo: bool) -> None:
         steps.say("Stopping")
 
 
-def _announce(*, processes: Processes, steps: Steps, port: str, key: str | None) -> None:
+def _print_urls(*, processes: Processes, steps: Steps, port: str, key: str | None) -> None:
     steps.print()
     steps.print(f"  API      http://localhost:{port}/v1/")
     steps.print(f"  Docs     http://localhost:{port}/docs")
     steps.print(f"  Data     {processes.home.folder}")
     if key is None:
-        named = os.environ.get("UNDERONE_HOME")
-        home = f"UNDERONE_HOME={shlex.quote(named)} " if named else ""
+        home_variable = os.environ.get("UNDERONE_HOME")
+        home = f"UNDERONE_HOME={shlex.quote(home_variable)} " if home_variable else ""
         steps.print(f"  Key      {home}.venv/bin/python manage.py open_agency NAME    creates one")
     else:
         steps.print(f"  Key      {key}")

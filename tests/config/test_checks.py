@@ -33,7 +33,7 @@ def above_the_wall(superuser: str) -> str:
     """The URL of an ordinary role that row-level security does not bind."""
     with psycopg.connect(superuser) as session:
         session.execute("CREATE ROLE mighty LOGIN BYPASSRLS PASSWORD 'mighty'")
-    return roles.url_of(superuser, role=MIGHTY)
+    return roles.build_url(superuser, role=MIGHTY)
 
 
 def check(url: str, *words: str) -> subprocess.CompletedProcess[str]:

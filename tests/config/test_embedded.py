@@ -53,7 +53,7 @@ def test_the_product_runs_as_a_role_that_row_level_security_binds() -> None:
 def test_the_servers_never_run_as_the_superuser(home: Home, processes: Processes) -> None:
     servers.start(home=home, processes=processes, environ={}, durable=False)
 
-    described = home.recall("processes")
+    described = home.read_value("processes")
     assert [process["name"] for process in described] == ["postgres", "valkey"]
     assert all(psutil.Process(process["pid"]).uids().real != 0 for process in described)
 
@@ -70,7 +70,7 @@ def test_a_cluster_speaks_utf8_sorts_by_code_and_asks_for_a_password(
         ).fetchone()
     assert facts == ("UTF8", "b", "C.UTF-8", "on", 18)
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(url.replace(str(home.recall("postgres_password")), "guess"))
+        psycopg.connect(url.replace(str(home.read_value("postgres_password")), "guess"))
 
 
 def test_data_of_another_major_version_is_refused_with_what_to_do(home: Home, processes: Processes) -> None:
@@ -127,11 +127,11 @@ def test_no_password_shows_in_the_list_of_processes(home: Home, processes: Proce
     servers.start(home=home, processes=processes, environ={}, durable=False)
 
     words = [
-        word for process in home.recall("processes") for word in psutil.Process(process["pid"]).cmdline()
+        word for process in home.read_value("processes") for word in psutil.Process(process["pid"]).cmdline()
     ]
 
     for name in ("postgres_password", "valkey_password"):
-        assert home.recall(name) not in " ".join(words)
+        assert home.read_value(name) not in " ".join(words)
 
 
 def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, processes: Processes) -> None:
@@ -146,7 +146,7 @@ def test_servers_that_the_operator_names_are_used_as_they_are(home: Home, proces
     environ = servers.start(home=home, processes=processes, environ=named)
 
     assert environ == named | {"UNDERONE_HOME": str(home.folder)}
-    assert home.recall("processes") == []
+    assert home.read_value("processes") == []
 
 
 def test_the_key_that_seals_is_made_once_and_is_one_that_the_settings_take(

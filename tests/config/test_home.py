@@ -4,23 +4,23 @@ from pathlib import Path
 import pytest
 
 from config.launcher.embedded.home import Home, HomeInUse
-from config.launcher.embedded.privileges import reaches
+from config.launcher.embedded.privileges import can_enter
 
 
 def test_what_is_remembered_survives_a_restart(tmp_path: Path) -> None:
     first = Home(folder=tmp_path / "home")
-    first.remember("port", 5432)
+    first.store_value("port", 5432)
     first.release()
 
     again = Home(folder=first.folder)
 
-    assert again.recall("port") == 5432
-    assert again.recall("nothing of the kind") is None
+    assert again.read_value("port") == 5432
+    assert again.read_value("nothing of the kind") is None
     again.discard()
 
 
 def test_only_we_can_read_the_state_file(home: Home) -> None:
-    home.remember("password", "x")
+    home.store_value("password", "x")
 
     assert stat.S_IMODE((home.folder / "state.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.logs.stat().st_mode) == 0o700
@@ -39,7 +39,7 @@ def test_two_homes_live_side_by_side(home: Home, tmp_path: Path) -> None:
 
 
 def test_the_servers_can_enter_their_folder(home: Home) -> None:
-    assert reaches(identity=home.identity, folder=home.servers)
+    assert can_enter(identity=home.identity, folder=home.servers)
 
 
 def test_the_place_of_the_data_is_kept_when_the_way_to_it_opens_later(tmp_path: Path) -> None:

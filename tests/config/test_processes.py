@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from config.launcher.embedded.home import Home
-from config.launcher.embedded.processes import AskedToStop, Processes, ProcessFailed
+from config.launcher.embedded.processes import Processes, ProcessFailed, StopRequested
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN_CHILD = """
@@ -54,7 +54,7 @@ def test_leaving_stops_every_child_the_latest_first(home: Home) -> None:
         ]
 
     assert [child.process.returncode for child in children] == [-signal.SIGTERM, -signal.SIGTERM]
-    assert home.recall("processes") == []
+    assert home.read_value("processes") == []
 
 
 def test_what_a_child_started_goes_with_it(processes: Processes) -> None:
@@ -88,9 +88,9 @@ def test_a_command_that_fails_is_told_and_one_that_works_is_not(processes: Proce
 
 
 def test_a_signal_is_heeded_at_the_next_look(processes: Processes) -> None:
-    processes.ask_to_stop(signal.SIGTERM, None)
+    processes.request_stop(signal.SIGTERM, None)
 
-    with pytest.raises(AskedToStop):
+    with pytest.raises(StopRequested):
         processes.watch()
 
 
@@ -112,7 +112,7 @@ def test_the_children_of_a_killed_launcher_are_stopped_at_the_next_start(tmp_pat
 def test_a_process_that_bears_the_number_of_an_old_child_is_left_alone(home: Home) -> None:
     stranger = subprocess.Popen(SLEEP, start_new_session=True)
     old = {"name": "web", "pid": stranger.pid, "created": time.time() - 86400, "gentle": signal.SIGTERM}
-    home.remember("processes", [old])
+    home.store_value("processes", [old])
 
     Processes(home=home)
 

@@ -90,7 +90,7 @@ def test_a_role_that_may_only_create_roles_can_provision_a_database_it_owns(serv
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("CREATE ROLE steward LOGIN CREATEROLE CREATEDB PASSWORD 'steward'")
         admin.execute("CREATE DATABASE stewarded OWNER steward")
-    url = roles.url_of(server, database="stewarded", role=Role(name="steward", password="steward"))
+    url = roles.build_url(server, database="stewarded", role=Role(name="steward", password="steward"))
     owner, application = Role(name="s_owner", password="o"), Role(name="s_app", password="a")
 
     for _ in range(2):

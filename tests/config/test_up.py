@@ -22,7 +22,7 @@ from django.conf import settings
 
 from api.version import VERSION
 from config.launcher import product
-from config.launcher.client import Client, UnexpectedAnswer
+from config.launcher.client import Client, UnexpectedResponse
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.ports import LOOPBACK
 from tests import build, stopwatch
@@ -276,7 +276,9 @@ def test_an_answer_that_the_launchers_own_client_did_not_expect_stops_it_with_wh
 ) -> None:
     stranger = Client(port=second_run.port, key="uo_live_nobody")
 
-    with pytest.raises(UnexpectedAnswer, match=r"GET /v1/me answered 401: .*The API key or token is unknown"):
+    with pytest.raises(
+        UnexpectedResponse, match=r"GET /v1/me answered 401: .*The API key or token is unknown"
+    ):
         stranger.get("/v1/me")
 
 

@@ -10,16 +10,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from accounts.marketplaces import MARKETPLACES
-from config.launcher.demo.cast import INVOICED, Fulfilment, Health, Shop
+from config.launcher.demo.defects import Defect
 from config.launcher.demo.orders import Order
+from config.launcher.demo.sample_accounts import INVOICED, Fulfilment, Health, SampleAccount
 from config.launcher.demo.shipments import Package
-from config.launcher.demo.troubles import Trouble
 
 Block = dict[str, Any]
 
 AMAZON_ID = {marketplace.code: marketplace.amazon_id for marketplace in MARKETPLACES}
-LEFT_OUT = {"Pending", "Cancelled"}
-SELLERS = {"seller", "unconfirmed"}
+EXCLUDED_STATUSES = {"Pending", "Cancelled"}
+BY_SELLER = {"seller", "unconfirmed"}
 COUNTERS = (
     *(
         "listingPolicyViolations",
@@ -48,7 +48,7 @@ class Market:
     as_of: date
     code: str
     orders: Sequence[Order]
-    troubles: Sequence[Trouble]
+    defects: Sequence[Defect]
     packages: Sequence[Package]
 
     def span(self, days: int, offset: int = 0) -> tuple[date, date]:
@@ -58,33 +58,33 @@ class Market:
 
 def report(
     *,
-    shop: Shop,
+    account: SampleAccount,
     health: Health,
     now: datetime,
     orders: Iterable[Order],
-    troubles: Iterable[Trouble],
+    defects: Iterable[Defect],
     packages: Iterable[Package],
 ) -> bytes:
     """Build GET_V2_SELLER_PERFORMANCE_REPORT as of the last full day, for each store of the seller."""
-    all_orders, all_troubles, all_packages = list(orders), list(troubles), list(packages)
-    codes = [code for code in shop.stores or {shop.home: 1} if code]
+    all_orders, all_defects, all_packages = list(orders), list(defects), list(packages)
+    codes = [code for code in account.stores or {account.home: 1} if code]
     markets = [
         Market(
             as_of=now.date() - timedelta(days=1),
             code=code,
             orders=[order for order in all_orders if order.marketplace == code],
-            troubles=[trouble for trouble in all_troubles if trouble.marketplace == code],
+            defects=[defect for defect in all_defects if defect.marketplace == code],
             packages=[package for package in all_packages if package.marketplace == code],
         )
         for code in codes
     ]
     document = {
         "accountStatuses": [
-            {"marketplaceId": AMAZON_ID[code], "status": health.status if code == shop.home else "NORMAL"}
+            {"marketplaceId": AMAZON_ID[code], "status": health.status if code == account.home else "NORMAL"}
             for code in codes
         ],
         "performanceMetrics": [
-            _entry(market, health if market.code == shop.home else Health(score=health.score))
+            _entry(market, health if market.code == account.home else Health(score=health.score))
             for market in markets
         ],
     }
@@ -111,7 +111,7 @@ def _entry(market: Market, health: Health) -> Block:
             "ahrScore": health.score,
         },
     }
-    return _muddled(entry) if health.is_muddled else entry
+    return _inconsistent(entry) if health.is_inconsistent else entry
 
 
 def _order_defects(market: Market, fulfilment: Fulfilment, channel: str) -> Block:
@@ -120,11 +120,11 @@ def _order_defects(market: Market, fulfilment: Fulfilment, channel: str) -> Bloc
         order.number
         for order in market.orders
         if order.fulfilment == fulfilment
-        and order.status not in LEFT_OUT
+        and order.status not in EXCLUDED_STATUSES
         and first <= order.at.date() <= last
     }
-    counting = [trouble for trouble in market.troubles if trouble.is_counting and trouble.order in placed]
-    bad = len({trouble.order for trouble in counting})
+    counting = [defect for defect in market.defects if defect.is_counting and defect.order in placed]
+    bad = len({defect.order for defect in counting})
     parts = {"claims": "a_to_z_claim", "chargebacks": "chargeback", "negativeFeedback": "feedback"}
     share = _share((first, last), bad, len(placed), target=0.01)
     return {
@@ -132,7 +132,7 @@ def _order_defects(market: Market, fulfilment: Fulfilment, channel: str) -> Bloc
             share, {"orderCount": len(placed), "orderWithDefects": {"count": bad, "status": share["status"]}}
         ),
         **{
-            name: _part({trouble.order for trouble in counting if trouble.kind == kind})
+            name: _part({defect.order for defect in counting if defect.kind == kind})
             for name, kind in parts.items()
         },
         "fulfillmentType": channel,
@@ -164,9 +164,9 @@ def _cancellations(market: Market) -> Block:
         for order in market.orders
         if order.fulfilment == Fulfilment.MERCHANT and first <= order.at.date() <= last
     ]
-    sellers = {package.order for package in market.packages if package.cancelled_by in SELLERS}
-    cancelled = sum(order.number in sellers for order in own)
-    placed = cancelled + sum(order.status not in LEFT_OUT for order in own)
+    cancelled_orders = {package.order for package in market.packages if package.cancelled_by in BY_SELLER}
+    cancelled = sum(order.number in cancelled_orders for order in own)
+    placed = cancelled + sum(order.status not in EXCLUDED_STATUSES for order in own)
     share = _share((first, last), cancelled, placed, target=0.025)
     return _counts(share, {"orderCount": placed, "cancellationCount": cancelled})
 
@@ -232,7 +232,7 @@ def _counters(market: Market, health: Health) -> Block:
     }
 
 
-def _muddled(entry: Block) -> Block:
+def _inconsistent(entry: Block) -> Block:
     """Add the faults of some real reports.
 
     Orders are missing, removed feedback is still counted, and figures contradict each other.
@@ -262,10 +262,10 @@ def _share(
     Amazon reports a rate of 0 without a status if there is nothing to count.
     """
     rate = numerator / denominator if denominator else 0.0
-    keeps = {"LESS_THAN": rate < target, "GREATER_THAN": rate > target}.get(condition, rate >= target)
+    meets_target = {"LESS_THAN": rate < target, "GREATER_THAN": rate > target}.get(condition, rate >= target)
     return {
         "reportingDateRange": _range(span),
-        "status": "NONE" if not denominator else "GOOD" if keeps else "BAD",
+        "status": "NONE" if not denominator else "GOOD" if meets_target else "BAD",
         "rate": round(rate, 4),
         "targetValue": target,
         "targetCondition": condition,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from config.launcher.demo.cast import Fulfilment
-from config.launcher.demo.faults import RECENT, Fault, Thing, struck
+from config.launcher.demo.faults import RECENT, Candidate, Fault, choose_faulty
 from config.launcher.demo.orders import Order
+from config.launcher.demo.sample_accounts import Fulfilment
 
 ANSWERED_LATE = Fault(share=0.03, window=30, allowed=0.075)
 DISSATISFIED = Fault(share=0.025, window=30, allowed=0.075)
@@ -37,23 +37,23 @@ class Return:
     complaint: str = ""
 
 
-def messages_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Message]:
+def build_messages(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Message]:
     """Yield the messages that the seller received in the last hundred days. One in eight needs no answer."""
     own = [order for order in orders if _is_own(order) and order.at > now - RECENT]
     share = 0.35 if len(own) < SMALL else 0.1
     messages = [_message(order, random) for order in own if random.random() < share]
     received = [message for message in messages if message.received_at <= now]
-    things = [
-        Thing(message.marketplace, message.received_at, message.number)
+    candidates = [
+        Candidate(message.marketplace, message.received_at, message.number)
         for message in received
         if message.needs_answer and message.received_at < now - timedelta(days=3)
     ]
-    late = struck(things, fault=ANSWERED_LATE, now=now, random=random)
+    late = choose_faulty(candidates, fault=ANSWERED_LATE, now=now, random=random)
     for message in sorted(received, key=lambda message: message.received_at):
         yield _answered(message, is_late=message.number in late, now=now, random=random)
 
 
-def returns_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Return]:
+def build_returns(*, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Return]:
     """Yield the returns of the last hundred days' orders.
 
     One in 25 orders that the seller ships is returned, and one in 16 that Amazon ships.
@@ -67,15 +67,15 @@ def returns_of(*, orders: Iterable[Order], now: datetime, random: Random) -> Ite
     requests = [
         _return(order, random) for order in recent if random.random() < (0.04 if _is_own(order) else 0.06)
     ]
-    made = [request for request in requests if request.requested_at <= now]
-    things = [
-        Thing(request.order.marketplace, request.requested_at, request.reference)
-        for request in made
+    requested = [request for request in requests if request.requested_at <= now]
+    candidates = [
+        Candidate(request.order.marketplace, request.requested_at, request.reference)
+        for request in requested
         if _is_own(request.order) and request.requested_at < now - timedelta(days=4)
     ]
-    badly = struck(things, fault=DISSATISFIED, now=now, random=random)
-    for request in sorted(made, key=lambda request: request.requested_at):
-        yield _handled(request, is_bad=request.reference in badly, now=now, random=random)
+    recent_fault = choose_faulty(candidates, fault=DISSATISFIED, now=now, random=random)
+    for request in sorted(requested, key=lambda request: request.requested_at):
+        yield _handled(request, is_bad=request.reference in recent_fault, now=now, random=random)
 
 
 def _is_own(order: Order) -> bool:
@@ -84,9 +84,14 @@ def _is_own(order: Order) -> bool:
 
 def _message(order: Order, random: Random) -> Message:
     received = order.at + timedelta(hours=random.uniform(20, 220))
-    about = order.number if random.random() < 0.9 else ""
+    order_number = order.number if random.random() < 0.9 else ""
     return Message(
-        f"M-{random.randrange(10**10):010d}", order.marketplace, about, received, None, random.random() > 0.12
+        f"M-{random.randrange(10**10):010d}",
+        order.marketplace,
+        order_number,
+        received,
+        None,
+        random.random() > 0.12,
     )
 
 
@@ -99,8 +104,8 @@ def _answered(message: Message, *, is_late: bool, now: datetime, random: Random)
 
 def _return(order: Order, random: Random) -> Return:
     requested = order.at + timedelta(days=random.uniform(6, 26))
-    letters = "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", k=8))
-    reference = f"D{letters}RRMA" if _is_own(order) else f"LPNNC{letters.upper()}"
+    characters = "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", k=8))
+    reference = f"D{characters}RRMA" if _is_own(order) else f"LPNNC{characters.upper()}"
     return Return(order, reference, requested, None)
 
 

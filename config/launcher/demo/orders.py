@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from config.launcher.demo.cast import Fulfilment, Shop
+from config.launcher.demo.sample_accounts import Fulfilment, SampleAccount
 
 DAYS = 730
 BY_MONTH = (0.85, 0.8, 0.9, 0.95, 1, 1, 0.95, 0.95, 1, 1.05, 1.35, 1.45)
@@ -28,27 +28,27 @@ class Order:
     """Product and quantity."""
 
 
-def orders_of(*, shop: Shop, now: datetime, random: Random) -> Iterator[Order]:
+def build_orders(*, account: SampleAccount, now: datetime, random: Random) -> Iterator[Order]:
     """Yield the orders of the two years before `now`, oldest first."""
-    stores, shares = list(shop.stores) or [shop.home], list(shop.stores.values()) or [1.0]
+    stores, shares = list(account.stores) or [account.home], list(account.stores.values()) or [1.0]
     for age in range(DAYS, -1, -1):
         midnight = (now - timedelta(days=age)).replace(hour=0, minute=0, second=0, microsecond=0)
-        for at in sorted(_moments(shop=shop, midnight=midnight, age=age, random=random)):
+        for at in sorted(_order_times(account=account, midnight=midnight, age=age, random=random)):
             if at <= now - timedelta(minutes=40):
                 marketplace = random.choices(stores, shares)[0]
-                yield _order(shop=shop, at=at, now=now, marketplace=marketplace, random=random)
+                yield _order(account=account, at=at, now=now, marketplace=marketplace, random=random)
 
 
-def _moments(*, shop: Shop, midnight: datetime, age: int, random: Random) -> list[datetime]:
+def _order_times(*, account: SampleAccount, midnight: datetime, age: int, random: Random) -> list[datetime]:
     growth = 1 - 0.35 * age / DAYS
-    expected = shop.per_day * growth * BY_MONTH[midnight.month - 1] * BY_WEEKDAY[midnight.weekday()]
+    expected = account.per_day * growth * BY_MONTH[midnight.month - 1] * BY_WEEKDAY[midnight.weekday()]
     number = int(expected + random.uniform(0, 1) + random.gauss(0, 0.1) * expected)
     hours = random.choices(range(24), BY_HOUR, k=max(0, number))
     return [midnight + timedelta(hours=hour, seconds=random.randrange(3600)) for hour in hours]
 
 
-def _order(*, shop: Shop, at: datetime, now: datetime, marketplace: str, random: Random) -> Order:
-    merchant = bool(marketplace) and random.random() < shop.merchant_share
+def _order(*, account: SampleAccount, at: datetime, now: datetime, marketplace: str, random: Random) -> Order:
+    merchant = bool(marketplace) and random.random() < account.merchant_share
     updated = min(at + timedelta(hours=random.uniform(1, 90)), now)
     number = _number(marketplace, random)
     return Order(
@@ -59,7 +59,8 @@ def _order(*, shop: Shop, at: datetime, now: datetime, marketplace: str, random:
         fulfilment=Fulfilment.MERCHANT if merchant else Fulfilment.AMAZON,
         status=_status(age=now - at, random=random),
         items=tuple(
-            (random.choice(shop.products), random.choices((1, 2, 3), (88, 9, 3))[0]) for _ in _lines(random)
+            (random.choice(account.products), random.choices((1, 2, 3), (88, 9, 3))[0])
+            for _ in _items(random)
         ),
     )
 
@@ -72,7 +73,7 @@ def _number(marketplace: str, random: Random) -> str:
     return f"{random.randrange(100, 999)}-{parts[0]:07d}-{parts[1]:07d}"
 
 
-def _lines(random: Random) -> range:
+def _items(random: Random) -> range:
     return range(random.choices((1, 2, 3), (80, 15, 5))[0])
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from config.launcher.demo.cast import INVOICED, Fulfilment, Shop
-from config.launcher.demo.faults import RECENT, Fault, Thing, struck
+from config.launcher.demo.faults import RECENT, Candidate, Fault, choose_faulty
 from config.launcher.demo.orders import Order
+from config.launcher.demo.sample_accounts import INVOICED, Fulfilment, SampleAccount
 
 DAYS_TO_SHIP, DAYS_TO_ARRIVE, LATE_INVOICE = 2, 5, 4
-LATELY = timedelta(days=21)
+RECENT_LATE_PERIOD = timedelta(days=21)
 LATE = Fault(share=0.012, window=10, allowed=0.03)
 UNSCANNED = Fault(share=0.012, window=30, allowed=0.0375)
 DELIVERED_LATE = Fault(share=0.008, window=14, allowed=0.0225)
@@ -64,7 +64,7 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class Luck:
+class ShipmentOutcomes:
     """Store the orders that have a fault."""
 
     late: set[str]
@@ -75,17 +75,19 @@ class Luck:
     unexplained: set[str]
 
 
-def packages_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Package]:
+def build_packages(
+    *, account: SampleAccount, orders: Iterable[Order], now: datetime, random: Random
+) -> Iterator[Package]:
     """Yield the packages of the last hundred days' orders that the seller ships, without pending orders."""
     own = [order for order in orders if order.fulfilment == Fulfilment.MERCHANT and order.at > now - RECENT]
-    luck = _luck(shop=shop, own=own, now=now, random=random)
+    outcomes = _choose_outcomes(account=account, own=own, now=now, random=random)
     for order in own:
-        if order.status == "Cancelled" and order.number not in luck.unexplained:
-            yield _cancelled(order, luck, random)
+        if order.status == "Cancelled" and order.number not in outcomes.unexplained:
+            yield _cancelled(order, outcomes, random)
         elif order.status == "Unshipped":
-            yield _waiting(order)
+            yield _unshipped(order)
         elif order.status == "Shipped":
-            yield from _shipped(order, luck, now, random)
+            yield from _shipped(order, outcomes, now, random)
 
 
 def is_business(order: Order) -> bool:
@@ -97,35 +99,48 @@ def is_business(order: Order) -> bool:
     )
 
 
-def _luck(*, shop: Shop, own: Sequence[Order], now: datetime, random: Random) -> Luck:
-    every = [_thing(order) for order in own]
+def _choose_outcomes(
+    *, account: SampleAccount, own: Sequence[Order], now: datetime, random: Random
+) -> ShipmentOutcomes:
+    every = [_candidate(order) for order in own]
     settled = [
-        _thing(order) for order in own if order.status == "Shipped" and order.at < now - timedelta(days=4)
+        _candidate(order) for order in own if order.status == "Shipped" and order.at < now - timedelta(days=4)
     ]
-    gone = [_thing(order) for order in own if order.status == "Cancelled"]
-    business = [_thing(order) for order in own if is_business(order) and order.status == "Shipped"]
-    before = [thing for thing in settled if not shop.late_lately or thing.at < now - LATELY]
-    lately = [thing for thing in settled if shop.late_lately and thing.at >= now - LATELY]
-    badly = Fault(share=shop.late_lately, window=10, allowed=1)
-    late = struck(before, fault=LATE, now=now, random=random) | struck(
-        lately, fault=badly, now=now, random=random
+    cancelled = [_candidate(order) for order in own if order.status == "Cancelled"]
+    business = [_candidate(order) for order in own if is_business(order) and order.status == "Shipped"]
+    earlier = [
+        candidate
+        for candidate in settled
+        if not account.recent_late_share or candidate.at < now - RECENT_LATE_PERIOD
+    ]
+    recent = [
+        candidate
+        for candidate in settled
+        if account.recent_late_share and candidate.at >= now - RECENT_LATE_PERIOD
+    ]
+    recent_fault = Fault(share=account.recent_late_share, window=10, allowed=1)
+    late = choose_faulty(earlier, fault=LATE, now=now, random=random) | choose_faulty(
+        recent, fault=recent_fault, now=now, random=random
     )
-    sellers = struck(gone, fault=CANCELLED_BY_SELLER, now=now, random=random, among=every)
-    return Luck(
+    cancelled_by_seller = choose_faulty(
+        cancelled, fault=CANCELLED_BY_SELLER, now=now, random=random, among=every
+    )
+    return ShipmentOutcomes(
         late=late,
-        unscanned=struck(settled, fault=UNSCANNED, now=now, random=random),
-        delivered_late=struck(settled, fault=DELIVERED_LATE, now=now, random=random) - late,
-        invoiced_late=struck(business, fault=INVOICED_LATE, now=now, random=random),
-        cancelled_by_seller=sellers,
-        unexplained=struck(gone, fault=UNEXPLAINED, now=now, random=random, among=every) - sellers,
+        unscanned=choose_faulty(settled, fault=UNSCANNED, now=now, random=random),
+        delivered_late=choose_faulty(settled, fault=DELIVERED_LATE, now=now, random=random) - late,
+        invoiced_late=choose_faulty(business, fault=INVOICED_LATE, now=now, random=random),
+        cancelled_by_seller=cancelled_by_seller,
+        unexplained=choose_faulty(cancelled, fault=UNEXPLAINED, now=now, random=random, among=every)
+        - cancelled_by_seller,
     )
 
 
-def _thing(order: Order) -> Thing:
-    return Thing(order.marketplace, order.at, order.number)
+def _candidate(order: Order) -> Candidate:
+    return Candidate(order.marketplace, order.at, order.number)
 
 
-def _waiting(order: Order) -> Package:
+def _unshipped(order: Order) -> Package:
     ship_by = order.at.date() + timedelta(days=DAYS_TO_SHIP)
     return Package(
         order=order.number,
@@ -137,7 +152,7 @@ def _waiting(order: Order) -> Package:
     )
 
 
-def _cancelled(order: Order, luck: Luck, random: Random) -> Package:
+def _cancelled(order: Order, outcomes: ShipmentOutcomes, random: Random) -> Package:
     sellers, others = (
         ("seller", "seller", "seller", "unconfirmed"),
         ("buyer", "buyer", "buyer", "buyer", "amazon"),
@@ -148,25 +163,25 @@ def _cancelled(order: Order, luck: Luck, random: Random) -> Package:
         marketplace=order.marketplace,
         ship_by=ship_by,
         deliver_by=ship_by + timedelta(days=DAYS_TO_ARRIVE),
-        cancelled_by=random.choice(sellers if order.number in luck.cancelled_by_seller else others),
+        cancelled_by=random.choice(sellers if order.number in outcomes.cancelled_by_seller else others),
     )
 
 
-def _shipped(order: Order, luck: Luck, now: datetime, random: Random) -> Iterator[Package]:
+def _shipped(order: Order, outcomes: ShipmentOutcomes, now: datetime, random: Random) -> Iterator[Package]:
     """Yield the packages of an order: one, or sometimes two for several items. Only the first has faults."""
-    plan = _waiting(order)
+    plan = _unshipped(order)
     parts = (
         [plan.units // 2, plan.units - plan.units // 2]
         if plan.units > 1 and random.random() < 0.3
         else [plan.units]
     )
-    shipped = _when_shipped(order, plan, is_late=order.number in luck.late, now=now, random=random)
+    shipped = _when_shipped(order, plan, is_late=order.number in outcomes.late, now=now, random=random)
     for position, units in enumerate(parts):
         is_first = position == 0
-        is_scanned = not (is_first and order.number in luck.unscanned)
+        is_scanned = not (is_first and order.number in outcomes.unscanned)
         arrives = shipped + timedelta(hours=random.uniform(22, 70))
-        if is_first and order.number in luck.delivered_late:
-            arrives = _in_the_day(plan.deliver_by + timedelta(days=random.randrange(1, 3)), random)
+        if is_first and order.number in outcomes.delivered_late:
+            arrives = _time_on(plan.deliver_by + timedelta(days=random.randrange(1, 3)), random)
         yield Package(
             order=order.number,
             marketplace=order.marketplace,
@@ -176,20 +191,20 @@ def _shipped(order: Order, luck: Luck, now: datetime, random: Random) -> Iterato
             tracking=f"{'1Z' if order.marketplace in {'US', 'CA'} else '00'}{random.randrange(10**14):014d}",
             units=units,
             shipped_at=shipped,
-            scanned_at=_happened(shipped + timedelta(hours=random.uniform(0.5, 8)), now)
+            scanned_at=_if_past(shipped + timedelta(hours=random.uniform(0.5, 8)), now)
             if is_scanned
             else None,
-            delivered_at=_happened(arrives, now) if is_scanned else None,
+            delivered_at=_if_past(arrives, now) if is_scanned else None,
             is_business=plan.is_business,
             invoiced_at=_when_invoiced(
-                shipped, is_late=order.number in luck.invoiced_late, now=now, random=random
+                shipped, is_late=order.number in outcomes.invoiced_late, now=now, random=random
             ),
         )
 
 
 def _when_shipped(order: Order, plan: Package, *, is_late: bool, now: datetime, random: Random) -> datetime:
     if is_late:
-        return _in_the_day(plan.ship_by + timedelta(days=1), random)
+        return _time_on(plan.ship_by + timedelta(days=1), random)
     planned = order.at + timedelta(hours=random.uniform(3, 40))
     return planned if planned < now else order.at + (now - order.at) * random.uniform(0.3, 0.9)
 
@@ -197,12 +212,12 @@ def _when_shipped(order: Order, plan: Package, *, is_late: bool, now: datetime, 
 def _when_invoiced(shipped: datetime, *, is_late: bool, now: datetime, random: Random) -> datetime | None:
     """Return when it was invoiced: within minutes, or late by days, weekends included."""
     wait = timedelta(days=random.uniform(5, 8)) if is_late else timedelta(minutes=random.uniform(1, 50))
-    return _happened(shipped + wait, now)
+    return _if_past(shipped + wait, now)
 
 
-def _in_the_day(day: date, random: Random) -> datetime:
+def _time_on(day: date, random: Random) -> datetime:
     return datetime.combine(day, time(8), UTC) + timedelta(minutes=random.randrange(600))
 
 
-def _happened(at: datetime, now: datetime) -> datetime | None:
+def _if_past(at: datetime, now: datetime) -> datetime | None:
     return at if at <= now else None

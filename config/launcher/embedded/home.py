@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from config.launcher.embedded.privileges import Identity, identity_for, reaches
+from config.launcher.embedded.privileges import Identity, can_enter, identity_for
 
 SHARED = Path("/var/lib/underone")
 
@@ -33,15 +33,15 @@ class Home:
         self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self.logs.chmod(0o700)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        self._hold()
+        self._lock_folder()
         self.identity: Identity
-        self.servers, self.identity = self._place_of_servers()
+        self.servers, self.identity = self._servers_folder()
 
-    def recall(self, name: str) -> Any:
+    def read_value(self, name: str) -> Any:
         """Return the value stored under `name`, or None."""
         return self._state().get(name)
 
-    def remember(self, name: str, value: object) -> None:
+    def store_value(self, name: str, value: object) -> None:
         """Store a JSON value under `name`, atomically and readable by this user only."""
         fresh = self.folder / "state.json.new"
         fresh.unlink(missing_ok=True)
@@ -66,7 +66,7 @@ class Home:
         state: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return state
 
-    def _hold(self) -> None:
+    def _lock_folder(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -76,18 +76,18 @@ class Home:
                 "folder."
             ) from None
 
-    def _place_of_servers(self) -> tuple[Path, Identity]:
+    def _servers_folder(self) -> tuple[Path, Identity]:
         """Return the folder of the servers' data, and the user that they run as."""
-        outside, inside = self.recall("servers"), self.folder / "servers"
+        outside, inside = self.read_value("servers"), self.folder / "servers"
         if outside is not None:
             return _created(Path(outside)), identity_for(folder=Path(outside) / "postgres")
         identity = identity_for(folder=inside / "postgres")
-        if reaches(identity=identity, folder=self.folder):
+        if can_enter(identity=identity, folder=self.folder):
             inside.mkdir(exist_ok=True)
             inside.chmod(0o711)
             return inside, identity
         place = _created(SHARED / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16])
-        self.remember("servers", str(place))
+        self.store_value("servers", str(place))
         return place, identity
 
 

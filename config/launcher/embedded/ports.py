@@ -19,13 +19,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def port_of(*, home: Home, server: str) -> int:
+def choose_port(*, home: Home, server: str) -> int:
     """Return the port of a server: the stored one, or a new one if it is taken."""
-    remembered = home.recall(f"{server}_port")
-    if remembered is not None and is_free(remembered):
-        return int(remembered)
+    stored = home.read_value(f"{server}_port")
+    if stored is not None and is_free(stored):
+        return int(stored)
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port = int(probe.getsockname()[1])
-    home.remember(f"{server}_port", port)
+    home.store_value(f"{server}_port", port)
     return port

@@ -9,10 +9,10 @@ import psycopg
 
 from config.launcher.embedded import binaries
 from config.launcher.embedded.home import Home
-from config.launcher.embedded.ports import LOOPBACK, port_of
-from config.launcher.embedded.privileges import Identity, give, run
+from config.launcher.embedded.ports import LOOPBACK, choose_port
+from config.launcher.embedded.privileges import Identity, run, set_owner
 from config.launcher.embedded.processes import Processes
-from config.launcher.embedded.secret import secret_of
+from config.launcher.embedded.secret import get_or_create_secret
 
 SUPERUSER = "postgres"
 # Variables of the user's shell, such as PGDATA and PGPORT, must not affect the server.
@@ -34,13 +34,13 @@ def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
     temporary clusters only. Raises ClusterUnusable, BinariesMissing or ProcessFailed.
     """
     programs = binaries.postgres_programs(identity=home.identity)
-    password = secret_of(home=home, name="postgres_password")
+    password = get_or_create_secret(home=home, name="postgres_password")
     data = home.servers / "postgres"
     if not data.exists():
         _create(data=data, programs=programs, password=password, identity=home.identity)
     _check_version(data)
-    port = port_of(home=home, server="postgres")
-    _forget_stale_pid(data)
+    port = choose_port(home=home, server="postgres")
+    _remove_stale_pid(data)
     child = processes.start(
         name="postgres",
         command=[programs / "postgres", "-D", data, *_settings(port=port, durable=durable)],
@@ -49,7 +49,7 @@ def start(*, home: Home, processes: Processes, durable: bool = True) -> str:
         gentle=signal.SIGINT,  # fast shutdown: it does not wait for clients to leave
     )
     url = f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{port}/postgres"
-    processes.wait_for(child, ready=lambda: _answers(url))
+    processes.wait_for(child, ready=lambda: _is_reachable(url))
     return url
 
 
@@ -68,19 +68,19 @@ def _create(*, data: Path, programs: Path, password: str, identity: Identity) ->
     fresh, password_file = data.with_name("postgres.new"), data.with_name("postgres.password")
     run(command=["/bin/rm", "-rf", fresh], identity=identity)
     fresh.mkdir(mode=0o700)
-    give(path=fresh, identity=identity)
+    set_owner(path=fresh, identity=identity)
     password_file.unlink(missing_ok=True)
     with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(password)
-    give(path=password_file, identity=identity)
-    answer = run(
+    set_owner(path=password_file, identity=identity)
+    result = run(
         command=_initdb(programs=programs, data=fresh, password_file=password_file),
         identity=identity,
         environ=ENVIRON,
     )
     password_file.unlink()
-    if answer.returncode != 0:
-        raise ClusterUnusable(f"The database cluster could not be created in {data}:\n{answer.stderr}")
+    if result.returncode != 0:
+        raise ClusterUnusable(f"The database cluster could not be created in {data}:\n{result.stderr}")
     fresh.rename(data)
 
 
@@ -111,7 +111,7 @@ def _check_version(data: Path) -> None:
         )
 
 
-def _forget_stale_pid(data: Path) -> None:
+def _remove_stale_pid(data: Path) -> None:
     """Remove a `postmaster.pid` whose process ID now belongs to another program.
 
     The server would refuse to start.
@@ -132,7 +132,7 @@ def _process(pid: int) -> psutil.Process | None:
         return None
 
 
-def _answers(url: str) -> bool:
+def _is_reachable(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:

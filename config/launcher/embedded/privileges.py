@@ -48,7 +48,7 @@ def identity_for(*, folder: Path) -> Identity:
     return Identity(uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def give(*, path: Path, identity: Identity) -> None:
+def set_owner(*, path: Path, identity: Identity) -> None:
     """Make `identity` the owner of `path`."""
     if identity.uid is not None and identity.gid is not None:
         os.chown(path, identity.uid, identity.gid)
@@ -57,7 +57,7 @@ def give(*, path: Path, identity: Identity) -> None:
 def private_folder(*, path: Path, identity: Identity) -> Path:
     """Create a folder that only `identity` can read, and return its path."""
     path.mkdir(mode=0o700, exist_ok=True)
-    give(path=path, identity=identity)
+    set_owner(path=path, identity=identity)
     return path
 
 
@@ -82,7 +82,7 @@ def run(
     )
 
 
-def reaches(*, identity: Identity, folder: Path) -> bool:
+def can_enter(*, identity: Identity, folder: Path) -> bool:
     """Return whether `identity` can enter `folder`.
 
     Tried with a shell, because the permissions of every parent and mount matter.

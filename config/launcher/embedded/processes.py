@@ -17,12 +17,12 @@ import psutil
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.privileges import Identity
 
-OURSELVES, ROOT = Identity(), Path("/")
+OWN_IDENTITY, ROOT = Identity(), Path("/")
 PAUSE = 0.05  # seconds between two checks of a process
 TAIL = 20  # lines of a log that usually hold the reason
 
 
-class AskedToStop(SystemExit):
+class StopRequested(SystemExit):
     """Raise when the user pressed Ctrl-C, or the system sent a signal to stop."""
 
 
@@ -50,7 +50,7 @@ class Processes:
     def __init__(self, *, home: Home) -> None:
         self.home = home
         self._children: list[Child] = []
-        self._asked_to_stop = False
+        self._stop_requested = False
         self._stop_leftovers()
 
     def __enter__(self) -> "Processes":
@@ -66,7 +66,7 @@ class Processes:
         name: str,
         command: Sequence[str | Path],
         environ: Mapping[str, str],
-        identity: Identity = OURSELVES,
+        identity: Identity = OWN_IDENTITY,
         gentle: signal.Signals = signal.SIGTERM,
         folder: Path = ROOT,
     ) -> Child:
@@ -91,7 +91,7 @@ class Processes:
             )
         child = Child(name=name, process=process, gentle=gentle, log=log)
         self._children.append(child)
-        self._remember()
+        self._store_running()
         return child
 
     def stop(self, child: Child) -> None:
@@ -102,7 +102,7 @@ class Processes:
         _kill_session(child.process.pid)
         child.process.wait()
         self._children.remove(child)
-        self._remember()
+        self._store_running()
 
     def wait_for(self, child: Child, *, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until `ready()` is true. Raises ProcessFailed after the timeout, and the errors of `watch`."""
@@ -120,26 +120,26 @@ class Processes:
         """Run `command` to its end. Raises ProcessFailed when it fails."""
         child = self.start(name=name, command=command, environ=environ, folder=folder)
         while not child.ended:
-            if self._asked_to_stop:
-                raise AskedToStop
+            if self._stop_requested:
+                raise StopRequested
             time.sleep(PAUSE)
         if child.process.returncode != 0:
             raise ProcessFailed(self.reason(child))
         self.stop(child)
 
     def watch(self) -> None:
-        """Raise ProcessFailed if a child ended by itself, and AskedToStop if a signal to stop was received."""
-        if self._asked_to_stop:
-            raise AskedToStop
+        """Raise ProcessFailed if a child ended by itself, and StopRequested if a signal to stop was received."""
+        if self._stop_requested:
+            raise StopRequested
         if (child := next((child for child in self._children if child.ended), None)) is not None:
             raise ProcessFailed(self.reason(child))
 
-    def ask_to_stop(self, *_: object) -> None:
+    def request_stop(self, *_: object) -> None:
         """Handle a signal to stop.
 
         Only set a flag: an exception here could lose a child that was started and is not in the list yet.
         """
-        self._asked_to_stop = True
+        self._stop_requested = True
 
     def reason(self, child: Child) -> str:
         """Return why `child` failed, with the last lines of its log."""
@@ -148,10 +148,10 @@ class Processes:
         )
         return f"{child.name} {what}. The last lines of {child.log}:\n{tail(child.log)}"
 
-    def _remember(self) -> None:
+    def _store_running(self) -> None:
         """Store the running processes, so that the next launcher can stop those of a killed one."""
-        described = [_description(child) for child in self._children if not child.ended]
-        self.home.remember("processes", described)
+        descriptions = [_description(child) for child in self._children if not child.ended]
+        self.home.store_value("processes", descriptions)
 
     def _stop_leftovers(self) -> None:
         """Stop the processes that a killed launcher left running.
@@ -159,9 +159,9 @@ class Processes:
         This launcher now has the lock of the home.
         """
 
-        for described in reversed(self.home.recall("processes") or []):
-            _end(described)
-        self.home.remember("processes", [])
+        for description in reversed(self.home.read_value("processes") or []):
+            _stop_leftover(description)
+        self.home.store_value("processes", [])
 
 
 def tail(log: Path) -> str:
@@ -175,17 +175,17 @@ def _description(child: Child) -> dict[str, object]:
     return {"name": child.name, "pid": child.process.pid, "created": created, "gentle": child.gentle}
 
 
-def _end(described: Mapping[str, int]) -> None:
+def _stop_leftover(description: Mapping[str, int]) -> None:
     """Stop the described process and its session, unless another process has its ID by now."""
-    if _is_running(described):
-        os.kill(described["pid"], described["gentle"])
-        _wait(until=lambda: not _is_running(described), seconds=20)
-    elif psutil.pid_exists(described["pid"]):
+    if _is_running(description):
+        os.kill(description["pid"], description["gentle"])
+        _wait(until=lambda: not _is_running(description), seconds=20)
+    elif psutil.pid_exists(description["pid"]):
         return
-    _kill_session(described["pid"])
+    _kill_session(description["pid"])
 
 
-def _is_running(described: Mapping[str, float]) -> bool:
+def _is_running(description: Mapping[str, float]) -> bool:
     """Return whether the described process still runs.
 
     Another process can have its ID by now, but then it started at another time. Start times are compared with
@@ -193,9 +193,9 @@ def _is_running(described: Mapping[str, float]) -> bool:
     """
 
     try:
-        process = psutil.Process(int(described["pid"]))
+        process = psutil.Process(int(description["pid"]))
         alive = process.status() != psutil.STATUS_ZOMBIE
-        return alive and bool(abs(process.create_time() - described["created"]) < 30)
+        return alive and bool(abs(process.create_time() - description["created"]) < 30)
     except psutil.NoSuchProcess:
         return False
 

@@ -45,15 +45,15 @@ def provision(*, admin_url: str, database: str, owner: Role, application: Role) 
                 _make_role(connection, role=role)
             _join(connection, role=owner)
             _make_database(connection, database=database, owner=owner)
-        with _connect(url_of(admin_url, database=database)) as connection:
+        with _connect(build_url(admin_url, database=database)) as connection:
             _grant(connection, database=database, owner=owner, application=application)
     except psycopg.errors.InsufficientPrivilege as error:
         raise CannotProvision(
             f"The role in DATABASE_URL cannot create {owner.name} and {application.name}: {error}"
         ) from error
     return Access(
-        owner_url=url_of(admin_url, database=database, role=owner),
-        application_url=url_of(admin_url, database=database, role=application),
+        owner_url=build_url(admin_url, database=database, role=owner),
+        application_url=build_url(admin_url, database=database, role=application),
     )
 
 
@@ -72,7 +72,7 @@ def missing(*, url: str, name: str) -> bool:
         )
 
 
-def url_of(url: str, *, database: str | None = None, role: Role | None = None) -> str:
+def build_url(url: str, *, database: str | None = None, role: Role | None = None) -> str:
     """Return `url` with another database and another role."""
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2]
@@ -85,7 +85,7 @@ def url_of(url: str, *, database: str | None = None, role: Role | None = None) -
     return urlunsplit(parts._replace(netloc=f"{login}@{address}" if login else address, path=path))
 
 
-def database_of(url: str) -> str:
+def database_name(url: str) -> str:
     """Return the name of the database of `url`."""
     return unquote(urlsplit(url).path.strip("/"))
 

@@ -6,17 +6,17 @@ import secrets
 from config.launcher.embedded.home import Home
 
 
-def secret_of(*, home: Home, name: str) -> str:
+def get_or_create_secret(*, home: Home, name: str) -> str:
     """Return the secret called `name`; it needs no quoting in a URL."""
-    if (kept := home.recall(name)) is None:
-        kept = secrets.token_urlsafe(36)
-        home.remember(name, kept)
-    return str(kept)
+    if (stored := home.read_value(name)) is None:
+        stored = secrets.token_urlsafe(36)
+        home.store_value(name, stored)
+    return str(stored)
 
 
-def key_ring_of(*, home: Home, name: str) -> str:
+def get_or_create_key_ring(*, home: Home, name: str) -> str:
     """Return a key ring of one key of 32 bytes, in the format of SECRETS_KEYS."""
-    if (kept := home.recall(name)) is None:
-        kept = f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        home.remember(name, kept)
-    return str(kept)
+    if (stored := home.read_value(name)) is None:
+        stored = f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        home.store_value(name, stored)
+    return str(stored)

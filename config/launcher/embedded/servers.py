@@ -6,7 +6,7 @@ from config.launcher.embedded import postgres, roles, valkey
 from config.launcher.embedded.home import Home
 from config.launcher.embedded.processes import Processes
 from config.launcher.embedded.roles import APPLICATION, OWNER, Access, Role
-from config.launcher.embedded.secret import key_ring_of, secret_of
+from config.launcher.embedded.secret import get_or_create_key_ring, get_or_create_secret
 
 DATABASE = "underone"
 
@@ -36,8 +36,8 @@ def start(
         "DATABASE_URL": access.application_url,
         "DATABASE_OWNER_URL": access.owner_url,
         "BROKER_URL": broker_url,
-        "SECRET_KEY": environ.get("SECRET_KEY") or secret_of(home=home, name="secret_key"),
-        "SECRETS_KEYS": environ.get("SECRETS_KEYS") or key_ring_of(home=home, name="secrets_keys"),
+        "SECRET_KEY": environ.get("SECRET_KEY") or get_or_create_secret(home=home, name="secret_key"),
+        "SECRETS_KEYS": environ.get("SECRETS_KEYS") or get_or_create_key_ring(home=home, name="secrets_keys"),
         "UNDERONE_HOME": str(home.folder),
     }
 
@@ -51,13 +51,13 @@ def _database(
     if owner_url:
         raise ServersUnclear("DATABASE_OWNER_URL is set but DATABASE_URL is not. Set both or neither.")
     if url:
-        return _provisioned_there(home=home, url=url)
+        return _provision_on_own_server(home=home, url=url)
     say("Starting PostgreSQL" if (home.servers / "postgres").exists() else "Creating the PostgreSQL cluster")
     admin_url = postgres.start(home=home, processes=processes, durable=durable)
     return _provision(home=home, admin_url=admin_url, database=DATABASE)
 
 
-def _provisioned_there(*, home: Home, url: str) -> Access:
+def _provision_on_own_server(*, home: Home, url: str) -> Access:
     """Provision the two roles on the operator's own server, in the database of `url`."""
     if not roles.can_create_roles(url=url):
         raise ServersUnclear(
@@ -65,17 +65,17 @@ def _provisioned_there(*, home: Home, url: str) -> Access:
             "Also set DATABASE_OWNER_URL to the role that owns the database and migrates it."
         )
     for name in (OWNER, APPLICATION):
-        if home.recall(f"{name}_password") is None and not roles.missing(url=url, name=name):
+        if home.read_value(f"{name}_password") is None and not roles.missing(url=url, name=name):
             raise ServersUnclear(
                 f"The server of DATABASE_URL has a role {name} that this installation did not create. "
                 f"Set DATABASE_URL to the URL of {APPLICATION} and DATABASE_OWNER_URL to the URL of {OWNER}."
             )
-    return _provision(home=home, admin_url=url, database=roles.database_of(url))
+    return _provision(home=home, admin_url=url, database=roles.database_name(url))
 
 
 def _provision(*, home: Home, admin_url: str, database: str) -> Access:
     owner, application = (
-        Role(name=name, password=secret_of(home=home, name=f"{name}_password"))
+        Role(name=name, password=get_or_create_secret(home=home, name=f"{name}_password"))
         for name in (OWNER, APPLICATION)
     )
     return roles.provision(admin_url=admin_url, database=database, owner=owner, application=application)

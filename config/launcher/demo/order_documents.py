@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from random import Random
 
-from config.launcher.demo.cast import STORES, Fulfilment, Shop
+from config.launcher.demo.defects import FEEDBACK, Defect
 from config.launcher.demo.orders import Order
+from config.launcher.demo.sample_accounts import STORES, Fulfilment, SampleAccount
 from config.launcher.demo.shipments import is_business
-from config.launcher.demo.troubles import FEEDBACK, Trouble
 
 ORDER_HEADER = (
     "amazon-order-id merchant-order-id purchase-date last-updated-date order-status fulfillment-channel "
@@ -40,39 +40,37 @@ COMMENTS = (
 )
 
 
-def orders_report(*, shop: Shop, orders: Iterable[Order], random: Random) -> bytes:
+def orders_report(*, account: SampleAccount, orders: Iterable[Order], random: Random) -> bytes:
     """Build GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL, one row per item."""
     rows = [_order_cells(order, position, random) for order in orders for position in range(len(order.items))]
-    return lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[shop.home].encoding, errors="replace")
+    return lines("\t", [ORDER_COLUMNS, *rows]).encode(STORES[account.home].encoding, errors="replace")
 
 
-def feedback_report(*, shop: Shop, troubles: Iterable[Trouble], random: Random) -> bytes:
+def feedback_report(*, account: SampleAccount, defects: Iterable[Defect], random: Random) -> bytes:
     """Build GET_SELLER_FEEDBACK_DATA, with dates in the format of the account's marketplace."""
-    given = sorted(
-        (trouble for trouble in troubles if trouble.kind == FEEDBACK), key=lambda trouble: trouble.on
-    )
+    given = sorted((defect for defect in defects if defect.kind == FEEDBACK), key=lambda defect: defect.on)
     rows = [
         (
-            _day(trouble.on, shop.home),
-            str(trouble.stars),
+            _day(defect.on, account.home),
+            str(defect.stars),
             random.choice(COMMENTS),
             "",
-            trouble.order,
+            defect.order,
             "buyer@example.com",
         )
-        for trouble in given
+        for defect in given
     ]
-    header = GERMAN_FEEDBACK_COLUMNS if shop.home == "DE" else FEEDBACK_COLUMNS
+    header = GERMAN_FEEDBACK_COLUMNS if account.home == "DE" else FEEDBACK_COLUMNS
     return lines("\t", [header, *rows]).encode()
 
 
-def claims_file(*, troubles: Iterable[Trouble], updated_at: datetime) -> bytes:
+def claims_file(*, defects: Iterable[Defect], updated_at: datetime) -> bytes:
     """Build the CSV import file of claims and chargebacks."""
     updated = updated_at.isoformat()
     rows = [
-        (trouble.order, trouble.kind, trouble.state, trouble.on.isoformat(), trouble.reference, updated)
-        for trouble in troubles
-        if trouble.kind != FEEDBACK
+        (defect.order, defect.kind, defect.state, defect.on.isoformat(), defect.reference, updated)
+        for defect in defects
+        if defect.kind != FEEDBACK
     ]
     return lines(",", [CLAIM_COLUMNS, *rows]).encode()
 
@@ -80,7 +78,7 @@ def claims_file(*, troubles: Iterable[Trouble], updated_at: datetime) -> bytes:
 def _order_cells(order: Order, position: int, random: Random) -> list[str]:
     store = STORES[order.marketplace]
     product, quantity = order.items[position]
-    city, state, postcode = store.cities[hash_of(order.number) % len(store.cities)]
+    city, state, postcode = store.cities[stable_hash(order.number) % len(store.cities)]
     price = "" if order.status == "Pending" else f"{random.randrange(700, 9000) / 100:.2f}"
     pending = order.status == "Pending"
     cells = {
@@ -92,8 +90,8 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
         "sales-channel": store.sales_channel,
         "ship-service-level": "Expedited" if order.fulfilment == Fulfilment.AMAZON else "Standard",
         "product-name": product,
-        "sku": sku_of(product),
-        "asin": asin_of(product),
+        "sku": derive_sku(product),
+        "asin": derive_asin(product),
         "item-status": "Unshipped" if pending else order.status,
         "quantity": str(quantity),
         "currency": "" if pending else store.currency,
@@ -107,17 +105,17 @@ def _order_cells(order: Order, position: int, random: Random) -> list[str]:
     return [cells.get(column, "") for column in ORDER_COLUMNS]
 
 
-def sku_of(product: str) -> str:
+def derive_sku(product: str) -> str:
     """Return the seller's SKU of a product."""
-    return f"SKU-{hash_of(product) % 10**5:05d}"
+    return f"SKU-{stable_hash(product) % 10**5:05d}"
 
 
-def asin_of(product: str) -> str:
+def derive_asin(product: str) -> str:
     """Return the ASIN of a product."""
-    return f"B0{hash_of(product) % 10**8:08d}"
+    return f"B0{stable_hash(product) % 10**8:08d}"
 
 
-def hash_of(text: str) -> int:
+def stable_hash(text: str) -> int:
     """Return a hash that is the same in every run, unlike Python's own."""
     return sum((index + 1) * ord(character) for index, character in enumerate(text)) * 2654435761 % 2**32
 

@@ -1,12 +1,12 @@
-"""Build the documents about service: shipments, messages, returns, and Amazon's list of defects. Pure."""
+"""Build the documents of customer service: shipments, messages, returns, and Amazon's list of defects. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from random import Random
 
 from config.launcher.demo.buyers import Message, Return
-from config.launcher.demo.cast import Fulfilment
-from config.launcher.demo.documents import asin_of, lines, sku_of, stamp
+from config.launcher.demo.order_documents import derive_asin, derive_sku, lines, stamp
+from config.launcher.demo.sample_accounts import Fulfilment
 from config.launcher.demo.shipments import Package
 
 SHIPMENTS: Mapping[str, Callable[[Package], str]] = {
@@ -15,15 +15,15 @@ SHIPMENTS: Mapping[str, Callable[[Package], str]] = {
     "tracking_number": lambda package: package.tracking,
     "units": lambda package: str(package.units),
     "ship_by": lambda package: package.ship_by.isoformat(),
-    "shipped_at": lambda package: _moment(package.shipped_at),
-    "first_scan_at": lambda package: _moment(package.scanned_at),
+    "shipped_at": lambda package: _stamp_or_empty(package.shipped_at),
+    "first_scan_at": lambda package: _stamp_or_empty(package.scanned_at),
     "deliver_by": lambda package: package.deliver_by.isoformat(),
-    "delivered_at": lambda package: _moment(package.delivered_at),
+    "delivered_at": lambda package: _stamp_or_empty(package.delivered_at),
     "cancelled_by": lambda package: package.cancelled_by,
 }
 INVOICES: Mapping[str, Callable[[Package], str]] = {
-    "business_order": lambda package: _yes(package.is_business),
-    "invoiced_at": lambda package: _moment(package.invoiced_at if package.is_business else None),
+    "business_order": lambda package: _yes_or_no(package.is_business),
+    "invoiced_at": lambda package: _stamp_or_empty(package.invoiced_at if package.is_business else None),
 }
 MESSAGE_COLUMNS = (
     "message_id",
@@ -104,9 +104,9 @@ def messages_file(*, messages: Iterable[Message], updated_at: datetime) -> bytes
     rows = [
         (
             message.number,
-            _moment(message.received_at),
-            _moment(message.answered_at),
-            _yes(not message.needs_answer),
+            _stamp_or_empty(message.received_at),
+            _stamp_or_empty(message.answered_at),
+            _yes_or_no(not message.needs_answer),
             message.order,
             message.marketplace,
             updated_at.isoformat(),
@@ -121,12 +121,12 @@ def returns_file(*, returns: Iterable[Return], updated_at: datetime) -> bytes:
     rows = [
         (
             request.order.number,
-            _moment(request.requested_at),
+            _stamp_or_empty(request.requested_at),
             request.reference,
             request.state.lower(),
-            _moment(request.answered_at),
-            _yes(request.complaint == "negative_feedback"),
-            _yes(request.complaint == "wrong_rejection"),
+            _stamp_or_empty(request.answered_at),
+            _yes_or_no(request.complaint == "negative_feedback"),
+            _yes_or_no(request.complaint == "wrong_rejection"),
             updated_at.isoformat(),
         )
         for request in returns
@@ -167,7 +167,7 @@ def defects_list(*, defects: Mapping[str, tuple[datetime, set[str]]]) -> bytes:
     return lines(",", [DEFECT_COLUMNS, *rows]).encode()
 
 
-def by_fulfilment(returns: Iterable[Return], fulfilment: Fulfilment) -> list[Return]:
+def select_returns(returns: Iterable[Return], fulfilment: Fulfilment) -> list[Return]:
     """Return the returns of orders with this fulfillment."""
     return [request for request in returns if request.order.fulfilment == fulfilment]
 
@@ -183,8 +183,8 @@ def _mfn_return_cells(request: Return, *, is_claimed: bool, random: Random) -> l
         "Label type": "AmazonPrePaidLabel",
         "A-to-Z Claim": "Y" if is_claimed else "N",
         "Is prime": "N",
-        "ASIN": asin_of(product),
-        "Merchant SKU": sku_of(product),
+        "ASIN": derive_asin(product),
+        "Merchant SKU": derive_sku(product),
         "Item Name": product,
         "Return quantity": str(quantity),
         "Return Reason": random.choice(REASONS),
@@ -201,9 +201,9 @@ def _fba_return_cells(request: Return, random: Random) -> list[str]:
     cells = {
         "return-date": stamp(request.requested_at),
         "order-id": request.order.number,
-        "sku": sku_of(product),
-        "asin": asin_of(product),
-        "fnsku": f"X00{asin_of(product)[3:]}",
+        "sku": derive_sku(product),
+        "asin": derive_asin(product),
+        "fnsku": f"X00{derive_asin(product)[3:]}",
         "product-name": product,
         "quantity": "1",
         "fulfillment-center-id": random.choice(("LEX1", "LTN4", "MUC3", "YYZ1", "NRT5")),
@@ -215,9 +215,9 @@ def _fba_return_cells(request: Return, random: Random) -> list[str]:
     return [cells.get(column, "") for column in FBA_RETURN_COLUMNS]
 
 
-def _moment(at: datetime | None) -> str:
+def _stamp_or_empty(at: datetime | None) -> str:
     return stamp(at) if at else ""
 
 
-def _yes(value: bool) -> str:  # noqa: FBT001
+def _yes_or_no(value: bool) -> str:  # noqa: FBT001
     return "yes" if value else "no"

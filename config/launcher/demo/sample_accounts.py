@@ -53,24 +53,24 @@ STORES = {
 class Health:
     """Describe Amazon's own report about an account.
 
-    `violations` are counts by block. A muddled report differs from the events and contradicts itself.
+    `violations` are counts by block. An inconsistent report differs from the events and contradicts itself.
     """
 
     status: str = "NORMAL"
     rating: str = "GREAT"
     score: int = 1000
     violations: Mapping[str, int] = field(default_factory=dict)
-    is_muddled: bool = False
+    is_inconsistent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
+class SampleAccount:
     """Describe one account.
 
-    `stores` are shares of its orders. `now` and `before` are the rates of defective orders,
-    merchant-fulfilled and Amazon-fulfilled, in the current window and in earlier ones. `late_lately` is the
-    share of late shipments in the last three weeks. With `tells_handling`, the account uploads its own file
-    of return requests, otherwise Amazon's report.
+    `stores` are shares of its orders. `current_rates` and `earlier_rates` are the rates of defective orders,
+    merchant-fulfilled and Amazon-fulfilled, in the current window and in earlier ones.
+    `recent_late_share` is the share of late shipments in the last three weeks. With
+    `uploads_returns_file`, the account uploads its own file of return requests, otherwise Amazon's report.
     """
 
     name: str
@@ -79,19 +79,19 @@ class Shop:
     per_day: float
     stores: Mapping[str, float] = field(default_factory=dict)
     merchant_share: float = 0.7
-    now: tuple[float, float] = (0.004, 0.002)
-    before: tuple[float, float] = (0.005, 0.003)
+    current_rates: tuple[float, float] = (0.004, 0.002)
+    earlier_rates: tuple[float, float] = (0.005, 0.003)
     recovers: bool = False
-    late_lately: float = 0
-    tells_handling: bool = True
+    recent_late_share: float = 0
+    uploads_returns_file: bool = True
     feedback_is_removed: bool = False
-    lists_defects: bool = False
+    uploads_defects_list: bool = False
     health: Health | None = None
     products: tuple[str, ...] = ()
 
 
-CAST = (
-    Shop(
+SAMPLE_ACCOUNTS = (
+    SampleAccount(
         name="Harbor & Pine Outdoors",
         partner="A1HARBORPINE01",
         home="US",
@@ -105,28 +105,28 @@ CAST = (
             "Trail Lantern",
         ),
     ),
-    Shop(
+    SampleAccount(
         name="Brightside Home",
         partner="A2BRIGHTSIDE02",
         home="GB",
         per_day=42,
         stores={"GB": 0.7, "DE": 0.15, "FR": 0.1, "": 0.05},
         merchant_share=0.75,
-        now=(0.0096, 0.003),
-        before=(0.007, 0.003),
-        tells_handling=False,
+        current_rates=(0.0096, 0.003),
+        earlier_rates=(0.007, 0.003),
+        uploads_returns_file=False,
         feedback_is_removed=True,
-        health=Health(score=412, is_muddled=True),
+        health=Health(score=412, is_inconsistent=True),
         products=("Linen Cushion Cover", 'Shelf Bracket 8", pair', "Bamboo Bath Mat", "Brass Hook"),
     ),
-    Shop(
+    SampleAccount(
         name="Kessler Werkzeuge",
         partner="A3KESSLERWZ003",
         home="DE",
         per_day=34,
         merchant_share=0.85,
-        now=(0.0148, 0.004),
-        before=(0.008, 0.004),
+        current_rates=(0.0148, 0.004),
+        earlier_rates=(0.008, 0.004),
         health=Health(
             status="AT_RISK",
             rating="WARNED",
@@ -139,44 +139,44 @@ CAST = (
         ),
         products=('Steckschlüsselsatz 1/4"', "Hobelmesser, 2 Stück", "Schraubzwinge 300 mm"),
     ),
-    Shop(
+    SampleAccount(
         name="Sakura Paper Works",
         partner="A4SAKURAPAPER4",
         home="JP",
         per_day=22,
-        late_lately=0.1,
-        tells_handling=False,
-        lists_defects=True,
+        recent_late_share=0.1,
+        uploads_returns_file=False,
+        uploads_defects_list=True,
         products=("和紙ノート A5", "筆ペン 3本セット", "Origami Paper 200"),
     ),
-    Shop(
+    SampleAccount(
         name="Maple Trail Supply",
         partner="A5MAPLETRAIL05",
         home="CA",
         per_day=18,
         merchant_share=0.9,
-        now=(0.017, 0.002),
+        current_rates=(0.017, 0.002),
         recovers=True,
         products=("Snowshoe Bag", "Wool Socks, 2 Pairs", 'Ice Auger Bit 6"'),
     ),
-    Shop(
+    SampleAccount(
         name="Atelier Margaux",
         partner="A6MARGAUX00006",
         home="FR",
         per_day=11,
         merchant_share=0.35,
-        tells_handling=False,
+        uploads_returns_file=False,
         products=("Bougie parfumée", "Carnet relié", "Foulard en soie"),
     ),
-    Shop(
+    SampleAccount(
         name="Little Lantern Toys",
         partner="A7LITTLELANT07",
         home="US",
         per_day=0.42,
         merchant_share=1,
-        now=(0, 0),
-        before=(0.05, 0),
+        current_rates=(0, 0),
+        earlier_rates=(0.05, 0),
         products=("Wooden Night Light", "Stacking Moon"),
     ),
-    Shop(name="Juniper & Co", partner="A8JUNIPERCO008", home="US", per_day=0),
+    SampleAccount(name="Juniper & Co", partner="A8JUNIPERCO008", home="US", per_day=0),
 )

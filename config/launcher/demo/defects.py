@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from random import Random
 
-from config.launcher.demo.cast import Fulfilment, Shop
 from config.launcher.demo.orders import Order
+from config.launcher.demo.sample_accounts import Fulfilment, SampleAccount
 
 OFFSET, WINDOW = 15, 60  # days: Amazon's window of the order defect rate ends this long ago
 FEEDBACK, CLAIM, CHARGEBACK = "feedback", "a_to_z_claim", "chargeback"
@@ -29,7 +29,7 @@ DECISIONS = ("denied", "withdrawn", "amazon_funded", "granted")
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Defect:
     order: str
     marketplace: str
     kind: str
@@ -44,7 +44,9 @@ class Trouble:
         return self.stars < 3 if self.kind == FEEDBACK else (self.kind, self.state) in COUNTING
 
 
-def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: Random) -> Iterator[Trouble]:
+def build_defects(
+    *, account: SampleAccount, orders: Iterable[Order], now: datetime, random: Random
+) -> Iterator[Defect]:
     """Yield the defects of `orders`, counted and not, so that each window has the rate in the seller's
     scenario."""
 
@@ -55,19 +57,28 @@ def troubles_of(*, shop: Shop, orders: Iterable[Order], now: datetime, random: R
         for span, members in groupby(series, key=lambda order: _span(order, now)):
             placed = list(members)
             counting = _how_many(
-                shop, home=marketplace == shop.home, fulfilment=fulfilment, span=span, placed=len(placed)
+                account,
+                home=marketplace == account.home,
+                fulfilment=fulfilment,
+                span=span,
+                placed=len(placed),
             )
             chosen = random.sample(placed, k=min(len(placed), counting + round(0.006 * len(placed))))
             for position, order in enumerate(chosen):
                 yield _trouble(
-                    shop=shop, order=order, counts=position < counting, span=span, now=now, random=random
+                    account=account,
+                    order=order,
+                    counts=position < counting,
+                    span=span,
+                    now=now,
+                    random=random,
                 )
 
 
-def decided(*, troubles: Iterable[Trouble]) -> list[Trouble]:
+def decide_claims(*, defects: Iterable[Defect]) -> list[Defect]:
     """Return the pending claims as Amazon decided them: three of four in favor of the seller."""
-    pending = [trouble for trouble in troubles if trouble.state == "pending"]
-    return [replace(trouble, state=DECISIONS[index % 4]) for index, trouble in enumerate(pending)]
+    pending = [defect for defect in defects if defect.state == "pending"]
+    return [replace(defect, state=DECISIONS[index % 4]) for index, defect in enumerate(pending)]
 
 
 def _series(order: Order) -> tuple[str, str]:
@@ -79,23 +90,25 @@ def _span(order: Order, now: datetime) -> int:
     return ((now.date() - order.at.date()).days - OFFSET) // WINDOW
 
 
-def _how_many(shop: Shop, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
+def _how_many(account: SampleAccount, *, home: bool, fulfilment: str, span: int, placed: int) -> int:
     """Return how many of the `placed` orders are defective.
 
     Rounded down, so that a rate below the limit stays below it with few orders.
     """
-    rates = shop.now if span == 0 and home else shop.before
+    rates = account.current_rates if span == 0 and home else account.earlier_rates
     rate = rates[0 if fulfilment == Fulfilment.MERCHANT else 1]
     return int(placed * (rate * 0.4 if span < 0 else rate))
 
 
-def _trouble(*, shop: Shop, order: Order, counts: bool, span: int, now: datetime, random: Random) -> Trouble:
+def _trouble(
+    *, account: SampleAccount, order: Order, counts: bool, span: int, now: datetime, random: Random
+) -> Defect:
     kind, state = random.choices(COUNTING if counts else HARMLESS, (55, 15, 10, 10, 10))[0]
-    if counts and shop.recovers and span == 0:
+    if counts and account.recovers and span == 0:
         kind, state = CLAIM, "pending"
     elif state == "pending" and span > 0:
         state = "granted"  # Amazon has decided old claims
     stars = 3 if state == "neutral" else random.choice((1, 1, 2))
     on = min(order.at + timedelta(days=random.randrange(4, 30)), now).date()
     reference = "" if kind == FEEDBACK else f"{random.randrange(10**10):010d}"
-    return Trouble(order.number, order.marketplace, kind, state, stars, on, reference)
+    return Defect(order.number, order.marketplace, kind, state, stars, on, reference)
