@@ -9,6 +9,6 @@ from django.core.management import execute_from_command_line
 from config import env
 
 if __name__ == "__main__":
-    env.borrow(home=Path(__file__).resolve().parent / ".underone")
+    env.load_file(home=Path(__file__).resolve().parent / ".underone")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     execute_from_command_line(sys.argv)

@@ -63,7 +63,7 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
 @register()
 def check_mail_sender(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """Return a warning if e-mail has no sender, because mail servers reject it or treat it as spam."""
-    if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL == settings.NOWHERE:
+    if settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL == settings.DEFAULT_SENDER:
         hint = "Set EMAIL_FROM to an address for which the server of EMAIL_URL may send."
         return [checks.Warning("EMAIL_URL is set, but EMAIL_FROM is not.", hint=hint, id="underone.W001")]
     return []

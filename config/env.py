@@ -32,7 +32,7 @@ class BadVariable(SystemExit):
     """Raise when an environment variable is missing or invalid."""
 
 
-def borrow(*, home: Path) -> None:
+def load_file(*, home: Path) -> None:
     """Load the variables of the product that runs in `home`, so that commands on the same machine need none.
 
     Nothing is taken where a database is named already, or where no product was started.
@@ -96,7 +96,7 @@ def address(name: str) -> str:
     return url
 
 
-def switch(name: str, *, default: bool) -> bool:
+def boolean(name: str, *, default: bool) -> bool:
     """Return whether the value is true, 1 or yes, in any case."""
     value = (os.environ.get(name) or str(default)).lower()
     if value not in {"true", "false", "1", "0", "yes", "no"}:

@@ -8,7 +8,7 @@ from accounts.marketplaces import CODES
 from config import api_texts, env
 from config.observability import logs
 
-NOWHERE = "Underone <underone@localhost>"
+DEFAULT_SENDER = "Underone <underone@localhost>"
 BASE_DIR = Path(__file__).resolve().parent.parent
 UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 
@@ -16,7 +16,7 @@ UNDERONE_HOME = env.folder("UNDERONE_HOME", default=BASE_DIR / ".underone")
 SECRET_KEY = env.text("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 SECRETS_KEYS = env.keys("SECRETS_KEYS")
-DEBUG = env.switch("DEBUG", default=False)
+DEBUG = env.boolean("DEBUG", default=False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -100,7 +100,7 @@ STATIC_ROOT = (
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
 # HTTPS, ended by a proxy that sets X-Forwarded-Proto. Only the pages of /staff/ use cookies.
-HTTPS = env.switch("HTTPS", default=False)
+HTTPS = env.boolean("HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested from inside, behind the proxy
@@ -129,8 +129,8 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_RESET_TIMEOUT = 3600
 SESSION_COOKIE_AGE = 14 * 86400
 PEOPLE_URL = env.origin("PEOPLE_URL")
-SIGN_UP = env.switch("SIGN_UP", default=False)
-STAFF_ADMIN = env.switch("STAFF_ADMIN", default=False)
+SIGN_UP = env.boolean("SIGN_UP", default=False)
+STAFF_ADMIN = env.boolean("STAFF_ADMIN", default=False)
 ACCOUNT_ADAPTER = "accounts.people.adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"]
@@ -310,7 +310,7 @@ EMAIL_HOST, EMAIL_PORT = MAIL_SERVER["host"], MAIL_SERVER["port"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER["user"], MAIL_SERVER["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER["use_tls"], MAIL_SERVER["use_ssl"]
 EMAIL_TIMEOUT = 15
-DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=NOWHERE)
+DEFAULT_FROM_EMAIL = env.mailbox("EMAIL_FROM", default=DEFAULT_SENDER)
 
 # Celery: messages are hints, the database is the source of truth
 CELERY_BROKER_URL = env.broker("BROKER_URL")

@@ -100,7 +100,13 @@ def _erase_rows(agency_id: UUID, table: Table, rows: str, *accounts: UUID) -> No
     # A row that refers to another row of its own table is younger than that row, so the youngest go first.
     order = "ORDER BY id DESC" if table.prefix else ""
     statement = DELETE_BATCH.format(table=table.name, rows=rows, order=order)
-    batches.run(agency_id=agency_id, statement=statement, accounts=list(accounts), whole=False, telling=False)
+    batches.run(
+        agency_id=agency_id,
+        statement=statement,
+        accounts=list(accounts),
+        whole_agency=False,
+        with_agency_thresholds=False,
+    )
 
 
 def _remove_from_lists(agency_id: UUID, table: Table, account_id: UUID) -> None:

@@ -19,8 +19,8 @@ UNLOCKED_TOO_LONG = timedelta(seconds=10)
 @shared_task
 def load_report(*, agency_id: str, report_id: str) -> None:
     """Load one report. If two workers get it, the one with the lock loads it."""
-    with locks.session_lock(UUID(report_id)) as is_held:
-        report = loading.claim(agency_id=UUID(agency_id), report_id=UUID(report_id)) if is_held else None
+    with locks.session_lock(UUID(report_id)) as is_acquired:
+        report = loading.claim(agency_id=UUID(agency_id), report_id=UUID(report_id)) if is_acquired else None
         if report is None:
             return
         try:

@@ -116,7 +116,7 @@ class Account(Resource):
         body = UpdateAccount(account, data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         actor = context.principal(request).actor
-        agencies.update(thing=account, fields=body.validated_data, actor=actor, now=timezone.now())
+        agencies.update(instance=account, fields=body.validated_data, actor=actor, now=timezone.now())
         return Response(serialize(account).data)
 
     @extend_schema(

@@ -74,20 +74,20 @@ def create_account(
 
 @transaction.atomic
 def update(
-    *, thing: Agency | SellerAccount, fields: dict[str, Any], now: datetime, actor: Actor = audit.UNDERONE
+    *, instance: Agency | SellerAccount, fields: dict[str, Any], now: datetime, actor: Actor = audit.UNDERONE
 ) -> None:
     """Update these fields of an agency or account.
 
     Saves no other field: a worker may be updating the rest of the row at this moment.
     """
-    locked = _lock(thing)
+    locked = _lock(instance)
     before = {name: getattr(locked, name) for name in fields}
     for name, value in fields.items():
-        setattr(thing, name, value)
+        setattr(instance, name, value)
     if before != fields:
-        thing.save(update_fields=list(fields))
-        kind = "agency" if isinstance(thing, Agency) else "account"
-        _record(thing, f"{kind}.changed", actor, now, before=before, after=fields)
+        instance.save(update_fields=list(fields))
+        kind = "agency" if isinstance(instance, Agency) else "account"
+        _record(instance, f"{kind}.changed", actor, now, before=before, after=fields)
 
 
 @transaction.atomic
@@ -145,14 +145,14 @@ def reopen(*, agency: Agency, now: datetime) -> None:
     _record(locked, "agency.reopened", audit.UNDERONE, now)
 
 
-def _lock(thing: Agency | SellerAccount) -> Agency | SellerAccount:
+def _lock(instance: Agency | SellerAccount) -> Agency | SellerAccount:
     """Lock a row until the transaction ends, and return it as it is now, even if it is deleted or closed."""
-    if isinstance(thing, Agency):
-        return Agency.objects.locked(agency_id=thing.pk)
+    if isinstance(instance, Agency):
+        return Agency.objects.locked(agency_id=instance.pk)
     accounts = SellerAccount.objects.select_for_update(no_key=True, of=("self",))
-    return accounts.get(agency_id=thing.agency_id, pk=thing.pk)
+    return accounts.get(agency_id=instance.agency_id, pk=instance.pk)
 
 
-def _record(thing: Agency | SellerAccount, what: str, actor: Actor, now: datetime, **more: Any) -> None:
-    agency_id = thing.pk if isinstance(thing, Agency) else thing.agency_id
-    audit.record(agency_id=agency_id, actor=actor, what=what, about=thing.public_id, now=now, **more)
+def _record(instance: Agency | SellerAccount, what: str, actor: Actor, now: datetime, **more: Any) -> None:
+    agency_id = instance.pk if isinstance(instance, Agency) else instance.agency_id
+    audit.record(agency_id=agency_id, actor=actor, what=what, about=instance.public_id, now=now, **more)

@@ -40,12 +40,12 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
         if alias is None or related_alias is None:
             return None
         models_of: tuple[Any, Any] = (self.model, self.related_model)
-        ours, theirs = (model._meta.get_field(AGENCY) for model in models_of)  # noqa: SLF001  the documented way to a field
-        same: Any = Exact(ours.get_col(related_alias), theirs.get_col(alias))
+        own_field, related_field = (model._meta.get_field(AGENCY) for model in models_of)  # noqa: SLF001  the documented way to a field
+        same: Any = Exact(own_field.get_col(related_alias), related_field.get_col(alias))
         return WhereNode([same], AND)
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
-        """Return what a look-up of the row asks for beside its id."""
+        """Return the condition that a look-up of the row adds to its id."""
         return {AGENCY: getattr(instance, AGENCY)}
 
 
@@ -71,5 +71,5 @@ class TenantModel(models.Model):
         forced_update: bool,  # noqa: FBT001  Django's signature
     ) -> bool:
         """Name the agency in the UPDATE of a saved row."""
-        ours = base_qs.filter(agency_id=cast("Any", self).agency_id)
-        return bool(super()._do_update(ours, using, pk_val, values, update_fields, forced_update))
+        queryset = base_qs.filter(agency_id=cast("Any", self).agency_id)
+        return bool(super()._do_update(queryset, using, pk_val, values, update_fields, forced_update))

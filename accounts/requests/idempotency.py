@@ -23,7 +23,7 @@ Param = UUID | str | bytes | datetime | int
 LIFETIME = timedelta(hours=24)
 CLAIM = """
 INSERT INTO accounts_idempotencyrecord AS record (agency_id, bearer_id, key, fingerprint, headers, encrypted, created_at)
-VALUES (%(agency)s, %(bearer)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
+VALUES (%(agency)s, %(principal)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
 ON CONFLICT (agency_id, bearer_id, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, status = NULL, headers = '{}', encrypted = '', created_at = excluded.created_at
     WHERE record.created_at <= %(until)s
@@ -65,7 +65,7 @@ def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) 
     """
     params: dict[str, Param] = {
         "agency": principal.agency_id,
-        "bearer": principal.id,
+        "principal": principal.id,
         "key": key,
         "fingerprint": fingerprint,
         "now": now,

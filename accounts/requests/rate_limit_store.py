@@ -64,9 +64,9 @@ class SlidingWindows(RedisStorage):
             usage = list(self._take(limits, keys))
         if all(each.allowed for each in usage):
             return usage
-        return [self._give_back(*each) for each in zip(limits, keys, usage, strict=True)]
+        return [self._refund(*each) for each in zip(limits, keys, usage, strict=True)]
 
-    def _give_back(
+    def _refund(
         self, limit: tuple[RateLimitItem, str], keys: tuple[str, str], usage: WindowUsage
     ) -> WindowUsage:
         if not usage.allowed:

@@ -77,10 +77,12 @@ def consume(*, principal: Principal) -> Usage:
     except rate_limit_store.StoreUnavailable:
         return Usage()
     quotas = tuple(_quota(name, limit, each) for (name, limit, _), each in zip(active, windows, strict=True))
-    waits = [
-        _wait(limit, each) for (_, limit, _), each in zip(active, windows, strict=True) if not each.allowed
+    delays = [
+        _seconds_until_available(limit, each)
+        for (_, limit, _), each in zip(active, windows, strict=True)
+        if not each.allowed
     ]
-    return Usage(quotas=quotas, wait=max(waits, default=None))
+    return Usage(quotas=quotas, wait=max(delays, default=None))
 
 
 def record_failure(*, address: str) -> None:
@@ -140,10 +142,10 @@ def _quota(name: str, limit: RateLimitItem, usage: WindowUsage) -> Quota:
     )
 
 
-def _wait(limit: RateLimitItem, usage: WindowUsage) -> float:
+def _seconds_until_available(limit: RateLimitItem, usage: WindowUsage) -> float:
     """Return the seconds until one request fits, as the previous window fades, then the current one."""
-    window, room = limit.get_expiry(), limit.amount - usage.current
-    if room > 0 and usage.previous:
-        return max(0.0, usage.previous_expires_in - room * window / usage.previous)
+    window, available = limit.get_expiry(), limit.amount - usage.current
+    if available > 0 and usage.previous:
+        return max(0.0, usage.previous_expires_in - available * window / usage.previous)
     fade = window * (1 - limit.amount / usage.current) if usage.current else 0.0
     return max(0.0, usage.current_expires_in - window) + fade

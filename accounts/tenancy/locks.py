@@ -42,15 +42,15 @@ def session_lock(key: UUID) -> Iterator[bool]:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(key)])
-        is_held = cursor.fetchone()[0]
+        is_acquired = cursor.fetchone()[0]
         try:
-            yield is_held
+            yield is_acquired
         finally:
-            if is_held:
+            if is_acquired:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [str(key)])
 
 
 def is_free(key: UUID) -> bool:
     """Return whether no worker holds the session lock of a report or export."""
-    with session_lock(key) as is_held:
-        return is_held
+    with session_lock(key) as is_acquired:
+        return is_acquired

@@ -23,14 +23,14 @@ def share(result: Schema, **_: Any) -> Schema:
     for _path, operation in operations(result):
         for parameter in operation.get("parameters", []):
             _share_within(parameter["schema"], names, aliases)
-    kept = {
+    unaliased = {
         name: schema
         for name, schema in components.items()
         if name != NULL and aliases.get(name, name) == name
     }
     for name in set(names.values()):
-        kept[name]["description"] = settings.API_ENUMERATIONS[name]
-    return result | {"components": result["components"] | {"schemas": dict(sorted(kept.items()))}}
+        unaliased[name]["description"] = settings.API_ENUMERATIONS[name]
+    return result | {"components": result["components"] | {"schemas": dict(sorted(unaliased.items()))}}
 
 
 def _names(components: dict[str, Schema]) -> dict[frozenset[str], str]:
@@ -66,11 +66,11 @@ def _refer(schema: Schema, name: str) -> None:
     """Turn the inline enumeration into a reference, in place, with its description and default beside it."""
     is_nullable = None in schema["enum"] or "null" in schema.get("type", ())
     reference: Schema = {"$ref": PREFIX + name}
-    beside = {key: value for key, value in schema.items() if key not in {"type", "enum", "x-spec-enum-id"}}
+    siblings = {key: value for key, value in schema.items() if key not in {"type", "enum", "x-spec-enum-id"}}
     schema.clear()
     if is_nullable:
-        schema |= {"oneOf": [reference, {"type": "null"}], **beside}
-    elif beside:
-        schema |= {"allOf": [reference], **beside}
+        schema |= {"oneOf": [reference, {"type": "null"}], **siblings}
+    elif siblings:
+        schema |= {"allOf": [reference], **siblings}
     else:
         schema |= reference

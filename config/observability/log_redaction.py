@@ -11,10 +11,10 @@ from urllib.parse import quote
 BLANK = "[blanked]"
 CUT = "… [cut]"
 # Characters of a text that are searched: a client chooses how long a path is.
-LONGEST = 24_000
+MAX_LENGTH = 24_000
 # Of those, the characters at the end that are dropped: a secret, at most a whole header, may have been cut in
 # two there.
-REACH = 8_200
+MAX_MATCH_LENGTH = 8_200
 # Known values that are shorter are not redacted: they would match ordinary words.
 SHORTEST = 8
 NAMES = "authorization|cookies?|password|passwd|passphrase|secrets?|tokens?|api[_-]?key|private[_-]?key|secrets?[_-]keys?"
@@ -56,7 +56,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text without secrets, truncated if it is very long."""
-        return self._redact(text) if len(text) <= LONGEST else self._redact(text[:LONGEST])[:-REACH] + CUT
+        return (
+            self._redact(text)
+            if len(text) <= MAX_LENGTH
+            else self._redact(text[:MAX_LENGTH])[:-MAX_MATCH_LENGTH] + CUT
+        )
 
     def _redact(self, text: str) -> str:
         if self._known:

@@ -76,9 +76,9 @@ class RedactingExporter(SpanExporter):
         )
 
     def _attributes(self, attributes: Any) -> dict[str, Any]:
-        kept = {name: value for name, value in (attributes or {}).items() if name != "url.query"}
+        exported = {name: value for name, value in (attributes or {}).items() if name != "url.query"}
         without_query = {
             name: value.partition("?")[0] if name in URL_ATTRIBUTES and isinstance(value, str) else value
-            for name, value in kept.items()
+            for name, value in exported.items()
         }
         return self._redactor.value(without_query)  # type: ignore[no-any-return]

@@ -63,11 +63,11 @@ class HashedFile:
 
 @dataclass(frozen=True)
 class Scope:
-    """Select the rows to export: those of these accounts, and with `whole` those of the agency itself."""
+    """Select the rows to export: those of `accounts`, and with `whole_agency` those of the agency itself."""
 
     agency_id: UUID
     accounts: list[UUID]
-    whole: bool
+    whole_agency: bool
 
     def condition(self, table: Table) -> str:
         """Return the SQL condition for the rows of a table.
@@ -76,7 +76,7 @@ class Scope:
         """
         own = (
             "true"
-            if self.whole
+            if self.whole_agency
             else "about = ANY (%(public_ids)s)"
             if table.name == "accounts_auditentry"
             else "false"
@@ -86,7 +86,7 @@ class Scope:
     def parameters(self) -> dict[str, Any]:
         public_ids = [public_account_id(account) for account in self.accounts]
         rows = {"agency": self.agency_id, "accounts": self.accounts, "public_ids": public_ids}
-        return rows | {"whole": self.whole, "telling": True}
+        return rows | {"whole_agency": self.whole_agency, "with_agency_thresholds": True}
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def _scope(export: Export) -> Scope:
     if export.account_id:
         present = present.filter(pk=export.account_id)
     return Scope(
-        export.agency_id, list(present.values_list("pk", flat=True)), whole=export.account_id is None
+        export.agency_id, list(present.values_list("pk", flat=True)), whole_agency=export.account_id is None
     )
 
 

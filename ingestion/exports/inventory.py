@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 OF_ACCOUNT = "account_id = ANY (%(accounts)s::uuid[])"
-OF_EVENT = f"({OF_ACCOUNT} OR %(whole)s AND account_id IS NULL)"
+OF_EVENT = f"({OF_ACCOUNT} OR %(whole_agency)s AND account_id IS NULL)"
 OF_DELIVERY = f"event_id IN (SELECT id FROM webhooks_event WHERE agency_id = %(agency)s AND {OF_EVENT})"
 OF_ATTEMPT = (
     f"delivery_id IN (SELECT id FROM webhooks_delivery WHERE agency_id = %(agency)s AND {OF_DELIVERY})"
 )
-OF_THRESHOLD = f"({OF_ACCOUNT} OR %(telling)s AND account_id IS NULL)"
+OF_THRESHOLD = f"({OF_ACCOUNT} OR %(with_agency_thresholds)s AND account_id IS NULL)"
 HOST = "substring(url FROM '^[Hh][Tt][Tt][Pp][Ss]?://(?:[^/?#]*@)?([^/?#]+)')"
 PUBLIC_URL = f"CASE kind WHEN 'slack' THEN 'https://' || {HOST} || '/…' ELSE url END"
 API_KEY_ID = "CASE kind WHEN 'token' THEN 'tok_' ELSE 'key_' END || replace(id::text, '-', '')"
@@ -43,9 +43,9 @@ class Table:
     """Describe a table: its file in an archive or why it has none, and the SQL conditions that select its
     rows.
 
-    - `account_condition`: SQL for the rows of the accounts in `%(accounts)s`. With `%(whole)s` it includes
-      rows about the agency itself, with `%(telling)s` rows that apply to every account. Empty if the rows
-      belong to the agency only.
+    - `account_condition`: SQL for the rows of the accounts in `%(accounts)s`. With `%(whole_agency)s` it
+      includes rows about the agency itself, with `%(with_agency_thresholds)s` rows that apply to every
+      account. Empty if the rows belong to the agency only.
     - `lists_accounts`: whether the column `accounts` lists account IDs.
     - `excluded`: columns left out of the export.
     - `expressions`: SQL for columns that are exported in another form than they are stored.

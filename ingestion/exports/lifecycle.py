@@ -85,8 +85,8 @@ def claim(*, agency_id: UUID, export_id: UUID) -> Export | None:
         waiting = Export.objects.filter(
             agency_id=agency_id, pk=export_id, status__in=IN_PROGRESS, agency__closed_at=None
         )
-        hopeless = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
-        if waiting.filter(hopeless).update(status=Status.FAILED):
+        failed = Q(attempts__gte=MAX_ATTEMPTS) | Q(account__deleted_at__isnull=False)
+        if waiting.filter(failed).update(status=Status.FAILED):
             return None
         if not waiting.update(status=Status.RUNNING, attempts=F("attempts") + 1):
             return None

@@ -20,8 +20,8 @@ QUEUED_TOO_LONG = timedelta(minutes=2)
 @shared_task(time_limit=BUILD_TIME_LIMIT, soft_time_limit=BUILD_TIME_LIMIT - 60)
 def make_export(*, agency_id: str, export_id: str) -> None:
     """Build one export. If two workers get it, the one with the lock builds it."""
-    with locks.session_lock(UUID(export_id)) as is_held:
-        export = exports.claim(agency_id=UUID(agency_id), export_id=UUID(export_id)) if is_held else None
+    with locks.session_lock(UUID(export_id)) as is_acquired:
+        export = exports.claim(agency_id=UUID(agency_id), export_id=UUID(export_id)) if is_acquired else None
         if export is not None:
             try:
                 exports.build(export=export, now=timezone.now())

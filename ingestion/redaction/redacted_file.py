@@ -19,7 +19,7 @@ from ingestion.redaction import xml
 
 # ISO-8859-1 maps every byte to one character, so text decoded with it can be encoded back to the same bytes.
 BYTES = "iso-8859-1"
-LETTERS_OF_MARKS = ("\ufeff", "\xef\xbb\xbf")
+DECODED_MARKS = ("\ufeff", "\xef\xbb\xbf")
 MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 
 
@@ -75,14 +75,14 @@ def build_redaction(
     """
     head, is_whole = _head(stream, max_bytes=max_bytes)
     codec = next((codec for mark, codec in MARKS.items() if head.startswith(mark)), BYTES)
-    text = next(_letters(iter((head,)), codec), "")
+    text = next(_decode_blocks(iter((head,)), codec), "")
     first_character = text.lstrip("\ufeff\xef\xbb\xbf \t\r\n")[:1]
     if first_character in {"{", "[", ""}:
         return None
     if first_character == "<":
         return _build_xml_redaction(stream, codec, max_bytes)
     read = partial(_read, codec=codec, japanese=japanese)
-    mark = next((mark for mark in LETTERS_OF_MARKS if text.startswith(mark)), "")
+    mark = next((mark for mark in DECODED_MARKS if text.startswith(mark)), "")
     unmarked = text.removeprefix(mark)
     table = redaction_table.detect_table_redactor(
         unmarked, is_whole=is_whole, announced_type=announced_type, read=read
@@ -91,9 +91,9 @@ def build_redaction(
         return None
 
     def rewrite(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        letters = _letters(blocks, codec)
-        first = next(letters, "")
-        pieces = table.redact(chain((first.removeprefix(mark),), letters))
+        texts = _decode_blocks(blocks, codec)
+        first = next(texts, "")
+        pieces = table.redact(chain((first.removeprefix(mark),), texts))
         return (piece.encode(codec, "surrogatepass") for piece in chain((mark,), pieces))
 
     return Redaction(list(table.columns.values()), rewrite, max_bytes)
@@ -102,7 +102,7 @@ def build_redaction(
 def _build_xml_redaction(stream: IO[bytes], codec: str, max_bytes: int) -> Redaction | None:
     columns: list[str] = []
     try:
-        names = xml.personal_names(_letters(_unpacked(stream, max_bytes=max_bytes), codec))
+        names = xml.personal_names(_decode_blocks(_unpacked(stream, max_bytes=max_bytes), codec))
     except (TruncatedGzip, TooLarge):
         names = {"unknown"}
     if not names:
@@ -160,7 +160,7 @@ def _head(stream: IO[bytes], *, max_bytes: int) -> tuple[bytes, bool]:
     return head, True
 
 
-def _letters(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
+def _decode_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
     """Decode to one character for each byte, or for each two bytes of UTF-16.
 
     Encoding restores the same bytes.

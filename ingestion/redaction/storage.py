@@ -70,7 +70,7 @@ def _encoding(content: "File[bytes]", *, japanese: bool) -> Encoding | None:
 @contextmanager
 def _redacted_copy(content: "File[bytes]", redaction: redacted_file.Redaction) -> Iterator["File[bytes]"]:
     """Yield the redacted document as a temporary file, which the storage moves instead of copying it."""
-    with TemporaryUploadedFile("kept", "application/octet-stream", 0, None) as redacted:
+    with TemporaryUploadedFile("redacted", "application/octet-stream", 0, None) as redacted:
         for block in redaction.blocks(cast("IO[bytes]", content)):
             redacted.write(block)
         redacted.flush()

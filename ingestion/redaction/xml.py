@@ -12,7 +12,7 @@ from ingestion.parsing import xml
 from ingestion.reports import personal_columns
 
 TAG = re.compile(r"<([^\s<>/!?]{1,200})(?:\s[^<>]*)?>?(\s*(?:[^<\s]|<!\[CDATA\[))?")
-MAX_TAG_LETTERS = 1000  # characters kept for a tag that the next block completes
+MAX_TAG_LENGTH = 1000  # characters kept for a tag that the next block completes
 MAX_ELEMENTS = 100
 
 
@@ -35,7 +35,7 @@ def personal_names(texts: Iterable[str]) -> set[str]:
             ):
                 names.add(name)
         start = text.rfind("<")
-        rest = text[start:] if 0 <= len(text) - start <= MAX_TAG_LETTERS and start >= 0 else ""
+        rest = text[start:] if 0 <= len(text) - start <= MAX_TAG_LENGTH and start >= 0 else ""
     if not has_address:
         names = {name for name in names if name.rpartition(":")[2].lower() != "name"}
     return names

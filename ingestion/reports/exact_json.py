@@ -52,10 +52,10 @@ def write_json(value: Any, *, leaves_out: Callable[[str], bool] = lambda _name: 
     if depth > MAX_DEPTH:
         raise InvalidRow(f"The value is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, dict):
-        kept = ((name, None if leaves_out(name) else child) for name, child in value.items())
+        children = ((name, None if leaves_out(name) else child) for name, child in value.items())
         pairs = (
             f"{_text(name)}:{write_json(child, leaves_out=leaves_out, depth=depth + 1)}"
-            for name, child in kept
+            for name, child in children
         )
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):

@@ -107,10 +107,10 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
 
 def _standard_names(header: Sequence[str]) -> list[str]:
     """Return the header with known names in their standard spelling."""
-    return [SPELLINGS.get(_letters(cell), cell) for cell in header]
+    return [SPELLINGS.get(_normalize(cell), cell) for cell in header]
 
 
-def _letters(cell: str) -> str:
+def _normalize(cell: str) -> str:
     return re.sub("[^a-z]", "", cell.lower()).removesuffix("s")
 
 
@@ -152,7 +152,7 @@ def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
     Reports of returns share some categories, but have a return date.
     """
     names = {*_standard_names(header)}
-    is_of_returns = not RETURNS.isdisjoint(_letters(cell) for cell in header)
+    is_of_returns = not RETURNS.isdisjoint(_normalize(cell) for cell in header)
     return "Order Id" in names and not names.isdisjoint(CATEGORIES) and not is_of_returns
 
 

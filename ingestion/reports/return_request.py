@@ -65,5 +65,5 @@ def build_facts(
 
 def is_return(status: str) -> bool:
     """Return whether a request with this status counts as a return."""
-    letters = re.sub("[^a-z]", "", status.lower())
-    return not any(word in letters for word in NOT_RETURNED)
+    normalized = re.sub("[^a-z]", "", status.lower())
+    return not any(word in normalized for word in NOT_RETURNED)

@@ -21,7 +21,7 @@ from metrics.rules.facts import ReturnFact
 
 NAME = "returns"
 TIME_TO_ANSWER = timedelta(hours=48)
-TELLING = ("answered_at", "negative_feedback", "wrongly_rejected")
+HANDLING_COLUMNS = ("answered_at", "negative_feedback", "wrongly_rejected")
 COLUMNS = (
     Column(name="order_id", meaning="Amazon's order ID", needed=True),
     Column(name="requested_at", meaning="day or time of the request", needed=True),
@@ -75,7 +75,7 @@ def _judged(
     is_negative, is_wrong = row.flag("negative_feedback"), row.flag("wrongly_rejected")
     if is_negative or is_wrong:
         return True, "negative_feedback" if is_negative else "wrong_rejection"
-    if not row.has_any_column(*TELLING):
+    if not row.has_any_column(*HANDLING_COLUMNS):
         return None, ""
     if not row.has_any_column("answered_at"):
         return False, ""

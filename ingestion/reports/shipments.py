@@ -50,7 +50,7 @@ COLUMNS = (
         meaning="the time this row describes, ISO 8601 with an offset; default: when the report was received",
     ),
 )
-TELLING = (
+EVENT_COLUMNS = (
     "ship-by",
     "shipped-at",
     "first-scan-at",
@@ -72,7 +72,7 @@ def build_parser(header: Sequence[str], parse_context: ParseContext) -> RowParse
         raise RejectedDocument(
             "columns-missing",
             "Columns are missing",
-            f"A {NAME} report needs at least one of {', '.join(TELLING)}.",
+            f"A {NAME} report needs at least one of {', '.join(EVENT_COLUMNS)}.",
         )
     return lambda row: build_fact(read(row))
 
@@ -139,7 +139,7 @@ def next_business_day(day: date) -> date:
 
 def matches(header: Sequence[str], _first_row: Sequence[str]) -> bool:
     names = {normalize_column(cell) for cell in header}
-    return "order-id" in names and not names.isdisjoint(TELLING)
+    return "order-id" in names and not names.isdisjoint(EVENT_COLUMNS)
 
 
 REPORT_TYPE = ReportType(

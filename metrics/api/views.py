@@ -269,7 +269,7 @@ class AgencyDetail(Resource):
         change = AgencySerializer(agency, data=request.data, partial=True)
         change.is_valid(raise_exception=True)
         actor = context.principal(request).actor
-        agencies.update(thing=agency, fields=change.validated_data, actor=actor, now=timezone.now())
+        agencies.update(instance=agency, fields=change.validated_data, actor=actor, now=timezone.now())
         if "counts_pending_and_cancelled" in change.validated_data:
             recount = partial(tasks.apply_denominator.delay, agency_id=str(agency.pk))
             transaction.on_commit(recount, robust=True)

@@ -20,7 +20,7 @@ word = env.text
 word_or_blue = partial(env.text, default="blue")
 number = partial(env.integer, default=7)
 positive = partial(env.integer, default=7, least=1)
-off, on = partial(env.switch, default=False), partial(env.switch, default=True)
+off, on = partial(env.boolean, default=False), partial(env.boolean, default=True)
 words_or_two = partial(env.words, default="a,b")
 level = partial(env.one_of, choices=("LOW", "HIGH"), default="LOW")
 zones = partial(env.zones, places=("US", "DE"))
@@ -279,7 +279,7 @@ def test_a_command_borrows_what_it_does_not_have_unless_it_names_a_database(
     (tmp_path / "environment").write_text(ENVIRONMENT)
     monkeypatch.setattr(os, "environ", dict(own))
 
-    env.borrow(home=tmp_path)
+    env.load_file(home=tmp_path)
 
     assert os.environ == afterwards
 
@@ -290,7 +290,7 @@ def test_the_home_that_is_named_lends_before_the_usual_one(
     (tmp_path / "environment").write_text(ENVIRONMENT)
     monkeypatch.setattr(os, "environ", {"UNDERONE_HOME": str(tmp_path)})
 
-    env.borrow(home=tmp_path / "usual")
+    env.load_file(home=tmp_path / "usual")
 
     assert os.environ["PORT"] == "8001"
 
@@ -300,7 +300,7 @@ def test_where_no_product_was_started_nothing_is_borrowed(
 ) -> None:
     monkeypatch.setattr(os, "environ", {})
 
-    env.borrow(home=tmp_path / "nowhere")
+    env.load_file(home=tmp_path / "nowhere")
 
     assert os.environ == {}
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from config.observability.log_redaction import BLANK, CUT, LONGEST, REACH, SHAPES, Redactor
+from config.observability.log_redaction import BLANK, CUT, MAX_LENGTH, MAX_MATCH_LENGTH, SHAPES, Redactor
 from tests.overheard import find_secrets
 
 SECRET = "sKq7vZr2TnYw0HcXbD4mLfPe9uAjG1oI"
 
-TELLING = [
+SECRET_TEXTS = [
     f"the key uo_live_AbCdEf123456_{SECRET} opens nothing",
     f"uo_tok_AbCdEf123456_{SECRET}",
     f"signed by whsec_{SECRET}+/=",
@@ -57,7 +57,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("text", TELLING)
+@pytest.mark.parametrize("text", SECRET_TEXTS)
 def test_a_secret_is_blanked_wherever_it_stands(text: str) -> None:
     left = Redactor().text(text)
 
@@ -70,7 +70,7 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
     assert Redactor().text(text) == text
 
 
-@pytest.mark.parametrize("text", [*TELLING, *HARMLESS])
+@pytest.mark.parametrize("text", [*SECRET_TEXTS, *HARMLESS])
 def test_blanking_twice_changes_nothing(text: str) -> None:
     once = Redactor().text(text)
 
@@ -233,28 +233,28 @@ def test_an_endless_text_is_cut_and_says_so() -> None:
         assert left.endswith(CUT), hostile
 
 
-@pytest.mark.parametrize("text", [*TELLING, f"correct {SECRET} horse"])
-@pytest.mark.parametrize("cut", [LONGEST, LONGEST - REACH])
+@pytest.mark.parametrize("text", [*SECRET_TEXTS, f"correct {SECRET} horse"])
+@pytest.mark.parametrize("cut", [MAX_LENGTH, MAX_LENGTH - MAX_MATCH_LENGTH])
 def test_no_secret_is_half_shown_where_a_text_is_cut(text: str, cut: int) -> None:
     redactor = Redactor(known=[f"correct {SECRET} horse"])
 
     for off in range(-len(SECRET) - 40, 8, 9):
-        left = redactor.text("a " * ((cut + off) // 2) + text + " b" * LONGEST)
+        left = redactor.text("a " * ((cut + off) // 2) + text + " b" * MAX_LENGTH)
 
         assert SECRET[:4] not in left
         assert left.endswith(CUT)
 
 
 def test_a_text_as_long_as_any_is_whole() -> None:
-    assert Redactor().text("a " * (LONGEST // 2)) == "a " * (LONGEST // 2)
+    assert Redactor().text("a " * (MAX_LENGTH // 2)) == "a " * (MAX_LENGTH // 2)
 
 
-@pytest.mark.parametrize("text", TELLING)
+@pytest.mark.parametrize("text", SECRET_TEXTS)
 def test_who_searches_finds_what_would_be_blanked(text: str) -> None:
     assert any(SECRET in found for found in find_secrets(text))
 
 
-@pytest.mark.parametrize("text", [*HARMLESS, *map(Redactor().text, TELLING)])
+@pytest.mark.parametrize("text", [*HARMLESS, *map(Redactor().text, SECRET_TEXTS)])
 def test_who_searches_finds_nothing_in_what_tells_nothing(text: str) -> None:
     assert find_secrets(text) == []
 

@@ -28,7 +28,7 @@ BODY_SHARE = 0.95
 CONNECT_TIMEOUT = 5.0  # seconds
 # A longer body is not read to its end, although its connection is lost for the next delivery.
 MAX_BODY_BYTES = 64 * 1024
-KEPT_BODY_BYTES = 1024
+STORED_BODY_BYTES = 1024
 MAX_IDLE_CONNECTIONS = 256
 # Servers close idle connections after five seconds or more; the client must be first.
 IDLE_TIMEOUT = 4.0  # seconds
@@ -185,12 +185,12 @@ class HttpClient:
     async def _close(self, connections: list[IdleConnection]) -> None:
         closing = {id(connection) for connection in connections}
         if closing:
-            kept = {
+            remaining = {
                 key: [each for each in idle if id(each) not in closing] for key, idle in self._idle.items()
             }
         else:
-            kept = self._idle
-        self._idle = {key: idle for key, idle in kept.items() if idle}
+            remaining = self._idle
+        self._idle = {key: idle for key, idle in remaining.items() if idle}
         for connection in connections:
             await connection.transport.aclose()
 
@@ -219,12 +219,12 @@ async def _read_start(response: httpx.Response, *, until: float) -> bytes:
     """Return the first bytes of the body, and read on to MAX_BODY_BYTES so that the connection can be used
     again."""
 
-    kept, read = b"", 0
+    body, read = b"", 0
     try:
         async with asyncio.timeout_at(until):
             # Raw: a server may compress without being asked, and a small body could expand without limit.
             async for chunk in response.aiter_raw():
-                kept += chunk[: KEPT_BODY_BYTES - len(kept)]
+                body += chunk[: STORED_BODY_BYTES - len(body)]
                 read += len(chunk)
                 if read >= MAX_BODY_BYTES:
                     break
@@ -234,7 +234,7 @@ async def _read_start(response: httpx.Response, *, until: float) -> bytes:
         pass
     finally:
         await response.aclose()
-    return kept
+    return body
 
 
 def _describe(error: Exception) -> str:

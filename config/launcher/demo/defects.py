@@ -65,7 +65,7 @@ def build_defects(
             )
             chosen = random.sample(placed, k=min(len(placed), counting + round(0.006 * len(placed))))
             for position, order in enumerate(chosen):
-                yield _trouble(
+                yield _build_defect(
                     account=account,
                     order=order,
                     counts=position < counting,
@@ -100,7 +100,7 @@ def _how_many(account: SampleAccount, *, home: bool, fulfilment: str, span: int,
     return int(placed * (rate * 0.4 if span < 0 else rate))
 
 
-def _trouble(
+def _build_defect(
     *, account: SampleAccount, order: Order, counts: bool, span: int, now: datetime, random: Random
 ) -> Defect:
     kind, state = random.choices(COUNTING if counts else HARMLESS, (55, 15, 10, 10, 10))[0]

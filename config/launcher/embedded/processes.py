@@ -206,10 +206,10 @@ def _kill_session(leader: int) -> None:
     Pool processes can outlive the leader.
     """
 
-    _wait(until=lambda: not _killed(leader), seconds=20)
+    _wait(until=lambda: not _kill_running(leader), seconds=20)
 
 
-def _killed(leader: int) -> list[int]:
+def _kill_running(leader: int) -> list[int]:
     """Kill the processes of the session that still run, and return their IDs."""
     killed = []
     for pid in psutil.pids():

@@ -118,10 +118,10 @@ def _make_role(connection: psycopg.Connection, *, role: Role) -> None:
     connection.execute(
         sql.SQL(statement).format(name=sql.Identifier(role.name), password=sql.Literal(verifier))
     )
-    _refuse_powers(connection, role=role)
+    _check_powers(connection, role=role)
 
 
-def _refuse_powers(connection: psycopg.Connection, *, role: Role) -> None:
+def _check_powers(connection: psycopg.Connection, *, role: Role) -> None:
     query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %(name)s"
     if _row(connection, query, name=role.name)[0]:
         raise CannotProvision(

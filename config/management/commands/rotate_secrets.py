@@ -33,8 +33,10 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"Some secrets of {failed} agencies cannot be decrypted. See the lines above.")
         if not options["check"]:
-            spare = sorted(settings.SECRETS_KEYS.keys() - in_use.keys() - {next(iter(settings.SECRETS_KEYS))})
-            self.stdout.write(f"keys no longer needed in SECRETS_KEYS: {_listed(spare) or 'none'}")
+            unused = sorted(
+                settings.SECRETS_KEYS.keys() - in_use.keys() - {next(iter(settings.SECRETS_KEYS))}
+            )
+            self.stdout.write(f"keys no longer needed in SECRETS_KEYS: {_listed(unused) or 'none'}")
 
     def _rotate(self) -> int:
         """Encrypt the secrets of all agencies again. Return the number of agencies where that failed."""

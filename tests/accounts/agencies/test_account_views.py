@@ -212,7 +212,7 @@ def test_update_account_keeps_concurrent_changes_of_worker(acme: Client, shop: s
     acme.load(shop, build.orders_file([build.order_row(sales_channel="Amazon.ca")]))
 
     with context.agency(acme.agency.pk):
-        agencies.update(thing=stale, fields={"name": "Renamed"}, now=NOON)
+        agencies.update(instance=stale, fields={"name": "Renamed"}, now=NOON)
         kept = SellerAccount.objects.get()
 
     assert (kept.name, kept.marketplaces) == ("Renamed", ["CA", "US"])

@@ -175,13 +175,13 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
     with context.agency(acme.agency.pk):
         account = take_on(acme.agency, actor=Actor("key_1", "mine"))
         agencies.update(
-            thing=account,
+            instance=account,
             fields={"name": "Nordwind", "external_id": "crm-1"},
             actor=Actor("key_1", "mine"),
             now=NOON,
         )
         agencies.update(
-            thing=acme.agency, fields={"document_retention_days": 7}, actor=Actor("key_1", "mine"), now=NOON
+            instance=acme.agency, fields={"document_retention_days": 7}, actor=Actor("key_1", "mine"), now=NOON
         )
         agencies.delete_account(account=account, actor=Actor("key_2", "other"), now=LATER)
 
@@ -201,8 +201,8 @@ def test_agency_and_account_changes_are_recorded_in_audit_log(acme: Client) -> N
 def test_update_with_equal_values_is_not_recorded(acme: Client) -> None:
     with context.agency(acme.agency.pk):
         account = take_on(acme.agency)
-        agencies.update(thing=account, fields={"name": "Nordwind"}, now=NOON)
-        agencies.update(thing=account, fields={}, now=NOON)
+        agencies.update(instance=account, fields={"name": "Nordwind"}, now=NOON)
+        agencies.update(instance=account, fields={}, now=NOON)
         for moment in (NOON, LATER):
             agencies.delete_account(account=account, now=moment)
         with pytest.raises(agencies.AccountExists):
