@@ -17,6 +17,7 @@ UNDERONE = Actor("underone")
 
 Fields = Mapping[str, Any]
 
+# Only rows that still have details: each batch then finds new ones, and the last finds none.
 REMOVE_DETAILS = """
 UPDATE accounts_auditentry SET actor_name = '', before = NULL, after = NULL, detail = '{}'
 WHERE agency_id = %(agency)s AND id IN (
@@ -101,5 +102,6 @@ def _changed_fields(
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     if before is None or after is None:
         return (None if before is None else dict(before), None if after is None else dict(after))
+    # An update may pass fields that it leaves as they were; the entry would name them as changed.
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return {name: before.get(name) for name in names}, {name: after.get(name) for name in names}

@@ -16,6 +16,7 @@ class Gone(Exception):
 def lock(invitation: Invitation) -> Invitation:
     """Lock an invitation until the transaction ends, and return it as it is now. Raises Gone."""
     invitations = Invitation.objects.filter(agency_id=invitation.agency_id, pk=invitation.pk)
+    # Without `of`, the joined agency would be locked as well, after the invitation; others lock it first.
     locked = invitations.select_for_update(of=("self",)).select_related("agency").first()
     if locked is None:
         raise Gone

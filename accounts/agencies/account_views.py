@@ -59,6 +59,7 @@ class Accounts(Collection[SellerAccount]):
         ordering = self.request.query_params.get("ordering", "-id")
         if ordering not in ORDERINGS:
             raise ValidationError({"ordering": f"Must be one of {', '.join(ORDERINGS)}."})
+        # A cursor compares values, and `distance` may be null.
         return ordering.replace("distance", "ordered_distance")
 
     @extend_schema(

@@ -34,11 +34,14 @@ def create_accounts(
     3. Find all accounts again: a concurrent request may have inserted some of them first.
     4. Record an audit entry for each new account.
     """
+    # Reversed: of several rows with one key, a dictionary keeps the last.
     first = {each.selling_partner_id: each for each in reversed(accounts)}
     existing = _by_partner(agency, first)
     new = [_build(agency, each, now) for partner, each in first.items() if partner not in existing]
     new.sort(key=lambda account: account.pk)
+    # A concurrent request may insert one of these accounts at this moment; a conflict would refuse all rows.
     SellerAccount.objects.bulk_create(new, ignore_conflicts=True)
+    # Django cannot tell which rows of a bulk_create with ignored conflicts were inserted.
     existing = _by_partner(agency, first)
     created = {account.pk for account in new} & {account.pk for account in existing.values()}
     entries = [
@@ -51,6 +54,7 @@ def create_accounts(
     for each in accounts:
         account = existing[each.selling_partner_id]
         results.append((account, account.pk in created))
+        # A later row with the same selling partner ID exists by then.
         created.discard(account.pk)
     return results
 

@@ -34,6 +34,7 @@ class BulkAccounts(Resource):
         responses=BulkCreateResults,
     )
     def post(self, request: Request) -> Response:
+        # Only the list: validated together with it, one invalid row would refuse the whole request.
         body = BulkRows(data=request.data)
         body.is_valid(raise_exception=True)
         rows = [AccountSerializer(data=row) for row in body.validated_data["accounts"]]

@@ -33,6 +33,7 @@ class ErasureStarted(Exception):
 def create_agency(*, name: str, now: datetime, actor: Actor = audit.UNDERONE) -> tuple[Agency, str]:
     """Create an agency with its first API key, and return it with the text of that key. Opens a
     transaction."""
+    # The ID comes first: row-level security accepts the new row only in the context of its own agency.
     agency_id = identifiers.uuid7()
     with context.agency(agency_id):
         agency = Agency.objects.create(id=agency_id, name=name, created_at=now)
@@ -59,6 +60,7 @@ def create_account(
         "home_marketplace": home_marketplace,
         "external_id": external_id,
     }
+    # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
     try:
         with transaction.atomic():
             account = SellerAccount.objects.create(
@@ -76,15 +78,15 @@ def create_account(
 def update(
     *, instance: Agency | SellerAccount, fields: dict[str, Any], now: datetime, actor: Actor = audit.UNDERONE
 ) -> None:
-    """Update these fields of an agency or account.
-
-    Saves no other field: a worker may be updating the rest of the row at this moment.
-    """
+    """Update these fields of an agency or account."""
+    # Read again under the lock: `instance` may be older than another change, and the audit log records both
+    # states.
     locked = _lock(instance)
     before = {name: getattr(locked, name) for name in fields}
     for name, value in fields.items():
         setattr(instance, name, value)
     if before != fields:
+        # No other field: a worker may have updated the rest of the row since it was read.
         instance.save(update_fields=list(fields))
         kind = "agency" if isinstance(instance, Agency) else "account"
         _record(instance, f"{kind}.changed", actor, now, before=before, after=fields)
@@ -96,6 +98,7 @@ def delete_account(*, account: SellerAccount, now: datetime, actor: Actor = audi
 
     Deleting it again changes nothing.
     """
+    # The condition is part of the update: of two requests at once, only one deletes and records it.
     if SellerAccount.objects.filter(agency_id=account.agency_id, pk=account.pk, deleted_at=None).update(
         deleted_at=now
     ):
@@ -128,6 +131,7 @@ def close(*, agency: Agency, by: str, actor: Actor, now: datetime) -> Agency:
 
 def erase_now(*, agency: Agency, now: datetime) -> None:
     """Let the erasure of a closed agency start now. It cannot be reopened after that."""
+    # The condition keeps an erasure that is due already at its own time, and open agencies out.
     Agency.objects.filter(pk=agency.pk, erased_from__gt=now).update(erased_from=now)
 
 
@@ -138,6 +142,7 @@ def reopen(*, agency: Agency, now: datetime) -> None:
     locked = Agency.objects.locked(agency_id=agency.pk)
     if locked.erased_from is None:
         raise NotClosed
+    # From then on the hourly job may have erased some tables, and what is left is no longer whole.
     if now >= locked.erased_from:
         raise ErasureStarted
     locked.closed_at, locked.closed_by, locked.erased_from = None, "", None

@@ -83,6 +83,7 @@ class AgencySerializer(Body, serializers.ModelSerializer[Agency]):
     ]
 )
 class CloseAgency(Body):
+    # Not trimmed: an agency's name may begin or end with a blank, and the text must match it exactly.
     confirm = serializers.CharField(
         trim_whitespace=False,
         help_text=(

@@ -24,6 +24,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Expected the header `Authorization: Bearer uo_live_…`.")
         try:
             principal = key_secrets.authenticate(text=text.strip(), now=timezone.now())
+        # One text for all reasons: it does not reveal which prefixes exist.
         except key_secrets.UnknownKey:
             raise AuthenticationFailed("The API key or token is unknown, expired or revoked.") from None
         return principal, principal
@@ -41,6 +42,7 @@ def reauthenticate(request: Request) -> None:
     before = context.principal(request)
     for authenticator in request.authenticators or ():
         result: Any = authenticator.authenticate(request)
+        # Another principal than at the beginning must not continue what the first one was allowed to do.
         if result is not None:
             if result[0].id != before.id:
                 break

@@ -21,6 +21,7 @@ from accounts.models import Agency, ApiKey, ApiKeyPrefix, Role
 from accounts.tenancy import batches, context, principals
 from accounts.tenancy.principals import Principal
 
+# Every request would otherwise write the row of its key, and wait for the other requests with that key.
 USE_RECORDED_EVERY = timedelta(minutes=1)
 ALPHABET = string.ascii_letters + string.digits
 PREFIX = re.compile(r"uo_live_[A-Za-z0-9]{12}|uo_tok_[A-Za-z0-9]{13}")
@@ -88,11 +89,13 @@ def create_token(
 def authenticate(*, text: str, now: datetime) -> Principal:
     """Return the principal of a key or token, and set the tenant context for the rest of the transaction.
 
-    An unknown or missing prefix costs the same work as a wrong secret, so that the response time reveals
-    nothing. Raises UnknownKey.
+    Raises UnknownKey.
     """
     prefix = text[:PREFIX_LENGTH]
+    # Malformed texts are looked up as well: one statement and one digest, as for a wrong secret.
     key = _find(prefix=prefix if PREFIX.fullmatch(prefix) else NO_PREFIX)
+    # In constant time, and also without a key: the response time must not reveal which prefixes exist or
+    # how much of a secret is right.
     matches = hmac.compare_digest(bytes(key.digest) if key else NO_DIGEST, _digest(text))
     if key is None or not matches or not is_valid(key=key, now=now):
         raise UnknownKey
@@ -104,10 +107,8 @@ def authenticate(*, text: str, now: datetime) -> Principal:
 
 
 def record_use(*, agency_id: UUID, key_id: UUID, now: datetime) -> None:
-    """Record that a key was used, in a transaction of its own.
-
-    Called after the request's transaction was rolled back.
-    """
+    """Record that a key was used, in a transaction of its own."""
+    # A refused request is rolled back, and with it what it recorded; the key was used nevertheless.
     with context.agency(agency_id):
         for key in ApiKey.objects.filter(agency_id=agency_id, pk=key_id):
             _record_use(key=key, now=now)
@@ -132,6 +133,7 @@ def _create(head: str, **columns: Any) -> tuple[ApiKey, str]:
     prefix = head + "".join(secrets.choice(ALPHABET) for _ in range(PREFIX_LENGTH - len(head)))
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(prefix=prefix, digest=_digest(text), **columns)
+    # The key's own table is hidden until its agency is known. This directory tells the agency (ADR 14).
     ApiKeyPrefix.objects.create(prefix=prefix, agency_id=key.agency_id, key_id=key.pk)
     return key, text
 
@@ -149,6 +151,7 @@ def _principal(key: ApiKey, now: datetime) -> Principal:
 
     Raises UnknownKey for a token of an invalid key.
     """
+    # Checked with every request: revoking a key must end its tokens at once.
     if key.kind == ApiKey.Kind.TOKEN and not _has_valid_parent(key, now):
         raise UnknownKey
     if key.kind == ApiKey.Kind.KEY:

@@ -74,6 +74,7 @@ def get_unrevoked_key(request: Request, public_id: str) -> ApiKey:
 
 def created_response(key: ApiKey, text: str) -> Response:
     body = NewApiKeySerializer(key, context={"text": text}).data
+    # No cache may store the response: it is the only one that contains the secret.
     return Response(
         body, status=201, headers={"Location": f"/v1/api-keys/{key.public_id}", "Cache-Control": "no-store"}
     )
@@ -200,6 +201,7 @@ def _rotate(request: Request, key: ApiKey, overlap: timedelta, now: datetime) ->
 
 
 class Tokens(Resource):
+    # A token can do no more than read what its key can read, so a read-only viewer may create one.
     required_roles: ClassVar = {"post": Role.VIEWER}
     treated_as_read = ("post",)
 
@@ -222,6 +224,7 @@ class Tokens(Resource):
         body.is_valid(raise_exception=True)
         accounts = body.validated_data.get("accounts")
         lifetime = timedelta(seconds=body.validated_data["expires_in"])
+        # AccountLimit accepts only accounts in the tenant context, so a token never sees more than its key.
         accounts = principal.accounts if accounts is None else accounts
         try:
             token, text = api_keys.create_token(

@@ -35,9 +35,8 @@ class EncryptedTable:
 def rotate(*, table: EncryptedTable, agency_id: UUID) -> int:
     """Encrypt an agency's rows again that another key than the first encrypted; return how many.
 
-    Each batch is a transaction of its own. An interrupted run continues the next time; concurrent runs share
-    the rows. Raises at_rest.DecryptionError at the first row that cannot be decrypted; the batches before it
-    remain.
+    Each batch is a transaction of its own; the next run continues an interrupted one. Raises
+    at_rest.DecryptionError at the first row that cannot be decrypted; the batches before it remain.
     """
     rotated = 0
     while count := _rotate_batch(table, agency_id):
@@ -56,6 +55,7 @@ def _rotate_batch(table: EncryptedTable, agency_id: UUID) -> int:
     first = next(iter(settings.SECRETS_KEYS))
     with tenant_context.agency(agency_id):
         others = table.model._default_manager.filter(agency_id=agency_id).exclude(key_id=first)  # noqa: SLF001
+        # SKIP LOCKED: concurrent runs share the rows, and no run waits for a request that is writing one.
         rows = list(others.select_for_update(skip_locked=True).order_by("pk")[:BATCH_SIZE])
         for row in rows:
             context = table.context(row)

@@ -14,7 +14,9 @@ MOST_RETENTION_DAYS = 3650
 
 class AgencyQuerySet(models.QuerySet["Agency"]):
     def locked(self, *, agency_id: UUID) -> "Agency":
-        """Return the agency, locked until the transaction ends. Rows that name it can still be written."""
+        """Return the agency, locked until the transaction ends."""
+        # FOR NO KEY UPDATE: every insert of a row of the agency locks its key for the
+        # foreign key, and must not wait.
         return self.select_for_update(no_key=True).get(pk=agency_id)
 
 
@@ -55,10 +57,10 @@ class Agency(models.Model):
     )
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.CharField(
-        max_length=60, blank=True, db_default=""
-    )  # the public ID of the principal, or underone
-    erased_from = models.DateTimeField(null=True)  # until then it can be reopened
+    # The public ID of the principal, or underone.
+    closed_by = models.CharField(max_length=60, blank=True, db_default="")
+    # Until then the agency can be reopened.
+    erased_from = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
 
     objects = AgencyQuerySet.as_manager()

@@ -40,10 +40,10 @@ class ApiKey(TenantModel):
     digest = models.BinaryField(max_length=32)
     role = models.CharField(max_length=7, choices=Role, default=Role.ADMIN, db_default=Role.ADMIN)
     read_only = models.BooleanField(default=False, db_default=False)
-    accounts = ArrayField(models.UUIDField(), null=True)  # null: all
-    parent = TenantForeignKey(
-        "self", on_delete=models.DO_NOTHING, null=True, related_name="tokens"
-    )  # the key that created a token
+    # Null: all accounts.
+    accounts = ArrayField(models.UUIDField(), null=True)
+    # The key that created a token.
+    parent = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="tokens")
     replaces = TenantForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="+")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)

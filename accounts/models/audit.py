@@ -28,18 +28,19 @@ class AuditEntry(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     at = models.DateTimeField()
-    actor_id = models.CharField(max_length=60)  # public ID of a key, member or staff user, or underone
-    actor_name = models.CharField(max_length=254, blank=True)  # its name at that time
+    # The public ID of a key, member or staff user, or underone.
+    actor_id = models.CharField(max_length=60)
+    # The name at the time of the change: a key can be renamed, and a user can be deleted.
+    actor_name = models.CharField(max_length=254, blank=True)
     what = models.CharField(max_length=60)
-    about = models.CharField(max_length=60)  # a public ID
-    before: "models.JSONField[Any, Any]" = models.JSONField(
-        null=True, encoder=DjangoJSONEncoder
-    )  # the fields that changed;
-    after: "models.JSONField[Any, Any]" = models.JSONField(
-        null=True, encoder=DjangoJSONEncoder
-    )  # null: the object did not exist
+    # A public ID.
+    about = models.CharField(max_length=60)
+    # The fields that changed. Null: the object did not exist.
+    before: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after: "models.JSONField[Any, Any]" = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     detail: "models.JSONField[Any, Any]" = models.JSONField()
-    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001  null if no request made the change
+    # Null: no request made the change.
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
 
     class Meta:
         indexes = (models.Index("agency", "about", "id", name="auditentry_by_about"),)

@@ -13,10 +13,13 @@ class IdempotencyRecord(TenantModel):
 
     bearer_id = models.UUIDField()
     key = models.CharField(max_length=255)
-    fingerprint = models.BinaryField(max_length=32)  # of method, path and body
-    status = models.PositiveSmallIntegerField(null=True)  # null only inside the transaction of the write
+    # Of method, path and body.
+    fingerprint = models.BinaryField(max_length=32)
+    # Null only inside the transaction of the write.
+    status = models.PositiveSmallIntegerField(null=True)
     headers: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)
-    encrypted = models.BinaryField(default=b"")  # the body, which may contain a secret that is shown once
+    # The body. It may contain a secret that is shown once.
+    encrypted = models.BinaryField(default=b"")
     key_id = at_rest.key_id_column("encrypted")
     created_at = models.DateTimeField()
     pk = models.CompositePrimaryKey("agency_id", "bearer_id", "key")

@@ -32,9 +32,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(
         default=False, db_default=False, help_text="Looks after the installation: may enter /staff/."
     )
-    sign_outs = models.PositiveIntegerField(
-        default=0, db_default=0
-    )  # how often all sessions were ended together
+    # How often all sessions were ended together. A part of every session's hash.
+    sign_outs = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
 
     EMAIL_FIELD = USERNAME_FIELD = "email"
@@ -59,6 +58,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
         """Return a hash that every session carries. A new password changes it, and so does ending all
         sessions."""
 
+        # Django's own hash contains only the password. The data of a session is not searchable by user, so a
+        # counter ends all of them in one update.
         return self._session_hash(settings.SECRET_KEY)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
@@ -75,7 +76,8 @@ class Grant(TenantModel):
 
     role = models.CharField(max_length=7, choices=Role)
     read_only = models.BooleanField(default=False, db_default=False)
-    accounts = ArrayField(models.UUIDField(), null=True)  # null: all
+    # Null: all accounts.
+    accounts = ArrayField(models.UUIDField(), null=True)
 
     class Meta:
         abstract = True
@@ -118,8 +120,10 @@ class Invitation(Grant):
     id = models.UUIDField(primary_key=True, default=identifiers.uuid7, editable=False)
     email = models.EmailField()
     digest = models.BinaryField(max_length=32)
-    invited_by_id = models.CharField(max_length=60)  # the public ID of a key or member
-    invited_by_name = models.CharField(max_length=254, blank=True)  # its name at that time
+    # The public ID of a key or member.
+    invited_by_id = models.CharField(max_length=60)
+    # The name at that time.
+    invited_by_name = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()

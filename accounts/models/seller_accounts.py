@@ -33,6 +33,7 @@ class SellerAccountQuerySet(models.QuerySet["SellerAccount"]):
         Raises SellerAccount.DoesNotExist for an account that was deleted, or whose agency was closed.
         """
 
+        # Only the account: a lock on the joined agency would make all its accounts queue up.
         locked = self.present().select_for_update(no_key=True, of=("self",)).select_related("agency")
         return locked.get(agency_id=agency_id, pk=account_id, agency__closed_at=None)
 
@@ -52,34 +53,37 @@ class SellerAccount(TenantModel):
     name = models.CharField(max_length=200)
     selling_partner_id = models.CharField(max_length=64)
     home_marketplace = models.CharField(max_length=2)
-    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001  null is "none given", '' is a given value
+    # Null: no ID was given. An empty text is an ID like any other.
+    external_id = models.CharField(max_length=200, null=True)  # noqa: DJ001
     status = models.CharField(max_length=10, choices=AccountStatus, default=AccountStatus.NO_DATA)
-    amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(
-        default=dict, db_default={}
-    )  # by marketplace, as Amazon reports it
+    # By marketplace, as Amazon reports them.
+    amazon_statuses: "models.JSONField[Any, Any]" = models.JSONField(default=dict, db_default={})
     marketplaces = ArrayField(models.CharField(max_length=2))
-    distance = models.FloatField(
-        null=True
-    )  # of its worst series: 1 without defects, 0 at the limit, negative beyond it
-    ordered_distance = (
-        models.GeneratedField(  # never null, so that lists have an order: without a distance comes last
-            expression=Coalesce("distance", models.Value(float("inf"))),
-            output_field=models.FloatField(),
-            db_persist=True,
-        )
+    # Of the worst series: 1 without defects, 0 at the target, negative beyond it.
+    distance = models.FloatField(null=True)
+    # Never null: a cursor compares values, and null compares with nothing.
+    # Accounts without a distance come last.
+    ordered_distance = models.GeneratedField(
+        expression=Coalesce("distance", models.Value(float("inf"))),
+        output_field=models.FloatField(),
+        db_persist=True,
     )
-    worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)  # the worst series and its value
+    # The worst series and its value.
+    worst_series: "models.JSONField[Any, Any]" = models.JSONField(null=True)
     open_breaches = models.PositiveIntegerField(default=0, db_default=0)
     open_warnings = models.PositiveIntegerField(default=0, db_default=0)
-    stale_from = models.DateTimeField(null=True)  # when the first of its sources becomes stale
+    # When the first of its sources becomes stale.
+    stale_from = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
-    last_recorded_at = models.DateTimeField(null=True)  # the next facts are recorded strictly later
+    # The next facts are recorded strictly later, so that `known_at` separates them.
+    last_recorded_at = models.DateTimeField(null=True)
 
     objects = SellerAccountQuerySet.as_manager()
 
     class Meta:
         constraints = (
+            # Only of present accounts: a deleted account may be created again before it is erased.
             models.UniqueConstraint(
                 "agency",
                 "selling_partner_id",

@@ -27,7 +27,8 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
     The database deletes or empties what points at a deleted row (row_level_security.foreign_key).
     """
 
-    if not TYPE_CHECKING:  # the checker reads the field's type off the signature that Django gives it
+    # mypy derives the field's type from the signature of Django's own ForeignKey.
+    if not TYPE_CHECKING:
 
         def __init__(self, *args, **options):
             """Leave constraint and index to `Meta` and the migrations."""
@@ -37,6 +38,7 @@ class TenantForeignKey(models.ForeignKey[_ST, _GT]):
         """Return the condition that both sides of a join are of one agency; None where Django has only one
         side."""
 
+        # Django passes no alias for a table that it has trimmed from a sub-query.
         if alias is None or related_alias is None:
             return None
         models_of: tuple[Any, Any] = (self.model, self.related_model)

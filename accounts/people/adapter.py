@@ -26,13 +26,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return ""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Queue our own e-mail instead of allauth's template.
-
-        allauth calls this for unknown addresses too, with a template that we do not have. Queueing costs the
-        same time then and sends nothing, so that the response time does not reveal which addresses are known.
-        """
+        """Queue our own e-mail instead of allauth's template."""
+        # allauth calls this for unknown addresses too, with a template that does not exist here.
+        # Queueing costs the same time then and sends nothing, so that the response time does not
+        # reveal which addresses are known.
         kind = template_prefix.rpartition("/")[2]
         values = {"code": context.get("code", ""), "key": "", "session": ""}
+        # The link in the e-mail contains the pending session, so that it also works in another browser.
         if kind == "login_code":
             values["session"] = SignedTokens().create_session_token(self.request)
         if kind == "password_reset_key":

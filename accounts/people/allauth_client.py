@@ -52,6 +52,7 @@ class Attempt:
 
     def cancel(self) -> None:
         """Uncount the attempt, because it succeeded."""
+        # The attempt has succeeded; an outage of the store must not fail it. It stays counted.
         with suppress(RedisError):
             self.usage.rollback()
 
@@ -67,6 +68,7 @@ def call(
     with request_context(inner):
         try:
             response = view(inner, *args, **kwargs)
+        # allauth raises this to leave its flow with a response from any depth.
         except ImmediateHttpResponse as immediate:
             response = immediate.response
         except RedisError:
@@ -84,6 +86,7 @@ def build_request(
     request: HttpRequest, *, method: str = "POST", path: str = "/", body: bytes = b""
 ) -> WSGIRequest:
     """Build a request for allauth and Django's sessions, from the same caller but without its credentials."""
+    # With a cookie, allauth would act for whoever a browser is signed in as, which invites forged requests.
     environ = {name: value for name, value in request.META.items() if name not in CREDENTIAL_HEADERS}
     content = {
         "CONTENT_TYPE": "application/json",
@@ -112,6 +115,7 @@ def count_attempt(*, request: HttpRequest, action: str, key: str | None = None) 
     with request_context(inner):
         try:
             usage = ratelimit.consume(inner, app=APP, action=action, key=key)
+        # Refused while attempts cannot be counted, so that nobody can guess secrets meanwhile.
         except RedisError:
             return None
     return None if usage is None else Attempt(usage)

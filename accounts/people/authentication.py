@@ -89,6 +89,7 @@ class MemberAuthentication(PersonAuthentication):
     """
 
     def credentials(self, request: Request, signed_in: SignedInUser) -> tuple[Principal, Principal]:
+        # With every request: a removed member or a changed role counts from the next request on.
         memberships = members.list_for_person(person_id=signed_in.person.pk)
         if not memberships:
             raise AuthenticationFailed("You are not a member of any agency.")
@@ -105,6 +106,7 @@ def _choose(memberships: list[Member], agency: str | None) -> Member:
         memberships if not agency else [each for each in memberships if each.agency.public_id == agency]
     )
     if len(matching) != 1:
+        # Also for the ID of a foreign agency: the response does not tell whether it exists.
         raise ChooseAgency(memberships)
     return matching[0]
 

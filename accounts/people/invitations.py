@@ -51,6 +51,7 @@ def create(*, agency: Agency, email: str, rights: dict[str, Any], actor: Actor, 
         created_at=now,
         **rights,
     )
+    # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
     try:
         with transaction.atomic():
             _send(invitation, now)
@@ -91,6 +92,8 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
         raise UnknownToken
     with context.agency(entry.agency_id):
         invitations = Invitation.objects.filter(agency_id=entry.agency_id, pk=entry.invitation_id)
+        # The digest again, under the lock: resending may have replaced the
+        # token since the directory was read.
         invitation = invitations.select_for_update().filter(digest=digest, expires_at__gt=now).first()
         if invitation is None or invitation.agency.closed_at is not None:
             raise UnknownToken
@@ -112,6 +115,7 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
 
 def _directory_entry(digest: bytes) -> InvitationDigest | None:
     """Return the directory's row of a token; None if it is unknown. Needs no tenant context."""
+    # A policy shows the one row whose digest the transaction names, and never the directory as a whole.
     context.set_local(invitation=digest.hex())
     entry = InvitationDigest.objects.filter(digest=digest).first()
     context.set_local(invitation="")

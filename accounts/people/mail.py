@@ -15,6 +15,7 @@ from accounts.encryption import at_rest
 Template = tuple[str, str, str]
 
 NOT_YOU = "If you did not request this, you can ignore this e-mail."
+# Secrets of a link stand after #: browsers do not send that part to a server, so it is in no log.
 TEMPLATES: dict[str, Template] = {
     "login_code": (
         "Your sign-in code",
@@ -59,10 +60,10 @@ TASK = "accounts.people.tasks.send_mail"
 def queue(*, kind: str, to: str, values: dict[str, str], expires_in: int) -> None:
     """Queue an e-mail once the transaction commits. A worker drops it after `expires_in` seconds.
 
-    A kind without a template is queued at the same cost and not sent. The content is encrypted on its way
-    through the broker.
+    A kind without a template is queued at the same cost and not sent.
     """
     content = json.dumps({"kind": kind, "to": to, "values": values}).encode()
+    # The broker stores messages, and these contain codes and tokens.
     encrypted = at_rest.encrypt(content, context=TASK).hex()
 
     def enqueue() -> None:
@@ -89,6 +90,7 @@ def build(*, kind: str, to: str, values: dict[str, str]) -> EmailMessage:
     subject, text, page = TEMPLATES[kind]
     link = f"\n\n{settings.PEOPLE_URL}{page.format_map(values)}" if settings.PEOPLE_URL and page else ""
     return EmailMessage(
+        # The name of an agency may contain line breaks, which Django refuses in a header.
         subject=" ".join(f"[Underone] {subject.format_map(values)}".split()),
         body=f"{text.format_map(values)}{link}\n",
         from_email=settings.DEFAULT_FROM_EMAIL,

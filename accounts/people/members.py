@@ -40,6 +40,8 @@ def update(*, member: Member, rights: dict[str, Any], actor: Actor, now: datetim
     for name, value in rights.items():
         setattr(locked, name, value)
     locked.save(update_fields=list(rights))
+    # After the change: the query sees what the agency would be left with, and
+    # LastAdmin rolls the change back.
     _check_admin_remains(locked.agency_id, now)
     entry: dict[str, Any] = {
         "agency_id": locked.agency_id,
@@ -70,6 +72,7 @@ def remove(*, member: Member, actor: Actor, now: datetime) -> None:
     invitation_revocation.revoke_all(agency_id=locked.agency_id, by=locked.public_id, actor=actor, now=now)
     Member.objects.filter(agency_id=locked.agency_id, pk=locked.pk).delete()
     _check_admin_remains(member.agency_id, now)
+    # After the deletion: it keeps users who still have a membership.
     delete_if_unused(person_id=locked.person_id)
 
 
@@ -96,10 +99,9 @@ def delete_if_unused(*, person_id: UUID) -> None:
 
 
 def _lock(member: Member) -> Member:
-    """Lock the agency and the member, and return the member as it is now.
-
-    The agency's lock makes two admins who remove each other do so one after the other.
-    """
+    """Lock the agency and the member, and return the member as it is now."""
+    # The agency's lock makes two admins who remove each other do so one after the other. With locks on their
+    # members only, each would still find the other as the remaining admin.
     Agency.objects.locked(agency_id=member.agency_id)
     members = Member.objects.select_for_update(of=("self",)).select_related("person")
     return members.get(agency_id=member.agency_id, pk=member.pk)

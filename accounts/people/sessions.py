@@ -28,6 +28,7 @@ AGENCY = "agency"
 STAFF = "staff"
 LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 CODE_LIFETIME = timedelta(seconds=settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT)
+# Recording every use would write a row with every request.
 SEEN_RECORDED_EVERY = timedelta(hours=1)
 
 
@@ -64,6 +65,7 @@ def create(*, request: HttpRequest, person: Person, now: datetime) -> Session:
 
     Replaces the session of `request`.
     """
+    # A new key: a session that existed before the sign-in may be known to somebody else.
     request.session = new()
     login(request, person, backend=BACKEND)
     token = SignedTokens().create_session_token(request)
@@ -76,6 +78,7 @@ def get(*, token: str) -> tuple[SessionBase, Person]:
     session = SignedTokens().lookup_session(token)
     request = HttpRequest()
     request.session = session or new()
+    # get_user compares the session's hash, so a changed password or a sign-out everywhere ends it here.
     person = get_user(request)
     if not isinstance(person, Person):
         raise Ended
@@ -107,6 +110,7 @@ def extend(*, session: SessionBase, now: datetime) -> datetime:
         session[SEEN], seen = now.isoformat(), now
         try:
             session.save()
+        # Django raises this if the row is gone: the session was ended since it was read.
         except UpdateError:
             raise Ended from None
     return seen + LIFETIME
@@ -114,6 +118,7 @@ def extend(*, session: SessionBase, now: datetime) -> datetime:
 
 def revoke_all(*, person: Person) -> None:
     """End all sessions of a user now."""
+    # The counter is part of the hash that every session carries. F(): two calls at once count twice.
     Person.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
 
 

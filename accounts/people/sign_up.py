@@ -29,6 +29,7 @@ def send_token(*, agency_name: str, name: str, email: str, now: datetime) -> Non
     Reveals nothing about whether the address is known.
     """
     email = email.lower()
+    # The agency's ID is in the token: its primary key lets the token create one agency only.
     content = {"agency": identifiers.uuid7().hex, "called": agency_name, "name": name, "email": email}
     token = TOKEN_HEAD + signing.dumps(content, salt=SALT, compress=True)
     values = {"agency": agency_name, "until": timestamps.text(now + LIFETIME), "token": token}
@@ -48,9 +49,11 @@ def accept(*, token: str, profile: Profile, now: datetime) -> Joined:
     agency_id = UUID(hex=content["agency"])
     with context.agency(agency_id):
         try:
+            # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
             with transaction.atomic():
                 agency = Agency.objects.create(id=agency_id, name=content["called"], created_at=now)
         except IntegrityError as error:
+            # The agency exists: the token was used before.
             if constraints.violated(error) != constraints.AGENCY_KEY:
                 raise
             raise UnknownToken from None

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from accounts.people import mail
 
 
+# Exceptions of smtplib are OSErrors too. The message expires with the secret that it contains.
 @shared_task(autoretry_for=(OSError,), retry_backoff=5, retry_backoff_max=300, max_retries=8)
 def send_mail(*, encrypted: str) -> None:
     """Send an e-mail to a user. Retried for some minutes while the mail server is unavailable."""

@@ -58,12 +58,13 @@ def join(*, agency: Agency, email: str, grant: Grant, profile: Profile, now: dat
 def get_or_create(*, email: str, profile: Profile, now: datetime) -> tuple[Person, bool]:
     """Return the user with this e-mail address, and whether it is new. Raises as `join` does.
 
-    Locks the user until the transaction ends, so that `members.delete_if_unused` does not delete it
-    meanwhile.
+    Locks the user until the transaction ends.
     """
+    # Without the lock, `members.delete_if_unused` could delete the user before the new membership exists.
     users = Person.objects.select_for_update(no_key=True).filter(email=email.lower())
     person = users.first()
     if person is None:
+        # A savepoint: after an integrity error PostgreSQL refuses every statement of the transaction.
         try:
             with transaction.atomic():
                 return _create(email.lower(), profile, now), True

@@ -90,6 +90,7 @@ def store_response(request: Request, *, key: str, response: HttpResponse) -> Non
         idempotency.release(principal=principal, key=key)
         return
     headers = {name: response[name] for name in STORED_HEADERS if name in response}
+    # The middleware that sets this header runs later, and the replay may be requested in another language.
     headers["Content-Language"] = translation.get_language() or "en"
     stored = StoredResponse(status=response.status_code, headers=headers, body=response.content)
     idempotency.store(principal=principal, key=key, response=stored)
@@ -105,6 +106,7 @@ def lock_path(request: Request) -> None:
     if owner is None:
         return
     name = f"{owner} {request.path}".encode("utf-8", "surrogatepass")
+    # PostgreSQL's advisory locks are signed 64-bit numbers. Two paths with one number would only wait.
     number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
     try:
         with locks.lock_timeout() as cursor:
@@ -122,6 +124,7 @@ def check_if_match(request: Request, *, read: Callable[[], HttpResponse]) -> Non
         raise ValidationError(
             {"If-Match": 'Send `*`, or ETags in double quotes, such as `"5d41402abc4b2a76b9719d911017c592"`.'}
         )
+    # The representation is rendered again: an ETag is its digest, so it depends on language and format.
     if if_match is not None and not etags.matches(if_match, etags.compute(read().content)):
         raise PreconditionFailed
 

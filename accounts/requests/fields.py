@@ -69,6 +69,7 @@ class AccountLimit(serializers.ListField):
         if isinstance(data, list) and (error := length_error(self, data)):
             raise serializers.ValidationError(error)
         ids = [identifiers.private("acct", each) for each in super().to_internal_value(data)]
+        # Row-level security hides accounts of other agencies: their IDs are as unknown as invented ones.
         existing = set(SellerAccount.objects.present().filter(pk__in=ids).values_list("pk", flat=True))
         errors = {
             str(index): ["No account has this ID."] for index, each in enumerate(ids) if each not in existing

@@ -21,6 +21,8 @@ from accounts.tenancy.principals import Principal
 ENCRYPTED = EncryptedTable(model=IdempotencyRecord, context=lambda record: record.context)
 Param = UUID | str | bytes | datetime | int
 LIFETIME = timedelta(hours=24)
+# One statement, so that no other request can come between the check and the claim.
+# An expired key is claimed anew.
 CLAIM = """
 INSERT INTO accounts_idempotencyrecord AS record (agency_id, bearer_id, key, fingerprint, headers, encrypted, created_at)
 VALUES (%(agency)s, %(principal)s, %(key)s, %(fingerprint)s, '{}', '', %(now)s)
@@ -72,11 +74,14 @@ def claim(*, principal: Principal, key: str, fingerprint: bytes, now: datetime) 
     }
     if _insert(params | {"until": now - LIFETIME}):
         return None
+    # A statement of its own: it sees what the other request committed while the insert waited for it.
     record = _records(principal, key).get()
     if bytes(record.fingerprint) != fingerprint:
         raise DifferentRequest
     try:
         body = at_rest.decrypt(bytes(record.encrypted), context=record.context)
+    # The operator removed the encryption key within the day. Answering "in progress" or repeating
+    # the write would both be wrong.
     except at_rest.UnknownKey as error:
         raise ResponseUnreadable from error
     return StoredResponse(status=record.status or 0, headers=record.headers, body=body)

@@ -71,6 +71,7 @@ class SlidingWindows(RedisStorage):
     ) -> WindowUsage:
         if not usage.allowed:
             return usage
+        # The windows are taken in one round trip before it is known that another has no room.
         self.lua_incr_expire([keys[1]], [limit[0].get_expiry() * 2, -1])
         return usage._replace(current=usage.current - 1)
 
@@ -83,6 +84,7 @@ class SlidingWindows(RedisStorage):
     def _take(
         self, limits: Sequence[tuple[RateLimitItem, str]], keys: Sequence[tuple[str, str]]
     ) -> Iterator[WindowUsage]:
+        # Not a transaction: the scripts are atomic each, and a cluster may keep the keys on different nodes.
         pipe = self.storage.pipeline(transaction=False)
         for (item, _), pair in zip(limits, keys, strict=True):
             pipe.evalsha(self.lua_acquire_sliding_window.sha, 2, *pair, item.amount, item.get_expiry(), 1)
@@ -111,11 +113,13 @@ def call(command: Callable[[SlidingWindows], Result]) -> Result:
 
     Raises StoreUnavailable, without a call for RETRY_AFTER seconds after an outage.
     """
+    # Without the pause every request would wait for the timeout of a store that is away.
     if not settings.CACHE_URL or time.monotonic() < Outage.until:
         raise StoreUnavailable
     try:
         result = command(_windows(settings.CACHE_URL))
     except RedisError as error:
+        # One line for an outage, not one for every request.
         if not Outage.until:
             log.warning(
                 "The store at CACHE_URL is unavailable. Rate limits are off until it is back: %s", error

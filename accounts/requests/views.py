@@ -43,6 +43,8 @@ class Resource(APIView):
         try:
             super().perform_authentication(request)
         except AuthenticationFailed:
+            # Only after the key proved invalid: a valid key is never refused because of
+            # other failures from its address.
             address = rate_limits.client_address(request.META)
             if rate_limits.has_too_many_failures(address=address):
                 raise Throttled(wait=rate_limits.FAILURES_WAIT) from None
@@ -50,6 +52,8 @@ class Resource(APIView):
             raise
         if request.auth is not None:
             principal = context.principal(request)
+            # After authentication: requests are counted by principal, and strangers
+            # cannot use up an agency's quota.
             usage = rate_limits.consume(principal=principal)
             request.META |= {PRINCIPAL: principal, RATE_LIMIT_HEADERS: usage.headers}
             if usage.wait is not None:
@@ -84,9 +88,12 @@ class Resource(APIView):
         if key is None or request.auth is None:
             return act()
         content = f"{request.method} {request.get_full_path()}\n".encode() + body
+        # Before `act` and its check of If-Match: after the first request, the resource has another ETag.
         stored = conditional_writes.claim_key(request, key=key, fingerprint=hashlib.sha256(content).digest())
         if stored is not None:
             return stored
+        # Rendered here, inside the transaction: DRF renders only after the
+        # view, when it is too late to store.
         response = self._render(request, act())
         conditional_writes.store_response(request, key=key, response=response)
         return response
@@ -137,6 +144,7 @@ class Resource(APIView):
         """
         read: Handler | None = getattr(self, "get", None)
         if read is not None and request.method != "POST":
+            # The lock first: of two writes with one ETag, the second must see what the first has changed.
             conditional_writes.lock_path(request)
             conditional_writes.check_if_match(
                 request, read=lambda: self._render(request, read(request, *args, **kwargs))

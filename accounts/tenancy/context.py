@@ -58,15 +58,19 @@ def for_request(request: Request) -> Iterator[None]:
 @contextmanager
 def _scope(agency_id: UUID, accounts: Collection[UUID] | None) -> Iterator[None]:
     with transaction.atomic():
+        # SET LOCAL outlives a savepoint that is released: without restoring, the rest of an outer
+        # transaction would run in this context.
         before = _settings()
         set_agency(agency_id, accounts=accounts)
         yield
+        # Not in a `finally`: after an error, the rollback to the savepoint restores the settings by itself.
         set_local(**before)
 
 
 def _settings() -> dict[str, str]:
     """Return the tenant context of this transaction, for `set_local` to restore."""
     with connection.cursor() as cursor:
+        # `true`: PostgreSQL does not know a setting that nobody has set in this session.
         cursor.execute(
             "SELECT " + ", ".join(f"current_setting('underone.{name}', true)" for name in SETTINGS)
         )
@@ -78,6 +82,7 @@ def _account_limit(accounts: Collection[UUID] | None) -> dict[str, str]:
 
     A policy searches only one list, which contains a sixteenth of all IDs.
     """
+    # The sixteen lists may keep old values: policies read them only while `accounts` is not empty.
     if accounts is None:
         return {"accounts": ""}
     ids = [str(each) for each in accounts]

@@ -27,19 +27,19 @@ def lock_timeout() -> Iterator[CursorWrapper]:
         try:
             yield cursor
         except OperationalError as error:
+            # Django raises OperationalError for many reasons, and keeps psycopg's exception as its cause.
             if isinstance(error.__cause__, LockNotAvailable):
                 raise LockTimeout from None
             raise
+        # Not in a `finally`: after an error the transaction accepts no statement until it is rolled back.
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 @contextmanager
 def session_lock(key: UUID) -> Iterator[bool]:
-    """Try to take a session-level advisory lock on a report or export, and yield whether it succeeded.
-
-    PostgreSQL releases the lock when the connection of a killed worker ends, so another worker can continue
-    immediately.
-    """
+    """Try to take a session-level advisory lock on a report or export, and yield whether it succeeded."""
+    # Of the session: the work spans several transactions, and PostgreSQL releases the lock when the
+    # connection of a killed worker ends, so another worker can continue immediately (ADR 2).
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [str(key)])
         is_acquired = cursor.fetchone()[0]

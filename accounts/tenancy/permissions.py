@@ -35,6 +35,7 @@ class HasPermission(IsAuthenticated):
         """Raise NotPermitted with the reason, and AuthenticationFailed if the agency is closed."""
         if not super().has_permission(request, view):
             return False
+        # Closing an agency changes no key and no member, so that reopening it restores them as they were.
         if context.agency_of(request).closed_at is not None:
             raise AuthenticationFailed("The agency is closed.")
         reason = _refusal(context.principal(request), view, request.method or "")

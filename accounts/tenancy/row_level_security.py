@@ -34,13 +34,14 @@ def limit_to_accounts(table: str, *, column: str = "account_id", also: str = "fa
     """Show and accept only rows within the transaction's account limit, and rows for which `also` is true.
 
     The policy applies to every command: an UPDATE that reads no column would otherwise change hidden rows.
-    The condition is a CASE, because the planner would take an OR for rarely true and choose the wrong index.
-    The IDs are in sixteen lists by their last digit, because an array would be parsed again for every row.
     """
 
+    # The IDs are in sixteen lists by their last digit: a policy searches one of them as text, where an array
+    # would be parsed again for every row. IDs have one length, so none is part of another.
     listed = (
         f"strpos(current_setting('underone.accounts_' || right({column}::text, 1), true), {column}::text) > 0"
     )
+    # A CASE: the planner would take an OR for rarely true and choose the wrong index.
     return RunSQL(
         f"""
         CREATE POLICY account_limit ON {table} AS RESTRICTIVE
@@ -137,6 +138,7 @@ def count_encryption_keys(table: str) -> tuple[RunSQL, RunSQL]:
     Used by encryption/rotation.py.
     """
 
+    # SECURITY DEFINER with a fixed search_path: a caller's schema could otherwise replace what is named here.
     function = f"{table}_encryption_keys"
     return (
         show_to_job(table, job="encryption_keys"),

@@ -54,6 +54,7 @@ class Command(BaseCommand):
         )[0]
 
     def _password(self, person: Person) -> str:
+        # Not an argument: arguments are visible in the list of processes and in the shell's history.
         password = getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
             validate_password(password, person)

@@ -151,6 +151,7 @@ class SignUp(PublicView):
         if not settings.SIGN_UP:
             raise SignUpClosed
         body = _validated(bodies.SignUp, request)
+        # Before the e-mail: anybody can enter the address of somebody else.
         limit(request, "sign_up", key=body["email"].lower())
         sign_up.send_token(**body, now=timezone.now())
         return Response(status=202)
@@ -172,6 +173,8 @@ class AcceptInvitation(PublicView):
         limit(request, "accept")
         joined = _join(body["token"], users.Profile(name=body["name"], password=body["password"]), now)
         inner = allauth_client.build_request(request._request)  # noqa: SLF001  DRF's way to Django's request
+        # Only for a new user. The token proves the mailbox; an existing user proves
+        # the password or a code as usual.
         session = sessions.create(request=inner, person=joined.person, now=now) if joined.is_new else None
         accepted = {"session": session, "person": joined.person, "membership": joined.member}
         return Response(bodies.AcceptedSerializer(accepted).data, status=201)
@@ -283,6 +286,7 @@ def _signed_in_response(response: AllauthResponse, *, agency: str | None = None)
     if agency and agency not in {
         each.agency.public_id for each in members.list_for_person(person_id=person.pk)
     }:
+        # allauth has signed the user in already. A refused sign-in must leave no session.
         session.flush()
         raise Absent({"agency": ["You are not a member of an agency with this ID."]})
     return Response(_serialize(person, sessions.activate(session=session, agency=agency, now=timezone.now())))

@@ -156,6 +156,7 @@ class Invitations(Collection[Invitation]):
         rights, principal = dict(body.validated_data), context.principal(request)
         _check_key_expiry(request, rights)
         email = rights.pop("email")
+        # Before the invitation is created: revoking and inviting again would otherwise send as many e-mails.
         _limit_mails(request, email)
         try:
             invitation = invitations.create(
@@ -229,6 +230,7 @@ def _check_key_expiry(request: Request, rights: Mapping[str, Any], *, before: Gr
     principal = context.principal(request)
     if principal.kind != "key" or principal.expires_at is None:
         return
+    # A PATCH names only some fields; the others stay as they are.
     after = {name: rights.get(name, getattr(before, name, None)) for name in ("role", "read_only")}
     gains = before is None or before.role != Role.ADMIN or (before.read_only and not after["read_only"])
     if after["role"] == Role.ADMIN and gains:
