@@ -46,6 +46,7 @@ ENCODINGS: dict[str, tuple[Callable[[bytes], bytes], Callable[[], Compressor]]] 
         lambda content: brotli.compress(content, quality=BROTLI_QUALITY),
         lambda: brotli.Compressor(quality=BROTLI_QUALITY),
     ),
+    # Without a fixed mtime, equal bodies would differ in gzip's header.
     "gzip": (lambda content: gzip.compress(content, GZIP_LEVEL, mtime=0), GzipCompressor),
 }
 
@@ -63,8 +64,11 @@ class CompressionMiddleware:
         response = self.get_response(request)
         if not _is_compressible(response):
             return response
+        # Also on uncompressed responses: a cache must not give one to a client that accepts compression.
         patch_vary_headers(response, ("Accept-Encoding",))
         encoding = preferred_encoding(request.headers.get("Accept-Encoding", ""))
+        # A 304 repeats the tag that a 200 would have (RFC 9110, section 15.4.5): weak where the client got a
+        # compressed body.
         if response.status_code == 304:
             if encoding and "W/" in request.headers.get("If-None-Match", ""):
                 _weaken_etag(response)
@@ -89,6 +93,7 @@ def _is_compressible(response: HttpResponseBase) -> bool:
     if response.status_code == 304:
         return True
     media_type = response.get("Content-Type", "").partition(";")[0].strip().lower()
+    # Ranges (206) count the bytes of the uncompressed body.
     is_encoded = response.has_header("Content-Encoding")
     return bool(COMPRESSIBLE.fullmatch(media_type)) and not is_encoded and response.status_code != 206
 
@@ -102,6 +107,7 @@ def _compress(response: HttpResponseBase, encoding: str) -> None:
     if isinstance(response, StreamingHttpResponse):
         blocks: Iterable[bytes] = response.streaming_content  # type: ignore[assignment]
         response.streaming_content = _compress_stream(blocks, create_compressor())
+        # The compressed length is known only at the end of the stream.
         del response["Content-Length"]
     elif isinstance(response, HttpResponse):
         response.content = compress(response.content)

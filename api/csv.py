@@ -43,8 +43,10 @@ def cell(value: Any) -> Any:
     """Return a value as a cell: numbers stay numbers, everything else is text without formulas."""
     if value is None:
         return ""
+    # Before numbers: Python's bool is an int.
     if isinstance(value, bool):
         return str(value).lower()
+    # A negative number begins with a minus, but spreadsheets take it for a number and not for a formula.
     if isinstance(value, int | float):
         return value
     if isinstance(value, list):

@@ -14,10 +14,12 @@ def compute(content: bytes) -> str:
 
 
 def strip_weak(tag: str) -> str:
-    """Return the tag without `W/`. Only compression adds it here, and compression keeps the content."""
+    """Return the tag without `W/`."""
     return tag.strip().removeprefix("W/")
 
 
 def matches(header: str, tag: str) -> bool:
     """Return whether an `If-Match` or `If-None-Match` header lists this tag, or is `*`."""
+    # RFC 9110 wants a strong comparison for If-Match. Weak tags are accepted: only compression weakens one
+    # here, and clients send back what they received.
     return header.strip() == "*" or strip_weak(tag) in {strip_weak(each) for each in header.split(",")}

@@ -23,6 +23,7 @@ def parse(text: str, *, available: Iterable[str]) -> list[str] | None:
     if unknown := [name for name in names if name not in available]:
         message = f"{unknown[0][:60]!r} is not a field of these rows; expected one of {', '.join(available)}."
         raise ValidationError({"fields": message})
+    # The OpenAPI document sets `maxItems` of the parameter to the number of fields.
     if len(given) > len(available):
         raise ValidationError({"fields": f"At most {len(available)} names, each of them once."})
     return names or None

@@ -13,16 +13,14 @@ MAX_LENGTH = 200
 
 
 class InstantFilter(filters.IsoDateTimeFilter):
-    """Accept a moment from 2000 to 2099 and pass it on in UTC:
-
-    PostgreSQL rejects some offsets that Python accepts.
-    """
+    """Accept a moment from 2000 to 2099 and pass it on in UTC."""
 
     class field_class(filters.fields.IsoDateTimeField):  # noqa: N801  the framework's name
         def to_python(self, value: Any) -> datetime | None:
             if value and not re.fullmatch(rf"{CENTURY}.*\S", str(value)):
                 raise ValidationError("Expected a moment such as 2026-11-23T09:00:00Z, from 2000 to 2099.")
             moment: datetime | None = super().to_python(value)
+            # PostgreSQL rejects some offsets that Python accepts.
             return moment and moment.astimezone(UTC)
 
 
@@ -36,6 +34,7 @@ class Filters(filters.FilterSet):
             if name in self.filters and name not in self.form.errors
         }
         for name, text in params.items():
+            # django-filter takes an empty value for an absent one, and would return everything.
             if not text and not isinstance(self.filters[name], filters.CharFilter):
                 self.form.add_error(name, "This parameter must not be empty.")
             elif len(text) > MAX_LENGTH:

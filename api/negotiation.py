@@ -27,8 +27,10 @@ class Negotiation(DefaultContentNegotiation):
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         """Return the renderer and media type. Raises NotAcceptable, also for an empty `?format=`."""
+        # Writes are answered with JSON whatever `Accept` says of CSV, which has no layout for one object.
         if request.method not in SAFE_METHODS:
             return super().select_renderer(request, renderers, "json")
+        # DRF ignores an empty parameter.
         if request.query_params.get("format") == "":
             self.filter_renderers(renderers, "")
         return super().select_renderer(request, renderers, format_suffix)

@@ -14,6 +14,7 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 
 def parse(text: str) -> str | None:
     """Return the origin as browsers write it; None if it is not https on any host or http on this machine."""
+    # Browsers send scheme and host in lower case, and leave out the default port.
     match = ORIGIN.fullmatch(text.lower())
     if match is None:
         return None

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from api import cursors
 from api.strict_fields import Absent
 
+# Python's int also accepts signs, blanks, underscores and the digits of other scripts.
 WHOLE_NUMBER = re.compile("[0-9]{1,9}")
 
 
@@ -33,11 +34,9 @@ class Listing(Protocol):
 
 
 class QuerysetListing:
-    """Read a queryset in the order of one field and the primary key.
+    """Read a queryset in the order of one field and the primary key."""
 
-    Keyset pagination: rows added meanwhile make no page skip or repeat a row.
-    """
-
+    # Keyset pagination: with OFFSET, rows added meanwhile would make pages skip or repeat rows.
     def __init__(self, queryset: QuerySet[Model], ordering: str) -> None:
         self.queryset = queryset
         self.descending = ordering.startswith("-")
@@ -117,6 +116,8 @@ class CursorPagination(BasePagination):
             # One row more than the page shows whether there is a next page.
             rows = list(listing.page(after=after, limit=limit + 1))
         except cursors.BadCursor:
+            # 404 for a well-formed cursor, which may belong to another list; 400 for a
+            # text that the document forbids.
             error = Absent if cursors.WELL_FORMED.fullmatch(cursor or "") else exceptions.ValidationError
             raise error({"cursor": "Not a cursor of this list."}) from None
         self.next_cursor = cursors.encode(listing.position(rows[limit - 1])) if len(rows) > limit else None

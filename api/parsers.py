@@ -15,6 +15,8 @@ class JsonParser(JSONParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """Return the value. Raises ParseError, also for JSON that nests too deep."""
         try:
+            # DRF takes the encoding from the parser's context, and the request chooses that.
             return super().parse(stream, media_type, {**(parser_context or {}), "encoding": "utf-8"})
+        # Python's parser recurses. DRF would answer 500.
         except RecursionError:
             raise ParseError("JSON parse error - it nests too deep.") from None

@@ -33,6 +33,7 @@ UNAVAILABLE_SECONDS = "5"
 MAX_ERRORS = 100
 MAX_DETAIL_LENGTH = 4000
 MAX_ERROR_LENGTH = 1000
+# Other characters could forge lines of a log or break a header.
 ACCEPTED_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 # The problem type of a ValidationError, by its status.
 SLUGS = {400: "invalid-request", 404: "not-found", 409: "contradiction"}
@@ -114,6 +115,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     error = DJANGO_ERRORS[type(error)]() if type(error) in DJANGO_ERRORS else error
     if not isinstance(error, exceptions.APIException):
         return None
+    # DRF turns the exception into a response, so Django would not see it and commit the transaction.
     set_rollback()
     body = _build(error)
     request = context.get("request")
@@ -123,6 +125,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     headers = {"WWW-Authenticate": str(error.auth_header)} if hasattr(error, "auth_header") else {}
     if getattr(error, "wait", None):
+        # Rounded up: a client that returns a moment too early is refused again.
         headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
     body |= getattr(error, "more", {})
     return Response(
@@ -143,6 +146,7 @@ def _build(error: exceptions.APIException) -> dict[str, Any]:
             {"pointer": pointer, "detail": detail[:MAX_ERROR_LENGTH]}
             for pointer, detail in messages[:MAX_ERRORS]
         ]
+        # A body may have errors of several kinds; the worst decides the status.
         status = strict_fields.status_of(error.detail)
         slug = SLUGS[status]
         summary = [
@@ -182,6 +186,7 @@ def _messages(detail: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
                 nested, f"{pointer}/{index}" if isinstance(nested, (dict, list)) else pointer
             )
     else:
+        # The message may quote the request, and the OpenAPI document promises texts without NUL.
         yield pointer, str(detail).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
@@ -197,6 +202,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an uncaught exception without its cause: 503 if the database is away or gave up, else 500."""
+    # Django calls this handler inside the except block of the request.
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         response = _respond(request, problem_with(Unavailable, detail=Unavailable.default_detail))
         response["Retry-After"] = UNAVAILABLE_SECONDS

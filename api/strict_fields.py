@@ -90,8 +90,10 @@ def type_error(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
     """Return why a JSON value is not of the field's type; None if it is, or if the field checks it."""
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return length_error(field, value) or dict(_item_errors(field, value))
+    # DRF also accepts "yes", "on" and 1, and reads texts as numbers.
     if isinstance(field, serializers.BooleanField):
         return None if isinstance(value, bool) else ["Must be true or false."]
+    # JSON has one type of number: 3.0 is the whole number 3.
     if isinstance(field, serializers.IntegerField):
         return None if _is_number(value) and value == value // 1 else ["Must be a whole number."]
     if isinstance(field, NUMBERS):

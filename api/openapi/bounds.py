@@ -10,7 +10,8 @@ from api.strict_fields import CENTURY
 
 Schema = dict[str, Any]
 
-MAX_INTEGER = 2**53 - 1  # the largest integer that JavaScript tells from its neighbours
+# The largest integer that JavaScript can tell from its neighbours (Number.MAX_SAFE_INTEGER).
+MAX_INTEGER = 2**53 - 1
 MAX_RESPONSE_LENGTH = 4000
 MAX_LIST_LENGTH = 100_000
 LENGTHS = {"date": 10, "date-time": 40, "uuid": 36, "email": 320, "uri": 2000}
@@ -42,7 +43,8 @@ def _bound_parameter(parameter: Schema) -> None:
         schema |= {"pattern": ID, "maxLength": 64}
     if schema.get("format") == "date-time":
         schema["pattern"] = CENTURY
-    if parameter["in"] != "header":  # which the web server bounds, all together
+    # The web server bounds the headers of a request, all of them together.
+    if parameter["in"] != "header":
         bound_all(schema, longest=MAX_LENGTH)
 
 

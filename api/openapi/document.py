@@ -25,6 +25,7 @@ class Document(SpectacularJSONAPIView):
         return HttpResponse(content, content_type=request.accepted_renderer.media_type, headers=headers)
 
 
+# Building takes long, and the document depends on the code and the language only.
 @cache
 def built(*, language: str | None, urls: str) -> tuple[bytes, str]:
     """Build the document of these URLs in a language. Returns it with its ETag."""

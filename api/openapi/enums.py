@@ -36,6 +36,7 @@ def share(result: Schema, **_: Any) -> Schema:
 def _names(components: dict[str, Schema]) -> dict[frozenset[str], str]:
     """Return the component of each set of values: the one with the shortest name."""
     names: dict[frozenset[str], str] = {}
+    # The shortest name comes last and replaces the longer ones.
     for name in sorted(components, key=lambda each: (-len(each), each)):
         if _is_enumeration(components[name]):
             names[_values(components[name])] = name

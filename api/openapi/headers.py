@@ -102,6 +102,7 @@ def complete(result: Schema, **_: Any) -> Schema:
         operation.setdefault("description", f"{operation.get('summary', operation['operationId'])}.")
     tags = sorted({tag for operation in described for tag in operation["tags"]})
     schemas = result["components"]["schemas"]
+    # Dropping a schema may leave others unused.
     while unused := _unused(result):
         for name in unused:
             del schemas[name]

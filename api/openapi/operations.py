@@ -168,6 +168,7 @@ class Operation(AutoSchema):
         """Also describe the body of a DELETE that asks for confirmation, which drf-spectacular leaves out."""
         if not self._confirms_deletion():
             return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
+        # drf-spectacular describes no body for a DELETE and has no option for it.
         self.method = "POST"
         try:
             return super()._get_request_body(direction)  # type: ignore[no-any-return, no-untyped-call]
